@@ -1,1 +1,59 @@
-fn main() {}
+//! `cargo xtask`: what a developer and CI run beside plain cargo.
+
+#![expect(clippy::print_stdout, reason = "a command prints")]
+
+mod citation;
+mod dependencies;
+mod install;
+mod process;
+mod spec;
+mod test;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::{env, io};
+
+const HELP: &str = "\
+Usage: cargo xtask COMMAND
+
+  test [--no-install]  runs all checks and tests, as CI does; installs the missing Debian
+                       packages first, unless --no-install is said
+  spec [--check]       writes docs/SPEC-MAP.md; --check only says whether it is up to date
+  deny                 checks licences, banned crates and sources of the dependencies
+  advisories           asks the public advisory database about the dependencies (no gate:
+                       it needs the network and changes without us)
+  help                 prints this text";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match enter_root().and_then(|()| command(&arguments)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command(arguments: &[&str]) -> io::Result<ExitCode> {
+    match arguments {
+        ["test"] => return Ok(test::test(true)),
+        ["test", "--no-install"] => return Ok(test::test(false)),
+        ["spec"] => spec::write()?,
+        ["spec", "--check"] => spec::check()?,
+        ["deny"] => dependencies::deny()?,
+        ["advisories"] => dependencies::advisories()?,
+        [] | ["help" | "--help" | "-h"] => println!("{HELP}"),
+        _ => {
+            eprintln!("error: no such command: {}\n\n{HELP}", arguments.join(" "));
+            return Ok(ExitCode::from(2));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every path below is relative to the workspace, wherever the command was called.
+fn enter_root() -> io::Result<()> {
+    env::set_current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+}

@@ -1,7 +1,106 @@
 //! The Issuer: the service that an organisation runs.
+//!
+//! | What | Where |
+//! |---|---|
+//! | the twenty steps, on the issuer's side | [`flow`] |
+//! | route tables and thin handlers | [`http`], [`portal`] |
+//! | what must be on disk | [`store`] |
+//! | what an operator writes | [`config`], [`credential_type`] |
 
+use std::collections::BTreeMap;
+
+use keys::digest::MacKey;
+use keys::outside::{Clock, Random};
+use keys::signer::Signer;
+use oid4vci::secret::OfferReference;
+
+use crate::config::Config;
+use crate::credential_type::CredentialType;
+use crate::store::Store;
+
+pub mod application;
 pub mod config;
 pub mod credential_type;
+pub mod failure;
+pub mod flow;
+pub mod http;
 pub mod init;
+pub mod issue;
 pub mod letter;
+pub mod offering;
 pub mod portal;
+pub mod secret;
+pub mod server;
+pub mod store;
+pub mod tx_code_command;
+
+/// Everything a step needs from outside.
+#[derive(Debug)]
+pub struct Issuer {
+    /// What the operator said.
+    pub config: Config,
+    /// What can be issued, by Credential Configuration Identifier.
+    pub types: BTreeMap<String, CredentialType>,
+    /// The database that the operator configured.
+    pub store: Box<dyn Store>,
+    /// Tells the time.
+    pub clock: Box<dyn Clock>,
+    /// Draws codes, tokens and ids.
+    pub random: Box<dyn Random>,
+    /// What the issuer signs and keys with.
+    pub keys: IssuerKeys,
+}
+
+/// What the issuer signs and keys with.
+#[derive(Debug)]
+pub struct IssuerKeys {
+    /// Signs credentials.
+    pub signing: SigningKey,
+    /// Makes references and codes of offers.
+    pub offer: MacKey,
+    /// Makes Transaction Codes and keys their digests.
+    pub tx_code: MacKey,
+    /// Keys nonces.
+    pub nonce: MacKey,
+    /// Keys the tokens that guard the portal's forms.
+    pub form: MacKey,
+    /// Opens the admin API.
+    pub admin: secret::AdminKey,
+}
+
+/// A key that signs credentials, and how verifiers find it.
+#[derive(Debug)]
+pub struct SigningKey {
+    /// The key itself, or the way to it.
+    pub signer: Box<dyn Signer>,
+    /// Its certificate and those above, without the anchor (HAIP-46).
+    pub x5c: Vec<Vec<u8>>,
+    /// Its name in our JWK Set.
+    pub kid: String,
+}
+
+impl Issuer {
+    /// The Credential Issuer Identifier, exactly as it stands in metadata and proofs (META-12).
+    #[must_use]
+    pub fn credential_issuer(&self) -> &str {
+        self.config.url.as_str()
+    }
+
+    /// The URL of an endpoint; made from the configured identifier alone, never from a request (G09).
+    #[must_use]
+    pub fn endpoint(&self, name: &str) -> String {
+        format!("{}/{name}", self.credential_issuer())
+    }
+
+    /// Where an offer can be fetched (OFFER-03).
+    #[must_use]
+    pub fn offer_uri(&self, reference: &OfferReference) -> String {
+        self.endpoint(&format!("offers/{}", reference.expose()))
+    }
+
+    /// Most distinct keys of one offer, and most proofs of one request.
+    #[must_use]
+    pub fn credentials_per_offer(&self) -> usize {
+        usize::try_from(self.config.offer.credentials_per_offer).unwrap_or(usize::MAX)
+    }
+}

@@ -1,1 +1,16 @@
-//! .
+//! Keys: digests, JSON Web Keys and Signatures, certificates and DIDs, to sign and to verify with.
+//!
+//! This is the only crate that calls cryptographic primitives. It knows no protocol, opens no
+//! socket and reads no clock: time and randomness come through [`outside`].
+
+pub mod aead;
+pub mod algorithm;
+pub mod development;
+pub mod did;
+pub mod digest;
+pub mod json;
+pub mod jws;
+pub mod outside;
+pub mod public_key;
+pub mod signer;
+pub mod x509;

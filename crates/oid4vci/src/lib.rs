@@ -1,1 +1,23 @@
-//! .
+//! The rules of OpenID4VCI 1.0, for both sides.
+//!
+//! This crate holds messages and decisions only. It opens no socket, reads no clock and draws no
+//! random number: all three are handed in, so every rule can be tested without a server.
+//!
+//! | Step of the flow | Module | Spec |
+//! |---|---|---|
+//! | 2-5 the Credential Offer and its link | [`offer`] | VCI §4 |
+//! | 6 what the Issuer and its authorization server publish | [`metadata`] | VCI §12.2, RFC 8414 §2 |
+//! | 8-11 the code becomes a token | [`token`] | VCI §6 |
+//! | 11a the nonce for the proof | [`nonce`] | VCI §7 |
+//! | 12, 15-16 the proof of possession | [`proof`] | VCI §F.1, VCI §F.4 |
+//! | 13-18 Credential Request and Response | [`credential`] | VCI §8 |
+
+pub mod credential;
+pub mod error;
+pub mod grant;
+pub mod metadata;
+pub mod nonce;
+pub mod offer;
+pub mod proof;
+pub mod secret;
+pub mod token;

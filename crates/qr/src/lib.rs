@@ -1,1 +1,10 @@
-//! .
+//! Draws QR codes and reads them from pictures and photographs.
+
+mod decode;
+mod draw;
+mod picture;
+mod read;
+mod view;
+
+pub use draw::{EncodeError, Level, QrCode, Terminal};
+pub use read::{ReadError, read, read_luma};

@@ -1,1 +1,76 @@
-//! .
+//! The wallet: takes a Credential Offer, gets the credential, checks it, keeps it.
+//!
+//! A library first: network, store, clock and random numbers are handed in, nothing is printed and
+//! nobody is asked, so that a command line, a local page and a phone app share one core. Each step
+//! takes the value that the step before made, and none can be left out:
+//!
+//! ```text
+//! ScannedOffer --fetch_offer--> FetchedOffer --resolve_offer--> ResolvedOffer
+//!     --request_token--> Authorized --request_credentials--> Received --keep--> StoredCredential
+//! ```
+//!
+//! | Step of the flow | Module |
+//! |---|---|
+//! | 4-5 scan, agree, read the offer | [`flow::offer`] |
+//! | 6 the issuer's metadata | [`flow::metadata`] |
+//! | 7 the holder's key | [`flow::key`] |
+//! | 8-11 the token | [`flow::token`] |
+//! | 12-14 nonce, proof, request | [`flow::nonce`], [`flow::proof`], [`flow::credential`] |
+//! | 19 is it what was asked for, and from whom | [`flow::credential`], [`trust`] |
+//! | 19 keep it | [`flow::receipt`], [`store`] |
+
+pub mod address;
+pub mod client;
+pub mod display;
+pub mod error;
+pub mod flow;
+pub mod http;
+pub mod store;
+pub mod trust;
+
+use std::sync::Arc;
+
+use keys::outside::{Clock, Random};
+use keys::x509::Anchors;
+
+use crate::http::Http;
+use crate::store::Store;
+
+/// A wallet: what it reaches, and what its owner set. The steps of the flow are its methods.
+#[derive(Clone, Debug)]
+pub struct Wallet {
+    /// The way to the network.
+    pub http: Arc<dyn Http>,
+    /// Where keys and credentials are kept.
+    pub store: Arc<dyn Store>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws names of records.
+    pub random: Arc<dyn Random>,
+    /// What its owner set.
+    pub settings: Settings,
+}
+
+/// What the owner of a wallet can set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Whose certificates vouch for issuers; `None` when the owner trusts no such authority.
+    pub anchors: Option<Arc<Anchors>>,
+    /// Plain `http`, but to this machine only.
+    pub allow_http_loopback: bool,
+    /// Sent to issuers that refuse anonymous wallets (TOKEN-08).
+    pub client_id: String,
+    /// The language of names and labels (BCP 47).
+    pub locale: String,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            anchors: None,
+            allow_http_loopback: false,
+            client_id: "bestow".to_owned(),
+            locale: "en".to_owned(),
+        }
+    }
+}

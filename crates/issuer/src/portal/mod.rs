@@ -1,1 +1,10 @@
-//! Being written.
+//! The portal: pages for people who apply for a credential (VCI §3.5).
+//!
+//! Every page is complete without JavaScript; `portal.js` only adds what is pleasant.
+
+pub mod assets;
+pub mod colour;
+mod field;
+pub mod language;
+pub mod pages;
+mod words;

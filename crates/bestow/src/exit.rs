@@ -1,0 +1,83 @@
+//! How the program ends: an exit code that scripts can rely on, and words that people can use.
+
+use std::fmt;
+use std::process::ExitCode;
+
+use serde_json::json;
+
+/// Why a command did not do what was asked.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
+    /// A stable word for scripts.
+    pub(crate) code: String,
+    /// What is wrong.
+    pub(crate) message: String,
+    /// What to do next.
+    pub(crate) hint: Option<String>,
+}
+
+/// The exit codes of this program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// 1
+    OwnFault,
+    /// 2
+    Usage,
+    /// 3
+    Refused,
+    /// 4
+    Network,
+    /// 5
+    Declined,
+    /// 6
+    VerificationFailed,
+    /// 7
+    NotYet,
+}
+
+impl Kind {
+    pub(crate) fn exit_code(self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::OwnFault => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Network => 4,
+            Self::Declined => 5,
+            Self::VerificationFailed => 6,
+            Self::NotYet => 7,
+        })
+    }
+}
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
+        Self { kind, code: code.to_owned(), message: message.into(), hint: None }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, "usage", message)
+    }
+
+    pub(crate) fn own_fault(error: impl fmt::Display) -> Self {
+        Self::new(Kind::OwnFault, "internal_error", error.to_string())
+    }
+
+    pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
+    }
+
+    /// For people, on standard error; for scripts (`--json`), one object on standard output.
+    #[expect(clippy::print_stdout, reason = "the one place that prints a failure")]
+    pub(crate) fn print(&self, as_json: bool) {
+        let Self { code, message, hint, .. } = self;
+        if as_json {
+            println!("{}", json!({ "error": { "code": code, "message": message, "hint": hint } }));
+        } else {
+            eprintln!("error: {message}");
+            if let Some(hint) = hint {
+                eprintln!("  {hint}");
+            }
+        }
+    }
+}

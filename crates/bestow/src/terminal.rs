@@ -1,0 +1,55 @@
+//! The person at the terminal: what is printed for them and asked of them.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use crate::exit::Failure;
+
+/// Prints a result on standard output.
+#[expect(clippy::print_stdout, reason = "the one place that prints results")]
+pub(crate) fn print(text: impl AsRef<str>) {
+    println!("{}", text.as_ref());
+}
+
+/// Prints a JSON result on standard output.
+pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    print(serde_json::to_string(value).map_err(Failure::own_fault)?);
+    Ok(())
+}
+
+/// Tells the person something that is no result.
+pub(crate) fn tell(text: impl AsRef<str>) {
+    eprintln!("{}", text.as_ref());
+}
+
+/// Whether standard output takes colours: a terminal, and nobody said `NO_COLOR`.
+pub(crate) fn colours() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// Whether somebody is there to answer.
+pub(crate) fn is_interactive() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks and waits for a line; `None` at the end of the input.
+pub(crate) fn ask(question: &str) -> Result<Option<String>, Failure> {
+    eprint!("{question} ");
+    io::stderr().flush().map_err(Failure::own_fault)?;
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line).map_err(Failure::own_fault)?;
+    Ok((read > 0).then(|| line.trim().to_owned()))
+}
+
+/// Asks for a yes; anything else is a no.
+pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
+    let answer = ask(&format!("{question} [y/N]"))?;
+    Ok(answer.is_some_and(|answer| matches!(answer.to_lowercase().as_str(), "y" | "yes")))
+}
+
+/// Text that came from elsewhere, without what could steer the terminal (catalogue N04).
+pub(crate) fn plain(text: &str) -> String {
+    let is_steering = |c: char| {
+        c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+    };
+    text.chars().map(|c| if is_steering(c) { '\u{fffd}' } else { c }).collect()
+}

@@ -1,0 +1,173 @@
+//! `bestow.toml`: what an operator says, checked once (META-01, catalogue X39).
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use crate::credential_type::{Approval, CredentialType, Locale, TxCodeChannel};
+use section::section;
+use source::Source;
+
+pub use address::{IssuerUrl, TrustedProxy};
+pub use reference::{example, reference};
+pub use rules::{NAME_LENGTH_MAX, is_name};
+pub use section::{
+    Admin, Authorization, Compatibility, Log, LogFormat, LogLevel, Offer, Portal, Proof, Retention,
+    Server, Tls, Token,
+};
+pub use source::ConfigError;
+
+mod address;
+mod reference;
+mod rules;
+mod section;
+pub(crate) mod source;
+
+section! {
+    /// Everything that an operator says about the issuer; relative paths begin at the file.
+    Config {
+        /// The Credential Issuer Identifier: the address that wallets see, and the beginning of
+        /// all others. `https`, host, optional port and path, no `/` at the end. Do not change it
+        /// once credentials are issued. Plain `http` is for this machine only, with
+        /// `[server] tls = "off"`.
+        url: IssuerUrl = IssuerUrl::development(),
+        /// What people call the issuer.
+        name: String = "My Organisation".to_owned(),
+        /// The language of `name`, and of pages whose reader asks for none that we have.
+        locale: Locale = Locale::english(),
+        /// Where offers and applications are kept: a file of SQLite.
+        database: String = "bestow.db".to_owned(),
+        /// The folder of the secret keys, as `bestow issuer init` makes it. Keep a copy: without
+        /// them, offers that are out cannot be redeemed.
+        keys: PathBuf = PathBuf::from("keys"),
+        /// The folder of the credential types, one file each.
+        credentials: PathBuf = PathBuf::from("credentials"),
+        /// See below.
+        server: Server = Server::default(),
+        /// See below.
+        admin: Admin = Admin::default(),
+        /// See below.
+        offer: Offer = Offer::default(),
+        /// See below.
+        token: Token = Token::default(),
+        /// See below.
+        authorization: Authorization = Authorization::default(),
+        /// See below.
+        proof: Proof = Proof::default(),
+        /// See below.
+        compatibility: Compatibility = Compatibility::default(),
+        /// See below.
+        portal: Portal = Portal::default(),
+        /// See below.
+        retention: Retention = Retention::default(),
+        /// See below.
+        log: Log = Log::default(),
+    }
+}
+
+impl Config {
+    /// Reads and checks a file.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let source = Source::read(file)?;
+        let mut config: Self = source.parse()?;
+        rules::check(&config, &source)?;
+        config.resolve(file.parent().unwrap_or(Path::new("")));
+        Ok(config)
+    }
+
+    /// Makes every path begin where the file is, and writes out what follows from other keys.
+    fn resolve(&mut self, folder: &Path) {
+        self.database = folder.join(&self.database).display().to_string();
+        self.admin.listen = Some(self.admin_listen());
+        self.server.listen = Some(self.listen());
+        let key_file = self.admin.key_file.take();
+        self.admin.key_file = Some(key_file.unwrap_or_else(|| self.keys.join("admin.key")));
+        let paths = [
+            Some(&mut self.keys),
+            Some(&mut self.credentials),
+            Some(&mut self.server.certificate),
+            Some(&mut self.server.private_key),
+            self.admin.key_file.as_mut(),
+            self.admin.certificate.as_mut(),
+            self.admin.private_key.as_mut(),
+        ];
+        for path in paths.into_iter().flatten() {
+            *path = folder.join(&*path);
+        }
+    }
+
+    /// Where the public listener listens.
+    #[must_use]
+    pub fn listen(&self) -> SocketAddr {
+        self.server.listen.unwrap_or_else(|| self.url.listen())
+    }
+
+    /// Where the listener for administration listens.
+    #[must_use]
+    pub fn admin_listen(&self) -> SocketAddr {
+        let next = || {
+            let port = self.listen().port().saturating_add(1);
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+        };
+        self.admin.listen.unwrap_or_else(next)
+    }
+
+    /// The file with the key of the administration.
+    #[must_use]
+    pub fn admin_key_file(&self) -> PathBuf {
+        self.admin.key_file.clone().unwrap_or_else(|| self.keys.join("admin.key"))
+    }
+
+    /// Reads all credential types.
+    pub fn credential_types(&self) -> Result<BTreeMap<String, CredentialType>, ConfigError> {
+        CredentialType::load_all(&self.credentials, self.url.as_str())
+    }
+
+    /// The longest life of an offer of this type.
+    #[must_use]
+    pub fn offer_seconds(&self, credential_type: &CredentialType) -> u32 {
+        let seconds = credential_type.offer_seconds.unwrap_or(self.offer.expires_in);
+        seconds.min(self.offer.expires_in_max)
+    }
+
+    /// What is allowed, but should not stay so.
+    #[must_use]
+    pub fn warnings(&self, types: &BTreeMap<String, CredentialType>) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.url.is_plain_http() {
+            warnings.push("url: without TLS everybody on the way can read everything".to_owned());
+        }
+        if self.url.is_loopback() {
+            warnings.push("url: only wallets on this machine can reach this issuer".to_owned());
+        }
+        if self.portal.enabled {
+            for (id, credential_type) in types.iter().filter(|(_, one)| one.portal) {
+                warnings.extend(portal_warnings(id, credential_type));
+            }
+        }
+        warnings
+    }
+
+    /// What is in force, defaults included, as it could be written; there are no secrets in it.
+    #[must_use]
+    pub fn effective(&self) -> String {
+        toml::to_string(self).unwrap_or_default()
+    }
+}
+
+fn portal_warnings(id: &str, credential_type: &CredentialType) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if credential_type.approval == Approval::AtOnce {
+        warnings.push(format!(
+            "credentials/{id}.toml: approval = \"at-once\" gives this credential to everybody who \
+             fills in the form; for demonstrations only"
+        ));
+    }
+    if credential_type.tx_code && credential_type.tx_code_channel == TxCodeChannel::Screen {
+        warnings.push(format!(
+            "credentials/{id}.toml: tx_code_channel = \"screen\" shows the transaction code beside \
+             the QR code, where it protects nobody; for demonstrations only"
+        ));
+    }
+    warnings
+}

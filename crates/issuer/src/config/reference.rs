@@ -1,0 +1,119 @@
+//! The reference and the example of `bestow.toml`, made from the sections themselves.
+
+use std::fmt::Write as _;
+
+use super::section::Key;
+use super::{
+    Admin, Authorization, Compatibility, Config, IssuerUrl, Log, Offer, Portal, Proof, Retention,
+    Server, Token,
+};
+
+/// Widest comment of the example.
+const COMMENT_WIDTH: usize = 96;
+
+/// A section: its name in the file, what it is for, its keys.
+type Section = (&'static str, &'static str, &'static [Key]);
+
+/// In the order in which they are written.
+const SECTIONS: [Section; 10] = [
+    ("server", Server::TEXT, Server::KEYS),
+    ("admin", Admin::TEXT, Admin::KEYS),
+    ("offer", Offer::TEXT, Offer::KEYS),
+    ("token", Token::TEXT, Token::KEYS),
+    ("authorization", Authorization::TEXT, Authorization::KEYS),
+    ("proof", Proof::TEXT, Proof::KEYS),
+    ("compatibility", Compatibility::TEXT, Compatibility::KEYS),
+    ("portal", Portal::TEXT, Portal::KEYS),
+    ("retention", Retention::TEXT, Retention::KEYS),
+    ("log", Log::TEXT, Log::KEYS),
+];
+
+/// The text of docs/CONFIGURATION.md.
+#[must_use]
+pub fn reference() -> String {
+    let defaults = defaults(&Config::default());
+    let mut text = "# Configuration\n\n\
+        The file is `bestow.toml`; `bestow issuer init` writes one. Relative paths begin at the \
+        file.\nAn unknown key refuses to start. `bestow issuer check-config` prints what is in \
+        force.\n"
+        .to_owned();
+    let _ = write!(text, "\n{}\n", Config::TEXT.trim());
+    describe(&mut text, root_keys(), &defaults);
+    for (name, purpose, keys) in SECTIONS {
+        let _ = write!(text, "\n## `[{name}]`\n\n{}\n", purpose.trim());
+        describe(&mut text, keys.iter(), defaults.get(name).unwrap_or(&defaults));
+    }
+    text
+}
+
+/// One list item for each key.
+fn describe<'k>(text: &mut String, keys: impl Iterator<Item = &'k Key>, defaults: &toml::Value) {
+    text.push('\n');
+    for Key { name, text: meaning } in keys {
+        let default = match defaults.get(name) {
+            _ if *name == "url" => " Required.".to_owned(),
+            Some(default) => format!(" Default: `{default}`"),
+            None => String::new(),
+        };
+        let _ = writeln!(text, "- `{name}`:{meaning}{default}");
+    }
+}
+
+/// A commented `bestow.toml` that says what it must and explains the rest.
+#[must_use]
+pub fn example(url: &IssuerUrl, name: &str) -> String {
+    let config = Config { url: url.clone(), name: name.to_owned(), ..Config::default() };
+    let values = defaults(&config);
+    let mut text = "# Settings of the issuer. A line like `#key = value` shows a default: remove \
+                    the # to change it.\n# After a change: bestow issuer check-config\n"
+        .to_owned();
+    for key in root_keys() {
+        comment(&mut text, key.text);
+        setting(&mut text, "", key.name, &values);
+    }
+    for (name, purpose, keys) in SECTIONS {
+        comment(&mut text, purpose);
+        let _ = writeln!(text, "[{name}]");
+        for key in keys {
+            comment(&mut text, key.text);
+            setting(&mut text, "#", key.name, values.get(name).unwrap_or(&values));
+        }
+    }
+    text
+}
+
+/// The keys before the first section.
+fn root_keys() -> impl Iterator<Item = &'static Key> {
+    Config::KEYS.iter().filter(|key| SECTIONS.iter().all(|(name, ..)| *name != key.name))
+}
+
+/// What holds when nothing is written.
+fn defaults(config: &Config) -> toml::Value {
+    let mut config = config.clone();
+    config.server.listen = Some(config.listen());
+    config.admin.listen = Some(config.admin_listen());
+    config.admin.key_file = Some(config.admin_key_file());
+    toml::Value::try_from(config).unwrap_or_else(|_| toml::Table::new().into())
+}
+
+fn setting(text: &mut String, mark: &str, name: &str, values: &toml::Value) {
+    let _ = match values.get(name) {
+        Some(value) => writeln!(text, "{mark}{name} = {value}"),
+        None => writeln!(text, "{mark}{name} = \"FILE\""),
+    };
+}
+
+/// Words in lines that begin with `#`, after an empty line.
+fn comment(text: &mut String, words: &str) {
+    let mut line = "\n#".to_owned();
+    for word in words.split_whitespace() {
+        if line.len() + word.len() > COMMENT_WIDTH {
+            text.push_str(&line);
+            "\n#".clone_into(&mut line);
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    text.push_str(&line);
+    text.push('\n');
+}

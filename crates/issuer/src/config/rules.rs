@@ -1,0 +1,138 @@
+//! Rules between the keys of `bestow.toml`, each with its place in the file.
+
+use std::ops::RangeInclusive;
+
+use oid4vci::proof::WINDOW_SECONDS_MIN;
+use oid4vci::secret::TX_CODE_LENGTHS;
+use oid4vci::token;
+
+use super::section::Tls;
+use super::source::Source;
+use super::{Config, ConfigError};
+
+/// Checks what the type of a single key cannot say.
+pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
+    let rules = Rules { config, source };
+    rules.root()?;
+    rules.tls()?;
+    rules.admin()?;
+    rules.ranges()
+}
+
+/// Most characters in the name of an issuer.
+pub const NAME_LENGTH_MAX: usize = 100;
+
+/// Whether it can stand on a page, a letter and a certificate.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    let characters = name.trim().chars().count();
+    (1..=NAME_LENGTH_MAX).contains(&characters) && !name.chars().any(char::is_control)
+}
+
+struct Rules<'r> {
+    config: &'r Config,
+    source: &'r Source,
+}
+
+impl Rules<'_> {
+    fn root(&self) -> Result<(), ConfigError> {
+        if !self.source.has("url") {
+            let remedy = "write url = \"https://issuer.example\" before the first section";
+            return Err(self.source.mistake("url", "the address of the issuer is missing", remedy));
+        }
+        if !is_name(&self.config.name) {
+            let remedy = format!("write 1 to {NAME_LENGTH_MAX} characters in one line");
+            return Err(self.source.mistake("name", "no one can read this name", remedy));
+        }
+        if let Some((scheme, _)) = self.config.database.split_once("://") {
+            let problem = format!("this version keeps nothing in a database of kind `{scheme}`");
+            let remedy = "name a file, like database = \"bestow.db\"";
+            return Err(self.source.mistake("database", problem, remedy));
+        }
+        Ok(())
+    }
+
+    /// Nothing but this machine may be reached without TLS (META-03).
+    fn tls(&self) -> Result<(), ConfigError> {
+        let Config { url, server, .. } = self.config;
+        let off = server.tls == Tls::Off;
+        if url.is_plain_http() && !(url.is_loopback() && off) {
+            let problem = "plain http is for this machine only";
+            let remedy = "write https, or a loopback address together with [server] tls = \"off\"";
+            return Err(self.source.mistake("url", problem, remedy));
+        }
+        if off && server.trusted_proxies.is_empty() {
+            let problem = "nobody ends TLS in front of this issuer";
+            let remedy = "name the reverse proxy, like trusted_proxies = [\"127.0.0.1\"], or set \
+                          tls = \"files\"";
+            return Err(self.source.mistake("server.tls", problem, remedy));
+        }
+        Ok(())
+    }
+
+    fn admin(&self) -> Result<(), ConfigError> {
+        let admin = &self.config.admin;
+        let listen = self.config.admin_listen();
+        if listen == self.config.listen() {
+            let problem = "the public listener has the same address";
+            return Err(self.source.mistake("admin.listen", problem, "choose another port"));
+        }
+        match (&admin.certificate, &admin.private_key) {
+            (Some(_), Some(_)) => Ok(()),
+            (None, None) if listen.ip().is_loopback() => Ok(()),
+            (None, None) => {
+                let problem = "administration would be open to the network without TLS";
+                let remedy = "add `certificate` and `private_key`, or listen on 127.0.0.1";
+                Err(self.source.mistake("admin.listen", problem, remedy))
+            }
+            (Some(_), None) | (None, Some(_)) => {
+                let problem = "`certificate` and `private_key` belong together";
+                Err(self.source.mistake("admin", problem, "add the other one, or remove both"))
+            }
+        }
+    }
+
+    fn ranges(&self) -> Result<(), ConfigError> {
+        const DAY: u64 = 24 * 60 * 60;
+        let Config { server, offer, token, proof, portal, retention, .. } = self.config;
+        let lengths = u64::from(*TX_CODE_LENGTHS.start())..=u64::from(*TX_CODE_LENGTHS.end());
+        let token_seconds_max = u64::from(token::LIFETIME_SECONDS_MAX);
+        self.range("server.body_bytes_max", bytes(server.body_bytes_max), 16_384..=16_777_216)?;
+        self.range("server.request_seconds", server.request_seconds, 1..=600)?;
+        self.range("server.connections_max", bytes(server.connections_max), 1..=100_000)?;
+        self.range("server.shutdown_seconds", server.shutdown_seconds, 0..=600)?;
+        self.range("offer.expires_in_max", offer.expires_in_max.into(), 60..=366 * DAY)?;
+        self.range("offer.expires_in", offer.expires_in.into(), 30..=offer.expires_in_max.into())?;
+        self.range("offer.credentials_per_offer", offer.credentials_per_offer.into(), 1..=100)?;
+        self.range("offer.tx_code_length", offer.tx_code_length.into(), lengths)?;
+        self.range("offer.tx_code_attempts_max", offer.tx_code_attempts_max.into(), 1..=10)?;
+        self.range("token.expires_in", token.expires_in.into(), 10..=token_seconds_max)?;
+        self.range("proof.window_seconds", proof.window_seconds, WINDOW_SECONDS_MIN..=3_600)?;
+        self.range(
+            "portal.applications_per_hour",
+            portal.applications_per_hour.into(),
+            1..=100_000,
+        )?;
+        self.range("portal.pages_per_minute", portal.pages_per_minute.into(), 1..=100_000)?;
+        self.range("retention.claims_hours", retention.claims_hours.into(), 0..=87_600)?;
+        self.range("retention.applications_days", retention.applications_days.into(), 1..=3_650)
+    }
+
+    fn range(
+        &self,
+        place: &str,
+        value: u64,
+        allowed: RangeInclusive<u64>,
+    ) -> Result<(), ConfigError> {
+        if allowed.contains(&value) {
+            return Ok(());
+        }
+        let remedy = format!("write {} to {}", allowed.start(), allowed.end());
+        Err(self.source.mistake(place, format!("{value} is out of range"), remedy))
+    }
+}
+
+/// A count, for [`Rules::range`].
+fn bytes(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}

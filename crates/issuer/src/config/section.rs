@@ -1,0 +1,225 @@
+//! The sections of `bestow.toml`; text and defaults here become the reference and the example.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::address::TrustedProxy;
+
+/// One key, for the reference and the example.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    /// As it is written.
+    pub(super) name: &'static str,
+    /// What it means.
+    pub(super) text: &'static str,
+}
+
+/// Makes a struct whose documentation, keys and defaults have one source.
+macro_rules! section {
+    ($(#[doc = $text:literal])+ $name:ident {
+        $($(#[doc = $doc:literal])+ $key:ident: $type:ty = $default:expr,)+
+    }) => {
+        $(#[doc = $text])+
+        #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub struct $name {
+            $($(#[doc = $doc])+ pub $key: $type,)+
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($key: $default,)+ }
+            }
+        }
+
+        impl $name {
+            pub(in crate::config) const TEXT: &'static str = concat!($($text),+);
+            pub(in crate::config) const KEYS: &'static [$crate::config::section::Key] = &[
+                $($crate::config::section::Key {
+                    name: stringify!($key),
+                    text: concat!($($doc),+),
+                },)+
+            ];
+        }
+    };
+}
+pub(super) use section;
+
+section! {
+    /// The public listener.
+    Server {
+        /// Where to listen. Without it: the port of `url`, on 127.0.0.1 when `url` is on this
+        /// machine, else on every address.
+        listen: Option<SocketAddr> = None,
+        /// `files`: TLS with the two files below. `off`: a reverse proxy ends TLS; only together
+        /// with `trusted_proxies`.
+        tls: Tls = Tls::Files,
+        /// The TLS certificate and what is between it and the root, as PEM. Read again on SIGHUP.
+        certificate: PathBuf = PathBuf::from("tls/cert.pem"),
+        /// The key of the TLS certificate, as PEM.
+        private_key: PathBuf = PathBuf::from("tls/key.pem"),
+        /// Addresses (`10.0.0.7`) or networks (`10.0.0.0/8`) of reverse proxies. Only from these
+        /// is `X-Forwarded-For` believed.
+        trusted_proxies: Vec<TrustedProxy> = Vec::new(),
+        /// Longest body of a request, in bytes. A portrait in an application may have 200 000.
+        body_bytes_max: usize = 512 * 1024,
+        /// How long one request may take, in seconds.
+        request_seconds: u64 = 30,
+        /// How many connections are open at once, at most.
+        connections_max: usize = 1_000,
+        /// How long requests under way may take to finish after SIGTERM, in seconds.
+        shutdown_seconds: u64 = 30,
+    }
+}
+
+section! {
+    /// The listener for administration: offers, applications, health.
+    Admin {
+        /// Where to listen. Without it: 127.0.0.1, the port after the public one.
+        listen: Option<SocketAddr> = None,
+        /// The file with the key that callers send as `Authorization: Bearer KEY`. Without it:
+        /// `admin.key` in the folder `keys`.
+        key_file: Option<PathBuf> = None,
+        /// The TLS certificate of this listener, as PEM. Required unless it listens on this
+        /// machine only.
+        certificate: Option<PathBuf> = None,
+        /// The key of that certificate, as PEM.
+        private_key: Option<PathBuf> = None,
+    }
+}
+
+section! {
+    /// Credential Offers.
+    Offer {
+        /// How long an offer is good, in seconds, when neither the caller nor the credential type
+        /// says it.
+        expires_in: u32 = 600,
+        /// The longest that an offer may be good, in seconds, whoever asks.
+        expires_in_max: u32 = 30 * 24 * 60 * 60,
+        /// For how many different keys one offer yields a credential of each type, at most.
+        credentials_per_offer: u32 = 10,
+        /// Digits of a transaction code.
+        tx_code_length: u8 = 6,
+        /// After so many wrong transaction codes the offer is locked.
+        tx_code_attempts_max: u32 = 5,
+    }
+}
+
+section! {
+    /// Access Tokens.
+    Token {
+        /// How long a token is good, in seconds; at most 300, as nothing binds it to the wallet.
+        expires_in: u32 = 300,
+    }
+}
+
+section! {
+    /// Who may ask for a token.
+    Authorization {
+        /// Whether wallets need not say who they are. With `false`, a Token Request without
+        /// `client_id` is refused and the code stays good.
+        anonymous_access: bool = true,
+    }
+}
+
+section! {
+    /// Proofs of the holder's key.
+    Proof {
+        /// How far `iat` of a proof may be from our clock, in seconds each way; at least 120.
+        window_seconds: u64 = 300,
+    }
+}
+
+section! {
+    /// Concessions to wallets that follow drafts.
+    Compatibility {
+        /// Whether the single `proof` of the drafts is taken where 1.0 asks for `proofs`.
+        single_proof: bool = true,
+    }
+}
+
+section! {
+    /// The web pages where people apply.
+    Portal {
+        /// Whether there are such pages.
+        enabled: bool = true,
+        /// Where people get help, such as a telephone number; printed on letters and pages.
+        help_line: String = String::new(),
+        /// Applications that one address may send in an hour.
+        applications_per_hour: u32 = 20,
+        /// Pages that one address may open in a minute.
+        pages_per_minute: u32 = 120,
+    }
+}
+
+section! {
+    /// How long personal data is kept.
+    Retention {
+        /// How long the claims of an offer are kept once nobody can use it any more, in hours.
+        claims_hours: u32 = 24,
+        /// How long an application is kept, in days.
+        applications_days: u32 = 90,
+    }
+}
+
+section! {
+    /// What is logged, to standard error.
+    Log {
+        /// `text` for people, `json` for machines.
+        format: LogFormat = LogFormat::Text,
+        /// `error`, `warn`, `info`, `debug` or `trace`. No level logs secrets or claims.
+        level: LogLevel = LogLevel::Info,
+    }
+}
+
+/// Who ends TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tls {
+    /// We, with a certificate from files.
+    Files,
+    /// A reverse proxy.
+    Off,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// What is worth a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What broke.
+    Error,
+    /// What will break.
+    Warn,
+    /// What happened.
+    Info,
+    /// How it happened.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+impl LogLevel {
+    /// The word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}

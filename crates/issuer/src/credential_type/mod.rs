@@ -1,0 +1,230 @@
+//! A credential type: one file from which come metadata, form, checks, sample, labels and signing.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use keys::algorithm::Algorithm;
+use oid4vci::proof::BindingMethod;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::config::ConfigError;
+use crate::config::source::Source;
+
+pub use claims::{Claim, ClaimFault, Claims, ClaimsError, Disclosure, check_all};
+pub use display::{Color, Display, Locale, Logo, LogoUri};
+pub use form::Field;
+pub use image::{IMAGE_BYTES_MAX, data_url};
+pub use value::{Fault, Limits, ValueType};
+
+mod claim_rules;
+mod claims;
+mod display;
+mod form;
+mod image;
+mod value;
+mod written;
+
+/// Most types of one issuer.
+const TYPES_MAX: usize = 64;
+
+/// One kind of credential that the issuer issues; never changes once it is read.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct CredentialType {
+    /// The Credential Configuration Identifier: the name of the file.
+    pub id: String,
+    /// The format and what it needs.
+    pub format: Format,
+    /// META-29
+    pub scope: Option<String>,
+    /// `None` when the credential is not bound to a key of the holder (META-33).
+    pub key_binding: Option<KeyBinding>,
+    /// How long a credential is good.
+    pub validity_days: u32,
+    /// Longest life of an offer; `None` leaves it to `[offer] expires_in`.
+    pub offer_seconds: Option<u32>,
+    /// Whether it can be applied for on the portal.
+    pub portal: bool,
+    /// Who says yes to an application.
+    pub approval: Approval,
+    /// Whether offers of the portal need a Transaction Code.
+    pub tx_code: bool,
+    /// How the Transaction Code of such an offer reaches the applicant.
+    pub tx_code_channel: TxCodeChannel,
+    /// Whether the portal shows the printable letter.
+    pub letter: bool,
+    /// How the credential looks, by language; at least one.
+    pub display: Vec<Display>,
+    /// What the credential says.
+    pub claims: Claims,
+}
+
+/// The format of a credential and what it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `dc+sd-jwt`
+    SdJwtVc {
+        /// FMT-SDJWT-03
+        vct: String,
+    },
+    /// `jwt_vc_json`
+    JwtVcJson {
+        /// FMT-JWT-04
+        types: Vec<String>,
+    },
+}
+
+impl Format {
+    /// The Credential Format Identifier.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SdJwtVc { .. } => "dc+sd-jwt",
+            Self::JwtVcJson { .. } => "jwt_vc_json",
+        }
+    }
+}
+
+/// How keys of holders are bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyBinding {
+    /// META-33; at least one.
+    pub methods: Vec<BindingMethod>,
+    /// META-36; at least one.
+    pub proof_algorithms: Vec<Algorithm>,
+}
+
+/// Who says yes to an application.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approval {
+    /// A person, one by one.
+    Officer,
+    /// Nobody: whoever fills in the form gets the credential.
+    AtOnce,
+}
+
+/// How a Transaction Code reaches the applicant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TxCodeChannel {
+    /// On the same page as the QR code, which protects nobody: for demonstrations.
+    Screen,
+    /// Returned to whoever approved; that person passes it on.
+    Caller,
+    /// A program gets it on standard input.
+    Command(Vec<String>),
+}
+
+impl CredentialType {
+    /// Reads the text of a file; `file` names it, and its stem is the identifier.
+    pub fn parse(file: &Path, text: &str, issuer: &str) -> Result<Self, ConfigError> {
+        written::read(file, &Source::new(file, text), issuer)
+    }
+
+    /// Reads every `*.toml` of a folder.
+    pub fn load_all(folder: &Path, issuer: &str) -> Result<BTreeMap<String, Self>, ConfigError> {
+        let mut types = BTreeMap::new();
+        for file in files(folder)? {
+            let credential_type = written::read(&file, &Source::read(&file)?, issuer)?;
+            types.insert(credential_type.id.clone(), credential_type);
+        }
+        if types.is_empty() {
+            let remedy = "put one file NAME.toml there for each credential type; \
+                          `bestow issuer init` writes three examples";
+            return Err(ConfigError::of_file(folder, "there is no credential type", remedy));
+        }
+        Ok(types)
+    }
+
+    /// The display for this language, else for English, else the first.
+    #[must_use]
+    pub fn display(&self, locale: &str) -> Option<&Display> {
+        let language = locale.split('-').next().unwrap_or(locale);
+        let by = |tag: &str| self.display.iter().find(|display| display.locale.as_str() == tag);
+        by(locale).or_else(|| by(language)).or_else(|| by("en")).or_else(|| self.display.first())
+    }
+
+    /// The members that the format adds to metadata (VCI §A).
+    #[must_use]
+    pub fn format_members(&self) -> Map<String, Value> {
+        let (name, value) = match &self.format {
+            Format::SdJwtVc { vct } => ("vct", json!(vct)),
+            Format::JwtVcJson { types } => ("credential_definition", json!({ "type": types })),
+        };
+        Map::from_iter([(name.to_owned(), value)])
+    }
+
+    /// `credential_metadata` (META-39): how the credential looks and what its claims are called.
+    #[must_use]
+    pub fn credential_metadata(&self) -> Value {
+        let mut metadata = Map::from_iter([("display".to_owned(), json!(self.display))]);
+        let claims: Vec<Value> = self.claims.iter().map(|claim| self.description(claim)).collect();
+        if !claims.is_empty() {
+            metadata.insert("claims".to_owned(), claims.into());
+        }
+        metadata.into()
+    }
+
+    /// A claims description object (VCI §B.2).
+    fn description(&self, claim: &Claim) -> Value {
+        let mut path: Vec<&str> = claim.path.iter().map(String::as_str).collect();
+        if let Format::JwtVcJson { .. } = self.format {
+            path.insert(0, "credentialSubject"); // FMT-JWT-06
+        }
+        let label = claim.label.iter();
+        let display: Vec<Value> =
+            label.map(|(locale, name)| json!({ "name": name, "locale": locale })).collect();
+        if display.is_empty() {
+            return json!({ "path": path, "mandatory": claim.mandatory });
+        }
+        json!({ "path": path, "mandatory": claim.mandatory, "display": display })
+    }
+
+    /// Paths of the claims that a holder may leave out when showing the credential.
+    #[must_use]
+    pub fn selective_paths(&self) -> Vec<Vec<String>> {
+        let selective =
+            self.claims.iter().filter(|claim| claim.disclosure == Disclosure::Selective);
+        selective.map(|claim| claim.path.clone()).collect()
+    }
+
+    /// Example values of all claims that have one; they pass the check.
+    #[must_use]
+    pub fn sample(&self) -> Map<String, Value> {
+        let mut sample = Map::new();
+        for claim in &self.claims {
+            if let Some(value) = claim.example.as_ref().or(claim.default.as_ref()) {
+                claims::insert(&mut sample, &claim.path, value.clone());
+            }
+        }
+        sample
+    }
+}
+
+/// The `*.toml` files of a folder, by name.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let unreadable = |error: std::io::Error| {
+        let problem = format!("cannot be read: {error}");
+        ConfigError::of_file(folder, problem, "check `credentials` in bestow.toml")
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+        if files.len() > TYPES_MAX {
+            let problem = format!("there are more than {TYPES_MAX} credential types");
+            return Err(ConfigError::of_file(folder, problem, "remove those nobody uses"));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// The `vct` of a type that names none: nobody else may use a URL below ours.
+fn default_vct(issuer: &str, id: &str) -> String {
+    format!("{issuer}/credentials/{id}")
+}

@@ -1,0 +1,245 @@
+//! What the value of one claim may be, and what is wrong with one that is not.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::Value;
+use time::Date;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+use super::image;
+
+/// Longest text where a claim sets no `max_length` of its own.
+const LENGTH_MAX: usize = 200;
+/// Beyond this, readers of JSON disagree about integers (RFC 8259 §6).
+const INTEGER_MAX: i64 = (1 << 53) - 1;
+
+/// The kind of value a claim holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ValueType {
+    /// One line of text.
+    String,
+    /// An e-mail address.
+    Email,
+    /// A day, `YYYY-MM-DD`.
+    Date,
+    /// A whole number.
+    Integer,
+    /// Any number.
+    Number,
+    /// Yes or no.
+    Boolean,
+    /// A PNG or JPEG picture as a `data:` URL.
+    Image,
+    /// No value of its own: it labels the claims below it.
+    Object,
+}
+
+impl ValueType {
+    /// The word for it in a credential type's file.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::String => "string",
+            Self::Email => "email",
+            Self::Date => "date",
+            Self::Integer => "integer",
+            Self::Number => "number",
+            Self::Boolean => "boolean",
+            Self::Image => "image",
+            Self::Object => "object",
+        }
+    }
+}
+
+/// Bounds of a value; those that do not fit the type of the value are refused with the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Fewest characters of a text.
+    pub min_length: Option<usize>,
+    /// Most characters of a text.
+    pub max_length: Option<usize>,
+    /// Smallest number.
+    pub minimum: Option<i64>,
+    /// Largest number.
+    pub maximum: Option<i64>,
+}
+
+/// What is wrong with one value, in words for the person who gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// No claim has this name.
+    Unknown,
+    /// It is required.
+    Missing,
+    /// It is given more than once.
+    Repeated,
+    /// It must have claims below it.
+    NotObject,
+    /// It must be text.
+    NotText,
+    /// It must be one line of printable text.
+    ControlCharacter,
+    /// Fewer characters than this.
+    TooShort(usize),
+    /// More characters than this.
+    TooLong(usize),
+    /// It must be an e-mail address.
+    NotEmail,
+    /// It must be a day that exists.
+    NotDate,
+    /// It must be a whole number.
+    NotInteger,
+    /// It must be a number.
+    NotNumber,
+    /// Less than this.
+    TooSmall(i64),
+    /// More than this.
+    TooLarge(i64),
+    /// It must be yes or no.
+    NotBoolean,
+    /// It must be a picture of a kind that we take.
+    NotImage,
+    /// The picture has too many bytes.
+    ImageTooLarge,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("no such claim"),
+            Self::Missing => f.write_str("required, but missing"),
+            Self::Repeated => f.write_str("given more than once"),
+            Self::NotObject => f.write_str("must be an object with claims of its own"),
+            Self::NotText => f.write_str("must be text"),
+            Self::ControlCharacter => {
+                f.write_str("must be one line, without tabs or other control characters")
+            }
+            Self::TooShort(least) => write!(f, "must have at least {least} characters"),
+            Self::TooLong(most) => write!(f, "must have at most {most} characters"),
+            Self::NotEmail => f.write_str("must be an e-mail address like name@example.org"),
+            Self::NotDate => f.write_str("must be a day like 2001-12-31"),
+            Self::NotInteger => f.write_str("must be a whole number"),
+            Self::NotNumber => f.write_str("must be a number"),
+            Self::TooSmall(least) => write!(f, "must be at least {least}"),
+            Self::TooLarge(most) => write!(f, "must be at most {most}"),
+            Self::NotBoolean => f.write_str("must be true or false"),
+            Self::NotImage => f.write_str("must be a PNG or JPEG picture as a data: URL"),
+            Self::ImageTooLarge => {
+                write!(f, "must be a picture of at most {} KB", image::IMAGE_BYTES_MAX / 1000)
+            }
+        }
+    }
+}
+
+/// Checks a value; an object never has a value of its own to check.
+pub(super) fn check(value_type: ValueType, limits: &Limits, value: &Value) -> Result<(), Fault> {
+    match value_type {
+        ValueType::String => check_text(text(value)?, limits),
+        ValueType::Email => {
+            let text = text(value)?;
+            check_text(text, limits)?;
+            if is_email(text) { Ok(()) } else { Err(Fault::NotEmail) }
+        }
+        ValueType::Date => {
+            if is_date(text(value)?) {
+                Ok(())
+            } else {
+                Err(Fault::NotDate)
+            }
+        }
+        ValueType::Integer => {
+            let number = value.as_i64().ok_or(Fault::NotInteger)?;
+            check_integer(number, limits)
+        }
+        ValueType::Number => check_number(value, limits),
+        ValueType::Boolean => value.as_bool().map(|_| ()).ok_or(Fault::NotBoolean),
+        ValueType::Image => image::check_data_url(text(value)?),
+        ValueType::Object => Err(Fault::NotObject),
+    }
+}
+
+/// Reads what a person typed into a form; [`check`] judges it afterwards.
+pub(super) fn parse(value_type: ValueType, text: &str) -> Result<Value, Fault> {
+    match value_type {
+        ValueType::Integer => text.parse::<i64>().map(Value::from).map_err(|_| Fault::NotInteger),
+        ValueType::Number => parse_number(text).ok_or(Fault::NotNumber),
+        ValueType::Boolean => match text {
+            "true" | "on" => Ok(Value::Bool(true)),
+            "false" => Ok(Value::Bool(false)),
+            _ => Err(Fault::NotBoolean),
+        },
+        ValueType::String
+        | ValueType::Email
+        | ValueType::Date
+        | ValueType::Image
+        | ValueType::Object => Ok(Value::from(text)),
+    }
+}
+
+fn text(value: &Value) -> Result<&str, Fault> {
+    value.as_str().ok_or(Fault::NotText)
+}
+
+fn check_text(text: &str, limits: &Limits) -> Result<(), Fault> {
+    let least = limits.min_length.unwrap_or(1);
+    let most = limits.max_length.unwrap_or(LENGTH_MAX);
+    let characters = text.chars().count();
+    if text.chars().any(char::is_control) {
+        Err(Fault::ControlCharacter)
+    } else if characters < least {
+        Err(Fault::TooShort(least))
+    } else if characters > most {
+        Err(Fault::TooLong(most))
+    } else {
+        Ok(())
+    }
+}
+
+fn check_integer(number: i64, limits: &Limits) -> Result<(), Fault> {
+    let least = limits.minimum.unwrap_or(-INTEGER_MAX);
+    let most = limits.maximum.unwrap_or(INTEGER_MAX);
+    if number < least {
+        Err(Fault::TooSmall(least))
+    } else if number > most {
+        Err(Fault::TooLarge(most))
+    } else {
+        Ok(())
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "bounds lie within the integers that f64 holds")]
+fn check_number(value: &Value, limits: &Limits) -> Result<(), Fault> {
+    let number = value.as_f64().filter(|number| number.is_finite()).ok_or(Fault::NotNumber)?;
+    let least = limits.minimum.filter(|least| number < *least as f64);
+    let most = limits.maximum.filter(|most| number > *most as f64);
+    match (least, most) {
+        (Some(least), _) => Err(Fault::TooSmall(least)),
+        (None, Some(most)) => Err(Fault::TooLarge(most)),
+        (None, None) => Ok(()),
+    }
+}
+
+/// A whole number stays whole: `5` must not come out as `5.0`.
+fn parse_number(text: &str) -> Option<Value> {
+    if let Ok(whole) = text.parse::<i64>() {
+        return Some(Value::from(whole));
+    }
+    let number = text.replace(',', ".").parse::<f64>().ok()?;
+    serde_json::Number::from_f64(number).map(Value::Number)
+}
+
+/// Whether somebody could have meant it as an address; only a letter to it would show more.
+fn is_email(text: &str) -> bool {
+    let Some((name, host)) = text.rsplit_once('@') else { return false };
+    let plain = |part: &str| !part.is_empty() && !part.contains([' ', '@', ',', '<', '>']);
+    plain(name) && plain(host) && host.split('.').all(|label| !label.is_empty())
+}
+
+/// `YYYY-MM-DD` of a day that exists, and nothing beside it.
+fn is_date(text: &str) -> bool {
+    const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+    text.len() == "2001-12-31".len() && Date::parse(text, DAY).is_ok()
+}

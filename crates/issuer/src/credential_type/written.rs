@@ -1,0 +1,303 @@
+//! The file of a credential type as an operator writes it, and how it becomes a [`CredentialType`].
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use keys::algorithm::Algorithm;
+use oid4vci::proof::BindingMethod;
+use serde::Deserialize;
+
+use super::claim_rules::{self, WrittenClaim};
+use super::display::Display;
+use super::{Approval, CredentialType, Format, KeyBinding, TxCodeChannel, default_vct};
+use crate::config::ConfigError;
+use crate::config::source::Source;
+
+/// Longest Credential Configuration Identifier.
+const ID_LENGTH_MAX: usize = 64;
+/// Longest validity: a hundred years.
+const VALIDITY_DAYS_MAX: u32 = 36_525;
+
+/// Shortest life of an offer.
+const OFFER_SECONDS_MIN: u32 = 30;
+
+/// A list of names: what it is when it is not written, and what may be written.
+struct List {
+    key: &'static str,
+    default: &'static [&'static str],
+    remedy: &'static str,
+}
+
+const BINDING_METHODS: List = List {
+    key: "binding_methods",
+    default: &["jwk", "did:jwk", "did:key"],
+    remedy: "name some of jwk, did:jwk and did:key, or remove the line for all",
+};
+
+const PROOF_ALGORITHMS: List = List {
+    key: "proof_algorithms",
+    default: &["ES256", "EdDSA"],
+    remedy: "name some of ES256, ES384 and EdDSA, or remove the line for ES256 and EdDSA",
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenType {
+    format: WrittenFormat,
+    vct: Option<String>,
+    types: Option<Vec<String>>,
+    scope: Option<String>,
+    #[serde(default = "yes")]
+    key_binding: bool,
+    binding_methods: Option<Vec<String>>,
+    proof_algorithms: Option<Vec<String>>,
+    validity_days: u32,
+    offer_seconds: Option<u32>,
+    #[serde(default = "yes")]
+    portal: bool,
+    #[serde(default = "officer")]
+    approval: Approval,
+    #[serde(default)]
+    tx_code: bool,
+    #[serde(default = "caller")]
+    tx_code_channel: WrittenChannel,
+    tx_code_command: Option<Vec<String>>,
+    letter: Option<bool>,
+    display: Vec<Display>,
+    #[serde(default)]
+    claims: Vec<WrittenClaim>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+enum WrittenFormat {
+    #[serde(rename = "dc+sd-jwt")]
+    SdJwtVc,
+    #[serde(rename = "jwt_vc_json")]
+    JwtVcJson,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum WrittenChannel {
+    Screen,
+    Caller,
+    Command,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn officer() -> Approval {
+    Approval::Officer
+}
+
+const fn caller() -> WrittenChannel {
+    WrittenChannel::Caller
+}
+
+/// Reads one file.
+pub(super) fn read(
+    file: &Path,
+    source: &Source,
+    issuer: &str,
+) -> Result<CredentialType, ConfigError> {
+    let id = identifier(file)?;
+    let written: WrittenType = source.parse()?;
+    check_numbers(&written, source)?;
+    check_display(&written, source)?;
+    check_tx_code(&written, source)?;
+    let reader = Reader { source, written: &written };
+    let context = claim_rules::Context {
+        source,
+        sd_jwt: written.format == WrittenFormat::SdJwtVc,
+        portal: written.portal,
+    };
+    Ok(CredentialType {
+        format: reader.format(issuer, &id)?,
+        key_binding: reader.key_binding()?,
+        tx_code_channel: reader.tx_code_channel()?,
+        claims: claim_rules::read(&written.claims, &context)?,
+        id,
+        scope: written.scope,
+        validity_days: written.validity_days,
+        offer_seconds: written.offer_seconds,
+        portal: written.portal,
+        approval: written.approval,
+        tx_code: written.tx_code,
+        letter: written.letter.unwrap_or(written.tx_code),
+        display: written.display,
+    })
+}
+
+/// The name of the file, which wallets and scripts will repeat.
+fn identifier(file: &Path) -> Result<String, ConfigError> {
+    let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
+    if (1..=ID_LENGTH_MAX).contains(&stem.len()) && stem.bytes().all(plain) {
+        return Ok(stem.to_owned());
+    }
+    let problem = "the name of this file cannot name a credential type";
+    let remedy = "use letters of a-z, digits, `_`, `-` and `.`, at most 64, then `.toml`";
+    Err(ConfigError::of_file(file, problem, remedy))
+}
+
+fn check_numbers(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
+    if !(1..=VALIDITY_DAYS_MAX).contains(&written.validity_days) {
+        let remedy = format!("use 1 to {VALIDITY_DAYS_MAX}");
+        return Err(source.mistake(
+            "validity_days",
+            "no credential can be good for so long",
+            remedy,
+        ));
+    }
+    if written.offer_seconds.is_some_and(|seconds| seconds < OFFER_SECONDS_MIN) {
+        let remedy = format!("use at least {OFFER_SECONDS_MIN}: a person has to find the phone");
+        return Err(source.mistake("offer_seconds", "nobody can use such a short offer", remedy));
+    }
+    Ok(())
+}
+
+/// A wallet needs a name for the card, and one for each language (META-25).
+fn check_display(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
+    if written.display.is_empty() {
+        let remedy = "add [[display]] with `name` and `locale`";
+        return Err(source.mistake("display", "the type has no name for people", remedy));
+    }
+    let mut seen = BTreeSet::new();
+    for (at, display) in written.display.iter().enumerate() {
+        if !seen.insert(&display.locale) {
+            let problem = format!("there is a second display for `{}`", display.locale.as_str());
+            let remedy = "keep one for each language";
+            return Err(source.mistake(&format!("display.{at}.locale"), problem, remedy));
+        }
+    }
+    Ok(())
+}
+
+/// A Transaction Code must reach the applicant, and protect what others may read on the way.
+fn check_tx_code(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
+    if written.letter == Some(true) && !written.tx_code {
+        let problem = "whoever opens the letter gets the credential";
+        let remedy = "set tx_code = true, or letter = false";
+        return Err(source.mistake("letter", problem, remedy));
+    }
+    let nobody = written.approval == Approval::AtOnce
+        && written.tx_code
+        && written.tx_code_channel == WrittenChannel::Caller;
+    if written.portal && nobody {
+        let problem = "nobody approves, so nobody is told the transaction code";
+        let remedy =
+            "set tx_code_channel = \"command\", tx_code = false, or approval = \"officer\"";
+        return Err(source.mistake("approval", problem, remedy));
+    }
+    Ok(())
+}
+
+/// Turns what was written into what it means.
+struct Reader<'w> {
+    source: &'w Source,
+    written: &'w WrittenType,
+}
+
+impl Reader<'_> {
+    fn format(&self, issuer: &str, id: &str) -> Result<Format, ConfigError> {
+        let written = self.written;
+        match (written.format, &written.vct, &written.types) {
+            (WrittenFormat::SdJwtVc, vct, None) => {
+                let vct = vct.clone().unwrap_or_else(|| default_vct(issuer, id));
+                Ok(Format::SdJwtVc { vct })
+            }
+            (WrittenFormat::JwtVcJson, None, Some(types)) if is_w3c(types) => {
+                Ok(Format::JwtVcJson { types: types.clone() })
+            }
+            (WrittenFormat::SdJwtVc, _, Some(_)) => {
+                let problem = "`types` belongs to jwt_vc_json";
+                Err(self.source.mistake("types", problem, "use `vct`, or leave it out"))
+            }
+            (WrittenFormat::JwtVcJson, Some(_), _) => {
+                let problem = "`vct` belongs to dc+sd-jwt";
+                Err(self.source.mistake("vct", problem, "use `types`"))
+            }
+            (WrittenFormat::JwtVcJson, None, _) => {
+                let problem = "jwt_vc_json needs the W3C types of the credential";
+                let remedy =
+                    r#"write them like types = ["VerifiableCredential", "DiplomaCredential"]"#;
+                Err(self.source.mistake("types", problem, remedy))
+            }
+        }
+    }
+
+    fn key_binding(&self) -> Result<Option<KeyBinding>, ConfigError> {
+        let methods = self.written.binding_methods.as_ref();
+        let algorithms = self.written.proof_algorithms.as_ref();
+        if !self.written.key_binding {
+            let of_no_use = [(methods, &BINDING_METHODS), (algorithms, &PROOF_ALGORITHMS)];
+            return match of_no_use.into_iter().find(|(written, _)| written.is_some()) {
+                None => Ok(None),
+                Some((_, List { key, .. })) => {
+                    let problem = format!("`{key}` is for credentials that are bound to a key");
+                    Err(self.source.mistake(key, problem, "remove it, or set key_binding = true"))
+                }
+            };
+        }
+        Ok(Some(KeyBinding {
+            methods: self.each(&BINDING_METHODS, methods, BindingMethod::parse)?,
+            proof_algorithms: self.each(&PROOF_ALGORITHMS, algorithms, Algorithm::parse)?,
+        }))
+    }
+
+    /// Reads a list of names that must be known and different.
+    fn each<T: PartialEq>(
+        &self,
+        list: &List,
+        written: Option<&Vec<String>>,
+        parse: fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, ConfigError> {
+        let Some(names) = written else {
+            return Ok(list.default.iter().copied().filter_map(parse).collect());
+        };
+        let mut values = Vec::new();
+        for (at, name) in names.iter().enumerate() {
+            match parse(name) {
+                Some(value) if !values.contains(&value) => values.push(value),
+                _ => {
+                    let problem = format!("`{name}` is not known here, or is there twice");
+                    let place = format!("{}.{at}", list.key);
+                    return Err(self.source.mistake(&place, problem, list.remedy));
+                }
+            }
+        }
+        if values.is_empty() {
+            return Err(self.source.mistake(list.key, "the list is empty", list.remedy));
+        }
+        Ok(values)
+    }
+
+    fn tx_code_channel(&self) -> Result<TxCodeChannel, ConfigError> {
+        let command = self.written.tx_code_command.as_ref();
+        match (self.written.tx_code_channel, command) {
+            (WrittenChannel::Screen, None) => Ok(TxCodeChannel::Screen),
+            (WrittenChannel::Caller, None) => Ok(TxCodeChannel::Caller),
+            (WrittenChannel::Command, Some(command)) if !command.is_empty() => {
+                Ok(TxCodeChannel::Command(command.clone()))
+            }
+            (WrittenChannel::Command, _) => {
+                let problem = "which program gets the transaction code is not said";
+                let remedy = r#"write it like tx_code_command = ["/usr/bin/send-letter", "--now"]"#;
+                Err(self.source.mistake("tx_code_channel", problem, remedy))
+            }
+            (WrittenChannel::Screen | WrittenChannel::Caller, Some(_)) => {
+                let problem = "`tx_code_command` is never called";
+                let remedy = r#"remove it, or set tx_code_channel = "command""#;
+                Err(self.source.mistake("tx_code_command", problem, remedy))
+            }
+        }
+    }
+}
+
+/// VCDM 1.1: the general type comes first.
+fn is_w3c(types: &[String]) -> bool {
+    types.first().is_some_and(|first| first == "VerifiableCredential")
+        && types.iter().all(|name| !name.is_empty())
+}

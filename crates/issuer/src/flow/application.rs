@@ -1,0 +1,305 @@
+//! Steps 1-3: somebody applies, an officer decides, and the applicant's page shows an offer.
+
+use std::fmt;
+
+use keys::outside::Timestamp;
+use oid4vci::grant::OfferState;
+use oid4vci::offer::OfferId;
+use oid4vci::secret::TxCode;
+use serde_json::{Map, Value};
+
+use crate::Issuer;
+use crate::application::{
+    Application, ApplicationId, ApplicationSecret, ApplicationState, Next,
+};
+use crate::credential_type::{Approval, CredentialType, TxCodeChannel};
+use crate::failure::Broken;
+use crate::flow::offer::{
+    MakeOfferError, OfferRequest, Owner, application_link, application_tx_code, make_offer,
+};
+use crate::tx_code_command::deliver;
+
+/// Records an application whose claims were checked; the secret is the applicant's only key to it.
+pub async fn apply(
+    issuer: &Issuer,
+    credential_type: &CredentialType,
+    claims: Map<String, Value>,
+) -> Result<ApplicationSecret, Broken> {
+    let now = issuer.clock.now();
+    let id = ApplicationId(OfferId::fresh(now, &*issuer.random));
+    let secret = ApplicationSecret::fresh(id, &*issuer.random);
+    let at_once = credential_type.approval == Approval::AtOnce;
+    let application = Application {
+        id,
+        secret_digest: secret.digest(),
+        credential_configuration_id: credential_type.id.clone(),
+        claims,
+        state: if at_once { ApplicationState::Approved } else { ApplicationState::Waiting },
+        created_at: now,
+        decided_at: at_once.then_some(now),
+        approvals: u32::from(at_once),
+        offer_id: None,
+    };
+    issuer.store.open_application(application.clone()).await?;
+    tracing::info!(application = %id, state = application.state.name(), "application received");
+    if at_once {
+        deliver_tx_code(issuer, credential_type, &application).await?;
+    }
+    Ok(secret)
+}
+
+/// What the applicant's page shows.
+#[derive(Debug)]
+pub struct ApplicationView<'i> {
+    /// As it is stored.
+    pub application: Application,
+    /// What was applied for.
+    pub credential_type: &'i CredentialType,
+    /// How far it got.
+    pub stage: Stage,
+}
+
+/// How far an application got.
+#[derive(Debug)]
+pub enum Stage {
+    /// The officer has not decided.
+    Waiting,
+    /// The officer said no.
+    Rejected,
+    /// There is an offer.
+    Offer(ShownOffer),
+}
+
+/// The present offer of an application.
+#[derive(Debug)]
+pub struct ShownOffer {
+    /// Where it stands.
+    pub state: OfferState,
+    /// The link to draw as a QR code.
+    pub uri: String,
+    /// When its code dies.
+    pub expires_at: Timestamp,
+    /// Only where the type shows it on the screen (demonstrations).
+    pub tx_code: Option<TxCode>,
+}
+
+/// Reads an application by the secret of its link; makes the first offer of an approved one.
+///
+/// `None` for a link that is none of ours: other people's applications are simply not there (P05).
+pub async fn view<'i>(
+    issuer: &'i Issuer,
+    link: &str,
+) -> Result<Option<ApplicationView<'i>>, MakeOfferError> {
+    let Some((secret, application, credential_type)) = find(issuer, link).await? else {
+        return Ok(None);
+    };
+    let state = offer_state(issuer, &application).await?;
+    let next = application.next(state.map(|(state, _)| state), credential_type.approval);
+    let (application, stage) = match next {
+        Next::Wait => (application, Stage::Waiting),
+        Next::Rejected => (application, Stage::Rejected),
+        Next::MakeOffer if state.is_none() => {
+            make_offer_for(issuer, &application, credential_type, &secret).await?;
+            let Some((_, application, _)) = find(issuer, link).await? else { return Ok(None) };
+            let state = offer_state(issuer, &application).await?;
+            let stage = shown(issuer, credential_type, (&application, state), &secret);
+            (application, stage)
+        }
+        // An offer that died is shown as dead: the applicant asks for the next one.
+        Next::MakeOffer | Next::ShowOffer => {
+            let stage = shown(issuer, credential_type, (&application, state), &secret);
+            (application, stage)
+        }
+    };
+    Ok(Some(ApplicationView { application, credential_type, stage }))
+}
+
+/// Makes the next offer after the present one died; `false` when the link is none of ours.
+pub async fn renew(issuer: &Issuer, link: &str) -> Result<bool, MakeOfferError> {
+    let Some((secret, application, credential_type)) = find(issuer, link).await? else {
+        return Ok(false);
+    };
+    let state = offer_state(issuer, &application).await?;
+    let next = application.next(state.map(|(state, _)| state), credential_type.approval);
+    if next == Next::MakeOffer {
+        let application = rearm(issuer, application, state).await?;
+        make_offer_for(issuer, &application, credential_type, &secret).await?;
+    }
+    Ok(true)
+}
+
+/// After a lock the next offer has a new Transaction Code, also where nobody has to approve.
+async fn rearm(
+    issuer: &Issuer,
+    application: Application,
+    state: Option<(OfferState, Timestamp)>,
+) -> Result<Application, Broken> {
+    if state.is_none_or(|(state, _)| state != OfferState::Locked) {
+        return Ok(application);
+    }
+    let now = issuer.clock.now();
+    issuer.store.decide_application(&application, ApplicationState::Approved, now).await?;
+    Ok(issuer.store.application(application.id).await?.unwrap_or(application))
+}
+
+async fn find<'i>(
+    issuer: &'i Issuer,
+    link: &str,
+) -> Result<Option<(ApplicationSecret, Application, &'i CredentialType)>, Broken> {
+    let Some((id, secret)) = ApplicationSecret::parse(link) else { return Ok(None) };
+    let application = issuer.store.application(id).await?;
+    let application = application.filter(|found| found.secret_digest.matches(&secret.digest()));
+    let Some(application) = application else { return Ok(None) };
+    let credential_type = issuer.types.get(&application.credential_configuration_id);
+    Ok(credential_type.map(|credential_type| (secret, application, credential_type)))
+}
+
+async fn offer_state(
+    issuer: &Issuer,
+    application: &Application,
+) -> Result<Option<(OfferState, Timestamp)>, Broken> {
+    let Some(id) = application.offer_id else { return Ok(None) };
+    let grant = issuer.store.grant(id).await?;
+    let (now, attempts_max) = (issuer.clock.now(), issuer.config.offer.tx_code_attempts_max);
+    Ok(grant.map(|grant| (grant.state(now, attempts_max), grant.expires_at)))
+}
+
+/// Racing page loads make one offer: the others find it attached already.
+async fn make_offer_for(
+    issuer: &Issuer,
+    application: &Application,
+    credential_type: &CredentialType,
+    secret: &ApplicationSecret,
+) -> Result<(), MakeOfferError> {
+    let request = OfferRequest {
+        credential_configuration_ids: vec![application.credential_configuration_id.clone()],
+        claims: application.claims.clone(),
+        tx_code: credential_type.tx_code,
+        ..OfferRequest::default()
+    };
+    let owner = Owner::Application {
+        id: application.id,
+        secret: secret.expose(),
+        approvals: application.approvals,
+        replaces: application.offer_id,
+    };
+    match make_offer(issuer, &request, owner).await {
+        Ok(_) | Err(MakeOfferError::Replaced) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn shown(
+    issuer: &Issuer,
+    credential_type: &CredentialType,
+    (application, state): (&Application, Option<(OfferState, Timestamp)>),
+    secret: &ApplicationSecret,
+) -> Stage {
+    let (Some(id), Some((state, expires_at))) = (application.offer_id, state) else {
+        return Stage::Waiting;
+    };
+    let on_screen = credential_type.tx_code
+        && state.is_open()
+        && matches!(credential_type.tx_code_channel, TxCodeChannel::Screen);
+    Stage::Offer(ShownOffer {
+        state,
+        uri: application_link(issuer, id, secret.expose()),
+        expires_at,
+        tx_code: on_screen
+            .then(|| application_tx_code(issuer, application.id, application.approvals)),
+    })
+}
+
+/// What the officer is told after an approval.
+#[derive(Debug)]
+pub struct Approved {
+    /// To hand on apart from the offer, where the type says that the caller does it.
+    pub tx_code: Option<TxCode>,
+}
+
+/// The officer says yes: the applicant's page will show an offer.
+pub async fn approve(issuer: &Issuer, id: ApplicationId) -> Result<Approved, DecideError> {
+    let application = decide(issuer, id, ApplicationState::Approved).await?;
+    let credential_type = issuer.types.get(&application.credential_configuration_id);
+    let credential_type = credential_type.ok_or(DecideError::TypeGone)?;
+    deliver_tx_code(issuer, credential_type, &application).await?;
+    let for_caller = credential_type.tx_code
+        && matches!(credential_type.tx_code_channel, TxCodeChannel::Caller);
+    let tx_code =
+        for_caller.then(|| application_tx_code(issuer, application.id, application.approvals));
+    Ok(Approved { tx_code })
+}
+
+/// The officer says no.
+pub async fn reject(issuer: &Issuer, id: ApplicationId) -> Result<(), DecideError> {
+    decide(issuer, id, ApplicationState::Rejected).await.map(drop)
+}
+
+async fn decide(
+    issuer: &Issuer,
+    id: ApplicationId,
+    state: ApplicationState,
+) -> Result<Application, DecideError> {
+    let application = issuer.store.application(id).await.map_err(Broken::from)?;
+    let application = application.ok_or(DecideError::Unknown)?;
+    let offer = offer_state(issuer, &application).await?.map(|(state, _)| state);
+    if !application.can_be_decided(offer) {
+        return Err(DecideError::Decided);
+    }
+    let now = issuer.clock.now();
+    let held = issuer.store.decide_application(&application, state, now).await;
+    if !held.map_err(Broken::from)? {
+        return Err(DecideError::Decided);
+    }
+    tracing::info!(application = %id, state = state.name(), "application decided");
+    let decided = issuer.store.application(id).await.map_err(Broken::from)?;
+    decided.ok_or(DecideError::Unknown)
+}
+
+/// Gives the Transaction Code to the operator's program, where the type names one.
+async fn deliver_tx_code(
+    issuer: &Issuer,
+    credential_type: &CredentialType,
+    application: &Application,
+) -> Result<(), Broken> {
+    if let TxCodeChannel::Command(command) = &credential_type.tx_code_channel
+        && credential_type.tx_code
+    {
+        let tx_code = application_tx_code(issuer, application.id, application.approvals);
+        let ids = [credential_type.id.as_str()];
+        deliver(command, &tx_code, &application.id.to_string(), (&ids, &application.claims)).await?;
+    }
+    Ok(())
+}
+
+/// Why an officer's decision does not hold.
+#[derive(Debug)]
+pub enum DecideError {
+    /// There is no such application.
+    Unknown,
+    /// It was decided before.
+    Decided,
+    /// Its credential type is not configured any more.
+    TypeGone,
+    /// Our own fault.
+    Broken(Broken),
+}
+
+impl From<Broken> for DecideError {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl fmt::Display for DecideError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "there is no such application",
+            Self::Decided => "this application was decided before",
+            Self::TypeGone => "the credential type of this application is not configured any more",
+            Self::Broken(_) => "internal error: the log says more",
+        })
+    }
+}
+
+impl std::error::Error for DecideError {}

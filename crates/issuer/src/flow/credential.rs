@@ -1,0 +1,107 @@
+//! Steps 15-18: the Issuer verifies token and proof, records, signs and answers (VCI §8).
+
+use oid4vci::credential::{
+    Authenticated, CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX,
+    IssuedCredential, authenticate, authorize, decide,
+};
+use oid4vci::error::Refusal as _;
+use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, verify};
+use oid4vci::secret::AccessToken;
+use serde_json::{Map, Value};
+
+use crate::Issuer;
+use crate::credential_type::CredentialType;
+use crate::failure::{Broken, Failure};
+use crate::issue::issue;
+use crate::store::Recorded;
+
+/// Answers a Credential Request: reads, decides, commits once, and only then signs.
+///
+/// Whatever happens after the commit, the issuance is on record: nothing is signed that is not.
+pub async fn credential(
+    token: &AccessToken,
+    request: &CredentialRequest,
+    issuer: &Issuer,
+) -> Result<CredentialResponse, Failure<CredentialRefusal>> {
+    for _ in 0..=ISSUANCES_MAX {
+        let now = issuer.clock.now();
+        let grant = match token.offer_id() {
+            Some(id) => issuer.store.grant(id).await?,
+            None => None,
+        };
+        let token = authenticate(token, grant.as_ref(), now)?;
+        let is_known = |id: &str| issuer.types.contains_key(id);
+        let id = authorize(&request.selector, token, is_known)?;
+        let credential_type = issuer.types.get(id).ok_or(CredentialRefusal::NotAuthorised)?;
+        let proofs = proofs(request, credential_type, token, issuer)?;
+        let record = decide(token, id, proofs.as_ref(), issuer.credentials_per_offer())?;
+        let nonces = proofs.as_ref().map_or(&[][..], VerifiedProofs::nonces);
+        match issuer.store.record_issuance(&record, nonces, now).await? {
+            Recorded::Recorded => return sign(credential_type, token, proofs, issuer).await,
+            Recorded::NonceSpent => {
+                return Err(CredentialRefusal::from(ProofRefusal::BadNonce).into());
+            }
+            Recorded::Changed => {} // another request of this token was first
+        }
+    }
+    Err(Broken("the offer changed more often than an offer can".into()).into())
+}
+
+/// Proofs are needed exactly when the type is bound to a key (CRED-09); else they are not looked at.
+fn proofs(
+    request: &CredentialRequest,
+    credential_type: &CredentialType,
+    token: Authenticated<'_>,
+    issuer: &Issuer,
+) -> Result<Option<VerifiedProofs>, CredentialRefusal> {
+    let Some(key_binding) = &credential_type.key_binding else { return Ok(None) };
+    let jwts = request.proofs.as_deref().ok_or(ProofRefusal::Missing)?;
+    let context = ProofContext {
+        credential_issuer: issuer.credential_issuer(),
+        client_id: token.redemption().client_id.as_deref(),
+        algorithms: &key_binding.proof_algorithms,
+        binding_methods: &key_binding.methods,
+        proofs_max: issuer.credentials_per_offer(),
+        window_seconds: issuer.config.proof.window_seconds,
+        nonce_key: &issuer.keys.nonce,
+        now: issuer.clock.now(),
+    };
+    let verified = verify(jwts, &context).inspect_err(|refusal| {
+        tracing::debug!(reason = refusal.answer().1, "proof refused");
+    })?;
+    Ok(Some(verified))
+}
+
+/// One credential for each key, in the order of the proofs (CRED-36, AMB-21).
+async fn sign(
+    credential_type: &CredentialType,
+    token: Authenticated<'_>,
+    proofs: Option<VerifiedProofs>,
+    issuer: &Issuer,
+) -> Result<CredentialResponse, Failure<CredentialRefusal>> {
+    let id = token.grant().id;
+    let datasets = issuer.store.datasets(id).await?;
+    let claims = dataset(datasets, &credential_type.id)
+        .ok_or_else(|| Broken(format!("the claims of offer {id} are gone")))?;
+    let mut credentials = Vec::new();
+    for holder in proofs.as_ref().map_or(vec![None], |all| all.proofs().iter().map(Some).collect())
+    {
+        let credential = issue(issuer, credential_type, &claims, holder).await?;
+        credentials.push(IssuedCredential { credential });
+    }
+    tracing::info!(
+        offer = %id,
+        credential_configuration_id = credential_type.id,
+        count = credentials.len(),
+        "issued"
+    );
+    Ok(CredentialResponse { credentials })
+}
+
+/// An offer holds one dataset for each configuration, under its id.
+fn dataset(datasets: Option<Map<String, Value>>, id: &str) -> Option<Map<String, Value>> {
+    match datasets?.remove(id)? {
+        Value::Object(claims) => Some(claims),
+        _ => None,
+    }
+}

@@ -1,0 +1,12 @@
+//! Step 11a: the Issuer hands out a nonce and forgets it (VCI §7).
+
+use oid4vci::nonce::NonceResponse;
+
+use crate::Issuer;
+
+/// Answers a Nonce Request; it needs no token (NONCE-03).
+#[must_use]
+pub fn nonce(issuer: &Issuer) -> NonceResponse {
+    let (key, now) = (&issuer.keys.nonce, issuer.clock.now());
+    NonceResponse::fresh(issuer.credential_issuer(), key, now, &*issuer.random)
+}

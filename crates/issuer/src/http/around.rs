@@ -1,0 +1,104 @@
+//! What stands around every handler: an id for the log, limits, the client's address, CORS.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_MAX_AGE, X_CONTENT_TYPE_OPTIONS,
+};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use oid4vci::error::ErrorCode;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use tracing::Instrument as _;
+
+use crate::Issuer;
+use crate::config::TrustedProxy;
+use crate::failure::error;
+
+/// The id under which the log tells of a request; the other side sees it too.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Where a request came from: the peer, or what a trusted proxy says of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClientAddress(pub(crate) IpAddr);
+
+/// Wraps a whole listener.
+pub(super) fn wrap(router: Router<Arc<Issuer>>, issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
+    let limits = &issuer.config.server;
+    let patience = Duration::from_secs(limits.request_seconds);
+    router
+        .layer(DefaultBodyLimit::max(limits.body_bytes_max))
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience))
+        .layer(CatchPanicLayer::custom(|_| {
+            error(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, "internal error")
+        }))
+        .layer(middleware::from_fn_with_state(Arc::clone(issuer), identify))
+}
+
+/// Gives the request an id and an address, and tells the log how it ended; no query, no body, and
+/// of the path only what holds no secret.
+async fn identify(State(issuer): State<Arc<Issuer>>, mut request: Request, next: Next) -> Response {
+    let mut id = [0; 8];
+    issuer.random.fill(&mut id);
+    let id = format!("{:016x}", u64::from_be_bytes(id));
+    let address = client_address(&request, &issuer.config.server.trusted_proxies);
+    if let Some(address) = address {
+        request.extensions_mut().insert(ClientAddress(address));
+    }
+    let path = without_secrets(request.uri().path()).to_owned();
+    let span = tracing::info_span!("request", id, method = %request.method(), path);
+    let mut response = next.run(request).instrument(span.clone()).await;
+    span.in_scope(|| tracing::info!(status = response.status().as_u16(), "answered"));
+    let headers = response.headers_mut();
+    headers.extend(HeaderValue::try_from(id).ok().map(|id| (REQUEST_ID, id)));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// What follows `/offers/` or `/applications/` opens them: it stays out of the log (R01).
+fn without_secrets(path: &str) -> &str {
+    let secret = ["/offers/", "/applications/"].iter().find_map(|name| {
+        path.find(name).map(|start| start + name.len())
+    });
+    secret.and_then(|end| path.get(..end)).unwrap_or(path)
+}
+
+/// Headers count only when the peer is a proxy we were told of; of a chain of proxies the last one
+/// that is not ours is the client (Q10).
+fn client_address(request: &Request, trusted: &[TrustedProxy]) -> Option<IpAddr> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
+    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
+    if !is_trusted(peer) {
+        return Some(peer);
+    }
+    let forwarded = request.headers().get_all("x-forwarded-for").iter();
+    let forwarded: Vec<&str> = forwarded.filter_map(|value| value.to_str().ok()).collect();
+    let listed = forwarded.iter().flat_map(|value| value.split(','));
+    let addresses: Vec<IpAddr> = listed.map_while(|text| text.trim().parse().ok()).collect();
+    let client = addresses.into_iter().rev().find(|address| !is_trusted(*address));
+    Some(client.unwrap_or(peer))
+}
+
+/// Wallets that are web pages call us from their own origin; there is no cookie to steal (P20).
+pub(super) async fn cross_origin(request: Request, next: Next) -> Response {
+    let is_preflight = request.method() == Method::OPTIONS;
+    let mut response =
+        if is_preflight { StatusCode::NO_CONTENT.into_response() } else { next.run(request).await };
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    if is_preflight {
+        let allowed = HeaderValue::from_static("authorization, content-type");
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+        let methods = HeaderValue::from_static("GET, HEAD, POST");
+        headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
+        headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
+    }
+    response
+}

@@ -1,0 +1,99 @@
+//! Errors of the admin API: `application/problem+json` (RFC 9457 §3).
+
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::failure::Broken;
+use crate::flow::application::DecideError;
+use crate::flow::offer::MakeOfferError;
+
+/// One problem, told to an operator.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    title: &'static str,
+    detail: String,
+}
+
+impl Problem {
+    pub(super) fn new(
+        status: StatusCode,
+        title: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
+        Self { status, title, detail: detail.into() }
+    }
+
+    pub(super) fn bad_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "The request cannot be read", detail)
+    }
+
+    pub(super) fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "Not found", detail)
+    }
+
+    pub(super) fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "Too late", detail)
+    }
+}
+
+/// RFC 9457 §3.1
+#[derive(Serialize)]
+struct Body<'p> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'p str,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let Self { status, title, detail } = self;
+        let body = Body { r#type: "about:blank", title, status: status.as_u16(), detail: &detail };
+        let headers = [(CONTENT_TYPE, "application/problem+json"), (CACHE_CONTROL, "no-store")];
+        (status, headers, Json(body)).into_response()
+    }
+}
+
+impl From<Broken> for Problem {
+    fn from(broken: Broken) -> Self {
+        tracing::error!(error = broken.0, "request failed");
+        let detail = "The log says more, under the id in x-request-id.";
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", detail)
+    }
+}
+
+impl From<MakeOfferError> for Problem {
+    fn from(error: MakeOfferError) -> Self {
+        let detail = error.to_string();
+        let unprocessable = |title| {
+            Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail.clone())
+        };
+        match error {
+            MakeOfferError::Broken(broken) => broken.into(),
+            MakeOfferError::Replaced => Self::conflict(detail),
+            MakeOfferError::KeyUsedBefore => unprocessable("Idempotency-Key used before"),
+            MakeOfferError::Claims(_) => unprocessable("The claims do not fit"),
+            MakeOfferError::UnknownConfiguration(_) => unprocessable("Unknown credential type"),
+            MakeOfferError::NoConfiguration
+            | MakeOfferError::RepeatedConfiguration(_)
+            | MakeOfferError::TooShort
+            | MakeOfferError::TooLong(..)
+            | MakeOfferError::NeedsTxCode => unprocessable("No such offer can be made"),
+        }
+    }
+}
+
+impl From<DecideError> for Problem {
+    fn from(error: DecideError) -> Self {
+        let detail = error.to_string();
+        match error {
+            DecideError::Unknown => Self::not_found(detail),
+            DecideError::Decided | DecideError::TypeGone => Self::conflict(detail),
+            DecideError::Broken(broken) => broken.into(),
+        }
+    }
+}

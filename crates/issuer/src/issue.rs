@@ -1,0 +1,105 @@
+//! Step 17: the credential for one subject, made and signed (VCI §A.1.1, VCI §A.3).
+
+use formats::binding::Binding;
+use formats::jwt_vc_json::{self, JwtVcClaims};
+use formats::sd_jwt_vc::{self, IssuerKeyHeader, SdJwtVcClaims};
+use keys::did;
+use keys::outside::Timestamp;
+use oid4vci::proof::{HolderBinding, VerifiedProof};
+use serde_json::{Map, Value};
+
+use crate::Issuer;
+use crate::credential_type::{CredentialType, Format};
+use crate::failure::Broken;
+
+/// Times are rounded to the day: two credentials of one day cannot be told apart by them (PRIV-07).
+const ROUNDING_SECONDS: u64 = 24 * 3600;
+
+/// Makes and signs the credential for the holder of one key, or for whoever bears it.
+pub async fn issue(
+    issuer: &Issuer,
+    credential_type: &CredentialType,
+    claims: &Map<String, Value>,
+    holder: Option<&VerifiedProof>,
+) -> Result<Value, Broken> {
+    let now = issuer.clock.now();
+    let issued_at = Timestamp(now.0 - now.0 % ROUNDING_SECONDS);
+    let lifetime = u64::from(credential_type.validity_days) * ROUNDING_SECONDS;
+    let validity = Validity { issued_at, expires_at: issued_at.plus(lifetime) };
+    let credential = match &credential_type.format {
+        Format::SdJwtVc { vct } => {
+            let selective = credential_type.selective_paths();
+            sd_jwt_vc(issuer, (vct, claims, selective), holder, validity).await
+        }
+        Format::JwtVcJson { types } => {
+            jwt_vc_json(issuer, (types, claims), holder, validity).await
+        }
+    };
+    credential.map(Value::String)
+}
+
+#[derive(Clone, Copy)]
+struct Validity {
+    issued_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+async fn sd_jwt_vc(
+    issuer: &Issuer,
+    (vct, claims, selective): (&str, &Map<String, Value>, Vec<Vec<String>>),
+    holder: Option<&VerifiedProof>,
+    validity: Validity,
+) -> Result<String, Broken> {
+    let key = &issuer.keys.signing;
+    let claims = SdJwtVcClaims {
+        vct,
+        issuer: issuer.credential_issuer(),
+        claims: claims.clone(),
+        selective,
+        binding: holder.map(confirmation),
+        issued_at: validity.issued_at,
+        not_before: None,
+        expires_at: validity.expires_at,
+    };
+    let header = IssuerKeyHeader::X5c(&key.x5c);
+    sd_jwt_vc::issue(claims, header, &*key.signer, &*issuer.random)
+        .await
+        .map_err(|error| Broken(format!("signing failed: {error}")))
+}
+
+/// `cnf` follows the proof: the bare key, or the DID URL that names it.
+fn confirmation(holder: &VerifiedProof) -> Binding {
+    match holder.binding() {
+        HolderBinding::Jwk => Binding::Jwk(holder.public_key().clone()),
+        HolderBinding::Did(url) => Binding::Kid(url.clone()),
+    }
+}
+
+async fn jwt_vc_json(
+    issuer: &Issuer,
+    (types, claims): (&[String], &Map<String, Value>),
+    holder: Option<&VerifiedProof>,
+    validity: Validity,
+) -> Result<String, Broken> {
+    let key = &issuer.keys.signing;
+    let subject = holder.map(subject_did);
+    let claims = JwtVcClaims {
+        issuer: issuer.credential_issuer(),
+        types,
+        subject: subject.as_deref(),
+        claims: claims.clone(),
+        issued_at: validity.issued_at,
+        expires_at: validity.expires_at,
+    };
+    jwt_vc_json::issue(claims, &key.kid, &*key.signer)
+        .await
+        .map_err(|error| Broken(format!("signing failed: {error}")))
+}
+
+/// The subject is the DID of the proof; a bare key has its did:jwk.
+fn subject_did(holder: &VerifiedProof) -> String {
+    match holder.binding() {
+        HolderBinding::Jwk => did::to_did_jwk(holder.public_key()),
+        HolderBinding::Did(url) => did::did_of(url).to_owned(),
+    }
+}

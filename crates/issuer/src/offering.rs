@@ -1,0 +1,43 @@
+//! An offer made by an operator: what the admin API and the command line have in common.
+
+use oid4vci::secret::TxCode;
+
+use crate::Issuer;
+use crate::credential_type::TxCodeChannel;
+use crate::flow::offer::{MadeOffer, MakeOfferError, OfferRequest, Owner, make_offer};
+use crate::tx_code_command::deliver;
+
+/// An offer whose Transaction Code is on its way.
+#[derive(Debug)]
+pub struct Offered {
+    /// To be shown.
+    pub offer: MadeOffer,
+    /// For the caller to hand on; `None` when there is none or the type's program got it.
+    pub tx_code: Option<TxCode>,
+}
+
+/// Makes an offer, and gives its Transaction Code to the program of the first type that names one.
+pub async fn offer(
+    issuer: &Issuer,
+    request: &OfferRequest,
+    owner: Owner<'_>,
+) -> Result<Offered, MakeOfferError> {
+    let mut offer = make_offer(issuer, request, owner).await?;
+    let ids: Vec<&str> = request.credential_configuration_ids.iter().map(String::as_str).collect();
+    let mut types = ids.iter().filter_map(|id| issuer.types.get(*id));
+    let command = types.find_map(
+        |credential_type| match &credential_type.tx_code_channel {
+            TxCodeChannel::Command(command) => Some(command),
+            TxCodeChannel::Screen | TxCodeChannel::Caller => None,
+        },
+    );
+    let tx_code = offer.tx_code.take();
+    match (command, tx_code) {
+        (Some(command), Some(tx_code)) => {
+            let about = (&ids[..], &request.claims);
+            deliver(command, &tx_code, &offer.id.to_string(), about).await?;
+            Ok(Offered { offer, tx_code: None })
+        }
+        (_, tx_code) => Ok(Offered { offer, tx_code }),
+    }
+}

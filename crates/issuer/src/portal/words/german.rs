@@ -1,0 +1,130 @@
+//! German.
+
+use super::{Notice, Words};
+
+pub(super) static WORDS: Words = Words {
+    skip: "Zum Inhalt springen",
+    questions: "Fragen?",
+    all_cards: "Alle Nachweise",
+    try_again: "Noch einmal versuchen",
+
+    index_title: |issuer| format!("Nachweise von {issuer}"),
+    index_lead: "Beantragen Sie hier Ihren Nachweis und bewahren Sie ihn in der Wallet-App auf \
+                 Ihrem Telefon auf.",
+    index_empty: "Zurzeit kann nichts beantragt werden. Bitte kommen Sie später wieder.",
+    apply_for: |card| format!("{card} beantragen"),
+
+    form_lead: "Am Ende erhalten Sie einen QR-Code. Ihre Wallet-App scannt ihn und übernimmt den \
+                Nachweis.",
+    optional: "freiwillig",
+    example: |example| format!("Zum Beispiel {example}"),
+    picture_hint: "PNG oder JPEG, höchstens 200 KB",
+    yes: "Ja",
+    no: "Nein",
+    send: "Antrag senden",
+    error: "Fehler",
+    problem: "Bitte prüfen Sie Ihre Eingaben",
+
+    received_title: "Ihr Antrag ist angekommen",
+    received_status: "Wartet auf Genehmigung",
+    received_next: "Wie es weitergeht",
+    received_steps: [
+        "Wir prüfen Ihren Antrag.",
+        "Sobald er genehmigt ist, erscheint auf dieser Seite Ihr QR-Code.",
+        "Sie scannen ihn mit der Wallet-App auf Ihrem Telefon.",
+    ],
+    keep_page: "Setzen Sie ein Lesezeichen oder lassen Sie diese Seite offen: Nur so kommen Sie \
+                zu Ihrem Antrag zurück. Sie aktualisiert sich selbst.",
+    number: "Antragsnummer",
+    sent: "Gesendet",
+    card: "Nachweis",
+
+    offer_title: |card| format!("{card}: bereit für Ihr Wallet"),
+    progress: "Fortschritt",
+    progress_steps: ["Scannen", "Im Wallet annehmen", "Fertig"],
+    waiting: "Wartet auf Ihr Wallet",
+    opened: "Ihr Wallet hat das Angebot geöffnet. Machen Sie dort weiter.",
+    code_picture: |card| {
+        format!("QR-Code für Ihr Wallet: Angebot von {card}. Den Link gibt es auch als Text.")
+    },
+    scan_title: "Mit dem Wallet scannen",
+    scan: "Öffnen Sie die Wallet-App auf Ihrem Telefon, wählen Sie „Scannen“ und halten Sie die \
+           Kamera auf den Code.",
+    same_device: "Ist Ihr Wallet auf diesem Gerät?",
+    open: "Im Wallet öffnen",
+    valid_until: "Gültig bis",
+    time_left: "Verbleibende Zeit",
+    other_ways: "Andere Wege",
+    link: "Link zum Einfügen in Ihr Wallet",
+    copy: "Link kopieren",
+    copied: "Link kopiert",
+    letter: "Brief zum Drucken (PDF)",
+    png: "QR-Code als Bild (PNG)",
+    renew: "Neuen QR-Code holen",
+    renew_hint: "Der bisherige gilt dann nicht mehr.",
+    tx_code: "Transaktionscode",
+    tx_code_demo: "Nur zur Vorführung. Ein echter Aussteller schickt diesen Code auf anderem Weg, \
+                   nie auf derselben Seite wie den QR-Code.",
+    tx_code_screen: "Ihr Wallet fragt nach diesem Code:",
+    tx_code_elsewhere: "Ihr Wallet fragt nach einem Transaktionscode. Sie erhalten ihn getrennt.",
+    careful: "Bevor Sie annehmen",
+    only_here: |host| {
+        format!(
+            "Scannen Sie den Code nur auf einer Seite von {host} und prüfen Sie, ob Ihr Wallet \
+             dieselbe Adresse zeigt. Wir schicken QR-Codes nie per E-Mail."
+        )
+    },
+
+    expired: Notice {
+        title: "Dieser QR-Code ist abgelaufen",
+        text: "Ihr Antrag gilt weiter. Holen Sie sich einen neuen QR-Code.",
+    },
+    locked: Notice {
+        title: "Dieser QR-Code ist gesperrt",
+        text: "Zu oft wurde ein falscher Transaktionscode eingegeben. Holen Sie sich einen neuen \
+               QR-Code; dazu gehört ein neuer Transaktionscode.",
+    },
+    withdrawn: Notice {
+        title: "Dieses Angebot wurde zurückgezogen",
+        text: "Es kann nicht mehr benutzt werden. Bitte fragen Sie uns, wenn Sie das nicht \
+               erwartet haben.",
+    },
+
+    issued_title: |card| format!("{card}: jetzt in Ihrem Wallet"),
+    issued_text: "Sie können diese Seite schließen.",
+    issued_at: "Ausgestellt",
+    not_me: "Waren Sie das nicht?",
+    not_me_text: "Sagen Sie es uns sofort, damit wir den Nachweis sperren können. Nennen Sie die \
+                  Antragsnummer.",
+
+    rejected: Notice {
+        title: "Ihr Antrag wurde nicht genehmigt",
+        text: "Sie können uns danach fragen oder mit berichtigten Angaben einen neuen stellen.",
+    },
+    reason: "Grund",
+    lapsed: Notice {
+        title: "Dieser Antrag ist abgelaufen",
+        text: "Er wurde nicht rechtzeitig genutzt. Bitte stellen Sie einen neuen.",
+    },
+    not_found: Notice {
+        title: "Seite nicht gefunden",
+        text: "Vielleicht ist die Adresse unvollständig. Ein Antrag öffnet sich nur über den \
+               ganzen Link, den Sie beim Antrag erhalten haben.",
+    },
+    stale_form: Notice {
+        title: "Diese Seite war zu lange offen",
+        text: "Es wurde nichts gesendet. Gehen Sie zurück, laden Sie die Seite neu und senden Sie \
+               noch einmal.",
+    },
+    broken: Notice {
+        title: "Bei uns ist etwas schiefgegangen",
+        text: "Sie haben nichts falsch gemacht. Versuchen Sie es in einer Minute noch einmal. \
+               Bleibt es dabei, nennen Sie uns diese Nummer:",
+    },
+    support_id: "Nummer für Rückfragen",
+    too_many: Notice {
+        title: "Zu viele Anfragen",
+        text: "Von Ihrem Anschluss kam in kurzer Zeit zu viel.",
+    },
+    wait: |seconds| format!("Bitte warten Sie {seconds} Sekunden und versuchen Sie es dann erneut."),
+};

@@ -1,0 +1,180 @@
+//! Storage of the Issuer: a method is a step of the protocol, committed before anybody is answered.
+//!
+//! Every engine keeps to the text of this trait; `testkit::contract` holds them to it. Nothing in
+//! it asks for more than one conditional statement on one offer or one application, so that it fits
+//! SQLite, PostgreSQL and what is compatible with that. Times and ids come from the caller.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use keys::outside::Timestamp;
+use oid4vci::credential::Record;
+use oid4vci::grant::{Grant, OfferState, Redemption};
+use oid4vci::nonce::SpendableNonce;
+use oid4vci::offer::OfferId;
+use oid4vci::secret::SecretDigest;
+use serde_json::{Map, Value};
+
+use crate::application::{Application, ApplicationId, ApplicationState};
+
+pub mod sqlite;
+
+/// Storage of the Issuer, chosen at run time.
+#[async_trait]
+pub trait Store: fmt::Debug + Send + Sync {
+    /// Records a Credential Offer before anybody sees it.
+    async fn open_offer(&self, offer: NewOffer) -> Result<Opened, StoreError>;
+
+    /// Reads one offer, in whatever state it is; writes nothing.
+    async fn grant(&self, id: OfferId) -> Result<Option<Grant>, StoreError>;
+
+    /// Reads the datasets of one offer; `None` when there is no such offer or they were purged.
+    async fn datasets(&self, id: OfferId) -> Result<Option<Map<String, Value>>, StoreError>;
+
+    /// Notes the first time that the offer was fetched; later ones change nothing (A15).
+    async fn note_fetched(&self, id: OfferId, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Spends the code and records its token: a code yields one token (VCI §13.6.1, SEC-07).
+    ///
+    /// Holds only while the offer is as it was `seen`: not redeemed, not withdrawn, not expired at
+    /// `redemption.at`, no further wrong Transaction Code.
+    async fn redeem(&self, seen: &Grant, redemption: &Redemption) -> Result<bool, StoreError>;
+
+    /// Counts one wrong Transaction Code; racing guesses count one by one (VCI §13.6.3).
+    async fn count_wrong_tx_code(&self, seen: &Grant) -> Result<bool, StoreError>;
+
+    /// Records what is about to be issued and spends the nonces of its proofs, both or neither.
+    async fn record_issuance(
+        &self,
+        record: &Record<'_>,
+        nonces: &[SpendableNonce],
+        now: Timestamp,
+    ) -> Result<Recorded, StoreError>;
+
+    /// Takes an offer back, and with it its token; `false` when a credential was issued from it, or
+    /// it was taken back before.
+    async fn withdraw_offer(&self, id: OfferId, now: Timestamp) -> Result<bool, StoreError>;
+
+    /// Lists offers, newest first.
+    async fn offers(&self, page: OfferPage) -> Result<Vec<Grant>, StoreError>;
+
+    /// Records an application before the applicant is told.
+    async fn open_application(&self, application: Application) -> Result<(), StoreError>;
+
+    /// Reads one application.
+    async fn application(&self, id: ApplicationId) -> Result<Option<Application>, StoreError>;
+
+    /// Lists applications, oldest first: the first that waits is the first to be decided.
+    async fn applications(&self, page: ApplicationPage) -> Result<Vec<Application>, StoreError>;
+
+    /// Decides an application that is still as it was `seen`.
+    async fn decide_application(
+        &self,
+        seen: &Application,
+        state: ApplicationState,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+
+    /// Removes some of what nobody needs any more, at most `limit` rows of each kind, and says how
+    /// many it removed: spent nonces past their life, old `Idempotency-Key`s, the claims of offers
+    /// that can no longer be issued, and applications decided or left for long.
+    async fn purge(&self, before: &PurgeBefore, limit: u32) -> Result<u64, StoreError>;
+
+    /// Fails when the engine cannot be written to.
+    async fn check(&self) -> Result<(), StoreError>;
+}
+
+/// A Credential Offer on its way into the store.
+#[derive(Debug)]
+pub struct NewOffer {
+    /// As it will be read back.
+    pub grant: Grant,
+    /// What the credentials will say: an object of claims for each configuration, under its id.
+    pub datasets: Map<String, Value>,
+    /// Makes a repeated request find the first offer instead of making a second (P13).
+    pub idempotency: Option<Idempotency>,
+    /// The application it answers, and the offer that it replaces there.
+    pub application: Option<(ApplicationId, Option<OfferId>)>,
+}
+
+/// A request that may come twice.
+#[derive(Clone, Copy, Debug)]
+pub struct Idempotency {
+    /// Of the key the caller chose.
+    pub key_digest: SecretDigest,
+    /// Of what was asked, so that one key cannot mean two things.
+    pub request_digest: SecretDigest,
+    /// Until when it is remembered.
+    pub expires_at: Timestamp,
+}
+
+/// What became of a [`NewOffer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opened {
+    /// It is on disk.
+    Opened,
+    /// The `Idempotency-Key` was used before, for this offer and this request.
+    Repeated(OfferId, SecretDigest),
+    /// The application has another offer by now.
+    Replaced,
+}
+
+/// What became of an issuance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recorded {
+    /// It is on disk; now it may be signed.
+    Recorded,
+    /// The offer is no longer as it was read: read again and decide again.
+    Changed,
+    /// A nonce was spent before; nothing was written.
+    NonceSpent,
+}
+
+/// Which offers to list.
+#[derive(Clone, Debug)]
+pub struct OfferPage {
+    /// Only those in this state.
+    pub state: Option<OfferState>,
+    /// Only those made before this one.
+    pub after: Option<OfferId>,
+    /// At most so many.
+    pub limit: u32,
+    /// For states that follow from the time.
+    pub now: Timestamp,
+    /// For states that follow from wrong Transaction Codes.
+    pub attempts_max: u32,
+}
+
+/// Which applications to list.
+#[derive(Clone, Debug)]
+pub struct ApplicationPage {
+    /// Only those in this state.
+    pub state: Option<ApplicationState>,
+    /// Only those made after this one.
+    pub after: Option<ApplicationId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// What is old enough to go.
+#[derive(Clone, Copy, Debug)]
+pub struct PurgeBefore {
+    /// Now: what has an expiry of its own goes then.
+    pub now: Timestamp,
+    /// Offers whose code and token are dead since this time lose their claims.
+    pub claims: Timestamp,
+    /// Applications from before this time go.
+    pub applications: Timestamp,
+}
+
+/// The engine failed; the text is for our log only.
+#[derive(Debug)]
+pub struct StoreError(pub String);
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the store failed: {}", self.0)
+    }
+}
+
+impl std::error::Error for StoreError {}

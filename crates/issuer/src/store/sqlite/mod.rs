@@ -1,0 +1,240 @@
+//! SQLite, the default: one writer, readers beside it, every commit on disk before the answer.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use keys::outside::Timestamp;
+use oid4vci::credential::Record;
+use oid4vci::grant::{Grant, Redemption};
+use oid4vci::nonce::SpendableNonce;
+use oid4vci::offer::OfferId;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use serde_json::{Map, Value};
+
+use super::{
+    ApplicationPage, NewOffer, OfferPage, Opened, PurgeBefore, Recorded, Store, StoreError,
+};
+use crate::application::{Application, ApplicationId, ApplicationState};
+use writer::{Step, Writer};
+
+mod migrations;
+mod rows;
+mod steps;
+mod writer;
+
+pub use migrations::{Schema, migrate, schema};
+
+/// How long a reader or another process may hold a lock that we need.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Reading connections that are kept open.
+const READERS_MAX: usize = 8;
+
+/// The engine.
+#[derive(Debug)]
+pub struct Sqlite {
+    /// Begins every key: one database can hold several issuers.
+    issuer_id: Arc<str>,
+    path: PathBuf,
+    writer: Writer,
+    readers: Arc<Mutex<Vec<Connection>>>,
+}
+
+impl Sqlite {
+    /// Opens a database that [`migrate`] has made ready.
+    pub fn open(path: &Path, issuer_id: &str) -> Result<Self, StoreError> {
+        match schema(path)? {
+            Schema::Current => {}
+            Schema::Older | Schema::Missing => {
+                let hint = "run `bestow issuer migrate` first";
+                return Err(StoreError(format!("{} is not ready: {hint}", path.display())));
+            }
+            Schema::Newer => {
+                let hint = "it was made by a newer bestow, which must be used with it";
+                return Err(StoreError(format!("{} is not known: {hint}", path.display())));
+            }
+        }
+        Ok(Self {
+            issuer_id: issuer_id.into(),
+            path: path.to_owned(),
+            writer: Writer::start(connect(path)?)?,
+            readers: Arc::default(),
+        })
+    }
+
+    /// Runs a query on a reading connection, beside the writer.
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection, &str) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (issuer_id, path) = (Arc::clone(&self.issuer_id), self.path.clone());
+        let readers = Arc::clone(&self.readers);
+        let task = tokio::task::spawn_blocking(move || {
+            let idle = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = idle.map_or_else(|| connect(&path), Ok)?;
+            let outcome = query(&connection, &issuer_id)?;
+            let mut readers = readers.lock().unwrap_or_else(PoisonError::into_inner);
+            if readers.len() < READERS_MAX {
+                readers.push(connection);
+            }
+            Ok(outcome)
+        });
+        task.await.unwrap_or_else(|error| Err(StoreError(error.to_string())))
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&Connection, &str) -> rusqlite::Result<Step<T>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let issuer_id = Arc::clone(&self.issuer_id);
+        self.writer.write(move |connection| step(connection, &issuer_id)).await
+    }
+}
+
+/// WAL lets readers go on while the writer commits; FULL waits for the disk at every commit.
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", "ON")?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+#[async_trait]
+impl Store for Sqlite {
+    async fn open_offer(&self, offer: NewOffer) -> Result<Opened, StoreError> {
+        self.write(move |connection, issuer| steps::open_offer(connection, issuer, &offer)).await
+    }
+
+    async fn grant(&self, id: OfferId) -> Result<Option<Grant>, StoreError> {
+        self.read(move |connection, issuer| steps::grant(connection, issuer, id)).await
+    }
+
+    async fn datasets(&self, id: OfferId) -> Result<Option<Map<String, Value>>, StoreError> {
+        let text: Option<String> = self
+            .read(move |connection, issuer| {
+                let sql = "SELECT datasets FROM datasets WHERE issuer_id = ?1 AND offer_id = ?2";
+                let mut statement = connection.prepare_cached(sql)?;
+                statement.query_row((issuer, id.0), |row| row.get(0)).optional()
+            })
+            .await?;
+        let parsed = text.map(|text| serde_json::from_str(&text)).transpose();
+        parsed.map_err(|error| StoreError(error.to_string()))
+    }
+
+    async fn note_fetched(&self, id: OfferId, now: Timestamp) -> Result<(), StoreError> {
+        self.write(move |connection, issuer| {
+            let sql = "UPDATE offers SET fetched_at = ?3 \
+                       WHERE issuer_id = ?1 AND offer_id = ?2 AND fetched_at IS NULL";
+            connection.prepare_cached(sql)?.execute((issuer, id.0, now.0))?;
+            Ok(Step::Keep(()))
+        })
+        .await
+    }
+
+    async fn redeem(&self, seen: &Grant, redemption: &Redemption) -> Result<bool, StoreError> {
+        let (id, attempts, redemption) = (seen.id, seen.attempts, redemption.clone());
+        self.write(move |connection, issuer| {
+            steps::redeem(connection, issuer, (id, attempts), &redemption)
+        })
+        .await
+    }
+
+    async fn count_wrong_tx_code(&self, seen: &Grant) -> Result<bool, StoreError> {
+        let (id, attempts) = (seen.id, seen.attempts);
+        self.write(move |connection, issuer| {
+            let sql = "UPDATE offers SET attempts = attempts + 1 WHERE issuer_id = ?1 \
+                       AND offer_id = ?2 AND redeemed_at IS NULL AND attempts = ?3";
+            let rows = connection.prepare_cached(sql)?.execute((issuer, id.0, attempts))?;
+            Ok(Step::Keep(rows == 1))
+        })
+        .await
+    }
+
+    async fn record_issuance(
+        &self,
+        record: &Record<'_>,
+        nonces: &[SpendableNonce],
+        now: Timestamp,
+    ) -> Result<Recorded, StoreError> {
+        let issuance = steps::Issuance::of(record, nonces, now);
+        self.write(move |connection, issuer| steps::record_issuance(connection, issuer, &issuance))
+            .await
+    }
+
+    async fn withdraw_offer(&self, id: OfferId, now: Timestamp) -> Result<bool, StoreError> {
+        self.write(move |connection, issuer| {
+            let sql = "UPDATE offers SET withdrawn_at = ?3 WHERE issuer_id = ?1 \
+                       AND offer_id = ?2 AND withdrawn_at IS NULL AND issued_count = 0";
+            let rows = connection.prepare_cached(sql)?.execute((issuer, id.0, now.0))?;
+            Ok(Step::Keep(rows == 1))
+        })
+        .await
+    }
+
+    async fn offers(&self, page: OfferPage) -> Result<Vec<Grant>, StoreError> {
+        self.read(move |connection, issuer| steps::offers(connection, issuer, &page)).await
+    }
+
+    async fn open_application(&self, application: Application) -> Result<(), StoreError> {
+        self.write(move |connection, issuer| {
+            steps::open_application(connection, issuer, &application)
+        })
+        .await
+    }
+
+    async fn application(&self, id: ApplicationId) -> Result<Option<Application>, StoreError> {
+        self.read(move |connection, issuer| {
+            let sql = format!(
+                "SELECT {} FROM applications WHERE issuer_id = ?1 AND application_id = ?2",
+                rows::APPLICATION_COLUMNS
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            statement.query_row((issuer, id.0.0), rows::application).optional()
+        })
+        .await
+    }
+
+    async fn applications(&self, page: ApplicationPage) -> Result<Vec<Application>, StoreError> {
+        self.read(move |connection, issuer| steps::applications(connection, issuer, &page)).await
+    }
+
+    async fn decide_application(
+        &self,
+        seen: &Application,
+        state: ApplicationState,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let (id, seen_state, approvals) = (seen.id, seen.state, seen.approvals);
+        let approved = u32::from(state == ApplicationState::Approved);
+        self.write(move |connection, issuer| {
+            let sql = "UPDATE applications SET state = ?3, decided_at = ?4, \
+                       approvals = approvals + ?5, offer_id = NULL WHERE issuer_id = ?1 \
+                       AND application_id = ?2 AND state = ?6 AND approvals = ?7";
+            let values =
+                (issuer, id.0.0, state.name(), now.0, approved, seen_state.name(), approvals);
+            let rows = connection.prepare_cached(sql)?.execute(values)?;
+            Ok(Step::Keep(rows == 1))
+        })
+        .await
+    }
+
+    async fn purge(&self, before: &PurgeBefore, limit: u32) -> Result<u64, StoreError> {
+        let before = *before;
+        self.write(move |connection, issuer| steps::purge(connection, issuer, &before, limit)).await
+    }
+
+    async fn check(&self) -> Result<(), StoreError> {
+        // An empty step goes through the writer and takes the lock that a real one takes.
+        self.write(|_, _| Ok(Step::Keep(()))).await
+    }
+}

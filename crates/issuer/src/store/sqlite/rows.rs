@@ -1,0 +1,136 @@
+//! Rows of the tables, to and from the types of the rules.
+
+use keys::outside::Timestamp;
+use keys::public_key::Thumbprint;
+use oid4vci::grant::{Grant, Issued, OfferState, Redemption};
+use oid4vci::offer::OfferId;
+use oid4vci::secret::{SecretDigest, TxCodeDigest};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Error, Row, params};
+use serde::de::DeserializeOwned;
+
+use crate::application::{Application, ApplicationId, ApplicationState};
+
+/// The columns of an offer, in the order that [`grant`] reads them.
+pub(super) const OFFER_COLUMNS: &str = "offer_id, credential_configuration_ids, created_at, \
+    expires_at, reference_digest, code_digest, tx_code_digest, attempts, fetched_at, \
+    withdrawn_at, redeemed_at, token_digest, token_expires_at, token_configuration_ids, \
+    token_by_identifier, client_id, issued_count";
+
+/// The columns of an application, in the order that [`application`] reads them.
+pub(super) const APPLICATION_COLUMNS: &str = "application_id, secret_digest, \
+    credential_configuration_id, claims, state, created_at, decided_at, approvals, offer_id";
+
+/// Reads an offer, but for its issuances; the second value says how many there are.
+pub(super) fn grant(row: &Row<'_>) -> rusqlite::Result<(Grant, u32)> {
+    let grant = Grant {
+        id: OfferId(row.get(0)?),
+        credential_configuration_ids: json(row, 1)?,
+        created_at: Timestamp(row.get(2)?),
+        expires_at: Timestamp(row.get(3)?),
+        reference_digest: SecretDigest(row.get(4)?),
+        code_digest: SecretDigest(row.get(5)?),
+        tx_code_digest: row.get::<_, Option<[u8; 32]>>(6)?.map(TxCodeDigest),
+        attempts: row.get(7)?,
+        fetched_at: time(row, 8)?,
+        withdrawn_at: time(row, 9)?,
+        redemption: redemption(row)?,
+        issued: Vec::new(),
+    };
+    Ok((grant, row.get(16)?))
+}
+
+fn redemption(row: &Row<'_>) -> rusqlite::Result<Option<Redemption>> {
+    let Some(at) = time(row, 10)? else { return Ok(None) };
+    Ok(Some(Redemption {
+        at,
+        token_digest: SecretDigest(row.get(11)?),
+        token_expires_at: Timestamp(row.get(12)?),
+        credential_configuration_ids: json(row, 13)?,
+        by_identifier: row.get(14)?,
+        client_id: row.get(15)?,
+    }))
+}
+
+/// Adds the issuances of an offer that has any.
+pub(super) fn with_issuances(
+    connection: &Connection,
+    issuer_id: &str,
+    (mut grant, issued_count): (Grant, u32),
+) -> rusqlite::Result<Grant> {
+    if issued_count > 0 {
+        let mut statement = connection.prepare_cached(
+            "SELECT credential_configuration_id, thumbprint, issued_at FROM issuances \
+             WHERE issuer_id = ?1 AND offer_id = ?2 ORDER BY place",
+        )?;
+        let rows = statement.query_map(params![issuer_id, grant.id.0], |row| {
+            let thumbprint = row.get::<_, Option<String>>(1)?;
+            Ok(Issued {
+                credential_configuration_id: row.get(0)?,
+                thumbprint: thumbprint.map(|text| parse(1, Thumbprint::parse(&text))).transpose()?,
+                at: Timestamp(row.get(2)?),
+            })
+        })?;
+        grant.issued = rows.collect::<rusqlite::Result<_>>()?;
+    }
+    Ok(grant)
+}
+
+/// Reads an application.
+pub(super) fn application(row: &Row<'_>) -> rusqlite::Result<Application> {
+    let state = ApplicationState::parse(&row.get::<_, String>(4)?);
+    Ok(Application {
+        id: ApplicationId(OfferId(row.get(0)?)),
+        secret_digest: SecretDigest(row.get(1)?),
+        credential_configuration_id: row.get(2)?,
+        claims: json(row, 3)?,
+        state: parse(4, state)?,
+        created_at: Timestamp(row.get(5)?),
+        decided_at: time(row, 6)?,
+        approvals: row.get(7)?,
+        offer_id: row.get::<_, Option<[u8; 16]>>(8)?.map(OfferId),
+    })
+}
+
+/// The same states as `Grant::state`, as a condition on the row; `:now` and `:attempts_max`.
+pub(super) const fn state_condition(state: OfferState) -> &'static str {
+    match state {
+        OfferState::Created => {
+            "issued_count = 0 AND withdrawn_at IS NULL AND redeemed_at IS NULL \
+             AND attempts < :attempts_max AND expires_at > :now AND fetched_at IS NULL"
+        }
+        OfferState::Fetched => {
+            "issued_count = 0 AND withdrawn_at IS NULL AND redeemed_at IS NULL \
+             AND attempts < :attempts_max AND expires_at > :now AND fetched_at IS NOT NULL"
+        }
+        OfferState::Redeemed => {
+            "issued_count = 0 AND withdrawn_at IS NULL AND token_expires_at > :now \
+             AND attempts < :attempts_max + 1"
+        }
+        OfferState::Issued => "issued_count > 0 AND :now >= 0 AND :attempts_max >= 0",
+        OfferState::Locked => {
+            "issued_count = 0 AND withdrawn_at IS NULL AND redeemed_at IS NULL \
+             AND attempts >= :attempts_max AND :now >= 0"
+        }
+        OfferState::Expired => {
+            "issued_count = 0 AND withdrawn_at IS NULL AND (token_expires_at <= :now \
+             OR (redeemed_at IS NULL AND attempts < :attempts_max AND expires_at <= :now))"
+        }
+        OfferState::Withdrawn => {
+            "issued_count = 0 AND withdrawn_at IS NOT NULL AND :now >= 0 AND :attempts_max >= 0"
+        }
+    }
+}
+
+fn time(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<u64>>(place)?.map(Timestamp))
+}
+
+fn json<T: DeserializeOwned>(row: &Row<'_>, place: usize) -> rusqlite::Result<T> {
+    serde_json::from_str(&row.get::<_, String>(place)?)
+        .map_err(|error| Error::FromSqlConversionFailure(place, Type::Text, Box::new(error)))
+}
+
+fn parse<T>(place: usize, value: Option<T>) -> rusqlite::Result<T> {
+    value.ok_or_else(|| Error::InvalidColumnType(place, "unknown value".into(), Type::Text))
+}

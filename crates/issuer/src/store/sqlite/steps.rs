@@ -1,0 +1,282 @@
+//! The steps that need more than one statement; the caller wraps each in one commit.
+
+use keys::outside::Timestamp;
+use oid4vci::credential::Record;
+use oid4vci::grant::{Grant, Redemption};
+use oid4vci::nonce::SpendableNonce;
+use oid4vci::offer::OfferId;
+use oid4vci::secret::SecretDigest;
+use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+
+use super::rows::{self, APPLICATION_COLUMNS, OFFER_COLUMNS};
+use super::writer::Step;
+use crate::application::{Application, ApplicationId};
+use crate::store::{
+    ApplicationPage, Idempotency, NewOffer, OfferPage, Opened, PurgeBefore, Recorded,
+};
+
+pub(super) fn open_offer(
+    connection: &Connection,
+    issuer_id: &str,
+    offer: &NewOffer,
+) -> rusqlite::Result<Step<Opened>> {
+    let id = offer.grant.id;
+    if let Some(idempotency) = &offer.idempotency
+        && let Some((first, request)) = remember(connection, issuer_id, idempotency, id)?
+    {
+        return Ok(Step::Undo(Opened::Repeated(first, request)));
+    }
+    if let Some((application, seen)) = offer.application
+        && !attach(connection, issuer_id, application, seen, id)?
+    {
+        return Ok(Step::Undo(Opened::Replaced));
+    }
+    insert_grant(connection, issuer_id, &offer.grant)?;
+    let sql = "INSERT INTO datasets (issuer_id, offer_id, datasets) VALUES (?1, ?2, ?3)";
+    let datasets = serde_json::Value::from(offer.datasets.clone()).to_string();
+    connection.prepare_cached(sql)?.execute((issuer_id, id.0, datasets))?;
+    Ok(Step::Keep(Opened::Opened))
+}
+
+fn insert_grant(connection: &Connection, issuer_id: &str, grant: &Grant) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO offers (issuer_id, offer_id, created_at, expires_at, \
+               credential_configuration_ids, reference_digest, code_digest, tx_code_digest, \
+               attempts, issued_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0)";
+    connection.prepare_cached(sql)?.execute(params![
+        issuer_id,
+        grant.id.0,
+        grant.created_at.0,
+        grant.expires_at.0,
+        list(&grant.credential_configuration_ids),
+        grant.reference_digest.0,
+        grant.code_digest.0,
+        grant.tx_code_digest.map(|digest| digest.0),
+    ])?;
+    Ok(())
+}
+
+/// Remembers a key, or finds the offer that it made before.
+fn remember(
+    connection: &Connection,
+    issuer_id: &str,
+    idempotency: &Idempotency,
+    id: OfferId,
+) -> rusqlite::Result<Option<(OfferId, SecretDigest)>> {
+    let key = idempotency.key_digest.0;
+    let sql = "INSERT INTO idempotency_keys (issuer_id, key_digest, request_digest, offer_id, \
+               expires_at) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+    let request = idempotency.request_digest.0;
+    let values = (issuer_id, key, request, id.0, idempotency.expires_at.0);
+    if connection.prepare_cached(sql)?.execute(values)? == 1 {
+        return Ok(None);
+    }
+    let sql = "SELECT offer_id, request_digest FROM idempotency_keys \
+               WHERE issuer_id = ?1 AND key_digest = ?2";
+    connection
+        .prepare_cached(sql)?
+        .query_row((issuer_id, key), |row| Ok((OfferId(row.get(0)?), SecretDigest(row.get(1)?))))
+        .optional()
+}
+
+fn attach(
+    connection: &Connection,
+    issuer_id: &str,
+    application: ApplicationId,
+    seen: Option<OfferId>,
+    id: OfferId,
+) -> rusqlite::Result<bool> {
+    let sql = "UPDATE applications SET offer_id = ?3 WHERE issuer_id = ?1 \
+               AND application_id = ?2 AND offer_id IS ?4 AND state = 'approved'";
+    let values = (issuer_id, application.0.0, id.0, seen.map(|id| id.0));
+    Ok(connection.prepare_cached(sql)?.execute(values)? == 1)
+}
+
+pub(super) fn grant(
+    connection: &Connection,
+    issuer_id: &str,
+    id: OfferId,
+) -> rusqlite::Result<Option<Grant>> {
+    let sql = format!("SELECT {OFFER_COLUMNS} FROM offers WHERE issuer_id = ?1 AND offer_id = ?2");
+    let found =
+        connection.prepare_cached(&sql)?.query_row((issuer_id, id.0), rows::grant).optional()?;
+    found.map(|found| rows::with_issuances(connection, issuer_id, found)).transpose()
+}
+
+pub(super) fn redeem(
+    connection: &Connection,
+    issuer_id: &str,
+    (id, attempts): (OfferId, u32),
+    redemption: &Redemption,
+) -> rusqlite::Result<Step<bool>> {
+    let sql = "UPDATE offers SET redeemed_at = :now, token_digest = :token, \
+               token_expires_at = :token_expires_at, token_configuration_ids = :ids, \
+               token_by_identifier = :by_identifier, client_id = :client_id \
+               WHERE issuer_id = :issuer AND offer_id = :id AND redeemed_at IS NULL \
+               AND withdrawn_at IS NULL AND expires_at > :now AND attempts = :attempts";
+    let rows = connection.prepare_cached(sql)?.execute(named_params! {
+        ":now": redemption.at.0,
+        ":token": redemption.token_digest.0,
+        ":token_expires_at": redemption.token_expires_at.0,
+        ":ids": list(&redemption.credential_configuration_ids),
+        ":by_identifier": redemption.by_identifier,
+        ":client_id": redemption.client_id,
+        ":issuer": issuer_id,
+        ":id": id.0,
+        ":attempts": attempts,
+    })?;
+    Ok(Step::Keep(rows == 1))
+}
+
+/// A [`Record`] with its nonces, taken along to the writer.
+pub(super) struct Issuance {
+    id: OfferId,
+    seen_count: usize,
+    token_digest: [u8; 32],
+    credential_configuration_id: String,
+    thumbprints: Vec<Option<String>>,
+    nonces: Vec<[u8; 24]>,
+    now: Timestamp,
+}
+
+impl Issuance {
+    pub(super) fn of(record: &Record<'_>, nonces: &[SpendableNonce], now: Timestamp) -> Self {
+        let token = record.grant.redemption.as_ref().map(|redemption| redemption.token_digest.0);
+        let thumbprints = record.thumbprints.iter();
+        Self {
+            id: record.grant.id,
+            seen_count: record.grant.issued.len(),
+            token_digest: token.unwrap_or_default(), // no token has this digest
+            credential_configuration_id: record.credential_configuration_id.to_owned(),
+            thumbprints: thumbprints.map(|key| key.as_ref().map(ToString::to_string)).collect(),
+            nonces: nonces.iter().map(|nonce| nonce.front).collect(),
+            now,
+        }
+    }
+}
+
+pub(super) fn record_issuance(
+    connection: &Connection,
+    issuer_id: &str,
+    issuance: &Issuance,
+) -> rusqlite::Result<Step<Recorded>> {
+    let (id, seen) = (issuance.id.0, issuance.seen_count);
+    let sql = "UPDATE offers SET issued_count = ?3 WHERE issuer_id = ?1 AND offer_id = ?2 \
+               AND issued_count = ?4 AND withdrawn_at IS NULL AND token_digest = ?5 \
+               AND token_expires_at > ?6";
+    let count = seen + issuance.thumbprints.len();
+    let values = (issuer_id, id, count, seen, issuance.token_digest, issuance.now.0);
+    if connection.prepare_cached(sql)?.execute(values)? == 0 {
+        return Ok(Step::Undo(Recorded::Changed));
+    }
+    for nonce in &issuance.nonces {
+        let sql = "INSERT INTO spent_nonces (issuer_id, nonce) VALUES (?1, ?2) \
+                   ON CONFLICT DO NOTHING";
+        if connection.prepare_cached(sql)?.execute((issuer_id, nonce))? == 0 {
+            return Ok(Step::Undo(Recorded::NonceSpent));
+        }
+    }
+    for (place, thumbprint) in (seen..).zip(&issuance.thumbprints) {
+        let sql = "INSERT INTO issuances (issuer_id, offer_id, place, \
+                   credential_configuration_id, thumbprint, issued_at) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let configuration = &issuance.credential_configuration_id;
+        let values = (issuer_id, id, place, configuration, thumbprint, issuance.now.0);
+        connection.prepare_cached(sql)?.execute(values)?;
+    }
+    Ok(Step::Keep(Recorded::Recorded))
+}
+
+pub(super) fn offers(
+    connection: &Connection,
+    issuer_id: &str,
+    page: &OfferPage,
+) -> rusqlite::Result<Vec<Grant>> {
+    let condition = page.state.map_or(":now >= 0 AND :attempts_max >= 0", rows::state_condition);
+    let sql = format!(
+        "SELECT {OFFER_COLUMNS} FROM offers WHERE issuer_id = :issuer AND offer_id < :after \
+         AND {condition} ORDER BY offer_id DESC LIMIT :limit"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let newest = OfferId([0xff; 16]);
+    let values = named_params! {
+        ":issuer": issuer_id,
+        ":after": page.after.unwrap_or(newest).0,
+        ":now": page.now.0,
+        ":attempts_max": page.attempts_max,
+        ":limit": page.limit,
+    };
+    let found = statement.query_map(values, rows::grant)?;
+    found.map(|row| rows::with_issuances(connection, issuer_id, row?)).collect()
+}
+
+pub(super) fn open_application(
+    connection: &Connection,
+    issuer_id: &str,
+    application: &Application,
+) -> rusqlite::Result<Step<()>> {
+    let sql = format!(
+        "INSERT INTO applications (issuer_id, {APPLICATION_COLUMNS}) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"
+    );
+    connection.prepare_cached(&sql)?.execute(params![
+        issuer_id,
+        application.id.0.0,
+        application.secret_digest.0,
+        application.credential_configuration_id,
+        serde_json::Value::from(application.claims.clone()).to_string(),
+        application.state.name(),
+        application.created_at.0,
+        application.decided_at.map(|at| at.0),
+        application.approvals,
+        application.offer_id.map(|id| id.0),
+    ])?;
+    Ok(Step::Keep(()))
+}
+
+pub(super) fn applications(
+    connection: &Connection,
+    issuer_id: &str,
+    page: &ApplicationPage,
+) -> rusqlite::Result<Vec<Application>> {
+    let sql = format!(
+        "SELECT {APPLICATION_COLUMNS} FROM applications WHERE issuer_id = ?1 \
+         AND application_id > ?2 AND (?3 IS NULL OR state = ?3) \
+         ORDER BY application_id LIMIT ?4"
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let after = page.after.map_or([0; 16], |id| id.0.0);
+    let state = page.state.map(crate::application::ApplicationState::name);
+    let rows = statement.query_map((issuer_id, after, state, page.limit), rows::application)?;
+    rows.collect()
+}
+
+pub(super) fn purge(
+    connection: &Connection,
+    issuer_id: &str,
+    before: &PurgeBefore,
+    limit: u32,
+) -> rusqlite::Result<Step<u64>> {
+    let (now, claims) = (before.now.0, before.claims.0);
+    let mut removed = 0;
+    let sql = "DELETE FROM spent_nonces WHERE issuer_id = ?1 AND nonce IN (SELECT nonce FROM \
+               spent_nonces WHERE issuer_id = ?1 AND nonce < ?2 ORDER BY nonce LIMIT ?3)";
+    removed += connection.execute(sql, (issuer_id, now.to_be_bytes(), limit))?;
+    let sql = "DELETE FROM idempotency_keys WHERE issuer_id = ?1 AND key_digest IN (SELECT \
+               key_digest FROM idempotency_keys WHERE issuer_id = ?1 AND expires_at <= ?2 LIMIT ?3)";
+    removed += connection.execute(sql, (issuer_id, now, limit))?;
+    let sql = "DELETE FROM datasets WHERE issuer_id = ?1 AND offer_id IN (SELECT datasets.offer_id \
+               FROM datasets JOIN offers USING (issuer_id, offer_id) \
+               WHERE datasets.issuer_id = ?1 AND offers.expires_at <= ?2 \
+               AND coalesce(token_expires_at, 0) <= ?2 ORDER BY datasets.offer_id LIMIT ?3)";
+    removed += connection.execute(sql, (issuer_id, claims, limit))?;
+    let sql = "DELETE FROM applications WHERE issuer_id = ?1 AND application_id IN (SELECT \
+               application_id FROM applications WHERE issuer_id = ?1 \
+               AND coalesce(decided_at, created_at) <= ?2 ORDER BY application_id LIMIT ?3)";
+    removed += connection.execute(sql, (issuer_id, before.applications.0, limit))?;
+    Ok(Step::Keep(u64::try_from(removed).unwrap_or(u64::MAX)))
+}
+
+/// Identifiers of configurations as one JSON array.
+fn list(ids: &[String]) -> String {
+    serde_json::Value::from(ids).to_string()
+}

@@ -1,0 +1,101 @@
+//! The one writer: steps that wait at the same time share one commit, and one wait for the disk.
+
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread;
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::store::StoreError;
+
+/// Steps that may wait; more are refused at once, so that overload shows early (Q04).
+const QUEUE_MAX: usize = 4096;
+/// Steps in one commit.
+const BATCH_MAX: usize = 256;
+
+/// What a step leaves behind.
+pub(super) enum Step<T> {
+    /// What it wrote is to be committed.
+    Keep(T),
+    /// What it wrote is to be forgotten; other steps of the same commit stay.
+    Undo(T),
+}
+
+/// Tells the waiting caller, after the commit, how it went.
+type Reply = Box<dyn FnOnce(Result<(), &str>) + Send>;
+type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
+
+/// Hands steps to the thread that owns the writing connection.
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: SyncSender<Job>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+        let (jobs, waiting) = sync_channel(QUEUE_MAX);
+        thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || run(&connection, &waiting))
+            .map_err(|error| StoreError(format!("no thread for the writer: {error}")))?;
+        Ok(Self { jobs })
+    }
+
+    /// Runs `step` and returns once it is on disk.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&Connection) -> rusqlite::Result<Step<T>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, result) = oneshot::channel();
+        let job: Job = Box::new(move |connection| {
+            let outcome = savepoint(connection, step);
+            Box::new(move |committed| {
+                let outcome = match (committed, outcome) {
+                    (Ok(()), Ok(value)) => Ok(value),
+                    (_, Err(error)) => Err(StoreError(error.to_string())),
+                    (Err(error), Ok(_)) => Err(StoreError(error.to_owned())),
+                };
+                drop(answer.send(outcome)); // the caller may have gone away
+            })
+        });
+        self.jobs.try_send(job).map_err(|error| {
+            StoreError(match error {
+                TrySendError::Full(_) => "too many steps are waiting".into(),
+                TrySendError::Disconnected(_) => "the writer has stopped".into(),
+            })
+        })?;
+        result.await.unwrap_or_else(|_| Err(StoreError("the writer has stopped".into())))
+    }
+}
+
+fn savepoint<T>(
+    connection: &Connection,
+    step: impl FnOnce(&Connection) -> rusqlite::Result<Step<T>>,
+) -> rusqlite::Result<T> {
+    connection.prepare_cached("SAVEPOINT step")?.execute([])?;
+    let outcome = step(connection);
+    if !matches!(outcome, Ok(Step::Keep(_))) {
+        connection.prepare_cached("ROLLBACK TO step")?.execute([])?;
+    }
+    connection.prepare_cached("RELEASE step")?.execute([])?;
+    match outcome? {
+        Step::Keep(value) | Step::Undo(value) => Ok(value),
+    }
+}
+
+fn run(connection: &Connection, waiting: &Receiver<Job>) {
+    while let Ok(first) = waiting.recv() {
+        let jobs = std::iter::once(first).chain(waiting.try_iter()).take(BATCH_MAX);
+        let began = connection.execute_batch("BEGIN IMMEDIATE");
+        let replies: Vec<Reply> = jobs.map(|job| job(connection)).collect();
+        let committed = began.and_then(|()| connection.execute_batch("COMMIT"));
+        if committed.is_err() && !connection.is_autocommit() {
+            // A failed commit leaves the transaction open; what is in it was promised to nobody.
+            drop(connection.execute_batch("ROLLBACK"));
+        }
+        let committed = committed.map_err(|error| error.to_string());
+        for reply in replies {
+            reply(committed.as_ref().map(|&()| ()).map_err(String::as_str));
+        }
+    }
+}

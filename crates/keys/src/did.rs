@@ -1,0 +1,150 @@
+//! Decentralized identifiers that carry their key: did:jwk and did:key. Nothing is fetched.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+use crate::algorithm::Algorithm;
+use crate::json;
+use crate::public_key::{KeyError, PublicKey};
+
+/// Longest DID URL; base58 takes time with the square of the length.
+pub const DID_BYTES_MAX: usize = 4 * 1024;
+
+/// In front of every did:key that we know.
+const BASE58_BTC: char = 'z';
+
+/// Multicodec names of keys, as the bytes in front of the key.
+const CODECS: [(&[u8], Codec); 4] = [
+    (&[0x80, 0x24], Codec::Raw(Algorithm::Es256)),
+    (&[0x81, 0x24], Codec::Raw(Algorithm::Es384)),
+    (&[0xed, 0x01], Codec::Raw(Algorithm::EdDsa)),
+    (&[0xd1, 0xd6, 0x03], Codec::Jwk),
+];
+
+#[derive(Clone, Copy)]
+enum Codec {
+    /// A compressed point, or the 32 bytes of Ed25519.
+    Raw(Algorithm),
+    /// `jwk_jcs-pub`: the canonical JWK; some national wallets write it.
+    Jwk,
+}
+
+/// The did:jwk of a key.
+#[must_use]
+pub fn to_did_jwk(key: &PublicKey) -> String {
+    format!("did:jwk:{}", BASE64_URL_SAFE_NO_PAD.encode(key.canonical_jwk()))
+}
+
+/// The did:key of a key.
+#[must_use]
+pub fn to_did_key(key: &PublicKey) -> String {
+    let mut bytes = match key.algorithm() {
+        Algorithm::Es256 => vec![0x80, 0x24],
+        Algorithm::Es384 => vec![0x81, 0x24],
+        Algorithm::EdDsa => vec![0xed, 0x01],
+    };
+    bytes.extend(key.compressed());
+    format!("did:key:{BASE58_BTC}{}", bs58::encode(bytes).into_string())
+}
+
+/// The DID URL of the one key of such a DID.
+#[must_use]
+pub fn verification_method(did: &str) -> String {
+    match did.strip_prefix("did:key:") {
+        Some(multibase) => format!("{did}#{multibase}"),
+        None => format!("{did}#0"),
+    }
+}
+
+/// The DID in a DID URL.
+#[must_use]
+pub fn did_of(did_url: &str) -> &str {
+    did_url.split(['#', '?', '/']).next().unwrap_or(did_url)
+}
+
+/// The key of a DID, or of a DID URL that names it.
+pub fn resolve(did_url: &str) -> Result<PublicKey, DidError> {
+    if did_url.len() > DID_BYTES_MAX {
+        return Err(DidError::TooLong);
+    }
+    let (did, fragment) = match did_url.split_once('#') {
+        Some((did, fragment)) => (did, Some(fragment)),
+        None => (did_url, None),
+    };
+    let (method, id) = did
+        .strip_prefix("did:")
+        .and_then(|rest| rest.split_once(':'))
+        .ok_or(DidError::Malformed)?;
+    let (key, only_fragment) = match method {
+        "jwk" => (read_jwk(id)?, "0"),
+        "key" => (read_multibase(id)?, id),
+        _ => return Err(DidError::UnsupportedMethod),
+    };
+    if fragment.is_some_and(|fragment| fragment != only_fragment) {
+        return Err(DidError::UnknownFragment);
+    }
+    Ok(key)
+}
+
+fn read_jwk(id: &str) -> Result<PublicKey, DidError> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(id).map_err(|_| DidError::Malformed)?;
+    let jwk = json::parse(&bytes).map_err(|_| DidError::Malformed)?;
+    PublicKey::from_jwk(&jwk).map_err(DidError::BadKey)
+}
+
+/// Both base58 and the multicodec have one spelling each here; others are refused, so that equal
+/// keys have equal DIDs.
+fn read_multibase(id: &str) -> Result<PublicKey, DidError> {
+    let base58 = id.strip_prefix(BASE58_BTC).ok_or(DidError::Malformed)?;
+    let bytes = bs58::decode(base58).into_vec().map_err(|_| DidError::Malformed)?;
+    let (codec, rest) = CODECS
+        .iter()
+        .find_map(|(prefix, codec)| Some((*codec, bytes.strip_prefix(*prefix)?)))
+        .ok_or(DidError::UnsupportedKey)?;
+    match codec {
+        Codec::Raw(algorithm) => {
+            let key = PublicKey::from_raw(algorithm, rest).map_err(DidError::BadKey)?;
+            if key.compressed() == rest { Ok(key) } else { Err(DidError::Malformed) }
+        }
+        Codec::Jwk => {
+            let jwk = json::parse(rest).map_err(|_| DidError::Malformed)?;
+            let key = PublicKey::from_jwk(&jwk).map_err(DidError::BadKey)?;
+            let is_canonical = key.canonical_jwk().as_bytes() == rest;
+            if is_canonical { Ok(key) } else { Err(DidError::Malformed) }
+        }
+    }
+}
+
+/// Why a DID gives no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DidError {
+    /// Longer than [`DID_BYTES_MAX`].
+    TooLong,
+    /// Not a DID, or its key is spelt in a way of its own.
+    Malformed,
+    /// Neither did:jwk nor did:key.
+    UnsupportedMethod,
+    /// did:key of a kind of key that we do not use.
+    UnsupportedKey,
+    /// The fragment names no key of the DID.
+    UnknownFragment,
+    /// The key itself is refused.
+    BadKey(KeyError),
+}
+
+impl fmt::Display for DidError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the DID is too long",
+            Self::Malformed => "this is not a well-formed DID",
+            Self::UnsupportedMethod => "the DID must be a did:jwk or did:key",
+            Self::UnsupportedKey => "the did:key must hold a key of P-256, P-384 or Ed25519",
+            Self::UnknownFragment => "the part behind # names no key of the DID",
+            Self::BadKey(error) => return error.fmt(f),
+        })
+    }
+}
+
+impl std::error::Error for DidError {}

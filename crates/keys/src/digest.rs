@@ -1,0 +1,81 @@
+//! Digests, with and without a key.
+
+use std::fmt;
+
+use aws_lc_rs::{constant_time, digest, hmac};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::outside::Random;
+
+/// SHA-256.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> [u8; 32] {
+    first_32(digest::digest(&digest::SHA256, bytes).as_ref())
+}
+
+/// Compares in a time that tells nothing but the lengths.
+#[must_use]
+pub fn equal(left: &[u8], right: &[u8]) -> bool {
+    constant_time::verify_slices_are_equal(left, right).is_ok()
+}
+
+/// Keys message authentication codes; lives in a file outside the database.
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
+pub struct MacKey([u8; 32]);
+
+impl MacKey {
+    /// Takes a key that was kept.
+    #[must_use]
+    pub const fn new(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Draws a new one.
+    #[must_use]
+    pub fn fresh(random: &dyn Random) -> Self {
+        let mut key = Self([0; 32]);
+        random.fill(&mut key.0);
+        key
+    }
+
+    /// The key itself, for the file that keeps it.
+    #[must_use]
+    pub const fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// HMAC-SHA256 (RFC 2104) of the parts, for one purpose.
+    ///
+    /// A code made for one purpose is good for no other, and each part is preceded by its length,
+    /// so that `["ab", "c"]` and `["a", "bc"]` differ.
+    #[must_use]
+    pub fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &self.0));
+        for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        first_32(context.sign().as_ref())
+    }
+
+    /// Whether `mac` is [`Self::mac`] of the same; in constant time.
+    #[must_use]
+    pub fn verify(&self, purpose: &str, parts: &[&[u8]], mac: &[u8]) -> bool {
+        equal(&self.mac(purpose, parts), mac)
+    }
+}
+
+impl fmt::Debug for MacKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MacKey(..)")
+    }
+}
+
+/// The whole output of SHA-256, as an array.
+fn first_32(bytes: &[u8]) -> [u8; 32] {
+    let mut array = [0; 32];
+    for (to, from) in array.iter_mut().zip(bytes) {
+        *to = *from;
+    }
+    array
+}

@@ -1,0 +1,147 @@
+//! JSON Web Signatures in compact form (RFC 7515 §7.1).
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use crate::algorithm::Algorithm;
+use crate::json;
+use crate::public_key::PublicKey;
+use crate::signer::{SignError, Signer};
+
+/// A signature that was read and not yet verified.
+#[derive(Clone, Debug)]
+pub struct Jws {
+    header: Map<String, Value>,
+    algorithm: Algorithm,
+    signing_input: String,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl Jws {
+    /// Reads a compact JWS of at most `bytes_max` bytes.
+    pub fn parse(text: &str, bytes_max: usize) -> Result<Self, JwsError> {
+        if text.len() > bytes_max {
+            return Err(JwsError::TooLong);
+        }
+        let (signing_input, signature) = text.rsplit_once('.').ok_or(JwsError::Malformed)?;
+        let (header, payload) = signing_input.split_once('.').ok_or(JwsError::Malformed)?;
+        let header = json::parse_object(&decode(header)?).map_err(|_| JwsError::Malformed)?;
+        if header.contains_key("crit") || header.contains_key("b64") {
+            return Err(JwsError::CriticalHeader);
+        }
+        Ok(Self {
+            algorithm: algorithm(&header)?,
+            header,
+            payload: decode(payload)?, // a fourth part would bring a dot into it
+            signature: decode(signature)?,
+            signing_input: signing_input.to_owned(),
+        })
+    }
+
+    /// The header: it may say which key to look for, never which key to trust.
+    #[must_use]
+    pub const fn header(&self) -> &Map<String, Value> {
+        &self.header
+    }
+
+    /// What the header claims to be signed with.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The payload.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The payload of a JWT: one JSON object (RFC 7519 §7.2).
+    pub fn claims(&self) -> Result<Map<String, Value>, JwsError> {
+        json::parse_object(&self.payload).map_err(|_| JwsError::Malformed)
+    }
+
+    /// Verifies; the key decides on the algorithm, the header must agree (RFC 8725 §3.1).
+    pub fn verify(&self, key: &PublicKey) -> Result<(), JwsError> {
+        if self.algorithm != key.algorithm() {
+            return Err(JwsError::WrongAlgorithm);
+        }
+        key.verify(self.signing_input.as_bytes(), &self.signature)
+            .map_err(|_| JwsError::WrongSignature)
+    }
+}
+
+/// Signs a payload; `alg` is added to the header.
+pub async fn sign(
+    mut header: Map<String, Value>,
+    payload: &[u8],
+    signer: &dyn Signer,
+) -> Result<String, SignError> {
+    header.insert("alg".into(), signer.algorithm().name().into());
+    let mut text = BASE64_URL_SAFE_NO_PAD.encode(Value::Object(header).to_string());
+    text.push('.');
+    BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut text);
+    let signature = signer.sign(text.as_bytes()).await?;
+    text.push('.');
+    BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut text);
+    Ok(text)
+}
+
+/// Without padding, white space and stray bits: one text for each value (RFC 7515 §2).
+fn decode(part: &str) -> Result<Vec<u8>, JwsError> {
+    BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsError::Malformed)
+}
+
+fn algorithm(header: &Map<String, Value>) -> Result<Algorithm, JwsError> {
+    let name = header.get("alg").and_then(Value::as_str).ok_or(JwsError::Malformed)?;
+    if name.eq_ignore_ascii_case("none") {
+        return Err(JwsError::NoneAlgorithm);
+    }
+    if name.starts_with("HS") {
+        return Err(JwsError::MacAlgorithm);
+    }
+    Algorithm::parse(name).ok_or(JwsError::UnknownAlgorithm)
+}
+
+/// Why a JWS is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JwsError {
+    /// Longer than the caller allows.
+    TooLong,
+    /// Not three parts of base64url, or no JSON object where one must be.
+    Malformed,
+    /// `crit` or `b64`: the signature would mean something that we do not know
+    /// (RFC 7515 §4.1.11, RFC 7797).
+    CriticalHeader,
+    /// `none`: no signature at all (RFC 8725 §3.2).
+    NoneAlgorithm,
+    /// A shared secret; taken for one, our public key would let anybody sign (RFC 8725 §2.1).
+    MacAlgorithm,
+    /// None of ours.
+    UnknownAlgorithm,
+    /// Not the algorithm of the key.
+    WrongAlgorithm,
+    /// The signature does not fit.
+    WrongSignature,
+}
+
+impl fmt::Display for JwsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the JWT is too long",
+            Self::Malformed => "the JWT is not three parts of base64url that hold JSON",
+            Self::CriticalHeader => "the JWT has crit or b64, which are not supported",
+            Self::NoneAlgorithm => "the JWT is not signed: alg is none",
+            Self::MacAlgorithm => "the JWT is made with a shared secret: use an asymmetric key",
+            Self::UnknownAlgorithm => "alg must be ES256, ES384 or EdDSA",
+            Self::WrongAlgorithm => "alg is not the algorithm of the key",
+            Self::WrongSignature => "the signature is wrong",
+        })
+    }
+}
+
+impl std::error::Error for JwsError {}

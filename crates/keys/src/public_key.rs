@@ -1,0 +1,311 @@
+//! Public keys: JSON Web Keys (RFC 7517 §4), their thumbprints, and what they verify.
+
+use std::fmt;
+
+use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey, UnparsedPublicKey,
+    VerificationAlgorithm,
+};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use crate::algorithm::Algorithm;
+use crate::digest::sha256;
+
+/// Members that only private or symmetric keys have (RFC 7518 §6.2.2 and its like for other types).
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+/// In front of both coordinates of a point.
+const UNCOMPRESSED: u8 = 4;
+
+/// A key that verifies signatures of one algorithm.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct PublicKey {
+    algorithm: Algorithm,
+    /// The uncompressed point, or the 32 bytes of Ed25519.
+    raw: Vec<u8>,
+}
+
+impl PublicKey {
+    /// Reads a JSON Web Key from a stranger.
+    pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
+        let jwk = jwk.as_object().ok_or(KeyError::Malformed)?;
+        if PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name)) {
+            return Err(KeyError::PrivateKey);
+        }
+        let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+        let algorithm = match (text("kty"), text("crv")) {
+            (Some("EC"), Some("P-256")) => Algorithm::Es256,
+            (Some("EC"), Some("P-384")) => Algorithm::Es384,
+            (Some("OKP"), Some("Ed25519")) => Algorithm::EdDsa,
+            (None, _) => return Err(KeyError::Malformed),
+            (Some(_), _) => return Err(KeyError::UnsupportedKey),
+        };
+        check_purpose(jwk, algorithm)?;
+        let mut raw = Vec::new();
+        for name in coordinates(algorithm) {
+            raw.extend(coordinate(text(name), coordinate_bytes(algorithm))?);
+        }
+        if algorithm != Algorithm::EdDsa {
+            raw.insert(0, UNCOMPRESSED);
+        }
+        Self::from_raw(algorithm, &raw)
+    }
+
+    /// Takes an uncompressed or compressed point, or the 32 bytes of Ed25519.
+    pub(crate) fn from_raw(algorithm: Algorithm, raw: &[u8]) -> Result<Self, KeyError> {
+        match algorithm {
+            Algorithm::Es256 | Algorithm::Es384 => point(algorithm, raw),
+            Algorithm::EdDsa => edwards_point(raw),
+        }
+        .map(|raw| Self { algorithm, raw })
+    }
+
+    /// The required members only, in the order of RFC 7638 §3.
+    #[must_use]
+    pub fn to_jwk(&self) -> Map<String, Value> {
+        let (kty, crv) = match self.algorithm {
+            Algorithm::Es256 => ("EC", "P-256"),
+            Algorithm::Es384 => ("EC", "P-384"),
+            Algorithm::EdDsa => ("OKP", "Ed25519"),
+        };
+        let values = self.coordinates().chunks(coordinate_bytes(self.algorithm));
+        let named = coordinates(self.algorithm).iter().zip(values);
+        let first = [("crv", crv.to_owned()), ("kty", kty.to_owned())].into_iter();
+        first
+            .chain(named.map(|(name, value)| (*name, BASE64_URL_SAFE_NO_PAD.encode(value))))
+            .map(|(name, value)| (name.to_owned(), value.into()))
+            .collect()
+    }
+
+    /// The name of the key that does not depend on how it is written (RFC 7638 §3).
+    #[must_use]
+    pub fn thumbprint(&self) -> Thumbprint {
+        Thumbprint(sha256(self.canonical_jwk().as_bytes()))
+    }
+
+    /// The only algorithm that the key verifies.
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Verifies a signature as JOSE writes it: `r || s`, not DER (RFC 7518 §3.4, RFC 8037 §3.1).
+    pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), KeyError> {
+        UnparsedPublicKey::new(verification(self.algorithm), &self.raw)
+            .verify(message, signature)
+            .map_err(|_| KeyError::WrongSignature)
+    }
+
+    /// The required members in the order of their names, without white space (RFC 7638 §3).
+    pub(crate) fn canonical_jwk(&self) -> String {
+        // Sorted here, because a build may make `Map` keep the order of insertion.
+        let mut members: Vec<_> = self.to_jwk().into_iter().collect();
+        members.sort_by(|left, right| left.0.cmp(&right.0));
+        let members: Vec<_> =
+            members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", members.join(","))
+    }
+
+    /// As did:key holds it: `x` behind a byte that tells the parity of `y`, or Ed25519 as it is.
+    pub(crate) fn compressed(&self) -> Vec<u8> {
+        if self.algorithm == Algorithm::EdDsa {
+            return self.raw.clone();
+        }
+        let parity = self.raw.last().map_or(0, |last| last & 1);
+        let x = self.coordinates().iter().take(coordinate_bytes(self.algorithm)).copied();
+        std::iter::once(2 + parity).chain(x).collect()
+    }
+
+    /// As certificates hold it.
+    pub(crate) fn raw(&self) -> &[u8] {
+        &self.raw
+    }
+
+    /// The coordinate or coordinates, without what stands in front.
+    fn coordinates(&self) -> &[u8] {
+        match self.raw.split_first() {
+            Some((&UNCOMPRESSED, rest)) if self.algorithm != Algorithm::EdDsa => rest,
+            _ => &self.raw,
+        }
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({} {})", self.algorithm, self.thumbprint())
+    }
+}
+
+/// A key that says what it is for must be for our purpose (RFC 7517 §4.2, RFC 7517 §4.4).
+fn check_purpose(jwk: &Map<String, Value>, algorithm: Algorithm) -> Result<(), KeyError> {
+    let alg = jwk.get("alg").map(|alg| alg.as_str().and_then(Algorithm::parse));
+    if alg.is_some_and(|alg| alg != Some(algorithm)) {
+        return Err(KeyError::OtherAlgorithm);
+    }
+    if jwk.get("use").is_some_and(|purpose| purpose != "sig") {
+        return Err(KeyError::NotForSignatures);
+    }
+    Ok(())
+}
+
+const fn coordinates(algorithm: Algorithm) -> &'static [&'static str] {
+    match algorithm {
+        Algorithm::Es256 | Algorithm::Es384 => &["x", "y"],
+        Algorithm::EdDsa => &["x"],
+    }
+}
+
+const fn coordinate_bytes(algorithm: Algorithm) -> usize {
+    match algorithm {
+        Algorithm::Es256 | Algorithm::EdDsa => 32,
+        Algorithm::Es384 => 48,
+    }
+}
+
+/// Leading zeros belong to a coordinate (RFC 7518 §6.2.1.2).
+fn coordinate(text: Option<&str>, length: usize) -> Result<Vec<u8>, KeyError> {
+    let bytes = text.and_then(|text| BASE64_URL_SAFE_NO_PAD.decode(text).ok());
+    let bytes = bytes.ok_or(KeyError::Malformed)?;
+    if bytes.len() == length { Ok(bytes) } else { Err(KeyError::WrongLength) }
+}
+
+/// Refuses points that are not on the curve: they would give away a key that meets them.
+fn point(algorithm: Algorithm, raw: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let length = coordinate_bytes(algorithm);
+    match (raw.first(), raw.len()) {
+        (Some(&UNCOMPRESSED), found) if found == 1 + 2 * length => {}
+        (Some(2 | 3), found) if found == 1 + length => {}
+        _ => return Err(KeyError::WrongLength),
+    }
+    let parsed = ParsedPublicKey::new(verification(algorithm), raw);
+    // The library writes every point uncompressed, at the end of its DER.
+    let der = parsed.ok().and_then(|key| key.as_der().ok()).ok_or(KeyError::NotOnCurve)?;
+    let start = der.as_ref().len().saturating_sub(1 + 2 * length);
+    match der.as_ref().split_at_checked(start) {
+        Some((_, point)) if point.first() == Some(&UNCOMPRESSED) => Ok(point.to_vec()),
+        _ => Err(KeyError::NotOnCurve),
+    }
+}
+
+/// The `y` of the Ed25519 points whose order divides 8: low byte first, without the sign of `x`.
+///
+/// With such a key one signature fits many messages, so it proves nothing.
+const SMALL_ORDER: [[u8; 32]; 5] = [
+    [0; 32],
+    [
+        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        0, 0,
+    ],
+    [
+        38, 232, 149, 143, 194, 178, 39, 176, 69, 195, 244, 137, 242, 239, 152, 240, 213, 223, 172,
+        5, 211, 198, 51, 57, 177, 56, 2, 136, 109, 83, 252, 5,
+    ],
+    [
+        199, 23, 106, 112, 61, 77, 216, 79, 186, 60, 11, 118, 13, 16, 103, 15, 42, 32, 83, 250, 44,
+        57, 204, 198, 78, 199, 253, 119, 146, 172, 3, 122,
+    ],
+    [
+        236, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 127,
+    ],
+];
+
+/// 2^255 - 19, low byte first: from here on, a number is another spelling of a smaller one.
+const PRIME: [u8; 32] = [
+    237, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 127,
+];
+
+/// Refuses what is no point in its one encoding, and points of small order.
+///
+/// Whether the rest lie on the curve shows at the first signature: if not, none is right
+/// (RFC 8032 §5.1.7).
+fn edwards_point(raw: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let mut y: [u8; 32] = raw.try_into().map_err(|_| KeyError::WrongLength)?;
+    if let Some(last) = y.last_mut() {
+        *last &= 0x7f; // the sign of x
+    }
+    let is_below_prime = y.iter().rev().lt(PRIME.iter().rev());
+    if SMALL_ORDER.contains(&y) || !is_below_prime {
+        return Err(KeyError::NotOnCurve);
+    }
+    Ok(raw.to_vec())
+}
+
+fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
+    match algorithm {
+        Algorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
+        Algorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
+        Algorithm::EdDsa => &ED25519,
+    }
+}
+
+/// The SHA-256 thumbprint of a key (RFC 7638 §3); written as base64url.
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Thumbprint([u8; 32]);
+
+impl Thumbprint {
+    /// Reads what [`fmt::Display`] wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
+    }
+
+    /// The digest itself.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for Thumbprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Thumbprint({self})")
+    }
+}
+
+/// Why a key is refused, or a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyError {
+    /// Not a JSON Web Key: a member is missing or of a wrong type.
+    Malformed,
+    /// It holds a private or symmetric key.
+    PrivateKey,
+    /// A type or curve other than P-256, P-384 and Ed25519.
+    UnsupportedKey,
+    /// `alg` does not fit the curve.
+    OtherAlgorithm,
+    /// `use` is not `sig`.
+    NotForSignatures,
+    /// A coordinate is too short or too long.
+    WrongLength,
+    /// Not a point of the curve, or one that is unsafe.
+    NotOnCurve,
+    /// The signature does not fit the message and the key.
+    WrongSignature,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "the key is not a readable JSON Web Key",
+            Self::PrivateKey => "the key is a private one: replace it, it is no longer secret",
+            Self::UnsupportedKey => "the key must be of P-256, P-384 or Ed25519",
+            Self::OtherAlgorithm => "alg of the key does not fit its curve",
+            Self::NotForSignatures => "the key is not meant for signatures",
+            Self::WrongLength => "a coordinate of the key has a wrong length",
+            Self::NotOnCurve => "the key is not a safe point of its curve",
+            Self::WrongSignature => "the signature is wrong",
+        })
+    }
+}
+
+impl std::error::Error for KeyError {}

@@ -1,0 +1,384 @@
+//! Steps 13-18: the Credential Request and its Response (VCI §8).
+
+use keys::json;
+use keys::outside::Timestamp;
+use keys::public_key::Thumbprint;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::error::{Challenge, ErrorCode, Refusal};
+use crate::grant::{Grant, Redemption};
+use crate::proof::{ProofRefusal, VerifiedProofs};
+use crate::secret::AccessToken;
+use crate::token::credential_identifier;
+
+/// Longest Credential Request.
+pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
+/// Most issuances that one token can cause, whatever their keys: a bound on what a thief can record.
+pub const ISSUANCES_MAX: usize = 100;
+
+/// Credential Request, parsed once (VCI §8.2).
+#[derive(Debug, PartialEq, Eq)]
+pub struct CredentialRequest {
+    /// What is asked for.
+    pub selector: Selector,
+    /// `proofs.jwt`; `None` when the request has no proofs.
+    pub proofs: Option<Vec<String>>,
+}
+
+/// The two ways to name a credential; a request has exactly one (CRED-03 to CRED-05).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// `credential_configuration_id`
+    Configuration(String),
+    /// `credential_identifier`
+    Identifier(String),
+}
+
+impl CredentialRequest {
+    /// Reads a JSON body; unknown members are ignored (CRED-20), repeated ones refused (CRED-54).
+    ///
+    /// With `single_proof` a lone `proof` of the drafts becomes `proofs` before any rule sees it
+    /// (AMB-17).
+    pub fn parse(body: &[u8], single_proof: bool) -> Result<Self, CredentialRefusal> {
+        if body.len() > REQUEST_BYTES_MAX {
+            return Err(CredentialRefusal::TooLong);
+        }
+        let value = json::parse(body).map_err(|_| CredentialRefusal::Unreadable)?;
+        let object = value.as_object().ok_or(CredentialRefusal::Unreadable)?;
+        if object.contains_key("credential_response_encryption") {
+            return Err(CredentialRefusal::EncryptionNotSupported);
+        }
+        let proofs = match (object.get("proofs"), object.get("proof")) {
+            (Some(proofs), _) => Some(jwt_proofs(proofs)?),
+            (None, Some(proof)) if single_proof => Some(vec![single_jwt_proof(proof)?]),
+            (None, _) => None,
+        };
+        Ok(Self { selector: selector(object)?, proofs })
+    }
+
+    /// The body that a Wallet sends.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        match &self.selector {
+            Selector::Configuration(id) => {
+                object.insert("credential_configuration_id".into(), id.clone().into())
+            }
+            Selector::Identifier(id) => {
+                object.insert("credential_identifier".into(), id.clone().into())
+            }
+        };
+        if let Some(proofs) = &self.proofs {
+            object.insert("proofs".into(), serde_json::json!({ "jwt": proofs }));
+        }
+        Value::Object(object)
+    }
+}
+
+fn selector(object: &Map<String, Value>) -> Result<Selector, CredentialRefusal> {
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let by_id = object.get("credential_configuration_id").map(text);
+    let by_identifier = object.get("credential_identifier").map(text);
+    match (by_id, by_identifier) {
+        (Some(Some(id)), None) => Ok(Selector::Configuration(id)),
+        (None, Some(Some(identifier))) => Ok(Selector::Identifier(identifier)),
+        (Some(_), Some(_)) => Err(CredentialRefusal::SeveralSelectors),
+        (None, None) => Err(CredentialRefusal::NoSelector),
+        (Some(None), None) | (None, Some(None)) => Err(CredentialRefusal::Unreadable),
+    }
+}
+
+/// CRED-08: an object with exactly one member, named by the proof type, holding a filled array.
+fn jwt_proofs(proofs: &Value) -> Result<Vec<String>, CredentialRefusal> {
+    let object = proofs.as_object().ok_or(ProofRefusal::Unreadable)?;
+    let mut members = object.iter();
+    match (members.next(), members.next()) {
+        (None, _) => Err(ProofRefusal::Missing.into()),
+        (Some(_), Some(_)) => Err(CredentialRefusal::SeveralProofTypes),
+        (Some((name, _)), None) if name != "jwt" => Err(ProofRefusal::TypeNotSupported.into()),
+        (Some((_, jwts)), None) => {
+            let jwts = jwts.as_array().ok_or(ProofRefusal::Unreadable)?;
+            let texts = jwts.iter().map(|jwt| jwt.as_str().map(str::to_owned));
+            texts.collect::<Option<_>>().ok_or_else(|| ProofRefusal::Unreadable.into())
+        }
+    }
+}
+
+fn single_jwt_proof(proof: &Value) -> Result<String, CredentialRefusal> {
+    let text = |name| proof.get(name).and_then(Value::as_str);
+    if text("proof_type") != Some("jwt") {
+        return Err(ProofRefusal::TypeNotSupported.into());
+    }
+    Ok(text("jwt").ok_or(ProofRefusal::Unreadable)?.to_owned())
+}
+
+/// A token that is good now; only [`authenticate`] makes one.
+#[derive(Clone, Copy, Debug)]
+pub struct Authenticated<'g> {
+    grant: &'g Grant,
+    redemption: &'g Redemption,
+}
+
+impl<'g> Authenticated<'g> {
+    /// The offer that the token came from.
+    #[must_use]
+    pub const fn grant(&self) -> &'g Grant {
+        self.grant
+    }
+
+    /// What the code became.
+    #[must_use]
+    pub const fn redemption(&self) -> &'g Redemption {
+        self.redemption
+    }
+}
+
+/// Holds the token against what is stored (RFC 6750 §3.1, CRED-50); `grant` is `None` for a token
+/// that is none of ours.
+pub fn authenticate<'g>(
+    token: &AccessToken,
+    grant: Option<&'g Grant>,
+    now: Timestamp,
+) -> Result<Authenticated<'g>, CredentialRefusal> {
+    let digest = token.digest();
+    let grant = grant.filter(|grant| grant.withdrawn_at.is_none());
+    let redemption = grant.and_then(|grant| grant.redemption.as_ref());
+    let redemption = redemption.filter(|redemption| redemption.token_digest.matches(&digest));
+    match (grant, redemption) {
+        (Some(grant), Some(redemption)) if now < redemption.token_expires_at => {
+            Ok(Authenticated { grant, redemption })
+        }
+        _ => Err(CredentialRefusal::BadToken),
+    }
+}
+
+/// Finds the configuration that a request means, and whether the token is good for it.
+///
+/// "Is it known at all" comes first, then the kind rule, then the authorisation (AMB-08, AMB-09);
+/// `is_known` knows the keys of `credential_configurations_supported`.
+pub fn authorize<'g>(
+    selector: &Selector,
+    token: Authenticated<'g>,
+    is_known: impl Fn(&str) -> bool,
+) -> Result<&'g str, CredentialRefusal> {
+    let Redemption { credential_configuration_ids, by_identifier, .. } = token.redemption;
+    let find = |matches: &dyn Fn(&str) -> bool| {
+        credential_configuration_ids.iter().map(String::as_str).find(|id| matches(id))
+    };
+    match selector {
+        Selector::Configuration(id) if !is_known(id) => Err(CredentialRefusal::UnknownConfiguration),
+        Selector::Configuration(_) if *by_identifier => Err(CredentialRefusal::IdentifierNeeded),
+        Selector::Configuration(wanted) => {
+            find(&|id| id == wanted).ok_or(CredentialRefusal::NotAuthorised)
+        }
+        Selector::Identifier(wanted) => {
+            let id = find(&|id| *by_identifier && &credential_identifier(id) == wanted);
+            id.ok_or(CredentialRefusal::UnknownIdentifier)
+        }
+    }
+}
+
+/// What must be on disk before anything is signed.
+#[derive(Debug)]
+pub struct Record<'r> {
+    /// The offer as it was read: the commit holds only if nothing was issued from it meanwhile.
+    pub grant: &'r Grant,
+    /// Which configuration.
+    pub credential_configuration_id: &'r str,
+    /// One for each credential: its key, or `None` for one that is bound to no key.
+    pub thumbprints: Vec<Option<Thumbprint>>,
+}
+
+/// Decides whether the token may have (more) credentials: up to `keys_max` distinct keys.
+///
+/// A repeated request with the same key is answered again (IMPL-03); a token that asks for ever new
+/// keys is refused for good (CRED-61).
+pub fn decide<'r>(
+    token: Authenticated<'r>,
+    credential_configuration_id: &'r str,
+    proofs: Option<&VerifiedProofs>,
+    keys_max: usize,
+) -> Result<Record<'r>, CredentialRefusal> {
+    let thumbprints: Vec<Option<Thumbprint>> = match proofs {
+        None => vec![None],
+        Some(proofs) => {
+            proofs.proofs().iter().map(|proof| Some(proof.thumbprint().clone())).collect()
+        }
+    };
+    let issued = &token.grant.issued;
+    let before = issued.iter().filter_map(|issued| issued.thumbprint.as_ref());
+    let mut distinct: Vec<&Thumbprint> = before.chain(thumbprints.iter().flatten()).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    if distinct.len() > keys_max || issued.len() + thumbprints.len() > ISSUANCES_MAX {
+        return Err(CredentialRefusal::TooManyKeys);
+    }
+    Ok(Record { grant: token.grant, credential_configuration_id, thumbprints })
+}
+
+/// Immediate Credential Response as we send it (VCI §8.3, CRED-34).
+#[derive(Debug, Serialize)]
+pub struct CredentialResponse {
+    /// In the order of the proofs (AMB-21).
+    pub credentials: Vec<IssuedCredential>,
+}
+
+/// One element of `credentials` (CRED-35).
+#[derive(Debug, Serialize)]
+pub struct IssuedCredential {
+    /// A string, or an object where the format says so.
+    pub credential: Value,
+}
+
+/// Credential Response as a Wallet takes it; unknown members are ignored (CRED-42).
+#[derive(Debug, PartialEq)]
+pub enum ReceivedCredentialResponse {
+    /// The credentials; at least one.
+    Issued(Vec<Value>),
+    /// VCI §9: not yet.
+    Deferred {
+        /// For the Deferred Credential Endpoint.
+        transaction_id: String,
+        /// Seconds to wait at least.
+        interval: Option<u64>,
+    },
+}
+
+impl ReceivedCredentialResponse {
+    /// Reads the body of a `200` or `202` answer; `None` when it cannot be used.
+    #[must_use]
+    pub fn parse(body: &[u8]) -> Option<Self> {
+        let value = json::parse(body).ok()?;
+        let transaction_id = value.get("transaction_id").and_then(Value::as_str);
+        match (value.get("credentials"), transaction_id) {
+            (Some(credentials), None) => {
+                let listed = credentials.as_array().filter(|listed| !listed.is_empty())?;
+                let credentials = listed.iter().map(|element| element.get("credential").cloned());
+                Some(Self::Issued(credentials.collect::<Option<_>>()?))
+            }
+            (None, Some(transaction_id)) => Some(Self::Deferred {
+                transaction_id: transaction_id.to_owned(),
+                interval: value.get("interval").and_then(Value::as_u64),
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// Why a Credential Request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialRefusal {
+    /// No `Authorization` header (RFC 6750 §3.1).
+    NoToken,
+    /// The token stands where it would be logged (RFC 6750 §2.3, DEP-08).
+    TokenInQuery,
+    /// Unknown, expired, ended, or not a Bearer token (CRED-50).
+    BadToken,
+    /// The token does not cover this configuration (AMB-09).
+    NotAuthorised,
+    /// Not JSON, not UTF-8, or a member is repeated (CRED-54).
+    Unreadable,
+    /// Not `application/json` (CRED-19).
+    WrongMediaType,
+    /// Larger than any honest request.
+    TooLong,
+    /// CRED-03, CRED-04
+    NoSelector,
+    /// CRED-05
+    SeveralSelectors,
+    /// CRED-04: `credential_identifiers` were returned and must be used.
+    IdentifierNeeded,
+    /// CRED-55
+    UnknownConfiguration,
+    /// CRED-56
+    UnknownIdentifier,
+    /// CRED-08
+    SeveralProofTypes,
+    /// VCI §8.2: nothing of the kind is announced in the metadata (CRED-60).
+    EncryptionNotSupported,
+    /// CRED-61
+    TooManyKeys,
+    /// CRED-57, CRED-58
+    Proof(ProofRefusal),
+}
+
+impl From<ProofRefusal> for CredentialRefusal {
+    fn from(refusal: ProofRefusal) -> Self {
+        Self::Proof(refusal)
+    }
+}
+
+impl Refusal for CredentialRefusal {
+    fn answer(&self) -> (ErrorCode, &'static str) {
+        use ErrorCode::{
+            CredentialRequestDenied, InsufficientScope, InvalidCredentialRequest,
+            InvalidEncryptionParameters, InvalidRequest, InvalidToken,
+            UnknownCredentialConfiguration, UnknownCredentialIdentifier,
+        };
+        match self {
+            Self::NoToken => (InvalidToken, "an access token is needed in the Authorization header"),
+            Self::TokenInQuery => {
+                (InvalidRequest, "the access token belongs into the Authorization header only")
+            }
+            Self::BadToken => (InvalidToken, "the access token is unknown or no longer valid"),
+            Self::NotAuthorised => {
+                (InsufficientScope, "the access token is not good for this credential")
+            }
+            Self::Unreadable => {
+                (InvalidCredentialRequest, "the body is not a JSON object, or repeats a member")
+            }
+            Self::WrongMediaType => {
+                (InvalidCredentialRequest, "the Content-Type must be application/json")
+            }
+            Self::TooLong => (InvalidCredentialRequest, "the request is too large"),
+            Self::NoSelector => (
+                InvalidCredentialRequest,
+                "credential_configuration_id or credential_identifier is missing",
+            ),
+            Self::SeveralSelectors => (
+                InvalidCredentialRequest,
+                "only one of credential_configuration_id and credential_identifier may be sent",
+            ),
+            Self::IdentifierNeeded => (
+                InvalidCredentialRequest,
+                "use a credential_identifier of the Token Response with this token",
+            ),
+            Self::UnknownConfiguration => {
+                (UnknownCredentialConfiguration, "credential_configuration_id is unknown")
+            }
+            Self::UnknownIdentifier => {
+                (UnknownCredentialIdentifier, "credential_identifier is unknown")
+            }
+            Self::SeveralProofTypes => {
+                (InvalidCredentialRequest, "proofs must have exactly one member")
+            }
+            Self::EncryptionNotSupported => {
+                (InvalidEncryptionParameters, "credential_response_encryption is not supported")
+            }
+            Self::TooManyKeys => (
+                CredentialRequestDenied,
+                "this offer is used up: no more credentials are issued from it",
+            ),
+            Self::Proof(refusal) => refusal.answer(),
+        }
+    }
+
+    fn status(&self) -> u16 {
+        if matches!(self, Self::NoToken | Self::BadToken) {
+            401
+        } else if matches!(self, Self::NotAuthorised) {
+            403
+        } else {
+            400
+        }
+    }
+
+    fn challenge(&self) -> Option<Challenge> {
+        if matches!(self, Self::NoToken) {
+            return Some(Challenge::Bare);
+        }
+        let about_token = matches!(self, Self::BadToken | Self::NotAuthorised | Self::TokenInQuery);
+        about_token.then_some(Challenge::WithError)
+    }
+}

@@ -1,0 +1,115 @@
+//! Every refusal of every endpoint has one shape: `{"error", "error_description"}`.
+
+use serde::{Deserialize, Serialize};
+
+/// Error codes this system sends and understands, in the order of the specs.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorCode {
+    /// RFC 6749 §5.2, VCI §6.3
+    InvalidRequest,
+    /// RFC 6749 §5.2, VCI §6.3
+    InvalidClient,
+    /// RFC 6749 §5.2, VCI §6.3
+    InvalidGrant,
+    /// RFC 6749 §5.2
+    UnsupportedGrantType,
+    /// RFC 9396 §5
+    InvalidAuthorizationDetails,
+    /// RFC 6750 §3.1
+    InvalidToken,
+    /// RFC 6750 §3.1
+    InsufficientScope,
+    /// VCI §8.3.1.2
+    InvalidCredentialRequest,
+    /// VCI §8.3.1.2
+    UnknownCredentialConfiguration,
+    /// VCI §8.3.1.2
+    UnknownCredentialIdentifier,
+    /// VCI §8.3.1.2
+    InvalidProof,
+    /// VCI §8.3.1.2
+    InvalidNonce,
+    /// VCI §8.3.1.2
+    InvalidEncryptionParameters,
+    /// VCI §8.3.1.2
+    CredentialRequestDenied,
+    /// No spec names it: what is asked for is not here.
+    NotFound,
+    /// RFC 6749 §4.1.2.1; too much at once
+    TemporarilyUnavailable,
+    /// RFC 6749 §4.1.2.1; the only code for our own faults
+    ServerError,
+}
+
+impl ErrorCode {
+    /// The code as it stands on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::InvalidRequest => "invalid_request",
+            Self::InvalidClient => "invalid_client",
+            Self::InvalidGrant => "invalid_grant",
+            Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidToken => "invalid_token",
+            Self::InsufficientScope => "insufficient_scope",
+            Self::InvalidCredentialRequest => "invalid_credential_request",
+            Self::UnknownCredentialConfiguration => "unknown_credential_configuration",
+            Self::UnknownCredentialIdentifier => "unknown_credential_identifier",
+            Self::InvalidProof => "invalid_proof",
+            Self::InvalidNonce => "invalid_nonce",
+            Self::InvalidEncryptionParameters => "invalid_encryption_parameters",
+            Self::CredentialRequestDenied => "credential_request_denied",
+            Self::NotFound => "not_found",
+            Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::ServerError => "server_error",
+        }
+    }
+}
+
+/// A refusal the other side is told about: one enum an endpoint, one variant a cause.
+pub trait Refusal {
+    /// The `error` code and its `error_description`.
+    ///
+    /// The text is `'static`, so no request data can leak into it, and holds only the characters
+    /// that VCI §8.3.1.2 allows (CRED-63).
+    fn answer(&self) -> (ErrorCode, &'static str);
+
+    /// The HTTP status: 400 unless a spec says otherwise.
+    fn status(&self) -> u16 {
+        400
+    }
+
+    /// Whether the answer needs a `WWW-Authenticate` header (RFC 6750 §3).
+    fn challenge(&self) -> Option<Challenge> {
+        None
+    }
+}
+
+/// What stands in `WWW-Authenticate` (RFC 6750 §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// No token was sent: the scheme alone, without an error code (RFC 6750 §3.1).
+    Bare,
+    /// A token was sent and is no good: scheme and error code.
+    WithError,
+}
+
+/// The JSON body of every refusal we send (RFC 6749 §5.2).
+#[derive(Debug, Serialize)]
+pub struct ErrorBody {
+    /// The machine-readable part.
+    pub error: ErrorCode,
+    /// For the developer on the other side.
+    pub error_description: &'static str,
+}
+
+/// The JSON body of a refusal we receive: a code we do not know, or no description, is no fault.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ReceivedError {
+    /// The machine-readable part, as it came: specs add codes, a Wallet must survive new ones.
+    pub error: String,
+    /// For us.
+    pub error_description: Option<String>,
+}

@@ -1,0 +1,338 @@
+//! Step 6: what the Credential Issuer and its authorization server publish (VCI §12.2, RFC 8414 §2).
+
+use std::collections::BTreeMap;
+
+use keys::algorithm::Algorithm;
+use keys::json;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::proof::BindingMethod;
+
+/// Well-known name of Credential Issuer Metadata (VCI §12.2.2, REG-04).
+pub const CREDENTIAL_ISSUER: &str = "openid-credential-issuer";
+/// Well-known name of authorization server metadata (RFC 8414 §3).
+pub const AUTHORIZATION_SERVER: &str = "oauth-authorization-server";
+/// Well-known name of the keys behind `iss` of a JWT credential.
+pub const JWT_VC_ISSUER: &str = "jwt-vc-issuer";
+/// Longest metadata document we read.
+pub const METADATA_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Longest Credential Issuer Identifier.
+pub const IDENTIFIER_BYTES_MAX: usize = 2048;
+
+/// Where the metadata `name` of `identifier` is: inserted between host and path (VCI §12.2.2,
+/// META-02); `None` when the identifier is not one (META-01).
+///
+/// A terminating `/` is kept for Credential Issuer Metadata and removed for the authorization
+/// server, as RFC 8414 §3.1 says (AMB-01, ASMETA-01).
+#[must_use]
+pub fn well_known(identifier: &str, name: &str) -> Option<Url> {
+    let mut url = parse_identifier(identifier)?;
+    let mut path = url.path().to_owned();
+    if path == "/" || name != CREDENTIAL_ISSUER {
+        path.truncate(path.trim_end_matches('/').len());
+    }
+    url.set_path(&format!("/.well-known/{name}{path}"));
+    Some(url)
+}
+
+/// Where the drafts before 1.0 put it: appended to the identifier.
+#[must_use]
+pub fn appended_well_known(identifier: &str, name: &str) -> Option<Url> {
+    let mut url = parse_identifier(identifier)?;
+    let path = url.path().trim_end_matches('/').to_owned();
+    url.set_path(&format!("{path}/.well-known/{name}"));
+    Some(url)
+}
+
+/// A Credential Issuer Identifier: https, host, optional port and path, nothing else (META-01).
+///
+/// Plain http is for loopback only; whether it is allowed, the Wallet decides when it connects.
+#[must_use]
+pub fn parse_identifier(identifier: &str) -> Option<Url> {
+    let url = Url::parse(identifier).ok()?;
+    let plain = url.username().is_empty() && url.password().is_none();
+    let bare = url.query().is_none() && url.fragment().is_none() && !identifier.contains('\\');
+    let scheme = matches!(url.scheme(), "https" | "http");
+    let short = identifier.len() <= IDENTIFIER_BYTES_MAX;
+    (plain && bare && scheme && short && url.has_host()).then_some(url)
+}
+
+/// Credential Issuer Metadata as we send it (VCI §12.2.4).
+#[derive(Debug, Serialize)]
+pub struct CredentialIssuerMetadata {
+    /// Identical to the identifier that the URL was built from (META-12).
+    pub credential_issuer: String,
+    /// META-17
+    pub credential_endpoint: String,
+    /// META-18, NONCE-01
+    pub nonce_endpoint: String,
+    /// META-22; absent when a request may have one proof only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub batch_credential_issuance: Option<BatchCredentialIssuance>,
+    /// The issuer's own name, by language (META-24).
+    pub display: Vec<IssuerDisplay>,
+    /// META-27
+    pub credential_configurations_supported: BTreeMap<String, CredentialConfiguration>,
+}
+
+/// META-23
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct BatchCredentialIssuance {
+    /// Most proofs in a request; at least 2.
+    pub batch_size: usize,
+}
+
+/// META-24
+#[derive(Clone, Debug, Serialize)]
+pub struct IssuerDisplay {
+    /// Of the organisation.
+    pub name: String,
+    /// BCP 47.
+    pub locale: String,
+}
+
+/// One value of `credential_configurations_supported`.
+#[derive(Clone, Debug, Serialize)]
+pub struct CredentialConfiguration {
+    /// META-28
+    pub format: String,
+    /// META-29
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// `vct`, `credential_definition` and the like, as the format asks (VCI §A).
+    #[serde(flatten)]
+    pub format_members: Map<String, Value>,
+    /// META-32
+    pub credential_signing_alg_values_supported: Vec<&'static str>,
+    /// Present exactly when the credential is bound to a key (META-33).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cryptographic_binding_methods_supported: Vec<&'static str>,
+    /// Present exactly when the credential is bound to a key (META-35).
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub proof_types_supported: Map<String, Value>,
+    /// `display` and `claims` (META-39).
+    pub credential_metadata: Value,
+}
+
+/// `proof_types_supported` of a configuration that takes proofs of type `jwt` (META-36).
+#[must_use]
+pub fn jwt_proof_types(algorithms: &[Algorithm]) -> Map<String, Value> {
+    let names: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
+    let jwt = serde_json::json!({ "proof_signing_alg_values_supported": names });
+    Map::from_iter([("jwt".to_owned(), jwt)])
+}
+
+/// Authorization server metadata as we send it (RFC 8414 §2, VCI §12.3).
+#[derive(Debug, Serialize)]
+pub struct AuthorizationServerMetadata {
+    /// RFC 8414 §2
+    pub issuer: String,
+    /// RFC 8414 §2
+    pub token_endpoint: String,
+    /// ASMETA-04
+    pub grant_types_supported: Vec<&'static str>,
+    /// ASMETA-05
+    pub token_endpoint_auth_methods_supported: Vec<&'static str>,
+    /// RFC 9396 §10
+    pub authorization_details_types_supported: Vec<&'static str>,
+    /// ASMETA-02
+    #[serde(rename = "pre-authorized_grant_anonymous_access_supported")]
+    pub pre_authorized_grant_anonymous_access_supported: bool,
+}
+
+/// Credential Issuer Metadata as a Wallet takes it: what it needs, unknown members ignored (META-43).
+#[derive(Clone, Debug)]
+pub struct ReceivedIssuerMetadata {
+    /// Equal, byte by byte, to the identifier that was asked (META-13).
+    pub credential_issuer: String,
+    /// META-14; the issuer itself when it names none.
+    pub authorization_servers: Vec<String>,
+    /// META-17
+    pub credential_endpoint: Url,
+    /// META-18; absent means that proofs need no nonce.
+    pub nonce_endpoint: Option<Url>,
+    /// META-23; 1 when a request may have one proof only.
+    pub batch_size: u64,
+    /// META-24, as it came.
+    pub display: Vec<Value>,
+    /// META-27
+    pub configurations: BTreeMap<String, ReceivedConfiguration>,
+}
+
+/// One configuration as a Wallet takes it.
+#[derive(Clone, Debug)]
+pub struct ReceivedConfiguration {
+    /// META-28
+    pub format: String,
+    /// Of an SD-JWT VC (FMT-SDJWT-03).
+    pub vct: Option<String>,
+    /// `credential_definition.type` (FMT-JWT-04).
+    pub types: Vec<String>,
+    /// Whether a key must be bound at all (META-33, CRED-09).
+    pub needs_proof: bool,
+    /// Those that we know; `jwk` when the issuer only names proof types (AMB-12).
+    pub binding_methods: Vec<BindingMethod>,
+    /// For proofs of type `jwt`; those that we know.
+    pub proof_algorithms: Vec<Algorithm>,
+    /// META-40, as it came; older issuers put it outside `credential_metadata` (META-45).
+    pub display: Vec<Value>,
+    /// CLAIM-04, as it came.
+    pub claims: Vec<Value>,
+}
+
+impl ReceivedIssuerMetadata {
+    /// Reads the document that `identifier` led to.
+    pub fn parse(body: &[u8], identifier: &str) -> Result<Self, MetadataError> {
+        let value = json::parse(body).map_err(|_| MetadataError::NotJson)?;
+        if value.get("credential_issuer").is_none_or(|issuer| issuer != identifier) {
+            return Err(MetadataError::OtherIssuer); // VCI §12.2.4, META-13
+        }
+        let servers = value.get("authorization_servers").map(strings);
+        let configurations = value.get("credential_configurations_supported");
+        let configurations = configurations.and_then(Value::as_object);
+        Ok(Self {
+            credential_issuer: identifier.to_owned(),
+            authorization_servers: match servers {
+                Some(servers) if !servers.is_empty() => servers,
+                _ => vec![identifier.to_owned()],
+            },
+            credential_endpoint: endpoint(&value, "credential_endpoint")?
+                .ok_or(MetadataError::BadEndpoint)?,
+            nonce_endpoint: endpoint(&value, "nonce_endpoint")?,
+            batch_size: value["batch_credential_issuance"]["batch_size"].as_u64().unwrap_or(1),
+            display: array(&value["display"]),
+            configurations: configurations
+                .ok_or(MetadataError::NoConfigurations)?
+                .iter()
+                .map(|(id, configuration)| (id.clone(), received_configuration(configuration)))
+                .collect(),
+        })
+    }
+
+    /// The authorization server to use, given what the offer says (OFFER-13, OFFER-14, AMB-22).
+    pub fn authorization_server(&self, offered: Option<&str>) -> Result<&str, MetadataError> {
+        let servers = &self.authorization_servers;
+        let chosen = match offered {
+            None => servers.first(),
+            Some(offered) => servers.iter().find(|server| *server == offered),
+        };
+        chosen.map(String::as_str).ok_or(MetadataError::ForeignAuthorizationServer)
+    }
+}
+
+fn received_configuration(value: &Value) -> ReceivedConfiguration {
+    let metadata = &value["credential_metadata"];
+    let proof_types = value.get("proof_types_supported").and_then(Value::as_object);
+    let methods = strings(&value["cryptographic_binding_methods_supported"]);
+    let mut binding_methods: Vec<BindingMethod> =
+        methods.iter().filter_map(|method| BindingMethod::parse(method)).collect();
+    if methods.is_empty() && proof_types.is_some() {
+        binding_methods.push(BindingMethod::Jwk);
+    }
+    let algorithms = proof_types.and_then(|types| types.get("jwt")).map(|jwt| {
+        strings(&jwt["proof_signing_alg_values_supported"])
+            .iter()
+            .filter_map(|name| Algorithm::parse(name))
+            .collect()
+    });
+    let either = |name: &str| {
+        let inside = array(&metadata[name]);
+        if inside.is_empty() { array(&value[name]) } else { inside }
+    };
+    ReceivedConfiguration {
+        format: value["format"].as_str().unwrap_or_default().to_owned(),
+        vct: value["vct"].as_str().map(str::to_owned),
+        types: strings(&value["credential_definition"]["type"]),
+        needs_proof: !methods.is_empty() || proof_types.is_some(),
+        // An issuer that names methods but no proof types means the usual proof (AMB-12).
+        proof_algorithms: algorithms.unwrap_or_else(|| {
+            if proof_types.is_none() { vec![Algorithm::Es256] } else { Vec::new() }
+        }),
+        binding_methods,
+        display: either("display"),
+        claims: either("claims"),
+    }
+}
+
+/// What a Wallet needs of the authorization server's metadata (RFC 8414 §2).
+#[derive(Clone, Debug)]
+pub struct ReceivedServerMetadata {
+    /// RFC 8414 §2
+    pub token_endpoint: Url,
+    /// `pre-authorized_grant_anonymous_access_supported`, false when absent (TOKEN-08).
+    pub anonymous_access: bool,
+    /// Whether the grant of the Pre-Authorized Code Flow is listed; `None` when nothing is listed.
+    pub grants_pre_authorized_code: Option<bool>,
+}
+
+impl ReceivedServerMetadata {
+    /// Reads the document that `identifier` led to.
+    pub fn parse(body: &[u8], identifier: &str) -> Result<Self, MetadataError> {
+        let value = json::parse(body).map_err(|_| MetadataError::NotJson)?;
+        if value.get("issuer").is_none_or(|issuer| issuer != identifier) {
+            return Err(MetadataError::OtherIssuer); // RFC 8414 §3.3, ASMETA-07
+        }
+        let grants = value.get("grant_types_supported").map(strings);
+        Ok(Self {
+            token_endpoint: endpoint(&value, "token_endpoint")?
+                .ok_or(MetadataError::BadEndpoint)?,
+            anonymous_access: value["pre-authorized_grant_anonymous_access_supported"] == true,
+            grants_pre_authorized_code: grants
+                .map(|grants| grants.iter().any(|grant| grant == crate::token::PRE_AUTHORIZED_CODE)),
+        })
+    }
+}
+
+fn endpoint(metadata: &Value, name: &str) -> Result<Option<Url>, MetadataError> {
+    let Some(value) = metadata.get(name).filter(|value| !value.is_null()) else {
+        return Ok(None);
+    };
+    let url = value.as_str().and_then(|text| Url::parse(text).ok());
+    let url = url.filter(|url| {
+        let plain = url.username().is_empty() && url.password().is_none();
+        plain && url.has_host() && matches!(url.scheme(), "https" | "http")
+    });
+    url.map(Some).ok_or(MetadataError::BadEndpoint)
+}
+
+fn array(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_default()
+}
+
+fn strings(value: &Value) -> Vec<String> {
+    let listed = value.as_array().into_iter().flatten();
+    listed.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Why metadata cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetadataError {
+    /// Not a JSON object, or one that repeats a member.
+    NotJson,
+    /// It names another issuer than the one that was asked (META-13, ASMETA-07).
+    OtherIssuer,
+    /// An endpoint is missing or not a URL that may be used.
+    BadEndpoint,
+    /// `credential_configurations_supported` is missing.
+    NoConfigurations,
+    /// The offer names a server that the metadata does not (OFFER-14).
+    ForeignAuthorizationServer,
+}
+
+impl MetadataError {
+    /// What is wrong, for people.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::NotJson => "the issuer's metadata is not a JSON object",
+            Self::OtherIssuer => "the issuer's metadata is for another issuer",
+            Self::BadEndpoint => "the issuer's metadata lacks an endpoint, or has one of no use",
+            Self::NoConfigurations => "the issuer's metadata does not say what it can issue",
+            Self::ForeignAuthorizationServer => {
+                "the offer names an authorization server that its issuer does not"
+            }
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Steps 2-5: the Credential Offer and the link that carries it (VCI §4.1).
+
+use std::fmt;
+
+use keys::json;
+use keys::outside::{Random, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use url::Url;
+use uuid::{Builder, Uuid};
+
+use crate::secret::{PreAuthorizedCode, TxCode};
+
+/// Custom scheme of an offer link when the Wallet's own endpoint is unknown (VCI §12.1.1, OFFER-31).
+pub const SCHEME: &str = "openid-credential-offer";
+/// Scheme that HAIP names for the same link (HAIP §4.2, HAIP-20).
+pub const HAIP_SCHEME: &str = "haip-vci";
+/// Longest link we read; a QR code holds less.
+pub const LINK_BYTES_MAX: usize = 16 * 1024;
+/// Longest offer document we read.
+pub const OFFER_BYTES_MAX: usize = 64 * 1024;
+/// Most configurations that one offer may name.
+pub const CONFIGURATIONS_MAX: usize = 64;
+/// Longest `tx_code.description` (OFFER-21).
+pub const DESCRIPTION_CHARACTERS_MAX: usize = 300;
+
+const PRE_AUTHORIZED_CODE: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
+
+/// Names one Credential Offer inside the Issuer: grows with time, printed as a UUID (version 7).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OfferId(pub [u8; 16]);
+
+impl OfferId {
+    /// Draws an id; ids of later seconds sort after it.
+    #[must_use]
+    pub fn fresh(now: Timestamp, random: &dyn Random) -> Self {
+        let mut bytes = [0; 10];
+        random.fill(&mut bytes);
+        let milliseconds = now.0.saturating_mul(1000);
+        Self(*Builder::from_unix_timestamp_millis(milliseconds, &bytes).into_uuid().as_bytes())
+    }
+
+    /// Reads the printed form.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        Some(Self(*Uuid::try_parse(text).ok()?.as_bytes()))
+    }
+}
+
+impl fmt::Display for OfferId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Uuid::from_bytes(self.0).fmt(f)
+    }
+}
+
+/// Credential Offer as we send it (VCI §4.1.1).
+#[derive(Debug)]
+pub struct CredentialOffer<'o> {
+    /// Credential Issuer Identifier (OFFER-04).
+    pub credential_issuer: &'o str,
+    /// Keys of `credential_configurations_supported` (OFFER-05).
+    pub credential_configuration_ids: &'o [String],
+    /// The grant of the Pre-Authorized Code Flow (OFFER-15).
+    pub pre_authorized_code: &'o PreAuthorizedCode,
+    /// Present exactly when a Transaction Code is needed (OFFER-18).
+    pub tx_code: Option<TxCodeInput>,
+}
+
+impl CredentialOffer<'_> {
+    /// The JSON document; the code leaves its type here.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let mut grant = Map::new();
+        grant.insert("pre-authorized_code".into(), self.pre_authorized_code.expose().into());
+        if let Some(tx_code) = &self.tx_code {
+            grant.insert("tx_code".into(), tx_code.to_json());
+        }
+        serde_json::json!({
+            "credential_issuer": self.credential_issuer,
+            "credential_configuration_ids": self.credential_configuration_ids,
+            "grants": { PRE_AUTHORIZED_CODE: grant },
+        })
+    }
+
+    /// The link that carries the offer itself (VCI §4.1.2).
+    ///
+    /// Scanners and old Wallets decode twice or turn `+` into a space, so the decoded text holds no
+    /// white space, `+` or `%`: JSON strings can spell those three.
+    #[must_use]
+    pub fn to_link(&self) -> String {
+        let mut text = String::new();
+        for character in self.to_json().to_string().chars() {
+            match character {
+                ' ' => text.push_str("\\u0020"),
+                '+' => text.push_str("\\u002b"),
+                '%' => text.push_str("\\u0025"),
+                _ => text.push(character),
+            }
+        }
+        link("credential_offer", &text)
+    }
+}
+
+/// The link that carries where the offer is (VCI §4.1.3): short enough for any QR code (OFFER-30).
+#[must_use]
+pub fn link_by_reference(credential_offer_uri: &str) -> String {
+    link("credential_offer_uri", credential_offer_uri)
+}
+
+fn link(parameter: &str, value: &str) -> String {
+    let encoded: String = value
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    format!("{SCHEME}://?{parameter}={encoded}")
+}
+
+/// How the Wallet asks for the Transaction Code (VCI §4.1.1, OFFER-18 to OFFER-23).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TxCodeInput {
+    /// Digits only, or any characters; `numeric` is the default.
+    #[serde(default)]
+    pub input_mode: InputMode,
+    /// Lets the Wallet draw the input field.
+    #[serde(default)]
+    pub length: Option<u32>,
+    /// Where the code came from, for the person; at most 300 characters.
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+impl TxCodeInput {
+    fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        object.insert("input_mode".into(), self.input_mode.name().into());
+        if let Some(length) = self.length {
+            object.insert("length".into(), length.into());
+        }
+        if let Some(description) = &self.description {
+            object.insert("description".into(), description.clone().into());
+        }
+        Value::Object(object)
+    }
+
+    /// Whether the code a person typed can be right: the Wallet spends no attempt on a slip.
+    #[must_use]
+    pub fn fits(&self, tx_code: &TxCode) -> bool {
+        let text = tx_code.expose();
+        let digits_only = text.bytes().all(|byte| byte.is_ascii_digit());
+        let length = u32::try_from(text.chars().count()).ok();
+        !text.is_empty()
+            && (self.input_mode == InputMode::Text || digits_only)
+            && self.length.is_none_or(|wanted| Some(wanted) == length)
+    }
+}
+
+/// `input_mode` of a Transaction Code (OFFER-19).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InputMode {
+    /// Digits only.
+    #[default]
+    Numeric,
+    /// Any characters.
+    Text,
+}
+
+impl InputMode {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Numeric => "numeric",
+            Self::Text => "text",
+        }
+    }
+}
+
+/// An offer link as a Wallet reads it; nothing has been fetched yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfferLink {
+    /// The offer itself.
+    ByValue(ReceivedOffer),
+    /// Where the offer is (OFFER-03).
+    ByReference(Url),
+}
+
+impl OfferLink {
+    /// Reads a scanned or pasted link (OFFER-01, OFFER-02, OFFER-32).
+    ///
+    /// Besides the two custom schemes any `https` link may carry the parameters: a Wallet's own
+    /// offer endpoint looks like that (VCI §12.1.1).
+    pub fn parse(text: &str) -> Result<Self, OfferError> {
+        let text = text.trim();
+        if text.len() > LINK_BYTES_MAX {
+            return Err(OfferError::TooLong);
+        }
+        let url = Url::parse(text).map_err(|_| OfferError::NotALink)?;
+        if ![SCHEME, HAIP_SCHEME, "https"].contains(&url.scheme()) {
+            return Err(OfferError::ForeignScheme);
+        }
+        let parameter = |name: &str| {
+            let mut values = url.query_pairs().filter(|(given, _)| given == name);
+            match (values.next(), values.next()) {
+                (_, Some(_)) => Err(OfferError::Ambiguous),
+                (value, None) => Ok(value.map(|(_, value)| value.into_owned())),
+            }
+        };
+        match (parameter("credential_offer")?, parameter("credential_offer_uri")?) {
+            (Some(_), Some(_)) => Err(OfferError::Ambiguous),
+            (None, None) => Err(OfferError::NoOffer),
+            (Some(offer), None) => ReceivedOffer::parse(offer.as_bytes()).map(Self::ByValue),
+            (None, Some(uri)) => offer_uri(&uri).map(Self::ByReference),
+        }
+    }
+}
+
+/// `https`, or `http` to this very machine, which the Wallet allows or not when it connects.
+fn offer_uri(text: &str) -> Result<Url, OfferError> {
+    let url = Url::parse(text).map_err(|_| OfferError::BadOfferUri)?;
+    let plain = url.username().is_empty() && url.password().is_none() && url.has_host();
+    match url.scheme() {
+        "https" | "http" if plain => Ok(url),
+        _ => Err(OfferError::BadOfferUri),
+    }
+}
+
+/// Credential Offer as a Wallet received it; unknown members are ignored (OFFER-10).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceivedOffer {
+    /// Credential Issuer Identifier, exactly as it came.
+    pub credential_issuer: String,
+    /// Not empty, no duplicates (OFFER-05, OFFER-06).
+    pub credential_configuration_ids: Vec<String>,
+    /// The Pre-Authorized Code Flow, when the offer has its grant.
+    pub pre_authorized_code: Option<PreAuthorizedCodeGrant>,
+    /// Whether `grants` names any other flow.
+    pub has_other_grants: bool,
+}
+
+/// The grant object of the Pre-Authorized Code Flow.
+#[derive(Clone, Debug)]
+pub struct PreAuthorizedCodeGrant {
+    /// Goes unchanged into the Token Request (OFFER-17).
+    pub pre_authorized_code: PreAuthorizedCode,
+    /// Present, even when empty, means that a Transaction Code is needed (OFFER-18).
+    pub tx_code: Option<TxCodeInput>,
+    /// Names one of several authorization servers (OFFER-13).
+    pub authorization_server: Option<String>,
+}
+
+impl PartialEq for PreAuthorizedCodeGrant {
+    fn eq(&self, other: &Self) -> bool {
+        self.pre_authorized_code.digest() == other.pre_authorized_code.digest()
+            && self.tx_code == other.tx_code
+            && self.authorization_server == other.authorization_server
+    }
+}
+
+impl Eq for PreAuthorizedCodeGrant {}
+
+impl ReceivedOffer {
+    /// Reads the JSON document of an offer; every value in it is untrusted (VCI §13.5, OFFER-36).
+    pub fn parse(document: &[u8]) -> Result<Self, OfferError> {
+        if document.len() > OFFER_BYTES_MAX {
+            return Err(OfferError::TooLong);
+        }
+        let value = json::parse(document).map_err(|_| OfferError::NotJson)?;
+        let object = value.as_object().ok_or(OfferError::NotJson)?;
+        let issuer = object.get("credential_issuer").and_then(Value::as_str);
+        let grants = match object.get("grants") {
+            None => &Map::new(),
+            Some(grants) => grants.as_object().ok_or(OfferError::BadGrant)?,
+        };
+        Ok(Self {
+            credential_issuer: issuer.ok_or(OfferError::NoIssuer)?.to_owned(),
+            credential_configuration_ids: configuration_ids(object)?,
+            pre_authorized_code: grants.get(PRE_AUTHORIZED_CODE).map(grant).transpose()?,
+            has_other_grants: grants.keys().any(|name| name != PRE_AUTHORIZED_CODE),
+        })
+    }
+}
+
+fn configuration_ids(offer: &Map<String, Value>) -> Result<Vec<String>, OfferError> {
+    let listed = offer.get("credential_configuration_ids").and_then(Value::as_array);
+    let listed = listed.ok_or(OfferError::NoConfiguration)?;
+    let ids: Option<Vec<String>> =
+        listed.iter().map(|id| id.as_str().map(str::to_owned)).collect();
+    let ids = ids.ok_or(OfferError::NoConfiguration)?;
+    let repeated = ids.iter().enumerate().any(|(place, id)| ids.iter().take(place).any(|i| i == id));
+    if ids.is_empty() || ids.len() > CONFIGURATIONS_MAX || repeated {
+        return Err(OfferError::NoConfiguration);
+    }
+    Ok(ids)
+}
+
+fn grant(value: &Value) -> Result<PreAuthorizedCodeGrant, OfferError> {
+    let object = value.as_object().ok_or(OfferError::BadGrant)?;
+    let code = object.get("pre-authorized_code").and_then(Value::as_str);
+    let code = code.filter(|code| !code.is_empty()).ok_or(OfferError::BadGrant)?;
+    let server = object.get("authorization_server");
+    let server = server.map(|server| server.as_str().ok_or(OfferError::BadGrant)).transpose()?;
+    Ok(PreAuthorizedCodeGrant {
+        pre_authorized_code: PreAuthorizedCode::new(code),
+        tx_code: object.get("tx_code").map(tx_code_input).transpose()?,
+        authorization_server: server.map(str::to_owned),
+    })
+}
+
+/// A description that is too long is cut, not refused: it costs the holder nothing (A23).
+fn tx_code_input(value: &Value) -> Result<TxCodeInput, OfferError> {
+    let mut input = TxCodeInput::deserialize(value).map_err(|_| OfferError::BadGrant)?;
+    if let Some(description) = &mut input.description {
+        *description = description.chars().take(DESCRIPTION_CHARACTERS_MAX).collect();
+    }
+    Ok(input)
+}
+
+/// Why a scanned text is no Credential Offer that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfferError {
+    /// Not a link at all.
+    NotALink,
+    /// A link, but to something else.
+    ForeignScheme,
+    /// A link of the right kind that carries no offer.
+    NoOffer,
+    /// Two offers, or one parameter twice (OFFER-01).
+    Ambiguous,
+    /// Larger than any honest offer.
+    TooLong,
+    /// `credential_offer_uri` is not an https URL (OFFER-03).
+    BadOfferUri,
+    /// The document is not a JSON object, or repeats a member.
+    NotJson,
+    /// `credential_issuer` missing.
+    NoIssuer,
+    /// `credential_configuration_ids` missing, empty, repeated or too many.
+    NoConfiguration,
+    /// A member of `grants` has the wrong shape.
+    BadGrant,
+}
+
+impl OfferError {
+    /// What is wrong, for the person who scanned.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::NotALink => "this is not a link",
+            Self::ForeignScheme => "this link is not a Credential Offer",
+            Self::NoOffer => "this link carries no Credential Offer",
+            Self::Ambiguous => "this link carries two Credential Offers",
+            Self::TooLong => "this Credential Offer is too large",
+            Self::BadOfferUri => "the offer is said to be at an address that is not https",
+            Self::NotJson => "the Credential Offer is not a JSON object",
+            Self::NoIssuer => "the Credential Offer names no issuer",
+            Self::NoConfiguration => "the Credential Offer does not say what it offers",
+            Self::BadGrant => "the Credential Offer has a grant that cannot be read",
+        }
+    }
+}

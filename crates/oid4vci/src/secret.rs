@@ -1,0 +1,196 @@
+//! Values that must never reach a log: codes, tokens, references.
+//!
+//! They are neither `Serialize` nor `Display`. A message that must carry one names it: `expose`.
+//!
+//! Codes and tokens begin with the time-ordered id of their offer, so that the store finds them by
+//! a key that grows with time; 32 bytes nobody can guess follow.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keys::digest::{MacKey, equal, sha256};
+use keys::outside::Random;
+use zeroize::Zeroize;
+
+use crate::offer::OfferId;
+
+/// What the store keeps in place of an unguessable secret.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct SecretDigest(pub [u8; 32]);
+
+/// What the store keeps in place of a Transaction Code.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct TxCodeDigest(pub [u8; 32]);
+
+macro_rules! secrets {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Takes the value as it came over the wire.
+            pub fn new(value: impl Into<String>) -> Self {
+                Self(value.into())
+            }
+
+            /// The value itself, for the one message that carries it.
+            #[must_use]
+            pub fn expose(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl Drop for $name {
+            fn drop(&mut self) {
+                self.0.zeroize();
+            }
+        }
+    )*};
+}
+
+macro_rules! unguessable {
+    ($($name:ident)*) => {$(
+        impl $name {
+            fn of(id: OfferId, secret: &[u8; SECRET_BYTES]) -> Self {
+                Self(BASE64_URL_SAFE_NO_PAD.encode([&id.0[..], secret].concat()))
+            }
+
+            /// The only form that may be stored. Nobody can try 2^256 values, so it needs no key.
+            #[must_use]
+            pub fn digest(&self) -> SecretDigest {
+                SecretDigest(sha256(self.0.as_bytes()))
+            }
+
+            /// The offer it claims to belong to; `None` when it is none of ours.
+            #[must_use]
+            pub fn offer_id(&self) -> Option<OfferId> {
+                split(&self.0).map(|(id, _)| id)
+            }
+        }
+    )*};
+}
+
+macro_rules! redacted {
+    ($($name:ident)*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(..)"))
+            }
+        }
+    )*};
+}
+
+secrets! {
+    /// `pre-authorized_code` (VCI §4.1.1): short-lived, single use (OFFER-16).
+    PreAuthorizedCode
+    /// `access_token` (VCI §6.2).
+    AccessToken
+    /// `tx_code` (VCI §6.1): reaches the End-User over a second channel.
+    TxCode
+    /// The last part of a `credential_offer_uri`: whoever has it can read the offer (OFFER-27).
+    OfferReference
+}
+unguessable! { PreAuthorizedCode AccessToken OfferReference }
+redacted! { PreAuthorizedCode AccessToken TxCode OfferReference SecretDigest TxCodeDigest }
+
+const ID_BYTES: usize = 16;
+const SECRET_BYTES: usize = 32;
+
+fn split(text: &str) -> Option<(OfferId, [u8; SECRET_BYTES])> {
+    // Longer text is not ours; it is not even decoded.
+    if text.len() != (ID_BYTES + SECRET_BYTES) / 3 * 4 {
+        return None;
+    }
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+    let (id, secret) = bytes.split_at_checked(ID_BYTES)?;
+    Some((OfferId(id.try_into().ok()?), secret.try_into().ok()?))
+}
+
+impl SecretDigest {
+    /// Compares in constant time.
+    #[must_use]
+    pub fn matches(&self, other: &Self) -> bool {
+        equal(&self.0, &other.0)
+    }
+}
+
+impl OfferReference {
+    /// Draws a reference that nobody can foretell.
+    #[must_use]
+    pub fn fresh(id: OfferId, random: &dyn Random) -> Self {
+        let mut secret = [0; SECRET_BYTES];
+        random.fill(&mut secret);
+        Self::of(id, &secret)
+    }
+
+    /// Makes the same reference again from what its owner alone holds, such as the secret link of
+    /// an application or an `Idempotency-Key`: so it can be shown again without being stored.
+    #[must_use]
+    pub fn derive(id: OfferId, key: &MacKey, owner: &[u8]) -> Self {
+        Self::of(id, &key.mac("offer reference", &[&id.0, owner]))
+    }
+
+    /// The Pre-Authorized Code of this offer: derived, never stored.
+    ///
+    /// The reference must answer with its code again and again, also after a restart and on another
+    /// node; a stolen database has digests only, a stolen key lacks the reference.
+    #[must_use]
+    pub fn pre_authorized_code(&self, key: &MacKey) -> Option<PreAuthorizedCode> {
+        let (id, secret) = split(&self.0)?;
+        Some(PreAuthorizedCode::of(id, &key.mac("pre-authorized_code", &[&id.0, &secret])))
+    }
+}
+
+impl AccessToken {
+    /// Draws a token; it carries nothing but the id of its offer.
+    #[must_use]
+    pub fn fresh(id: OfferId, random: &dyn Random) -> Self {
+        let mut secret = [0; SECRET_BYTES];
+        random.fill(&mut secret);
+        Self::of(id, &secret)
+    }
+}
+
+/// Digits of a Transaction Code: few enough to type, many enough for [`TxCode::derive`].
+pub const TX_CODE_LENGTHS: std::ops::RangeInclusive<u8> = 4..=12;
+
+impl TxCode {
+    /// Makes the Transaction Code that belongs to `context`, `length` decimal digits.
+    ///
+    /// Every digit is equally likely: bytes of the MAC from 250 up are thrown away, as they would
+    /// favour the low digits (catalogue C07).
+    #[must_use]
+    pub fn derive(key: &MacKey, context: &[&[u8]], length: u8) -> Self {
+        let mut digits = String::new();
+        for block in 0u32.. {
+            let counter = block.to_be_bytes();
+            let parts = [&[&counter[..]], context].concat();
+            for byte in key.mac("draw tx_code", &parts) {
+                if digits.len() == usize::from(length) {
+                    return Self(digits);
+                }
+                if byte < 250 {
+                    digits.push(char::from(b'0' + byte % 10));
+                }
+            }
+        }
+        Self(digits)
+    }
+
+    /// The only form that may be stored.
+    ///
+    /// It has so few values that a plain digest in a stolen database gives it away: hence the key.
+    /// The offer is part of the input, so equal codes of two offers do not look equal.
+    #[must_use]
+    pub fn digest(&self, key: &MacKey, id: OfferId) -> TxCodeDigest {
+        TxCodeDigest(key.mac("tx_code", &[&id.0, self.0.as_bytes()]))
+    }
+
+    /// Compares in constant time.
+    #[must_use]
+    pub fn matches(&self, stored: &TxCodeDigest, key: &MacKey, id: OfferId) -> bool {
+        key.verify("tx_code", &[&id.0, self.0.as_bytes()], &stored.0)
+    }
+}

@@ -1,0 +1,359 @@
+//! Steps 8-11: the Token Endpoint, where the Pre-Authorized Code becomes an Access Token (VCI §6).
+
+use keys::digest::MacKey;
+use keys::json;
+use keys::outside::Timestamp;
+use serde::{Deserialize, Serialize, Serializer};
+use serde_json::Value;
+
+use crate::error::{ErrorCode, Refusal};
+use crate::grant::{Grant, OfferState};
+use crate::secret::{AccessToken, PreAuthorizedCode, TxCode};
+
+/// `grant_type` of the Pre-Authorized Code Flow (REG-01).
+pub const PRE_AUTHORIZED_CODE: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
+/// Longest life of a token that is not bound to its sender (VCI §13.10, SEC-30).
+pub const LIFETIME_SECONDS_MAX: u32 = 300;
+/// Most `authorization_details` that are read.
+pub const DETAILS_MAX: usize = 64;
+/// Longest parameter of a Token Request.
+pub const PARAMETER_BYTES_MAX: usize = 8 * 1024;
+
+const OPENID_CREDENTIAL: &str = "openid_credential";
+
+/// Token Request, parsed once: a variant for each grant, with that grant's own parameters.
+#[derive(Debug)]
+pub enum TokenRequest {
+    /// Beside it comes one variant each for `authorization_code` and `refresh_token`.
+    PreAuthorizedCode(PreAuthorizedCodeRequest),
+}
+
+/// Parameters of the Pre-Authorized Code Flow (VCI §6.1, TOKEN-02).
+#[derive(Debug)]
+pub struct PreAuthorizedCodeRequest {
+    /// `pre-authorized_code`, from the Credential Offer.
+    pub pre_authorized_code: PreAuthorizedCode,
+    /// Present exactly when the offer held a `tx_code` object (TOKEN-03).
+    pub tx_code: Option<TxCode>,
+    /// Who the Wallet says it is (TOKEN-06).
+    pub client_id: Option<String>,
+    /// Which of the offered configurations the Wallet wants (VCI §6.1.1); `None` means all.
+    pub credential_configuration_ids: Option<Vec<String>>,
+}
+
+impl TokenRequest {
+    /// Reads `grant_type` first: a foreign grant is not judged by the parameters of ours.
+    ///
+    /// Unknown parameters are ignored (RFC 6749 §3.2, TOKEN-13); `resource` and the `user_pin` that
+    /// some Wallets send beside `tx_code` are among them.
+    pub fn parse(form: &[(String, String)]) -> Result<Self, TokenRefusal> {
+        if form.iter().any(|(_, value)| value.len() > PARAMETER_BYTES_MAX) {
+            return Err(TokenRefusal::TooLong);
+        }
+        let grant_type = parameter(form, "grant_type")?.ok_or(TokenRefusal::MissingGrantType)?;
+        match grant_type {
+            PRE_AUTHORIZED_CODE => Ok(Self::PreAuthorizedCode(PreAuthorizedCodeRequest {
+                pre_authorized_code: parameter(form, "pre-authorized_code")?
+                    .map(PreAuthorizedCode::new)
+                    .ok_or(TokenRefusal::MissingCode)?,
+                tx_code: parameter(form, "tx_code")?.map(TxCode::new),
+                client_id: parameter(form, "client_id")?.map(str::to_owned),
+                credential_configuration_ids: parameter(form, "authorization_details")?
+                    .map(authorization_details)
+                    .transpose()?,
+            })),
+            _ => Err(TokenRefusal::UnsupportedGrantType),
+        }
+    }
+
+    /// The form that a Wallet sends; code and Transaction Code leave their types here only.
+    #[must_use]
+    pub fn to_form(&self) -> Vec<(&'static str, &str)> {
+        let Self::PreAuthorizedCode(request) = self;
+        let mut form = vec![
+            ("grant_type", PRE_AUTHORIZED_CODE),
+            ("pre-authorized_code", request.pre_authorized_code.expose()),
+        ];
+        form.extend(request.tx_code.iter().map(|tx_code| ("tx_code", tx_code.expose())));
+        form.extend(request.client_id.iter().map(|client_id| ("client_id", client_id.as_str())));
+        form
+    }
+}
+
+/// RFC 6749 §3.2: an empty parameter counts as absent, and none may be repeated (TOKEN-28).
+fn parameter<'f>(
+    form: &'f [(String, String)],
+    name: &str,
+) -> Result<Option<&'f str>, TokenRefusal> {
+    let mut values = form.iter().filter(|(given, _)| given == name).map(|(_, value)| value);
+    match (values.next(), values.next()) {
+        (_, Some(_)) => Err(TokenRefusal::RepeatedParameter),
+        (value, None) => Ok(value.map(String::as_str).filter(|value| !value.is_empty())),
+    }
+}
+
+/// The configurations that `authorization_details` of our type name (VCI §5.1.1, RFC 9396 §2).
+///
+/// Details of other types, and unknown members, are ignored (AUTHZ-08).
+fn authorization_details(text: &str) -> Result<Vec<String>, TokenRefusal> {
+    let value = json::parse(text.as_bytes()).map_err(|_| TokenRefusal::BadDetails)?;
+    let details = value.as_array().filter(|details| details.len() <= DETAILS_MAX);
+    let ours = |detail: &&Value| detail.get("type").is_some_and(|t| t == OPENID_CREDENTIAL);
+    let mut ids = Vec::new();
+    for detail in details.ok_or(TokenRefusal::BadDetails)?.iter().filter(ours) {
+        let id = detail.get("credential_configuration_id").and_then(Value::as_str);
+        let id = id.ok_or(TokenRefusal::BadDetails)?.to_owned();
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    if ids.is_empty() { Err(TokenRefusal::BadDetails) } else { Ok(ids) }
+}
+
+/// What the operator set for this endpoint.
+#[derive(Debug)]
+pub struct TokenPolicy<'p> {
+    /// Keys the digests of Transaction Codes.
+    pub tx_code_key: &'p MacKey,
+    /// Wrong Transaction Codes after which the code is dead (VCI §13.6.3, TOKEN-31).
+    pub attempts_max: u32,
+    /// `pre-authorized_grant_anonymous_access_supported` (VCI §12.3).
+    pub anonymous_access: bool,
+}
+
+/// What must be on disk before the Wallet gets an answer.
+#[derive(Debug)]
+pub enum Commit<'g> {
+    /// The code is spent; the answer is a token that is good for these configurations.
+    Redeem(&'g Grant, Vec<String>),
+    /// One attempt is counted; the answer is [`TokenRefusal::WrongTxCode`].
+    CountWrongTxCode(&'g Grant),
+}
+
+/// Decides a Token Request of the Pre-Authorized Code Flow; `grant` is `None` for an unknown code.
+///
+/// - A Wallet without `client_id` is refused where the operator wants to know its clients; the code
+///   is kept (TOKEN-07, TOKEN-27).
+/// - A code that is wrong, spent, withdrawn or locked is `invalid_grant` (VCI §6.3, TOKEN-26);
+///   nobody learns which.
+/// - A missing or an unasked-for Transaction Code is `invalid_request` (TOKEN-23, TOKEN-24), and so
+///   are details that were never offered. Such a request guesses nothing and costs nothing.
+/// - Only a wrong Transaction Code counts (VCI §13.6.3, TOKEN-25); after a success the code and its
+///   Transaction Code are spent together (TOKEN-32).
+pub fn decide<'g>(
+    request: &PreAuthorizedCodeRequest,
+    grant: Option<&'g Grant>,
+    policy: &TokenPolicy<'_>,
+    now: Timestamp,
+) -> Result<Commit<'g>, TokenRefusal> {
+    if request.client_id.is_none() && !policy.anonymous_access {
+        return Err(TokenRefusal::AnonymousClient);
+    }
+    let digest = request.pre_authorized_code.digest();
+    let grant = grant.filter(|grant| grant.code_digest.matches(&digest));
+    let grant = grant.ok_or(TokenRefusal::UnknownCode)?;
+    match grant.state(now, policy.attempts_max) {
+        OfferState::Created | OfferState::Fetched => {}
+        OfferState::Expired if grant.redemption.is_none() => return Err(TokenRefusal::ExpiredCode),
+        OfferState::Redeemed
+        | OfferState::Issued
+        | OfferState::Locked
+        | OfferState::Expired
+        | OfferState::Withdrawn => return Err(TokenRefusal::UnknownCode),
+    }
+    let wanted = wanted(request, grant)?;
+    match (&grant.tx_code_digest, &request.tx_code) {
+        (None, None) => Ok(Commit::Redeem(grant, wanted)),
+        (Some(stored), Some(given)) if given.matches(stored, policy.tx_code_key, grant.id) => {
+            Ok(Commit::Redeem(grant, wanted))
+        }
+        (Some(_), Some(_)) => Ok(Commit::CountWrongTxCode(grant)),
+        (Some(_), None) => Err(TokenRefusal::MissingTxCode),
+        (None, Some(_)) => Err(TokenRefusal::UnexpectedTxCode),
+    }
+}
+
+/// The token never exceeds the offer (TOKEN-11); a Wallet may ask for less (VCI §6.1.1, TOKEN-15).
+fn wanted(
+    request: &PreAuthorizedCodeRequest,
+    grant: &Grant,
+) -> Result<Vec<String>, TokenRefusal> {
+    match &request.credential_configuration_ids {
+        None => Ok(grant.credential_configuration_ids.clone()),
+        Some(ids) if ids.iter().all(|id| grant.credential_configuration_ids.contains(id)) => {
+            Ok(ids.clone())
+        }
+        Some(_) => Err(TokenRefusal::DetailsNotOffered),
+    }
+}
+
+/// Successful Token Response as we send it (VCI §6.2, TOKEN-16).
+#[derive(Debug, Serialize)]
+pub struct TokenResponse {
+    /// Opaque to the Wallet.
+    #[serde(serialize_with = "expose")]
+    pub access_token: AccessToken,
+    /// `Bearer` or `DPoP`.
+    pub token_type: TokenType,
+    /// Lifetime in seconds.
+    pub expires_in: u32,
+    /// Given when the request had them (TOKEN-17).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_details: Option<Vec<AuthorizedDetail>>,
+}
+
+fn expose<S: Serializer>(token: &AccessToken, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.expose())
+}
+
+/// One element of `authorization_details` in a Token Response (TOKEN-18).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct AuthorizedDetail {
+    /// `openid_credential`.
+    pub r#type: String,
+    /// The configuration that was authorised.
+    pub credential_configuration_id: String,
+    /// Names of the datasets that can be asked for, at least one.
+    pub credential_identifiers: Vec<String>,
+}
+
+impl AuthorizedDetail {
+    /// The detail of one configuration: an offer holds one dataset of it.
+    #[must_use]
+    pub fn of(credential_configuration_id: &str) -> Self {
+        Self {
+            r#type: OPENID_CREDENTIAL.to_owned(),
+            credential_configuration_id: credential_configuration_id.to_owned(),
+            credential_identifiers: vec![credential_identifier(credential_configuration_id)],
+        }
+    }
+}
+
+/// The `credential_identifier` of a configuration's one dataset in an offer (TOKEN-18).
+#[must_use]
+pub fn credential_identifier(credential_configuration_id: &str) -> String {
+    format!("{credential_configuration_id}#1")
+}
+
+/// Successful Token Response as a Wallet takes it: unknown members are ignored (TOKEN-21).
+#[derive(Debug)]
+pub struct ReceivedTokenResponse {
+    /// Opaque to us.
+    pub access_token: AccessToken,
+    /// An unknown type is an error: the token could not be used (RFC 6749 §7.1).
+    pub token_type: TokenType,
+    /// Lifetime in seconds; only RECOMMENDED (RFC 6749 §5.1).
+    pub expires_in: Option<u64>,
+    /// Of our type only; others are ignored.
+    pub authorization_details: Vec<AuthorizedDetail>,
+}
+
+impl ReceivedTokenResponse {
+    /// Reads the body of a `200` answer; `None` when it cannot be used.
+    #[must_use]
+    pub fn parse(body: &[u8]) -> Option<Self> {
+        let value = json::parse(body).ok()?;
+        let token = value.get("access_token")?.as_str().filter(|token| !token.is_empty())?;
+        let details = match value.get("authorization_details") {
+            None | Some(Value::Null) => &Vec::new(),
+            Some(details) => details.as_array()?,
+        };
+        let ours = details.iter().filter(|detail| detail["type"] == OPENID_CREDENTIAL);
+        Some(Self {
+            access_token: AccessToken::new(token),
+            token_type: TokenType::parse(value.get("token_type")?.as_str()?)?,
+            expires_in: value.get("expires_in").and_then(Value::as_u64),
+            authorization_details: ours
+                .map(AuthorizedDetail::deserialize)
+                .collect::<Result<_, _>>()
+                .ok()?,
+        })
+    }
+}
+
+/// How the Access Token is presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum TokenType {
+    /// RFC 6750 §2.1
+    Bearer,
+    /// RFC 9449 §5; required by HAIP §4.
+    DPoP,
+}
+
+impl TokenType {
+    /// RFC 6749 §5.1: the value is case-insensitive.
+    #[must_use]
+    pub fn parse(value: &str) -> Option<Self> {
+        match value.to_ascii_lowercase().as_str() {
+            "bearer" => Some(Self::Bearer),
+            "dpop" => Some(Self::DPoP),
+            _ => None,
+        }
+    }
+}
+
+/// Why a Token Request is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenRefusal {
+    /// Not `application/x-www-form-urlencoded`, or not readable as such (TOKEN-01).
+    Unreadable,
+    /// A parameter is longer than any honest one.
+    TooLong,
+    /// RFC 6749 §3.2
+    RepeatedParameter,
+    /// RFC 6749 §5.2
+    MissingGrantType,
+    /// RFC 6749 §5.2
+    UnsupportedGrantType,
+    /// TOKEN-02
+    MissingCode,
+    /// TOKEN-07, TOKEN-27
+    AnonymousClient,
+    /// TOKEN-26: wrong, spent, withdrawn or locked.
+    UnknownCode,
+    /// TOKEN-26
+    ExpiredCode,
+    /// RFC 9396 §5
+    BadDetails,
+    /// RFC 9396 §5: more than the offer holds (TOKEN-11).
+    DetailsNotOffered,
+    /// TOKEN-25, TOKEN-33
+    WrongTxCode,
+    /// TOKEN-24
+    MissingTxCode,
+    /// TOKEN-23
+    UnexpectedTxCode,
+}
+
+impl Refusal for TokenRefusal {
+    fn answer(&self) -> (ErrorCode, &'static str) {
+        use ErrorCode::{
+            InvalidAuthorizationDetails, InvalidClient, InvalidGrant, InvalidRequest,
+            UnsupportedGrantType,
+        };
+        match self {
+            Self::Unreadable => {
+                (InvalidRequest, "the body must be application/x-www-form-urlencoded")
+            }
+            Self::TooLong => (InvalidRequest, "a parameter is too long"),
+            Self::RepeatedParameter => (InvalidRequest, "a parameter is repeated"),
+            Self::MissingGrantType => (InvalidRequest, "grant_type is missing"),
+            Self::UnsupportedGrantType => (UnsupportedGrantType, "this grant_type is not supported"),
+            Self::MissingCode => (InvalidRequest, "pre-authorized_code is missing"),
+            Self::AnonymousClient => (InvalidClient, "client_id is missing"),
+            Self::UnknownCode => {
+                (InvalidGrant, "the pre-authorized_code is unknown or no longer valid")
+            }
+            Self::ExpiredCode => (InvalidGrant, "the pre-authorized_code has expired"),
+            Self::BadDetails => {
+                (InvalidAuthorizationDetails, "authorization_details cannot be read")
+            }
+            Self::DetailsNotOffered => {
+                (InvalidAuthorizationDetails, "authorization_details ask for more than was offered")
+            }
+            Self::WrongTxCode => (InvalidGrant, "the tx_code is wrong"),
+            Self::MissingTxCode => (InvalidRequest, "tx_code is missing"),
+            Self::UnexpectedTxCode => (InvalidRequest, "no tx_code is expected"),
+        }
+    }
+}

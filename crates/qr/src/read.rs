@@ -1,0 +1,66 @@
+//! Reads the codes of a picture: tries the cheapest view of it first, then others.
+
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
+
+use image::GrayImage;
+
+use crate::decode::decode;
+use crate::picture;
+use crate::view::{VIEWS, working_size};
+
+/// Why a picture gives no text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadError {
+    /// Neither PNG, JPEG nor SVG, or a broken one.
+    NotAPicture,
+    /// More bytes or pixels than we read.
+    TooLarge,
+    /// A picture, but no code in it that can be read.
+    NoQrCode,
+}
+
+impl Display for ReadError {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::NotAPicture => {
+                "This is not a picture that can be read. Use a PNG, JPEG or SVG file."
+            }
+            Self::TooLarge => {
+                "This picture is too large: at most 20 MB and 50 megapixels are read. \
+                 Make it smaller, or cut out the QR code."
+            }
+            Self::NoQrCode => {
+                "No QR code was found in this picture. Go closer, hold the camera straight, and \
+                 take care of even light."
+            }
+        })
+    }
+}
+
+impl Error for ReadError {}
+
+/// Reads the QR codes of a PNG, JPEG or SVG picture: their texts, each once.
+pub fn read(bytes: &[u8]) -> Result<Vec<String>, ReadError> {
+    texts(&picture::decode(bytes)?)
+}
+
+/// Reads the QR codes of a camera's frame: one byte of brightness a pixel, row by row.
+pub fn read_luma(width: u32, height: u32, luma: &[u8]) -> Result<Vec<String>, ReadError> {
+    texts(&picture::from_luma(width, height, luma)?)
+}
+
+/// The first view in which anything can be read decides.
+fn texts(picture: &GrayImage) -> Result<Vec<String>, ReadError> {
+    let working = working_size(picture);
+    let found = |texts: &Vec<String>| !texts.is_empty();
+    VIEWS
+        .iter()
+        .filter_map(|view| view.of(&working))
+        .map(|view| decode(&view))
+        .find(found)
+        // A small code in a large picture is lost at the working size.
+        .or_else(|| (working.dimensions() != picture.dimensions()).then(|| decode(picture)))
+        .filter(found)
+        .ok_or(ReadError::NoQrCode)
+}

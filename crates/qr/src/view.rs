@@ -1,0 +1,148 @@
+//! Views of a picture: what one cannot show, another may.
+
+use std::borrow::Cow;
+
+use image::imageops::{self, FilterType};
+use image::{GrayImage, Luma};
+
+/// Pictures are first looked at with at most this many pixels: a module still has several.
+const WORKING_PIXELS: u32 = 1_500_000;
+
+/// No view is larger than this.
+const MAX_VIEW_PIXELS: u32 = 3_000_000;
+
+/// No view is smaller than the smallest code, one pixel a module.
+const MIN_VIEW_SIDE: u32 = 21;
+
+/// One way to look at a picture.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct View {
+    /// New size in sixths of the old.
+    sixths: u32,
+    filter: Filter,
+    /// The brightness of a pixel is compared with the mean around it, as far as this part of the
+    /// picture's longer side; without it the reader uses its own threshold.
+    threshold: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Filter {
+    None,
+    /// Against blur.
+    Sharpen,
+    /// Against noise.
+    Smooth,
+    /// For light modules on dark.
+    Invert,
+}
+
+/// The order is by what each adds to those before it, and by cost: see docs/adr/0010.
+pub(crate) const VIEWS: &[View] = &[
+    View { sixths: 6, filter: Filter::None, threshold: None },
+    View { sixths: 6, filter: Filter::None, threshold: Some(32) },
+    View { sixths: 4, filter: Filter::Sharpen, threshold: None },
+    View { sixths: 6, filter: Filter::Invert, threshold: None },
+    View { sixths: 12, filter: Filter::None, threshold: Some(32) },
+    View { sixths: 3, filter: Filter::Sharpen, threshold: Some(64) },
+    View { sixths: 12, filter: Filter::Smooth, threshold: None },
+    View { sixths: 6, filter: Filter::Sharpen, threshold: Some(16) },
+    View { sixths: 12, filter: Filter::Sharpen, threshold: None },
+];
+
+impl View {
+    /// The view of a picture, unless it would be too large or too small.
+    pub(crate) fn of(self, picture: &GrayImage) -> Option<Cow<'_, GrayImage>> {
+        let scaled = |side: u32| side.saturating_mul(self.sixths) / 6;
+        let (width, height) = (scaled(picture.width()), scaled(picture.height()));
+        if width.min(height) < MIN_VIEW_SIDE || width.saturating_mul(height) > MAX_VIEW_PIXELS {
+            return None;
+        }
+        let sized = match self.sixths {
+            6 => Cow::Borrowed(picture),
+            ..6 => Cow::Owned(imageops::resize(picture, width, height, FilterType::Triangle)),
+            _ => Cow::Owned(imageops::resize(picture, width, height, FilterType::CatmullRom)),
+        };
+        let filtered = self.filter.of(sized);
+        Some(match self.threshold {
+            Some(part) => Cow::Owned(threshold(&filtered, width.max(height) / part)),
+            None => filtered,
+        })
+    }
+}
+
+impl Filter {
+    fn of(self, mut picture: Cow<'_, GrayImage>) -> Cow<'_, GrayImage> {
+        match self {
+            Self::None => picture,
+            Self::Sharpen => Cow::Owned(imageops::unsharpen(&*picture, 2.0, 0)),
+            Self::Smooth => Cow::Owned(imageops::fast_blur(&*picture, 1.2)),
+            Self::Invert => {
+                imageops::invert(picture.to_mut());
+                picture
+            }
+        }
+    }
+}
+
+/// The picture itself, or a smaller one of `WORKING_PIXELS`.
+pub(crate) fn working_size(picture: &GrayImage) -> Cow<'_, GrayImage> {
+    let (width, height) = picture.dimensions();
+    let mut divisor = 1;
+    while u64::from(width / divisor) * u64::from(height / divisor) > u64::from(WORKING_PIXELS) {
+        divisor += 1;
+    }
+    if divisor == 1 {
+        return Cow::Borrowed(picture);
+    }
+    let side = |side: u32| (side / divisor).max(1);
+    Cow::Owned(imageops::thumbnail(picture, side(width), side(height)))
+}
+
+/// Black where a pixel is darker than the mean of the square of `reach` around it: so the light
+/// may be uneven.
+fn threshold(picture: &GrayImage, reach: u32) -> GrayImage {
+    let sums = Sums::new(picture);
+    let (width, height) = picture.dimensions();
+    let reach = reach.max(4);
+    GrayImage::from_fn(width, height, |x, y| {
+        let (left, top) = (x.saturating_sub(reach), y.saturating_sub(reach));
+        let (right, bottom) = ((x + reach + 1).min(width), (y + reach + 1).min(height));
+        let sum = sums.of(left, top, right, bottom);
+        let count = (right - left) * (bottom - top);
+        let bright = picture.get_pixel_checked(x, y).map_or(0, |pixel| u32::from(pixel.0[0]));
+        Luma([if bright * count < sum { 0 } else { 255 }])
+    })
+}
+
+/// Sums of brightness from the corner to each pixel, so that the sum of any square costs nothing.
+struct Sums {
+    /// Of the rows above and columns left of a place; one more each way than pixels.
+    sums: Vec<u32>,
+    width: usize,
+}
+
+impl Sums {
+    /// A view has so few pixels that the sum of all fits.
+    fn new(picture: &GrayImage) -> Self {
+        let width = picture.width() as usize + 1;
+        let mut sums = vec![0_u32; width];
+        for row in picture.rows() {
+            let above = sums.len() - width;
+            let mut sum = 0;
+            sums.push(0);
+            for (x, pixel) in row.enumerate() {
+                sum += u32::from(pixel.0[0]);
+                sums.push(sum + sums.get(above + x + 1).copied().unwrap_or(0));
+            }
+        }
+        Self { sums, width }
+    }
+
+    fn of(&self, left: u32, top: u32, right: u32, bottom: u32) -> u32 {
+        let at = |x: u32, y: u32| {
+            let place = y as usize * self.width + x as usize;
+            self.sums.get(place).copied().unwrap_or(0)
+        };
+        (at(right, bottom) + at(left, top)) - at(left, bottom) - at(right, top)
+    }
+}

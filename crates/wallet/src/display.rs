@@ -1,0 +1,199 @@
+//! How an issuer wants itself and its credentials to look (META-24, META-40, CLAIM-04).
+//!
+//! All of it is a stranger's text: cut to a length, without control characters (a terminal would
+//! obey them), colours and pictures only in the forms that are known to be harmless.
+
+use oid4vci::metadata::{ReceivedConfiguration, ReceivedIssuerMetadata};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
+
+/// Longest name or label that is shown.
+pub const TEXT_CHARACTERS_MAX: usize = 300;
+/// Most languages of one name.
+pub const LANGUAGES_MAX: usize = 64;
+/// Most claims that are described.
+pub const CLAIMS_MAX: usize = 256;
+/// Longest path to a claim.
+pub const PATH_MAX: usize = 16;
+/// Longest picture inside a `data:` URL.
+pub const PICTURE_BYTES_MAX: usize = 256 * 1024;
+
+/// All that is needed to draw a card without asking its issuer again.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Display {
+    /// The issuer's name, by language.
+    pub issuer: Vec<LocalText>,
+    /// The card, by language.
+    pub faces: Vec<Face>,
+    /// The claims in the order in which they are to be shown (CLAIM-07).
+    pub claims: Vec<ClaimLabel>,
+}
+
+/// A text in one language.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct LocalText {
+    /// BCP 47; `None` for the default.
+    pub locale: Option<String>,
+    /// To be shown.
+    pub text: String,
+}
+
+/// The card in one language (META-40).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Face {
+    /// BCP 47; `None` for the default.
+    pub locale: Option<String>,
+    /// What the credential is called.
+    pub name: String,
+    /// What it is.
+    pub description: Option<String>,
+    /// `#rrggbb`
+    pub background_color: Option<String>,
+    /// `#rrggbb`
+    pub text_color: Option<String>,
+    /// The issuer's sign.
+    pub logo: Option<Picture>,
+    /// Lies under the text.
+    pub background_image: Option<Picture>,
+}
+
+/// A picture of the issuer.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Picture {
+    /// `https:` or `data:image/…`; whoever fetches the first kind tells the issuer of it.
+    pub uri: String,
+    /// For people who do not see it.
+    pub alt_text: Option<String>,
+}
+
+/// What a claim is called (CLAIM-04).
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct ClaimLabel {
+    /// Where the claim is (VCI §C): names, places in a list, or `null` for every place.
+    pub path: Vec<Value>,
+    /// By language.
+    pub names: Vec<LocalText>,
+}
+
+impl Display {
+    /// Takes what is needed from the metadata.
+    #[must_use]
+    pub fn new(issuer: &ReceivedIssuerMetadata, configuration: &ReceivedConfiguration) -> Self {
+        Self {
+            issuer: names(&issuer.display),
+            faces: configuration.display.iter().take(LANGUAGES_MAX).filter_map(face).collect(),
+            claims: configuration.claims.iter().take(CLAIMS_MAX).filter_map(claim).collect(),
+        }
+    }
+
+    /// The issuer's name in the language that fits best.
+    #[must_use]
+    pub fn issuer_name(&self, locale: &str) -> Option<&str> {
+        best(&self.issuer, |name| name.locale.as_deref(), locale).map(|name| name.text.as_str())
+    }
+
+    /// The card in the language that fits best.
+    #[must_use]
+    pub fn face(&self, locale: &str) -> Option<&Face> {
+        best(&self.faces, |face| face.locale.as_deref(), locale)
+    }
+}
+
+impl ClaimLabel {
+    /// The label in the language that fits best.
+    #[must_use]
+    pub fn name(&self, locale: &str) -> Option<&str> {
+        best(&self.names, |name| name.locale.as_deref(), locale).map(|name| name.text.as_str())
+    }
+}
+
+/// The same locale, else the same language, else the default, else the first.
+fn best<'t, T>(
+    choices: &'t [T],
+    locale_of: impl Fn(&T) -> Option<&str>,
+    wanted: &str,
+) -> Option<&'t T> {
+    let language = |locale: &str| locale.split('-').next().map(str::to_ascii_lowercase);
+    let rank = |choice: &&T| match locale_of(choice) {
+        Some(locale) if locale.eq_ignore_ascii_case(wanted) => 0,
+        Some(locale) if language(locale) == language(wanted) => 1,
+        None => 2,
+        Some(_) => 3,
+    };
+    choices.iter().min_by_key(rank)
+}
+
+/// A stranger's text, made fit to be shown.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    let shown = |c: &char| !c.is_control() && !turns_direction(*c);
+    text.trim().chars().filter(shown).take(TEXT_CHARACTERS_MAX).collect()
+}
+
+/// Characters that reorder what stands around them: a host name could be made to read differently.
+const fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn text(object: &Value, name: &str) -> Option<String> {
+    let text = clean(object.get(name)?.as_str()?);
+    (!text.is_empty()).then_some(text)
+}
+
+fn names(display: &[Value]) -> Vec<LocalText> {
+    let name = |object: &Value| {
+        Some(LocalText { locale: text(object, "locale"), text: text(object, "name")? })
+    };
+    display.iter().take(LANGUAGES_MAX).filter_map(name).collect()
+}
+
+fn face(object: &Value) -> Option<Face> {
+    Some(Face {
+        locale: text(object, "locale"),
+        name: text(object, "name")?,
+        description: text(object, "description"),
+        background_color: color(object, "background_color"),
+        text_color: color(object, "text_color"),
+        logo: picture(object.get("logo")),
+        background_image: picture(object.get("background_image")),
+    })
+}
+
+/// Colours end up in style sheets: only `#rgb` and `#rrggbb` of CSS Color pass.
+fn color(object: &Value, name: &str) -> Option<String> {
+    let digits = object.get(name)?.as_str()?.trim().strip_prefix('#')?;
+    let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match (plain, digits.len()) {
+        (true, 6) => Some(format!("#{}", digits.to_ascii_lowercase())),
+        (true, 3) => {
+            let doubled: String = digits.chars().flat_map(|digit| [digit, digit]).collect();
+            Some(format!("#{}", doubled.to_ascii_lowercase()))
+        }
+        _ => None,
+    }
+}
+
+/// META-26: other schemes than these two may be there, and are left alone.
+fn picture(object: Option<&Value>) -> Option<Picture> {
+    let object = object?;
+    let uri = object.get("uri").or_else(|| object.get("url"))?.as_str()?;
+    let url = Url::parse(uri).ok().filter(|_| uri.len() <= PICTURE_BYTES_MAX)?;
+    let known = match url.scheme() {
+        "https" => url.has_host(),
+        "data" => url.path().starts_with("image/"),
+        _ => false,
+    };
+    known.then(|| Picture { uri: url.into(), alt_text: text(object, "alt_text") })
+}
+
+fn claim(description: &Value) -> Option<ClaimLabel> {
+    let path = description.get("path")?.as_array()?;
+    let step = |step: &Value| step.is_string() || step.is_null() || step.is_u64();
+    if path.is_empty() || path.len() > PATH_MAX || !path.iter().all(step) {
+        return None;
+    }
+    let display = description.get("display").and_then(Value::as_array);
+    let names = names(display.map_or(&[], Vec::as_slice));
+    Some(ClaimLabel { path: path.clone(), names })
+}

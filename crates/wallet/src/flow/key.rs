@@ -1,0 +1,107 @@
+//! Step 7: the key that the credential is to be bound to (VCI §8.2, META-33).
+
+use keys::algorithm::Algorithm;
+use keys::did;
+use keys::public_key::PublicKey;
+use keys::signer::{Signer, SoftwareKey};
+use oid4vci::metadata::ReceivedConfiguration;
+use oid4vci::proof::{BindingMethod, HolderBinding};
+
+use crate::Wallet;
+use crate::error::WalletError;
+use crate::store::{HolderKey, KeyId, Pkcs8, StoredKey};
+
+/// What the holder wants; by default a new key, and the way the issuer prefers.
+#[derive(Clone, Debug, Default)]
+pub struct KeyWish {
+    /// A key of the store; `None` makes a new one, so that credentials cannot be linked by it.
+    pub key: Option<KeyId>,
+    /// For a new key.
+    pub algorithm: Option<Algorithm>,
+    /// How the credential is to name the key.
+    pub binding: Option<BindingMethod>,
+}
+
+/// A key that is in the store and can sign.
+#[derive(Debug)]
+pub(super) struct ChosenKey {
+    pub(super) signer: SoftwareKey,
+    /// How the proof names it.
+    pub(super) binding: HolderBinding,
+    /// How the credential will name it.
+    pub(super) holder_key: HolderKey,
+    /// Made for this very request.
+    pub(super) is_new: bool,
+}
+
+/// Our order where the issuer takes several.
+const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Es384];
+const BINDINGS: [BindingMethod; 3] =
+    [BindingMethod::Jwk, BindingMethod::DidJwk, BindingMethod::DidKey];
+
+impl Wallet {
+    /// Finds or makes the key; a new one is on disk before anything is signed with it.
+    pub(super) async fn choose_key(
+        &self,
+        configuration: &ReceivedConfiguration,
+        wish: &KeyWish,
+    ) -> Result<ChosenKey, WalletError> {
+        let method = choose(wish.binding, &BINDINGS, &configuration.binding_methods)
+            .ok_or(WalletError::UnsupportedBinding)?;
+        let stored = match &wish.key {
+            Some(id) => self.store.key(id).await?.ok_or(WalletError::UnknownKey)?,
+            None => {
+                let algorithms = &configuration.proof_algorithms;
+                let algorithm = choose(wish.algorithm, &ALGORITHMS, algorithms)
+                    .ok_or(WalletError::UnsupportedAlgorithm)?;
+                self.make_key(algorithm, method).await?
+            }
+        };
+        if !configuration.proof_algorithms.contains(&stored.algorithm) {
+            return Err(WalletError::UnsupportedAlgorithm); // PROOF-19
+        }
+        let signer =
+            SoftwareKey::from_pkcs8(stored.pkcs8.expose()).map_err(|_| WalletError::Signing)?;
+        let did = did(method, signer.public_key());
+        let binding = did.as_deref().map(did::verification_method);
+        Ok(ChosenKey {
+            binding: binding.map_or(HolderBinding::Jwk, HolderBinding::Did),
+            holder_key: HolderKey { kid: stored.id, binding: method, did },
+            is_new: wish.key.is_none(),
+            signer,
+        })
+    }
+
+    async fn make_key(
+        &self,
+        algorithm: Algorithm,
+        binding: BindingMethod,
+    ) -> Result<StoredKey, WalletError> {
+        let key = SoftwareKey::generate(algorithm).map_err(|_| WalletError::Signing)?;
+        let stored = StoredKey {
+            id: KeyId::from(&key.public_key().thumbprint()),
+            algorithm,
+            pkcs8: Pkcs8::new(key.to_pkcs8()),
+            binding,
+            created_at: self.clock.now(),
+        };
+        self.store.save_key(stored.clone()).await?;
+        Ok(stored)
+    }
+}
+
+/// The wish if the other side takes it, else the first of ours that it takes.
+fn choose<T: Copy + PartialEq>(wish: Option<T>, ours: &[T], theirs: &[T]) -> Option<T> {
+    match wish {
+        Some(wish) => theirs.contains(&wish).then_some(wish),
+        None => ours.iter().copied().find(|choice| theirs.contains(choice)),
+    }
+}
+
+fn did(method: BindingMethod, key: &PublicKey) -> Option<String> {
+    match method {
+        BindingMethod::Jwk => None,
+        BindingMethod::DidJwk => Some(did::to_did_jwk(key)),
+        BindingMethod::DidKey => Some(did::to_did_key(key)),
+    }
+}

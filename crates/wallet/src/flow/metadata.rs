@@ -1,0 +1,209 @@
+//! Step 6: what the issuer and its authorization server publish (VCI §12.2, RFC 8414 §3).
+
+use oid4vci::metadata::{
+    AUTHORIZATION_SERVER, CREDENTIAL_ISSUER, METADATA_BYTES_MAX, MetadataError,
+    ReceivedConfiguration, ReceivedIssuerMetadata, ReceivedServerMetadata, appended_well_known,
+    parse_identifier, well_known,
+};
+use oid4vci::offer::{PreAuthorizedCodeGrant, ReceivedOffer, TxCodeInput};
+use url::Url;
+
+use super::host;
+use super::offer::{Consent, FetchedOffer};
+use crate::Wallet;
+use crate::address::is_this_machine;
+use crate::display::{Display, clean};
+use crate::error::{Question, Refused, WalletError};
+use crate::http::{Request, Response};
+
+/// Formats that this wallet can hold.
+pub const FORMATS: [&str; 3] = ["dc+sd-jwt", "vc+sd-jwt", "jwt_vc_json"];
+
+/// An offer whose issuer has described what it offers: what a person needs to say yes or no.
+#[derive(Clone, Debug)]
+pub struct ResolvedOffer {
+    pub(super) grant: PreAuthorizedCodeGrant,
+    pub(super) issuer: ReceivedIssuerMetadata,
+    pub(super) server: ReceivedServerMetadata,
+    offered: Vec<OfferedCredential>,
+    unsupported: Vec<String>,
+}
+
+/// One credential of an offer.
+#[derive(Clone, Debug)]
+pub struct OfferedCredential {
+    pub(super) id: String,
+    pub(super) configuration: ReceivedConfiguration,
+    pub(super) display: Display,
+}
+
+impl OfferedCredential {
+    /// Its `credential_configuration_id`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Its format identifier.
+    #[must_use]
+    pub fn format(&self) -> &str {
+        &self.configuration.format
+    }
+
+    /// How it will look.
+    #[must_use]
+    pub const fn display(&self) -> &Display {
+        &self.display
+    }
+}
+
+impl ResolvedOffer {
+    /// Credential Issuer Identifier.
+    #[must_use]
+    pub fn credential_issuer(&self) -> &str {
+        &self.issuer.credential_issuer
+    }
+
+    /// What will be asked for.
+    #[must_use]
+    pub fn offered(&self) -> &[OfferedCredential] {
+        &self.offered
+    }
+
+    /// Formats in the offer that this wallet cannot hold; they are left with the issuer.
+    #[must_use]
+    pub fn unsupported(&self) -> &[String] {
+        &self.unsupported
+    }
+
+    /// How to ask for the Transaction Code, when one is needed (OFFER-23).
+    #[must_use]
+    pub const fn tx_code(&self) -> Option<&TxCodeInput> {
+        self.grant.tx_code.as_ref()
+    }
+
+    /// Where code and Transaction Code will go: a person may want to see it (SEC-09).
+    #[must_use]
+    pub fn token_host(&self) -> String {
+        host(&self.server.token_endpoint)
+    }
+}
+
+impl Wallet {
+    /// Asks the issuer what it offers. The answer is kept for the rest of the flow: what the holder
+    /// agrees to is what is used (catalogue M09).
+    pub async fn resolve_offer(
+        &self,
+        fetched: FetchedOffer,
+        consent: &Consent,
+    ) -> Result<ResolvedOffer, WalletError> {
+        fetched.agreed(consent)?;
+        let FetchedOffer { mut offer, .. } = fetched;
+        let mut grant = offer.pre_authorized_code.take().ok_or(WalletError::SignInNeeded)?;
+        if let Some(tx_code) = &mut grant.tx_code {
+            tx_code.description = tx_code.description.take().map(|text| clean(&text));
+        }
+        let issuer = self.issuer_metadata(&offer.credential_issuer).await?;
+        let server = issuer.authorization_server(grant.authorization_server.as_deref())?.to_owned();
+        let metadata = self.server_metadata(&server).await?;
+        self.check_endpoints(&issuer, &metadata, &server)?;
+        let (offered, unsupported) = offered(&offer, &issuer)?;
+        Ok(ResolvedOffer { grant, issuer, server: metadata, offered, unsupported })
+    }
+
+    async fn issuer_metadata(&self, id: &str) -> Result<ReceivedIssuerMetadata, WalletError> {
+        let body = self.document(id, CREDENTIAL_ISSUER, Question::Metadata).await?;
+        Ok(ReceivedIssuerMetadata::parse(&body, id)?)
+    }
+
+    async fn server_metadata(&self, id: &str) -> Result<ReceivedServerMetadata, WalletError> {
+        let body = self.document(id, AUTHORIZATION_SERVER, Question::Metadata).await?;
+        Ok(ReceivedServerMetadata::parse(&body, id)?)
+    }
+
+    /// Gets a document from its well-known place; only when nothing is there, from the place of the
+    /// drafts before 1.0.
+    pub(crate) async fn document(
+        &self,
+        identifier: &str,
+        name: &str,
+        question: Question,
+    ) -> Result<Vec<u8>, WalletError> {
+        let bad = WalletError::Metadata(MetadataError::BadEndpoint);
+        let place = well_known(identifier, name).ok_or_else(|| bad.clone())?;
+        let older = appended_well_known(identifier, name).ok_or(bad)?;
+        let is_other_place = older != place;
+        let mut answer = self.read_document(place).await?;
+        if answer.status == 404 && is_other_place {
+            answer = self.read_document(older).await?;
+        }
+        match answer.status {
+            200 => Ok(answer.body),
+            status => Err(WalletError::Refused(Refused::read(question, status, &answer.body))),
+        }
+    }
+
+    pub(crate) async fn read_document(&self, place: Url) -> Result<Response, WalletError> {
+        self.permit(&place)?;
+        let request = Request::get(place)
+            .header("accept", "application/json") // META-05: signed metadata cannot be read
+            .header("accept-language", self.settings.locale.clone()); // META-09
+        self.send(request.at_most(METADATA_BYTES_MAX)).await
+    }
+
+    /// Code, token and proof go to the issuer and to the authorization server that it names, and
+    /// nowhere else: metadata that lead away are how mix-ups begin (catalogue M02 to M05).
+    fn check_endpoints(
+        &self,
+        issuer: &ReceivedIssuerMetadata,
+        metadata: &ReceivedServerMetadata,
+        server: &str,
+    ) -> Result<(), WalletError> {
+        let homes = [&issuer.credential_issuer, server].map(parse_identifier);
+        let endpoints = [&metadata.token_endpoint, &issuer.credential_endpoint];
+        for endpoint in endpoints.into_iter().chain(&issuer.nonce_endpoint) {
+            self.permit(endpoint)?;
+            if !homes.iter().flatten().any(|home| home.host() == endpoint.host()) {
+                return Err(WalletError::ForeignEndpoint { host: host(endpoint) });
+            }
+        }
+        Ok(())
+    }
+
+    /// TLS everywhere (CRED-01, META-03), whatever client the wallet was given.
+    pub(super) fn permit(&self, url: &Url) -> Result<(), WalletError> {
+        let loopback = self.settings.allow_http_loopback && is_this_machine(url);
+        if url.scheme() == "https" || (url.scheme() == "http" && loopback) {
+            return Ok(());
+        }
+        let cause = crate::http::HttpError::NotHttps;
+        Err(WalletError::Network { host: host(url), cause })
+    }
+}
+
+/// OFFER-06: each id must be described; formats that the wallet cannot hold are left out.
+fn offered(
+    offer: &ReceivedOffer,
+    issuer: &ReceivedIssuerMetadata,
+) -> Result<(Vec<OfferedCredential>, Vec<String>), WalletError> {
+    let mut offered = Vec::new();
+    let mut unsupported = Vec::new();
+    for id in &offer.credential_configuration_ids {
+        let configuration = issuer.configurations.get(id);
+        let configuration =
+            configuration.ok_or_else(|| WalletError::UnknownConfiguration { id: id.clone() })?;
+        if FORMATS.contains(&configuration.format.as_str()) {
+            let display = Display::new(issuer, configuration);
+            let configuration = configuration.clone();
+            offered.push(OfferedCredential { id: id.clone(), configuration, display });
+        } else {
+            unsupported.push(clean(&configuration.format));
+        }
+    }
+    match unsupported.first() {
+        Some(format) if offered.is_empty() => {
+            Err(WalletError::UnsupportedFormat { format: format.clone() })
+        }
+        _ => Ok((offered, unsupported)),
+    }
+}

@@ -1,0 +1,33 @@
+//! The steps, from a scan to a card; one file each, named like the issuer's.
+
+pub mod credential;
+pub mod key;
+pub mod metadata;
+pub mod nonce;
+pub mod offer;
+pub mod proof;
+pub mod receipt;
+pub mod token;
+
+use url::Url;
+
+use crate::Wallet;
+use crate::error::WalletError;
+use crate::http::{Request, Response};
+
+impl Wallet {
+    /// Sends a request; a failure names the host, because a person knows hosts.
+    pub(crate) async fn send(&self, request: Request) -> Result<Response, WalletError> {
+        let host = host(&request.url);
+        self.http.send(request).await.map_err(|cause| WalletError::Network { host, cause })
+    }
+}
+
+/// Host and port, as a person is asked about them.
+pub(crate) fn host(url: &Url) -> String {
+    let name = url.host_str().unwrap_or_default();
+    match url.port() {
+        Some(port) => format!("{name}:{port}"),
+        None => name.to_owned(),
+    }
+}

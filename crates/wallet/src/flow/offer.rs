@@ -1,0 +1,128 @@
+//! Steps 4-5: the holder scans an offer, agrees to the host, and the wallet reads it (VCI §4.1).
+
+use oid4vci::metadata::parse_identifier;
+use oid4vci::offer::{OFFER_BYTES_MAX, OfferError, OfferLink, ReceivedOffer};
+use url::Url;
+
+use super::host;
+use crate::Wallet;
+use crate::error::{Question, Refused, WalletError};
+use crate::http::Request;
+
+/// An offer as it was scanned; nobody has been told of it yet.
+#[derive(Clone, Debug)]
+pub struct ScannedOffer {
+    link: OfferLink,
+    host: String,
+}
+
+impl ScannedOffer {
+    /// Reads a scanned or pasted text, without a single packet (OFFER-39, catalogue A08).
+    pub fn scan(text: &str) -> Result<Self, WalletError> {
+        let link = OfferLink::parse(text)?;
+        let host = match &link {
+            OfferLink::ByReference(url) => host(url),
+            OfferLink::ByValue(offer) => host(&issuer(offer)?),
+        };
+        Ok(Self { link, host })
+    }
+
+    /// Whom the first request goes to, host and port: the person is to agree to just this.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+}
+
+/// The holder's yes to hosts.
+///
+/// To ask a host for an offer tells it that the wallet is there, so no step sends anything to an
+/// issuer without this value (OFFER-39).
+#[derive(Clone, Debug)]
+pub struct Consent {
+    hosts: Vec<String>,
+}
+
+impl Consent {
+    /// The person has seen this host and agreed.
+    #[must_use]
+    pub fn to(host: &str) -> Self {
+        Self { hosts: vec![host.to_owned()] }
+    }
+
+    /// The person has agreed to one more host.
+    #[must_use]
+    pub fn and(mut self, host: &str) -> Self {
+        self.hosts.push(host.to_owned());
+        self
+    }
+
+    fn covers(&self, host: &str) -> Result<(), WalletError> {
+        let covered = self.hosts.iter().any(|agreed| agreed == host);
+        covered.then_some(()).ok_or_else(|| WalletError::NotAgreed { host: host.to_owned() })
+    }
+}
+
+/// An offer that is complete; its issuer has not been asked yet.
+#[derive(Clone, Debug)]
+pub struct FetchedOffer {
+    pub(super) offer: ReceivedOffer,
+    host: String,
+}
+
+impl FetchedOffer {
+    /// Credential Issuer Identifier.
+    #[must_use]
+    pub fn credential_issuer(&self) -> &str {
+        &self.offer.credential_issuer
+    }
+
+    /// The issuer's host and port; by reference it may differ from the host of the link, and then
+    /// the person is to agree to it too.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    pub(super) fn agreed(&self, consent: &Consent) -> Result<(), WalletError> {
+        consent.covers(&self.host)
+    }
+}
+
+impl Wallet {
+    /// Gets an offer by reference; one by value is there already (OFFER-26).
+    pub async fn fetch_offer(
+        &self,
+        scanned: ScannedOffer,
+        consent: &Consent,
+    ) -> Result<FetchedOffer, WalletError> {
+        let offer = match scanned.link {
+            OfferLink::ByValue(offer) => offer,
+            OfferLink::ByReference(url) => {
+                consent.covers(&scanned.host)?;
+                self.read_offer(url).await?
+            }
+        };
+        let host = host(&issuer(&offer)?);
+        Ok(FetchedOffer { offer, host })
+    }
+
+    async fn read_offer(&self, url: Url) -> Result<ReceivedOffer, WalletError> {
+        self.permit(&url)?;
+        let request = Request::get(url).header("accept", "application/json");
+        let answer = self.send(request.at_most(OFFER_BYTES_MAX)).await?;
+        if answer.status != 200 {
+            let refused = Refused::read(Question::Offer, answer.status, &answer.body);
+            return Err(WalletError::Refused(refused));
+        }
+        // VCI §4.1.3: no other media type, above all no unsigned JWT (OFFER-29).
+        if !answer.is("application/json") {
+            return Err(WalletError::BadAnswer(Question::Offer));
+        }
+        Ok(ReceivedOffer::parse(&answer.body)?)
+    }
+}
+
+fn issuer(offer: &ReceivedOffer) -> Result<Url, WalletError> {
+    parse_identifier(&offer.credential_issuer).ok_or(WalletError::Offer(OfferError::NoIssuer))
+}

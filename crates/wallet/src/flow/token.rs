@@ -1,0 +1,135 @@
+//! Steps 8-11: the Pre-Authorized Code becomes an Access Token (VCI §6).
+
+use std::fmt;
+
+use keys::outside::Timestamp;
+use oid4vci::secret::{AccessToken, TxCode};
+use oid4vci::token::{
+    AuthorizedDetail, PreAuthorizedCodeRequest, ReceivedTokenResponse, TokenRequest, TokenType,
+};
+use url::form_urlencoded;
+
+use super::metadata::ResolvedOffer;
+use crate::Wallet;
+use crate::error::{Question, Refused, WalletError};
+use crate::http::Request;
+
+/// Largest Token Response.
+const TOKEN_BYTES_MAX: usize = 64 * 1024;
+
+/// The holder has said yes and the issuer has given a token.
+#[derive(Clone, Debug)]
+pub struct Authorized {
+    pub(super) offer: ResolvedOffer,
+    pub(super) access_token: AccessToken,
+    pub(super) details: Vec<AuthorizedDetail>,
+    /// Sent with the token request, so that proofs name the same client (PROOF-12).
+    pub(super) client_id: Option<String>,
+    expires_at: Option<Timestamp>,
+}
+
+impl Authorized {
+    /// The offer that the token belongs to.
+    #[must_use]
+    pub const fn offer(&self) -> &ResolvedOffer {
+        &self.offer
+    }
+
+    /// When the token dies, if the issuer said so.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+}
+
+/// There is no token; the offer comes back, so that the person may type the code again.
+#[derive(Debug)]
+pub struct TokenFailure {
+    /// The offer as it was.
+    pub offer: ResolvedOffer,
+    /// Why.
+    pub error: WalletError,
+}
+
+impl TokenFailure {
+    /// Whether another Transaction Code may help: an issuer that says `invalid_grant` does not say
+    /// which of the two codes was wrong (TOKEN-25, TOKEN-26).
+    #[must_use]
+    pub fn may_retype(&self) -> bool {
+        let WalletError::Refused(refused) = &self.error else {
+            return matches!(self.error, WalletError::TxCodeNeeded | WalletError::TxCodeMisfit);
+        };
+        self.offer.tx_code().is_some() && refused.is("invalid_grant")
+    }
+}
+
+impl fmt::Display for TokenFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl std::error::Error for TokenFailure {}
+
+impl Wallet {
+    /// Redeems the offer. A Transaction Code that nobody asked for is not sent (TOKEN-23).
+    pub async fn request_token(
+        &self,
+        offer: ResolvedOffer,
+        tx_code: Option<TxCode>,
+    ) -> Result<Authorized, Box<TokenFailure>> {
+        match self.redeem(&offer, tx_code).await {
+            Ok((token, client_id)) => Ok(Authorized {
+                offer,
+                expires_at: token.expires_in.map(|seconds| self.clock.now().plus(seconds)),
+                access_token: token.access_token,
+                details: token.authorization_details,
+                client_id,
+            }),
+            Err(error) => Err(Box::new(TokenFailure { offer, error })),
+        }
+    }
+
+    async fn redeem(
+        &self,
+        offer: &ResolvedOffer,
+        tx_code: Option<TxCode>,
+    ) -> Result<(ReceivedTokenResponse, Option<String>), WalletError> {
+        // TOKEN-08: anonymous only where the server says that it takes such requests.
+        let client_id =
+            (!offer.server.anonymous_access).then(|| self.settings.client_id.clone());
+        let request = TokenRequest::PreAuthorizedCode(PreAuthorizedCodeRequest {
+            pre_authorized_code: offer.grant.pre_authorized_code.clone(),
+            tx_code: fitting(offer, tx_code)?,
+            client_id: client_id.clone(),
+            credential_configuration_ids: None,
+        });
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(request.to_form())
+            .finish();
+        let request = Request::post(offer.server.token_endpoint.clone())
+            .header("accept", "application/json")
+            .body("application/x-www-form-urlencoded", form.into_bytes());
+        let answer = self.send(request.at_most(TOKEN_BYTES_MAX)).await?;
+        if answer.status != 200 {
+            let refused = Refused::read(Question::Token, answer.status, &answer.body);
+            return Err(WalletError::Refused(refused));
+        }
+        let token = ReceivedTokenResponse::parse(&answer.body);
+        let token = token.ok_or(WalletError::BadAnswer(Question::Token))?;
+        match token.token_type {
+            TokenType::Bearer => Ok((token, client_id)),
+            TokenType::DPoP => Err(WalletError::UnsupportedToken),
+        }
+    }
+}
+
+/// A code that cannot be right is not sent: it would cost the holder an attempt.
+fn fitting(offer: &ResolvedOffer, tx_code: Option<TxCode>) -> Result<Option<TxCode>, WalletError> {
+    match (offer.tx_code(), tx_code) {
+        (None, _) => Ok(None),
+        (Some(_), None) => Err(WalletError::TxCodeNeeded),
+        (Some(input), Some(tx_code)) if input.fits(&tx_code) => Ok(Some(tx_code)),
+        (Some(_), Some(_)) => Err(WalletError::TxCodeMisfit),
+    }
+}

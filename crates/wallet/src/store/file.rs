@@ -1,0 +1,129 @@
+//! The wallet's store in a folder, encrypted at rest.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use keys::outside::Random;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
+
+use super::vault::{Kind, Vault};
+use super::{
+    CredentialId, KeyId, Protection, Store, StoreError, StoredCredential, StoredKey, Unlock,
+};
+
+/// [`Store`] in a folder; several programs may have it open at the same time.
+#[derive(Clone, Debug)]
+pub struct FileStore {
+    vault: Arc<Vault>,
+}
+
+impl FileStore {
+    /// How the store in this folder is locked; `None` when there is none yet.
+    pub fn protection(directory: &Path) -> Result<Option<Protection>, StoreError> {
+        Vault::protection(directory)
+    }
+
+    /// Where the key file of a store is: beside its folder, so that a copy of the folder alone
+    /// opens nothing.
+    #[must_use]
+    pub fn key_file(directory: &Path) -> PathBuf {
+        directory.with_added_extension("key")
+    }
+
+    /// Opens the store, or makes it when the folder is empty or not there.
+    pub async fn open(
+        directory: PathBuf,
+        unlock: Unlock,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StoreError> {
+        let vault = aside(move || Vault::open(&directory, &unlock, random)).await?;
+        Ok(Self { vault: Arc::new(vault) })
+    }
+
+    async fn put(
+        &self,
+        kind: Kind,
+        id: String,
+        record: &impl Serialize,
+    ) -> Result<(), StoreError> {
+        let vault = Arc::clone(&self.vault);
+        let record = serde_json::to_vec(record).map(Zeroizing::new);
+        let record = record.map_err(|_| StoreError::Unavailable)?;
+        aside(move || vault.put(kind, &id, &record)).await
+    }
+
+    async fn get<T: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        id: String,
+    ) -> Result<Option<T>, StoreError> {
+        let vault = Arc::clone(&self.vault);
+        let record = aside(move || vault.get(kind, &id)).await?;
+        record.map(|record| parse(&record)).transpose()
+    }
+
+    async fn list<T: DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>, StoreError> {
+        let vault = Arc::clone(&self.vault);
+        let records = aside(move || vault.list(kind)).await?;
+        records.iter().map(|record| parse(record)).collect()
+    }
+
+    async fn delete(&self, kind: Kind, id: String) -> Result<bool, StoreError> {
+        let vault = Arc::clone(&self.vault);
+        aside(move || vault.delete(kind, &id)).await
+    }
+}
+
+#[async_trait]
+impl Store for FileStore {
+    async fn save_key(&self, key: StoredKey) -> Result<(), StoreError> {
+        self.put(Kind::Key, key.id.to_string(), &key).await
+    }
+
+    async fn key(&self, id: &KeyId) -> Result<Option<StoredKey>, StoreError> {
+        self.get(Kind::Key, id.to_string()).await
+    }
+
+    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
+        let mut keys: Vec<StoredKey> = self.list(Kind::Key).await?;
+        keys.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+        Ok(keys)
+    }
+
+    async fn delete_key(&self, id: &KeyId) -> Result<bool, StoreError> {
+        self.delete(Kind::Key, id.to_string()).await
+    }
+
+    async fn save_credential(&self, credential: StoredCredential) -> Result<(), StoreError> {
+        self.put(Kind::Credential, credential.id.to_string(), &credential).await
+    }
+
+    async fn credential(&self, id: &CredentialId) -> Result<Option<StoredCredential>, StoreError> {
+        self.get(Kind::Credential, id.to_string()).await
+    }
+
+    async fn credentials(&self) -> Result<Vec<StoredCredential>, StoreError> {
+        let mut credentials: Vec<StoredCredential> = self.list(Kind::Credential).await?;
+        credentials.sort_by(|a, b| (a.received_at, &a.id).cmp(&(b.received_at, &b.id)));
+        Ok(credentials)
+    }
+
+    async fn delete_credential(&self, id: &CredentialId) -> Result<bool, StoreError> {
+        self.delete(Kind::Credential, id.to_string()).await
+    }
+}
+
+/// Disk and Argon2 must not hold up whoever else waits for this thread.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Unavailable))
+}
+
+/// Our own words, sealed by us: no rule for strangers applies.
+fn parse<T: DeserializeOwned>(record: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(record).map_err(|_| StoreError::Damaged)
+}

@@ -1,0 +1,218 @@
+//! The records of the store.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keys::algorithm::Algorithm;
+use keys::outside::{Random, Timestamp};
+use keys::public_key::Thumbprint;
+use oid4vci::proof::BindingMethod;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use super::atomic;
+use crate::display::Display;
+
+/// Names a key: its RFC 7638 thumbprint.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct KeyId(String);
+
+impl KeyId {
+    /// Takes what a person typed; whether there is such a key, the store knows.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<&Thumbprint> for KeyId {
+    fn from(thumbprint: &Thumbprint) -> Self {
+        Self(thumbprint.to_string())
+    }
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Names a credential inside the wallet: short enough to type.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct CredentialId(String);
+
+impl CredentialId {
+    /// Draws an id.
+    #[must_use]
+    pub fn fresh(random: &dyn Random) -> Self {
+        Self(atomic::hex(&atomic::draw::<6>(random)))
+    }
+
+    /// Takes what a person typed; whether there is such a credential, the store knows.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for CredentialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A private key in PKCS #8.
+#[derive(Clone)]
+pub struct Pkcs8(Zeroizing<Vec<u8>>);
+
+impl Pkcs8 {
+    /// Takes the bytes of a key.
+    #[must_use]
+    pub const fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
+        Self(bytes)
+    }
+
+    /// The key itself, for whoever signs with it.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Pkcs8 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Pkcs8(..)")
+    }
+}
+
+/// A key of the holder.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct StoredKey {
+    /// Its RFC 7638 thumbprint.
+    pub id: KeyId,
+    /// What it signs with.
+    #[serde(with = "algorithm")]
+    pub algorithm: Algorithm,
+    /// Leaves its type for the sealed record only.
+    #[serde(with = "pkcs8")]
+    pub pkcs8: Pkcs8,
+    /// How the key was named when it was made.
+    #[serde(with = "binding")]
+    pub binding: BindingMethod,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// A credential that has passed all checks.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct StoredCredential {
+    /// The wallet's own name for it.
+    pub id: CredentialId,
+    /// Its format identifier (VCI §A).
+    pub format: String,
+    /// What was asked for.
+    pub credential_configuration_id: String,
+    /// Credential Issuer Identifier: whom the holder agreed to.
+    pub credential_issuer: String,
+    /// The credential as it came, byte by byte.
+    pub raw: String,
+    /// `vct`, or the types of a W3C credential.
+    pub types: Vec<String>,
+    /// What it says about the holder, without the members that only protocols need.
+    pub claims: Map<String, Value>,
+    /// How it looks, kept because metadata change and the network may be away.
+    pub display: Display,
+    /// Why the wallet believes that it comes from this issuer.
+    pub trust: Trust,
+    /// The key it is bound to; `None` for a credential that anyone may show.
+    pub holder_key: Option<HolderKey>,
+    /// When it was received.
+    pub received_at: Timestamp,
+    /// The first second in which it is dead.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl fmt::Debug for StoredCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What it says about the holder belongs into no log.
+        f.debug_struct("StoredCredential")
+            .field("id", &self.id)
+            .field("credential_configuration_id", &self.credential_configuration_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The key that a credential is bound to.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+pub struct HolderKey {
+    /// The RFC 7638 thumbprint: finds the key in the store.
+    pub kid: KeyId,
+    /// How the credential names it.
+    #[serde(with = "binding")]
+    pub binding: BindingMethod,
+    /// The DID, when it is named by one.
+    pub did: Option<String>,
+}
+
+/// What ties the key that signed to the issuer that the holder agreed to.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Trust {
+    /// A certificate that ends in one of the given anchors.
+    Anchor {
+        /// Whom the certificate names.
+        subject: Option<String>,
+    },
+    /// The issuer publishes the key under its own name.
+    IssuerMetadata,
+    /// Nothing does: the signature is right, and the holder accepted an issuer that is not verified.
+    Accepted,
+}
+
+mod algorithm {
+    use super::{Algorithm, Deserialize, Deserializer, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(value: &Algorithm, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(value.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Algorithm, D::Error> {
+        let name = String::deserialize(d)?;
+        Algorithm::parse(&name).ok_or_else(|| de::Error::custom("unknown algorithm"))
+    }
+}
+
+mod binding {
+    use super::{BindingMethod, Deserialize, Deserializer, Serializer, de};
+
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
+    pub(super) fn serialize<S: Serializer>(value: &BindingMethod, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(value.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<BindingMethod, D::Error> {
+        let name = String::deserialize(d)?;
+        BindingMethod::parse(&name).ok_or_else(|| de::Error::custom("unknown binding method"))
+    }
+}
+
+mod pkcs8 {
+    use super::{
+        BASE64_URL_SAFE_NO_PAD, Deserialize, Deserializer, Engine as _, Pkcs8, Serializer,
+        Zeroizing, de,
+    };
+
+    pub(super) fn serialize<S: Serializer>(value: &Pkcs8, s: S) -> Result<S::Ok, S::Error> {
+        let text = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(value.expose()));
+        s.serialize_str(&text)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Pkcs8, D::Error> {
+        let text = Zeroizing::new(String::deserialize(d)?);
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(&*text);
+        let bytes = bytes.map_err(|_| de::Error::custom("key is not base64url"))?;
+        Ok(Pkcs8::new(Zeroizing::new(bytes)))
+    }
+}

@@ -1,0 +1,224 @@
+//! A folder of sealed files.
+//!
+//! ```text
+//! header.json        how the store is locked, and the wrapped master key
+//! lock               held while something is written
+//! keys/NAME          one sealed record a file; NAME is a keyed digest of the record's id,
+//! credentials/NAME   so that the folder does not even tell whose keys these are
+//! ```
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keys::aead::AeadKey;
+use keys::digest::MacKey;
+use keys::json;
+use keys::outside::Random;
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::{Protection, StoreError, Unlock, atomic};
+
+/// Most records of a kind.
+const RECORDS_MAX: usize = 10_000;
+const VERSION: u32 = 1;
+const HEADER: &str = "header.json";
+const LOCK: &str = "lock";
+const KEY_BYTES: usize = 32;
+
+/// What a record is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Kind {
+    Key,
+    Credential,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Key, Self::Credential];
+
+    const fn folder(self) -> &'static str {
+        match self {
+            Self::Key => "keys",
+            Self::Credential => "credentials",
+        }
+    }
+}
+
+/// An open store: what is inside can be read and written.
+pub(super) struct Vault {
+    directory: PathBuf,
+    sealing: AeadKey,
+    naming: MacKey,
+    random: Arc<dyn Random>,
+}
+
+#[derive(Deserialize, Serialize)]
+struct Header {
+    version: u32,
+    protection: Protection,
+    /// Sealing key and naming key, sealed by the key that the passphrase or the key file gives.
+    wrapped_keys: String,
+}
+
+impl Vault {
+    /// How the store in this folder is locked; `None` when there is none yet.
+    pub(super) fn protection(directory: &Path) -> Result<Option<Protection>, StoreError> {
+        Ok(read_header(directory)?.map(|header| header.protection))
+    }
+
+    /// Opens the store, or makes it when the folder is empty or not there.
+    pub(super) fn open(
+        directory: &Path,
+        unlock: &Unlock,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StoreError> {
+        if let Some(header) = read_header(directory)? {
+            return Self::unlock(directory, &header, unlock, random);
+        }
+        atomic::make_directory(directory)?;
+        let _lock = atomic::lock(directory)?;
+        // Another program may have been faster.
+        let header = match read_header(directory)? {
+            Some(header) => header,
+            None => create(directory, unlock, &*random)?,
+        };
+        Self::unlock(directory, &header, unlock, random)
+    }
+
+    fn unlock(
+        directory: &Path,
+        header: &Header,
+        unlock: &Unlock,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StoreError> {
+        let protection = &header.protection;
+        let wrapped = BASE64_URL_SAFE_NO_PAD.decode(&header.wrapped_keys);
+        let wrapped = wrapped.map_err(|_| StoreError::Damaged)?;
+        let opened = protection.key(unlock)?.open(&binding(protection)?, &wrapped);
+        let opened = opened.map_err(|_| protection.misfit())?;
+        let (sealing, naming) =
+            opened.split_first_chunk::<KEY_BYTES>().ok_or(StoreError::Damaged)?;
+        Ok(Self {
+            directory: directory.to_owned(),
+            sealing: AeadKey::new(*sealing),
+            naming: MacKey::new(naming.try_into().map_err(|_| StoreError::Damaged)?),
+            random,
+        })
+    }
+
+    /// Writes a record, in place of the one with the same id.
+    pub(super) fn put(&self, kind: Kind, id: &str, record: &[u8]) -> Result<(), StoreError> {
+        let name = self.name(kind, id);
+        let sealed = self.sealing.seal(&*self.random, &place(kind, &name), record);
+        let sealed = sealed.map_err(|_| StoreError::TooMuch)?;
+        if sealed.len() as u64 > atomic::FILE_BYTES_MAX {
+            return Err(StoreError::TooMuch);
+        }
+        let folder = self.directory.join(kind.folder());
+        let _lock = atomic::lock(&self.directory)?;
+        atomic::make_directory(&folder)?;
+        if atomic::names(&folder, RECORDS_MAX)?.len() == RECORDS_MAX {
+            return Err(StoreError::TooMuch);
+        }
+        atomic::write(&folder, &name, &sealed, &*self.random)
+    }
+
+    /// Reads a record.
+    pub(super) fn get(
+        &self,
+        kind: Kind,
+        id: &str,
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.read(kind, &self.name(kind, id))
+    }
+
+    /// Reads all records of a kind.
+    pub(super) fn list(&self, kind: Kind) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
+        let folder = self.directory.join(kind.folder());
+        if !folder.exists() {
+            return Ok(Vec::new());
+        }
+        // A file that is gone by now was deleted meanwhile.
+        let names = atomic::names(&folder, RECORDS_MAX)?;
+        names.iter().filter_map(|name| self.read(kind, name).transpose()).collect()
+    }
+
+    /// Deletes a record; `false` when there was none.
+    pub(super) fn delete(&self, kind: Kind, id: &str) -> Result<bool, StoreError> {
+        let _lock = atomic::lock(&self.directory)?;
+        atomic::remove(&self.directory.join(kind.folder()), &self.name(kind, id))
+    }
+
+    fn read(&self, kind: Kind, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        let sealed = atomic::read(&self.directory.join(kind.folder()).join(name))?;
+        let open = |sealed: Zeroizing<Vec<u8>>| self.sealing.open(&place(kind, name), &sealed);
+        sealed.map(open).transpose().map_err(|_| StoreError::Damaged)
+    }
+
+    fn name(&self, kind: Kind, id: &str) -> String {
+        atomic::hex(&self.naming.mac(kind.folder(), &[id.as_bytes()]))
+    }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+/// Makes a new master key; the header is written last, so a store that was begun is none yet.
+fn create(
+    directory: &Path,
+    unlock: &Unlock,
+    random: &dyn Random,
+) -> Result<Header, StoreError> {
+    let foreign = |name: &String| name != LOCK && !Kind::ALL.iter().any(|kind| name == kind.folder());
+    if atomic::names(directory, RECORDS_MAX)?.iter().any(foreign) {
+        return Err(StoreError::NotAStore);
+    }
+    for kind in Kind::ALL {
+        let folder = directory.join(kind.folder());
+        atomic::make_directory(&folder)?;
+        // Records without a header cannot be opened by anyone; a new header would hide that.
+        if !atomic::names(&folder, RECORDS_MAX)?.is_empty() {
+            return Err(StoreError::Damaged);
+        }
+    }
+    let protection = Protection::set_up(unlock, random)?;
+    let keys = Zeroizing::new(atomic::draw::<{ 2 * KEY_BYTES }>(random));
+    let wrapped = protection.key(unlock)?.seal(random, &binding(&protection)?, &keys[..]);
+    let wrapped = wrapped.map_err(|_| StoreError::Unavailable)?;
+    let wrapped_keys = BASE64_URL_SAFE_NO_PAD.encode(wrapped);
+    let header = Header { version: VERSION, protection, wrapped_keys };
+    let document = serde_json::to_vec_pretty(&header).map_err(|_| StoreError::Unavailable)?;
+    atomic::write(directory, HEADER, &document, random)?;
+    Ok(header)
+}
+
+fn read_header(directory: &Path) -> Result<Option<Header>, StoreError> {
+    #[derive(Deserialize)]
+    struct Versioned {
+        version: u32,
+    }
+    let Some(document) = atomic::read(&directory.join(HEADER))? else {
+        return Ok(None);
+    };
+    let Versioned { version } = json::from_slice(&document).map_err(|_| StoreError::Damaged)?;
+    if version > VERSION {
+        return Err(StoreError::TooNew);
+    }
+    json::from_slice(&document).map(Some).map_err(|_| StoreError::Damaged)
+}
+
+/// The wrapped keys open only together with the very protection they were made for.
+fn binding(protection: &Protection) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(&("bestow wallet", VERSION, protection)).map_err(|_| StoreError::Damaged)
+}
+
+/// A sealed record opens only in its own place: files cannot be exchanged for one another.
+fn place(kind: Kind, name: &str) -> Vec<u8> {
+    format!("{}/{name}", kind.folder()).into_bytes()
+}

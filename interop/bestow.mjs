@@ -1,0 +1,138 @@
+// Runs the `bestow` binary: an issuer that lives as long as a test file, and single commands.
+
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+
+const START_TIMEOUT = 30_000;
+const STOP_TIMEOUT = 5_000;
+const COMMAND_TIMEOUT = 60_000;
+const POLL_INTERVAL = 50;
+
+/** The binary under test; a missing one is a failure, never a silent skip. */
+export function bestowBinary() {
+  const binary = process.env.BESTOW_BIN;
+  if (!binary) {
+    throw new Error(
+      "BESTOW_BIN is not set: run `cargo build -p bestow`, then set it to ../target/debug/bestow",
+    );
+  }
+  return resolve(binary);
+}
+
+/** A folder that the test file removes in the end. */
+export function temporaryFolder() {
+  return mkdtemp(join(tmpdir(), "bestow-interop-"));
+}
+
+/** Runs one command to its end; never rejects because of an exit code. */
+export function run(...args) {
+  return new Promise((done) => {
+    const options = { timeout: COMMAND_TIMEOUT, env: { ...process.env, NO_COLOR: "1" } };
+    execFile(bestowBinary(), args, options, (error, stdout, stderr) => {
+      done({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr });
+    });
+  });
+}
+
+/** Runs a command that must succeed and reads the one JSON value that it prints. */
+export async function runJson(...args) {
+  return JSON.parse(await runWell(...args));
+}
+
+/** Creates an issuer in a new folder and serves it until `stop`. */
+export async function startIssuer({ path = "" } = {}) {
+  const folder = await temporaryFolder();
+  const port = await adjacentPorts();
+  const url = `https://localhost:${port}${path}`;
+  const state = join(folder, "issuer");
+  const config = join(state, "bestow.toml");
+  const own = ["--config", config];
+  await runWell("issuer", "init", state, "--url", url, "--name", "Riverside University");
+  const server = await serve(config, port + 1);
+  return {
+    url,
+    caPem: await readFile(join(state, "tls", "ca.pem"), "utf8"),
+    offer: (configurationId, ...options) =>
+      runJson("issuer", "offer", configurationId, "--sample", "--json", ...own, ...options),
+    sample: (configurationId) => runJson("issuer", "sample", configurationId, ...own),
+    stop: async () => {
+      await end(server);
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+
+/** A wallet with a store of its own. */
+export async function createWallet(...options) {
+  const folder = await temporaryFolder();
+  const passphrase = join(folder, "passphrase");
+  await writeFile(passphrase, "correct horse battery staple\n");
+  await chmod(passphrase, 0o600);
+  const own = ["--json", "--store", join(folder, "store"), "--passphrase-file", passphrase];
+  return {
+    receive: (uri, ...more) => run("wallet", "receive", uri, "--yes", ...own, ...options, ...more),
+    list: async () => (await runJson("wallet", "list", ...own)).credentials,
+    remove: () => rm(folder, { recursive: true }),
+  };
+}
+
+async function runWell(...args) {
+  const { code, stdout, stderr } = await run(...args);
+  if (code === 0) return stdout;
+  throw new Error(`bestow ${args.join(" ")} ended with ${code}\n${stdout}${stderr}`);
+}
+
+async function serve(config, adminPort) {
+  const child = spawn(bestowBinary(), ["issuer", "serve", "--config", config], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const log = [];
+  child.stdout.on("data", (chunk) => log.push(chunk));
+  child.stderr.on("data", (chunk) => log.push(chunk));
+  const deadline = Date.now() + START_TIMEOUT;
+  while (!(await isHealthy(adminPort))) {
+    if (child.exitCode !== null || Date.now() > deadline) {
+      child.kill("SIGKILL");
+      throw new Error(`bestow issuer serve did not become healthy\n${Buffer.concat(log)}`);
+    }
+    await sleep(POLL_INTERVAL);
+  }
+  return child;
+}
+
+async function isHealthy(adminPort) {
+  const answer = await fetch(`http://localhost:${adminPort}/healthz`).catch(() => null);
+  return answer?.ok === true;
+}
+
+async function end(child) {
+  if (child.exitCode !== null) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  const late = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT);
+  await ended;
+  clearTimeout(late);
+}
+
+/** A free port whose successor is free too: the admin listener takes that one. */
+async function adjacentPorts() {
+  for (;;) {
+    const first = await listen(0);
+    const { port } = first.address();
+    const second = await listen(port + 1).catch(() => null);
+    first.close();
+    second?.close();
+    if (second) return port;
+  }
+}
+
+async function listen(port) {
+  const server = createServer().listen(port, "localhost");
+  await once(server, "listening");
+  return server;
+}

@@ -1,0 +1,90 @@
+// A wallet made with @openid4vc/openid4vci, as its users make one.
+
+import { createHash, randomBytes } from "node:crypto";
+import { clientAuthenticationAnonymous } from "@openid4vc/oauth2";
+import { Openid4vciClient } from "@openid4vc/openid4vci";
+
+export const name = "openid4vc";
+
+/** Resolves the offer and the issuer's metadata. */
+export async function open(uri, { fetch }) {
+  const keys = new Map();
+  const client = new Openid4vciClient({ callbacks: callbacks(fetch, keys) });
+  const credentialOffer = await client.resolveCredentialOffer(uri);
+  const issuerMetadata = await client.resolveIssuerMetadata(credentialOffer.credential_issuer);
+  return new Session({ client, credentialOffer, issuerMetadata, keys });
+}
+
+class Session {
+  #client;
+  #credentialOffer;
+  #issuerMetadata;
+  #keys;
+  #accessToken;
+
+  constructor({ client, credentialOffer, issuerMetadata, keys }) {
+    this.#client = client;
+    this.#credentialOffer = credentialOffer;
+    this.#issuerMetadata = issuerMetadata;
+    this.#keys = keys;
+  }
+
+  get version() {
+    return this.#issuerMetadata.originalDraftVersion;
+  }
+
+  /** Redeems the Pre-Authorized Code. */
+  async authorize(txCode) {
+    const response = await this.#client.retrievePreAuthorizedCodeAccessTokenFromOffer({
+      credentialOffer: this.#credentialOffer,
+      issuerMetadata: this.#issuerMetadata,
+      txCode,
+    });
+    this.#accessToken = response.accessTokenResponse.access_token;
+  }
+
+  /** Asks for the offered credentials, one for each key; no keys, no proof. */
+  async request(keys = []) {
+    const [credentialConfigurationId] = this.#credentialOffer.credential_configuration_ids;
+    const { credentialResponse } = await this.#client.retrieveCredentials({
+      issuerMetadata: this.#issuerMetadata,
+      accessToken: this.#accessToken,
+      credentialConfigurationId,
+      proofs: keys.length ? { jwt: await this.#prove(keys, credentialConfigurationId) } : undefined,
+    });
+    return credentialResponse.credentials.map(({ credential }) => credential);
+  }
+
+  async #prove(keys, credentialConfigurationId) {
+    const issuerMetadata = this.#issuerMetadata;
+    const { c_nonce: nonce } = await this.#client.requestNonce({ issuerMetadata });
+    const proofs = keys.map((key) => {
+      const signer = signerOf(key);
+      this.#keys.set(signer.didUrl ?? signer.publicJwk, key);
+      return this.#client.createCredentialRequestJwtProof({
+        issuerMetadata,
+        credentialConfigurationId,
+        signer,
+        nonce,
+      });
+    });
+    return (await Promise.all(proofs)).map(({ jwt }) => jwt);
+  }
+}
+
+function signerOf({ alg, kid, publicJwk }) {
+  return kid ? { method: "did", alg, didUrl: kid } : { method: "jwk", alg, publicJwk };
+}
+
+function callbacks(fetch, keys) {
+  return {
+    fetch,
+    hash: (data, alg) => createHash(alg.replace("-", "")).update(data).digest(),
+    generateRandom: randomBytes,
+    clientAuthentication: clientAuthenticationAnonymous(),
+    signJwt: async (signer, { header, payload }) => {
+      const key = keys.get(signer.didUrl ?? signer.publicJwk);
+      return { jwt: await key.sign(header, payload), signerJwk: key.publicJwk };
+    },
+  };
+}

@@ -1,0 +1,81 @@
+// Puts the foreign issuer on the network, over HTTPS or over plain HTTP on loopback.
+
+import { once } from "node:events";
+import http from "node:http";
+import https from "node:https";
+import { text } from "node:stream/consumers";
+import { Oauth2ResourceUnauthorizedError, Oauth2ServerErrorResponseError } from "@openid4vc/oauth2";
+import { ForeignIssuer } from "./issuer.mjs";
+import { fetchTrusting } from "./trust.mjs";
+
+/** Starts an issuer at `path` of a free port; without `tls` it speaks plain HTTP. */
+export async function serve({ caPem, tls, signer }, { path = "" } = {}) {
+  const server = tls ? https.createServer(tls) : http.createServer();
+  server.listen(0, "localhost");
+  await once(server, "listening");
+  const origin = `${tls ? "https" : "http"}://localhost:${server.address().port}`;
+  const issuer = new ForeignIssuer({ url: origin + path, signer, fetch: fetchTrusting(caPem) });
+  const routes = routesOf(issuer, path);
+  server.on("request", (request, response) => answer(routes, request, response));
+  server.on("connection", () => {
+    issuer.connections += 1;
+  });
+  issuer.connections = 0;
+  issuer.stop = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return issuer;
+}
+
+function routesOf(issuer, path) {
+  const { credentialIssuer, authorizationServers } = issuer.metadata;
+  return new Map([
+    [`GET /.well-known/openid-credential-issuer${path}`, () => credentialIssuer],
+    [`GET ${path}/.well-known/openid-credential-issuer`, () => credentialIssuer],
+    [`GET /.well-known/oauth-authorization-server${path}`, () => authorizationServers[0]],
+    [`GET ${path}/.well-known/oauth-authorization-server`, () => authorizationServers[0]],
+    [`GET /.well-known/jwt-vc-issuer${path}`, () => issuer.jwtVcIssuer],
+    [`GET ${path}/jwks`, () => issuer.jwtVcIssuer.jwks],
+    [`GET ${path}/offers`, ({ rest }) => issuer.offerById(rest)],
+    [`POST ${path}/token`, ({ request, body }) =>
+      issuer.token({ request, form: Object.fromEntries(new URLSearchParams(body)) })],
+    [`POST ${path}/nonce`, () => issuer.nonce()],
+    [`POST ${path}/credential`, ({ request, body }) =>
+      issuer.credential({ request, json: JSON.parse(body) })],
+  ]);
+}
+
+async function answer(routes, incoming, response) {
+  const body = await text(incoming);
+  const request = {
+    method: incoming.method,
+    url: incoming.url,
+    headers: new Headers(incoming.headers),
+  };
+  const [, target, rest] = incoming.url.match(/^(.*\/offers)\/([^/]+)$/) ?? [null, incoming.url];
+  const route = routes.get(`${incoming.method} ${target}`);
+  try {
+    const result = await route?.({ request, rest, body });
+    send(response, result ? 200 : 404, result ?? { error: "not_found" });
+  } catch (error) {
+    sendFailure(response, error);
+  }
+}
+
+function sendFailure(response, error) {
+  if (error instanceof Oauth2ServerErrorResponseError) {
+    return send(response, 400, error.errorResponse);
+  }
+  if (error instanceof Oauth2ResourceUnauthorizedError) {
+    response.setHeader("WWW-Authenticate", error.toHeaderValue());
+    return send(response, 401, { error: "invalid_token" });
+  }
+  console.error(error);
+  return send(response, 500, { error: "server_error" });
+}
+
+function send(response, status, body) {
+  response.writeHead(status, { "Content-Type": "application/json", "Cache-Control": "no-store" });
+  response.end(JSON.stringify(body));
+}
