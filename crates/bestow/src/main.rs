@@ -8,9 +8,11 @@ use crate::cli::{Cli, Command};
 use crate::exit::Failure;
 
 mod cli;
+mod demo;
 mod exit;
 mod issuer;
 mod terminal;
+mod wallet;
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -35,7 +37,9 @@ fn run(command: Command) -> Result<(), Failure> {
     let runtime = runtime.map_err(Failure::own_fault)?;
     runtime.block_on(async {
         match command {
+            Command::Demo(arguments) => demo::demo(&arguments).await,
             Command::Issuer(command) => issuer::run(command).await,
+            Command::Wallet(arguments) => wallet::run(arguments).await,
             Command::Completions { shell } => cli::completions(shell),
             Command::ManPages { folder } => cli::man_pages(&folder),
         }

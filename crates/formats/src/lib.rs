@@ -1,1 +1,26 @@
-//! .
+//! Credential formats: how a credential is made and signed, and what one that came really says.
+//!
+//! | Format | What it is | Module |
+//! |---|---|---|
+//! | `dc+sd-jwt` | SD-JWT VC: the holder may leave claims out | [`sd_jwt_vc`], on [`sd_jwt`] |
+//! | `jwt_vc_json` | W3C Verifiable Credential 1.1 as a JWT | [`jwt_vc_json`] |
+//!
+//! An issuer calls `issue` of the format. A wallet calls [`parse`], finds the key that
+//! [`Unverified::key_reference`] refers to, decides whether that key is the issuer's, and then
+//! [`Unverified::verify`] gives a [`verified::Verified`]. Whose a key is, and whether a credential was
+//! revoked, is not known here: this crate opens no socket, and knows no protocol.
+
+pub mod binding;
+mod error;
+pub mod jwt_vc_json;
+pub mod sd_jwt;
+pub mod sd_jwt_vc;
+mod unverified;
+mod validity;
+pub mod verified;
+
+pub use error::{FormatError, IssueError};
+pub use unverified::{KeyReference, Unverified, parse};
+
+/// Longest credential: a photo has room.
+pub const CREDENTIAL_BYTES_MAX: usize = 2 * 1024 * 1024;

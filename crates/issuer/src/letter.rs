@@ -94,7 +94,7 @@ pub fn letter(letter: &Letter<'_>) -> Result<Vec<u8>, LetterError> {
         tx_code_sheet(&mut layout, letter, words, tx_code);
         layout.end_part(words.page);
     }
-    pdf::write(layout.finish(), &typefaces, &title(letter, words), letter.language.tag())
+    pdf::write(&layout.finish(), &typefaces, &title(letter, words), letter.language.tag())
 }
 
 fn offer_sheet(layout: &mut Layout<'_>, letter: &Letter<'_>, words: &Words, code: &QrCode) {

@@ -28,11 +28,14 @@ pub mod init;
 pub mod issue;
 pub mod letter;
 pub mod offering;
+mod open;
 pub mod portal;
 pub mod secret;
 pub mod server;
 pub mod store;
 pub mod tx_code_command;
+
+pub use crate::open::OpenError;
 
 /// Everything a step needs from outside.
 #[derive(Debug)]

@@ -55,8 +55,8 @@ impl Server {
     /// Serves wallets and holders on one listener and operators on the other.
     pub async fn start(
         issuer: Arc<Issuer>,
-        for_public: Vec<Listener>,
-        for_admin: Option<Listener>,
+        for_public: Listener,
+        for_admin: Listener,
     ) -> io::Result<Self> {
         let mut server = Self {
             handle: Handle::new(),
@@ -64,12 +64,8 @@ impl Server {
             listeners: JoinSet::new(),
             purge: JoinSet::new(),
         };
-        for listener in for_public {
-            server.listen(listener, public(Arc::clone(&issuer))).await?;
-        }
-        if let Some(listener) = for_admin {
-            server.listen(listener, admin::admin(Arc::clone(&issuer))).await?;
-        }
+        server.listen(for_public, public(Arc::clone(&issuer))).await?;
+        server.listen(for_admin, admin::admin(Arc::clone(&issuer))).await?;
         server.purge.spawn(purge(issuer));
         Ok(server)
     }

@@ -50,7 +50,8 @@ impl Timestamp {
     }
 
     /// For the libraries of dates.
-    pub(crate) fn date_time(self) -> OffsetDateTime {
+    #[must_use]
+    pub fn date_time(self) -> OffsetDateTime {
         let seconds = i64::try_from(self.min(Self::MAX).0).unwrap_or_default();
         OffsetDateTime::from_unix_timestamp(seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }

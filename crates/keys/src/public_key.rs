@@ -138,13 +138,18 @@ impl fmt::Debug for PublicKey {
     }
 }
 
-/// A key that says what it is for must be for our purpose (RFC 7517 §4.2, RFC 7517 §4.4).
+/// A key that says what it is for must be for our purpose (RFC 7517 §4.2, RFC 7517 §4.3,
+/// RFC 7517 §4.4).
 fn check_purpose(jwk: &Map<String, Value>, algorithm: Algorithm) -> Result<(), KeyError> {
     let alg = jwk.get("alg").map(|alg| alg.as_str().and_then(Algorithm::parse));
     if alg.is_some_and(|alg| alg != Some(algorithm)) {
         return Err(KeyError::OtherAlgorithm);
     }
-    if jwk.get("use").is_some_and(|purpose| purpose != "sig") {
+    let verifies = |operations: &Value| {
+        operations.as_array().is_some_and(|operations| operations.contains(&"verify".into()))
+    };
+    let other_use = jwk.get("use").is_some_and(|purpose| purpose != "sig");
+    if other_use || jwk.get("key_ops").is_some_and(|operations| !verifies(operations)) {
         return Err(KeyError::NotForSignatures);
     }
     Ok(())
@@ -283,7 +288,7 @@ pub enum KeyError {
     UnsupportedKey,
     /// `alg` does not fit the curve.
     OtherAlgorithm,
-    /// `use` is not `sig`.
+    /// `use` is not `sig`, or `key_ops` lacks `verify`.
     NotForSignatures,
     /// A coordinate is too short or too long.
     WrongLength,

@@ -1,7 +1,5 @@
 //! JSON from strangers (catalogue G03, G05, G07).
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use keys::json::{DEPTH_MAX, JsonError, from_slice, parse, parse_object};
 use serde_json::json;
 

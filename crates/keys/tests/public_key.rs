@@ -24,7 +24,7 @@ fn ed25519() -> Value {
 }
 
 fn with(mut jwk: Value, name: &str, value: impl Into<Value>) -> Value {
-    jwk[name] = value.into();
+    jwk.as_object_mut().unwrap().insert(name.to_owned(), value.into());
     jwk
 }
 
@@ -43,8 +43,8 @@ fn thumbprints_are_those_of_the_rfc() {
 #[test]
 fn a_thumbprint_does_not_depend_on_optional_members() {
     let decorated = with(with(with(p256(), "kid", "1"), "use", "sig"), "alg", "ES256");
-    let (plain, decorated) = (p256(), decorated);
-    let plain = PublicKey::from_jwk(&plain).unwrap();
+    let decorated = with(decorated, "key_ops", json!(["verify"]));
+    let plain = PublicKey::from_jwk(&p256()).unwrap();
     let decorated = PublicKey::from_jwk(&decorated).unwrap();
     assert_eq!(plain.thumbprint(), decorated.thumbprint());
     assert_eq!(Value::from(decorated.to_jwk()), p256());
@@ -77,11 +77,12 @@ fn a_key_that_is_no_key_is_refused() {
         ("P-256 called P-384", with(p256(), "crv", "P-384"), KeyError::WrongLength),
         ("alg of another curve", with(p256(), "alg", "ES384"), KeyError::OtherAlgorithm),
         ("alg of a MAC", with(p256(), "alg", "HS256"), KeyError::OtherAlgorithm),
+        ("only to sign", with(p256(), "key_ops", json!(["sign"])), KeyError::NotForSignatures),
+        ("key_ops as text", with(p256(), "key_ops", "verify"), KeyError::NotForSignatures),
         ("for encryption", with(p256(), "use", "enc"), KeyError::NotForSignatures),
         ("not on the curve", swapped, KeyError::NotOnCurve),
         ("infinity", with(with(p256(), "x", zeros(43)), "y", zeros(43)), KeyError::NotOnCurve),
-        ("31 bytes", with(p256(), "x", zeros(42)), KeyError::Malformed),
-        ("30 bytes", with(p256(), "x", zeros(40)), KeyError::WrongLength),
+        ("31 bytes", with(p256(), "x", zeros(42)), KeyError::WrongLength),
         ("33 bytes", with(p256(), "x", zeros(44)), KeyError::WrongLength),
         ("padding", with(p256(), "x", format!("{}=", zeros(43))), KeyError::Malformed),
         ("stray bits", with(p256(), "x", format!("{}B", zeros(42))), KeyError::Malformed),
@@ -149,7 +150,8 @@ async fn signatures_of_another_form_are_refused() {
         let r_is_zero = [&zeros[..zeros.len() / 2], &signature[zeros.len() / 2..]].concat();
         let s_is_zero = [&signature[..zeros.len() / 2], &zeros[zeros.len() / 2..]].concat();
         let too_big = vec![0xff; signature.len()];
-        let der = [&[0x30, 0x44, 0x02, 0x20], &signature[..32], &[2, 32], &signature[32..]].concat();
+        let der =
+            [&[0x30, 0x44, 0x02, 0x20], &signature[..32], &[2, 32], &signature[32..]].concat();
         for bad in [shortened, lengthened, zeros, r_is_zero, s_is_zero, too_big, der, vec![]] {
             let verdict = key.public_key().verify(b"message", &bad);
             assert_eq!(verdict, Err(KeyError::WrongSignature), "{algorithm} {bad:?}");
@@ -168,7 +170,10 @@ fn private_keys_survive_pkcs8_and_pem() {
         let again = SoftwareKey::from_pem(&pem).unwrap();
         assert_eq!((again.public_key(), again.algorithm()), (key.public_key(), algorithm));
         let shown = format!("{key:?}");
-        assert_eq!(shown, format!("SoftwareKey(PublicKey({algorithm} {}))", again.public_key().thumbprint()));
+        assert_eq!(
+            shown,
+            format!("SoftwareKey(PublicKey({algorithm} {}))", again.public_key().thumbprint())
+        );
     }
 }
 

@@ -1,8 +1,6 @@
 //! Signatures that broke other implementations: the vectors of Project Wycheproof (catalogue E17,
 //! E18).
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::public_key::PublicKey;

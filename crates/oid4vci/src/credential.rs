@@ -167,7 +167,9 @@ pub fn authorize<'g>(
         credential_configuration_ids.iter().map(String::as_str).find(|id| matches(id))
     };
     match selector {
-        Selector::Configuration(id) if !is_known(id) => Err(CredentialRefusal::UnknownConfiguration),
+        Selector::Configuration(id) if !is_known(id) => {
+            Err(CredentialRefusal::UnknownConfiguration)
+        }
         Selector::Configuration(_) if *by_identifier => Err(CredentialRefusal::IdentifierNeeded),
         Selector::Configuration(wanted) => {
             find(&|id| id == wanted).ok_or(CredentialRefusal::NotAuthorised)
@@ -317,7 +319,9 @@ impl Refusal for CredentialRefusal {
             UnknownCredentialConfiguration, UnknownCredentialIdentifier,
         };
         match self {
-            Self::NoToken => (InvalidToken, "an access token is needed in the Authorization header"),
+            Self::NoToken => {
+                (InvalidToken, "an access token is needed in the Authorization header")
+            }
             Self::TokenInQuery => {
                 (InvalidRequest, "the access token belongs into the Authorization header only")
             }

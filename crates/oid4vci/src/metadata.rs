@@ -48,15 +48,25 @@ pub fn appended_well_known(identifier: &str, name: &str) -> Option<Url> {
 
 /// A Credential Issuer Identifier: https, host, optional port and path, nothing else (META-01).
 ///
+/// What a parser would silently repair (tabs, `\`, `..`, an empty user) is refused: two readers
+/// repair it in two ways, and a person sees a third (A10).
+///
 /// Plain http is for loopback only; whether it is allowed, the Wallet decides when it connects.
 #[must_use]
 pub fn parse_identifier(identifier: &str) -> Option<Url> {
     let url = Url::parse(identifier).ok()?;
     let plain = url.username().is_empty() && url.password().is_none();
-    let bare = url.query().is_none() && url.fragment().is_none() && !identifier.contains('\\');
+    let bare = url.query().is_none() && url.fragment().is_none();
     let scheme = matches!(url.scheme(), "https" | "http");
     let short = identifier.len() <= IDENTIFIER_BYTES_MAX;
-    (plain && bare && scheme && short && url.has_host()).then_some(url)
+    (plain && bare && scheme && short && is_as_written(&url, identifier)).then_some(url)
+}
+
+/// Whether parsing changed nothing but the case of the host and the path that is not there.
+fn is_as_written(url: &Url, text: &str) -> bool {
+    let parsed = url.as_str();
+    let same = |parsed: &str| parsed.eq_ignore_ascii_case(text);
+    same(parsed) || parsed.strip_suffix('/').is_some_and(same)
 }
 
 /// Credential Issuer Metadata as we send it (VCI §12.2.4).
@@ -185,24 +195,28 @@ pub struct ReceivedConfiguration {
 impl ReceivedIssuerMetadata {
     /// Reads the document that `identifier` led to.
     pub fn parse(body: &[u8], identifier: &str) -> Result<Self, MetadataError> {
-        let value = json::parse(body).map_err(|_| MetadataError::NotJson)?;
+        let value = object(body)?;
         if value.get("credential_issuer").is_none_or(|issuer| issuer != identifier) {
             return Err(MetadataError::OtherIssuer); // VCI §12.2.4, META-13
         }
-        let servers = value.get("authorization_servers").map(strings);
+        let servers = strings(value.get("authorization_servers"));
         let configurations = value.get("credential_configurations_supported");
         let configurations = configurations.and_then(Value::as_object);
         Ok(Self {
             credential_issuer: identifier.to_owned(),
-            authorization_servers: match servers {
-                Some(servers) if !servers.is_empty() => servers,
-                _ => vec![identifier.to_owned()],
+            authorization_servers: if servers.is_empty() {
+                vec![identifier.to_owned()]
+            } else {
+                servers
             },
             credential_endpoint: endpoint(&value, "credential_endpoint")?
                 .ok_or(MetadataError::BadEndpoint)?,
             nonce_endpoint: endpoint(&value, "nonce_endpoint")?,
-            batch_size: value["batch_credential_issuance"]["batch_size"].as_u64().unwrap_or(1),
-            display: array(&value["display"]),
+            batch_size: value
+                .pointer("/batch_credential_issuance/batch_size")
+                .and_then(Value::as_u64)
+                .map_or(1, |size| size.max(1)),
+            display: array(value.get("display")),
             configurations: configurations
                 .ok_or(MetadataError::NoConfigurations)?
                 .iter()
@@ -223,28 +237,28 @@ impl ReceivedIssuerMetadata {
 }
 
 fn received_configuration(value: &Value) -> ReceivedConfiguration {
-    let metadata = &value["credential_metadata"];
+    let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     let proof_types = value.get("proof_types_supported").and_then(Value::as_object);
-    let methods = strings(&value["cryptographic_binding_methods_supported"]);
+    let methods = strings(value.get("cryptographic_binding_methods_supported"));
     let mut binding_methods: Vec<BindingMethod> =
         methods.iter().filter_map(|method| BindingMethod::parse(method)).collect();
     if methods.is_empty() && proof_types.is_some() {
         binding_methods.push(BindingMethod::Jwk);
     }
     let algorithms = proof_types.and_then(|types| types.get("jwt")).map(|jwt| {
-        strings(&jwt["proof_signing_alg_values_supported"])
+        strings(jwt.get("proof_signing_alg_values_supported"))
             .iter()
             .filter_map(|name| Algorithm::parse(name))
             .collect()
     });
     let either = |name: &str| {
-        let inside = array(&metadata[name]);
-        if inside.is_empty() { array(&value[name]) } else { inside }
+        let inside = value.get("credential_metadata").and_then(|metadata| metadata.get(name));
+        array(inside.or_else(|| value.get(name)))
     };
     ReceivedConfiguration {
-        format: value["format"].as_str().unwrap_or_default().to_owned(),
-        vct: value["vct"].as_str().map(str::to_owned),
-        types: strings(&value["credential_definition"]["type"]),
+        format: text("format").unwrap_or_default(),
+        vct: text("vct"),
+        types: strings(value.pointer("/credential_definition/type")),
         needs_proof: !methods.is_empty() || proof_types.is_some(),
         // An issuer that names methods but no proof types means the usual proof (AMB-12).
         proof_algorithms: algorithms.unwrap_or_else(|| {
@@ -270,17 +284,20 @@ pub struct ReceivedServerMetadata {
 impl ReceivedServerMetadata {
     /// Reads the document that `identifier` led to.
     pub fn parse(body: &[u8], identifier: &str) -> Result<Self, MetadataError> {
-        let value = json::parse(body).map_err(|_| MetadataError::NotJson)?;
+        let value = object(body)?;
         if value.get("issuer").is_none_or(|issuer| issuer != identifier) {
             return Err(MetadataError::OtherIssuer); // RFC 8414 §3.3, ASMETA-07
         }
-        let grants = value.get("grant_types_supported").map(strings);
+        let grants = value.get("grant_types_supported").map(|grants| strings(Some(grants)));
         Ok(Self {
             token_endpoint: endpoint(&value, "token_endpoint")?
                 .ok_or(MetadataError::BadEndpoint)?,
-            anonymous_access: value["pre-authorized_grant_anonymous_access_supported"] == true,
-            grants_pre_authorized_code: grants
-                .map(|grants| grants.iter().any(|grant| grant == crate::token::PRE_AUTHORIZED_CODE)),
+            anonymous_access: value
+                .get("pre-authorized_grant_anonymous_access_supported")
+                .is_some_and(|supported| supported == true),
+            grants_pre_authorized_code: grants.map(|grants| {
+                grants.iter().any(|grant| grant == crate::token::PRE_AUTHORIZED_CODE)
+            }),
         })
     }
 }
@@ -297,12 +314,17 @@ fn endpoint(metadata: &Value, name: &str) -> Result<Option<Url>, MetadataError> 
     url.map(Some).ok_or(MetadataError::BadEndpoint)
 }
 
-fn array(value: &Value) -> Vec<Value> {
-    value.as_array().cloned().unwrap_or_default()
+/// Metadata is an object, and no member stands in it twice.
+fn object(body: &[u8]) -> Result<Value, MetadataError> {
+    json::parse(body).ok().filter(Value::is_object).ok_or(MetadataError::NotJson)
 }
 
-fn strings(value: &Value) -> Vec<String> {
-    let listed = value.as_array().into_iter().flatten();
+fn array(value: Option<&Value>) -> Vec<Value> {
+    value.and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+fn strings(value: Option<&Value>) -> Vec<String> {
+    let listed = value.and_then(Value::as_array).into_iter().flatten();
     listed.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 

@@ -1,6 +1,6 @@
 //! Steps 2-5: the Credential Offer and the link that carries it (VCI §4.1).
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use keys::json;
 use keys::outside::{Random, Timestamp};
@@ -85,16 +85,15 @@ impl CredentialOffer<'_> {
     /// The link that carries the offer itself (VCI §4.1.2).
     ///
     /// Scanners and old Wallets decode twice or turn `+` into a space, so the decoded text holds no
-    /// white space, `+` or `%`: JSON strings can spell those three.
+    /// white space, `+` or `%`: JSON strings can spell them by their numbers.
     #[must_use]
     pub fn to_link(&self) -> String {
         let mut text = String::new();
         for character in self.to_json().to_string().chars() {
-            match character {
-                ' ' => text.push_str("\\u0020"),
-                '+' => text.push_str("\\u002b"),
-                '%' => text.push_str("\\u0025"),
-                _ => text.push(character),
+            if character.is_whitespace() || matches!(character, '+' | '%') {
+                let _ = write!(text, "\\u{:04x}", u32::from(character));
+            } else {
+                text.push(character);
             }
         }
         link("credential_offer", &text)
@@ -286,15 +285,13 @@ impl ReceivedOffer {
 
 fn configuration_ids(offer: &Map<String, Value>) -> Result<Vec<String>, OfferError> {
     let listed = offer.get("credential_configuration_ids").and_then(Value::as_array);
+    let listed = listed.filter(|listed| (1..=CONFIGURATIONS_MAX).contains(&listed.len()));
     let listed = listed.ok_or(OfferError::NoConfiguration)?;
-    let ids: Option<Vec<String>> =
-        listed.iter().map(|id| id.as_str().map(str::to_owned)).collect();
+    let ids: Option<Vec<String>> = listed.iter().map(|id| id.as_str().map(str::to_owned)).collect();
     let ids = ids.ok_or(OfferError::NoConfiguration)?;
-    let repeated = ids.iter().enumerate().any(|(place, id)| ids.iter().take(place).any(|i| i == id));
-    if ids.is_empty() || ids.len() > CONFIGURATIONS_MAX || repeated {
-        return Err(OfferError::NoConfiguration);
-    }
-    Ok(ids)
+    let repeated =
+        ids.iter().enumerate().any(|(place, id)| ids.iter().take(place).any(|i| i == id));
+    if repeated { Err(OfferError::NoConfiguration) } else { Ok(ids) }
 }
 
 fn grant(value: &Value) -> Result<PreAuthorizedCodeGrant, OfferError> {

@@ -220,7 +220,7 @@ fn certified_key(header: &Map<String, Value>, now: Timestamp) -> Result<PublicKe
     let chain = x509::x5c_from_header(header).ok().flatten().ok_or(ProofRefusal::BadCertificate)?;
     let leaf = chain.first().ok_or(ProofRefusal::BadCertificate)?;
     let leaf = x509::Certificate::from_der(leaf).map_err(|_| ProofRefusal::BadCertificate)?;
-    if now < leaf.not_before || now > leaf.not_after {
+    if now < leaf.not_before || now > leaf.not_after || !leaf.is_for_signatures {
         return Err(ProofRefusal::BadCertificate);
     }
     Ok(leaf.public_key)
@@ -254,13 +254,7 @@ fn check_claims(jws: &Jws, context: &ProofContext<'_>) -> Result<SpendableNonce,
 
 /// PROOF-15: a number; some Wallets write it with a fraction (RFC 7519 §2).
 fn seconds(value: &Value) -> Option<u64> {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "checked to lie within the range"
-    )]
-    let whole = |number: f64| (0.0..1e15).contains(&number).then_some(number as u64);
-    value.as_u64().or_else(|| value.as_f64().and_then(whole))
+    value.as_u64().or_else(|| value.as_f64()?.trunc().to_string().parse().ok())
 }
 
 /// What a Wallet puts into a proof (VCI §F.1).
@@ -392,9 +386,7 @@ impl Refusal for ProofRefusal {
             Self::BindingNotSupported => {
                 (InvalidProof, "this credential cannot be bound to a key named in this way")
             }
-            Self::WrongAudience => {
-                (InvalidProof, "aud of a proof must be the Credential Issuer Identifier")
-            }
+            Self::WrongAudience => (InvalidProof, "aud of a proof must be our credential_issuer"),
             Self::WrongIssuer => (InvalidProof, "iss of a proof must be the client_id"),
             Self::NoTime => (InvalidProof, "iat of a proof must be a number"),
             Self::TooOld => (InvalidProof, "iat of a proof is too far from our clock"),

@@ -94,14 +94,15 @@ fn parameter<'f>(
 
 /// The configurations that `authorization_details` of our type name (VCI §5.1.1, RFC 9396 §2).
 ///
-/// Details of other types, and unknown members, are ignored (AUTHZ-08).
+/// Unknown members are ignored (AUTHZ-08), unknown types are not (RFC 9396 §5).
 fn authorization_details(text: &str) -> Result<Vec<String>, TokenRefusal> {
     let value = json::parse(text.as_bytes()).map_err(|_| TokenRefusal::BadDetails)?;
     let details = value.as_array().filter(|details| details.len() <= DETAILS_MAX);
-    let ours = |detail: &&Value| detail.get("type").is_some_and(|t| t == OPENID_CREDENTIAL);
     let mut ids = Vec::new();
-    for detail in details.ok_or(TokenRefusal::BadDetails)?.iter().filter(ours) {
-        let id = detail.get("credential_configuration_id").and_then(Value::as_str);
+    for detail in details.ok_or(TokenRefusal::BadDetails)? {
+        let ours = detail.get("type").is_some_and(|given| given == OPENID_CREDENTIAL);
+        let id = detail.get("credential_configuration_id").filter(|_| ours);
+        let id = id.and_then(Value::as_str);
         let id = id.ok_or(TokenRefusal::BadDetails)?.to_owned();
         if !ids.contains(&id) {
             ids.push(id);
@@ -174,10 +175,7 @@ pub fn decide<'g>(
 }
 
 /// The token never exceeds the offer (TOKEN-11); a Wallet may ask for less (VCI §6.1.1, TOKEN-15).
-fn wanted(
-    request: &PreAuthorizedCodeRequest,
-    grant: &Grant,
-) -> Result<Vec<String>, TokenRefusal> {
+fn wanted(request: &PreAuthorizedCodeRequest, grant: &Grant) -> Result<Vec<String>, TokenRefusal> {
     match &request.credential_configuration_ids {
         None => Ok(grant.credential_configuration_ids.clone()),
         Some(ids) if ids.iter().all(|id| grant.credential_configuration_ids.contains(id)) => {
@@ -338,7 +336,9 @@ impl Refusal for TokenRefusal {
             Self::TooLong => (InvalidRequest, "a parameter is too long"),
             Self::RepeatedParameter => (InvalidRequest, "a parameter is repeated"),
             Self::MissingGrantType => (InvalidRequest, "grant_type is missing"),
-            Self::UnsupportedGrantType => (UnsupportedGrantType, "this grant_type is not supported"),
+            Self::UnsupportedGrantType => {
+                (UnsupportedGrantType, "this grant_type is not supported")
+            }
             Self::MissingCode => (InvalidRequest, "pre-authorized_code is missing"),
             Self::AnonymousClient => (InvalidClient, "client_id is missing"),
             Self::UnknownCode => {

@@ -7,7 +7,7 @@ use image::GrayImage;
 
 use crate::decode::decode;
 use crate::picture;
-use crate::view::{VIEWS, working_size};
+use crate::view::{VIEWS, closer, is_viewable, working_size};
 
 /// Why a picture gives no text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,15 +52,15 @@ pub fn read_luma(width: u32, height: u32, luma: &[u8]) -> Result<Vec<String>, Re
 
 /// The first view in which anything can be read decides.
 fn texts(picture: &GrayImage) -> Result<Vec<String>, ReadError> {
+    if !is_viewable(picture) {
+        return Err(ReadError::NoQrCode);
+    }
     let working = working_size(picture);
-    let found = |texts: &Vec<String>| !texts.is_empty();
     VIEWS
         .iter()
         .filter_map(|view| view.of(&working))
+        .chain(closer(picture))
         .map(|view| decode(&view))
-        .find(found)
-        // A small code in a large picture is lost at the working size.
-        .or_else(|| (working.dimensions() != picture.dimensions()).then(|| decode(picture)))
-        .filter(found)
+        .find(|texts| !texts.is_empty())
         .ok_or(ReadError::NoQrCode)
 }

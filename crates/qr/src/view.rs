@@ -1,6 +1,7 @@
 //! Views of a picture: what one cannot show, another may.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use image::imageops::{self, FilterType};
 use image::{GrayImage, Luma};
@@ -8,11 +9,15 @@ use image::{GrayImage, Luma};
 /// Pictures are first looked at with at most this many pixels: a module still has several.
 const WORKING_PIXELS: u32 = 1_500_000;
 
+/// Larger ones are looked at again with this many: a small code may be in a corner.
+const CLOSER_PIXELS: u32 = 6_000_000;
+
 /// No view is larger than this.
 const MAX_VIEW_PIXELS: u32 = 3_000_000;
 
-/// No view is smaller than the smallest code, one pixel a module.
-const MIN_VIEW_SIDE: u32 = 21;
+/// No picture smaller than the smallest code at two pixels a module is worth a look, and the library
+/// cannot count more pixels in a row.
+const SIDES: RangeInclusive<u32> = 42..=16_384;
 
 /// One way to look at a picture.
 #[derive(Clone, Copy, Debug)]
@@ -41,20 +46,24 @@ pub(crate) const VIEWS: &[View] = &[
     View { sixths: 6, filter: Filter::None, threshold: None },
     View { sixths: 6, filter: Filter::None, threshold: Some(32) },
     View { sixths: 4, filter: Filter::Sharpen, threshold: None },
+    View { sixths: 3, filter: Filter::Sharpen, threshold: None },
     View { sixths: 6, filter: Filter::Invert, threshold: None },
     View { sixths: 12, filter: Filter::None, threshold: Some(32) },
-    View { sixths: 3, filter: Filter::Sharpen, threshold: Some(64) },
     View { sixths: 12, filter: Filter::Smooth, threshold: None },
+    View { sixths: 4, filter: Filter::Smooth, threshold: Some(64) },
     View { sixths: 6, filter: Filter::Sharpen, threshold: Some(16) },
+    View { sixths: 3, filter: Filter::Sharpen, threshold: Some(64) },
+    View { sixths: 12, filter: Filter::Smooth, threshold: Some(16) },
     View { sixths: 12, filter: Filter::Sharpen, threshold: None },
+    View { sixths: 9, filter: Filter::None, threshold: Some(64) },
 ];
 
 impl View {
-    /// The view of a picture, unless it would be too large or too small.
+    /// The view of a picture, unless it would be too large.
     pub(crate) fn of(self, picture: &GrayImage) -> Option<Cow<'_, GrayImage>> {
         let scaled = |side: u32| side.saturating_mul(self.sixths) / 6;
         let (width, height) = (scaled(picture.width()), scaled(picture.height()));
-        if width.min(height) < MIN_VIEW_SIDE || width.saturating_mul(height) > MAX_VIEW_PIXELS {
+        if width.saturating_mul(height) > MAX_VIEW_PIXELS {
             return None;
         }
         let sized = match self.sixths {
@@ -84,18 +93,34 @@ impl Filter {
     }
 }
 
-/// The picture itself, or a smaller one of `WORKING_PIXELS`.
+/// Whether a picture has a shape in which a code can be found.
+pub(crate) fn is_viewable(picture: &GrayImage) -> bool {
+    SIDES.contains(&picture.width()) && SIDES.contains(&picture.height())
+}
+
+/// The picture, not larger than the views are made from.
 pub(crate) fn working_size(picture: &GrayImage) -> Cow<'_, GrayImage> {
+    reduced(picture, WORKING_PIXELS)
+}
+
+/// Larger pictures, when nothing was found in the views: closer, then as they are.
+pub(crate) fn closer(picture: &GrayImage) -> impl Iterator<Item = Cow<'_, GrayImage>> {
+    let pixels = picture.width().saturating_mul(picture.height());
+    let closer = (pixels > WORKING_PIXELS).then(|| reduced(picture, CLOSER_PIXELS));
+    closer.into_iter().chain((pixels > CLOSER_PIXELS).then_some(Cow::Borrowed(picture)))
+}
+
+/// The picture itself, or a smaller one: a pixel of it is the mean of some.
+fn reduced(picture: &GrayImage, most: u32) -> Cow<'_, GrayImage> {
     let (width, height) = picture.dimensions();
     let mut divisor = 1;
-    while u64::from(width / divisor) * u64::from(height / divisor) > u64::from(WORKING_PIXELS) {
+    while (width / divisor).saturating_mul(height / divisor) > most {
         divisor += 1;
     }
     if divisor == 1 {
         return Cow::Borrowed(picture);
     }
-    let side = |side: u32| (side / divisor).max(1);
-    Cow::Owned(imageops::thumbnail(picture, side(width), side(height)))
+    Cow::Owned(imageops::thumbnail(picture, width / divisor, height / divisor))
 }
 
 /// Black where a pixel is darker than the mean of the square of `reach` around it: so the light

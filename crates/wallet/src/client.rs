@@ -256,8 +256,7 @@ fn certificate_fault(error: &rustls::Error) -> HttpError {
             | Fault::NotValidYet
             | Fault::NotValidYetContext { .. }
     );
-    let is_foreign =
-        matches!(fault, Fault::NotValidForName | Fault::NotValidForNameContext { .. });
+    let is_foreign = matches!(fault, Fault::NotValidForName | Fault::NotValidForNameContext { .. });
     if is_out_of_date {
         HttpError::ExpiredCertificate
     } else if is_foreign {

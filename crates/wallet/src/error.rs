@@ -233,10 +233,7 @@ impl Refused {
     fn hint(&self) -> &'static str {
         match (self.question, self.error.as_deref(), self.status) {
             (_, _, 429 | 503) => "wait a moment, then try again",
-            (Question::Token, Some("invalid_grant"), _) => {
-                "the offer is used, withdrawn or too old: get a new one from the issuer"
-            }
-            (Question::Offer, _, 404 | 410) => {
+            (Question::Token, Some("invalid_grant"), _) | (Question::Offer, _, 404 | 410) => {
                 "the offer is used, withdrawn or too old: get a new one from the issuer"
             }
             (Question::Credential, Some("invalid_token"), _) | (Question::Credential, _, 401) => {
@@ -292,7 +289,9 @@ impl fmt::Display for WalletError {
             Self::BadAnswer(question) => {
                 write!(f, "the answer about {} makes no sense", question.name())
             }
-            Self::NotYet { .. } => f.write_str("the issuer has accepted the request and needs time"),
+            Self::NotYet { .. } => {
+                f.write_str("the issuer has accepted the request and needs time")
+            }
             Self::NotVerified(error) => f.write_str(error.message()),
             Self::Store(error) => f.write_str(error.message()),
             Self::Signing => f.write_str("the key could not sign"),

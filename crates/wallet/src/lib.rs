@@ -18,8 +18,10 @@
 //! | 12-14 nonce, proof, request | [`flow::nonce`], [`flow::proof`], [`flow::credential`] |
 //! | 19 is it what was asked for, and from whom | [`flow::credential`], [`trust`] |
 //! | 19 keep it | [`flow::receipt`], [`store`] |
+//! | 20 show it | [`card`], [`display`] |
 
 pub mod address;
+pub mod card;
 pub mod client;
 pub mod display;
 pub mod error;

@@ -19,7 +19,7 @@ use keys::x509::{self, Certificate, X509Error};
 use keys::{did, json};
 use oid4vci::metadata::{JWT_VC_ISSUER, parse_identifier};
 use serde_json::Value;
-use url::{Host, Url};
+use url::Url;
 
 use crate::Wallet;
 use crate::error::{Question, WalletError};
@@ -87,7 +87,7 @@ impl Wallet {
                 Ok(IssuerKey { key: leaf.public_key, tie })
             }
             Ok(leaf) => Ok(IssuerKey { key: leaf.public_key, tie: Err(Doubt::OtherIssuer) }),
-            Err(X509Error::NoAnchor | X509Error::SelfSigned) => {
+            Err(X509Error::NoAnchor | X509Error::SelfSigned | X509Error::BrokenChain) => {
                 let key = unanchored_key(chain, now)?;
                 Ok(IssuerKey { key, tie: Err(Doubt::UnknownAuthority) })
             }
@@ -238,7 +238,13 @@ impl VerificationError {
     pub(crate) const fn of_certificate(error: X509Error) -> Self {
         match error {
             X509Error::Expired | X509Error::NotYetValid => Self::CertificateExpired,
-            _ => Self::BadCertificate,
+            X509Error::Malformed
+            | X509Error::TooLong
+            | X509Error::UnsupportedKey
+            | X509Error::SelfSigned
+            | X509Error::NotForSignatures
+            | X509Error::NoAnchor
+            | X509Error::BrokenChain => Self::BadCertificate,
         }
     }
 
@@ -247,7 +253,19 @@ impl VerificationError {
             FormatError::WrongSignature => Self::WrongSignature,
             FormatError::Expired => Self::Expired,
             FormatError::NotYetValid => Self::NotYetValid,
-            _ => Self::Malformed,
+            FormatError::OtherIssuer => Self::OtherIssuer,
+            FormatError::UnsupportedFormat
+            | FormatError::W3cSdJwt
+            | FormatError::TooLong
+            | FormatError::Malformed
+            | FormatError::WrongType
+            | FormatError::UnexpectedKeyBinding
+            | FormatError::Header(_)
+            | FormatError::Disclosures(_)
+            | FormatError::ProtectedClaim
+            | FormatError::Contradiction
+            | FormatError::BadBinding
+            | FormatError::OtherDataModel => Self::Malformed,
         }
     }
 

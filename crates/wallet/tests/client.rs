@@ -128,9 +128,8 @@ async fn redirects_are_not_followed() {
 #[tokio::test]
 async fn a_body_that_is_too_long_is_refused() {
     let body = "x".repeat(1001);
-    let chunked = format!(
-        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3e9\r\n{body}\r\n0\r\n\r\n"
-    );
+    let chunked =
+        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3e9\r\n{body}\r\n0\r\n\r\n");
     for answer in [ok(&body), chunked] {
         let (address, _questions) = server(answer);
         let url = Url::parse(&format!("http://{address}/")).unwrap();
@@ -147,7 +146,7 @@ async fn a_server_that_drips_is_given_up() {
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        stream.read(&mut [0; 4096]).unwrap();
+        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").unwrap();
         while stream.write_all(b"x").is_ok() {
             thread::sleep(Duration::from_millis(50));
@@ -191,7 +190,9 @@ async fn a_header_that_is_none_is_not_sent() {
 
 #[test]
 fn an_authority_that_is_no_certificate_is_refused() {
-    for text in ["", "not a certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+    for text in
+        ["", "not a certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+    {
         let options =
             ClientOptions { extra_authorities: vec![text.to_owned()], ..ClientOptions::default() };
         assert_eq!(GuardedClient::new(&options).unwrap_err(), ClientError::BadAuthority, "{text}");

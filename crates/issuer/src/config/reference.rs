@@ -7,6 +7,7 @@ use super::{
     Admin, Authorization, Compatibility, Config, IssuerUrl, Log, Offer, Portal, Proof, Retention,
     Server, Token,
 };
+use crate::init;
 
 /// Widest comment of the example.
 const COMMENT_WIDTH: usize = 96;
@@ -33,9 +34,8 @@ const SECTIONS: [Section; 10] = [
 pub fn reference() -> String {
     let defaults = defaults(&Config::default());
     let mut text = "# Configuration\n\n\
-        The file is `bestow.toml`; `bestow issuer init` writes one. Relative paths begin at the \
-        file.\nAn unknown key refuses to start. `bestow issuer check-config` prints what is in \
-        force.\n"
+        The file is `bestow.toml`; `bestow issuer init` writes one. An unknown key refuses to \
+        start.\n`bestow issuer check-config` prints what is in force.\n"
         .to_owned();
     let _ = write!(text, "\n{}\n", Config::TEXT.trim());
     describe(&mut text, root_keys(), &defaults);
@@ -43,7 +43,21 @@ pub fn reference() -> String {
         let _ = write!(text, "\n## `[{name}]`\n\n{}\n", purpose.trim());
         describe(&mut text, keys.iter(), defaults.get(name).unwrap_or(&defaults));
     }
+    describe_credential_type(&mut text);
     text
+}
+
+/// A credential type that explains itself, without its photograph.
+fn describe_credential_type(text: &mut String) {
+    text.push_str(
+        "\n## Credential types\n\nThe folder `credentials` has one file for each. This one is written \
+         by `bestow issuer init`.\n\n```toml\n",
+    );
+    let example = init::STUDENT_CARD.replace(init::NAME, "\"My Organisation\"");
+    for line in example.lines().filter(|line| !line.contains("data:image/")) {
+        let _ = writeln!(text, "{line}");
+    }
+    text.push_str("```\n");
 }
 
 /// One list item for each key.

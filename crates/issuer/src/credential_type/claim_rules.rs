@@ -63,13 +63,12 @@ pub(super) fn read(written: &[WrittenClaim], context: &Context<'_>) -> Result<Cl
         let problem = format!("there are more than {CLAIMS_MAX} claims");
         return Err(context.source.mistake("claims", problem, "make two credential types of it"));
     }
-    let mut claims = Vec::new();
-    for (at, claim) in written.iter().enumerate() {
-        let rules = Rules { context, all: written, claim, at };
-        rules.check()?;
-        claims.push(rules.claim()?);
-    }
-    Ok(Claims::new(claims))
+    let rules = written.iter().enumerate();
+    let rules: Vec<Rules<'_>> =
+        rules.map(|(at, claim)| Rules { context, all: written, claim, at }).collect();
+    rules.iter().try_for_each(Rules::check_path)?;
+    rules.iter().try_for_each(Rules::check)?;
+    rules.iter().map(Rules::claim).collect::<Result<_, _>>().map(Claims::new)
 }
 
 /// One claim under judgement.
@@ -82,7 +81,6 @@ struct Rules<'r> {
 
 impl Rules<'_> {
     fn check(&self) -> Result<(), ConfigError> {
-        self.check_path()?;
         self.check_neighbours()?;
         self.check_limits()?;
         if self.claim.value_type == ValueType::Object {

@@ -173,13 +173,22 @@ impl CredentialType {
         if let Format::JwtVcJson { .. } = self.format {
             path.insert(0, "credentialSubject"); // FMT-JWT-06
         }
-        let label = claim.label.iter();
-        let display: Vec<Value> =
-            label.map(|(locale, name)| json!({ "name": name, "locale": locale })).collect();
+        let display: Vec<Value> = self
+            .languages(claim)
+            .map(|(locale, name)| json!({ "name": name, "locale": locale }))
+            .collect();
         if display.is_empty() {
             return json!({ "path": path, "mandatory": claim.mandatory });
         }
         json!({ "path": path, "mandatory": claim.mandatory, "display": display })
+    }
+
+    /// The labels of a claim; languages in the order of `display`, as some wallets take the first.
+    fn languages<'c>(&self, claim: &'c Claim) -> impl Iterator<Item = (&'c String, &'c String)> {
+        let rank = |locale: &str| self.display.iter().position(|one| one.locale.as_str() == locale);
+        let mut labels: Vec<_> = claim.label.iter().collect();
+        labels.sort_by_key(|(locale, _)| rank(locale).unwrap_or(usize::MAX));
+        labels.into_iter()
     }
 
     /// Paths of the claims that a holder may leave out when showing the credential.

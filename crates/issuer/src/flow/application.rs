@@ -79,6 +79,8 @@ pub struct ShownOffer {
     pub uri: String,
     /// When its code dies.
     pub expires_at: Timestamp,
+    /// When its first credential was recorded as issued.
+    pub issued_at: Option<Timestamp>,
     /// Only where the type shows it on the screen (demonstrations).
     pub tx_code: Option<TxCode>,
 }
@@ -93,21 +95,21 @@ pub async fn view<'i>(
     let Some((secret, application, credential_type)) = find(issuer, link).await? else {
         return Ok(None);
     };
-    let state = offer_state(issuer, &application).await?;
-    let next = application.next(state.map(|(state, _)| state), credential_type.approval);
+    let standing = present_offer(issuer, &application).await?;
+    let next = application.next(standing.map(|offer| offer.state), credential_type.approval);
     let (application, stage) = match next {
         Next::Wait => (application, Stage::Waiting),
         Next::Rejected => (application, Stage::Rejected),
-        Next::MakeOffer if state.is_none() => {
+        Next::MakeOffer if standing.is_none() => {
             make_offer_for(issuer, &application, credential_type, &secret).await?;
             let Some((_, application, _)) = find(issuer, link).await? else { return Ok(None) };
-            let state = offer_state(issuer, &application).await?;
-            let stage = shown(issuer, credential_type, (&application, state), &secret);
+            let standing = present_offer(issuer, &application).await?;
+            let stage = shown(issuer, credential_type, (&application, standing), &secret);
             (application, stage)
         }
         // An offer that died is shown as dead: the applicant asks for the next one.
         Next::MakeOffer | Next::ShowOffer => {
-            let stage = shown(issuer, credential_type, (&application, state), &secret);
+            let stage = shown(issuer, credential_type, (&application, standing), &secret);
             (application, stage)
         }
     };
@@ -119,10 +121,10 @@ pub async fn renew(issuer: &Issuer, link: &str) -> Result<bool, MakeOfferError> 
     let Some((secret, application, credential_type)) = find(issuer, link).await? else {
         return Ok(false);
     };
-    let state = offer_state(issuer, &application).await?;
-    let next = application.next(state.map(|(state, _)| state), credential_type.approval);
+    let standing = present_offer(issuer, &application).await?;
+    let next = application.next(standing.map(|offer| offer.state), credential_type.approval);
     if next == Next::MakeOffer {
-        let application = rearm(issuer, application, state).await?;
+        let application = rearm(issuer, application, standing).await?;
         make_offer_for(issuer, &application, credential_type, &secret).await?;
     }
     Ok(true)
@@ -132,9 +134,9 @@ pub async fn renew(issuer: &Issuer, link: &str) -> Result<bool, MakeOfferError> 
 async fn rearm(
     issuer: &Issuer,
     application: Application,
-    state: Option<(OfferState, Timestamp)>,
+    standing: Option<Standing>,
 ) -> Result<Application, Broken> {
-    if state.is_none_or(|(state, _)| state != OfferState::Locked) {
+    if standing.is_none_or(|offer| offer.state != OfferState::Locked) {
         return Ok(application);
     }
     let now = issuer.clock.now();
@@ -154,14 +156,26 @@ async fn find<'i>(
     Ok(credential_type.map(|credential_type| (secret, application, credential_type)))
 }
 
-async fn offer_state(
+/// Where the present offer of an application stands.
+#[derive(Clone, Copy)]
+struct Standing {
+    state: OfferState,
+    expires_at: Timestamp,
+    issued_at: Option<Timestamp>,
+}
+
+async fn present_offer(
     issuer: &Issuer,
     application: &Application,
-) -> Result<Option<(OfferState, Timestamp)>, Broken> {
+) -> Result<Option<Standing>, Broken> {
     let Some(id) = application.offer_id else { return Ok(None) };
     let grant = issuer.store.grant(id).await?;
     let (now, attempts_max) = (issuer.clock.now(), issuer.config.offer.tx_code_attempts_max);
-    Ok(grant.map(|grant| (grant.state(now, attempts_max), grant.expires_at)))
+    Ok(grant.map(|grant| Standing {
+        state: grant.state(now, attempts_max),
+        expires_at: grant.expires_at,
+        issued_at: grant.issued.first().map(|issued| issued.at),
+    }))
 }
 
 /// Racing page loads make one offer: the others find it attached already.
@@ -192,19 +206,20 @@ async fn make_offer_for(
 fn shown(
     issuer: &Issuer,
     credential_type: &CredentialType,
-    (application, state): (&Application, Option<(OfferState, Timestamp)>),
+    (application, standing): (&Application, Option<Standing>),
     secret: &ApplicationSecret,
 ) -> Stage {
-    let (Some(id), Some((state, expires_at))) = (application.offer_id, state) else {
+    let (Some(id), Some(standing)) = (application.offer_id, standing) else {
         return Stage::Waiting;
     };
     let on_screen = credential_type.tx_code
-        && state.is_open()
+        && standing.state.is_open()
         && matches!(credential_type.tx_code_channel, TxCodeChannel::Screen);
     Stage::Offer(ShownOffer {
-        state,
+        state: standing.state,
         uri: application_link(issuer, id, secret.expose()),
-        expires_at,
+        expires_at: standing.expires_at,
+        issued_at: standing.issued_at,
         tx_code: on_screen
             .then(|| application_tx_code(issuer, application.id, application.approvals)),
     })
@@ -242,7 +257,7 @@ async fn decide(
 ) -> Result<Application, DecideError> {
     let application = issuer.store.application(id).await.map_err(Broken::from)?;
     let application = application.ok_or(DecideError::Unknown)?;
-    let offer = offer_state(issuer, &application).await?.map(|(state, _)| state);
+    let offer = present_offer(issuer, &application).await?.map(|offer| offer.state);
     if !application.can_be_decided(offer) {
         return Err(DecideError::Decided);
     }

@@ -25,6 +25,10 @@ use crate::failure::error;
 /// The id under which the log tells of a request; the other side sees it too.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The same id, for pages that tell it to the reader.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
 /// Where a request came from: the peer, or what a trusted proxy says of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientAddress(pub(crate) IpAddr);
@@ -48,6 +52,7 @@ async fn identify(State(issuer): State<Arc<Issuer>>, mut request: Request, next:
     let mut id = [0; 8];
     issuer.random.fill(&mut id);
     let id = format!("{:016x}", u64::from_be_bytes(id));
+    request.extensions_mut().insert(RequestId(id.clone()));
     let address = client_address(&request, &issuer.config.server.trusted_proxies);
     if let Some(address) = address {
         request.extensions_mut().insert(ClientAddress(address));

@@ -51,10 +51,11 @@ pub fn load_keys(config: &Config) -> Result<IssuerKeys, ConfigError> {
 fn signing_key(folder: &Path) -> Result<SigningKey, ConfigError> {
     let file = folder.join(SIGNING_KEY);
     let signer = SoftwareKey::from_pem(&secret(&file)?).ok();
-    let signer = signer.filter(|signer| signer.algorithm() == Algorithm::Es256).ok_or_else(|| {
-        let remedy = "put a P-256 key there, as PKCS #8 in PEM";
-        ConfigError::of_file(&file, "is no key that signs ES256", remedy)
-    })?;
+    let signer =
+        signer.filter(|signer| signer.algorithm() == Algorithm::Es256).ok_or_else(|| {
+            let remedy = "put a P-256 key there, as PKCS #8 in PEM";
+            ConfigError::of_file(&file, "is no key that signs ES256", remedy)
+        })?;
     let file = folder.join(SIGNING_CERTIFICATE);
     let x5c = x509::x5c_from_pem(&text(&file)?).ok();
     let certified = |x5c: &Vec<Vec<u8>>| {
@@ -73,7 +74,8 @@ fn mac_key(file: &Path) -> Result<MacKey, ConfigError> {
     let bytes = BASE64_STANDARD.decode(secret(file)?.trim()).map(Zeroizing::new).ok();
     let bytes = bytes.as_ref().and_then(|bytes| bytes.as_array::<32>());
     bytes.map(|bytes| MacKey::new(*bytes)).ok_or_else(|| {
-        let remedy = "put the copy of this file back; a new one is made by: openssl rand -base64 32";
+        let remedy =
+            "put the copy of this file back; a new one is made by: openssl rand -base64 32";
         ConfigError::of_file(file, "does not hold 32 bytes in base64", remedy)
     })
 }

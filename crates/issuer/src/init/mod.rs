@@ -21,14 +21,16 @@ pub use key_files::load_keys;
 mod key_files;
 mod staging;
 
+/// Explains every key of a credential type.
+pub(crate) const STUDENT_CARD: &str = include_str!("credentials/student_card.toml");
 /// The credential types that a new issuer begins with.
 const CREDENTIALS: [(&str, &str); 3] = [
-    ("credentials/student_card.toml", include_str!("credentials/student_card.toml")),
+    ("credentials/student_card.toml", STUDENT_CARD),
     ("credentials/diploma.toml", include_str!("credentials/diploma.toml")),
     ("credentials/course_ticket.toml", include_str!("credentials/course_ticket.toml")),
 ];
 /// Stands in a template where the issuer's name goes.
-const NAME: &str = "@NAME@";
+pub(crate) const NAME: &str = "@NAME@";
 
 /// The issuer to make.
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +120,7 @@ fn write_secrets(staging: &Staging, random: &dyn Random) -> Result<(), InitError
     }
     let mut admin = Zeroizing::new([0; 32]);
     random.fill(&mut *admin);
-    let text = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(&*admin) + "\n");
+    let text = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*admin) + "\n");
     staging.write("keys/admin.key", &text, Access::Secret)
 }
 

@@ -34,9 +34,9 @@ impl Staging {
     /// Takes a folder that is empty or does not exist.
     pub(super) fn begin(folder: &Path) -> Result<Self, InitError> {
         let failed = |error| InitError::Io(folder.to_owned(), error);
-        let is_new = match fs::read_dir(folder) {
-            Ok(mut entries) if entries.next().is_none() => false,
-            Ok(_) => return Err(InitError::NotEmpty(folder.to_owned())),
+        let is_new = match fs::read_dir(folder).map(|mut entries| entries.next().is_none()) {
+            Ok(true) => false,
+            Ok(false) => return Err(InitError::NotEmpty(folder.to_owned())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => true,
             Err(error) => return Err(failed(error)),
         };

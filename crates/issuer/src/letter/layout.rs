@@ -24,6 +24,8 @@ const CODE_GAP: f32 = 7.0 * MILLIMETRE;
 const STEP_INDENT: f32 = 26.0;
 const STEP_RADIUS: f32 = 9.0;
 const PANEL_PADDING: f32 = 10.0;
+/// How high capitals and digits are, in em.
+const CAPITALS: f32 = 0.73;
 
 /// Colours of the letter; all of them print well in grey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +124,7 @@ impl<'t> Layout<'t> {
         let block = self.block(Role::Body);
         let style = Style { weight: Weight::Bold, size: 13.0, leading: 16.0, ..id_style };
         let id_x = self.left + self.width - id_width;
-        self.put_line(Some(block), id_x, self.y + style.size, id_style, line);
+        self.put_line(block, (id_x, self.y + style.size), id_style, line);
         let width = self.width - id_width - CODE_GAP;
         self.lines(Role::Body, name, Style { ink: Ink::Accent, ..style }, (self.left, width));
         self.y += 6.0;
@@ -185,7 +187,7 @@ impl<'t> Layout<'t> {
         let white = Style { ink: Ink::White, ..bold };
         let line = self.typefaces.of(Weight::Bold).line(&number.to_string());
         let x = disc.0 - line.width() * white.size / 2.0;
-        self.put_line(Some(block), x, disc.1 + white.size * 0.36, white, line);
+        self.put_line(block, (x, disc.1 + white.size * CAPITALS / 2.0), white, line);
         let column = (self.left + STEP_INDENT, self.width - STEP_INDENT);
         self.block_lines(block, heading, bold, column);
         let body = Style { before: 1.0, ..Role::Body.style() };
@@ -222,7 +224,7 @@ impl<'t> Layout<'t> {
         let style = Style { size, ..Role::Title.style() };
         let x = self.left + (self.width - line.width() * size) / 2.0;
         let block = self.block(Role::Body);
-        self.put_line(Some(block), x, self.y + (HEIGHT + size * 0.72) / 2.0, style, line);
+        self.put_line(block, (x, self.y + f32::midpoint(HEIGHT, size * CAPITALS)), style, line);
         self.y += HEIGHT + 8.0;
     }
 
@@ -235,7 +237,7 @@ impl<'t> Layout<'t> {
             if pages > 1 {
                 let line = self.typefaces.of(style.weight).line(&words(number, pages));
                 let x = LEFT + WIDTH - line.width() * style.size;
-                page.push(Placed { block: None, mark: style.mark(x, FOOTER_BASELINE, line) });
+                page.push(Placed { block: None, mark: style.mark((x, FOOTER_BASELINE), line) });
             }
         }
         self.part = self.finished.len();
@@ -276,8 +278,7 @@ impl<'t> Layout<'t> {
         self.y += style.before;
         for line in self.typefaces.of(style.weight).lines(text, width / style.size) {
             self.need(style.leading);
-            let baseline = self.y + style.size;
-            self.put_line(Some(block), x, baseline, style, line);
+            self.put_line(block, (x, self.y + style.size), style, line);
             self.y += style.leading;
         }
     }
@@ -287,8 +288,8 @@ impl<'t> Layout<'t> {
         lines.iter().fold(style.before, |height, _| height + style.leading)
     }
 
-    fn put_line(&mut self, block: Option<usize>, x: f32, y: f32, style: Style, line: Line) {
-        self.page.push(Placed { block, mark: style.mark(x, y, line) });
+    fn put_line(&mut self, block: usize, at: (f32, f32), style: Style, line: Line) {
+        self.page.push(Placed { block: Some(block), mark: style.mark(at, line) });
     }
 
     fn rectangle(&mut self, rectangle: Rectangle, ink: Ink) {
@@ -298,7 +299,7 @@ impl<'t> Layout<'t> {
 }
 
 impl Style {
-    fn mark(self, x: f32, y: f32, line: Line) -> Mark {
+    fn mark(self, (x, y): (f32, f32), line: Line) -> Mark {
         Mark::Text { x, y, size: self.size, weight: self.weight, ink: self.ink, line }
     }
 }
@@ -322,13 +323,13 @@ impl Role {
 ///
 /// Rows overlap by a hair, as a printer may leave a white line between shapes that only touch.
 fn modules(code: &QrCode, left: f32, top: f32, side: f32) -> Vec<Rectangle> {
-    let size = code.size();
-    let module = side / measure(size);
+    let count = code.size();
+    let module = side / measure(count);
     let mut rectangles = Vec::new();
-    for y in 0..size {
+    for y in 0..count {
         let mut x = 0;
-        while x < size {
-            let dark = (x..size).take_while(|&x| code.is_dark(x, y)).count();
+        while x < count {
+            let dark = (x..count).take_while(|&x| code.is_dark(x, y)).count();
             if dark > 0 {
                 rectangles.push(Rectangle(
                     left + measure(x) * module,

@@ -25,7 +25,7 @@ type Drawn = Vec<(usize, Identifier)>;
 
 /// Writes the file; without a date in it, so that the same letter gives the same bytes.
 pub(super) fn write(
-    letter: Pages,
+    letter: &Pages,
     typefaces: &Typefaces,
     title: &str,
     language: &str,
@@ -157,8 +157,6 @@ fn group(role: Role, parts: Vec<Node>) -> TagGroup {
         Role::Figure(alternative) => {
             TagGroup::with_children(Tag::Figure(Some(alternative.to_owned())), parts)
         }
-        Role::Lead | Role::Body | Role::Fine | Role::Step => {
-            TagGroup::with_children(Tag::P, parts)
-        }
+        Role::Lead | Role::Body | Role::Fine | Role::Step => TagGroup::with_children(Tag::P, parts),
     }
 }

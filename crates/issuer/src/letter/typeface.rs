@@ -2,9 +2,9 @@
 
 use harfrust::{Direction, FontRef, GlyphBuffer, ShapeOptions, ShaperData, UnicodeBuffer};
 use krilla::text::{Font, GlyphId, KrillaGlyph};
-use unicode_bidi::BidiInfo;
+use unicode_bidi::{BidiInfo, Level};
 
-/// DejaVu Sans Condensed, cut down to the scripts of Europe and the Near East.
+/// `DejaVu` Sans Condensed, cut down to the scripts of Europe and the Near East.
 static REGULAR: &[u8] = include_bytes!("../../assets/fonts/DejaVuSansCondensed.ttf");
 static BOLD: &[u8] = include_bytes!("../../assets/fonts/DejaVuSansCondensed-Bold.ttf");
 
@@ -102,7 +102,7 @@ impl Typeface {
         for paragraph in &bidi.paragraphs {
             let (levels, ranges) = bidi.visual_runs(paragraph, paragraph.range.clone());
             for range in ranges {
-                let right_to_left = levels.get(range.start).is_some_and(|level| level.is_rtl());
+                let right_to_left = levels.get(range.start).is_some_and(Level::is_rtl);
                 runs.extend(text.get(range).map(|part| self.run(part, right_to_left)));
             }
         }
@@ -111,16 +111,16 @@ impl Typeface {
 
     /// Fills whole lines with a word that is wider than one, such as a link; returns the rest.
     fn break_word(&self, word: &str, width: f32, lines: &mut Vec<Line>) -> String {
-        let mut part = String::new();
-        for character in word.chars() {
-            part.push(character);
-            if self.line(&part).width() > width && part.chars().nth(1).is_some() {
-                part.pop();
-                lines.push(self.line(&part));
-                part = character.to_string();
+        let (mut start, mut used) = (0, 0.0);
+        for glyph in self.run(word, false).glyphs {
+            let place = glyph.text_range.start;
+            if used + glyph.x_advance > width && place > start {
+                lines.extend(word.get(start..place).map(|part| self.line(part)));
+                (start, used) = (place, 0.0);
             }
+            used += glyph.x_advance;
         }
-        part
+        word.get(start..).unwrap_or_default().to_owned()
     }
 
     /// A character that the font lacks becomes the font's empty box.
@@ -128,12 +128,11 @@ impl Typeface {
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(text);
         buffer.guess_segment_properties();
-        let direction =
-            if right_to_left { Direction::RightToLeft } else { Direction::LeftToRight };
+        let direction = if right_to_left { Direction::RightToLeft } else { Direction::LeftToRight };
         buffer.set_direction(direction);
         let shaper = self.shaping.shaper(&self.face).build();
-        let shaped = shaper.shape(buffer, ShapeOptions::new());
-        let glyphs = glyphs(&shaped, text, self.font.units_per_em());
+        let output = shaper.shape(buffer, ShapeOptions::new());
+        let glyphs = glyphs(&output, text, self.font.units_per_em());
         let width = glyphs.iter().map(|glyph| glyph.x_advance).sum();
         Run { text: text.to_owned(), glyphs, width }
     }

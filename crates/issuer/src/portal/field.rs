@@ -92,10 +92,8 @@ impl Field {
 
     /// A browser asks for a day in its own way, so an example would only confuse.
     pub(super) fn shows_example(&self) -> bool {
-        let written = !matches!(
-            self.kind,
-            FieldKind::Date | FieldKind::Boolean | FieldKind::Picture
-        );
+        let written =
+            !matches!(self.kind, FieldKind::Date | FieldKind::Boolean | FieldKind::Picture);
         written && !self.example.is_empty()
     }
 

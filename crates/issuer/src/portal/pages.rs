@@ -9,7 +9,7 @@ use super::assets::type_class;
 use super::language::Language;
 use super::words::{Notice, Words};
 
-pub use super::field::{Field, FieldKind, FieldGroup};
+pub use super::field::{Field, FieldGroup, FieldKind};
 
 /// Without JavaScript a page that waits loads itself again after so many seconds.
 const RELOAD_SECONDS: u8 = 15;
@@ -36,11 +36,6 @@ impl Site<'_> {
 
     fn when(&self, moment: &OffsetDateTime) -> String {
         self.language.date_time(*moment)
-    }
-
-    /// For the `datetime` attribute, which the script turns into the reader's own time.
-    fn machine_time(&self, moment: &OffsetDateTime) -> String {
-        moment.format(&Rfc3339).unwrap_or_default()
     }
 }
 
@@ -108,9 +103,7 @@ impl FormPage<'_> {
     /// The fields to correct, and what is wrong with each.
     fn errors(&self) -> Vec<(String, &str)> {
         let error = |field: &'_ Field| field.error.as_ref().map(|_| field.first_id());
-        self.fields()
-            .filter_map(|field| Some((error(field)?, field.error.as_deref()?)))
-            .collect()
+        self.fields().filter_map(|field| Some((error(field)?, field.error.as_deref()?))).collect()
     }
 
     fn has_picture(&self) -> bool {
@@ -317,6 +310,11 @@ impl NoticePage<'_> {
             NoticeKind::TooMany(_) => words.too_many,
         }
     }
+}
+
+/// For the `datetime` attribute, which the script turns into the reader's own time.
+fn machine_time(moment: &OffsetDateTime) -> String {
+    moment.format(&Rfc3339).unwrap_or_default()
 }
 
 /// A path segment, percent-encoded (RFC 3986 §3.3).

@@ -10,7 +10,6 @@ pub(super) struct Words {
     pub(super) skip: &'static str,
     pub(super) questions: &'static str,
     pub(super) all_cards: &'static str,
-    pub(super) try_again: &'static str,
 
     pub(super) index_title: fn(&str) -> String,
     pub(super) index_lead: &'static str,

@@ -128,8 +128,7 @@ impl Wallet {
             .map_err(VerificationError::of_format)?;
         let signer = self.issuer_key(&unverified.key_reference(), issuer).await?;
         let now = self.clock.now();
-        let verified =
-            unverified.verify(&signer.key, now).map_err(VerificationError::of_format)?;
+        let verified = unverified.verify(&signer.key, now).map_err(VerificationError::of_format)?;
         check_type(&verified, configuration)?;
         check_binding(verified.binding.as_ref(), key.map(|key| key.signer.public_key()))?;
         let credential = StoredCredential {

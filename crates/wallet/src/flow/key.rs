@@ -48,14 +48,13 @@ impl Wallet {
     ) -> Result<ChosenKey, WalletError> {
         let method = choose(wish.binding, &BINDINGS, &configuration.binding_methods)
             .ok_or(WalletError::UnsupportedBinding)?;
-        let stored = match &wish.key {
-            Some(id) => self.store.key(id).await?.ok_or(WalletError::UnknownKey)?,
-            None => {
-                let algorithms = &configuration.proof_algorithms;
-                let algorithm = choose(wish.algorithm, &ALGORITHMS, algorithms)
-                    .ok_or(WalletError::UnsupportedAlgorithm)?;
-                self.make_key(algorithm, method).await?
-            }
+        let stored = if let Some(id) = &wish.key {
+            self.store.key(id).await?.ok_or(WalletError::UnknownKey)?
+        } else {
+            let algorithms = &configuration.proof_algorithms;
+            let algorithm = choose(wish.algorithm, &ALGORITHMS, algorithms)
+                .ok_or(WalletError::UnsupportedAlgorithm)?;
+            self.make_key(algorithm, method).await?
         };
         if !configuration.proof_algorithms.contains(&stored.algorithm) {
             return Err(WalletError::UnsupportedAlgorithm); // PROOF-19
@@ -72,7 +71,8 @@ impl Wallet {
         })
     }
 
-    async fn make_key(
+    /// Makes a key and puts it on disk (step 7): a credential without its key is worthless.
+    pub async fn make_key(
         &self,
         algorithm: Algorithm,
         binding: BindingMethod,

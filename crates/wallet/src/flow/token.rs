@@ -96,8 +96,7 @@ impl Wallet {
         tx_code: Option<TxCode>,
     ) -> Result<(ReceivedTokenResponse, Option<String>), WalletError> {
         // TOKEN-08: anonymous only where the server says that it takes such requests.
-        let client_id =
-            (!offer.server.anonymous_access).then(|| self.settings.client_id.clone());
+        let client_id = (!offer.server.anonymous_access).then(|| self.settings.client_id.clone());
         let request = TokenRequest::PreAuthorizedCode(PreAuthorizedCodeRequest {
             pre_authorized_code: offer.grant.pre_authorized_code.clone(),
             tx_code: fitting(offer, tx_code)?,

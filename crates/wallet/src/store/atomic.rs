@@ -113,7 +113,8 @@ pub(super) fn draw<const N: usize>(random: &dyn Random) -> [u8; N] {
 
 /// Lower-case hexadecimal: the same file on systems that ignore case.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }
 
 fn private(options: &mut OpenOptions) -> &mut OpenOptions {

@@ -43,12 +43,7 @@ impl FileStore {
         Ok(Self { vault: Arc::new(vault) })
     }
 
-    async fn put(
-        &self,
-        kind: Kind,
-        id: String,
-        record: &impl Serialize,
-    ) -> Result<(), StoreError> {
+    async fn put(&self, kind: Kind, id: String, record: &impl Serialize) -> Result<(), StoreError> {
         let vault = Arc::clone(&self.vault);
         let record = serde_json::to_vec(record).map(Zeroizing::new);
         let record = record.map_err(|_| StoreError::Unavailable)?;

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::algorithm::Algorithm;
 use keys::outside::{Random, Timestamp};
 use keys::public_key::Thumbprint;
@@ -13,6 +11,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::atomic;
+use crate::card::{Line, lines};
 use crate::display::Display;
 
 /// Names a key: its RFC 7638 thumbprint.
@@ -134,6 +133,14 @@ pub struct StoredCredential {
     pub expires_at: Option<Timestamp>,
 }
 
+impl StoredCredential {
+    /// Its claims as lines that a person can read.
+    #[must_use]
+    pub fn lines(&self, locale: &str) -> Vec<Line<'_>> {
+        lines(&self.claims, &self.display.claims, locale)
+    }
+}
+
 impl fmt::Debug for StoredCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What it says about the holder belongs into no log.
@@ -174,6 +181,7 @@ pub enum Trust {
 mod algorithm {
     use super::{Algorithm, Deserialize, Deserializer, Serializer, de};
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands in a reference")]
     pub(super) fn serialize<S: Serializer>(value: &Algorithm, s: S) -> Result<S::Ok, S::Error> {
         s.serialize_str(value.name())
     }
@@ -199,10 +207,10 @@ mod binding {
 }
 
 mod pkcs8 {
-    use super::{
-        BASE64_URL_SAFE_NO_PAD, Deserialize, Deserializer, Engine as _, Pkcs8, Serializer,
-        Zeroizing, de,
-    };
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+
+    use super::{Deserialize, Deserializer, Pkcs8, Serializer, Zeroizing, de};
 
     pub(super) fn serialize<S: Serializer>(value: &Pkcs8, s: S) -> Result<S::Ok, S::Error> {
         let text = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(value.expose()));

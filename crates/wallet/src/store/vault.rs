@@ -170,12 +170,9 @@ impl fmt::Debug for Vault {
 }
 
 /// Makes a new master key; the header is written last, so a store that was begun is none yet.
-fn create(
-    directory: &Path,
-    unlock: &Unlock,
-    random: &dyn Random,
-) -> Result<Header, StoreError> {
-    let foreign = |name: &String| name != LOCK && !Kind::ALL.iter().any(|kind| name == kind.folder());
+fn create(directory: &Path, unlock: &Unlock, random: &dyn Random) -> Result<Header, StoreError> {
+    let foreign =
+        |name: &String| name != LOCK && !Kind::ALL.iter().any(|kind| name == kind.folder());
     if atomic::names(directory, RECORDS_MAX)?.iter().any(foreign) {
         return Err(StoreError::NotAStore);
     }

@@ -1,12 +1,86 @@
 //! The portal's routes: pages for people who apply, by the applicant's unguessable link.
+//!
+//! | What | Where |
+//! |---|---|
+//! | who asks, and what every page is made with | `visitor` |
+//! | what stands around every handler, and pages for what went wrong | `trouble` |
+//! | whether a form comes from one of our pages | `form_session` |
+//! | what was filled in | `form_body`, `form_fields`, `fault` |
+//! | how much one address may ask for | `address_limit` |
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use tokio::sync::Semaphore;
 
 use crate::Issuer;
+use address_limit::AddressLimit;
+
+mod address_limit;
+mod application;
+mod apply;
+mod assets;
+mod events;
+mod fault;
+mod form_body;
+mod form_fields;
+mod form_session;
+mod trouble;
+mod visitor;
+
+/// What all handlers share.
+struct Portal {
+    issuer: Arc<Issuer>,
+    /// The host that wallets name, for people to compare.
+    host: String,
+    /// The colours of all types: the same until the next start.
+    types_css: String,
+    pages: AddressLimit,
+    applications: AddressLimit,
+    /// A permit for each open stream of events.
+    streams: Arc<Semaphore>,
+}
 
 /// The pages below the path of the issuer's identifier; none where the operator has switched them off.
-pub fn routes(_issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
-    Router::new()
+pub fn routes(issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
+    if !issuer.config.portal.enabled {
+        return Router::new();
+    }
+    let portal = Arc::new(Portal::of(issuer));
+    let base = issuer.config.url.path();
+    let at = |path: &str| format!("{base}{path}");
+    let application = at("/applications/{secret}");
+    let mut pages = Router::new()
+        .route(&at("/"), get(apply::index))
+        .route(&at("/apply/{id}"), get(apply::form).post(apply::apply))
+        .route(&application, get(application::application))
+        .route(&format!("{application}/qr.png"), get(application::qr_png))
+        .route(&format!("{application}/letter.pdf"), get(application::letter_pdf))
+        .route(&format!("{application}/renew"), post(application::renew));
+    if !base.is_empty() {
+        pages = pages.route(base, get(apply::index));
+    }
+    // A page asks for these by itself, so they do not count as pages that somebody opens.
+    let parts = Router::new()
+        .route(&format!("{application}/events"), get(events::events))
+        .route(&at("/assets/{name}"), get(assets::asset));
+    pages
+        .route_layer(middleware::from_fn(visitor::limit_pages))
+        .merge(parts)
+        .route_layer(middleware::from_fn_with_state(portal, trouble::around))
+}
+
+impl Portal {
+    fn of(issuer: &Arc<Issuer>) -> Self {
+        let limits = &issuer.config.portal;
+        Self {
+            host: issuer.config.url.host(),
+            types_css: assets::types_css(issuer),
+            pages: AddressLimit::per_minute(limits.pages_per_minute),
+            applications: AddressLimit::per_hour(limits.applications_per_hour),
+            streams: Arc::new(Semaphore::new(events::STREAMS_MAX)),
+            issuer: Arc::clone(issuer),
+        }
+    }
 }

@@ -7,9 +7,11 @@ let ticking;
 
 // Local times: the server can only write its own.
 function showLocalTimes() {
+  const { lang } = document.documentElement;
+  const locale = navigator.languages.find((language) => language.startsWith(lang)) ?? lang;
+  const options = { dateStyle: "long", timeStyle: "short" };
   for (const time of document.querySelectorAll("time[data-local]")) {
-    const options = { dateStyle: "long", timeStyle: "short" };
-    time.textContent = new Date(time.dateTime).toLocaleString(document.documentElement.lang, options);
+    time.textContent = new Date(time.dateTime).toLocaleString(locale, options);
   }
 }
 

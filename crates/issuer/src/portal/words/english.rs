@@ -6,7 +6,6 @@ pub(super) static WORDS: Words = Words {
     skip: "Skip to content",
     questions: "Questions?",
     all_cards: "All cards",
-    try_again: "Try again",
 
     index_title: |issuer| format!("Cards from {issuer}"),
     index_lead: "Apply here, then keep the card in the wallet app on your phone.",

@@ -6,7 +6,6 @@ pub(super) static WORDS: Words = Words {
     skip: "Zum Inhalt springen",
     questions: "Fragen?",
     all_cards: "Alle Nachweise",
-    try_again: "Noch einmal versuchen",
 
     index_title: |issuer| format!("Nachweise von {issuer}"),
     index_lead: "Beantragen Sie hier Ihren Nachweis und bewahren Sie ihn in der Wallet-App auf \
@@ -126,5 +125,7 @@ pub(super) static WORDS: Words = Words {
         title: "Zu viele Anfragen",
         text: "Von Ihrem Anschluss kam in kurzer Zeit zu viel.",
     },
-    wait: |seconds| format!("Bitte warten Sie {seconds} Sekunden und versuchen Sie es dann erneut."),
+    wait: |seconds| {
+        format!("Bitte warten Sie {seconds} Sekunden und versuchen Sie es dann erneut.")
+    },
 };

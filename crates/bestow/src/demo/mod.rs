@@ -1,0 +1,123 @@
+//! `bestow demo`: an issuer and a wallet on this machine, for people to try and for `--once` to show.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use issuer::Issuer;
+use issuer::config::Config;
+use issuer::init::Purpose;
+use tempfile::TempDir;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::cli::DemoArguments;
+use crate::exit::Failure;
+use crate::issuer::{init::make_issuer, open, serve::start};
+use crate::terminal::{print, tell};
+use crate::wallet::Place;
+
+mod browser;
+mod narrator;
+mod once;
+
+/// The organisation of the demonstration.
+const NAME: &str = "Riverside University";
+/// How often a free pair of ports is looked for.
+const PORT_TRIES: u32 = 50;
+
+/// Runs the demonstration until it is over, or until somebody ends it.
+pub(crate) async fn demo(arguments: &DemoArguments) -> Result<(), Failure> {
+    let folder = Folder::of(arguments.keep.as_deref())?;
+    let (issuer, certificates) = make(folder.path())?;
+    let server = start(&issuer).await?;
+    let place = Place::with_key_file(folder.path().join("wallet"));
+    let outcome = if arguments.once {
+        once::play(&issuer, &certificates, &place).await
+    } else {
+        wait_for_people(&issuer, &certificates, &place).await
+    };
+    server.stop().await;
+    folder.finish();
+    outcome
+}
+
+/// A folder that goes away with the demonstration, or stays where it was asked for.
+enum Folder {
+    Temporary(TempDir),
+    Kept(PathBuf),
+}
+
+impl Folder {
+    fn of(keep: Option<&Path>) -> Result<Self, Failure> {
+        let Some(path) = keep else {
+            return TempDir::with_prefix("bestow-demo-").map(Self::Temporary).map_err(|error| {
+                Failure::own_fault(format!("cannot make a temporary folder: {error}"))
+            });
+        };
+        let made = fs::create_dir_all(path);
+        made.map_err(|error| Failure::usage(format!("cannot make {}: {error}", path.display())))?;
+        Ok(Self::Kept(path.to_owned()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Temporary(folder) => folder.path(),
+            Self::Kept(path) => path,
+        }
+    }
+
+    fn finish(self) {
+        match self {
+            Self::Temporary(folder) => drop(folder),
+            Self::Kept(path) => tell(format!("kept: {}", path.display())),
+        }
+    }
+}
+
+fn make(folder: &Path) -> Result<(Arc<Issuer>, PathBuf), Failure> {
+    let issuer = folder.join("issuer");
+    let url = format!("https://localhost:{}", free_ports()?);
+    make_issuer(&issuer, &url, NAME, Purpose::Demonstration)?;
+    let config = Config::load(&issuer.join("bestow.toml"));
+    let config = config.map_err(|error| Failure::own_fault(error.to_string()))?;
+    Ok((Arc::new(open(config)?), issuer.join("tls/ca.pem")))
+}
+
+/// A port that is free together with the one after it, where the admin API will be.
+fn free_ports() -> Result<u16, Failure> {
+    for _ in 0..PORT_TRIES {
+        let first = TcpListener::bind(("127.0.0.1", 0)).map_err(Failure::own_fault)?;
+        let port = first.local_addr().map_err(Failure::own_fault)?.port();
+        let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if port.checked_add(1).is_some_and(is_free) {
+            return Ok(port);
+        }
+    }
+    Err(Failure::own_fault("there are no two free ports beside each other"))
+}
+
+async fn wait_for_people(
+    issuer: &Issuer,
+    certificates: &Path,
+    place: &Place,
+) -> Result<(), Failure> {
+    let page = crate::wallet::page::start(place, Some(certificates)).await?;
+    let portal = issuer.credential_issuer();
+    print(format!("{NAME} is open.\n\n  Portal:  {portal}/\n  Wallet:  {}\n", page.url()));
+    print(
+        "Next:\n  \
+         1  Open the portal. Its certificate is from a development CA, so the browser warns: go on.\n  \
+         2  Apply for a card; the portal then shows a QR code.\n  \
+         3  Open the wallet in another tab, and drop the QR code's picture into it, or paste its link.\n",
+    );
+    print("To end: Ctrl-C. Nothing is left behind.");
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::own_fault)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::own_fault)?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    page.stop();
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! `bestow issuer …`: what an operator types.
+
+use std::path::Path;
+
+use issuer::config::{Config, reference};
+use issuer::credential_type::CredentialType;
+use issuer::store::sqlite::migrate;
+use issuer::{Issuer, OpenError};
+use keys::outside::{SystemClock, SystemRandom};
+
+use crate::cli::{ApplicationsCommand, ConfigFile, IssuerCommand};
+use crate::exit::Failure;
+use crate::terminal::{print, tell};
+
+mod api;
+mod applications;
+pub(crate) mod init;
+mod offer;
+pub(crate) mod serve;
+
+/// Runs one command.
+pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
+    match command {
+        IssuerCommand::Init { dir, url, name } => init::init(&dir, &url, &name),
+        IssuerCommand::Serve(file) => serve::serve(&file).await,
+        IssuerCommand::CheckConfig(file) => check_config(&file),
+        IssuerCommand::Migrate(file) => migrate_database(&file),
+        IssuerCommand::Offer(arguments) => offer::offer(&arguments).await,
+        IssuerCommand::Sample { configuration_id, config } => sample(&configuration_id, &config),
+        IssuerCommand::Applications(command) => match command {
+            ApplicationsCommand::List { state, json, config } => {
+                applications::list(&state, json, &config).await
+            }
+            ApplicationsCommand::Approve { id, json, config } => {
+                applications::approve(&id, json, &config).await
+            }
+            ApplicationsCommand::Reject { id, json, config } => {
+                applications::reject(&id, json, &config).await
+            }
+        },
+        IssuerCommand::ConfigReference => {
+            print(reference().trim_end());
+            Ok(())
+        }
+    }
+}
+
+pub(crate) fn load(file: &ConfigFile) -> Result<Config, Failure> {
+    load_from(&file.config)
+}
+
+fn load_from(file: &Path) -> Result<Config, Failure> {
+    Config::load(file).map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// Opens the issuer with this machine's clock and randomness.
+pub(crate) fn open(config: Config) -> Result<Issuer, Failure> {
+    Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).map_err(|error| {
+        match error {
+            OpenError::Config(error) => Failure::usage(error.to_string()),
+            OpenError::Store(error) => Failure::usage(error.to_string()),
+        }
+    })
+}
+
+/// Standard output has the effective configuration, standard error what should not stay so.
+fn check_config(file: &ConfigFile) -> Result<(), Failure> {
+    let config = load(file)?;
+    let types = config.credential_types().map_err(|error| Failure::usage(error.to_string()))?;
+    issuer::init::load_keys(&config).map_err(|error| Failure::usage(error.to_string()))?;
+    print(config.effective().trim_end());
+    for warning in config.warnings(&types) {
+        tell(format!("warning: {warning}"));
+    }
+    tell(format!("{} is good; it issues: {}", file.config.display(), names(types.keys())));
+    Ok(())
+}
+
+fn migrate_database(file: &ConfigFile) -> Result<(), Failure> {
+    let config = load(file)?;
+    let database = Path::new(&config.database);
+    match migrate(database).map_err(Failure::own_fault)? {
+        0 => tell(format!("{} is up to date", database.display())),
+        count => tell(format!("{}: {count} migrations done", database.display())),
+    }
+    Ok(())
+}
+
+fn sample(id: &str, file: &ConfigFile) -> Result<(), Failure> {
+    let config = load(file)?;
+    let types = config.credential_types().map_err(|error| Failure::usage(error.to_string()))?;
+    let sample = types.get(id).map(CredentialType::sample).ok_or_else(|| {
+        Failure::new(crate::exit::Kind::Usage, "unknown_type", format!("there is no type `{id}`"))
+            .hint(format!("there is: {}", names(types.keys())))
+    })?;
+    print(serde_json::to_string_pretty(&sample).map_err(Failure::own_fault)?);
+    Ok(())
+}
+
+fn names<'n>(names: impl Iterator<Item = &'n String>) -> String {
+    names.map(String::as_str).collect::<Vec<_>>().join(", ")
+}

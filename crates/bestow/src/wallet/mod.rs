@@ -1,0 +1,225 @@
+//! `bestow wallet …`: what a person types.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use etcetera::{BaseStrategy as _, choose_base_strategy};
+use keys::outside::{Random, SystemRandom};
+use serde_json::json;
+use wallet::error::{Class, WalletError};
+use wallet::store::{
+    CredentialId, FileStore, Protection, Store, StoreError, StoredCredential, Unlock,
+};
+use zeroize::Zeroizing;
+
+use crate::cli::{WalletArguments, WalletCommand};
+use crate::exit::{Failure, Kind};
+use crate::terminal::{confirm, is_interactive, plain, print, print_json, tell};
+
+pub(crate) mod card;
+pub(crate) mod input;
+pub(crate) mod page;
+mod receive;
+
+/// Runs one command.
+pub(crate) async fn run(arguments: WalletArguments) -> Result<(), Failure> {
+    let place = Place::of(&arguments)?;
+    match arguments.command {
+        WalletCommand::Receive(arguments) => receive::receive(&place, &arguments).await,
+        WalletCommand::List { json } => list(&place, json).await,
+        WalletCommand::Show { id, raw, json } => show(&place, &id, (raw, json)).await,
+        WalletCommand::Delete { id, yes, json } => delete(&place, &id, (yes, json)).await,
+        WalletCommand::Keys { json } => keys(&place, json).await,
+    }
+}
+
+/// Where the wallet is and what opens it.
+pub(crate) struct Place {
+    folder: PathBuf,
+    passphrase_file: Option<PathBuf>,
+}
+
+impl Place {
+    fn of(arguments: &WalletArguments) -> Result<Self, Failure> {
+        let folder = match &arguments.store {
+            Some(folder) => folder.clone(),
+            None => choose_base_strategy()
+                .map_err(|_| Failure::usage("there is no home folder: name one with --store DIR"))?
+                .data_dir()
+                .join("bestow")
+                .join("wallet"),
+        };
+        Ok(Self { folder, passphrase_file: arguments.passphrase_file.clone() })
+    }
+
+    /// A wallet in a folder, opened by its key file.
+    pub(crate) const fn with_key_file(folder: PathBuf) -> Self {
+        Self { folder, passphrase_file: None }
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Opens the store, or makes it; asks for the passphrase where there is nobody else to ask.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn Store>, Failure> {
+        let protection = FileStore::protection(&self.folder).map_err(store_failure)?;
+        let unlock = match (&self.passphrase_file, protection) {
+            (Some(file), _) => Unlock::Passphrase(first_line(file)?),
+            (None, Some(Protection::Passphrase { .. })) => Unlock::Passphrase(ask_passphrase()?),
+            (None, Some(Protection::KeyFile) | None) => {
+                Unlock::KeyFile(FileStore::key_file(&self.folder))
+            }
+        };
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let store = FileStore::open(self.folder.clone(), unlock, random).await;
+        Ok(Arc::new(store.map_err(store_failure)?))
+    }
+}
+
+fn first_line(file: &Path) -> Result<Zeroizing<String>, Failure> {
+    let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(|error| {
+        Failure::usage(format!("cannot read the passphrase of {}: {error}", file.display()))
+    })?;
+    Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
+}
+
+fn ask_passphrase() -> Result<Zeroizing<String>, Failure> {
+    if !is_interactive() {
+        return Err(store_failure(StoreError::PassphraseNeeded));
+    }
+    let typed = rpassword::prompt_password("Passphrase of the wallet: ");
+    typed.map(Zeroizing::new).map_err(Failure::own_fault)
+}
+
+/// What a person did wrong is 2, what this machine did is 1.
+fn store_failure(error: StoreError) -> Failure {
+    use StoreError::{
+        EmptyPassphrase, KeyFileMissing, KeyFileNeeded, NotAStore, PassphraseNeeded, TooNew,
+        WrongKeyFile, WrongPassphrase,
+    };
+    let by_person = matches!(
+        error,
+        WrongPassphrase
+            | WrongKeyFile
+            | PassphraseNeeded
+            | KeyFileNeeded
+            | KeyFileMissing
+            | EmptyPassphrase
+            | NotAStore
+            | TooNew
+    );
+    let kind = if by_person { Kind::Usage } else { Kind::OwnFault };
+    Failure::new(kind, error.code(), error.to_string()).hint(error.hint())
+}
+
+/// The library's kinds of failure are this program's exit codes.
+pub(crate) fn wallet_failure(error: &WalletError) -> Failure {
+    let kind = match error.class() {
+        Class::OwnFault => Kind::OwnFault,
+        Class::Usage => Kind::Usage,
+        Class::Refused => Kind::Refused,
+        Class::Network => Kind::Network,
+        Class::Declined => Kind::Declined,
+        Class::NotVerified => Kind::VerificationFailed,
+        Class::NotYet => Kind::NotYet,
+    };
+    Failure::new(kind, error.code(), plain(&error.to_string())).hint(error.hint())
+}
+
+async fn list(place: &Place, json: bool) -> Result<(), Failure> {
+    let credentials = place.open().await?.credentials().await.map_err(store_failure)?;
+    if json {
+        let credentials: Vec<_> = credentials.iter().map(card::json).collect();
+        return print_json(&json!({ "credentials": credentials }));
+    }
+    if credentials.is_empty() {
+        tell("The wallet is empty. Next: bestow wallet receive OFFER");
+    }
+    for credential in &credentials {
+        print(card::line(credential));
+    }
+    Ok(())
+}
+
+async fn find(store: &dyn Store, id: &str) -> Result<StoredCredential, Failure> {
+    let found = store.credential(&CredentialId::new(id)).await.map_err(store_failure)?;
+    found.ok_or_else(|| {
+        Failure::new(Kind::Usage, "unknown_credential", "the wallet holds no such credential")
+            .hint("list what it holds: bestow wallet list")
+    })
+}
+
+async fn show(place: &Place, id: &str, (raw, json): (bool, bool)) -> Result<(), Failure> {
+    let credential = find(&*place.open().await?, id).await?;
+    if raw {
+        print(&credential.raw);
+    } else if json {
+        return print_json(&card::json(&credential));
+    } else {
+        print(card::card(&credential));
+    }
+    Ok(())
+}
+
+async fn delete(place: &Place, id: &str, (yes, json): (bool, bool)) -> Result<(), Failure> {
+    let store = place.open().await?;
+    let credential = find(&*store, id).await?;
+    if !yes && !is_interactive() {
+        return Err(Failure::new(Kind::Declined, "declined", "nobody is here to say yes")
+            .hint("to delete without being asked, add --yes"));
+    }
+    let question = format!("Delete {}? It cannot be brought back.", card::name(&credential));
+    if !yes && !confirm(&question)? {
+        return Err(Failure::new(Kind::Declined, "declined", "nothing was deleted"));
+    }
+    store.delete_credential(&credential.id).await.map_err(store_failure)?;
+    if json {
+        return print_json(&json!({ "deleted": id }));
+    }
+    print(format!("deleted: {id}"));
+    Ok(())
+}
+
+async fn keys(place: &Place, json: bool) -> Result<(), Failure> {
+    let store = place.open().await?;
+    let keys = store.keys().await.map_err(store_failure)?;
+    if json {
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|key| {
+                json!({
+                    "kid": key.id.to_string(),
+                    "alg": key.algorithm.name(),
+                    "binding": key.binding.name(),
+                    "created_at": key.created_at.to_rfc3339(),
+                })
+            })
+            .collect();
+        return print_json(&json!({ "keys": keys }));
+    }
+    for key in &keys {
+        let (algorithm, binding) = (key.algorithm.name(), key.binding.name());
+        print(format!("{}  {algorithm}  {binding}  {}", key.id, key.created_at.to_rfc3339()));
+    }
+    tell(protection_text(place)?);
+    Ok(())
+}
+
+/// Honest about what the protection is worth.
+fn protection_text(place: &Place) -> Result<String, Failure> {
+    let folder = place.folder.display();
+    let protection = FileStore::protection(&place.folder).map_err(store_failure)?;
+    Ok(match protection {
+        Some(Protection::Passphrase { .. }) => format!(
+            "The keys in {folder} are encrypted under a passphrase. Whoever knows it, or controls \
+             this machine while the wallet is open, can use them."
+        ),
+        Some(Protection::KeyFile) | None => format!(
+            "The keys in {folder} are encrypted under the key file {}, which this user can read. \
+             That protects a copy of the folder alone; it does not protect against whoever can \
+             read both, such as another program of this user, root, or a backup of everything.",
+            FileStore::key_file(&place.folder).display()
+        ),
+    })
+}

@@ -1,0 +1,201 @@
+//! `bestow wallet receive`: steps 4 to 20, with a person who is asked where it matters.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use keys::outside::{SystemClock, SystemRandom};
+use keys::x509::Anchors;
+use oid4vci::secret::TxCode;
+use serde_json::json;
+use wallet::client::{ClientOptions, GuardedClient};
+use wallet::error::WalletError;
+use wallet::flow::key::KeyWish;
+use wallet::flow::metadata::ResolvedOffer;
+use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
+use wallet::flow::receipt::Received;
+use wallet::flow::token::Authorized;
+use wallet::store::{KeyId, StoredCredential};
+use wallet::{Settings, Wallet};
+
+use super::{Place, card, input, wallet_failure};
+use crate::cli::ReceiveArguments;
+use crate::exit::{Failure, Kind};
+use crate::terminal::{ask, confirm, is_interactive, plain, print, print_json, tell};
+
+/// How often a person may type a Transaction Code; the issuer counts too.
+const TYPING_MAX: usize = 5;
+
+/// Receives what is offered, shows it and keeps it.
+pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Result<(), Failure> {
+    let scanned = ScannedOffer::scan(&input::offer_text(&arguments.offer)?);
+    let scanned = scanned.map_err(|error| wallet_failure(&error))?;
+    let wallet = open(place, arguments).await?;
+    let person = Person { yes: arguments.yes };
+    let resolved = person.agree(&wallet, scanned).await?;
+    let authorized = person.redeem(&wallet, resolved, arguments.tx_code.as_deref()).await?;
+    let received = wallet.request_credentials(&authorized, &wish(arguments)).await;
+    let received = received.map_err(|error| wallet_failure(&error))?;
+    let received = person.look(received, arguments.accept_unverified_issuer)?;
+    let kept = wallet.keep(&received).await.map_err(|error| wallet_failure(&error))?;
+    show(&kept, arguments.json)?;
+    not_received(&received)
+}
+
+/// Puts the wallet together from what was typed.
+async fn open(place: &Place, arguments: &ReceiveArguments) -> Result<Wallet, Failure> {
+    let anchors = match &arguments.trust_anchor {
+        None => None,
+        Some(file) => Some(Arc::new(Anchors::from_pem(&read(file)?).map_err(|error| {
+            Failure::usage(format!("{} is no trust anchor: {error}", file.display()))
+        })?)),
+    };
+    let options = ClientOptions {
+        extra_authorities: arguments.ca.iter().map(|file| read(file)).collect::<Result<_, _>>()?,
+        allow_http_loopback: arguments.allow_http_loopback,
+        // The person has agreed to the host, or said --yes; the library alone would refuse.
+        allow_private_addresses: true,
+    };
+    let client = GuardedClient::new(&options).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(Wallet {
+        http: Arc::new(client),
+        store: place.open().await?,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        settings: Settings {
+            anchors,
+            allow_http_loopback: arguments.allow_http_loopback,
+            ..Settings::default()
+        },
+    })
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))
+}
+
+fn wish(arguments: &ReceiveArguments) -> KeyWish {
+    KeyWish {
+        key: (arguments.key != "new").then(|| KeyId::new(arguments.key.as_str())),
+        algorithm: arguments.alg,
+        binding: arguments.binding,
+    }
+}
+
+/// Who sits at the terminal, or has said yes to all beforehand.
+struct Person {
+    yes: bool,
+}
+
+impl Person {
+    /// Nothing is sent before the person agreed to the host (OFFER-39).
+    async fn agree(&self, wallet: &Wallet, scanned: ScannedOffer) -> Result<ResolvedOffer, Failure> {
+        let failed = |error: WalletError| wallet_failure(&error);
+        let host = scanned.host().to_owned();
+        self.consent(&format!("Contact {} about this offer?", plain(&host)))?;
+        let mut consent = Consent::to(&host);
+        let fetched: FetchedOffer = wallet.fetch_offer(scanned, &consent).await.map_err(failed)?;
+        if fetched.host() != host {
+            let other = plain(fetched.host());
+            self.consent(&format!("The offer is from {other}. Contact that host too?"))?;
+            consent = consent.and(fetched.host());
+        }
+        let resolved = wallet.resolve_offer(fetched, &consent).await.map_err(failed)?;
+        tell(format!("{} offers:", plain(resolved.credential_issuer())));
+        for offered in resolved.offered() {
+            let name = offered.display().face("en").map_or_else(|| offered.id(), |face| face.name.as_str());
+            tell(format!("  - {} ({})", plain(name), plain(offered.format())));
+        }
+        self.consent("Receive it?")?;
+        Ok(resolved)
+    }
+
+    fn consent(&self, question: &str) -> Result<(), Failure> {
+        if self.yes {
+            tell(format!("{question} yes"));
+            return Ok(());
+        }
+        if !is_interactive() {
+            return Err(Failure::new(Kind::Declined, "declined", "nobody is here to say yes")
+                .hint("to go on without being asked, add --yes"));
+        }
+        if confirm(question)? {
+            return Ok(());
+        }
+        Err(Failure::new(Kind::Declined, "declined", "nothing was received"))
+    }
+
+    /// A Transaction Code that was mistyped may be typed again; the offer stays good meanwhile.
+    async fn redeem(
+        &self,
+        wallet: &Wallet,
+        mut offer: ResolvedOffer,
+        given: Option<&str>,
+    ) -> Result<Authorized, Failure> {
+        let mut tx_code = given.map(TxCode::new);
+        for _ in 0..TYPING_MAX {
+            if tx_code.is_none() && offer.tx_code().is_some() {
+                tx_code = Some(self.ask_tx_code(&offer)?);
+            }
+            match wallet.request_token(offer, tx_code.take()).await {
+                Ok(authorized) => return Ok(authorized),
+                Err(failure) if failure.may_retype() && is_interactive() => {
+                    tell(format!("{}; type the code again.", plain(&failure.error.to_string())));
+                    offer = failure.offer;
+                }
+                Err(failure) => return Err(wallet_failure(&failure.error)),
+            }
+        }
+        Err(Failure::new(Kind::Refused, "invalid_grant", "the code was wrong too often"))
+    }
+
+    fn ask_tx_code(&self, offer: &ResolvedOffer) -> Result<TxCode, Failure> {
+        if !is_interactive() {
+            return Err(wallet_failure(&WalletError::TxCodeNeeded));
+        }
+        if let Some(description) = offer.tx_code().and_then(|input| input.description.as_deref()) {
+            tell(plain(description));
+        }
+        let question = format!("Transaction code for {}:", plain(&offer.token_host()));
+        let typed = ask(&question)?;
+        let declined = || Failure::new(Kind::Declined, "declined", "no code was typed");
+        typed.filter(|code| !code.is_empty()).map(TxCode::new).ok_or_else(declined)
+    }
+
+    /// Shows what came before anything is stored; an issuer that nobody vouches for needs its own
+    /// yes, which `--yes` is not.
+    fn look(&self, received: Received, accept_unverified: bool) -> Result<Received, Failure> {
+        let Some(doubt) = received.doubt() else { return Ok(received) };
+        let error = WalletError::from(wallet::trust::VerificationError::Doubtful(doubt));
+        if accept_unverified {
+            return Ok(received.accept_unverified_issuer());
+        }
+        if !self.yes && is_interactive() {
+            tell(plain(&error.to_string()));
+            if confirm("Keep it nevertheless?")? {
+                return Ok(received.accept_unverified_issuer());
+            }
+        }
+        Err(wallet_failure(&error))
+    }
+}
+
+fn show(kept: &[StoredCredential], as_json: bool) -> Result<(), Failure> {
+    if as_json {
+        let credentials: Vec<_> = kept.iter().map(card::json).collect();
+        return print_json(&json!({ "credentials": credentials }));
+    }
+    for credential in kept {
+        print(card::card(credential));
+    }
+    Ok(())
+}
+
+/// What came is kept and shown; what did not come is named, and decides how the program ends.
+fn not_received(received: &Received) -> Result<(), Failure> {
+    for failure in received.failures() {
+        tell(format!("{} was not received: {}", plain(&failure.id), plain(&failure.error.to_string())));
+    }
+    received.failures().first().map_or(Ok(()), |failure| Err(wallet_failure(&failure.error)))
+}

@@ -1,0 +1,36 @@
+//! Which key of the holder a credential is bound to (RFC 7800 §3).
+
+use keys::public_key::PublicKey;
+use serde_json::{Map, Value, json};
+
+use crate::FormatError;
+
+/// The holder's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// The key itself (RFC 7800 §3.2).
+    Jwk(PublicKey),
+    /// A DID, or the DID URL of one of its keys (RFC 7800 §3.4).
+    Kid(String),
+}
+
+impl Binding {
+    /// The value of `cnf`.
+    pub(crate) fn to_cnf(&self) -> Value {
+        match self {
+            Self::Jwk(key) => json!({ "jwk": key.to_jwk() }),
+            Self::Kid(kid) => json!({ "kid": kid }),
+        }
+    }
+
+    /// Reads `cnf`. One that we do not understand must not pass for none: without `cnf` a
+    /// credential is good for whoever bears it.
+    pub(crate) fn from_claims(claims: &Map<String, Value>) -> Result<Option<Self>, FormatError> {
+        let Some(cnf) = claims.get("cnf") else { return Ok(None) };
+        let binding = match (cnf.get("jwk"), cnf.get("kid").and_then(Value::as_str)) {
+            (Some(jwk), _) => PublicKey::from_jwk(jwk).ok().map(Self::Jwk),
+            (None, kid) => kid.map(|kid| Self::Kid(kid.to_owned())),
+        };
+        binding.map(Some).ok_or(FormatError::BadBinding)
+    }
+}

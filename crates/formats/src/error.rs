@@ -1,0 +1,123 @@
+//! Why a credential is refused, or not made.
+
+use std::fmt;
+
+use keys::jws::JwsError;
+use keys::signer::SignError;
+
+use crate::sd_jwt::SdJwtError;
+
+/// Why a credential that came is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FormatError {
+    /// A format that we do not read.
+    UnsupportedFormat,
+    /// Longer than [`crate::CREDENTIAL_BYTES_MAX`].
+    TooLong,
+    /// Not built as its format demands: a member is missing or of a wrong type.
+    Malformed,
+    /// The JWT itself.
+    Header(JwsError),
+    /// `typ` says that it is something else (RFC 8725 §3.11).
+    WrongType,
+    /// `vc+sd-jwt` without `vct`: a W3C credential, which took the former name of SD-JWT VC.
+    W3cSdJwt,
+    /// Only its holder can have made the key binding at the end (RFC 9901 §7.2).
+    UnexpectedKeyBinding,
+    /// The signature does not fit the key.
+    WrongSignature,
+    /// Its disclosures.
+    Disclosures(SdJwtError),
+    /// A claim may be withheld that every reader needs (FMT-SDJWT-06).
+    ProtectedClaim,
+    /// `cnf` names no key that we can compare.
+    BadBinding,
+    /// Not of version 1.1 of the W3C data model, whose dates we know to read.
+    OtherDataModel,
+    /// The JWT and the W3C credential in it say different things (catalogue I14).
+    Contradiction,
+    /// The key belongs to a DID that is not the issuer (catalogue I13).
+    OtherIssuer,
+    /// Its time is over.
+    Expired,
+    /// Its time has not come.
+    NotYetValid,
+}
+
+impl FormatError {
+    /// A key for another algorithm fits the signature no better than another key.
+    pub(crate) const fn of_jws(error: JwsError) -> Self {
+        match error {
+            JwsError::WrongSignature | JwsError::WrongAlgorithm => Self::WrongSignature,
+            JwsError::TooLong => Self::TooLong,
+            JwsError::Malformed
+            | JwsError::CriticalHeader
+            | JwsError::NoneAlgorithm
+            | JwsError::MacAlgorithm
+            | JwsError::UnknownAlgorithm => Self::Header(error),
+        }
+    }
+}
+
+impl fmt::Display for FormatError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnsupportedFormat => "the format must be dc+sd-jwt or jwt_vc_json",
+            Self::TooLong => "the credential is too long",
+            Self::Malformed => "the credential lacks a member or has one of a wrong type",
+            Self::Header(error) => return error.fmt(f),
+            Self::WrongType => "typ of the credential is not that of its format",
+            Self::W3cSdJwt => {
+                "this vc+sd-jwt is a W3C credential, which is not supported: ask for dc+sd-jwt"
+            }
+            Self::UnexpectedKeyBinding => {
+                "the credential ends in a key binding: it was already shown to somebody"
+            }
+            Self::WrongSignature => "the signature of the credential is wrong",
+            Self::Disclosures(error) => return error.fmt(f),
+            Self::ProtectedClaim => {
+                "a claim that every reader needs, such as exp or cnf, is selectively disclosable"
+            }
+            Self::BadBinding => "cnf of the credential names no key that can be used",
+            Self::OtherDataModel => "the credential must be of version 1.1 of the W3C data model",
+            Self::Contradiction => "the JWT and the credential in it contradict each other",
+            Self::OtherIssuer => "kid of the credential belongs to a DID that is not its issuer",
+            Self::Expired => "the credential has expired",
+            Self::NotYetValid => "the credential is not valid yet: check the clock",
+        })
+    }
+}
+
+impl std::error::Error for FormatError {}
+
+/// Why no credential was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IssueError {
+    /// A claim has a name that means something to the format.
+    ReservedClaim,
+    /// Claims are nested too deeply to be read again.
+    TooDeep,
+    /// More selectively disclosable claims than can be read again.
+    TooManyDisclosures,
+    /// The path of a selectively disclosable claim is empty, or leads through what is no object.
+    WrongPath,
+    /// Longer than [`crate::CREDENTIAL_BYTES_MAX`].
+    TooLong,
+    /// The key.
+    Signing(SignError),
+}
+
+impl fmt::Display for IssueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReservedClaim => "a claim has a reserved name: rename it",
+            Self::TooDeep => "the claims are nested too deeply",
+            Self::TooManyDisclosures => "too many claims are selectively disclosable",
+            Self::WrongPath => "the path of a selectively disclosable claim leads through a value",
+            Self::TooLong => "the credential would be too long: shorten its claims",
+            Self::Signing(error) => return error.fmt(f),
+        })
+    }
+}
+
+impl std::error::Error for IssueError {}

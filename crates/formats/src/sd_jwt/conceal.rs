@@ -1,0 +1,113 @@
+//! The issuer's side: claims become digests and disclosures (RFC 9901 §4.2).
+
+use std::cmp::Reverse;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keys::json::DEPTH_MAX;
+use keys::outside::Random;
+use serde_json::{Map, Value, json};
+
+use super::{DIGESTS, DISCLOSURES_MAX, HASH, SHA_256, digest, is_reserved};
+use crate::IssueError;
+
+/// 128 bits: nobody can try all salts for a value that is easy to guess (RFC 9901 §9.3).
+const SALT_BYTES: usize = 16;
+
+/// What is signed, and what the holder needs besides.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Concealed {
+    /// The claims, with digests in place of the selectively disclosable ones.
+    pub payload: Map<String, Value>,
+    /// One for each digest.
+    pub disclosures: Vec<String>,
+}
+
+/// Replaces the claims at `selective`, paths of names through objects, by digests.
+///
+/// A claim that is not there is not missed: not every subject has all. Paths may lead into one
+/// another; then showing the inner claim takes both disclosures (RFC 9901 §4.2.6).
+pub fn conceal(
+    claims: Map<String, Value>,
+    selective: &[Vec<String>],
+    random: &dyn Random,
+) -> Result<Concealed, IssueError> {
+    if selective.len() > DISCLOSURES_MAX {
+        return Err(IssueError::TooManyDisclosures);
+    }
+    if claims.contains_key(HASH) {
+        return Err(IssueError::ReservedClaim);
+    }
+    check_object(&claims, 1)?;
+    let mut concealed = Concealed { payload: claims, disclosures: Vec::new() };
+    let mut innermost_first: Vec<_> = selective.iter().collect();
+    innermost_first.sort_by_key(|path| Reverse(path.len()));
+    for path in innermost_first {
+        concealed.conceal_one(path, random)?;
+    }
+    if !concealed.disclosures.is_empty() {
+        concealed.payload.insert(HASH.to_owned(), SHA_256.into()); // RFC 9901 §4.1.1
+    }
+    Ok(concealed)
+}
+
+impl Concealed {
+    fn conceal_one(&mut self, path: &[String], random: &dyn Random) -> Result<(), IssueError> {
+        let (name, parents) = path.split_last().ok_or(IssueError::WrongPath)?;
+        let Some(parent) = find(&mut self.payload, parents)? else { return Ok(()) };
+        let Some(value) = parent.remove(name) else { return Ok(()) };
+        let disclosure = disclosure(name, value, random);
+        add(parent, digest(&disclosure));
+        self.disclosures.push(disclosure);
+        Ok(())
+    }
+}
+
+/// The object at a path. To skip one that is no object would show what was to be hidden.
+fn find<'m>(
+    mut object: &'m mut Map<String, Value>,
+    path: &[String],
+) -> Result<Option<&'m mut Map<String, Value>>, IssueError> {
+    for name in path {
+        match object.get_mut(name) {
+            None => return Ok(None),
+            Some(Value::Object(inner)) => object = inner,
+            Some(_) => return Err(IssueError::WrongPath),
+        }
+    }
+    Ok(Some(object))
+}
+
+fn disclosure(name: &str, value: Value, random: &dyn Random) -> String {
+    let mut salt = [0; SALT_BYTES];
+    random.fill(&mut salt);
+    let parts = json!([BASE64_URL_SAFE_NO_PAD.encode(salt), name, value]);
+    BASE64_URL_SAFE_NO_PAD.encode(parts.to_string())
+}
+
+/// Sorted, so that the order of the claims stays unknown (RFC 9901 §4.2.4.1).
+fn add(object: &mut Map<String, Value>, digest: String) {
+    let digests = object.entry(DIGESTS).or_insert_with(|| Value::Array(Vec::new()));
+    if let Value::Array(digests) = digests {
+        let place = digests.partition_point(|other| other.as_str() < Some(&digest));
+        digests.insert(place, digest.into());
+    }
+}
+
+/// A claim with a reserved name would be taken for a digest by every reader.
+fn check_object(object: &Map<String, Value>, depth: usize) -> Result<(), IssueError> {
+    if object.keys().any(|name| is_reserved(name)) {
+        return Err(IssueError::ReservedClaim);
+    }
+    object.values().try_for_each(|value| check(value, depth + 1))
+}
+
+fn check(value: &Value, depth: usize) -> Result<(), IssueError> {
+    match value {
+        // The array of a disclosure is one level more.
+        Value::Object(_) | Value::Array(_) if depth >= DEPTH_MAX => Err(IssueError::TooDeep),
+        Value::Object(object) => check_object(object, depth),
+        Value::Array(array) => array.iter().try_for_each(|value| check(value, depth + 1)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
+    }
+}

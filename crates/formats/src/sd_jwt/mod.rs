@@ -1,0 +1,76 @@
+//! Claims that a holder may leave out: digests in the payload, disclosures beside it (RFC 9901 §4).
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keys::digest::sha256;
+
+mod conceal;
+mod process;
+
+pub use conceal::{Concealed, conceal};
+pub use process::process;
+
+/// Most disclosures of one credential.
+pub const DISCLOSURES_MAX: usize = 1024;
+
+/// Where digests of an object's members stand (RFC 9901 §4.2.4.1).
+const DIGESTS: &str = "_sd";
+/// Stands for a digest in place of an element (RFC 9901 §4.2.4.2).
+const ELEMENT: &str = "...";
+/// Names the hash of the digests (RFC 9901 §4.1.1).
+const HASH: &str = "_sd_alg";
+/// The hash that all must know, and the only one that we take.
+const SHA_256: &str = "sha-256";
+
+/// Over the text of the disclosure as it came: JSON has many spellings (RFC 9901 §4.2.3).
+fn digest(disclosure: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(sha256(disclosure.as_bytes()))
+}
+
+/// Names that must mean nothing else (RFC 9901 §4.1).
+fn is_reserved(name: &str) -> bool {
+    name == DIGESTS || name == ELEMENT
+}
+
+/// Why disclosures are refused (RFC 9901 §7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SdJwtError {
+    /// `_sd_alg` is not sha-256.
+    UnsupportedHash,
+    /// More than [`DISCLOSURES_MAX`].
+    TooMany,
+    /// Disclosures within disclosures nest deeper than JSON from strangers may.
+    TooDeep,
+    /// A disclosure is no array in base64url, or `_sd` no array of strings.
+    Malformed,
+    /// A member stands where an element belongs, or an element where a member belongs.
+    WrongArity,
+    /// A claim is called `_sd`, `...` or `_sd_alg`.
+    ReservedName,
+    /// A disclosure would replace a claim.
+    RepeatedName,
+    /// The same digest, or the same disclosure, twice.
+    RepeatedDigest,
+    /// A disclosure that the issuer did not sign for.
+    Unreferenced,
+}
+
+impl fmt::Display for SdJwtError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::UnsupportedHash => "_sd_alg must be sha-256",
+            Self::TooMany => "the credential has too many disclosures",
+            Self::TooDeep => "the disclosures are nested too deeply",
+            Self::Malformed => "a disclosure or a list of digests is not readable",
+            Self::WrongArity => "a disclosure has a wrong number of parts for its place",
+            Self::ReservedName => "a claim has a name that is reserved for disclosures",
+            Self::RepeatedName => "a disclosure would replace another claim",
+            Self::RepeatedDigest => "a digest or a disclosure occurs twice",
+            Self::Unreferenced => "a disclosure belongs to nothing that was signed",
+        })
+    }
+}
+
+impl std::error::Error for SdJwtError {}

@@ -1,0 +1,41 @@
+//! What a credential says, once its signature was verified.
+
+use keys::outside::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::binding::Binding;
+
+/// A credential whose signature is right and whose time has come; only this crate makes one.
+///
+/// It may have been revoked: that is asked elsewhere.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Verified {
+    /// The format that it has.
+    pub format: Format,
+    /// Who issued it, if it names anybody.
+    pub issuer: Option<String>,
+    /// What it says of its subject, without the members that belong to the format.
+    pub claims: Map<String, Value>,
+    /// Its `vct`, or its W3C types.
+    pub types: Vec<String>,
+    /// The holder's key; `None` if it is good for whoever bears it.
+    pub binding: Option<Binding>,
+    /// When it was issued.
+    pub issued_at: Option<Timestamp>,
+    /// The first second of its life.
+    pub not_before: Option<Timestamp>,
+    /// The second from which on it is no longer good.
+    pub expires_at: Option<Timestamp>,
+    /// As it came.
+    pub raw: String,
+}
+
+/// The formats that we know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `dc+sd-jwt`, also under its former name.
+    SdJwtVc,
+    /// `jwt_vc_json`.
+    JwtVcJson,
+}

@@ -1,0 +1,291 @@
+//! Selective disclosure as RFC 9901 has it, and what attackers make of it (catalogue I02-I07).
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use formats::IssueError;
+use formats::sd_jwt::{Concealed, DISCLOSURES_MAX, SdJwtError, conceal, process};
+use keys::digest::sha256;
+use keys::json::DEPTH_MAX;
+use keys::outside::SystemRandom;
+use serde_json::{Map, Value, json};
+
+fn object(value: Value) -> Map<String, Value> {
+    serde_json::from_value(value).unwrap()
+}
+
+fn disclosure(parts: &Value) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(parts.to_string())
+}
+
+fn digest(disclosure: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(sha256(disclosure.as_bytes()))
+}
+
+fn paths(paths: &[&[&str]]) -> Vec<Vec<String>> {
+    paths.iter().map(|path| path.iter().map(|&name| name.to_owned()).collect()).collect()
+}
+
+fn claims() -> Map<String, Value> {
+    object(json!({
+        "given_name": "Ada",
+        "address": { "street": "Main 1", "town": "Graz", "country": "AT" },
+        "age": 36,
+    }))
+}
+
+fn conceal_paths(selective: &[&[&str]]) -> Concealed {
+    conceal(claims(), &paths(selective), &SystemRandom).unwrap()
+}
+
+fn put_back(concealed: &Concealed) -> Result<Map<String, Value>, SdJwtError> {
+    let disclosures: Vec<&str> = concealed.disclosures.iter().map(String::as_str).collect();
+    process(concealed.payload.clone(), &disclosures)
+}
+
+/// The examples of RFC 9901 §4.2.1 and RFC 9901 §4.2.2: what is hashed is the text, spaces and all.
+#[test]
+fn the_examples_of_disclosures_are_read() {
+    let member = "WyJfMjZiYzRMVC1hYzZxMktJNmNCVzVlcyIsICJmYW1pbHlfbmFtZSIsICJNw7ZiaXVzIl0";
+    let payload = json!({ "_sd": ["X9yH0Ajrdm1Oij4tWso9UzzKJvPoDxwmuEcO3XAdRC0"] });
+    assert_eq!(
+        process(object(payload), &[member]).unwrap(),
+        object(json!({ "family_name": "Möbius" }))
+    );
+    let element = "WyJsa2x4RjVqTVlsR1RQVW92TU5JdkNBIiwgIkZSIl0";
+    let payload = json!({ "a": ["DE", { "...": "w0I8EKcdCtUPkGCNUrfwVp2xEgNjtoIDlOxc9-PlOhs" }] });
+    let disclosed = process(object(payload), &[element]).unwrap();
+    assert_eq!(disclosed, object(json!({ "a": ["DE", "FR"] })));
+}
+
+#[test]
+fn what_is_concealed_comes_back() {
+    for selective in [
+        &[][..],
+        &[&["given_name"]],
+        &[&["address"]],
+        &[&["address", "street"], &["address", "town"], &["age"]],
+        &[&["address"], &["address", "street"], &["address", "town"]],
+        &[&["nowhere"], &["nowhere", "below"], &["address", "nowhere"]],
+    ] {
+        let concealed = conceal_paths(selective);
+        assert_eq!(put_back(&concealed).unwrap(), claims(), "{selective:?}");
+    }
+}
+
+#[test]
+fn what_is_withheld_does_not_show() {
+    let concealed = conceal_paths(&[&["given_name"], &["address", "street"]]);
+    let shown = process(concealed.payload.clone(), &[]).unwrap();
+    assert_eq!(shown, object(json!({ "address": { "town": "Graz", "country": "AT" }, "age": 36 })));
+    let signed = Value::Object(concealed.payload).to_string();
+    assert!(!signed.contains("Ada") && !signed.contains("given_name") && !signed.contains("Main"));
+}
+
+#[test]
+fn nothing_selective_leaves_no_trace() {
+    let concealed = conceal_paths(&[]);
+    assert_eq!(concealed, Concealed { payload: claims(), disclosures: Vec::new() });
+}
+
+/// RFC 9901 §4.2.4.1, RFC 9901 §9.3
+#[test]
+fn digests_are_sorted_and_salts_are_fresh() {
+    let all: &[&[&str]] = &[&["given_name"], &["address"], &["age"]];
+    let (first, second) = (conceal_paths(all), conceal_paths(all));
+    assert_ne!(first.payload, second.payload);
+    let digests: Vec<_> = first.payload["_sd"].as_array().unwrap().clone();
+    let mut sorted = digests.clone();
+    sorted.sort_by_key(|digest| digest.as_str().unwrap().to_owned());
+    assert_eq!(digests, sorted);
+    assert_eq!(first.payload["_sd_alg"], "sha-256");
+    for disclosure in first.disclosures {
+        let parts = BASE64_URL_SAFE_NO_PAD.decode(disclosure).unwrap();
+        let parts: Vec<Value> = serde_json::from_slice(&parts).unwrap();
+        let salt = BASE64_URL_SAFE_NO_PAD.decode(parts[0].as_str().unwrap()).unwrap();
+        assert_eq!((parts.len(), salt.len()), (3, 16));
+    }
+}
+
+/// RFC 9901 §4.2.6: the inner claim needs the outer one.
+#[test]
+fn an_inner_disclosure_without_its_parent_is_refused() {
+    let concealed = conceal_paths(&[&["address"], &["address", "street"]]);
+    let inner = concealed
+        .disclosures
+        .iter()
+        .find(|disclosure| {
+            let text = BASE64_URL_SAFE_NO_PAD.decode(disclosure).unwrap();
+            String::from_utf8(text).unwrap().contains("Main 1")
+        })
+        .unwrap();
+    let verdict = process(concealed.payload.clone(), &[inner]);
+    assert_eq!(verdict, Err(SdJwtError::Unreferenced));
+}
+
+/// Catalogue I22
+#[test]
+fn reserved_names_are_never_issued() {
+    for claims in [
+        json!({ "_sd": [] }),
+        json!({ "...": 1 }),
+        json!({ "_sd_alg": "sha-256" }),
+        json!({ "a": { "_sd": 1 } }),
+        json!({ "a": [{ "b": [{ "...": 1 }] }] }),
+    ] {
+        let verdict = conceal(object(claims), &[], &SystemRandom);
+        assert_eq!(verdict, Err(IssueError::ReservedClaim));
+    }
+}
+
+/// What was to be hidden must not be shown because its path was wrong.
+#[test]
+fn a_path_that_cannot_be_followed_is_refused() {
+    for selective in [&[&[][..]][..], &[&["age", "below a number"]]] {
+        let verdict = conceal(claims(), &paths(selective), &SystemRandom);
+        assert_eq!(verdict, Err(IssueError::WrongPath), "{selective:?}");
+    }
+}
+
+/// What is issued can be read again: I07 from the other side.
+#[test]
+fn claims_are_issued_only_within_the_bounds_of_readers() {
+    let nested = |depth| (0..depth).fold(json!(1), |inner, _| json!({ "a": inner }));
+    let path = paths(&[&["a"]]);
+    let deepest = conceal(object(nested(DEPTH_MAX - 1)), &path, &SystemRandom).unwrap();
+    assert_eq!(put_back(&deepest).unwrap(), object(nested(DEPTH_MAX - 1)));
+    let deeper = conceal(object(nested(DEPTH_MAX)), &path, &SystemRandom);
+    assert_eq!(deeper, Err(IssueError::TooDeep));
+    let many = vec![vec!["a".to_owned()]; DISCLOSURES_MAX + 1];
+    let verdict = conceal(claims(), &many, &SystemRandom);
+    assert_eq!(verdict, Err(IssueError::TooManyDisclosures));
+}
+
+/// RFC 9901 §7.1
+#[test]
+fn hostile_disclosures_are_refused() {
+    let member = disclosure(&json!(["salt", "a", 1]));
+    let element = disclosure(&json!(["salt", 1]));
+    let with_digest = |text: &str| json!({ "_sd": [digest(text)] });
+    let cases = [
+        ("I03: unreferenced", json!({}), vec![member.clone()], SdJwtError::Unreferenced),
+        (
+            "I02: a digest twice in one list",
+            json!({ "_sd": [digest(&member), digest(&member)] }),
+            vec![member.clone()],
+            SdJwtError::RepeatedDigest,
+        ),
+        (
+            "I02: a digest at two depths, though nothing is disclosed",
+            json!({ "_sd": ["x"], "a": { "_sd": ["x"] } }),
+            vec![],
+            SdJwtError::RepeatedDigest,
+        ),
+        (
+            "I02: a digest as member and as element",
+            json!({ "_sd": ["x"], "a": [{ "...": "x" }] }),
+            vec![],
+            SdJwtError::RepeatedDigest,
+        ),
+        (
+            "I02: a disclosure twice",
+            with_digest(&member),
+            vec![member.clone(), member.clone()],
+            SdJwtError::RepeatedDigest,
+        ),
+        (
+            "I04: two parts as member",
+            with_digest(&element),
+            vec![element.clone()],
+            SdJwtError::WrongArity,
+        ),
+        (
+            "I04: three parts as element",
+            json!({ "a": [{ "...": digest(&member) }] }),
+            vec![member.clone()],
+            SdJwtError::WrongArity,
+        ),
+        (
+            "I04: a name that is there",
+            json!({ "_sd": [digest(&member)], "a": 2 }),
+            vec![member.clone()],
+            SdJwtError::RepeatedName,
+        ),
+        (
+            "`...` beside others",
+            json!({ "a": { "...": "x", "b": 1 } }),
+            vec![],
+            SdJwtError::ReservedName,
+        ),
+        ("`...` outside an array", json!({ "...": "x" }), vec![], SdJwtError::ReservedName),
+        ("I06: md5", json!({ "_sd_alg": "md5" }), vec![], SdJwtError::UnsupportedHash),
+        ("I06: no text", json!({ "_sd_alg": null }), vec![], SdJwtError::UnsupportedHash),
+        ("_sd is no array", json!({ "_sd": {} }), vec![], SdJwtError::Malformed),
+        ("_sd holds no text", json!({ "_sd": [1] }), vec![], SdJwtError::Malformed),
+        ("`...` is no text", json!({ "a": [{ "...": 1 }] }), vec![], SdJwtError::Malformed),
+    ];
+    for (name, payload, disclosures, error) in cases {
+        let disclosures: Vec<&str> = disclosures.iter().map(String::as_str).collect();
+        assert_eq!(process(object(payload), &disclosures), Err(error), "{name}");
+    }
+}
+
+#[test]
+fn disclosures_of_another_shape_are_refused() {
+    let cases = [
+        (json!(["salt", "_sd", []]), SdJwtError::ReservedName),
+        (json!(["salt", "...", 1]), SdJwtError::ReservedName),
+        (json!(["salt", "_sd_alg", "md5"]), SdJwtError::ReservedName),
+        (json!(["salt"]), SdJwtError::WrongArity),
+        (json!(["salt", "a", 1, 2]), SdJwtError::WrongArity),
+        (json!([1, "a", 1]), SdJwtError::Malformed),
+        (json!(["salt", 1, 1]), SdJwtError::Malformed),
+        (json!({ "salt": "a" }), SdJwtError::Malformed),
+        (json!("text"), SdJwtError::Malformed),
+    ];
+    for (parts, error) in cases {
+        let text = disclosure(&parts);
+        let payload = object(json!({ "_sd": [digest(&text)] }));
+        assert_eq!(process(payload, &[&text]), Err(error), "{parts}");
+    }
+    for text in [
+        "not base64!",
+        "W10=",
+        "",
+        &BASE64_URL_SAFE_NO_PAD.encode("[\"s\",\"a\",{\"b\":1,\"b\":2}]"),
+    ] {
+        let payload = object(json!({ "_sd": [digest(text)] }));
+        assert_eq!(process(payload, &[text]), Err(SdJwtError::Malformed), "{text}");
+    }
+}
+
+/// I04: two disclosures give one name.
+#[test]
+fn two_disclosures_cannot_share_a_name() {
+    let (one, two) = (disclosure(&json!(["1", "a", 1])), disclosure(&json!(["2", "a", 2])));
+    let payload = object(json!({ "_sd": [digest(&one), digest(&two)] }));
+    assert_eq!(process(payload, &[&one, &two]), Err(SdJwtError::RepeatedName));
+}
+
+/// I07
+#[test]
+fn count_and_depth_are_bounded() {
+    let many = vec!["x"; DISCLOSURES_MAX + 1];
+    assert_eq!(process(Map::new(), &many), Err(SdJwtError::TooMany));
+    let mut chain = vec![disclosure(&json!(["salt", "a", 1]))];
+    for _ in 0..500 {
+        let inner = digest(chain.last().unwrap());
+        chain.push(disclosure(&json!(["salt", "a", { "_sd": [inner] }])));
+    }
+    let payload = object(json!({ "_sd": [digest(chain.last().unwrap())] }));
+    let chain: Vec<&str> = chain.iter().map(String::as_str).collect();
+    assert_eq!(process(payload, &chain), Err(SdJwtError::TooDeep));
+}
+
+#[test]
+fn decoys_and_undisclosed_elements_vanish() {
+    let payload = json!({ "_sd": ["decoy"], "a": [1, { "...": "decoy 2" }, { "b": 1 }] });
+    let shown = process(object(payload), &[]).unwrap();
+    assert_eq!(shown, object(json!({ "a": [1, { "b": 1 }] })));
+}

@@ -1,0 +1,73 @@
+//! What is wrong with an answer, said to the applicant in the applicant's language.
+
+use crate::credential_type::{Fault, IMAGE_BYTES_MAX};
+use crate::portal::language::Language;
+
+/// Largest picture in the unit that people know.
+const IMAGE_KILOBYTES_MAX: usize = IMAGE_BYTES_MAX / 1000;
+
+/// What is wrong and what to do.
+pub(super) fn text(fault: Fault, language: Language) -> String {
+    match language {
+        Language::English => english(fault),
+        Language::German => german(fault),
+    }
+}
+
+/// A browser sends a picture once: with the next try it has to be chosen again.
+pub(super) const fn picture_again(language: Language) -> &'static str {
+    match language {
+        Language::English => "Please choose the picture again.",
+        Language::German => "Bitte wählen Sie das Bild noch einmal aus.",
+    }
+}
+
+fn english(fault: Fault) -> String {
+    match fault {
+        Fault::Missing => "Please fill this in.".into(),
+        Fault::Unknown | Fault::Repeated | Fault::NotObject | Fault::NotText => {
+            "Please fill this in again.".into()
+        }
+        Fault::ControlCharacter => "Please write one line, without tabs.".into(),
+        Fault::TooShort(least) => format!("Please write at least {least} characters."),
+        Fault::TooLong(most) => format!("Please write at most {most} characters."),
+        Fault::NotEmail => "Please write an e-mail address like name@example.org.".into(),
+        Fault::NotDate => "Please write a day that exists, like 2001-12-31.".into(),
+        Fault::NotInteger => "Please write a whole number, in digits.".into(),
+        Fault::NotNumber => "Please write a number, in digits.".into(),
+        Fault::TooSmall(least) => format!("Please write {least} or more."),
+        Fault::TooLarge(most) => format!("Please write {most} or less."),
+        Fault::NotBoolean => "Please choose yes or no.".into(),
+        Fault::NotImage => "Please choose a picture in PNG or JPEG format.".into(),
+        Fault::ImageTooLarge => {
+            format!("Please choose a smaller picture: at most {IMAGE_KILOBYTES_MAX} KB.")
+        }
+    }
+}
+
+fn german(fault: Fault) -> String {
+    match fault {
+        Fault::Missing => "Bitte füllen Sie dieses Feld aus.".into(),
+        Fault::Unknown | Fault::Repeated | Fault::NotObject | Fault::NotText => {
+            "Bitte füllen Sie dieses Feld noch einmal aus.".into()
+        }
+        Fault::ControlCharacter => "Bitte schreiben Sie eine Zeile ohne Tabulatoren.".into(),
+        Fault::TooShort(least) => format!("Bitte schreiben Sie mindestens {least} Zeichen."),
+        Fault::TooLong(most) => format!("Bitte schreiben Sie höchstens {most} Zeichen."),
+        Fault::NotEmail => {
+            "Bitte schreiben Sie eine E-Mail-Adresse wie name@example.org.".into()
+        }
+        Fault::NotDate => {
+            "Bitte schreiben Sie einen Tag, den es gibt, wie 2001-12-31.".into()
+        }
+        Fault::NotInteger => "Bitte schreiben Sie eine ganze Zahl in Ziffern.".into(),
+        Fault::NotNumber => "Bitte schreiben Sie eine Zahl in Ziffern.".into(),
+        Fault::TooSmall(least) => format!("Bitte schreiben Sie {least} oder mehr."),
+        Fault::TooLarge(most) => format!("Bitte schreiben Sie {most} oder weniger."),
+        Fault::NotBoolean => "Bitte wählen Sie Ja oder Nein.".into(),
+        Fault::NotImage => "Bitte wählen Sie ein Bild im Format PNG oder JPEG.".into(),
+        Fault::ImageTooLarge => {
+            format!("Bitte wählen Sie ein kleineres Bild: höchstens {IMAGE_KILOBYTES_MAX} KB.")
+        }
+    }
+}

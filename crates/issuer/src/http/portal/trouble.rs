@@ -1,0 +1,129 @@
+//! What stands around every handler of the portal: headers, and a page for whatever went wrong.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, Entry, REFERRER_POLICY, RETRY_AFTER,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::Portal;
+use super::address_limit::WaitSeconds;
+use super::visitor::Visitor;
+use crate::failure::Broken;
+use crate::flow::offer::MakeOfferError;
+use crate::http::around::RequestId;
+use crate::portal::assets;
+use crate::portal::pages::{NoticeKind, NoticePage};
+
+/// Why there is no page.
+#[derive(Clone, Debug)]
+pub(super) enum Trouble {
+    /// Nothing is there, or nothing for this reader.
+    NotFound,
+    /// The form did not come from a page of ours, or not whole.
+    StaleForm,
+    /// The address may ask again after so many seconds.
+    TooMany(u64),
+    /// Our own fault; the text is for the log.
+    Broken(String),
+}
+
+impl From<Broken> for Trouble {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken.0)
+    }
+}
+
+/// Whoever applied did nothing wrong when no offer can be made: the type was changed meanwhile.
+impl From<MakeOfferError> for Trouble {
+    fn from(error: MakeOfferError) -> Self {
+        match error {
+            MakeOfferError::Broken(broken) => broken.into(),
+            MakeOfferError::NoConfiguration
+            | MakeOfferError::UnknownConfiguration(_)
+            | MakeOfferError::RepeatedConfiguration(_)
+            | MakeOfferError::Claims(_)
+            | MakeOfferError::TooShort
+            | MakeOfferError::TooLong(..)
+            | MakeOfferError::NeedsTxCode
+            | MakeOfferError::KeyUsedBefore
+            | MakeOfferError::Replaced => Self::Broken(format!("no offer was made: {error}")),
+        }
+    }
+}
+
+impl From<WaitSeconds> for Trouble {
+    fn from(wait: WaitSeconds) -> Self {
+        Self::TooMany(wait.0)
+    }
+}
+
+/// Only marks the answer: [`around`] knows the reader and makes the page.
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl Trouble {
+    const fn status(&self) -> StatusCode {
+        match self {
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn page(&self, visitor: &Visitor, request_id: &str) -> Response {
+        let kind = match self {
+            Self::NotFound => NoticeKind::NotFound,
+            Self::StaleForm => NoticeKind::StaleForm,
+            Self::TooMany(seconds) => NoticeKind::TooMany(*seconds),
+            Self::Broken(error) => {
+                // Inside the span of the request, whose id the reader is told.
+                tracing::error!(error, "request failed");
+                NoticeKind::Broken(request_id)
+            }
+        };
+        let page = visitor.page(self.status(), &NoticePage { site: visitor.site(), kind });
+        let mut response = page.unwrap_or_else(|_| self.status().into_response());
+        if let Self::TooMany(seconds) = self {
+            response.headers_mut().insert(RETRY_AFTER, (*seconds).into());
+        }
+        response
+    }
+}
+
+/// Tells the handler who asks, and gives every answer of the portal its headers.
+pub(super) async fn around(
+    State(portal): State<Arc<Portal>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let visitor = Visitor::of(&portal, &request);
+    let request_id = request.extensions().get::<RequestId>().cloned();
+    request.extensions_mut().insert(visitor.clone());
+    let mut response = next.run(request).await;
+    if let Some(trouble) = response.extensions_mut().remove::<Trouble>() {
+        response = trouble.page(&visitor, request_id.as_ref().map_or("", |id| &id.0));
+    }
+    protect(response.headers_mut());
+    response
+}
+
+/// Nothing from elsewhere, in no frame (P02, P03); the link in the address stays here; not kept.
+fn protect(headers: &mut HeaderMap) {
+    let policy = HeaderValue::from_static(assets::CONTENT_SECURITY_POLICY);
+    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if let Entry::Vacant(cache_control) = headers.entry(CACHE_CONTROL) {
+        cache_control.insert(HeaderValue::from_static("no-store"));
+    }
+}

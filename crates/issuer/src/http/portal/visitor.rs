@@ -1,0 +1,145 @@
+//! Who asks: the reader's language, address and form session, and pages made for this reader.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Extension;
+use axum::extract::{FromRequestParts, Path, Request};
+use axum::http::header::{ACCEPT_LANGUAGE, SET_COOKIE};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse as _, Response};
+
+use super::Portal;
+use super::form_session::{FormSession, is_cross_site};
+use super::trouble::Trouble;
+use crate::Issuer;
+use crate::config::Config;
+use crate::credential_type::CredentialType;
+use crate::flow::application::{ApplicationView, view};
+use crate::http::around::ClientAddress;
+use crate::portal::language::Language;
+use crate::portal::pages::{Card, Logo, Site};
+
+/// Who asks.
+#[derive(Clone)]
+pub(super) struct Visitor {
+    pub(super) portal: Arc<Portal>,
+    pub(super) language: Language,
+    address: IpAddr,
+    session: FormSession,
+    is_cross_site: bool,
+}
+
+impl Visitor {
+    pub(super) fn of(portal: &Arc<Portal>, request: &Request) -> Self {
+        let issuer = &portal.issuer;
+        let (url, headers) = (&issuer.config.url, request.headers());
+        let address = request.extensions().get::<ClientAddress>();
+        Self {
+            portal: Arc::clone(portal),
+            language: language(headers, &issuer.config),
+            address: address.map_or(Ipv6Addr::UNSPECIFIED.into(), |address| address.0),
+            session: FormSession::of(headers, url, &*issuer.random),
+            is_cross_site: is_cross_site(headers, url),
+        }
+    }
+
+    pub(super) fn issuer(&self) -> &Issuer {
+        &self.portal.issuer
+    }
+
+    /// What every page says about the issuer.
+    pub(super) fn site(&self) -> Site<'_> {
+        let config = &self.issuer().config;
+        Site {
+            base: config.url.path(),
+            issuer_name: &config.name,
+            host: &self.portal.host,
+            help_line: &config.portal.help_line,
+            language: self.language,
+        }
+    }
+
+    /// A credential type as a card, in the reader's language.
+    pub(super) fn card<'t>(&self, credential_type: &'t CredentialType) -> Card<'t> {
+        let display = credential_type.display(self.language.tag());
+        let logo = display.and_then(|display| display.logo.as_ref());
+        // The policy of our pages would block a picture from another host, and the host would
+        // learn who applies.
+        let own = logo.filter(|logo| logo.uri.as_str().starts_with("data:"));
+        Card {
+            id: &credential_type.id,
+            name: display.map_or(&*credential_type.id, |display| &*display.name),
+            description: display.and_then(|display| display.description.as_deref()).unwrap_or(""),
+            logo: own.map(|logo| Logo { uri: logo.uri.as_str(), alt_text: &logo.alt_text }),
+        }
+    }
+
+    /// The application behind a link; other people's are not there (P05).
+    pub(super) async fn view(&self, link: &str) -> Result<ApplicationView<'_>, Trouble> {
+        view(self.issuer(), link).await?.ok_or(Trouble::NotFound)
+    }
+
+    /// Goes into every form, as `csrf`.
+    pub(super) fn csrf(&self) -> String {
+        self.session.token(&self.issuer().keys.form)
+    }
+
+    /// Refuses a form that did not come from a page of ours (P01).
+    pub(super) fn check_csrf(&self, given: Option<&str>) -> Result<(), Trouble> {
+        let key = &self.issuer().keys.form;
+        let ours = given.is_some_and(|given| self.session.holds(key, given));
+        if ours && !self.is_cross_site { Ok(()) } else { Err(Trouble::StaleForm) }
+    }
+
+    /// Counts one application of this address.
+    pub(super) fn limit_applications(&self) -> Result<(), Trouble> {
+        Ok(self.portal.applications.check(self.address)?)
+    }
+
+    /// A page, with the cookie that its forms need.
+    pub(super) fn page(
+        &self,
+        status: StatusCode,
+        page: &impl Template,
+    ) -> Result<Response, Trouble> {
+        let html = page.render().map_err(|error| Trouble::Broken(error.to_string()))?;
+        let mut response = (status, Html(html)).into_response();
+        let cookie = self.session.set_cookie(&self.issuer().config.url);
+        let cookie = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok());
+        response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
+        Ok(response)
+    }
+}
+
+/// Refuses an address that opens too many pages.
+pub(super) async fn limit_pages(
+    Extension(visitor): Extension<Visitor>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Trouble> {
+    visitor.portal.pages.check(visitor.address)?;
+    Ok(next.run(request).await)
+}
+
+/// The best-liked of our languages; the operator's for a reader who asks for none of them.
+fn language(headers: &HeaderMap, config: &Config) -> Language {
+    let wanted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let fallback = config.locale.as_str();
+    Language::accepted(&format!("{fallback};q=0.001,{}", wanted.unwrap_or_default()))
+}
+
+/// The part of the path that stands for something; one that is no text stands for nothing.
+pub(super) struct Segment(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Trouble> {
+        let segment = Path::<String>::from_request_parts(parts, state).await;
+        segment.map(|Path(segment)| Self(segment)).map_err(|_| Trouble::NotFound)
+    }
+}

@@ -1,0 +1,218 @@
+//! `bestow.toml`: what it may say, and that its reference is current.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::fs;
+use std::path::Path;
+
+use issuer::config::{Config, ConfigError, IssuerUrl, example, reference};
+use issuer::credential_type::CredentialType;
+
+const URL: &str = "url = \"https://issuer.example\"\n";
+
+fn load(text: &str) -> Result<Config, ConfigError> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bestow.toml");
+    fs::write(&file, text).unwrap();
+    Config::load(&file)
+}
+
+/// Line, problem and remedy of what is wrong.
+fn mistake(text: &str) -> String {
+    let error = load(text).unwrap_err();
+    assert!(error.file.ends_with("bestow.toml"));
+    assert!(!error.remedy.is_empty());
+    format!("{}: {}; {}", error.line.unwrap_or(0), error.problem, error.remedy)
+}
+
+#[test]
+fn the_address_alone_is_enough() {
+    let config = load(URL).unwrap();
+    assert_eq!(config.url.as_str(), "https://issuer.example");
+    assert_eq!(config.listen().to_string(), "0.0.0.0:443");
+    assert_eq!(config.admin_listen().to_string(), "127.0.0.1:444");
+    assert_eq!(config.offer.credentials_per_offer, 10);
+    assert_eq!(config.offer.tx_code_attempts_max, 5);
+    assert!(config.compatibility.single_proof);
+    assert!(config.authorization.anonymous_access);
+}
+
+#[test]
+fn an_issuer_on_this_machine_listens_on_this_machine_only() {
+    let config = load("url = \"https://localhost:8443\"").unwrap();
+    assert_eq!(config.listen().to_string(), "127.0.0.1:8443");
+    assert_eq!(config.admin_listen().to_string(), "127.0.0.1:8444");
+    let config = load("url = \"https://[::1]:8443/a\"").unwrap();
+    assert_eq!(config.listen().to_string(), "[::1]:8443");
+    assert_eq!((config.url.host().as_str(), config.url.path()), ("::1", "/a"));
+}
+
+#[test]
+fn relative_paths_begin_at_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bestow.toml");
+    fs::write(&file, format!("{URL}keys = \"/etc/keys\"\n")).unwrap();
+    let config = Config::load(&file).unwrap();
+    assert_eq!(config.keys, Path::new("/etc/keys"));
+    assert_eq!(config.admin_key_file(), Path::new("/etc/keys/admin.key"));
+    assert_eq!(config.credentials, folder.path().join("credentials"));
+    assert_eq!(config.server.certificate, folder.path().join("tls/cert.pem"));
+    assert_eq!(Path::new(&config.database), folder.path().join("bestow.db"));
+}
+
+/// VCI §12.2.1, META-01: wallets compare it byte by byte, so there is one way to write it.
+#[test]
+fn an_address_that_is_no_credential_issuer_identifier_is_refused() {
+    let table = [
+        "issuer.example",
+        "https://issuer.example/",
+        "https://issuer.example/a/",
+        "https://issuer.example?a=b",
+        "https://issuer.example#a",
+        "https://me@issuer.example",
+        "https://Issuer.example",
+        "https://issuer.example:443",
+        "https://issuer.example/a/../b",
+        "ftp://issuer.example",
+        "http://issuer.example",
+        "http://localhost:8080",
+    ];
+    for url in table {
+        let found = mistake(&format!("name = \"A\"\nurl = \"{url}\"\n"));
+        assert!(found.starts_with("2: "), "{url}: {found}");
+    }
+    assert!(mistake("name = \"A\"").contains("address of the issuer is missing"));
+}
+
+#[test]
+fn an_unknown_key_refuses_to_start_and_the_known_ones_are_named() {
+    let found = mistake(&format!("{URL}[offer]\nexpire_in = 5\n"));
+    assert!(
+        found.starts_with("3: unknown key `expire_in`; expected one of `expires_in`"),
+        "{found}"
+    );
+    assert!(mistake(&format!("{URL}[ofer]\n")).starts_with("2: unknown key `ofer`"));
+}
+
+#[test]
+fn tls_ends_here_or_at_a_proxy_that_is_named() {
+    let off = "[server]\ntls = \"off\"\n";
+    let found = mistake(&format!("{URL}{off}"));
+    assert!(found.starts_with("3: nobody ends TLS"), "{found}");
+
+    let off = format!("{off}trusted_proxies = [\"10.0.0.0/8\", \"192.0.2.1\"]\n");
+    let config = load(&format!("{URL}{off}")).unwrap();
+    let trusted = |address: &str| {
+        config.server.trusted_proxies.iter().any(|proxy| proxy.contains(address.parse().unwrap()))
+    };
+    assert!(trusted("10.1.2.3") && trusted("::ffff:10.1.2.3") && trusted("192.0.2.1"));
+    assert!(!trusted("11.1.2.3") && !trusted("192.0.2.2"));
+
+    assert!(load(&format!("url = \"http://127.0.0.1:8080\"\n{off}")).is_ok());
+    assert!(mistake(&format!("url = \"http://10.0.0.1\"\n{off}")).contains("plain http"));
+    let proxies = "[server]\ntrusted_proxies = [\"10.0.0.0/33\"]\n";
+    assert!(mistake(&format!("{URL}{proxies}")).contains("neither an address nor a network"));
+}
+
+#[test]
+fn administration_is_not_open_to_the_network_without_tls() {
+    let admin = "[admin]\nlisten = \"0.0.0.0:9000\"\n";
+    assert!(mistake(&format!("{URL}{admin}")).starts_with("3: administration would be open"));
+    let half = format!("{URL}{admin}certificate = \"a.pem\"\n");
+    assert!(mistake(&half).contains("belong together"));
+    assert!(load(&format!("{half}private_key = \"a-key.pem\"\n")).is_ok());
+    let same =
+        format!("{URL}[server]\nlisten = \"127.0.0.1:1\"\n[admin]\nlisten = \"127.0.0.1:1\"\n");
+    assert!(mistake(&same).contains("same address"));
+}
+
+#[test]
+fn numbers_out_of_range_are_refused() {
+    let table = [
+        ("token", "expires_in", "301", "300"),     // VCI §13.10
+        ("proof", "window_seconds", "119", "120"), // PROOF-33
+        ("offer", "tx_code_length", "3", "4"),
+        ("offer", "tx_code_attempts_max", "0", "1"),
+        ("offer", "expires_in", "29", "30"),
+        ("offer", "credentials_per_offer", "0", "1"),
+    ];
+    for (section, key, wrong, right) in table {
+        let found = mistake(&format!("{URL}[{section}]\n{key} = {wrong}\n"));
+        assert!(found.starts_with(&format!("3: {wrong} is out of range")), "{key}: {found}");
+        assert!(load(&format!("{URL}[{section}]\n{key} = {right}\n")).is_ok(), "{key}");
+    }
+    assert!(mistake(&format!("{URL}[offer]\ntx_code_attempts_max = -1\n")).starts_with("3: "));
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_named() {
+    let found = mistake(&format!("{URL}database = \"postgres://host/bestow\"\n"));
+    assert!(found.starts_with("2: ") && found.contains("`postgres`"), "{found}");
+}
+
+#[test]
+fn text_that_is_not_toml_names_its_line() {
+    assert!(mistake(&format!("{URL}name = \n")).starts_with("2: "));
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let error = Config::load(Path::new("no/such/bestow.toml")).unwrap_err();
+    assert!(error.to_string().starts_with("no/such/bestow.toml: cannot be read"));
+}
+
+#[test]
+fn what_is_in_force_can_be_written_again() {
+    let config = load(&format!("{URL}[log]\nformat = \"json\"\n")).unwrap();
+    let effective = config.effective();
+    assert!(effective.contains("listen = \"0.0.0.0:443\""), "{effective}");
+    assert_eq!(load(&effective).unwrap().effective(), effective);
+}
+
+#[test]
+fn the_example_explains_every_key_and_shows_what_holds() {
+    let url = IssuerUrl::try_from("https://localhost:8443".to_owned()).unwrap();
+    let text = example(&url, "A \"quoted\" name");
+    let config = load(&text).unwrap();
+    assert_eq!(config.name, "A \"quoted\" name");
+
+    let said: String = text
+        .lines()
+        .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
+        .filter(|line| !line.ends_with("\"FILE\""))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let without_folder = |config: &Config| config.effective().replace(folder(config).as_str(), "");
+    let said = load(&said).unwrap();
+    assert_eq!(without_folder(&said), without_folder(&config));
+}
+
+fn folder(config: &Config) -> String {
+    config.credentials.parent().unwrap().display().to_string()
+}
+
+#[test]
+fn the_reference_is_current() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/CONFIGURATION.md");
+    let stored = fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        stored == reference(),
+        "write docs/CONFIGURATION.md again: bestow issuer config-reference"
+    );
+}
+
+#[test]
+fn what_should_not_stay_so_is_warned_of() {
+    let config = load(URL).unwrap();
+    let ticket = |lines: &str| {
+        let text = format!(
+            "format = \"dc+sd-jwt\"\nvalidity_days = 1\n{lines}\n\
+             [[display]]\nname = \"Ticket\"\nlocale = \"en\"\n"
+        );
+        let ticket = CredentialType::parse(Path::new("ticket.toml"), &text, config.url.as_str());
+        [("ticket".to_owned(), ticket.unwrap())].into()
+    };
+    assert!(config.warnings(&ticket("")).is_empty());
+    let warnings = config.warnings(&ticket("approval = \"at-once\""));
+    assert!(warnings.iter().any(|warning| warning.contains("at-once")), "{warnings:?}");
+    let warnings = config.warnings(&ticket("tx_code = true\ntx_code_channel = \"screen\""));
+    assert!(warnings.iter().any(|warning| warning.contains("screen")), "{warnings:?}");
+}

@@ -1,0 +1,47 @@
+//! The lines of a card: the issuer's labels and order, and nothing lost.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use serde_json::{Value, json};
+use wallet::card::lines;
+use wallet::display::ClaimLabel;
+
+fn shown(claims: &Value, labels: &Value) -> Vec<(String, String)> {
+    let labels: Vec<ClaimLabel> = serde_json::from_value(labels.clone()).unwrap();
+    let lines = lines(claims.as_object().unwrap(), &labels, "en");
+    lines.iter().map(|line| (line.label.clone(), line.text())).collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(label, text)| ((*label).to_owned(), (*text).to_owned())).collect()
+}
+
+#[test]
+fn labels_and_order_are_the_issuers() {
+    let claims = json!({
+        "address": { "country": "NL", "locality": "Delft" },
+        "given_name": "Ada", "courses": ["a", "b"], "extra": 1, "member": true,
+    });
+    let labels = json!([
+        { "path": ["given_name"], "names": [{ "locale": "en", "text": "Given name" }] },
+        { "path": ["address"], "names": [{ "locale": null, "text": "Address" }] },
+        { "path": ["address", "locality"], "names": [{ "locale": null, "text": "Town" }] },
+        { "path": ["courses", null], "names": [{ "locale": null, "text": "Courses" }] },
+    ]);
+    let expected = pairs(&[
+        ("Given name", "Ada"),
+        ("Address › country", "NL"),
+        ("Town", "Delft"),
+        ("Courses", "a, b"),
+        ("extra", "1"),
+        ("member", "yes"),
+    ]);
+    assert_eq!(shown(&claims, &labels), expected);
+}
+
+#[test]
+fn a_claim_without_a_label_is_shown_by_its_name() {
+    let claims = json!({ "a": { "b": { "c": null } }, "d": [{ "e": 1 }], "f": "x\u{1b}[31m" });
+    let labels = json!([{ "path": ["d"], "names": [] }]);
+    let expected = pairs(&[("d", "[{\"e\":1}]"), ("a › b › c", "–"), ("f", "x[31m")]);
+    assert_eq!(shown(&claims, &labels), expected);
+}
