@@ -13,7 +13,6 @@ use super::apply::{read, to_application};
 use super::form_session;
 use super::trouble::Trouble;
 use super::visitor::{Segment, Visitor};
-use crate::credential_type::CredentialType;
 use crate::flow::application::{ApplicationView, ShownOffer, Stage, renew as renew_offer};
 use crate::letter::{Letter, LetterTxCode, letter};
 use crate::portal::pages::{
