@@ -1,6 +1,7 @@
 //! What can be typed.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
@@ -252,6 +253,8 @@ pub(crate) enum WalletCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Open the wallet's own page, for a browser on this machine
+    Serve(ServeArguments),
 }
 
 impl WalletCommand {
@@ -262,8 +265,22 @@ impl WalletCommand {
             | Self::Show { json, .. }
             | Self::Delete { json, .. }
             | Self::Keys { json } => *json,
+            Self::Serve(_) => false,
         }
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// A certificate authority to trust for TLS, beside those of this machine (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// An authority that vouches for issuers of credentials (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust_anchor: Option<PathBuf>,
+    /// Where to listen, on this machine only; else a free port is found
+    #[arg(long, value_name = "127.0.0.1:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
 }
 
 #[derive(Debug, Args)]

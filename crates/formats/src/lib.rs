@@ -6,9 +6,9 @@
 //! | `jwt_vc_json` | W3C Verifiable Credential 1.1 as a JWT | [`jwt_vc_json`] |
 //!
 //! An issuer calls `issue` of the format. A wallet calls [`parse`], finds the key that
-//! [`Unverified::key_reference`] refers to, decides whether that key is the issuer's, and then
-//! [`Unverified::verify`] gives a [`verified::Verified`]. Whose a key is, and whether a credential was
-//! revoked, is not known here: this crate opens no socket, and knows no protocol.
+//! [`Unverified::key_reference`] refers to and decides whether that key is the issuer's; then
+//! [`Unverified::verify`] gives a [`verified::Verified`]. Whose a key is, and whether a credential
+//! was revoked, is not known here: this crate opens no socket, and knows no protocol.
 
 pub mod binding;
 mod error;

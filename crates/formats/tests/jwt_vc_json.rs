@@ -192,6 +192,51 @@ async fn what_is_no_credential_is_refused() {
     assert!(verify(&raw, &key).is_ok(), "typ may be absent");
 }
 
+/// The dates of version 2 have other names: such a credential would never end.
+#[tokio::test]
+async fn another_version_of_the_data_model_is_refused() {
+    let key = key();
+    let v2 = "https://www.w3.org/ns/credentials/v2";
+    let v1 = "https://www.w3.org/2018/credentials/v1";
+    for payload in [
+        without("/vc/@context"),
+        spoilt("/vc/@context", json!([v2])),
+        spoilt("/vc/@context", json!([v2, v1])),
+        spoilt("/vc/@context", json!([])),
+        spoilt("/vc/@context", v2),
+    ] {
+        let raw = signed(json!({}), &payload, &key).await;
+        assert_eq!(verify(&raw, &key).unwrap_err(), FormatError::OtherDataModel, "{payload}");
+    }
+    let alone = signed(json!({}), &spoilt("/vc/@context", v1), &key).await;
+    assert!(verify(&alone, &key).is_ok(), "one context needs no array");
+}
+
+/// Who and when may be said inside or outside, but not nowhere.
+#[tokio::test]
+async fn issuer_and_beginning_are_never_missing() {
+    let key = key();
+    for (outside, inside) in [("iss", "issuer"), ("nbf", "issuanceDate")] {
+        let mut payload = without(&format!("/{outside}"));
+        payload["vc"].as_object_mut().unwrap().remove(inside).unwrap();
+        let raw = signed(json!({}), &payload, &key).await;
+        assert_eq!(verify(&raw, &key).unwrap_err(), FormatError::Malformed, "{outside}");
+    }
+    let raw = signed(json!({}), &without("/iss"), &key).await;
+    let reference = JwtVc::parse(&raw).unwrap().key_reference();
+    assert_eq!(reference.iss.as_deref(), Some(ISSUER));
+}
+
+/// Only a DID leads to a key.
+#[tokio::test]
+async fn a_subject_that_is_no_did_binds_to_nothing() {
+    let key = key();
+    let mut payload = spoilt("/sub", "urn:uuid:1");
+    payload["vc"]["credentialSubject"]["id"] = "urn:uuid:1".into();
+    let raw = signed(json!({}), &payload, &key).await;
+    assert_eq!(verify(&raw, &key).unwrap().binding, None);
+}
+
 /// Catalogue I13
 #[tokio::test]
 async fn a_key_of_another_did_is_a_forgery() {

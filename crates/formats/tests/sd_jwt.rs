@@ -214,22 +214,26 @@ fn hostile_disclosures_are_refused() {
             vec![member.clone()],
             SdJwtError::RepeatedName,
         ),
-        (
-            "`...` beside others",
-            json!({ "a": { "...": "x", "b": 1 } }),
-            vec![],
-            SdJwtError::ReservedName,
-        ),
-        ("`...` outside an array", json!({ "...": "x" }), vec![], SdJwtError::ReservedName),
-        ("I06: md5", json!({ "_sd_alg": "md5" }), vec![], SdJwtError::UnsupportedHash),
-        ("I06: no text", json!({ "_sd_alg": null }), vec![], SdJwtError::UnsupportedHash),
-        ("_sd is no array", json!({ "_sd": {} }), vec![], SdJwtError::Malformed),
-        ("_sd holds no text", json!({ "_sd": [1] }), vec![], SdJwtError::Malformed),
-        ("`...` is no text", json!({ "a": [{ "...": 1 }] }), vec![], SdJwtError::Malformed),
     ];
     for (name, payload, disclosures, error) in cases {
         let disclosures: Vec<&str> = disclosures.iter().map(String::as_str).collect();
         assert_eq!(process(object(payload), &disclosures), Err(error), "{name}");
+    }
+}
+
+#[test]
+fn hostile_payloads_are_refused() {
+    let cases = [
+        ("`...` beside others", json!({ "a": { "...": "x", "b": 1 } }), SdJwtError::ReservedName),
+        ("`...` outside an array", json!({ "...": "x" }), SdJwtError::ReservedName),
+        ("I06: md5", json!({ "_sd_alg": "md5" }), SdJwtError::UnsupportedHash),
+        ("I06: no text", json!({ "_sd_alg": null }), SdJwtError::UnsupportedHash),
+        ("_sd is no array", json!({ "_sd": {} }), SdJwtError::Malformed),
+        ("_sd holds no text", json!({ "_sd": [1] }), SdJwtError::Malformed),
+        ("`...` is no text", json!({ "a": [{ "...": 1 }] }), SdJwtError::Malformed),
+    ];
+    for (name, payload, error) in cases {
+        assert_eq!(process(object(payload), &[]), Err(error), "{name}");
     }
 }
 

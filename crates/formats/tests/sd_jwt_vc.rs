@@ -110,6 +110,22 @@ async fn claims_cannot_take_the_names_of_the_protocol() {
     }
 }
 
+/// The credential of RFC 9901 Appendix A.3, with disclosures in disclosures.
+#[test]
+fn the_example_of_the_standard_verifies() {
+    let vector: Value = serde_json::from_str(include_str!("vectors/rfc-9901.json")).unwrap();
+    let raw = vector["credential"].as_str().unwrap();
+    let key = PublicKey::from_jwk(&vector["issuer"]).unwrap();
+    let holder = PublicKey::from_jwk(&vector["holder"]).unwrap();
+    let verified = SdJwtVc::parse(raw).unwrap().verify(&key, NOW).unwrap();
+    assert_eq!(Value::Object(verified.claims), vector["claims"]);
+    assert_eq!(verified.types, ["urn:eudi:pid:de:1"]);
+    assert_eq!(verified.issuer.as_deref(), Some("https://pid-issuer.bund.de.example"));
+    assert_eq!(verified.binding, Some(Binding::Jwk(holder)));
+    let times = (verified.issued_at, verified.expires_at);
+    assert_eq!(times, (Some(Timestamp(1_683_000_000)), Some(Timestamp(1_883_000_000))));
+}
+
 /// Credentials made by an implementation that is not ours.
 #[test]
 fn foreign_credentials_verify() {
@@ -212,6 +228,40 @@ async fn protected_claims_are_never_disclosed() {
     assert_eq!(verify(&raw, &key).unwrap_err(), FormatError::ProtectedClaim);
 }
 
+/// FMT-SDJWT-06: `sub` and `iat` are not protected.
+#[tokio::test]
+async fn unprotected_claims_may_be_disclosed() {
+    let key = key();
+    let (sub, iat) = (json!(["salt", "sub", "somebody"]), json!(["salt", "iat", 5]));
+    let [sub, iat] = [sub, iat].map(|parts| BASE64_URL_SAFE_NO_PAD.encode(parts.to_string()));
+    let digest = |text: &str| BASE64_URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()));
+    let payload = json!({ "vct": "a", "_sd": [digest(&sub), digest(&iat)] });
+    let raw = signed(json!({ "typ": "dc+sd-jwt" }), payload, &key).await;
+    let verified = verify(&format!("{raw}{sub}~{iat}~"), &key).unwrap();
+    assert_eq!(verified.claims, object(json!({ "sub": "somebody" })));
+    assert_eq!(verified.issued_at, Some(Timestamp(5)));
+}
+
+/// What cannot be received is not issued.
+#[tokio::test]
+async fn a_credential_that_is_too_long_is_not_issued() {
+    let photo = json!({ "photo": "a".repeat(CREDENTIAL_BYTES_MAX) });
+    let claims = SdJwtVcClaims { claims: object(photo), ..claims() };
+    let issued = issue(claims, IssuerKeyHeader::Kid("1"), &key(), &SystemRandom).await;
+    assert_eq!(issued, Err(IssueError::TooLong));
+}
+
+/// A header may be wrong in ways that the signature does not tell.
+#[tokio::test]
+async fn a_header_that_refers_to_no_key_is_refused() {
+    let key = key();
+    for (name, value) in [("kid", json!(5)), ("x5c", json!([])), ("x5c", json!("MA=="))] {
+        let header = json!({ "typ": "dc+sd-jwt", name: value });
+        let raw = signed(header, json!({ "vct": "a" }), &key).await;
+        assert_eq!(verify(&raw, &key).unwrap_err(), FormatError::Malformed, "{name} {value}");
+    }
+}
+
 /// I03: nobody can add or exchange a disclosure.
 #[tokio::test]
 async fn disclosures_of_another_credential_are_refused() {
@@ -247,6 +297,7 @@ async fn dates_count_with_a_minute_of_leeway() {
     }
 }
 
+/// A reader that cannot be sure of the key must not take the credential for a bearer's.
 #[tokio::test]
 async fn a_binding_that_names_no_key_is_refused() {
     let key = key();

@@ -82,6 +82,7 @@ pub fn refused(refusal: &dyn Refusal) -> Response {
 }
 
 /// An error body as every endpoint gives it (RFC 6749 §5.2, VCI §8.3.1.2).
+#[must_use]
 pub fn error(status: StatusCode, error: ErrorCode, error_description: &'static str) -> Response {
     let body = Json(ErrorBody { error, error_description });
     (status, [(CACHE_CONTROL, "no-store")], body).into_response()

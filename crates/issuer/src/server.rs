@@ -20,7 +20,7 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a peer may take for a TLS handshake, and for its headers (Q01, Q02).
 const HEADERS_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often what nobody needs any more is removed.
-const PURGE_EVERY: Duration = Duration::from_secs(60);
+const PURGE_EVERY: Duration = Duration::from_mins(1);
 /// Rows removed in one commit: few, so that nobody waits for it.
 const PURGE_ROWS: u32 = 500;
 

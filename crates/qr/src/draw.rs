@@ -100,14 +100,7 @@ impl QrCode {
     #[must_use]
     pub fn to_svg(&self) -> String {
         let side = self.side();
-        let mut path = String::new();
-        for y in self.places() {
-            for x in self.places().filter(|&x| self.0.get_module(x, y)) {
-                let (x, y) = (x + QUIET_ZONE, y + QUIET_ZONE);
-                // Writing to a String cannot fail.
-                let _ = write!(path, "M{x} {y}h1v1h-1z");
-            }
-        }
+        let path: String = (0..self.0.size()).map(|y| self.row_path(y)).collect();
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {side} {side}\" \
              shape-rendering=\"crispEdges\"><path fill=\"#fff\" d=\"M0 0h{side}v{side}H0z\"/>\
@@ -159,12 +152,25 @@ impl QrCode {
         }
     }
 
+    /// One rectangle for each run of dark modules: between single squares some viewers show joints.
+    fn row_path(&self, y: i32) -> String {
+        let mut path = String::new();
+        let mut x = 0;
+        while x < self.0.size() {
+            let run =
+                (x..self.0.size()).take_while(|&x| self.0.get_module(x, y)).fold(0, |n, _| n + 1);
+            if run > 0 {
+                let (left, top) = (x + QUIET_ZONE, y + QUIET_ZONE);
+                // Writing to a String cannot fail.
+                let _ = write!(path, "M{left} {top}h{run}v1h-{run}z");
+            }
+            x += run.max(1);
+        }
+        path
+    }
+
     /// Modules along one side, with the quiet zone.
     fn side(&self) -> i32 {
         self.0.size() + 2 * QUIET_ZONE
-    }
-
-    fn places(&self) -> std::ops::Range<i32> {
-        0..self.0.size()
     }
 }

@@ -4,6 +4,7 @@ mod decode;
 mod draw;
 mod picture;
 mod read;
+mod svg;
 mod view;
 
 pub use draw::{EncodeError, Level, QrCode, Terminal};

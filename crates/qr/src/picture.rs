@@ -2,10 +2,10 @@
 
 use std::io::Cursor;
 
-use image::{GrayImage, ImageFormat, ImageReader, Limits};
-use resvg::{tiny_skia, usvg};
+use image::{GrayAlphaImage, GrayImage, ImageError, ImageFormat, ImageReader, Limits, Luma};
 
 use crate::read::ReadError;
+use crate::svg;
 
 /// More than any camera's JPEG.
 const MAX_BYTES: usize = 20_000_000;
@@ -13,11 +13,8 @@ const MAX_BYTES: usize = 20_000_000;
 /// What a good phone makes.
 const MAX_PIXELS: u64 = 50_000_000;
 
-/// Nothing in a picture of `MAX_PIXELS` may need more memory: four colours of 16 bits each.
-const MAX_DECODED_BYTES: u64 = MAX_PIXELS * 8;
-
-/// An SVG is drawn with its longer side this long: a large code still gets 8 pixels a module.
-const SVG_SIDE: f32 = 1600.0;
+/// What its decoder may use: four bytes a pixel.
+const MAX_DECODED_BYTES: u64 = MAX_PIXELS * 4;
 
 /// Reads PNG, JPEG or SVG, whichever the first bytes say.
 pub(crate) fn decode(bytes: &[u8]) -> Result<GrayImage, ReadError> {
@@ -26,7 +23,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<GrayImage, ReadError> {
     }
     match image::guess_format(bytes) {
         Ok(format @ (ImageFormat::Png | ImageFormat::Jpeg)) => raster(bytes, format),
-        _ => vector(bytes),
+        _ => svg::decode(bytes),
     }
 }
 
@@ -40,29 +37,39 @@ pub(crate) fn from_luma(width: u32, height: u32, luma: &[u8]) -> Result<GrayImag
 
 /// The header is judged before any pixel is decoded.
 fn raster(bytes: &[u8], format: ImageFormat) -> Result<GrayImage, ReadError> {
-    let reader = || ImageReader::with_format(Cursor::new(bytes), format);
-    let (width, height) = reader().into_dimensions().map_err(|_| ReadError::NotAPicture)?;
+    let (width, height) =
+        reader(bytes, format).into_dimensions().map_err(|error| refusal(&error))?;
     if u64::from(width) * u64::from(height) > MAX_PIXELS {
         return Err(ReadError::TooLarge);
     }
-    let mut reader = reader();
-    let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(MAX_DECODED_BYTES);
-    reader.limits(limits);
-    reader.decode().map(|picture| picture.to_luma8()).map_err(|_| ReadError::NotAPicture)
+    let picture = reader(bytes, format).decode().map_err(|error| refusal(&error))?;
+    if picture.color().has_alpha() {
+        return Ok(on_white(&picture.to_luma_alpha8()));
+    }
+    Ok(picture.to_luma8())
 }
 
-/// Draws an SVG on white; it can reach neither files nor fonts.
-fn vector(bytes: &[u8]) -> Result<GrayImage, ReadError> {
-    let tree = usvg::Tree::from_data(bytes, &usvg::Options::default())
-        .map_err(|_| ReadError::NotAPicture)?;
-    let size = tree.size();
-    let scale = SVG_SIDE / size.width().max(size.height());
-    let size = size.to_int_size().scale_by(scale).ok_or(ReadError::NotAPicture)?;
-    let mut pixels =
-        tiny_skia::Pixmap::new(size.width(), size.height()).ok_or(ReadError::NotAPicture)?;
-    pixels.fill(tiny_skia::Color::WHITE);
-    resvg::render(&tree, tiny_skia::Transform::from_scale(scale, scale), &mut pixels.as_mut());
-    let luma = pixels.pixels().iter().map(|pixel| pixel.green()).collect();
-    GrayImage::from_raw(size.width(), size.height(), luma).ok_or(ReadError::NotAPicture)
+fn reader(bytes: &[u8], format: ImageFormat) -> ImageReader<Cursor<&[u8]>> {
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(MAX_DECODED_BYTES);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits);
+    reader
+}
+
+fn refusal(error: &ImageError) -> ReadError {
+    if matches!(error, ImageError::Limits(_)) {
+        ReadError::TooLarge
+    } else {
+        ReadError::NotAPicture
+    }
+}
+
+/// Codes are often saved as black on nothing, and nothing is black once its alpha is dropped.
+fn on_white(picture: &GrayAlphaImage) -> GrayImage {
+    GrayImage::from_fn(picture.width(), picture.height(), |x, y| {
+        let [luma, alpha] = picture.get_pixel_checked(x, y).map_or([255, 255], |pixel| pixel.0);
+        let bright = 255 - (255 - u16::from(luma)) * u16::from(alpha) / 255;
+        Luma([u8::try_from(bright).unwrap_or(u8::MAX)])
+    })
 }

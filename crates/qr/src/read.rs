@@ -16,6 +16,8 @@ pub enum ReadError {
     NotAPicture,
     /// More bytes or pixels than we read.
     TooLarge,
+    /// An SVG that asks for more work than a code needs.
+    TooComplex,
     /// A picture, but no code in it that can be read.
     NoQrCode,
 }
@@ -29,6 +31,10 @@ impl Display for ReadError {
             Self::TooLarge => {
                 "This picture is too large: at most 20 MB and 50 megapixels are read. \
                  Make it smaller, or cut out the QR code."
+            }
+            Self::TooComplex => {
+                "This SVG draws more than a QR code needs, so it is not opened. Save it as a PNG \
+                 file, and use that."
             }
             Self::NoQrCode => {
                 "No QR code was found in this picture. Go closer, hold the camera straight, and \

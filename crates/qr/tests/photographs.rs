@@ -1,4 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 #![expect(clippy::print_stdout, reason = "says which were read")]
 //! The reader copes with photographs: the set is made by `examples/make_pictures`.
 

@@ -61,7 +61,7 @@ impl GuardedClient {
     fn prepare(&self, request: Request) -> Result<RequestBuilder, HttpError> {
         let mut builder = match request.method {
             Method::Get => self.client.get(request.url),
-            // RFC 9110 §8.6: without it some servers wait for a body.
+            // Without a length some servers wait for a body.
             Method::Post if request.body.is_empty() => {
                 self.client.post(request.url).header(CONTENT_LENGTH, "0")
             }

@@ -322,4 +322,7 @@ async fn a_kill_leaves_the_old_or_the_new_state() {
         }
     }
     assert!(seen.len() > 1, "the victims wrote something: {seen:?}");
+    let store = open(&directory, key_file(&directory)).await.unwrap();
+    store.save_credential(credential(1)).await.unwrap();
+    assert_eq!(files(&directory.join("credentials")).len(), 2, "nothing half-written stays");
 }

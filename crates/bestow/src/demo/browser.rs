@@ -65,7 +65,7 @@ async fn expect(
     Err(Failure::own_fault(format!("the portal answered {}", answer.status())))
 }
 
-fn network(error: reqwest::Error) -> Failure {
+fn network(error: impl std::fmt::Display) -> Failure {
     Failure::own_fault(format!("the portal did not answer: {error}"))
 }
 
@@ -85,7 +85,9 @@ fn fill(value: &Value, path: &mut Vec<String>, fields: &mut Vec<(String, String)
         }
         Value::String(text) if text.starts_with("data:") => {}
         Value::String(text) => fields.push((path.join("."), text.clone())),
-        other => fields.push((path.join("."), other.to_string())),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) => {
+            fields.push((path.join("."), value.to_string()));
+        }
     }
 }
 

@@ -50,7 +50,7 @@ fn before(method: Method, path: &str, request: &Request) {
 }
 
 fn tell_proof(request: &Value) {
-    let jwt = request["proofs"]["jwt"][0].as_str();
+    let jwt = request.pointer("/proofs/jwt/0").and_then(Value::as_str);
     let Some(jws) = jwt.and_then(|jwt| Jws::parse(jwt, PROOF_BYTES_MAX).ok()) else { return };
     let names: Vec<&String> = jws.header().keys().collect();
     let claims = jws.claims().unwrap_or_default();
@@ -61,14 +61,15 @@ fn tell_proof(request: &Value) {
 fn after(method: Method, path: &str, answer: &Response) {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     if method == Method::Get && path.contains("openid-credential-issuer") && answer.status == 200 {
-        let types = body["credential_configurations_supported"].as_object().map_or(0, |t| t.len());
+        let types = body.get("credential_configurations_supported").and_then(Value::as_object);
+        let types = types.map_or(0, serde_json::Map::len);
         step(6, "Wallet → Issuer", format!("fetches the issuer's metadata: {types} credential types"));
     } else if path.ends_with("/token") && answer.status == 200 {
         step(10, "Issuer", "checks the code and the transaction code, and spends both in one commit");
-        let life = &body["expires_in"];
+        let life = body.get("expires_in").and_then(Value::as_u64).unwrap_or_default();
         step(11, "Issuer → Wallet", format!("an access token, good for {life} seconds"));
     } else if path.ends_with("/nonce") && answer.status == 200 {
-        let length = body["c_nonce"].as_str().map_or(0, str::len);
+        let length = body.get("c_nonce").and_then(Value::as_str).map_or(0, str::len);
         print(format!("    {:<17} a nonce for the proof, {length} characters", "Issuer → Wallet"));
     } else if path.ends_with("/credential") && answer.status == 200 {
         tell_issued(&body);
@@ -76,7 +77,8 @@ fn after(method: Method, path: &str, answer: &Response) {
 }
 
 fn tell_issued(body: &Value) {
-    let credential = body["credentials"][0]["credential"].as_str().unwrap_or_default();
+    let credential = body.pointer("/credentials/0/credential").and_then(Value::as_str);
+    let credential = credential.unwrap_or_default();
     step(15, "Issuer", "verifies token, nonce and proof");
     step(16, "Issuer", "takes the holder's key from the proof");
     step(17, "Issuer", "records the issuance, makes the credential for that key and signs it");

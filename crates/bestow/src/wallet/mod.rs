@@ -30,6 +30,7 @@ pub(crate) async fn run(arguments: WalletArguments) -> Result<(), Failure> {
         WalletCommand::Show { id, raw, json } => show(&place, &id, (raw, json)).await,
         WalletCommand::Delete { id, yes, json } => delete(&place, &id, (yes, json)).await,
         WalletCommand::Keys { json } => keys(&place, json).await,
+        WalletCommand::Serve(arguments) => page::serve(&place, &arguments).await,
     }
 }
 

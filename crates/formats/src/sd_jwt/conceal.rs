@@ -56,7 +56,7 @@ impl Concealed {
         let (name, parents) = path.split_last().ok_or(IssueError::WrongPath)?;
         let Some(parent) = find(&mut self.payload, parents)? else { return Ok(()) };
         let Some(value) = parent.remove(name) else { return Ok(()) };
-        let disclosure = disclosure(name, value, random);
+        let disclosure = disclosure(name, &value, random);
         add(parent, digest(&disclosure));
         self.disclosures.push(disclosure);
         Ok(())
@@ -78,7 +78,7 @@ fn find<'m>(
     Ok(Some(object))
 }
 
-fn disclosure(name: &str, value: Value, random: &dyn Random) -> String {
+fn disclosure(name: &str, value: &Value, random: &dyn Random) -> String {
     let mut salt = [0; SALT_BYTES];
     random.fill(&mut salt);
     let parts = json!([BASE64_URL_SAFE_NO_PAD.encode(salt), name, value]);

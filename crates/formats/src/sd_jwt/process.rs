@@ -95,11 +95,8 @@ fn digests(value: Option<Value>) -> Result<Vec<String>, SdJwtError> {
         Some(Value::Array(digests)) => digests,
         Some(_) => return Err(SdJwtError::Malformed),
     };
-    let text = |digest| match digest {
-        Value::String(digest) => Ok(digest),
-        _ => Err(SdJwtError::Malformed),
-    };
-    digests.into_iter().map(text).collect()
+    let text = |digest: &Value| digest.as_str().map(str::to_owned);
+    digests.iter().map(text).collect::<Option<_>>().ok_or(SdJwtError::Malformed)
 }
 
 /// What stands for an element: an object with no other member.

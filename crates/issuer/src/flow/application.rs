@@ -9,9 +9,7 @@ use oid4vci::secret::TxCode;
 use serde_json::{Map, Value};
 
 use crate::Issuer;
-use crate::application::{
-    Application, ApplicationId, ApplicationSecret, ApplicationState, Next,
-};
+use crate::application::{Application, ApplicationId, ApplicationSecret, ApplicationState, Next};
 use crate::credential_type::{Approval, CredentialType, TxCodeChannel};
 use crate::failure::Broken;
 use crate::flow::offer::{
@@ -238,8 +236,8 @@ pub async fn approve(issuer: &Issuer, id: ApplicationId) -> Result<Approved, Dec
     let credential_type = issuer.types.get(&application.credential_configuration_id);
     let credential_type = credential_type.ok_or(DecideError::TypeGone)?;
     deliver_tx_code(issuer, credential_type, &application).await?;
-    let for_caller = credential_type.tx_code
-        && matches!(credential_type.tx_code_channel, TxCodeChannel::Caller);
+    let for_caller =
+        credential_type.tx_code && matches!(credential_type.tx_code_channel, TxCodeChannel::Caller);
     let tx_code =
         for_caller.then(|| application_tx_code(issuer, application.id, application.approvals));
     Ok(Approved { tx_code })
@@ -282,7 +280,8 @@ async fn deliver_tx_code(
     {
         let tx_code = application_tx_code(issuer, application.id, application.approvals);
         let ids = [credential_type.id.as_str()];
-        deliver(command, &tx_code, &application.id.to_string(), (&ids, &application.claims)).await?;
+        deliver(command, &tx_code, &application.id.to_string(), (&ids, &application.claims))
+            .await?;
     }
     Ok(())
 }

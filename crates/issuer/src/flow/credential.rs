@@ -100,8 +100,6 @@ async fn sign(
 
 /// An offer holds one dataset for each configuration, under its id.
 fn dataset(datasets: Option<Map<String, Value>>, id: &str) -> Option<Map<String, Value>> {
-    match datasets?.remove(id)? {
-        Value::Object(claims) => Some(claims),
-        _ => None,
-    }
+    let Value::Object(claims) = datasets?.remove(id)? else { return None };
+    Some(claims)
 }

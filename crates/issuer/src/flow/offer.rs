@@ -25,6 +25,7 @@ const IDEMPOTENCY_SECONDS: u64 = 24 * 3600;
 
 /// What an operator, or an approved application, asks for.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's")]
 pub struct OfferRequest {
     /// Which types, at least one.
     pub credential_configuration_ids: Vec<String>,

@@ -92,6 +92,7 @@ async fn ready(State(issuer): State<Arc<Issuer>>) -> Response {
 /// Body of `POST /admin/v1/offers`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's")]
 struct NewOffer {
     credential_configuration_ids: Vec<String>,
     #[serde(default)]

@@ -15,8 +15,9 @@ use super::StoreError;
 /// Largest file that is read: a credential with a photo has room.
 pub(super) const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
 /// What a half-written file is called; nobody reads it.
-pub(super) const UNFINISHED: &str = ".tmp";
+const UNFINISHED: &str = ".tmp";
 
+const ENTRIES_MAX: usize = 20_000;
 const LOCK_TRIES: u32 = 250;
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
@@ -37,7 +38,7 @@ pub(super) fn write(
 }
 
 /// Writes a file that must not exist yet.
-pub(super) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     let mut options = OpenOptions::new();
     let mut file = private(options.write(true).create_new(true)).open(path).map_err(fault)?;
     file.write_all(bytes).and_then(|()| file.sync_all()).map_err(fault)
@@ -104,6 +105,16 @@ pub(super) fn names(directory: &Path, names_max: usize) -> Result<Vec<String>, S
     Ok(names)
 }
 
+/// Deletes what a killed program left half-written; only for whoever holds the lock.
+pub(super) fn sweep(directory: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(directory).map_err(fault)?.take(ENTRIES_MAX).flatten() {
+        if entry.file_name().to_str().is_some_and(|name| name.ends_with(UNFINISHED)) {
+            fs::remove_file(entry.path()).map_err(fault)?;
+        }
+    }
+    Ok(())
+}
+
 /// Draws bytes nobody can foretell.
 pub(super) fn draw<const N: usize>(random: &dyn Random) -> [u8; N] {
     let mut bytes = [0; N];
@@ -124,8 +135,11 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 }
 
 /// A file that was moved is only there for good once its folder is on disk.
-fn sync(directory: &Path) -> Result<(), StoreError> {
+pub(super) fn sync(directory: &Path) -> Result<(), StoreError> {
     if cfg!(unix) {
+        // The parent of `wallet` is the empty path, and means the current folder.
+        let is_here = directory.as_os_str().is_empty();
+        let directory = if is_here { Path::new(".") } else { directory };
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(fault)?;
     }
     Ok(())

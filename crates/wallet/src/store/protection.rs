@@ -1,5 +1,6 @@
 //! How a store is locked: a passphrase or a key file opens the key that encrypts everything else.
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -74,7 +75,9 @@ impl Protection {
                 // One that is left over from an interrupted start is as good as a new one.
                 if atomic::read(path)?.is_none() {
                     let key = Zeroizing::new(atomic::draw::<KEY_BYTES>(random));
-                    atomic::write_new(path, &key[..])?;
+                    let folder = path.parent().ok_or(StoreError::Unavailable)?;
+                    let name = path.file_name().and_then(OsStr::to_str);
+                    atomic::write(folder, name.ok_or(StoreError::Unavailable)?, &key[..], random)?;
                 }
                 Ok(Self::KeyFile)
             }

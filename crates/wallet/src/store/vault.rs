@@ -120,6 +120,7 @@ impl Vault {
         let folder = self.directory.join(kind.folder());
         let _lock = atomic::lock(&self.directory)?;
         atomic::make_directory(&folder)?;
+        atomic::sweep(&folder)?;
         if atomic::names(&folder, RECORDS_MAX)?.len() == RECORDS_MAX {
             return Err(StoreError::TooMuch);
         }
@@ -184,6 +185,8 @@ fn create(directory: &Path, unlock: &Unlock, random: &dyn Random) -> Result<Head
             return Err(StoreError::Damaged);
         }
     }
+    atomic::sync(directory)?;
+    atomic::sync(directory.parent().unwrap_or(directory))?;
     let protection = Protection::set_up(unlock, random)?;
     let keys = Zeroizing::new(atomic::draw::<{ 2 * KEY_BYTES }>(random));
     let wrapped = protection.key(unlock)?.seal(random, &binding(&protection)?, &keys[..]);

@@ -1,18 +1,52 @@
 //! The wallet's own page on loopback: `bestow wallet serve`, and the demonstration.
+//!
+//! The page is static; what it shows it asks for under `/api`, and only the browser that was given
+//! the link with the token gets an answer there ([`gate`]).
 
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::{get, post};
+use keys::outside::{SystemClock, SystemRandom};
+use keys::x509::Anchors;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use wallet::client::{ClientOptions, GuardedClient};
+use wallet::{Settings, Wallet};
+
+use self::flows::Flows;
+use self::gate::Gate;
 use super::Place;
-use crate::exit::Failure;
+use crate::cli::ServeArguments;
+use crate::exit::{Failure, Kind};
+use crate::terminal::{print, tell};
+
+mod assets;
+mod cards;
+mod flows;
+mod gate;
+mod language;
+mod problem;
+mod scan;
+mod steps;
+mod view;
+
+/// Any port of this machine that is free.
+const ANY_PORT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+/// Longest JSON that the page sends; a link is the longest part of it.
+const BODY_BYTES_MAX: usize = 256 * 1024;
 
 /// A page that is being served.
 pub(crate) struct Page {
     url: String,
-}
-
-/// Serves the page of a wallet; `certificates` are trusted for TLS and for issuers.
-pub(crate) async fn start(_place: &Place, _certificates: Option<&Path>) -> Result<Page, Failure> {
-    Err(Failure::own_fault("the page is being built"))
+    server: JoinHandle<()>,
 }
 
 impl Page {
@@ -22,5 +56,124 @@ impl Page {
     }
 
     /// Ends it.
-    pub(crate) fn stop(self) {}
+    pub(crate) fn stop(self) {
+        self.server.abort();
+    }
+}
+
+/// What the handlers share.
+struct Served {
+    wallet: Wallet,
+    gate: Gate,
+    flows: Flows,
+    /// One picture at a time: a large one takes memory and a whole core.
+    reader: Semaphore,
+}
+
+/// Serves the page until somebody ends it: `bestow wallet serve`.
+pub(crate) async fn serve(place: &Place, arguments: &ServeArguments) -> Result<(), Failure> {
+    let (ca, anchor) = (arguments.ca.as_deref(), arguments.trust_anchor.as_deref());
+    let page = start_on(arguments.listen.unwrap_or(ANY_PORT), open(place, ca, anchor).await?).await?;
+    print(page.url());
+    tell("Open this link in a browser of this machine; it opens once. To end: Ctrl-C.");
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::own_fault)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::own_fault)?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    page.stop();
+    Ok(())
+}
+
+/// Serves the page of a wallet; `certificates` are trusted for TLS and for issuers.
+pub(crate) async fn start(place: &Place, certificates: Option<&Path>) -> Result<Page, Failure> {
+    start_on(ANY_PORT, open(place, certificates, certificates).await?).await
+}
+
+/// Puts the wallet together.
+async fn open(
+    place: &Place,
+    ca: Option<&Path>,
+    trust_anchor: Option<&Path>,
+) -> Result<Wallet, Failure> {
+    let anchors = trust_anchor.map(anchors).transpose()?;
+    let options = ClientOptions {
+        extra_authorities: ca.map(read).transpose()?.into_iter().collect(),
+        allow_http_loopback: false,
+        // The person is asked about every host; the library alone would refuse.
+        allow_private_addresses: true,
+    };
+    let client = GuardedClient::new(&options).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(Wallet {
+        http: Arc::new(client),
+        store: place.open().await?,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        settings: Settings { anchors, ..Settings::default() },
+    })
+}
+
+fn anchors(file: &Path) -> Result<Arc<Anchors>, Failure> {
+    let anchors = Anchors::from_pem(&read(file)?).map_err(|error| {
+        Failure::usage(format!("{} is no trust anchor: {error}", file.display()))
+    })?;
+    Ok(Arc::new(anchors))
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))
+}
+
+/// Binds and serves in the background.
+async fn start_on(address: SocketAddr, wallet: Wallet) -> Result<Page, Failure> {
+    if !address.ip().is_loopback() {
+        return Err(Failure::new(Kind::Usage, "address", format!("{address} is not loopback"))
+            .hint("the page is for this machine alone: take 127.0.0.1 and a port"));
+    }
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        Failure::new(Kind::Usage, "address", format!("cannot listen on {address}: {error}"))
+            .hint("take another port, or none: then a free one is found")
+    })?;
+    let address = listener.local_addr().map_err(Failure::own_fault)?;
+    let (gate, token) = Gate::new(address, &*wallet.random);
+    let url = format!("http://{address}/#token={}", *token);
+    let flows = Flows::default();
+    let served = Arc::new(Served { wallet, gate, flows, reader: Semaphore::new(1) });
+    let server = tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router(&served)).await {
+            tracing::error!(%error, "the wallet's page ended");
+        }
+    });
+    Ok(Page { url, server })
+}
+
+/// The host is checked for everything, the origin for `/api`, the session for all of that but the
+/// way to it.
+fn router(served: &Arc<Served>) -> Router {
+    let inside = Router::new()
+        .route("/scan/text", post(scan::text))
+        .route("/scan/picture", post(scan::picture).layer(limit(scan::PICTURE_BYTES_MAX)))
+        .route("/scan/frame", post(scan::frame).layer(limit(scan::FRAME_BYTES_MAX)))
+        .route("/flows/{id}", get(steps::show).post(steps::go_on).delete(steps::decline))
+        .route("/cards", get(cards::list))
+        .route("/cards/{id}", get(cards::show).delete(cards::delete))
+        .route("/cards/{id}/raw", get(cards::raw))
+        .fallback(problem::nothing_here)
+        .layer(from_fn_with_state(Arc::clone(served), gate::with_session));
+    let api = Router::new()
+        .route("/session", post(gate::exchange))
+        .merge(inside)
+        .layer(from_fn_with_state(Arc::clone(served), gate::same_origin))
+        .layer(limit(BODY_BYTES_MAX));
+    assets::routes()
+        .nest("/api", api)
+        .layer(from_fn_with_state(Arc::clone(served), gate::own_host))
+        .layer(from_fn(assets::headers))
+        .with_state(Arc::clone(served))
+}
+
+fn limit(bytes_max: usize) -> DefaultBodyLimit {
+    DefaultBodyLimit::max(bytes_max)
 }

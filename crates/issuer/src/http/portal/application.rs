@@ -46,9 +46,7 @@ pub(super) async fn application(
             OfferState::Issued => issued_page(&visitor, &view, offer),
             OfferState::Expired => closed_page(&visitor, &view, (&path, ClosedReason::Expired)),
             OfferState::Locked => closed_page(&visitor, &view, (&path, ClosedReason::Locked)),
-            OfferState::Withdrawn => {
-                closed_page(&visitor, &view, (&path, ClosedReason::Withdrawn))
-            }
+            OfferState::Withdrawn => closed_page(&visitor, &view, (&path, ClosedReason::Withdrawn)),
         },
     }
 }

@@ -23,8 +23,7 @@ impl From<Unreadable> for Trouble {
 /// `GET /`
 pub(super) async fn index(Extension(visitor): Extension<Visitor>) -> Result<Response, Trouble> {
     let types = visitor.issuer().types.values().filter(|credential_type| credential_type.portal);
-    let cards: Vec<Card<'_>> =
-        types.map(|credential_type| visitor.card(credential_type)).collect();
+    let cards: Vec<Card<'_>> = types.map(|credential_type| visitor.card(credential_type)).collect();
     visitor.page(StatusCode::OK, &IndexPage { site: visitor.site(), cards: &cards })
 }
 
@@ -85,7 +84,8 @@ fn form_page(
 ) -> Result<Response, Trouble> {
     let form = Form { credential_type, language: visitor.language, answers, faults };
     let groups = form.groups();
-    let has_error = groups.iter().flat_map(|group| &group.fields).any(|field| field.error.is_some());
+    let has_error =
+        groups.iter().flat_map(|group| &group.fields).any(|field| field.error.is_some());
     if !faults.is_empty() && !has_error {
         // Nothing that the applicant could mend: a required claim is not in the form.
         return Err(Trouble::Broken(ClaimsError(faults.to_vec()).to_string()));

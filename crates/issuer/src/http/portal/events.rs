@@ -21,7 +21,7 @@ pub(super) const STREAMS_MAX: usize = 1_000;
 /// How often the store is asked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A browser opens the next stream by itself; meanwhile a node may have been updated.
-const LIFE_MAX: Duration = Duration::from_secs(15 * 60);
+const LIFE_MAX: Duration = Duration::from_mins(15);
 /// How soon a browser comes again.
 const COME_AGAIN: Duration = Duration::from_secs(3);
 /// How soon it comes again when all streams were taken.

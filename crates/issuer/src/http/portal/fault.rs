@@ -54,12 +54,8 @@ fn german(fault: Fault) -> String {
         Fault::ControlCharacter => "Bitte schreiben Sie eine Zeile ohne Tabulatoren.".into(),
         Fault::TooShort(least) => format!("Bitte schreiben Sie mindestens {least} Zeichen."),
         Fault::TooLong(most) => format!("Bitte schreiben Sie höchstens {most} Zeichen."),
-        Fault::NotEmail => {
-            "Bitte schreiben Sie eine E-Mail-Adresse wie name@example.org.".into()
-        }
-        Fault::NotDate => {
-            "Bitte schreiben Sie einen Tag, den es gibt, wie 2001-12-31.".into()
-        }
+        Fault::NotEmail => "Bitte schreiben Sie eine E-Mail-Adresse wie name@example.org.".into(),
+        Fault::NotDate => "Bitte schreiben Sie einen Tag, den es gibt, wie 2001-12-31.".into(),
         Fault::NotInteger => "Bitte schreiben Sie eine ganze Zahl in Ziffern.".into(),
         Fault::NotNumber => "Bitte schreiben Sie eine Zahl in Ziffern.".into(),
         Fault::TooSmall(least) => format!("Bitte schreiben Sie {least} oder mehr."),

@@ -52,7 +52,8 @@ impl Random for Numbered {
     fn fill(&self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(32) {
             let number = self.0.fetch_add(1, Ordering::SeqCst);
-            chunk.copy_from_slice(&sha256(&number.to_be_bytes())[..chunk.len()]);
+            let drawn = sha256(&number.to_be_bytes());
+            chunk.copy_from_slice(drawn.get(..chunk.len()).unwrap());
         }
     }
 }
@@ -203,12 +204,13 @@ impl Answer {
 
     /// The offer on the page.
     pub(crate) fn link(&self) -> String {
-        self.between("href=\"openid-credential-offer", "\"").replace("://", "openid-credential-offer://")
+        self.between("href=\"openid-credential-offer", "\"")
+            .replace("://", "openid-credential-offer://")
     }
 
-    fn between(&self, before: &str, after: &str) -> String {
+    pub(crate) fn between(&self, before: &str, after: &str) -> String {
         let text = self.text();
-        let (_, rest) = text.split_once(before).unwrap_or_else(|| panic!("no {before} in {text}"));
+        let (_, rest) = text.split_once(before).unwrap();
         rest.split_once(after).unwrap().0.to_owned()
     }
 }

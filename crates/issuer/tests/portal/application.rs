@@ -1,5 +1,4 @@
-//! The portal, from the form to the receipt, through the router that the server runs.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+//! An application on its way to a card, and who may see it.
 
 use std::time::Duration;
 
@@ -11,9 +10,9 @@ use issuer::flow::offer::withdraw;
 use issuer::init::Purpose;
 use serde_json::Value;
 
-mod browser;
-use browser::{FORM, STUDENT, World};
+use crate::browser::{Answer, FORM, STUDENT, World};
 
+const GRANT: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
 const TICKET: &str = "course=Cryptography&starts_on=2026-10-12";
 
 #[tokio::test]
@@ -195,6 +194,7 @@ async fn an_officer_decides() {
     let world = World::service();
     let mut browser = world.browser();
     let yes = browser.apply("student_card", STUDENT).await;
+    world.clock.pass(1); // ids grow with the second
     let no = browser.apply("student_card", STUDENT).await;
     for path in [&yes, &no] {
         let page = browser.get(path).await;
@@ -245,6 +245,30 @@ async fn what_the_issuer_took_back_is_not_given_out_again() {
     assert!(browser.get(&path).await.text().contains("data-state=\"withdrawn\""));
 }
 
+/// VCI §13.6.3
+#[tokio::test]
+async fn too_many_wrong_transaction_codes_show_on_the_page() {
+    let world = World::demonstration();
+    let mut browser = world.browser();
+    let path = browser.apply("student_card", STUDENT).await;
+    let old = browser.get(&path).await;
+    let offer = browser.get(&reference(&old.link())).await;
+    let offer: Value = serde_json::from_slice(&offer.body).unwrap();
+    let code = offer["grants"][GRANT]["pre-authorized_code"].as_str().unwrap();
+    let guess = format!("grant_type={GRANT}&pre-authorized_code={code}&tx_code=wrong0");
+    for _ in 0..5 {
+        browser.post("/token", &guess).await;
+    }
+    let locked = browser.get(&path).await;
+    assert!(locked.text().contains("data-state=\"locked\""));
+    browser.post(&format!("{path}/renew"), &format!("csrf={}", locked.csrf())).await;
+    let new = browser.get(&path).await;
+    assert!(new.text().contains("data-state=\"waiting\""));
+    assert_ne!(new.link(), old.link());
+    let digits = |page: &Answer| page.between("<p class=\"digits\">", "<");
+    assert_ne!(digits(&new), digits(&old), "guessing must not go on");
+}
+
 /// The place of a Credential Offer on this server.
 fn reference(link: &str) -> String {
     let url = url::Url::parse(link).unwrap();
@@ -263,14 +287,14 @@ async fn the_page_follows_the_wallet_to_the_receipt() {
     let mut stream = stream.into_body().into_data_stream();
     assert_eq!(event(&mut stream).await, "waiting");
 
-    let offer = browser.get(&reference(&browser_link(&mut browser, &path).await)).await;
+    let link = browser.get(&path).await.link();
+    let offer = browser.get(&reference(&link)).await;
     let offer: Value = serde_json::from_slice(&offer.body).unwrap();
     assert_eq!(event(&mut stream).await, "opened");
     assert!(browser.get(&path).await.text().contains("data-state=\"opened\""));
 
-    let grant = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
-    let code = offer["grants"][grant]["pre-authorized_code"].as_str().unwrap();
-    let body = format!("grant_type={grant}&pre-authorized_code={code}");
+    let code = offer["grants"][GRANT]["pre-authorized_code"].as_str().unwrap();
+    let body = format!("grant_type={GRANT}&pre-authorized_code={code}");
     let token = browser.post("/token", &body).await;
     let token: Value = serde_json::from_slice(&token.body).unwrap();
     let token = token["access_token"].as_str().unwrap();
@@ -286,16 +310,11 @@ async fn the_page_follows_the_wallet_to_the_receipt() {
     assert!(page.text().contains("datetime=\"2026-11-24T00:00:00Z\""), "{}", page.text());
 }
 
-async fn browser_link(browser: &mut browser::Browser, path: &str) -> String {
-    browser.get(path).await.link()
-}
-
 /// The state that the next event names.
 async fn event(stream: &mut BodyDataStream) -> String {
     let next = tokio::time::timeout(Duration::from_secs(5), stream.next()).await;
     let event = String::from_utf8(next.unwrap().unwrap().unwrap().to_vec()).unwrap();
-    let data = event.lines().find_map(|line| line.strip_prefix("data: "));
-    data.unwrap_or_else(|| panic!("no data in {event:?}")).to_owned()
+    event.lines().find_map(|line| line.strip_prefix("data: ")).unwrap().to_owned()
 }
 
 #[tokio::test]

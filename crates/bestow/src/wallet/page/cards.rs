@@ -1,0 +1,53 @@
+//! Step 20: what the wallet holds.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use super::problem::Problem;
+use super::{Served, language, view};
+use crate::wallet::find;
+
+/// `GET /api/cards`: the newest first.
+pub(super) async fn list(
+    State(served): State<Arc<Served>>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let (locale, now) = (language::of(&headers), served.wallet.clock.now());
+    let credentials = served.wallet.store.credentials().await?;
+    let cards = credentials.iter().rev().map(|credential| view::face(credential, &locale, now));
+    Ok(Json(json!({ "cards": cards.collect::<Vec<_>>() })))
+}
+
+/// `GET /api/cards/{id}`
+pub(super) async fn show(
+    State(served): State<Arc<Served>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let (locale, now) = (language::of(&headers), served.wallet.clock.now());
+    let credential = find(&*served.wallet.store, &id).await?;
+    Ok(Json(view::card(&credential, &locale, now)))
+}
+
+/// `GET /api/cards/{id}/raw`: as it came, and what was read from it.
+pub(super) async fn raw(
+    State(served): State<Arc<Served>>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let credential = find(&*served.wallet.store, &id).await?;
+    Ok(Json(json!({ "raw": credential.raw, "claims": credential.claims })))
+}
+
+/// `DELETE /api/cards/{id}`
+pub(super) async fn delete(
+    State(served): State<Arc<Served>>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    let credential = find(&*served.wallet.store, &id).await?;
+    served.wallet.store.delete_credential(&credential.id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,97 @@
+//! Offers on their way to becoming cards: the wallet's states stay in this process, the page gets
+//! an id.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::StatusCode;
+use wallet::flow::metadata::ResolvedOffer;
+use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
+use wallet::flow::receipt::Received;
+use wallet::flow::token::Authorized;
+use wallet::store::StoredCredential;
+
+use super::problem::Problem;
+
+/// Most flows at a time; one more drops the oldest.
+const FLOWS_MAX: usize = 8;
+/// How long a flow waits for its person: longer than an offer and its token live.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
+
+/// Where a flow stands.
+pub(super) enum Stage {
+    /// Nobody has been contacted.
+    Scanned(ScannedOffer),
+    /// The offer is from another host than its link.
+    Fetched(FetchedOffer, Consent),
+    /// The issuer has said what it offers.
+    Resolved(ResolvedOffer),
+    /// There is a token; the credentials did not come yet.
+    Authorized(Authorized),
+    /// Here to be looked at.
+    Received(Received),
+    /// In the store.
+    Kept(Vec<StoredCredential>),
+}
+
+/// All flows, the oldest first.
+#[derive(Default)]
+pub(super) struct Flows {
+    flows: Mutex<Vec<Flow>>,
+}
+
+struct Flow {
+    id: String,
+    /// `None` while a step is being done.
+    stage: Option<Stage>,
+    touched: Instant,
+}
+
+impl Flows {
+    /// Begins one.
+    pub(super) fn begin(&self, id: String, scanned: ScannedOffer) {
+        let mut flows = self.fresh();
+        if flows.len() >= FLOWS_MAX {
+            flows.remove(0);
+        }
+        flows.push(Flow { id, stage: Some(Stage::Scanned(scanned)), touched: Instant::now() });
+    }
+
+    /// Takes the stage for one step; nobody else gets it meanwhile.
+    pub(super) fn take(&self, id: &str) -> Result<Stage, Problem> {
+        let mut flows = self.fresh();
+        let flow = flows.iter_mut().find(|flow| flow.id == id).ok_or_else(gone)?;
+        flow.stage.take().ok_or_else(busy)
+    }
+
+    /// Puts the stage where the step led; a flow that was declined meanwhile stays away.
+    pub(super) fn put(&self, id: &str, stage: Stage) {
+        let mut flows = self.fresh();
+        if let Some(flow) = flows.iter_mut().find(|flow| flow.id == id) {
+            flow.stage = Some(stage);
+            flow.touched = Instant::now();
+        }
+    }
+
+    /// Forgets one.
+    pub(super) fn end(&self, id: &str) {
+        self.fresh().retain(|flow| flow.id != id);
+    }
+
+    /// Those that somebody may still come back to.
+    fn fresh(&self) -> MutexGuard<'_, Vec<Flow>> {
+        let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
+        flows.retain(|flow| flow.touched.elapsed() < PATIENCE);
+        flows
+    }
+}
+
+fn gone() -> Problem {
+    Problem::new(StatusCode::NOT_FOUND, "flow_gone", "this offer is no longer open here")
+        .hint("scan the QR code again")
+}
+
+fn busy() -> Problem {
+    Problem::new(StatusCode::CONFLICT, "flow_busy", "the last step is still being done")
+        .hint("wait a moment")
+}

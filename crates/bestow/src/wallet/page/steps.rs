@@ -1,0 +1,195 @@
+//! Steps 5 to 19 as the page asks for them: each takes a stage and leads to the next one.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use oid4vci::secret::TxCode;
+use serde::Deserialize;
+use serde_json::Value;
+use wallet::Wallet;
+use wallet::error::WalletError;
+use wallet::flow::key::KeyWish;
+use wallet::flow::metadata::ResolvedOffer;
+use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
+use wallet::flow::receipt::Received;
+use wallet::flow::token::{Authorized, TokenFailure};
+
+use super::flows::Stage;
+use super::problem::Problem;
+use super::{Served, language, view};
+
+/// What the person decided.
+#[derive(Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case")]
+pub(super) enum Decision {
+    /// To contact this host, as it was shown (OFFER-39).
+    Agree {
+        /// The host.
+        host: String,
+    },
+    /// To get what is offered.
+    Redeem {
+        /// The Transaction Code, if one is asked for.
+        tx_code: Option<String>,
+    },
+    /// To keep what came.
+    Keep {
+        /// Although nobody vouches for the issuer.
+        accept_unverified_issuer: bool,
+    },
+}
+
+/// A step that was not done, and where the flow stands now.
+struct Setback {
+    stage: Stage,
+    problem: Problem,
+}
+
+impl Setback {
+    fn new(stage: Stage, problem: impl Into<Problem>) -> Self {
+        Self { stage, problem: problem.into() }
+    }
+}
+
+/// `GET /api/flows/{id}`: for a page that was loaded again in the middle.
+pub(super) async fn show(
+    State(served): State<Arc<Served>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let stage = served.flows.take(&id)?;
+    let shown = view::stage(&id, &stage, &language::of(&headers), served.wallet.clock.now());
+    served.flows.put(&id, stage);
+    Ok(Json(shown))
+}
+
+/// `POST /api/flows/{id}`
+pub(super) async fn go_on(
+    State(served): State<Arc<Served>>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    decision: Result<Json<Decision>, JsonRejection>,
+) -> Result<Json<Value>, Problem> {
+    let Json(decision) = decision?;
+    let stage = served.flows.take(&id)?;
+    let locale = language::of(&headers);
+    // On its own: a browser that goes away must not cost the holder a token that was redeemed.
+    let step = tokio::spawn(async move {
+        let mut wallet = served.wallet.clone();
+        wallet.settings.locale.clone_from(&locale);
+        let (stage, problem) = match decide(&wallet, stage, decision).await {
+            Ok(stage) => (stage, None),
+            Err(Setback { stage, problem }) => (stage, Some(problem)),
+        };
+        let shown = view::stage(&id, &stage, &locale, wallet.clock.now());
+        served.flows.put(&id, stage);
+        problem.map_or(Ok(Json(shown)), Err)
+    });
+    step.await.unwrap_or_else(|error| Err(crate::exit::Failure::own_fault(error).into()))
+}
+
+/// `DELETE /api/flows/{id}`: nothing is kept, and nobody is told.
+pub(super) async fn decline(
+    State(served): State<Arc<Served>>,
+    Path(id): Path<String>,
+) -> StatusCode {
+    served.flows.end(&id);
+    StatusCode::NO_CONTENT
+}
+
+async fn decide(wallet: &Wallet, stage: Stage, decision: Decision) -> Result<Stage, Setback> {
+    match (stage, decision) {
+        (Stage::Scanned(scanned), Decision::Agree { host }) if scanned.host() == host => {
+            fetch(wallet, scanned).await
+        }
+        (Stage::Fetched(fetched, consent), Decision::Agree { host }) if fetched.host() == host => {
+            resolve(wallet, fetched, consent.and(&host)).await
+        }
+        (Stage::Resolved(offer), Decision::Redeem { tx_code }) => {
+            redeem(wallet, offer, tx_code).await
+        }
+        (Stage::Authorized(authorized), Decision::Redeem { .. }) => {
+            request(wallet, authorized).await
+        }
+        (Stage::Received(received), Decision::Keep { accept_unverified_issuer }) => {
+            keep(wallet, received, accept_unverified_issuer).await
+        }
+        (stage, _) => Err(Setback::new(stage, out_of_order())),
+    }
+}
+
+async fn fetch(wallet: &Wallet, scanned: ScannedOffer) -> Result<Stage, Setback> {
+    let consent = Consent::to(scanned.host());
+    match wallet.fetch_offer(scanned.clone(), &consent).await {
+        Ok(fetched) if fetched.host() == scanned.host() => resolve(wallet, fetched, consent).await,
+        Ok(fetched) => Ok(Stage::Fetched(fetched, consent)),
+        Err(error) => Err(Setback::new(Stage::Scanned(scanned), error)),
+    }
+}
+
+async fn resolve(
+    wallet: &Wallet,
+    fetched: FetchedOffer,
+    consent: Consent,
+) -> Result<Stage, Setback> {
+    match wallet.resolve_offer(fetched.clone(), &consent).await {
+        Ok(offer) => Ok(Stage::Resolved(offer)),
+        Err(error) => Err(Setback::new(Stage::Fetched(fetched, consent), error)),
+    }
+}
+
+/// A Transaction Code that was mistyped may be typed again; the offer stays good meanwhile.
+async fn redeem(
+    wallet: &Wallet,
+    offer: ResolvedOffer,
+    tx_code: Option<String>,
+) -> Result<Stage, Setback> {
+    let tx_code = tx_code.filter(|code| !code.is_empty()).map(TxCode::new);
+    match wallet.request_token(offer, tx_code).await {
+        Ok(authorized) => request(wallet, authorized).await,
+        Err(failure) => {
+            let problem = not_redeemed(&failure);
+            Err(Setback::new(Stage::Resolved(failure.offer), problem))
+        }
+    }
+}
+
+/// `invalid_grant` says that one of two codes was wrong: with a person at the keys it is most
+/// likely the one that was typed (TOKEN-25).
+fn not_redeemed(failure: &TokenFailure) -> Problem {
+    let problem = Problem::from(failure.error.clone());
+    if !failure.may_retype() {
+        return problem;
+    }
+    if matches!(failure.error, WalletError::Refused(_)) {
+        let message = "the issuer did not accept this code";
+        return Problem::new(StatusCode::BAD_GATEWAY, failure.error.code(), message)
+            .hint("check it and type it again; an offer that is used or too old takes no code")
+            .may_retype();
+    }
+    problem.may_retype()
+}
+
+/// The token stays good when the network fails, so the stage before it is not gone back to.
+async fn request(wallet: &Wallet, authorized: Authorized) -> Result<Stage, Setback> {
+    match wallet.request_credentials(&authorized, &KeyWish::default()).await {
+        Ok(received) => Ok(Stage::Received(received)),
+        Err(error) => Err(Setback::new(Stage::Authorized(authorized), error)),
+    }
+}
+
+async fn keep(wallet: &Wallet, received: Received, accept: bool) -> Result<Stage, Setback> {
+    let received = if accept { received.accept_unverified_issuer() } else { received };
+    match wallet.keep(&received).await {
+        Ok(kept) => Ok(Stage::Kept(kept)),
+        Err(error) => Err(Setback::new(Stage::Received(received), error)),
+    }
+}
+
+fn out_of_order() -> Problem {
+    let message = "the page and the wallet are not at the same step";
+    Problem::new(StatusCode::CONFLICT, "out_of_order", message).hint("load the page again")
+}

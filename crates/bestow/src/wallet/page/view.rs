@@ -1,0 +1,219 @@
+//! What the page gets to show: a stranger's texts, pictures and colours, each made harmless.
+
+use issuer::portal::colour::Colour;
+use keys::outside::Timestamp;
+use oid4vci::offer::{InputMode, TxCodeInput};
+use serde_json::{Value, json};
+use url::Url;
+use wallet::card::{Line, lines};
+use wallet::display::{ClaimLabel, Display, Picture, TEXT_CHARACTERS_MAX, clean};
+use wallet::flow::metadata::ResolvedOffer;
+use wallet::flow::receipt::Received;
+use wallet::store::{StoredCredential, Trust};
+
+use super::flows::Stage;
+
+/// Longest picture in a claim that is drawn.
+const PHOTO_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Longest Transaction Code that a field is drawn for.
+const TX_CODE_LENGTH_MAX: u32 = 64;
+/// A card that ends this soon says so.
+const SOON_SECONDS: u64 = 30 * 24 * 60 * 60;
+/// For a card without colours of its own.
+const BACKGROUND: &str = "#33475f";
+const BLACK: &str = "#000000";
+const WHITE: &str = "#ffffff";
+
+/// Where a flow stands.
+pub(super) fn stage(id: &str, stage: &Stage, locale: &str, now: Timestamp) -> Value {
+    let mut shown = match stage {
+        Stage::Scanned(scanned) => json!({ "step": "host", "host": scanned.host() }),
+        Stage::Fetched(fetched, _) => {
+            json!({ "step": "host", "host": fetched.host(), "is_issuer": true })
+        }
+        Stage::Resolved(resolved) => offer(resolved, resolved.tx_code(), locale),
+        Stage::Authorized(authorized) => offer(authorized.offer(), None, locale),
+        Stage::Received(received) => preview(received, locale, now),
+        Stage::Kept(kept) => {
+            let cards: Vec<_> = kept.iter().map(|card| face(card, locale, now)).collect();
+            json!({ "step": "kept", "cards": cards })
+        }
+    };
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("flow".to_owned(), id.into());
+    }
+    shown
+}
+
+fn offer(offer: &ResolvedOffer, tx_code: Option<&TxCodeInput>, locale: &str) -> Value {
+    let issuer = offer.credential_issuer();
+    let offered = offer.offered();
+    let cards: Vec<_> =
+        offered.iter().map(|one| drawn(one.display(), one.id(), issuer, locale)).collect();
+    let name = offered.first().and_then(|one| one.display().issuer_name(locale));
+    json!({
+        "step": "offer",
+        "issuer": name,
+        "host": host(issuer),
+        "cards": cards,
+        "unsupported": offer.unsupported(),
+        "tx_code": tx_code.map(|input| code_field(input, &offer.token_host())),
+    })
+}
+
+/// OFFER-19 to OFFER-22; `host` is where the code goes (SEC-09).
+fn code_field(input: &TxCodeInput, host: &str) -> Value {
+    let length = input.length.filter(|length| (1..=TX_CODE_LENGTH_MAX).contains(length));
+    json!({
+        "numeric": input.input_mode == InputMode::Numeric,
+        "length": length,
+        "description": input.description,
+        "host": host,
+    })
+}
+
+fn preview(received: &Received, locale: &str, now: Timestamp) -> Value {
+    let previews = received.previews().iter();
+    let cards: Vec<_> = previews.map(|one| card(one.credential(), locale, now)).collect();
+    let failures: Vec<_> = received
+        .failures()
+        .iter()
+        .map(|failure| json!({ "id": clean(&failure.id), "message": failure.error.to_string() }))
+        .collect();
+    let doubt = received.doubt().map(wallet::trust::Doubt::message);
+    json!({ "step": "preview", "cards": cards, "failures": failures, "doubt": doubt })
+}
+
+/// A stored credential as it lies in the list.
+pub(super) fn face(credential: &StoredCredential, locale: &str, now: Timestamp) -> Value {
+    let StoredCredential { display, credential_configuration_id, credential_issuer, .. } =
+        credential;
+    let mut shown = drawn(display, credential_configuration_id, credential_issuer, locale);
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("id".to_owned(), credential.id.to_string().into());
+        members.insert("trust".to_owned(), trust(&credential.trust));
+        members.insert("expires".to_owned(), credential.expires_at.map(Timestamp::to_date).into());
+        members.insert("validity".to_owned(), validity(credential.expires_at, now).into());
+    }
+    shown
+}
+
+/// A stored credential with all it says.
+pub(super) fn card(credential: &StoredCredential, locale: &str, now: Timestamp) -> Value {
+    let key = credential.holder_key.as_ref().map(|key| {
+        json!({ "kid": key.kid.to_string(), "binding": key.binding.name(), "did": key.did })
+    });
+    let labels: Vec<ClaimLabel> = credential.display.claims.iter().map(below_subject).collect();
+    let claims: Vec<_> = lines(&credential.claims, &labels, locale).iter().map(claim).collect();
+    json!({
+        "face": face(credential, locale, now),
+        "claims": claims,
+        "format": credential.format,
+        "types": credential.types,
+        "configuration": credential.credential_configuration_id,
+        "received": credential.received_at.to_date(),
+        "holder_key": key,
+    })
+}
+
+/// What is printed on a card.
+fn drawn(display: &Display, configuration: &str, issuer: &str, locale: &str) -> Value {
+    let face = display.face(locale);
+    let colour = |given: Option<&String>| given.and_then(|text| Colour::parse(text));
+    let background = colour(face.and_then(|face| face.background_color.as_ref()))
+        .or_else(|| Colour::parse(BACKGROUND));
+    let text = colour(face.and_then(|face| face.text_color.as_ref()))
+        .or_else(|| Colour::parse(WHITE))
+        .zip(background)
+        .map(|(text, background)| text.readable_on(background));
+    json!({
+        "name": face.map_or_else(|| clean(configuration), |face| face.name.clone()),
+        "description": face.and_then(|face| face.description.as_deref()),
+        "lang": face.and_then(|face| face.locale.as_deref()),
+        "issuer": display.issuer_name(locale),
+        "issuer_id": issuer,
+        "host": host(issuer),
+        "background": background.map(Colour::css),
+        "text": text.map(Colour::css),
+        "shade": text.map(shade),
+        "logo": face.and_then(|face| face.logo.as_ref()).and_then(logo),
+    })
+}
+
+/// The end of the scale that makes the text easier to read, for the gradient behind it.
+fn shade(text: Colour) -> &'static str {
+    let contrast = |other| Colour::parse(other).map_or(0.0, |other| other.contrast(text));
+    if contrast(BLACK) >= contrast(WHITE) { BLACK } else { WHITE }
+}
+
+/// To fetch a picture would tell the issuer whenever the wallet is opened (catalogue N03), so only
+/// those count that came with the metadata; in an `<img>`, an SVG runs no script (N01, N02).
+fn logo(picture: &Picture) -> Option<Value> {
+    let types = ["data:image/png", "data:image/jpeg", "data:image/svg+xml"];
+    let known = is_data(&picture.uri, &types);
+    known.then(|| json!({ "uri": picture.uri, "alt": picture.alt_text }))
+}
+
+fn is_data(uri: &str, types: &[&str]) -> bool {
+    types.iter().filter_map(|known| uri.strip_prefix(known)).any(|rest| rest.starts_with([';', ',']))
+}
+
+/// A label and its value: words, or a photo.
+fn claim(line: &Line<'_>) -> Value {
+    let photo = line.value.as_str().filter(|text| text.starts_with("data:"));
+    let Some(uri) = photo else {
+        let text = line.text();
+        let is_cut = text.chars().count() >= TEXT_CHARACTERS_MAX;
+        return json!({ "label": line.label, "text": text, "is_cut": is_cut });
+    };
+    let drawable = uri.len() <= PHOTO_BYTES_MAX
+        && is_data(uri, &["data:image/png", "data:image/jpeg"]);
+    if drawable {
+        return json!({ "label": line.label, "picture": uri });
+    }
+    json!({ "label": line.label, "text": "(a file that cannot be shown)" })
+}
+
+/// Paths of a W3C credential begin at the credential, what the wallet keeps begins at its subject
+/// (FMT-JWT-06).
+fn below_subject(label: &ClaimLabel) -> ClaimLabel {
+    let path = match label.path.as_slice() {
+        [first, rest @ ..] if first == "credentialSubject" => rest.to_vec(),
+        path => path.to_vec(),
+    };
+    ClaimLabel { path, names: label.names.clone() }
+}
+
+fn trust(trust: &Trust) -> Value {
+    let (is_verified, text) = match trust {
+        Trust::Anchor { subject: Some(subject) } => {
+            (true, format!("A trusted authority vouches for {}.", clean(subject)))
+        }
+        Trust::Anchor { subject: None } => {
+            (true, "A trusted authority vouches for the issuer.".to_owned())
+        }
+        Trust::IssuerMetadata => (true, "The issuer publishes the key that signed.".to_owned()),
+        Trust::Accepted => {
+            (false, "Nothing shows that this issuer is who it says it is.".to_owned())
+        }
+    };
+    json!({ "is_verified": is_verified, "text": text })
+}
+
+fn validity(expires_at: Option<Timestamp>, now: Timestamp) -> &'static str {
+    match expires_at {
+        Some(end) if end <= now => "expired",
+        Some(end) if end <= now.plus(SOON_SECONDS) => "ends-soon",
+        _ => "valid",
+    }
+}
+
+/// The name that people know a website by; an identifier that is no URL is shown as it is.
+fn host(issuer: &str) -> String {
+    let url = Url::parse(issuer).ok();
+    let shown = url.as_ref().and_then(|url| {
+        let host = url.host_str()?;
+        Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
+    });
+    shown.unwrap_or_else(|| issuer.to_owned())
+}
