@@ -15,9 +15,9 @@ const CLOSER_PIXELS: u32 = 6_000_000;
 /// No view is larger than this.
 const MAX_VIEW_PIXELS: u32 = 3_000_000;
 
-/// No picture smaller than the smallest code at two pixels a module is worth a look, and the library
+/// No picture smaller than the smallest code at three pixels a module is worth a look, and the library
 /// cannot count more pixels in a row.
-const SIDES: RangeInclusive<u32> = 42..=16_384;
+const SIDES: RangeInclusive<u32> = 63..=16_384;
 
 /// One way to look at a picture.
 #[derive(Clone, Copy, Debug)]
@@ -46,6 +46,8 @@ pub(crate) const VIEWS: &[View] = &[
     View { sixths: 6, filter: Filter::None, threshold: None },
     View { sixths: 6, filter: Filter::None, threshold: Some(32) },
     View { sixths: 4, filter: Filter::Sharpen, threshold: None },
+    View { sixths: 6, filter: Filter::None, threshold: Some(1) },
+    View { sixths: 2, filter: Filter::None, threshold: None },
     View { sixths: 3, filter: Filter::Sharpen, threshold: None },
     View { sixths: 6, filter: Filter::Invert, threshold: None },
     View { sixths: 12, filter: Filter::None, threshold: Some(32) },

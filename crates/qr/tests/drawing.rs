@@ -1,3 +1,4 @@
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 //! What is drawn can be read again.
 
 use qr::{EncodeError, Level, QrCode, Terminal};

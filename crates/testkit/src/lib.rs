@@ -1,7 +1,25 @@
-//! What tests share: a clock that stands still, randomness that repeats, and the contract that every
-//! store is held to. Helpers here stop at the first surprise, as tests do.
+//! What tests share. Everything in it stops at the first surprise, as tests do.
+//!
+//! | What | Where |
+//! |---|---|
+//! | an issuer and a wallet in one process | [`world`] |
+//! | what a wallet sends, by hand, so that it can be wrong | [`by_hand`], [`proof`] |
+//! | requests without a socket, and what is common to all answers | [`wire`] |
+//! | a clock that stands still, randomness that repeats | [`outside`] |
+//! | the contract that every store is held to | [`contract`] |
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::must_use_candidate,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
+pub mod by_hand;
 pub mod contract;
 pub mod outside;
+pub mod proof;
+pub mod wire;
+pub mod world;

@@ -161,33 +161,38 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     key.map(Some).ok_or_else(|| Problem::bad_request(detail))
 }
 
-/// What a list can be narrowed by.
+/// What a list can be narrowed by; an empty value counts as absent.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Listing {
-    state: Option<String>,
-    after: Option<String>,
-    limit: Option<u32>,
+    #[serde(default)]
+    state: String,
+    #[serde(default)]
+    after: String,
+    #[serde(default)]
+    limit: String,
 }
 
 impl Listing {
     fn limit(&self) -> Result<u32, Problem> {
-        let limit = self.limit.unwrap_or(LIMIT_DEFAULT);
-        let allowed = (1..=LIMIT_MAX).contains(&limit);
         let problem = || Problem::bad_request(format!("`limit` must be 1 to {LIMIT_MAX}."));
-        allowed.then_some(limit).ok_or_else(problem)
+        let limit = given(&self.limit).map_or(Ok(LIMIT_DEFAULT), str::parse);
+        limit.ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(problem)
     }
 
     fn after(&self) -> Result<Option<OfferId>, Problem> {
         let problem = || Problem::bad_request("`after` must be the id of the last one you have.");
-        let after = self.after.as_deref();
-        after.map(|text| OfferId::parse(text).ok_or_else(problem)).transpose()
+        given(&self.after).map(|text| OfferId::parse(text).ok_or_else(problem)).transpose()
     }
 
     fn state<T>(&self, parse: impl Fn(&str) -> Option<T>, known: &str) -> Result<Option<T>, Problem> {
         let problem = || Problem::bad_request(format!("`state` must be one of {known}."));
-        self.state.as_deref().map(|name| parse(name).ok_or_else(problem)).transpose()
+        given(&self.state).map(|name| parse(name).ok_or_else(problem)).transpose()
     }
+}
+
+fn given(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
 }
 
 type Asked = Result<Query<Listing>, QueryRejection>;

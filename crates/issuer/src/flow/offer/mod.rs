@@ -1,20 +1,26 @@
 //! Steps 2-3: the Issuer makes a Credential Offer and answers for it by reference (VCI §4.1).
 
-use std::fmt;
-
 use keys::digest::sha256;
 use keys::outside::Timestamp;
-use oid4vci::error::{ErrorCode, Refusal};
-use oid4vci::grant::{Grant, OfferState};
-use oid4vci::offer::{CredentialOffer, InputMode, OfferId, TxCodeInput, link_by_reference};
-use oid4vci::secret::{OfferReference, PreAuthorizedCode, SecretDigest, TxCode};
+use oid4vci::grant::Grant;
+use oid4vci::offer::OfferId;
+use oid4vci::secret::{SecretDigest, TxCode};
 use serde_json::{Map, Value};
 
 use crate::Issuer;
 use crate::application::ApplicationId;
-use crate::credential_type::{Claims, ClaimsError, CredentialType, check_all};
-use crate::failure::{Broken, Failure};
+use crate::credential_type::{Claims, CredentialType, check_all};
+use crate::failure::Broken;
 use crate::store::{Idempotency, NewOffer, Opened};
+
+mod error;
+mod fetch;
+mod secrets;
+
+pub use error::MakeOfferError;
+pub use fetch::{FetchRefusal, credential_offer};
+use secrets::Secrets;
+pub use secrets::{application_link, application_tx_code};
 
 /// Without a Transaction Code no offer lives longer: whoever finds the link could use it.
 pub const UNGUARDED_SECONDS_MAX: u64 = 3600;
@@ -156,59 +162,6 @@ fn lifetime_seconds(
     Ok(lifetime)
 }
 
-/// What an offer is made of and nobody stores.
-struct Secrets {
-    reference: OfferReference,
-    code: PreAuthorizedCode,
-    tx_code: Option<TxCode>,
-}
-
-impl Secrets {
-    /// Drawn for nobody; derived for an owner who can come again (see [`Owner`]).
-    fn of(
-        issuer: &Issuer,
-        request: &OfferRequest,
-        owner: Owner<'_>,
-        id: OfferId,
-    ) -> Result<Self, MakeOfferError> {
-        let key = &issuer.keys.offer;
-        let reference = match owner {
-            Owner::Nobody => OfferReference::fresh(id, &*issuer.random),
-            Owner::IdempotencyKey(owner) => OfferReference::derive(id, key, owner.as_bytes()),
-            Owner::Application { secret, .. } => {
-                OfferReference::derive(id, key, secret.as_bytes())
-            }
-        };
-        let code = reference.pre_authorized_code(key);
-        let unreadable = || Broken("a reference of ours was not readable".into());
-        Ok(Self {
-            code: code.ok_or_else(unreadable)?,
-            tx_code: request.tx_code.then(|| tx_code(issuer, owner, id)),
-            reference,
-        })
-    }
-
-    fn show(
-        self,
-        issuer: &Issuer,
-        request: &OfferRequest,
-        (id, expires_at): (OfferId, Timestamp),
-    ) -> MadeOffer {
-        let uri = if request.by_value {
-            CredentialOffer {
-                credential_issuer: issuer.credential_issuer(),
-                credential_configuration_ids: &request.credential_configuration_ids,
-                pre_authorized_code: &self.code,
-                tx_code: request.tx_code.then(|| tx_code_input(issuer)),
-            }
-            .to_link()
-        } else {
-            link_by_reference(&issuer.offer_uri(&self.reference))
-        };
-        MadeOffer { id, uri, tx_code: self.tx_code, expires_at }
-    }
-}
-
 fn grant(
     issuer: &Issuer,
     request: &OfferRequest,
@@ -230,24 +183,6 @@ fn grant(
         redemption: None,
         issued: Vec::new(),
     }
-}
-
-/// The same code for the life of one approval, so that a fresh QR code needs no fresh letter.
-fn tx_code(issuer: &Issuer, owner: Owner<'_>, id: OfferId) -> TxCode {
-    match owner {
-        Owner::Nobody | Owner::IdempotencyKey(_) => {
-            let (key, length) = (&issuer.keys.tx_code, issuer.config.offer.tx_code_length);
-            TxCode::derive(key, &[b"offer", &id.0], length)
-        }
-        Owner::Application { id, approvals, .. } => application_tx_code(issuer, id, approvals),
-    }
-}
-
-/// The Transaction Code of an approved application; its officer hands it on where the type says so.
-#[must_use]
-pub fn application_tx_code(issuer: &Issuer, id: ApplicationId, approvals: u32) -> TxCode {
-    let context: [&[u8]; 3] = [b"application", &id.0.0, &approvals.to_be_bytes()];
-    TxCode::derive(&issuer.keys.tx_code, &context, issuer.config.offer.tx_code_length)
 }
 
 fn idempotency(request: &OfferRequest, owner: Owner<'_>, now: Timestamp) -> Option<Idempotency> {
@@ -275,51 +210,6 @@ const fn application(owner: Owner<'_>) -> Option<(ApplicationId, Option<OfferId>
     }
 }
 
-/// The link of an application's present offer, made again from the applicant's secret.
-#[must_use]
-pub fn application_link(issuer: &Issuer, id: OfferId, secret: &str) -> String {
-    let reference = OfferReference::derive(id, &issuer.keys.offer, secret.as_bytes());
-    link_by_reference(&issuer.offer_uri(&reference))
-}
-
-fn tx_code_input(issuer: &Issuer) -> TxCodeInput {
-    TxCodeInput {
-        input_mode: InputMode::Numeric,
-        length: Some(issuer.config.offer.tx_code_length.into()),
-        description: Some("The code that was given to you apart from this offer".to_owned()),
-    }
-}
-
-/// Answers the GET of a `credential_offer_uri` (VCI §4.1.3); fetching spends nothing (A15).
-///
-/// `is_look` is a HEAD request: link previews send it, so it does not count as opened.
-pub async fn credential_offer(
-    issuer: &Issuer,
-    reference: &OfferReference,
-    is_look: bool,
-) -> Result<Value, Failure<FetchRefusal>> {
-    let now = issuer.clock.now();
-    let id = reference.offer_id().ok_or(FetchRefusal::Unknown)?;
-    let grant = issuer.store.grant(id).await?;
-    let grant = grant.filter(|grant| grant.reference_digest.matches(&reference.digest()));
-    let grant = grant.ok_or(FetchRefusal::Unknown)?;
-    let state = grant.state(now, issuer.config.offer.tx_code_attempts_max);
-    if !state.is_open() {
-        return Err(FetchRefusal::Unknown.into());
-    }
-    if state == OfferState::Created && !is_look {
-        issuer.store.note_fetched(id, now).await?;
-    }
-    let code = reference.pre_authorized_code(&issuer.keys.offer);
-    let offer = CredentialOffer {
-        credential_issuer: issuer.credential_issuer(),
-        credential_configuration_ids: &grant.credential_configuration_ids,
-        pre_authorized_code: &code.ok_or(FetchRefusal::Unknown)?,
-        tx_code: grant.tx_code_digest.map(|_| tx_code_input(issuer)),
-    };
-    Ok(offer.to_json())
-}
-
 /// What became of a wish to take an offer back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Withdrawal {
@@ -343,80 +233,3 @@ pub async fn withdraw(issuer: &Issuer, id: OfferId) -> Result<Withdrawal, Broken
         Some(_) => Withdrawal::Issued,
     })
 }
-
-/// Why nothing is found at a `credential_offer_uri`; unknown, used and expired look the same (A16).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FetchRefusal {
-    /// Whatever the cause.
-    Unknown,
-}
-
-impl Refusal for FetchRefusal {
-    fn answer(&self) -> (ErrorCode, &'static str) {
-        (ErrorCode::NotFound, "this offer is unknown, used or expired: ask for a new one")
-    }
-
-    fn status(&self) -> u16 {
-        404
-    }
-}
-
-/// Why no offer was made; told to the operator.
-#[derive(Debug)]
-pub enum MakeOfferError {
-    /// None was named.
-    NoConfiguration,
-    /// This one is not configured.
-    UnknownConfiguration(String),
-    /// This one was named twice (OFFER-05).
-    RepeatedConfiguration(String),
-    /// Names every claim that is wrong.
-    Claims(ClaimsError),
-    /// Nobody could scan it in time.
-    TooShort,
-    /// This type allows at most so many seconds.
-    TooLong(String, u64),
-    /// It is long or printed, and nothing guards it.
-    NeedsTxCode,
-    /// The `Idempotency-Key` stands for another request.
-    KeyUsedBefore,
-    /// The application got another offer meanwhile.
-    Replaced,
-    /// Our own fault.
-    Broken(Broken),
-}
-
-impl From<Broken> for MakeOfferError {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken)
-    }
-}
-
-impl fmt::Display for MakeOfferError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoConfiguration => f.write_str("say what to offer: a credential_configuration_id"),
-            Self::UnknownConfiguration(id) => {
-                write!(f, "there is no credential type `{id}`: see the files in credentials/")
-            }
-            Self::RepeatedConfiguration(id) => write!(f, "`{id}` is named twice: name it once"),
-            Self::Claims(error) => error.fmt(f),
-            Self::TooShort => f.write_str("an offer must live at least one second"),
-            Self::TooLong(id, longest) => {
-                write!(f, "an offer of `{id}` lives at most {longest} seconds: see `offer_seconds`")?;
-                write!(f, " in credentials/{id}.toml")
-            }
-            Self::NeedsTxCode => f.write_str(
-                "an offer that is printed or lives longer than an hour needs a transaction code: \
-                 ask for one, or say that it shall go without",
-            ),
-            Self::KeyUsedBefore => {
-                f.write_str("this Idempotency-Key was used for another request: choose a new one")
-            }
-            Self::Replaced => f.write_str("the application has another offer by now: look again"),
-            Self::Broken(_) => f.write_str("internal error: the log says more"),
-        }
-    }
-}
-
-impl std::error::Error for MakeOfferError {}

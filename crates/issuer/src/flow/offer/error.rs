@@ -1,0 +1,66 @@
+//! Why no offer is made, in words for the operator.
+
+use std::fmt;
+
+use crate::credential_type::ClaimsError;
+use crate::failure::Broken;
+
+/// Why no offer was made; told to the operator.
+#[derive(Debug)]
+pub enum MakeOfferError {
+    /// None was named.
+    NoConfiguration,
+    /// This one is not configured.
+    UnknownConfiguration(String),
+    /// This one was named twice (OFFER-05).
+    RepeatedConfiguration(String),
+    /// Names every claim that is wrong.
+    Claims(ClaimsError),
+    /// Nobody could scan it in time.
+    TooShort,
+    /// This type allows at most so many seconds.
+    TooLong(String, u64),
+    /// It is long or printed, and nothing guards it.
+    NeedsTxCode,
+    /// The `Idempotency-Key` stands for another request.
+    KeyUsedBefore,
+    /// The application got another offer meanwhile.
+    Replaced,
+    /// Our own fault.
+    Broken(Broken),
+}
+
+impl From<Broken> for MakeOfferError {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl fmt::Display for MakeOfferError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoConfiguration => f.write_str("say what to offer: a credential_configuration_id"),
+            Self::UnknownConfiguration(id) => {
+                write!(f, "there is no credential type `{id}`: see the files in credentials/")
+            }
+            Self::RepeatedConfiguration(id) => write!(f, "`{id}` is named twice: name it once"),
+            Self::Claims(error) => error.fmt(f),
+            Self::TooShort => f.write_str("an offer must live at least one second"),
+            Self::TooLong(id, longest) => {
+                write!(f, "an offer of `{id}` lives at most {longest} seconds: see `offer_seconds`")?;
+                write!(f, " in credentials/{id}.toml")
+            }
+            Self::NeedsTxCode => f.write_str(
+                "an offer that is printed or lives longer than an hour needs a transaction code: \
+                 ask for one, or say that it shall go without",
+            ),
+            Self::KeyUsedBefore => {
+                f.write_str("this Idempotency-Key was used for another request: choose a new one")
+            }
+            Self::Replaced => f.write_str("the application has another offer by now: look again"),
+            Self::Broken(_) => f.write_str("internal error: the log says more"),
+        }
+    }
+}
+
+impl std::error::Error for MakeOfferError {}

@@ -1,0 +1,96 @@
+//! What an offer is made of: drawn, or derived for an owner who can come again; never stored.
+
+use keys::outside::Timestamp;
+use oid4vci::offer::{CredentialOffer, InputMode, OfferId, TxCodeInput, link_by_reference};
+use oid4vci::secret::{OfferReference, PreAuthorizedCode, TxCode};
+
+use super::{MadeOffer, MakeOfferError, OfferRequest, Owner};
+use crate::Issuer;
+use crate::application::ApplicationId;
+use crate::failure::Broken;
+
+/// What an offer is made of and nobody stores.
+pub(super) struct Secrets {
+    pub(super) reference: OfferReference,
+    pub(super) code: PreAuthorizedCode,
+    pub(super) tx_code: Option<TxCode>,
+}
+
+impl Secrets {
+    /// Drawn for nobody; derived for an owner who can come again (see [`Owner`]).
+    pub(super) fn of(
+        issuer: &Issuer,
+        request: &OfferRequest,
+        owner: Owner<'_>,
+        id: OfferId,
+    ) -> Result<Self, MakeOfferError> {
+        let key = &issuer.keys.offer;
+        let reference = match owner {
+            Owner::Nobody => OfferReference::fresh(id, &*issuer.random),
+            Owner::IdempotencyKey(owner) => OfferReference::derive(id, key, owner.as_bytes()),
+            Owner::Application { secret, .. } => {
+                OfferReference::derive(id, key, secret.as_bytes())
+            }
+        };
+        let code = reference.pre_authorized_code(key);
+        let unreadable = || Broken("a reference of ours was not readable".into());
+        Ok(Self {
+            code: code.ok_or_else(unreadable)?,
+            tx_code: request.tx_code.then(|| tx_code(issuer, owner, id)),
+            reference,
+        })
+    }
+
+    pub(super) fn show(
+        self,
+        issuer: &Issuer,
+        request: &OfferRequest,
+        (id, expires_at): (OfferId, Timestamp),
+    ) -> MadeOffer {
+        let uri = if request.by_value {
+            CredentialOffer {
+                credential_issuer: issuer.credential_issuer(),
+                credential_configuration_ids: &request.credential_configuration_ids,
+                pre_authorized_code: &self.code,
+                tx_code: request.tx_code.then(|| tx_code_input(issuer)),
+            }
+            .to_link()
+        } else {
+            link_by_reference(&issuer.offer_uri(&self.reference))
+        };
+        MadeOffer { id, uri, tx_code: self.tx_code, expires_at }
+    }
+}
+
+/// The same code for the life of one approval, so that a fresh QR code needs no fresh letter.
+fn tx_code(issuer: &Issuer, owner: Owner<'_>, id: OfferId) -> TxCode {
+    match owner {
+        Owner::Nobody | Owner::IdempotencyKey(_) => {
+            let (key, length) = (&issuer.keys.tx_code, issuer.config.offer.tx_code_length);
+            TxCode::derive(key, &[b"offer", &id.0], length)
+        }
+        Owner::Application { id, approvals, .. } => application_tx_code(issuer, id, approvals),
+    }
+}
+
+/// The Transaction Code of an approved application; its officer hands it on where the type says so.
+#[must_use]
+pub fn application_tx_code(issuer: &Issuer, id: ApplicationId, approvals: u32) -> TxCode {
+    let context: [&[u8]; 3] = [b"application", &id.0.0, &approvals.to_be_bytes()];
+    TxCode::derive(&issuer.keys.tx_code, &context, issuer.config.offer.tx_code_length)
+}
+
+/// The link of an application's present offer, made again from the applicant's secret.
+#[must_use]
+pub fn application_link(issuer: &Issuer, id: OfferId, secret: &str) -> String {
+    let reference = OfferReference::derive(id, &issuer.keys.offer, secret.as_bytes());
+    link_by_reference(&issuer.offer_uri(&reference))
+}
+
+pub(super) fn tx_code_input(issuer: &Issuer) -> TxCodeInput {
+    TxCodeInput {
+        input_mode: InputMode::Numeric,
+        length: Some(issuer.config.offer.tx_code_length.into()),
+        description: Some("The code that was given to you apart from this offer".to_owned()),
+    }
+}
