@@ -1,15 +1,17 @@
 //! What can be typed.
 
-use std::io;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
 
-use crate::exit::Failure;
+use crate::exit::{Failure, Kind};
+use crate::terminal::print;
 
 /// Issue and receive verifiable credentials with OpenID4VCI.
 #[derive(Debug, Parser)]
@@ -33,14 +35,15 @@ pub(crate) enum Command {
     /// Receive credentials and keep them
     Wallet(WalletArguments),
     /// Print completions for a shell
+    #[command(after_help = "Example:\n  \
+        bestow completions bash > ~/.local/share/bash-completion/completions/bestow")]
     Completions {
         /// Which shell
         shell: Shell,
     },
     /// Write the manual pages into a folder
-    #[command(hide = true)]
     ManPages {
-        /// An existing folder
+        /// Is made where it is missing
         folder: PathBuf,
     },
 }
@@ -69,6 +72,8 @@ pub(crate) struct DemoArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum IssuerCommand {
     /// Make the folder of a new issuer: configuration, credential types, keys, database
+    #[command(after_help = "Example:\n  \
+        bestow issuer init my-issuer --url https://issuer.example --name \"Riverside University\"")]
     Init {
         /// A folder that does not exist yet, or is empty
         dir: PathBuf,
@@ -86,6 +91,7 @@ pub(crate) enum IssuerCommand {
     /// Bring the database to the schema of this version
     Migrate(ConfigFile),
     /// Make a Credential Offer and show it
+    #[command(after_help = OFFER_EXAMPLES)]
     Offer(OfferArguments),
     /// Print the example claims of a credential type as JSON
     Sample {
@@ -95,7 +101,12 @@ pub(crate) enum IssuerCommand {
         config: ConfigFile,
     },
     /// What people applied for on the portal
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        bestow issuer applications list\n  \
+        bestow issuer applications approve 01a20ad6-7e98-7723-a4f6-827abaf3b248"
+    )]
     Applications(ApplicationsCommand),
     /// Print the reference of bestow.toml as Markdown
     #[command(hide = true)]
@@ -127,6 +138,12 @@ pub(crate) struct ConfigFile {
     #[arg(long, value_name = "FILE", default_value = "bestow.toml", env = "BESTOW_CONFIG")]
     pub(crate) config: PathBuf,
 }
+
+const OFFER_EXAMPLES: &str = "\
+Examples:
+  bestow issuer offer student_card --sample
+  bestow issuer offer student_card --claims erika.json --claim address.city=Bremen --tx-code
+  bestow issuer offer diploma --claims - --tx-code --print letter.pdf --json < erika.json";
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
@@ -218,6 +235,7 @@ pub(crate) struct WalletArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum WalletCommand {
     /// Take a Credential Offer: a link, a picture of a QR code, or - for standard input
+    #[command(after_help = RECEIVE_EXAMPLES)]
     Receive(Box<ReceiveArguments>),
     /// List what the wallet holds
     List {
@@ -283,6 +301,12 @@ pub(crate) struct ServeArguments {
     pub(crate) listen: Option<SocketAddr>,
 }
 
+const RECEIVE_EXAMPLES: &str = "\
+Examples:
+  bestow wallet receive photo-of-a-letter.jpg
+  bestow wallet receive 'openid-credential-offer://?credential_offer_uri=…'
+  bestow wallet receive offer.png --tx-code 906016 --trust-anchor ca.pem --yes --json";
+
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub(crate) struct ReceiveArguments {
@@ -329,15 +353,37 @@ fn algorithm(text: &str) -> Result<Algorithm, String> {
     Algorithm::parse(text).ok_or_else(|| "one of ES256 and EdDSA".to_owned())
 }
 
+/// Reads the command line; help, and mistakes in it, are told here.
+pub(crate) fn parse() -> Result<Cli, ExitCode> {
+    Cli::try_parse().map_err(|error| {
+        let as_json = std::env::args_os().any(|argument| argument == "--json");
+        if as_json && error.use_stderr() {
+            mistake(&error).print(as_json);
+            return Kind::Usage.exit_code();
+        }
+        drop(error.print());
+        ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    })
+}
+
+/// The first part of what clap says: the rest is for people.
+fn mistake(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let lines: Vec<&str> = first.trim_start_matches("error: ").lines().map(str::trim).collect();
+    Failure::usage(lines.join(" ")).hint("for what can be typed, add --help")
+}
+
 /// Prints completions on standard output.
-pub(crate) fn completions(shell: Shell) -> Result<(), Failure> {
-    clap_complete::generate(shell, &mut Cli::command(), "bestow", &mut io::stdout());
-    Ok(())
+pub(crate) fn completions(shell: Shell) {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "bestow", &mut script);
+    print(String::from_utf8_lossy(&script).trim_end());
 }
 
 /// Writes one page for each command.
 pub(crate) fn man_pages(folder: &Path) -> Result<(), Failure> {
-    clap_mangen::generate_to(Cli::command(), folder).map_err(|error| {
-        Failure::usage(format!("cannot write into {}: {error}", folder.display()))
-    })
+    let made = fs::create_dir_all(folder);
+    made.and_then(|()| clap_mangen::generate_to(Cli::command(), folder))
+        .map_err(|error| Failure::usage(format!("cannot write into {}: {error}", folder.display())))
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
+
+use crate::terminal::{print, tell};
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub(crate) struct Failure {
     pub(crate) message: String,
     /// What to do next.
     pub(crate) hint: Option<String>,
+    /// What was done nevertheless: scripts find it beside the error, in the same object.
+    done: Map<String, Value>,
 }
 
 /// The exit codes of this program.
@@ -52,7 +56,7 @@ impl Kind {
 
 impl Failure {
     pub(crate) fn new(kind: Kind, code: &str, message: impl Into<String>) -> Self {
-        Self { kind, code: code.to_owned(), message: message.into(), hint: None }
+        Self { kind, code: code.to_owned(), message: message.into(), hint: None, done: Map::new() }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -67,17 +71,24 @@ impl Failure {
         Self { hint: Some(hint.into()), ..self }
     }
 
+    /// Adds what was done nevertheless, under a name.
+    pub(crate) fn done(mut self, name: &str, what: Value) -> Self {
+        self.done.insert(name.to_owned(), what);
+        self
+    }
+
     /// For people, on standard error; for scripts (`--json`), one object on standard output.
-    #[expect(clippy::print_stdout, reason = "the one place that prints a failure")]
-    pub(crate) fn print(&self, as_json: bool) {
-        let Self { code, message, hint, .. } = self;
+    pub(crate) fn print(self, as_json: bool) {
+        let Self { code, message, hint, mut done, .. } = self;
         if as_json {
-            println!("{}", json!({ "error": { "code": code, "message": message, "hint": hint } }));
-        } else {
-            eprintln!("error: {message}");
-            if let Some(hint) = hint {
-                eprintln!("  {hint}");
-            }
+            let error = json!({ "code": code, "message": message, "hint": hint });
+            done.insert("error".to_owned(), error);
+            print(Value::Object(done).to_string());
+            return;
+        }
+        tell(format!("error: {message}"));
+        if let Some(hint) = hint {
+            tell(format!("  {hint}"));
         }
     }
 }

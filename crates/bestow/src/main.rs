@@ -2,10 +2,8 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use crate::cli::{Cli, Command};
-use crate::exit::Failure;
+use crate::cli::Command;
+use crate::exit::{Failure, Kind};
 
 mod cli;
 mod demo;
@@ -15,19 +13,18 @@ mod terminal;
 mod wallet;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match cli::parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            drop(error.print());
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
+        Err(exit_code) => return exit_code,
     };
     let as_json = cli.command.as_json();
     match run(cli.command) {
+        Ok(()) if terminal::is_result_lost() => Kind::OwnFault.exit_code(),
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
+            let exit_code = failure.kind.exit_code();
             failure.print(as_json);
-            failure.kind.exit_code()
+            exit_code
         }
     }
 }
@@ -42,7 +39,10 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Demo(arguments) => demo::demo(&arguments).await,
             Command::Issuer(command) => issuer::run(command).await,
             Command::Wallet(arguments) => wallet::run(arguments).await,
-            Command::Completions { shell } => cli::completions(shell),
+            Command::Completions { shell } => {
+                cli::completions(shell);
+                Ok(())
+            }
             Command::ManPages { folder } => cli::man_pages(&folder),
         }
     })

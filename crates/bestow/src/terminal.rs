@@ -1,13 +1,29 @@
 //! The person at the terminal: what is printed for them and asked of them.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::exit::Failure;
 
+/// Set once a result could not be written.
+static RESULT_LOST: AtomicBool = AtomicBool::new(false);
+
 /// Prints a result on standard output.
-#[expect(clippy::print_stdout, reason = "the one place that prints results")]
+///
+/// A reader who has seen enough (`| head`) is no fault; a full disk is, see [`is_result_lost`].
 pub(crate) fn print(text: impl AsRef<str>) {
-    println!("{}", text.as_ref());
+    match writeln!(io::stdout().lock(), "{}", text.as_ref()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            RESULT_LOST.store(true, Ordering::Relaxed);
+            tell(format!("error: cannot write the result: {error}"));
+        }
+        Ok(()) | Err(_) => {}
+    }
+}
+
+/// Whether a result could not be written: then the command has not done what was asked.
+pub(crate) fn is_result_lost() -> bool {
+    RESULT_LOST.load(Ordering::Relaxed)
 }
 
 /// Prints a JSON result on standard output.
@@ -18,7 +34,8 @@ pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
 
 /// Tells the person something that is no result.
 pub(crate) fn tell(text: impl AsRef<str>) {
-    eprintln!("{}", text.as_ref());
+    // Where nobody listens, nobody is told; that is no reason to stop.
+    drop(writeln!(io::stderr().lock(), "{}", text.as_ref()));
 }
 
 /// Whether standard output takes colours: a terminal, and nobody said `NO_COLOR`.
@@ -33,8 +50,8 @@ pub(crate) fn is_interactive() -> bool {
 
 /// Asks and waits for a line; `None` at the end of the input.
 pub(crate) fn ask(question: &str) -> Result<Option<String>, Failure> {
-    eprint!("{question} ");
-    io::stderr().flush().map_err(Failure::own_fault)?;
+    let mut terminal = io::stderr().lock();
+    write!(terminal, "{question} ").and_then(|()| terminal.flush()).map_err(Failure::own_fault)?;
     let mut line = String::new();
     let read = io::stdin().lock().read_line(&mut line).map_err(Failure::own_fault)?;
     Ok((read > 0).then(|| line.trim().to_owned()))
@@ -49,7 +66,8 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
 /// Text that came from elsewhere, without what could steer the terminal (catalogue N04).
 pub(crate) fn plain(text: &str) -> String {
     let is_steering = |c: char| {
-        c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+        c.is_control()
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
     };
     text.chars().map(|c| if is_steering(c) { '\u{fffd}' } else { c }).collect()
 }

@@ -82,30 +82,38 @@ pub enum Next {
     Wait,
     /// The officer said no.
     Rejected,
-    /// Make the first offer, or the next one after the old one died.
+    /// Make the first offer of this approval.
     MakeOffer,
     /// Show the offer that is there.
     ShowOffer,
 }
 
 impl Application {
-    /// Decides what comes next, given where the current offer stands.
-    ///
-    /// Guessing a Transaction Code must not go on in a fresh offer: after a lock the officer has to
-    /// approve again, and the new approval has a new code. Where everybody is approved at once there
-    /// is no officer and nothing worth guessing.
+    /// Decides what comes next, given whether there is an offer.
     #[must_use]
-    pub fn next(&self, offer: Option<OfferState>, approval: Approval) -> Next {
-        match (self.state, offer) {
-            (ApplicationState::Waiting, _) => Next::Wait,
-            (ApplicationState::Rejected, _) => Next::Rejected,
-            (ApplicationState::Approved, None | Some(OfferState::Expired)) => Next::MakeOffer,
-            (ApplicationState::Approved, Some(OfferState::Locked)) => match approval {
-                Approval::AtOnce => Next::MakeOffer,
-                Approval::Officer => Next::ShowOffer,
-            },
-            (ApplicationState::Approved, Some(_)) => Next::ShowOffer,
+    pub const fn next(&self, has_offer: bool) -> Next {
+        match self.state {
+            ApplicationState::Waiting => Next::Wait,
+            ApplicationState::Rejected => Next::Rejected,
+            ApplicationState::Approved if has_offer => Next::ShowOffer,
+            ApplicationState::Approved => Next::MakeOffer,
         }
+    }
+
+    /// Decides whether the applicant may have a fresh offer in place of the present one, which dies
+    /// with it.
+    ///
+    /// Guessing a Transaction Code must not go on in a fresh offer: it takes over the count, and
+    /// after a lock the officer has to approve again, which makes a new code. Where everybody is
+    /// approved at once there is no officer and nothing worth guessing.
+    #[must_use]
+    pub fn can_renew(&self, offer: OfferState, approval: Approval) -> bool {
+        self.state == ApplicationState::Approved
+            && match offer {
+                OfferState::Created | OfferState::Fetched | OfferState::Expired => true,
+                OfferState::Locked => approval == Approval::AtOnce,
+                OfferState::Redeemed | OfferState::Issued | OfferState::Withdrawn => false,
+            }
     }
 
     /// Whether an officer may still decide: what waits, and what was locked by wrong codes.

@@ -13,6 +13,7 @@ use keys::digest::MacKey;
 use keys::outside::{Clock, Random};
 use keys::signer::Signer;
 use oid4vci::secret::OfferReference;
+use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::credential_type::CredentialType;
@@ -52,6 +53,8 @@ pub struct Issuer {
     pub random: Box<dyn Random>,
     /// What the issuer signs and keys with.
     pub keys: IssuerKeys,
+    /// Becomes `true` when the server is to end: what waits for news stops waiting.
+    pub ending: watch::Sender<bool>,
 }
 
 /// What the issuer signs and keys with.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::Path;
 
 use keys::outside::{Clock, Random};
+use tokio::sync::watch;
 
 use crate::Issuer;
 use crate::config::{Config, ConfigError};
@@ -24,7 +25,8 @@ impl Issuer {
         let types = config.credential_types()?;
         let keys = load_keys(&config)?;
         let store = Box::new(Sqlite::open(Path::new(&config.database), ISSUER_ID)?);
-        Ok(Self { config, types, store, clock, random, keys })
+        let ending = watch::Sender::new(false);
+        Ok(Self { config, types, store, clock, random, keys, ending })
     }
 }
 

@@ -15,8 +15,6 @@ use crate::Issuer;
 use crate::http::{admin, public};
 use crate::store::{PurgeBefore, StoreError};
 
-/// How long requests that have begun may take once the end was asked for.
-const DRAIN_TIME_MAX: Duration = Duration::from_secs(30);
 /// How long a peer may take for a TLS handshake, and for its headers (Q01, Q02).
 const HEADERS_TIME_MAX: Duration = Duration::from_secs(10);
 /// How often what nobody needs any more is removed.
@@ -45,6 +43,7 @@ pub struct TlsFiles {
 /// Listeners that serve; dropping it stops them at once.
 #[derive(Debug)]
 pub struct Server {
+    issuer: Arc<Issuer>,
     handle: Handle<SocketAddr>,
     certificates: Vec<(RustlsConfig, TlsFiles)>,
     listeners: JoinSet<io::Result<()>>,
@@ -59,6 +58,7 @@ impl Server {
         for_admin: Listener,
     ) -> io::Result<Self> {
         let mut server = Self {
+            issuer: Arc::clone(&issuer),
             handle: Handle::new(),
             certificates: Vec::new(),
             listeners: JoinSet::new(),
@@ -100,7 +100,9 @@ impl Server {
 
     /// Takes no new connections, finishes what is in flight, and returns.
     pub async fn stop(mut self) {
-        self.handle.graceful_shutdown(Some(DRAIN_TIME_MAX));
+        self.issuer.ending.send_replace(true);
+        let drain_time = Duration::from_secs(self.issuer.config.server.shutdown_seconds);
+        self.handle.graceful_shutdown(Some(drain_time));
         while self.listeners.join_next().await.is_some() {}
     }
 

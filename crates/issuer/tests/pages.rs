@@ -241,6 +241,7 @@ fn what_was_taken_back_cannot_be_renewed() {
     let renewable = |reason| closed("Plain", Language::English, reason).contains("/renew");
     assert!(renewable(ClosedReason::Expired));
     assert!(renewable(ClosedReason::Locked));
+    assert!(!renewable(ClosedReason::LockedForOfficer));
     assert!(!renewable(ClosedReason::Withdrawn));
 }
 

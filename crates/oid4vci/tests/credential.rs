@@ -30,7 +30,7 @@ use oid4vci::proof::{
 };
 use oid4vci::secret::AccessToken;
 use refusals::check_texts;
-use serde_json::{Value, json};
+use serde_json::json;
 
 const ISSUER: &str = "https://issuer.example";
 
@@ -94,14 +94,16 @@ fn a_hostile_body_is_refused() {
     let nested = |depth| {
         format!(r#"{{"credential_identifier":"a","x":{}{}}}"#, "[".repeat(depth), "]".repeat(depth))
     };
-    let sized =
-        |length: usize| format!("{:length$}", r#"{"credential_identifier":"a"}"#).into_bytes();
+    let padded = |length: usize| {
+        let body = r#"{"credential_identifier":"a"}"#;
+        format!("{body}{}", " ".repeat(length - body.len())).into_bytes()
+    };
     let cases = [
         ("G05: as deep as allowed", nested(31).into_bytes(), Ok(())),
         ("G05: deeper", nested(32).into_bytes(), Err(Unreadable)),
         ("G05: 10 000 deep", nested(10_000).into_bytes(), Err(Unreadable)),
-        ("G05: as long as allowed", sized(REQUEST_BYTES_MAX), Ok(())),
-        ("G05: longer", sized(REQUEST_BYTES_MAX + 1), Err(TooLong)),
+        ("G05: as long as allowed", padded(REQUEST_BYTES_MAX), Ok(())),
+        ("G05: longer", padded(REQUEST_BYTES_MAX + 1), Err(TooLong)),
         ("G07: not UTF-8", b"{\"credential_identifier\":\"\xff\"}".to_vec(), Err(Unreadable)),
         ("G07: overlong", b"{\"credential_identifier\":\"\xc0\xaf\"}".to_vec(), Err(Unreadable)),
         (
@@ -349,7 +351,7 @@ fn each_refusal_of_a_credential_request_has_its_code_and_text() {
         NoToken, TokenInQuery, BadToken, NotAuthorised, Unreadable, WrongMediaType, TooLong,
         NoSelector, SeveralSelectors, IdentifierNeeded, UnknownConfiguration, UnknownIdentifier,
         SeveralProofTypes, EncryptionNotSupported, TooManyKeys,
-    } except CredentialRefusal::Proof(_));
+    } except Proof(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
     let nonce = Proof(ProofRefusal::BadNonce);
     for refusal in all.into_iter().chain([Proof(Missing), nonce]) {

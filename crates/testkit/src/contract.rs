@@ -47,6 +47,7 @@ impl Contract {
         contract.lists_agree_with_the_rules().await;
         contract.applications_are_decided_once().await;
         contract.an_application_has_one_offer().await;
+        contract.a_fresh_offer_ends_the_old_one_and_counts_on().await;
         contract.purging_takes_what_nobody_needs().await;
     }
 
@@ -355,6 +356,32 @@ impl Contract {
         assert!(self.store.grant(second_id).await.unwrap().is_none());
         let read = self.store.application(application.id).await.unwrap().unwrap();
         assert_eq!(read.offer_id, Some(first_id));
+    }
+
+    /// Catalogue C04: a fresh offer gives nobody more guesses, and the old code is dead.
+    async fn a_fresh_offer_ends_the_old_one_and_counts_on(&self) {
+        let mut application = self.application();
+        application.state = ApplicationState::Approved;
+        self.store.open_application(application.clone()).await.unwrap();
+        let mut first = self.new_offer();
+        first.application = Some((application.id, None));
+        let first_id = first.grant.id;
+        self.store.open_offer(first).await.unwrap();
+        assert!(self.store.count_wrong_tx_code(&self.grant(first_id).await).await.unwrap());
+        let mut second = self.new_offer();
+        second.application = Some((application.id, Some(first_id)));
+        let second_id = second.grant.id;
+        assert_eq!(self.store.open_offer(second).await.unwrap(), Opened::Opened);
+        let old = self.grant(first_id).await;
+        assert!(old.withdrawn_at.is_some());
+        assert!(!self.store.redeem(&old, &self.redemption(first_id)).await.unwrap());
+        let fresh = self.grant(second_id).await;
+        assert_eq!(fresh.attempts, 1);
+        assert!(self.store.redeem(&fresh, &self.redemption(second_id)).await.unwrap());
+        let mut third = self.new_offer();
+        third.application = Some((application.id, Some(second_id)));
+        let outcome = self.store.open_offer(third).await.unwrap();
+        assert_eq!(outcome, Opened::Replaced, "its token is alive");
     }
 
     async fn purging_takes_what_nobody_needs(&self) {

@@ -293,3 +293,20 @@ impl std::fmt::Display for ClientError {
 }
 
 impl Error for ClientError {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Guard, HttpError};
+
+    /// A literal address is a name that resolves to itself, in every network.
+    #[tokio::test]
+    async fn a_name_is_judged_by_what_it_resolves_to() {
+        let strict = Guard { http_loopback: false, private: false };
+        for name in ["10.0.0.1", "127.0.0.1", "169.254.169.254", "fd00::1", "::ffff:10.0.0.1"] {
+            assert_eq!(strict.look_up(name).await, Err(HttpError::ForbiddenAddress), "{name}");
+            let lenient = Guard { private: true, ..strict };
+            assert!(lenient.look_up(name).await.is_ok(), "{name}");
+        }
+        assert!(strict.look_up("1.1.1.1").await.is_ok());
+    }
+}

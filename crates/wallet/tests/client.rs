@@ -3,6 +3,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -56,6 +57,16 @@ async fn an_answer_is_read_to_its_end() {
     assert!(question.starts_with("get /path?query http/1.1\r\n"), "{question}");
     assert!(question.contains("user-agent: bestow/"), "{question}");
     assert!(!question.contains("cookie") && !question.contains("accept-encoding"), "{question}");
+}
+
+#[test]
+fn proxies_of_the_environment_are_not_asked() {
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "an_answer_is_read_to_its_end"])
+        .envs(["http_proxy", "HTTP_PROXY", "ALL_PROXY"].map(|name| (name, "http://127.0.0.1:1")))
+        .stdout(Stdio::null())
+        .status();
+    assert!(status.unwrap().success());
 }
 
 #[tokio::test]

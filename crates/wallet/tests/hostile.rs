@@ -155,6 +155,16 @@ async fn an_issuer_of_an_unknown_authority_needs_a_yes_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_certificate_that_has_expired_is_refused_even_without_anchors() {
+    let mut world = World::new();
+    world.wallet.settings.anchors = None;
+    let old = old();
+    world.issues(move |_, proof| old.student_card(&proof.cnf(), |_, _| {}));
+    let error = VerificationError::CertificateExpired;
+    assert_eq!(refused(&world, "student_card").await, error.into());
+}
+
+#[tokio::test]
 async fn a_certificate_of_somebody_else_needs_a_yes_of_its_own() {
     let world = World::new();
     world.issues(|issuer, proof| {

@@ -1,0 +1,206 @@
+// Steps 5 to 19: the person agrees to a host, to an offer, to a card.
+
+import * as api from "./api.js";
+import { detail, face } from "./card.js";
+import { announce, clear, element, focusHeading, sentence, show, tell, tellField, working } from "./page.js";
+
+const KEPT = "flow";
+
+/** A scan was good: its flow becomes the view, and survives a reload. */
+export async function begin({ flow }) {
+  sessionStorage.setItem(KEPT, flow);
+  if (location.hash === "#offer") await showFlow();
+  else location.hash = "#offer";
+}
+
+export async function showFlow() {
+  const id = sessionStorage.getItem(KEPT);
+  if (!id) return location.replace("#add");
+  try {
+    draw(await api.flow(id));
+  } catch (problem) {
+    failed(problem);
+  }
+}
+
+function failed(problem) {
+  sessionStorage.removeItem(KEPT);
+  show("view-failed", "That did not work");
+  tell(problem);
+  focusHeading();
+}
+
+const VIEWS = { host: showHost, offer: showOffer, preview: showPreview, kept: showKept };
+
+function draw(flow) {
+  VIEWS[flow.step](flow);
+}
+
+/** One step; a failure is told where the person is, because the offer is still good. */
+async function step(flow, decision) {
+  clear();
+  try {
+    draw(await api.goOn(flow.flow, decision));
+  } catch (problem) {
+    if (problem.code === "flow_gone") return failed(problem);
+    tell(problem);
+  }
+}
+
+async function leave(flow, text) {
+  sessionStorage.removeItem(KEPT);
+  await api.decline(flow.flow).catch(() => {});
+  announce(text);
+  location.hash = "#cards";
+}
+
+function showHost(flow) {
+  show("view-host", "Contact this issuer?");
+  element("host").textContent = flow.host;
+  if (flow.is_issuer) {
+    element("host-lead").textContent = "The offer was elsewhere than its issuer, who is at";
+    element("host-about").textContent = "If you go on, your wallet asks this host what it offers, and the host learns that a wallet is here. You then see the offer and can still say no.";
+  }
+  const agree = element("agree");
+  agree.addEventListener("click", () =>
+    working(agree, "Asking …", () => step(flow, { action: "agree", host: flow.host })));
+  element("decline").addEventListener("click", () => leave(flow, "Nothing was sent."));
+  focusHeading();
+}
+
+function showOffer(flow) {
+  show("view-offer", "Your new card");
+  const one = flow.cards.length === 1;
+  element("offer-title").textContent = one ? "Your new card" : "Your new cards";
+  const issuer = flow.issuer ? `${flow.issuer} (${flow.host})` : flow.host;
+  element("offer-lead").textContent = `${issuer} offers you ${one ? "this card" : "these cards"}.`;
+  element("offered").append(...flow.cards.map(offered));
+  if (flow.unsupported.length) {
+    const left = element("unsupported");
+    left.textContent = `Also offered, but in a form that this wallet cannot hold: ${flow.unsupported.join(", ")}`;
+    left.hidden = false;
+  }
+  if (!one) element("redeem").textContent = "Get the cards";
+  if (flow.tx_code) askCode(flow.tx_code);
+  element("redeem-form").addEventListener("submit", (event) => redeem(event, flow));
+  element("decline").addEventListener("click", () => leave(flow, "The offer was not taken."));
+  focusHeading();
+}
+
+function offered(card) {
+  const item = document.createElement("li");
+  item.append(face(card));
+  if (card.description) item.append(Object.assign(document.createElement("p"), { className: "hint", textContent: card.description }));
+  return item;
+}
+
+/** OFFER-19 to OFFER-22 */
+function askCode({ numeric, length, description, host }) {
+  const field = element("tx-code");
+  const kind = numeric ? "digits" : "characters";
+  const size = length ? `${length} ${kind}` : numeric ? "Digits only" : "";
+  const source = description || "You got it from the issuer in another way than this offer, such as by letter or text message";
+  element("tx-code-hint").textContent = [source, size].map(sentence).join(" ").trim();
+  element("tx-code-host").textContent = `The code is sent to ${host} and to nobody else.`;
+  field.inputMode = numeric ? "numeric" : "text";
+  field.classList.toggle("digits", numeric);
+  if (length) field.style.setProperty("--length", length);
+  if (numeric) field.addEventListener("input", () => keepDigits(field));
+  element("code-field").hidden = false;
+}
+
+/** Codes are often printed in groups: blanks and dashes do not count. */
+function keepDigits(field) {
+  const digits = field.value.replace(/\D/g, "");
+  if (digits !== field.value) field.value = digits;
+}
+
+/** What is wrong with the code before anybody is asked, so that a slip costs no attempt. */
+function slip(code, tx) {
+  if (!code) return "Type the transaction code.";
+  if (tx.length && [...code].length !== tx.length) {
+    return `The code has ${tx.length} ${tx.numeric ? "digits" : "characters"}; you typed ${[...code].length}.`;
+  }
+  return "";
+}
+
+async function redeem(event, flow) {
+  event.preventDefault();
+  clear();
+  const field = element("tx-code");
+  const error = element("tx-code-error");
+  const code = field.value.trim();
+  if (flow.tx_code) {
+    const wrong = slip(code, flow.tx_code);
+    tellField(field, error, wrong);
+    if (wrong) return;
+  }
+  await working(element("redeem"), "Getting it …", async () => {
+    try {
+      draw(await api.goOn(flow.flow, { action: "redeem", tx_code: flow.tx_code ? code : null }));
+    } catch (problem) {
+      if (problem.code === "flow_gone") return failed(problem);
+      if (!problem.retype) return again(problem, flow);
+      tellField(field, error, `${sentence(problem.message)} ${sentence(problem.hint)}`);
+      field.select();
+    }
+  });
+}
+
+/** After a failure the code may be spent already; the wallet knows, so the view is drawn anew. */
+async function again(problem, flow) {
+  try {
+    draw(await api.flow(flow.flow));
+  } finally {
+    tell(problem);
+  }
+}
+
+function showPreview(flow) {
+  show("view-preview", "Is this right?");
+  element("previews").append(...flow.cards.map(preview));
+  if (flow.failures.length) {
+    const told = flow.failures.map(({ id, message }) =>
+      Object.assign(document.createElement("li"), { textContent: `${id}: ${message}` }));
+    element("failure-list").append(...told);
+    element("failures").hidden = false;
+  }
+  if (flow.doubt) {
+    element("doubt-text").textContent = sentence(flow.doubt);
+    element("doubt").hidden = false;
+  }
+  element("keep-form").addEventListener("submit", (event) => keep(event, flow));
+  element("discard").addEventListener("click", () => leave(flow, "Nothing was kept."));
+  focusHeading();
+}
+
+function preview(card) {
+  const drawn = detail(card);
+  const title = Object.assign(document.createElement("h2"), { className: "preview-title", textContent: card.face.name });
+  const section = document.createElement("section");
+  section.append(title, drawn);
+  for (const heading of drawn.querySelectorAll("h2")) {
+    const smaller = Object.assign(document.createElement("h3"), { textContent: heading.textContent });
+    heading.replaceWith(smaller);
+  }
+  return section;
+}
+
+async function keep(event, flow) {
+  event.preventDefault();
+  const box = element("accept-unverified");
+  const error = element("accept-error");
+  const missing = Boolean(flow.doubt) && !box.checked;
+  tellField(box, error, missing ? "Tick the box to keep it, or throw it away." : "");
+  if (missing) return;
+  await working(element("keep"), "Storing …", () =>
+    step(flow, { action: "keep", accept_unverified_issuer: Boolean(flow.doubt) }));
+}
+
+function showKept(flow) {
+  sessionStorage.removeItem(KEPT);
+  const names = flow.cards.map((card) => card.name).join(", ");
+  announce(`Added: ${names}`);
+  sessionStorage.setItem("added", names);
+  location.replace("#cards");
+}

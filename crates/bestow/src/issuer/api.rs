@@ -64,7 +64,14 @@ impl Api {
     ) -> Result<Value, Failure> {
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         let (status, answer) = match &self.way {
-            Way::Network { client, base } => self.over_network(client, base, (method, path), body).await?,
+            Way::Network { client, base } => {
+                let (status, answer) =
+                    self.over_network(client, base, (method, path), body).await?;
+                if status == 401 {
+                    return Err(another_issuer(base));
+                }
+                (status, answer)
+            }
             Way::Process(router) => self.in_process(router.clone(), (method, path), body).await?,
         };
         let value: Value = serde_json::from_slice(&answer).unwrap_or_default();
@@ -81,8 +88,12 @@ impl Api {
         let method = method.parse().map_err(Failure::own_fault)?;
         let request = client.request(method, format!("{base}{path}")).bearer_auth(&self.key);
         let failed = |error: reqwest::Error| {
-            Failure::new(Kind::Network, "admin_api", format!("the admin API did not answer: {error}"))
-                .hint("look at the log of `bestow issuer serve`")
+            Failure::new(
+                Kind::Network,
+                "admin_api",
+                format!("the admin API did not answer: {error}"),
+            )
+            .hint("look at the log of `bestow issuer serve`")
         };
         let answer = request.body(body).send().await.map_err(failed)?;
         let status = answer.status().as_u16();
@@ -123,6 +134,13 @@ fn network(config: &Config, address: SocketAddr) -> Result<Way, Failure> {
     let client = builder.tls_certs_only(trusted).resolve(&host, address).build();
     let client = client.map_err(Failure::own_fault)?;
     Ok(Way::Network { client, base: format!("https://{host}:{}", address.port()) })
+}
+
+/// Whoever listens there has another key: it is not the server of this configuration.
+fn another_issuer(base: &str) -> Failure {
+    let message = format!("what listens on {base} does not know the admin key of this issuer");
+    Failure::new(Kind::Usage, "another_issuer", message)
+        .hint("stop it, or change [admin] listen in bestow.toml")
 }
 
 fn problem(status: u16, problem: &Value) -> Failure {

@@ -16,27 +16,29 @@ pub(super) async fn list(state: &str, json: bool, file: &ConfigFile) -> Result<(
     if json {
         return print_json(&answer);
     }
-    let listed = answer["applications"].as_array().map_or(&[][..], Vec::as_slice);
+    let listed =
+        answer.get("applications").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
     if listed.is_empty() {
         tell(format!("no application is {state}"));
     }
     for application in listed {
-        let text = |name: &str| plain(application[name].as_str().unwrap_or_default());
+        let member = |name| application.get(name);
+        let text = |name| plain(member(name).and_then(Value::as_str).unwrap_or_default());
         print(format!(
             "{}  {}  {}  {}",
             text("id"),
             text("created_at"),
             text("credential_configuration_id"),
-            summary(&application["claims"])
+            summary(member("claims"))
         ));
     }
     Ok(())
 }
 
 /// The claims on one line; pictures and other long values are only named.
-fn summary(claims: &Value) -> String {
+fn summary(claims: Option<&Value>) -> String {
     const LONG: usize = 60;
-    let shown = claims.as_object().into_iter().flatten().map(|(name, value)| {
+    let shown = claims.and_then(Value::as_object).into_iter().flatten().map(|(name, value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let text = if text.len() > LONG { "…".to_owned() } else { text };
         plain(&format!("{name}={text}"))
@@ -51,7 +53,7 @@ pub(super) async fn approve(id: &str, json: bool, file: &ConfigFile) -> Result<(
         return print_json(&answer);
     }
     print(format!("approved: {id}"));
-    if let Some(tx_code) = answer["tx_code"].as_str() {
+    if let Some(tx_code) = answer.get("tx_code").and_then(Value::as_str) {
         print(format!("transaction code: {tx_code}"));
         tell("Give it to the applicant apart from the offer; it is not shown again.");
     }

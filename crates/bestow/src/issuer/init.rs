@@ -25,13 +25,14 @@ pub(crate) fn make_issuer(
 ) -> Result<String, Failure> {
     let url = IssuerUrl::try_from(url.trim_end_matches('/').to_owned()).map_err(Failure::usage)?;
     let issuer = NewIssuer { url: &url, name, purpose };
-    let report = make(folder, &issuer, &SystemClock, &SystemRandom).map_err(failure)?;
+    let report =
+        make(folder, &issuer, &SystemClock, &SystemRandom).map_err(|error| failure(&error))?;
     let config = Config::load(&report.config).map_err(Failure::own_fault)?;
     migrate(Path::new(&config.database)).map_err(Failure::own_fault)?;
     Ok(report.to_string())
 }
 
-fn failure(error: InitError) -> Failure {
+fn failure(error: &InitError) -> Failure {
     let text = error.to_string();
     match error {
         InitError::NotEmpty(_) => Failure::new(Kind::Usage, "not_empty", text),

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use issuer::config::Config;
 use issuer::credential_type::{Claim, CredentialType, ValueType};
+use issuer::flow::offer::UNGUARDED_SECONDS_MAX;
 use keys::json;
 use keys::outside::Timestamp;
 use qr::{Level, QrCode, Terminal};
@@ -28,7 +29,7 @@ type Types = BTreeMap<String, CredentialType>;
 pub(super) async fn offer(arguments: &OfferArguments) -> Result<(), Failure> {
     let config = super::load(&arguments.config)?;
     let types = config.credential_types().map_err(|error| Failure::usage(error.to_string()))?;
-    check_files(arguments)?;
+    check(arguments)?;
     let request = serde_json::json!({
         "credential_configuration_ids": arguments.configuration_ids,
         "claims": claims(arguments, &types)?,
@@ -43,12 +44,16 @@ pub(super) async fn offer(arguments: &OfferArguments) -> Result<(), Failure> {
     let made = Made::read(&answer)?;
     let code = QrCode::encode(made.uri, Level::M);
     if let Some(path) = &arguments.qr {
-        write(path, &picture(path, code.as_ref().map_err(|error| too_long(*error))?)?)?;
+        write(path, &picture(path, code.as_ref().map_err(|error| too_long(*error))?))?;
     }
     if let Some(path) = &arguments.print {
         write(path, &letter(&config, (&types, arguments), &made)?)?;
     }
-    if arguments.json { print_json(&answer) } else { show(&made, code.ok().as_ref(), arguments) }
+    if arguments.json {
+        return print_json(&answer);
+    }
+    show(&made, code.ok().as_ref(), arguments);
+    Ok(())
 }
 
 /// What the admin API answered.
@@ -62,15 +67,27 @@ struct Made<'a> {
 impl<'a> Made<'a> {
     fn read(answer: &'a Value) -> Result<Self, Failure> {
         let text = |name: &str| {
-            answer[name].as_str().ok_or_else(|| Failure::own_fault("the admin API answered oddly"))
+            answer
+                .get(name)
+                .and_then(Value::as_str)
+                .ok_or_else(|| Failure::own_fault("the admin API answered oddly"))
         };
         let (id, uri, expires_at) = (text("id")?, text("uri")?, text("expires_at")?);
-        Ok(Self { id, uri, tx_code: answer["tx_code"].as_str(), expires_at })
+        Ok(Self { id, uri, tx_code: answer.get("tx_code").and_then(Value::as_str), expires_at })
     }
 }
 
-/// Wrong names of files show before an offer is made, not after.
-fn check_files(arguments: &OfferArguments) -> Result<(), Failure> {
+/// What is wrong with the arguments shows before an offer is made, not after.
+fn check(arguments: &OfferArguments) -> Result<(), Failure> {
+    let is_long = arguments.expires_in.is_some_and(|seconds| seconds > UNGUARDED_SECONDS_MAX);
+    let is_guarded = arguments.tx_code || arguments.without_tx_code;
+    if (is_long || arguments.print.is_some()) && !is_guarded {
+        let message =
+            "an offer that is printed or lives longer than an hour needs a transaction code";
+        return Err(Failure::usage(message).hint(
+            "add --tx-code; or --without-tx-code, so that whoever finds the offer can use it",
+        ));
+    }
     if let Some(path) = &arguments.qr
         && !["svg", "png"].contains(&ending(path).as_str())
     {
@@ -118,19 +135,21 @@ fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
 
 fn read_claims(path: &Path) -> Result<Map<String, Value>, Failure> {
     let mut bytes = Vec::new();
-    let read = if path == Path::new("-") {
+    let is_input = path == Path::new("-");
+    let read = if is_input {
         io::stdin().lock().take(CLAIMS_BYTES_MAX).read_to_end(&mut bytes)
     } else {
         fs::File::open(path).and_then(|file| file.take(CLAIMS_BYTES_MAX).read_to_end(&mut bytes))
     };
-    let name = path.display();
+    let name = if is_input { "standard input".to_owned() } else { path.display().to_string() };
     read.map_err(|error| Failure::usage(format!("cannot read the claims of {name}: {error}")))?;
     let value = json::parse(&bytes);
     let value = value.map_err(|error| Failure::usage(format!("{name} is not JSON: {error}")))?;
-    match value {
-        Value::Object(claims) => Ok(claims),
-        _ => Err(Failure::usage(format!("{name} must be a JSON object: one member for a claim"))),
-    }
+    let Value::Object(claims) = value else {
+        let message = format!("{name} must be a JSON object: one member for each claim");
+        return Err(Failure::usage(message));
+    };
+    Ok(claims)
 }
 
 /// Numbers and truth values are written as JSON writes them, all else is text.
@@ -148,17 +167,17 @@ fn insert(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(
         return Ok(());
     };
     let inner = claims.entry(first).or_insert_with(|| Value::Object(Map::new()));
-    match inner {
-        Value::Object(inner) => insert(inner, rest, value),
-        _ => Err(Failure::usage(format!("`{first}` is both a value and an object of claims"))),
-    }
+    let Value::Object(inner) = inner else {
+        return Err(Failure::usage(format!("`{first}` is both a value and an object of claims")));
+    };
+    insert(inner, rest, value)
 }
 
-fn picture(path: &Path, code: &QrCode) -> Result<Vec<u8>, Failure> {
-    Ok(match ending(path).as_str() {
+fn picture(path: &Path, code: &QrCode) -> Vec<u8> {
+    match ending(path).as_str() {
         "svg" => code.to_svg().into_bytes(),
         _ => code.to_png(PIXELS_PER_MODULE),
-    })
+    }
 }
 
 fn too_long(error: qr::EncodeError) -> Failure {
@@ -200,11 +219,7 @@ fn letter(
 }
 
 /// For people: the code to scan, the link, and apart from both the Transaction Code.
-fn show(
-    made: &Made<'_>,
-    code: Option<&QrCode>,
-    arguments: &OfferArguments,
-) -> Result<(), Failure> {
+fn show(made: &Made<'_>, code: Option<&QrCode>, arguments: &OfferArguments) {
     match code {
         Some(code) => print(code.to_terminal(Terminal { ansi: colours() })),
         None => tell("The offer is too long for a QR code: leave out --by-value."),
@@ -218,5 +233,4 @@ fn show(
     } else if arguments.tx_code {
         tell("The transaction code went to the program of `tx_code_command`.");
     }
-    Ok(())
 }

@@ -1,22 +1,26 @@
 //! Step 20: a credential shown to its holder, as a card on the terminal and as JSON for scripts.
 
-use serde_json::{Value, json};
-use wallet::display::clean;
+use serde_json::{Map, Value, json};
+use textwrap::core::display_width;
+use textwrap::{Options, wrap};
+use wallet::display::{ClaimLabel, clean};
 use wallet::store::{StoredCredential, Trust};
 
 use crate::terminal::plain;
 
 /// Characters of a card's line.
 const WIDTH: usize = 64;
+/// In front of what belongs to the line above.
+const INDENT: &str = "  ";
 /// Longest value that is written out; a picture is only named.
 const VALUE_MAX: usize = 200;
 const LOCALE: &str = "en";
 
 /// The object that scripts get.
 pub(crate) fn json(credential: &StoredCredential) -> Value {
-    let key = credential.holder_key.as_ref().map(|key| {
-        json!({ "kid": key.kid.to_string(), "binding": key.binding.name(), "did": key.did })
-    });
+    let key = credential.holder_key.as_ref().map(
+        |key| json!({ "kid": key.kid.to_string(), "binding": key.binding.name(), "did": key.did }),
+    );
     json!({
         "id": credential.id.to_string(),
         "format": credential.format,
@@ -45,9 +49,8 @@ pub(crate) fn card(credential: &StoredCredential) -> String {
     let issuer = credential.display.issuer_name(LOCALE);
     let issuer = plain(issuer.unwrap_or(&credential.credential_issuer));
     let mut lines = vec![name(credential), issuer, String::new()];
-    for (label, value) in labelled(credential) {
-        lines.push(format!("{label}: {value}"));
-    }
+    let labels = Labels::of(credential);
+    labels.write(&credential.claims, &mut Vec::new(), &mut lines);
     lines.push(String::new());
     lines.push(plain(&credential.credential_issuer));
     lines.push(trust(&credential.trust));
@@ -69,83 +72,89 @@ fn trust(trust: &Trust) -> String {
     }
 }
 
-/// Claims by the issuer's labels, in its order; those without a label follow under their names.
-fn labelled(credential: &StoredCredential) -> Vec<(String, String)> {
-    let mut lines = Vec::new();
-    let mut named: Vec<&[Value]> = Vec::new();
-    for label in &credential.display.claims {
-        let path = below_subject(&label.path);
-        let value = path.iter().try_fold(None, |at: Option<&Value>, part| {
-            let part = part.as_str()?;
-            Some(Some(at.map_or_else(|| credential.claims.get(part), |at| at.get(part))?))
-        });
-        if let Some(Some(value)) = value.filter(|value| value.is_some_and(|v| !v.is_object())) {
-            let text = label.names.first().map(|name| plain(&name.text));
-            let text = text.unwrap_or_else(|| dotted(path));
-            lines.push((text, shown(value)));
-            named.push(path);
-        }
-    }
-    let mut path = Vec::new();
-    rest(&Value::Object(credential.claims.clone()), &mut path, &named, &mut lines);
-    lines
+/// The issuer's labels: what claims are called, and in which order they stand.
+struct Labels<'c> {
+    /// By path below the subject; the place in the list is the place on the card.
+    paths: Vec<(Vec<&'c str>, Option<&'c str>)>,
 }
 
-/// Paths of a W3C credential begin at the credential, what we keep begins at its subject.
-fn below_subject(path: &[Value]) -> &[Value] {
-    match path {
-        [first, rest @ ..] if first == "credentialSubject" => rest,
-        _ => path,
+impl<'c> Labels<'c> {
+    fn of(credential: &'c StoredCredential) -> Self {
+        let labels = credential.display.claims.iter();
+        let path = |label: &'c ClaimLabel| {
+            let path: Vec<&str> = label.path.iter().map_while(Value::as_str).collect();
+            // Paths of a W3C credential begin at the credential, what we keep begins at its subject.
+            match path.split_first() {
+                Some((&"credentialSubject", below)) => below.to_vec(),
+                _ => path,
+            }
+        };
+        Self { paths: labels.map(|label| (path(label), label.name(LOCALE))).collect() }
     }
-}
 
-fn rest(
-    value: &Value,
-    path: &mut Vec<Value>,
-    named: &[&[Value]],
-    lines: &mut Vec<(String, String)>,
-) {
-    if named.contains(&path.as_slice()) {
-        return;
-    }
-    if let Value::Object(members) = value {
-        for (name, value) in members {
-            path.push(name.clone().into());
-            rest(value, path, named, lines);
+    /// One line for each claim, those of an object below its name and further in.
+    fn write<'v>(
+        &self,
+        claims: &'v Map<String, Value>,
+        path: &mut Vec<&'v str>,
+        lines: &mut Vec<String>,
+    ) {
+        let mut ordered: Vec<(&String, &Value)> = claims.iter().collect();
+        ordered.sort_by_key(|(name, _)| self.place(path, name));
+        for (name, value) in ordered {
+            let indent = INDENT.repeat(path.len());
+            path.push(name);
+            let label = plain(self.label(path).unwrap_or(name));
+            if let Value::Object(inside) = value {
+                lines.push(format!("{indent}{label}:"));
+                self.write(inside, path, lines);
+            } else {
+                lines.push(format!("{indent}{label}: {}", shown(value)));
+            }
             path.pop();
         }
-    } else {
-        lines.push((dotted(path), shown(value)));
     }
-}
 
-fn dotted(path: &[Value]) -> String {
-    let parts: Vec<String> = path.iter().map(|part| part.as_str().map_or_else(|| part.to_string(), plain)).collect();
-    parts.join(".")
+    /// Where the issuer names it, or something inside of it, first; what it does not name is last.
+    fn place(&self, above: &[&str], name: &str) -> usize {
+        let below = |path: &[&str]| {
+            path.strip_prefix(above).is_some_and(|rest| rest.first() == Some(&name))
+        };
+        self.paths.iter().position(|(path, _)| below(path)).unwrap_or(usize::MAX)
+    }
+
+    fn label(&self, path: &[&str]) -> Option<&'c str> {
+        self.paths.iter().find(|(labelled, _)| labelled == path).and_then(|(_, name)| *name)
+    }
 }
 
 fn shown(value: &Value) -> String {
-    match value {
+    let words = |value: &Value| match value {
         Value::String(text) if text.starts_with("data:image/") => "(picture)".to_owned(),
-        Value::String(text) => clean(&plain(text)).chars().take(VALUE_MAX).collect(),
-        _ => plain(&value.to_string()).chars().take(VALUE_MAX).collect(),
-    }
+        Value::String(text) => clean(text),
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    };
+    let text = match value.as_array() {
+        Some(values) => values.iter().map(words).collect::<Vec<_>>().join(", "),
+        None => words(value),
+    };
+    plain(&text).chars().take(VALUE_MAX).collect()
 }
 
+/// Long lines break between words; wide characters take two columns.
 fn framed(lines: &[String]) -> String {
     let rule = "─".repeat(WIDTH + 2);
-    let mut text = format!("╭{rule}╮\n");
+    let mut framed = vec![format!("╭{rule}╮")];
     for line in lines {
-        let characters: Vec<char> = line.chars().collect();
-        let pieces: Vec<String> = match characters.chunks(WIDTH).map(|c| c.iter().collect()).collect::<Vec<String>>() {
-            pieces if pieces.is_empty() => vec![String::new()],
-            pieces => pieces,
-        };
-        for piece in pieces {
-            let padding = " ".repeat(WIDTH.saturating_sub(piece.chars().count()));
-            text.push_str(&format!("│ {piece}{padding} │\n"));
+        let depth = line.len() - line.trim_start().len();
+        let indent = format!("{}{INDENT}", " ".repeat(depth));
+        for piece in wrap(line, Options::new(WIDTH).subsequent_indent(&indent)) {
+            let padding = " ".repeat(WIDTH.saturating_sub(display_width(&piece)));
+            framed.push(format!("│ {piece}{padding} │"));
         }
     }
-    text.push_str(&format!("╰{rule}╯"));
-    text
+    framed.push(format!("╰{rule}╯"));
+    framed.join("\n")
 }

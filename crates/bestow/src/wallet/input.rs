@@ -48,7 +48,8 @@ pub(crate) fn from_picture(bytes: &[u8]) -> Result<String, Failure> {
         Failure::new(Kind::Usage, "no_qr_code", error.to_string())
             .hint("take the picture again: closer, straighter, in better light")
     })?;
-    let mut offers = texts.iter().filter(|text| wallet::flow::offer::ScannedOffer::scan(text).is_ok());
+    let mut offers =
+        texts.iter().filter(|text| wallet::flow::offer::ScannedOffer::scan(text).is_ok());
     match (offers.next(), offers.next(), texts.first()) {
         (Some(offer), None, _) => Ok(offer.clone()),
         (Some(_), Some(_), _) => Err(Failure::new(

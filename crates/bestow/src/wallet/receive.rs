@@ -7,15 +7,15 @@ use std::sync::Arc;
 use keys::outside::{SystemClock, SystemRandom};
 use keys::x509::Anchors;
 use oid4vci::secret::TxCode;
-use serde_json::json;
+use serde_json::{Value, json};
 use wallet::client::{ClientOptions, GuardedClient};
 use wallet::error::WalletError;
 use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
 use wallet::flow::receipt::Received;
-use wallet::flow::token::Authorized;
-use wallet::store::{KeyId, StoredCredential};
+use wallet::flow::token::{Authorized, TokenFailure};
+use wallet::store::KeyId;
 use wallet::{Settings, Wallet};
 
 use super::{Place, card, input, wallet_failure};
@@ -29,17 +29,49 @@ const TYPING_MAX: usize = 5;
 /// Receives what is offered, shows it and keeps it.
 pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Result<(), Failure> {
     let scanned = ScannedOffer::scan(&input::offer_text(&arguments.offer)?);
-    let scanned = scanned.map_err(|error| wallet_failure(&error))?;
+    let scanned = scanned.map_err(|error| told(&error))?;
     let wallet = open(place, arguments).await?;
     let person = Person { yes: arguments.yes };
     let resolved = person.agree(&wallet, scanned).await?;
     let authorized = person.redeem(&wallet, resolved, arguments.tx_code.as_deref()).await?;
     let received = wallet.request_credentials(&authorized, &wish(arguments)).await;
-    let received = received.map_err(|error| wallet_failure(&error))?;
+    let received = received.map_err(|error| told(&error))?;
     let received = person.look(received, arguments.accept_unverified_issuer)?;
-    let kept = wallet.keep(&received).await.map_err(|error| wallet_failure(&error))?;
-    show(&kept, arguments.json)?;
-    not_received(&received)
+    let kept = wallet.keep(&received).await.map_err(|error| told(&error))?;
+    let credentials: Value = kept.iter().map(card::json).collect();
+    if !arguments.json {
+        for credential in &kept {
+            print(card::card(credential));
+        }
+    }
+    match not_received(&received) {
+        Some(failure) => Err(failure.done("credentials", credentials)),
+        None if arguments.json => print_json(&json!({ "credentials": credentials })),
+        None => Ok(()),
+    }
+}
+
+/// A failure with the option that helps, where there is one.
+fn told(error: &WalletError) -> Failure {
+    let failure = wallet_failure(error);
+    let hint = match error.code() {
+        "untrusted_certificate" => {
+            "if the server uses an authority of its own, name its certificate: --ca FILE"
+        }
+        "not_https" => {
+            "ask the issuer for a link that uses https; plain http, to this machine only, needs \
+             --allow-http-loopback"
+        }
+        "tx_code_needed" => {
+            "look for the code in the issuer's message or letter, and add --tx-code CODE"
+        }
+        "issuer_not_verified" => {
+            "name an authority that vouches for it (--trust-anchor FILE), or take it as it is \
+             (--accept-unverified-issuer); this offer is used, so get a new one first"
+        }
+        _ => return failure,
+    };
+    failure.hint(hint)
 }
 
 /// Puts the wallet together from what was typed.
@@ -90,8 +122,12 @@ struct Person {
 
 impl Person {
     /// Nothing is sent before the person agreed to the host (OFFER-39).
-    async fn agree(&self, wallet: &Wallet, scanned: ScannedOffer) -> Result<ResolvedOffer, Failure> {
-        let failed = |error: WalletError| wallet_failure(&error);
+    async fn agree(
+        &self,
+        wallet: &Wallet,
+        scanned: ScannedOffer,
+    ) -> Result<ResolvedOffer, Failure> {
+        let failed = |error: WalletError| told(&error);
         let host = scanned.host().to_owned();
         self.consent(&format!("Contact {} about this offer?", plain(&host)))?;
         let mut consent = Consent::to(&host);
@@ -102,11 +138,7 @@ impl Person {
             consent = consent.and(fetched.host());
         }
         let resolved = wallet.resolve_offer(fetched, &consent).await.map_err(failed)?;
-        tell(format!("{} offers:", plain(resolved.credential_issuer())));
-        for offered in resolved.offered() {
-            let name = offered.display().face("en").map_or_else(|| offered.id(), |face| face.name.as_str());
-            tell(format!("  - {} ({})", plain(name), plain(offered.format())));
-        }
+        describe(&resolved);
         self.consent("Receive it?")?;
         Ok(resolved)
     }
@@ -136,7 +168,7 @@ impl Person {
         let mut tx_code = given.map(TxCode::new);
         for _ in 0..TYPING_MAX {
             if tx_code.is_none() && offer.tx_code().is_some() {
-                tx_code = Some(self.ask_tx_code(&offer)?);
+                tx_code = Some(ask_tx_code(&offer)?);
             }
             match wallet.request_token(offer, tx_code.take()).await {
                 Ok(authorized) => return Ok(authorized),
@@ -144,23 +176,16 @@ impl Person {
                     tell(format!("{}; type the code again.", plain(&failure.error.to_string())));
                     offer = failure.offer;
                 }
-                Err(failure) => return Err(wallet_failure(&failure.error)),
+                Err(failure) if is_refused_code(&failure) => {
+                    return Err(told(&failure.error).hint(
+                        "check the transaction code and try again: the offer stays good until the \
+                         code was wrong too often",
+                    ));
+                }
+                Err(failure) => return Err(told(&failure.error)),
             }
         }
         Err(Failure::new(Kind::Refused, "invalid_grant", "the code was wrong too often"))
-    }
-
-    fn ask_tx_code(&self, offer: &ResolvedOffer) -> Result<TxCode, Failure> {
-        if !is_interactive() {
-            return Err(wallet_failure(&WalletError::TxCodeNeeded));
-        }
-        if let Some(description) = offer.tx_code().and_then(|input| input.description.as_deref()) {
-            tell(plain(description));
-        }
-        let question = format!("Transaction code for {}:", plain(&offer.token_host()));
-        let typed = ask(&question)?;
-        let declined = || Failure::new(Kind::Declined, "declined", "no code was typed");
-        typed.filter(|code| !code.is_empty()).map(TxCode::new).ok_or_else(declined)
     }
 
     /// Shows what came before anything is stored; an issuer that nobody vouches for needs its own
@@ -172,30 +197,62 @@ impl Person {
             return Ok(received.accept_unverified_issuer());
         }
         if !self.yes && is_interactive() {
+            for preview in received.previews() {
+                tell(card::card(preview.credential()));
+            }
             tell(plain(&error.to_string()));
             if confirm("Keep it nevertheless?")? {
                 return Ok(received.accept_unverified_issuer());
             }
         }
-        Err(wallet_failure(&error))
+        Err(told(&error))
     }
 }
 
-fn show(kept: &[StoredCredential], as_json: bool) -> Result<(), Failure> {
-    if as_json {
-        let credentials: Vec<_> = kept.iter().map(card::json).collect();
-        return print_json(&json!({ "credentials": credentials }));
+fn ask_tx_code(offer: &ResolvedOffer) -> Result<TxCode, Failure> {
+    if !is_interactive() {
+        return Err(told(&WalletError::TxCodeNeeded));
     }
-    for credential in kept {
-        print(card::card(credential));
+    if let Some(description) = offer.tx_code().and_then(|input| input.description.as_deref()) {
+        tell(plain(description));
     }
-    Ok(())
+    let question = format!("Transaction code for {}:", plain(&offer.token_host()));
+    let typed = ask(&question)?;
+    let declined = || Failure::new(Kind::Declined, "declined", "no code was typed");
+    typed.filter(|code| !code.is_empty()).map(TxCode::new).ok_or_else(declined)
+}
+
+/// Whose offer it is and what is in it, before the person says yes.
+fn describe(offer: &ResolvedOffer) {
+    let name = offer.offered().first().and_then(|offered| offered.display().issuer_name("en"));
+    let address = plain(offer.credential_issuer());
+    tell(match name {
+        Some(name) => format!("{} ({address}) offers:", plain(name)),
+        None => format!("{address} offers:"),
+    });
+    for offered in offer.offered() {
+        let face = offered.display().face("en");
+        let name = face.map_or_else(|| offered.id(), |face| face.name.as_str());
+        tell(format!("  - {} ({})", plain(name), plain(offered.format())));
+    }
+    for format in offer.unsupported() {
+        tell(format!(
+            "  - something of the format {}, which this wallet cannot hold",
+            plain(format)
+        ));
+    }
+}
+
+/// The issuer does not say which of the two codes was wrong; the one that was typed is likelier.
+fn is_refused_code(failure: &TokenFailure) -> bool {
+    failure.may_retype() && failure.error.code() == "invalid_grant"
 }
 
 /// What came is kept and shown; what did not come is named, and decides how the program ends.
-fn not_received(received: &Received) -> Result<(), Failure> {
+fn not_received(received: &Received) -> Option<Failure> {
     for failure in received.failures() {
-        tell(format!("{} was not received: {}", plain(&failure.id), plain(&failure.error.to_string())));
+        let error = plain(&failure.error.to_string());
+        tell(format!("{} was not received: {error}", plain(&failure.id)));
     }
-    received.failures().first().map_or(Ok(()), |failure| Err(wallet_failure(&failure.error)))
+    received.failures().first().map(|failure| told(&failure.error))
 }

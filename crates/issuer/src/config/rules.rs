@@ -99,7 +99,6 @@ impl Rules<'_> {
         let token_seconds_max = u64::from(token::LIFETIME_SECONDS_MAX);
         self.range("server.body_bytes_max", bytes(server.body_bytes_max), 16_384..=16_777_216)?;
         self.range("server.request_seconds", server.request_seconds, 1..=600)?;
-        self.range("server.connections_max", bytes(server.connections_max), 1..=100_000)?;
         self.range("server.shutdown_seconds", server.shutdown_seconds, 0..=600)?;
         self.range("offer.expires_in_max", offer.expires_in_max.into(), 60..=366 * DAY)?;
         self.range("offer.expires_in", offer.expires_in.into(), 30..=offer.expires_in_max.into())?;

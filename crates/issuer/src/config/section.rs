@@ -67,8 +67,6 @@ section! {
         body_bytes_max: usize = 512 * 1024,
         /// How long one request may take, in seconds.
         request_seconds: u64 = 30,
-        /// How many connections are open at once, at most.
-        connections_max: usize = 1_000,
         /// How long requests under way may take to finish after SIGTERM, in seconds.
         shutdown_seconds: u64 = 30,
     }

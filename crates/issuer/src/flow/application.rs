@@ -94,11 +94,10 @@ pub async fn view<'i>(
         return Ok(None);
     };
     let standing = present_offer(issuer, &application).await?;
-    let next = application.next(standing.map(|offer| offer.state), credential_type.approval);
-    let (application, stage) = match next {
+    let (application, stage) = match application.next(standing.is_some()) {
         Next::Wait => (application, Stage::Waiting),
         Next::Rejected => (application, Stage::Rejected),
-        Next::MakeOffer if standing.is_none() => {
+        Next::MakeOffer => {
             make_offer_for(issuer, &application, credential_type, &secret).await?;
             let Some((_, application, _)) = find(issuer, link).await? else { return Ok(None) };
             let standing = present_offer(issuer, &application).await?;
@@ -106,7 +105,7 @@ pub async fn view<'i>(
             (application, stage)
         }
         // An offer that died is shown as dead: the applicant asks for the next one.
-        Next::MakeOffer | Next::ShowOffer => {
+        Next::ShowOffer => {
             let stage = shown(issuer, credential_type, (&application, standing), &secret);
             (application, stage)
         }
@@ -114,14 +113,14 @@ pub async fn view<'i>(
     Ok(Some(ApplicationView { application, credential_type, stage }))
 }
 
-/// Makes the next offer after the present one died; `false` when the link is none of ours.
+/// Makes a fresh offer in place of the present one, where that may be; `false` when the link is none
+/// of ours.
 pub async fn renew(issuer: &Issuer, link: &str) -> Result<bool, MakeOfferError> {
     let Some((secret, application, credential_type)) = find(issuer, link).await? else {
         return Ok(false);
     };
     let standing = present_offer(issuer, &application).await?;
-    let next = application.next(standing.map(|offer| offer.state), credential_type.approval);
-    if next == Next::MakeOffer {
+    if standing.is_some_and(|offer| application.can_renew(offer.state, credential_type.approval)) {
         let application = rearm(issuer, application, standing).await?;
         make_offer_for(issuer, &application, credential_type, &secret).await?;
     }

@@ -109,6 +109,14 @@ struct NewOffer {
     without_tx_code: bool,
 }
 
+impl NewOffer {
+    /// The operator is told which member is wrong; nobody else sees it, and no log.
+    fn read(body: &[u8]) -> Result<Self, String> {
+        let value = json::parse(body).map_err(|error| format!("The body is no JSON: {error}."))?;
+        serde_json::from_value(value).map_err(|error| format!("The body does not fit: {error}."))
+    }
+}
+
 /// Answer of `POST /admin/v1/offers`; the CLI prints the same object.
 #[derive(Debug, Serialize)]
 struct MadeOffer {
@@ -135,8 +143,7 @@ async fn make_offer(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<impl IntoResponse, Problem> {
     let body = body.map_err(|_| Problem::bad_request("The body is too large."))?;
-    let new: NewOffer = json::from_slice(&body)
-        .map_err(|error| Problem::bad_request(format!("The body is no such JSON: {error}")))?;
+    let new = NewOffer::read(&body).map_err(Problem::bad_request)?;
     let request = OfferRequest {
         credential_configuration_ids: new.credential_configuration_ids,
         claims: new.claims,

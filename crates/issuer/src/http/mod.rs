@@ -44,6 +44,8 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
     let protocol = if path.is_empty() { protocol } else { Router::new().nest(path, protocol) };
     // CORS is for wallets that are web pages; nothing of the protocol reads a cookie (P20).
     let protocol = protocol.merge(well_known(&issuer));
+    // Set before the layer, which would not stand around it otherwise: it is what a preflight meets.
+    let protocol = protocol.method_not_allowed_fallback(method_not_allowed);
     let protocol = protocol.layer(middleware::from_fn(around::cross_origin));
     let routed = protocol.merge(portal::routes(&issuer));
     let routed = routed.fallback(not_found).method_not_allowed_fallback(method_not_allowed);

@@ -228,8 +228,10 @@ pub struct ClosedPage<'a> {
 pub enum ClosedReason {
     /// Its time is over.
     Expired,
-    /// Too many wrong Transaction Codes (VCI §13.6.3).
+    /// Too many wrong Transaction Codes (VCI §13.6.3), where everybody is approved at once.
     Locked,
+    /// The same, where an officer must approve again.
+    LockedForOfficer,
     /// The Issuer took it back.
     Withdrawn,
 }
@@ -238,7 +240,7 @@ impl ClosedPage<'_> {
     const fn state(&self) -> &'static str {
         match self.reason {
             ClosedReason::Expired => "expired",
-            ClosedReason::Locked => "locked",
+            ClosedReason::Locked | ClosedReason::LockedForOfficer => "locked",
             ClosedReason::Withdrawn => "withdrawn",
         }
     }
@@ -247,13 +249,14 @@ impl ClosedPage<'_> {
         match self.reason {
             ClosedReason::Expired => self.site.words().expired,
             ClosedReason::Locked => self.site.words().locked,
+            ClosedReason::LockedForOfficer => self.site.words().locked_for_officer,
             ClosedReason::Withdrawn => self.site.words().withdrawn,
         }
     }
 
-    /// What was taken back on purpose is not given out again.
+    /// What was taken back on purpose, or guessed at, is not given out again without an officer.
     fn can_renew(&self) -> bool {
-        self.reason != ClosedReason::Withdrawn
+        matches!(self.reason, ClosedReason::Expired | ClosedReason::Locked)
     }
 }
 

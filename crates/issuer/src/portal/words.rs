@@ -64,6 +64,7 @@ pub(super) struct Words {
 
     pub(super) expired: Notice,
     pub(super) locked: Notice,
+    pub(super) locked_for_officer: Notice,
     pub(super) withdrawn: Notice,
 
     pub(super) issued_title: fn(&str) -> String,

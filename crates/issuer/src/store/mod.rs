@@ -93,7 +93,8 @@ pub struct NewOffer {
     pub datasets: Map<String, Value>,
     /// Makes a repeated request find the first offer instead of making a second (P13).
     pub idempotency: Option<Idempotency>,
-    /// The application it answers, and the offer that it replaces there.
+    /// The application it answers, and the offer that it replaces there: that one is withdrawn, and
+    /// its wrong Transaction Codes count on, so that a fresh offer gives nobody more guesses.
     pub application: Option<(ApplicationId, Option<OfferId>)>,
 }
 

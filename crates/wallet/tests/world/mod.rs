@@ -7,6 +7,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod memory;
+
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::{Arc, Mutex};
@@ -21,6 +23,7 @@ use keys::public_key::PublicKey;
 use keys::signer::{Signer, SoftwareKey};
 use keys::x509::{Anchors, x5c_from_pem, x5c_to_json};
 use keys::{did, json as strict};
+use memory::Memory;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 use wallet::flow::key::KeyWish;
@@ -29,7 +32,7 @@ use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::receipt::Received;
 use wallet::flow::token::Authorized;
 use wallet::http::{Http, HttpError, Method, Request, Response};
-use wallet::store::{CredentialId, KeyId, Store, StoreError, StoredCredential, StoredKey};
+use wallet::store::{Store, StoredCredential};
 use wallet::{Settings, Wallet, error::WalletError};
 
 pub(crate) const NOW: Timestamp = Timestamp(1_790_000_000);
@@ -118,50 +121,6 @@ impl Network {
 
     pub(crate) fn sent_to(&self, url: &str) -> Vec<Sent> {
         self.sent().into_iter().filter(|sent| sent.url == url).collect()
-    }
-}
-
-/// A store without a disk.
-#[derive(Debug, Default)]
-pub(crate) struct Memory {
-    pub(crate) keys: Mutex<BTreeMap<KeyId, StoredKey>>,
-    pub(crate) credentials: Mutex<BTreeMap<CredentialId, StoredCredential>>,
-}
-
-#[async_trait]
-impl Store for Memory {
-    async fn save_key(&self, key: StoredKey) -> Result<(), StoreError> {
-        self.keys.lock().unwrap().insert(key.id.clone(), key);
-        Ok(())
-    }
-
-    async fn key(&self, id: &KeyId) -> Result<Option<StoredKey>, StoreError> {
-        Ok(self.keys.lock().unwrap().get(id).cloned())
-    }
-
-    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        Ok(self.keys.lock().unwrap().values().cloned().collect())
-    }
-
-    async fn delete_key(&self, id: &KeyId) -> Result<bool, StoreError> {
-        Ok(self.keys.lock().unwrap().remove(id).is_some())
-    }
-
-    async fn save_credential(&self, credential: StoredCredential) -> Result<(), StoreError> {
-        self.credentials.lock().unwrap().insert(credential.id.clone(), credential);
-        Ok(())
-    }
-
-    async fn credential(&self, id: &CredentialId) -> Result<Option<StoredCredential>, StoreError> {
-        Ok(self.credentials.lock().unwrap().get(id).cloned())
-    }
-
-    async fn credentials(&self) -> Result<Vec<StoredCredential>, StoreError> {
-        Ok(self.credentials.lock().unwrap().values().cloned().collect())
-    }
-
-    async fn delete_credential(&self, id: &CredentialId) -> Result<bool, StoreError> {
-        Ok(self.credentials.lock().unwrap().remove(id).is_some())
     }
 }
 

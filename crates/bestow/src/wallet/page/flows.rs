@@ -16,7 +16,7 @@ use super::problem::Problem;
 /// Most flows at a time; one more drops the oldest.
 const FLOWS_MAX: usize = 8;
 /// How long a flow waits for its person: longer than an offer and its token live.
-const PATIENCE: Duration = Duration::from_secs(30 * 60);
+const PATIENCE: Duration = Duration::from_mins(30);
 
 /// Where a flow stands.
 pub(super) enum Stage {

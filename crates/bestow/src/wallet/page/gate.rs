@@ -165,10 +165,10 @@ pub(super) async fn with_session(
     }
 }
 
-/// What the link's fragment held.
+/// What the link's fragment held; worth nothing once it was exchanged.
 #[derive(Deserialize)]
 pub(super) struct Exchange {
-    token: Zeroizing<String>,
+    token: String,
 }
 
 /// `POST /api/session`

@@ -46,7 +46,7 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 /// A page that is being served.
 pub(crate) struct Page {
     url: String,
-    server: JoinHandle<()>,
+    task: JoinHandle<()>,
 }
 
 impl Page {
@@ -57,7 +57,7 @@ impl Page {
 
     /// Ends it.
     pub(crate) fn stop(self) {
-        self.server.abort();
+        self.task.abort();
     }
 }
 
@@ -73,7 +73,8 @@ struct Served {
 /// Serves the page until somebody ends it: `bestow wallet serve`.
 pub(crate) async fn serve(place: &Place, arguments: &ServeArguments) -> Result<(), Failure> {
     let (ca, anchor) = (arguments.ca.as_deref(), arguments.trust_anchor.as_deref());
-    let page = start_on(arguments.listen.unwrap_or(ANY_PORT), open(place, ca, anchor).await?).await?;
+    let page =
+        start_on(arguments.listen.unwrap_or(ANY_PORT), open(place, ca, anchor).await?).await?;
     print(page.url());
     tell("Open this link in a browser of this machine; it opens once. To end: Ctrl-C.");
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::own_fault)?;
@@ -141,12 +142,12 @@ async fn start_on(address: SocketAddr, wallet: Wallet) -> Result<Page, Failure> 
     let url = format!("http://{address}/#token={}", *token);
     let flows = Flows::default();
     let served = Arc::new(Served { wallet, gate, flows, reader: Semaphore::new(1) });
-    let server = tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         if let Err(error) = axum::serve(listener, router(&served)).await {
             tracing::error!(%error, "the wallet's page ended");
         }
     });
-    Ok(Page { url, server })
+    Ok(Page { url, task })
 }
 
 /// The host is checked for everything, the origin for `/api`, the session for all of that but the

@@ -95,7 +95,8 @@ impl From<BytesRejection> for Problem {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Failure { code, message, hint, .. } = self.failure;
-        let error = json!({ "code": code, "message": message, "hint": hint, "retype": self.retype });
+        let error =
+            json!({ "code": code, "message": message, "hint": hint, "retype": self.retype });
         (self.status, Json(json!({ "error": error }))).into_response()
     }
 }

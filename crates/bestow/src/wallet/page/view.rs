@@ -100,9 +100,9 @@ pub(super) fn face(credential: &StoredCredential, locale: &str, now: Timestamp) 
 
 /// A stored credential with all it says.
 pub(super) fn card(credential: &StoredCredential, locale: &str, now: Timestamp) -> Value {
-    let key = credential.holder_key.as_ref().map(|key| {
-        json!({ "kid": key.kid.to_string(), "binding": key.binding.name(), "did": key.did })
-    });
+    let key = credential.holder_key.as_ref().map(
+        |key| json!({ "kid": key.kid.to_string(), "binding": key.binding.name(), "did": key.did }),
+    );
     let labels: Vec<ClaimLabel> = credential.display.claims.iter().map(below_subject).collect();
     let claims: Vec<_> = lines(&credential.claims, &labels, locale).iter().map(claim).collect();
     json!({
@@ -155,7 +155,10 @@ fn logo(picture: &Picture) -> Option<Value> {
 }
 
 fn is_data(uri: &str, types: &[&str]) -> bool {
-    types.iter().filter_map(|known| uri.strip_prefix(known)).any(|rest| rest.starts_with([';', ',']))
+    types
+        .iter()
+        .filter_map(|known| uri.strip_prefix(known))
+        .any(|rest| rest.starts_with([';', ',']))
 }
 
 /// A label and its value: words, or a photo.
@@ -166,8 +169,8 @@ fn claim(line: &Line<'_>) -> Value {
         let is_cut = text.chars().count() >= TEXT_CHARACTERS_MAX;
         return json!({ "label": line.label, "text": text, "is_cut": is_cut });
     };
-    let drawable = uri.len() <= PHOTO_BYTES_MAX
-        && is_data(uri, &["data:image/png", "data:image/jpeg"]);
+    let drawable =
+        uri.len() <= PHOTO_BYTES_MAX && is_data(uri, &["data:image/png", "data:image/jpeg"]);
     if drawable {
         return json!({ "label": line.label, "picture": uri });
     }
@@ -216,4 +219,93 @@ fn host(issuer: &str) -> String {
         Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
     });
     shown.unwrap_or_else(|| issuer.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use keys::outside::Timestamp;
+    use serde_json::{Value, json};
+    use wallet::store::StoredCredential;
+
+    use super::card;
+
+    /// A credential whose display data and claims are given; all else is plain.
+    fn shown(face: &Value, claims: &Value, labels: &Value) -> Value {
+        let credential: StoredCredential = serde_json::from_value(json!({
+            "id": "1", "format": "jwt_vc_json", "credential_configuration_id": "diploma",
+            "credential_issuer": "https://issuer.example/a", "raw": "x", "types": ["Diploma"],
+            "claims": claims, "display": { "issuer": [], "faces": [face], "claims": labels },
+            "trust": { "by": "accepted" }, "holder_key": null, "received_at": 0,
+            "expires_at": 100,
+        }))
+        .unwrap();
+        card(&credential, "en", Timestamp(100))
+    }
+
+    fn face(background: &str, text: &str, logo: &str) -> Value {
+        json!({
+            "locale": "en", "name": "Diploma", "description": null, "background_image": null,
+            "background_color": background, "text_color": text,
+            "logo": { "uri": logo, "alt_text": "A tree" },
+        })
+    }
+
+    #[test]
+    fn text_that_cannot_be_read_on_its_colour_is_repaired() {
+        for (background, text, repaired) in [
+            ("#ffffff", "#fefefe", "#000000"),
+            ("#12406b", "#12406b", "#ffffff"),
+            ("#12406b", "#ffffff", "#ffffff"),
+            ("red;}", "url(x)", "#ffffff"),
+        ] {
+            let card =
+                shown(&face(background, text, "data:image/png;base64,AA"), &json!({}), &json!([]));
+            assert_eq!(card["face"]["text"], repaired, "{text} on {background}");
+        }
+    }
+
+    #[test]
+    fn a_logo_is_shown_only_if_it_came_along() {
+        let card = |logo| shown(&face("#000000", "#ffffff", logo), &json!({}), &json!([]));
+        for logo in ["data:image/png;base64,AA", "data:image/svg+xml,%3Csvg%2F%3E"] {
+            assert_eq!(card(logo)["face"]["logo"]["uri"], logo);
+        }
+        for logo in [
+            "https://issuer.example/logo.png",
+            "data:text/html,x",
+            "data:image/pngx,",
+            "javascript:1",
+        ] {
+            assert_eq!(card(logo)["face"]["logo"], Value::Null, "{logo}");
+        }
+    }
+
+    #[test]
+    fn the_labels_of_a_w3c_credential_find_its_claims() {
+        let labels = json!([{
+            "path": ["credentialSubject", "degree"],
+            "names": [{ "locale": "en", "text": "Degree" }],
+        }]);
+        let card = shown(&face("#000000", "#ffffff", ""), &json!({ "degree": "BSc" }), &labels);
+        assert_eq!(card["claims"][0]["label"], "Degree");
+    }
+
+    #[test]
+    fn only_photos_are_drawn() {
+        let claims = json!({
+            "a": "data:image/jpeg;base64,AA", "b": "data:text/html,<b>", "c": "<b>bold</b>",
+        });
+        let card = shown(&face("#000000", "#ffffff", ""), &claims, &json!([]));
+        assert_eq!(card["claims"][0]["picture"], "data:image/jpeg;base64,AA");
+        assert_eq!(card["claims"][1]["picture"], Value::Null);
+        assert_eq!(card["claims"][2]["text"], "<b>bold</b>");
+    }
+
+    #[test]
+    fn a_card_says_that_it_is_over_and_that_nobody_vouches_for_it() {
+        let card = shown(&face("#000000", "#ffffff", ""), &json!({}), &json!([]));
+        assert_eq!(card["face"]["validity"], "expired");
+        assert_eq!(card["face"]["trust"]["is_verified"], false);
+        assert_eq!(card["face"]["host"], "issuer.example");
+    }
 }

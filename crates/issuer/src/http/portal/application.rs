@@ -13,6 +13,7 @@ use super::apply::{read, to_application};
 use super::form_session;
 use super::trouble::Trouble;
 use super::visitor::{Segment, Visitor};
+use crate::credential_type::Approval;
 use crate::flow::application::{ApplicationView, ShownOffer, Stage, renew as renew_offer};
 use crate::letter::{Letter, LetterTxCode, letter};
 use crate::portal::pages::{
@@ -45,7 +46,13 @@ pub(super) async fn application(
             }
             OfferState::Issued => issued_page(&visitor, &view, offer),
             OfferState::Expired => closed_page(&visitor, &view, (&path, ClosedReason::Expired)),
-            OfferState::Locked => closed_page(&visitor, &view, (&path, ClosedReason::Locked)),
+            OfferState::Locked => {
+                let reason = match view.credential_type.approval {
+                    Approval::AtOnce => ClosedReason::Locked,
+                    Approval::Officer => ClosedReason::LockedForOfficer,
+                };
+                closed_page(&visitor, &view, (&path, reason))
+            }
             OfferState::Withdrawn => closed_page(&visitor, &view, (&path, ClosedReason::Withdrawn)),
         },
     }

@@ -67,7 +67,11 @@ impl Watch {
             return Some(self.tell(state).retry(come_again));
         };
         while !is_final(told) && Instant::now() < self.until {
-            sleep(LOOK_EVERY).await;
+            let mut ending = self.visitor.issuer().ending.subscribe();
+            tokio::select! {
+                () = sleep(LOOK_EVERY) => {}
+                _ = ending.wait_for(|ending| *ending) => return None,
+            }
             let state = self.look().await?;
             if state != told {
                 return Some(self.tell(state));

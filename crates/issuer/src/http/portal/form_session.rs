@@ -59,7 +59,7 @@ impl FormSession {
     }
 }
 
-/// With the prefix a browser takes the cookie from this very host only (RFC 6265bis §4.1.3).
+/// With the prefix a browser takes the cookie from this very host only.
 fn cookie_name(url: &IssuerUrl) -> &'static str {
     let alone = !url.is_plain_http() && url.path().is_empty();
     if alone { "__Host-bestow-form" } else { "bestow-form" }

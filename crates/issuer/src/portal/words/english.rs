@@ -80,6 +80,11 @@ pub(super) static WORDS: Words = Words {
         text: "A wrong transaction code was entered too often. Get a new QR code to go on; it has \
                a new transaction code.",
     },
+    locked_for_officer: Notice {
+        title: "This QR code is locked",
+        text: "A wrong transaction code was entered too often. Please ask us: once we have approved \
+               your application again, this page has a new QR code, with a new transaction code.",
+    },
     withdrawn: Notice {
         title: "This offer was taken back",
         text: "It can no longer be used. Please ask us if you did not expect this.",

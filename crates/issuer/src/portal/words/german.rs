@@ -83,6 +83,12 @@ pub(super) static WORDS: Words = Words {
         text: "Zu oft wurde ein falscher Transaktionscode eingegeben. Holen Sie sich einen neuen \
                QR-Code; dazu gehört ein neuer Transaktionscode.",
     },
+    locked_for_officer: Notice {
+        title: "Dieser QR-Code ist gesperrt",
+        text: "Zu oft wurde ein falscher Transaktionscode eingegeben. Bitte wenden Sie sich an uns: \
+               Sobald wir Ihren Antrag erneut bewilligt haben, finden Sie hier einen neuen QR-Code \
+               mit einem neuen Transaktionscode.",
+    },
     withdrawn: Notice {
         title: "Dieses Angebot wurde zurückgezogen",
         text: "Es kann nicht mehr benutzt werden. Bitte fragen Sie uns, wenn Sie das nicht \

@@ -26,12 +26,19 @@ pub(super) fn open_offer(
     {
         return Ok(Step::Undo(Opened::Repeated(first, request)));
     }
-    if let Some((application, seen)) = offer.application
-        && !attach(connection, issuer_id, application, seen, id)?
-    {
-        return Ok(Step::Undo(Opened::Replaced));
+    let mut grant = offer.grant.clone();
+    if let Some((application, seen)) = offer.application {
+        if !attach(connection, issuer_id, application, seen, id)? {
+            return Ok(Step::Undo(Opened::Replaced));
+        }
+        if let Some(seen) = seen {
+            let Some(attempts) = replace(connection, issuer_id, seen, grant.created_at)? else {
+                return Ok(Step::Undo(Opened::Replaced));
+            };
+            grant.attempts = attempts;
+        }
     }
-    insert_grant(connection, issuer_id, &offer.grant)?;
+    insert_grant(connection, issuer_id, &grant)?;
     let sql = "INSERT INTO datasets (issuer_id, offer_id, datasets) VALUES (?1, ?2, ?3)";
     let datasets = serde_json::Value::from(offer.datasets.clone()).to_string();
     connection.prepare_cached(sql)?.execute((issuer_id, id.0, datasets))?;
@@ -41,7 +48,7 @@ pub(super) fn open_offer(
 fn insert_grant(connection: &Connection, issuer_id: &str, grant: &Grant) -> rusqlite::Result<()> {
     let sql = "INSERT INTO offers (issuer_id, offer_id, created_at, expires_at, \
                credential_configuration_ids, reference_digest, code_digest, tx_code_digest, \
-               attempts, issued_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 0, 0)";
+               attempts, issued_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)";
     connection.prepare_cached(sql)?.execute(params![
         issuer_id,
         grant.id.0,
@@ -51,8 +58,24 @@ fn insert_grant(connection: &Connection, issuer_id: &str, grant: &Grant) -> rusq
         grant.reference_digest.0,
         grant.code_digest.0,
         grant.tx_code_digest.map(|digest| digest.0),
+        grant.attempts,
     ])?;
     Ok(())
+}
+
+/// Ends the offer that another one replaces, and gives back its wrong Transaction Codes; `None` when
+/// its token is alive, or something was issued from it.
+fn replace(
+    connection: &Connection,
+    issuer_id: &str,
+    id: OfferId,
+    now: Timestamp,
+) -> rusqlite::Result<Option<u32>> {
+    let sql = "UPDATE offers SET withdrawn_at = coalesce(withdrawn_at, ?3) WHERE issuer_id = ?1 \
+               AND offer_id = ?2 AND issued_count = 0 AND coalesce(token_expires_at, 0) <= ?3 \
+               RETURNING attempts";
+    let mut statement = connection.prepare_cached(sql)?;
+    statement.query_row((issuer_id, id.0, now.0), |row| row.get(0)).optional()
 }
 
 /// Remembers a key, or finds the offer that it made before.

@@ -48,12 +48,15 @@ impl Writer {
     ) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
-            let outcome = savepoint(connection, step);
+            // Where no transaction is open (it did not begin, or a full disk has ended it) a step
+            // would commit by itself and yet be answered as failed.
+            let outcome = (!connection.is_autocommit()).then(|| savepoint(connection, step));
             Box::new(move |committed| {
                 let outcome = match (committed, outcome) {
-                    (Ok(()), Ok(value)) => Ok(value),
-                    (_, Err(error)) => Err(StoreError(error.to_string())),
-                    (Err(error), Ok(_)) => Err(StoreError(error.to_owned())),
+                    (Ok(()), Some(Ok(value))) => Ok(value),
+                    (_, Some(Err(error))) => Err(StoreError(error.to_string())),
+                    (Err(error), _) => Err(StoreError(error.to_owned())),
+                    (Ok(()), None) => Err(StoreError("the step did not run".into())),
                 };
                 drop(answer.send(outcome)); // the caller may have gone away
             })

@@ -1,0 +1,178 @@
+//! From a scan to a card, over the page's own questions.
+
+use std::io::ErrorKind;
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::served::{Answer, Running, Served, bestow};
+
+/// A page that somebody has opened.
+struct Visitor {
+    page: Served,
+    cookie: String,
+}
+
+impl Visitor {
+    fn of(page: Served) -> Self {
+        let cookie = page.session();
+        Self { page, cookie }
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.page.ask(method, path, &self.cookie, body.to_string().as_bytes())
+    }
+
+    /// The path of the flow that a link begins.
+    fn scan(&self, link: &str) -> String {
+        let begun = self.ask("POST", "/api/scan/text", &json!({ "text": link })).json();
+        format!("/api/flows/{}", begun["flow"].as_str().unwrap())
+    }
+}
+
+#[test]
+fn nothing_is_sent_before_the_person_agreed_to_the_host() {
+    let issuer = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    issuer.set_nonblocking(true).unwrap();
+    let host = issuer.local_addr().unwrap().to_string();
+    let visitor = Visitor::of(Served::start());
+    let link = format!("openid-credential-offer://?credential_offer_uri=https%3A%2F%2F{host}%2Fo");
+    let flow = visitor.scan(&link);
+    let asked = visitor.ask("GET", &flow, &Value::Null).json();
+    assert_eq!((&asked["step"], &asked["host"]), (&json!("host"), &json!(host)));
+    for decision in [
+        json!({ "action": "agree", "host": "other.example" }),
+        json!({ "action": "redeem", "tx_code": "1" }),
+        json!({ "action": "keep", "accept_unverified_issuer": true }),
+    ] {
+        assert_eq!(visitor.ask("POST", &flow, &decision).code(), "out_of_order");
+    }
+    assert_eq!(issuer.accept().unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!(visitor.ask("DELETE", &flow, &Value::Null).status, 204);
+    assert_eq!(visitor.ask("GET", &flow, &Value::Null).code(), "flow_gone");
+}
+
+#[test]
+fn the_oldest_of_too_many_flows_is_dropped() {
+    let visitor = Visitor::of(Served::start());
+    let link = "openid-credential-offer://?credential_offer_uri=https%3A%2F%2Fissuer.example%2Fo";
+    let flows: Vec<String> = (0..9).map(|_| visitor.scan(link)).collect();
+    assert_eq!(visitor.ask("GET", &flows[0], &Value::Null).code(), "flow_gone");
+    assert_eq!(visitor.ask("GET", &flows[1], &Value::Null).status, 200);
+}
+
+/// An issuer in a process of its own.
+struct Issuer {
+    folder: TempDir,
+    _process: Running,
+}
+
+impl Issuer {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_ports();
+        let url = format!("https://localhost:{port}");
+        let made = bestow(&["issuer", "init", "--url", &url, "--name", "Riverside University"])
+            .arg(folder.path().join("issuer"))
+            .output();
+        assert!(made.unwrap().status.success());
+        let mut serve = bestow(&["issuer", "serve", "--config"]);
+        let process = Running::start(serve.arg(folder.path().join("issuer/bestow.toml")));
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            sleep(Duration::from_millis(20));
+        }
+        Self { folder, _process: process }
+    }
+
+    fn authority(&self) -> String {
+        self.path("tls/ca.pem")
+    }
+
+    fn path(&self, name: &str) -> String {
+        Path::new(self.folder.path()).join("issuer").join(name).to_str().unwrap().to_owned()
+    }
+
+    fn offer(&self, arguments: &[&str]) -> Value {
+        let config = self.path("bestow.toml");
+        let fixed = ["issuer", "offer", "--sample", "--json", "--config", &config];
+        let output = bestow(&fixed).args(arguments).output().unwrap();
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+/// The second one is for the admin API.
+fn free_ports() -> u16 {
+    let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
+    let draw = || TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    (0..50).map(|_| draw()).find(|port| port.checked_add(1).is_some_and(is_free)).unwrap()
+}
+
+#[test]
+fn an_offer_becomes_a_card_and_a_mistyped_code_costs_nothing() {
+    let issuer = Issuer::start();
+    let authority = issuer.authority();
+    let trust = ["--ca", &authority, "--trust-anchor", &authority];
+    let visitor = Visitor::of(Served::start_with(&trust));
+    let picture = issuer.path("offer.png");
+    let offer = issuer.offer(&["student_card", "--tx-code", "--qr", &picture]);
+    let bytes = std::fs::read(&picture).unwrap();
+    let begun = visitor.page.ask("POST", "/api/scan/picture", &visitor.cookie, &bytes).json();
+    let flow = format!("/api/flows/{}", begun["flow"].as_str().unwrap());
+
+    let host = visitor.ask("GET", &flow, &Value::Null).json()["host"].clone();
+    let agreed = visitor.ask("POST", &flow, &json!({ "action": "agree", "host": host })).json();
+    assert_eq!(agreed["step"], "offer");
+    assert_eq!(agreed["cards"][0]["name"], "Student Card");
+    assert_eq!(agreed["tx_code"]["length"], 6);
+    assert_eq!(agreed["tx_code"]["host"], host);
+
+    let code = offer["tx_code"].as_str().unwrap();
+    let wrong = if code == "111111" { "222222" } else { "111111" };
+    for (typed, problem) in [("12", "tx_code_misfit"), (wrong, "invalid_grant")] {
+        let redeem = json!({ "action": "redeem", "tx_code": typed });
+        let refused = visitor.ask("POST", &flow, &redeem);
+        assert_eq!(refused.code(), problem);
+        assert_eq!(refused.json()["error"]["retype"], true);
+    }
+    let redeem = json!({ "action": "redeem", "tx_code": code });
+    let preview = visitor.ask("POST", &flow, &redeem).json();
+    assert_eq!((&preview["step"], &preview["doubt"]), (&json!("preview"), &Value::Null));
+    assert_eq!(visitor.ask("GET", "/api/cards", &Value::Null).json(), json!({ "cards": [] }));
+
+    let keep = json!({ "action": "keep", "accept_unverified_issuer": false });
+    let kept = visitor.ask("POST", &flow, &keep).json();
+    let path = format!("/api/cards/{}", kept["cards"][0]["id"].as_str().unwrap());
+    let card = visitor.ask("GET", &path, &Value::Null).json();
+    assert_eq!(card["face"]["trust"]["is_verified"], true);
+    assert_eq!(
+        card["claims"][0],
+        json!({ "label": "Given name", "text": "Erika", "is_cut": false })
+    );
+    let raw = visitor.ask("GET", &format!("{path}/raw"), &Value::Null).json();
+    assert!(raw["raw"].as_str().unwrap().contains('~'));
+    assert_eq!(visitor.ask("DELETE", &path, &Value::Null).status, 204);
+    assert_eq!(visitor.ask("GET", &path, &Value::Null).code(), "unknown_credential");
+}
+
+#[test]
+fn an_issuer_that_nobody_vouches_for_needs_a_yes_of_its_own() {
+    let issuer = Issuer::start();
+    let visitor = Visitor::of(Served::start_with(&["--ca", &issuer.authority()]));
+    let offer = issuer.offer(&["course_ticket"]);
+    let flow = visitor.scan(offer["uri"].as_str().unwrap());
+    let host = visitor.ask("GET", &flow, &Value::Null).json()["host"].clone();
+    drop(visitor.ask("POST", &flow, &json!({ "action": "agree", "host": host })));
+    let preview =
+        visitor.ask("POST", &flow, &json!({ "action": "redeem", "tx_code": null })).json();
+    assert!(preview["doubt"].as_str().unwrap().contains("not verified"));
+
+    let keep = |yes: bool| json!({ "action": "keep", "accept_unverified_issuer": yes });
+    assert_eq!(visitor.ask("POST", &flow, &keep(false)).code(), "issuer_not_verified");
+    assert_eq!(visitor.ask("GET", "/api/cards", &Value::Null).json(), json!({ "cards": [] }));
+    let kept = visitor.ask("POST", &flow, &keep(true)).json();
+    assert_eq!(kept["cards"][0]["trust"]["is_verified"], false);
+}

@@ -1,0 +1,128 @@
+//! Step 6: what the issuer publishes, and where (VCI §12.2, RFC 8414 §3).
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use axum::http::Request;
+use serde_json::{Value, json};
+use testkit::world::{ISSUER, World};
+
+const NAMES: [&str; 3] =
+    ["openid-credential-issuer", "oauth-authorization-server", "jwt-vc-issuer"];
+
+async fn document(world: &World, name: &str) -> Value {
+    let path = world.issuer.config.url.path();
+    let answer = world.public.get(&format!("/.well-known/{name}{path}")).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, "application/json"));
+    answer.json()
+}
+
+/// META-02, META-06, META-07, ASMETA-01: at the place of 1.0 and at that of the drafts, and at no
+/// other; a wrong place is a 404 that a Wallet can parse.
+#[tokio::test]
+async fn documents_are_at_both_places_and_nowhere_else() {
+    for path in ["", "/tenant", "/a/b"] {
+        let world = World::at(&format!("{ISSUER}{path}"), |_| {}).await;
+        for name in NAMES {
+            let new = world.public.get(&format!("/.well-known/{name}{path}")).await;
+            let old = world.public.get(&format!("{path}/.well-known/{name}")).await;
+            assert_eq!((new.status, old.status), (200, 200), "{name} of {path}");
+            assert_eq!(new.body, old.body);
+            assert_eq!(new.header("access-control-allow-origin"), "*", "P20");
+            let wrong = [
+                format!("/.well-known/{name}/other"),
+                format!("/.well-known/{name}{path}/"),
+                format!("/.well-known/x{name}"),
+                format!("/other/.well-known/{name}"),
+            ];
+            for place in wrong {
+                assert!(world.public.get(&place).await.is(404, "not_found"), "{place}");
+            }
+            if !path.is_empty() {
+                let bare = format!("/.well-known/{name}");
+                assert!(world.public.get(&bare).await.is(404, "not_found"), "{bare}");
+            }
+        }
+    }
+}
+
+/// META-12, META-17, META-18, META-23, ASMETA-04, ASMETA-05: every address begins with the
+/// configured one, whatever `Host` says (G09).
+#[tokio::test]
+async fn endpoints_come_from_the_configuration_alone() {
+    let issuer = format!("{ISSUER}/tenant");
+    let world = World::at(&issuer, |_| {}).await;
+    let begun = Request::get("/.well-known/openid-credential-issuer/tenant");
+    let begun = begun.header("host", "evil.example").header("x-forwarded-host", "evil.example");
+    let metadata = world.public.ask(begun, "").await.json();
+    assert_eq!(metadata["credential_issuer"], issuer);
+    assert_eq!(metadata["credential_endpoint"], format!("{issuer}/credential"));
+    assert_eq!(metadata["nonce_endpoint"], format!("{issuer}/nonce"));
+    assert_eq!(metadata["batch_credential_issuance"]["batch_size"], 10);
+    assert_eq!(metadata["display"], json!([{ "name": "Riverside University", "locale": "en" }]));
+    let server = document(&world, "oauth-authorization-server").await;
+    assert_eq!(server["issuer"], issuer, "ASMETA-07");
+    assert_eq!(server["token_endpoint"], format!("{issuer}/token"));
+    let grant = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
+    assert_eq!(server["grant_types_supported"], json!([grant]));
+    assert_eq!(server["token_endpoint_auth_methods_supported"], json!(["none"]));
+    assert_eq!(server["pre-authorized_grant_anonymous_access_supported"], true, "ASMETA-02");
+    for endpoint in ["token", "nonce", "credential"] {
+        let answer = world.public.ask(Request::post(world.issuer.endpoint(endpoint)), "").await;
+        assert_ne!(answer.status, 404, "{endpoint} is where the metadata say");
+        let bare = world.public.ask(Request::post(format!("/{endpoint}")), "").await;
+        assert!(bare.is(404, "not_found"), "{endpoint} is nowhere else");
+    }
+}
+
+/// META-27, META-28, META-32 to META-36, META-39, META-40, IMPL-02
+#[tokio::test]
+async fn each_type_is_described() {
+    let world = World::new().await;
+    let metadata = document(&world, "openid-credential-issuer").await;
+    let types = metadata["credential_configurations_supported"].as_object().unwrap();
+    assert_eq!(types.keys().collect::<Vec<_>>(), ["course_ticket", "diploma", "student_card"]);
+    for (id, described) in types {
+        let bound = id != "course_ticket";
+        assert_eq!(described["credential_signing_alg_values_supported"], json!(["ES256"]));
+        assert_eq!(described.get("proof_types_supported").is_some(), bound, "{id}");
+        assert_eq!(described.get("cryptographic_binding_methods_supported").is_some(), bound);
+        if bound {
+            let expected = json!({
+                "jwt": { "proof_signing_alg_values_supported": ["ES256", "EdDSA"] }
+            });
+            assert_eq!(described["proof_types_supported"], expected, "META-37: no attestation");
+            let methods = json!(["jwk", "did:jwk", "did:key"]);
+            assert_eq!(described["cryptographic_binding_methods_supported"], methods);
+        }
+        let display = described["credential_metadata"]["display"].as_array().unwrap();
+        assert!(display.iter().all(|one| one["name"].is_string()), "META-40");
+        assert!(!described["credential_metadata"]["claims"].as_array().unwrap().is_empty());
+    }
+    assert_eq!(types["student_card"]["format"], "dc+sd-jwt");
+    assert_eq!(types["student_card"]["vct"], format!("{ISSUER}/credentials/student_card"));
+    assert_eq!(types["diploma"]["format"], "jwt_vc_json");
+    let kinds = json!(["VerifiableCredential", "UniversityDegreeCredential"]);
+    assert_eq!(types["diploma"]["credential_definition"]["type"], kinds);
+}
+
+/// FMT-SDJWT-09: the key behind `iss`, and nothing private.
+#[tokio::test]
+async fn the_keys_are_published_without_their_private_part() {
+    let world = World::new().await;
+    let by_issuer = document(&world, "jwt-vc-issuer").await;
+    assert_eq!(by_issuer["issuer"], world.issuer.credential_issuer());
+    let set = world.public.get(&world.issuer.endpoint("jwks")).await.json();
+    assert_eq!(by_issuer["jwks"], set);
+    let key = &set["keys"][0];
+    let public = world.issuer.keys.signing.signer.public_key().to_jwk();
+    assert!(public.iter().all(|(name, value)| key[name] == *value));
+    assert_eq!(key["kid"], world.issuer.keys.signing.kid);
+    assert!(key.get("d").is_none());
+}
+
+/// CRED-11: without room for two keys there is no batch.
+#[tokio::test]
+async fn batches_are_announced_only_where_there_are_any() {
+    let world = World::with(|issuer| issuer.config.offer.credentials_per_offer = 1).await;
+    let metadata = document(&world, "openid-credential-issuer").await;
+    assert!(metadata.get("batch_credential_issuance").is_none(), "META-22");
+}
