@@ -85,6 +85,15 @@ export function shown(page, selector) {
   return page.waitForSelector(selector, { state: "visible" });
 }
 
+/** What `aria-describedby` makes a screen reader say. */
+export function description(field) {
+  return field.evaluate((element) => {
+    const ids = (element.getAttribute("aria-describedby") ?? "").split(" ");
+    const parts = ids.map((id) => document.getElementById(id));
+    return parts.map((part) => (part && !part.hidden ? part.textContent : "")).join(" ");
+  });
+}
+
 /** Presses Tab until something has the focus, as who cannot use a mouse does. */
 export async function tabTo(page, selector, most = 40) {
   for (let pressed = 0; pressed < most; pressed += 1) {
@@ -92,7 +101,8 @@ export async function tabTo(page, selector, most = 40) {
     const { found, marked } = await page.evaluate((selector) => {
       const { activeElement } = document;
       const { outlineStyle, outlineWidth } = getComputedStyle(activeElement);
-      const marked = activeElement === document.body
+      // Between the parts of a date the browser itself shows where the focus is.
+      const marked = activeElement === document.body || activeElement.type === "date"
         || (outlineStyle !== "none" && Number.parseFloat(outlineWidth) > 0);
       return { found: activeElement.matches(selector), marked };
     }, selector);

@@ -317,7 +317,7 @@ pub(crate) struct ReceiveArguments {
     #[arg(long, value_name = "CODE")]
     pub(crate) tx_code: Option<String>,
     /// The key to bind: a new one, or one of `bestow wallet keys`
-    #[arg(long, value_name = "new|KEY_ID", default_value = "new")]
+    #[arg(long, value_name = "new|KEY_ID", default_value = "new", allow_hyphen_values = true)]
     pub(crate) key: String,
     /// How the credential names the key; the issuer's preference when absent
     #[arg(long, value_name = "jwk|did:jwk|did:key", value_parser = binding)]

@@ -63,6 +63,15 @@ impl Failure {
         Self::new(Kind::Usage, "usage", message)
     }
 
+    /// A mistake in what was written; what helps stands below it, as the libraries tell it.
+    pub(crate) fn mistake(error: impl fmt::Display) -> Self {
+        let text = error.to_string();
+        match text.split_once('\n') {
+            Some((message, remedy)) => Self::usage(message).hint(remedy.trim()),
+            None => Self::usage(text),
+        }
+    }
+
     pub(crate) fn own_fault(error: impl fmt::Display) -> Self {
         Self::new(Kind::OwnFault, "internal_error", error.to_string())
     }

@@ -1,6 +1,6 @@
 //! SIGKILL at any moment: what was answered holds, no code yields two tokens, and the flow goes on
 //! where it stood.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -127,7 +127,7 @@ struct Promise {
 }
 
 /// Repeats a request that got no answer; the issuer is coming back.
-async fn insist(request: impl AsyncFn() -> Answer) -> (u16, Value) {
+async fn insist<F: Future<Output = Answer>>(request: impl Fn() -> F) -> (u16, Value) {
     let begun = Instant::now();
     loop {
         match request().await {
@@ -146,10 +146,10 @@ async fn insist(request: impl AsyncFn() -> Answer) -> (u16, Value) {
 /// `None` when the offer itself was never answered.
 async fn flow(caller: &Caller) -> Option<Promise> {
     let (_, offer) = caller.offer(&json!({})).await.ok()?;
-    let code = insist(async || Ok((200, code(caller, &offer).await?.into()))).await.1;
+    let code = insist(|| async { Ok((200, code(caller, &offer).await?.into())) }).await.1;
     let mut tokens = Vec::new();
     loop {
-        let (status, answer) = insist(async || caller.token(code.as_str().unwrap()).await).await;
+        let (status, answer) = insist(|| caller.token(code.as_str().unwrap())).await;
         if status == 400 {
             assert_eq!(answer["error"], "invalid_grant");
             break;
@@ -159,7 +159,7 @@ async fn flow(caller: &Caller) -> Option<Promise> {
     let key = holder_key();
     let mut credentials = 0;
     if let Some(token) = tokens.first() {
-        let ask = async || caller.credential(token, &key, &caller.nonce().await?).await;
+        let ask = || async { caller.credential(token, &key, &caller.nonce().await?).await };
         let (status, answer) = insist(ask).await;
         assert_eq!(status, 200, "{answer}");
         credentials += 1;

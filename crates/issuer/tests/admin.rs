@@ -29,7 +29,8 @@ fn problem(answer: &Answer) -> (u16, String) {
 async fn only_the_key_opens_it() {
     let world = World::new().await;
     let key = world.issuer.keys.admin.expose().to_owned();
-    let paths = [OFFERS, "/admin/v1/offers/x", "/admin/v1/applications", "/admin/v1/applications/x"];
+    let paths =
+        [OFFERS, "/admin/v1/offers/x", "/admin/v1/applications", "/admin/v1/applications/x"];
     for path in paths {
         let values = [
             String::new(),
@@ -168,7 +169,10 @@ async fn an_idempotency_key_makes_one_offer() {
     for bad in [String::new(), "x".repeat(256)] {
         assert_eq!(problem(&with_key(&world, &bad, &wish).await).0, 400);
     }
-    assert_eq!(world.operator("GET", OFFERS, None).await.json()["offers"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        world.operator("GET", OFFERS, None).await.json()["offers"].as_array().unwrap().len(),
+        2
+    );
 }
 
 /// P13 with all of them at once.
@@ -224,9 +228,8 @@ async fn an_offer_tells_how_far_it_got() {
 #[tokio::test]
 async fn an_offer_can_be_taken_back_until_it_is_issued() {
     let world = World::new().await;
-    let take_back = async |id: &str| {
-        world.operator("DELETE", &format!("{OFFERS}/{id}"), None).await
-    };
+    let take_back =
+        async |id: &str| world.operator("DELETE", &format!("{OFFERS}/{id}"), None).await;
     let open = world.offer(CARD, &json!({})).await;
     for _ in 0..2 {
         let answer = take_back(&open.id).await;
@@ -267,7 +270,15 @@ async fn offers_are_listed_by_page_and_by_state() {
     assert_eq!(list("?state=withdrawn").await, ids[3..4]);
     assert_eq!(list("?state=created").await.len(), 4);
     assert_eq!(list("?state=issued").await, [""; 0]);
-    let bad = ["?limit=0", "?limit=501", "?limit=x", "?state=lost", "?after=x", "?page=2", "?limit=1&limit=2"];
+    let bad = [
+        "?limit=0",
+        "?limit=501",
+        "?limit=x",
+        "?state=lost",
+        "?after=x",
+        "?page=2",
+        "?limit=1&limit=2",
+    ];
     for query in bad {
         let answer = world.operator("GET", &format!("{OFFERS}{query}"), None).await;
         assert_eq!(problem(&answer).0, 400, "G14: {query}");

@@ -1,5 +1,4 @@
 //! What stands around every endpoint: addresses, methods, CORS, ids, and a store that fails.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use axum::http::Request;
 use rusqlite::Connection;
@@ -131,7 +130,8 @@ async fn refusals_repeat_nothing_of_the_request() {
 async fn while_the_store_is_locked_nothing_is_given_and_nothing_is_lost() {
     let world = World::new().await;
     let [first, second] = [json!({}), json!({ "tx_code": true })];
-    let (plain, guarded) = (world.offer("student_card", &first).await, world.offer("student_card", &second).await);
+    let (plain, guarded) =
+        (world.offer("student_card", &first).await, world.offer("student_card", &second).await);
     let other = Connection::open(&world.issuer.config.database).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let wrong = if guarded.tx_code.as_deref() == Some("000000") { "000001" } else { "000000" };

@@ -1,5 +1,4 @@
 //! Step 6: what the issuer publishes, and where (VCI §12.2, RFC 8414 §3).
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use axum::http::Request;
 use serde_json::{Value, json};

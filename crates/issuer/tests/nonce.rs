@@ -1,5 +1,4 @@
 //! Step 11a over the router: nonces cost nothing to make and are good once (VCI §7).
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,6 +10,7 @@ use keys::digest::MacKey;
 use keys::outside::Clock as _;
 use keys::signer::SoftwareKey;
 use oid4vci::nonce::{LIFETIME_SECONDS, NonceResponse};
+use testkit::by_hand::request;
 use testkit::outside::TestRandom;
 use testkit::proof::holder_key;
 use testkit::wire::{Answer, FORM, JSON};
@@ -75,6 +75,23 @@ async fn a_nonce_is_good_once() {
     assert!(ask(&world, &other, &holder_key(), &nonce).await.is(400, "invalid_nonce"));
     let fresh = world.nonce().await;
     ask(&world, &token, &key, &fresh).await.success();
+}
+
+/// E01: also on a server that has not seen it (a node remembers nothing that others do not).
+#[tokio::test]
+async fn a_nonce_is_good_once_on_all_nodes_together() {
+    let world = World::new().await;
+    let (token, key, nonce) = (world.token(CARD).await, holder_key(), world.nonce().await);
+    let body = request(CARD, &[world.draft(&key, &nonce).sign(&key).await]).to_string();
+    let answers = [world.another_node(2), world.another_node(3)].map(|node| {
+        let begun = Request::post("/credential").header(CONTENT_TYPE, JSON);
+        let begun = begun.header("authorization", format!("Bearer {token}"));
+        let body = body.clone();
+        async move { node.ask(begun, body).await }
+    });
+    let [first, second] = answers;
+    first.await.success();
+    assert!(second.await.is(400, "invalid_nonce"));
 }
 
 /// E01 with 100 at once: of several tokens, so that nothing but the nonce can refuse them.

@@ -1,5 +1,5 @@
 //! Steps 15-16 over the router: every proof that is refused, and what it costs (VCI §F.4).
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use keys::algorithm::Algorithm;
 use keys::did::{to_did_jwk, to_did_key, verification_method};
@@ -78,14 +78,20 @@ fn headers(key: &SoftwareKey) -> Vec<(&'static str, Spoil)> {
         ("E21: signed by another key, PROOF-30", kid(other)),
         ("F01: did:web", kid("did:web:127.0.0.1#0")),
         ("F06: no multicodec", kid("did:key:z11#z11")),
-        ("E23: a certificate that is none, PROOF-09", Box::new(|draft| {
-            draft.header("jwk", None);
-            draft.header("x5c", json!(["AAAA"]));
-        })),
-        ("E23: a hundred certificates", Box::new(|draft| {
-            draft.header("jwk", None);
-            draft.header("x5c", Value::from(vec!["AAAA"; 100]));
-        })),
+        (
+            "E23: a certificate that is none, PROOF-09",
+            Box::new(|draft| {
+                draft.header("jwk", None);
+                draft.header("x5c", json!(["AAAA"]));
+            }),
+        ),
+        (
+            "E23: a hundred certificates",
+            Box::new(|draft| {
+                draft.header("jwk", None);
+                draft.header("x5c", Value::from(vec!["AAAA"; 100]));
+            }),
+        ),
         ("E24: an attestation, PROOF-10", header("key_attestation", json!("a.b.c"))),
         ("a trust chain, PROOF-11", header("trust_chain", json!([]))),
     ]
@@ -142,7 +148,10 @@ async fn a_proof_that_is_no_jwt_spends_nothing() {
     let rows = [
         ("E27: a claim twice", sign_text(&header, &doubled, &key).await),
         ("E27: a claim twice, once escaped", sign_text(&header, &escaped, &key).await),
-        ("a header twice", sign_text(&header.replacen('{', r#"{"typ":"JWT","#, 1), &claims, &key).await),
+        (
+            "a header twice",
+            sign_text(&header.replacen('{', r#"{"typ":"JWT","#, 1), &claims, &key).await,
+        ),
         ("claims that are a list", sign_text(&header, "[]", &key).await),
         ("claims that are no JSON", sign_text(&header, "x", &key).await),
         ("E13: signed with our public key", mac_signed(&world, &header, &claims)),

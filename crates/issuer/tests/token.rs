@@ -1,5 +1,4 @@
 //! Steps 8-11 over the router: every refusal of the Token Endpoint, and what it costs (VCI §6.3).
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::sync::Arc;
 
@@ -39,7 +38,11 @@ async fn a_refused_request_spends_nothing() {
         ("empty grant_type", vec![("grant_type", ""), ours], "invalid_request"),
         ("grant_type twice, TOKEN-28", vec![grant, grant, ours], "invalid_request"),
         ("unknown grant_type", vec![("grant_type", "x"), ours], "unsupported_grant_type"),
-        ("B09", vec![("grant_type", "authorization_code"), ("code", code)], "unsupported_grant_type"),
+        (
+            "B09",
+            vec![("grant_type", "authorization_code"), ("code", code)],
+            "unsupported_grant_type",
+        ),
         ("no code, TOKEN-02", vec![grant], "invalid_request"),
         ("empty code", vec![grant, ("pre-authorized_code", "")], "invalid_request"),
         ("the code twice, TOKEN-28", vec![grant, ours, ours], "invalid_request"),
@@ -99,7 +102,11 @@ async fn a_token_is_short_lived_and_says_nothing() {
     let offered = world.offer("student_card", &json!({})).await;
     let answer = world.redeem(&offered.code, &[]).await;
     let body = answer.success();
-    assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(300)), "SEC-30");
+    assert_eq!(
+        (&body["token_type"], &body["expires_in"]),
+        (&json!("Bearer"), &json!(300)),
+        "SEC-30"
+    );
     assert_eq!(body.as_object().unwrap().len(), 3, "TOKEN-30: {body}");
     let token = body["access_token"].as_str().unwrap();
     assert!(!token.contains(&offered.code) && !token.contains('.'), "no JWT, no code");
@@ -178,6 +185,25 @@ async fn a_code_yields_one_token_to_racing_requests() {
     assert_eq!(race(&world, &offered, vec![String::new(); RACERS]).await, 1);
 }
 
+/// B03: the same where requests reach two servers on one database.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_yields_one_token_on_all_nodes_together() {
+    let world = World::new().await;
+    let code = world.offer("student_card", &json!({})).await.code;
+    let nodes = [world.another_node(2), world.another_node(3)];
+    let mut racers = JoinSet::new();
+    for node in nodes.iter().cycle().take(RACERS) {
+        let (node, code) = (node.clone(), code.clone());
+        racers.spawn(async move {
+            let form = [("grant_type", PRE_AUTHORIZED_CODE), ("pre-authorized_code", &code)];
+            node.post_form("/token", &form).await
+        });
+    }
+    let answers = racers.join_all().await;
+    assert!(answers.iter().all(|answer| answer.status == 200 || answer.is(400, "invalid_grant")));
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+}
+
 fn wrong(offered: &Offered, count: usize) -> Vec<String> {
     let codes = (0..).map(|number| format!("{number:06}"));
     codes.filter(|code| Some(code) != offered.tx_code.as_ref()).take(count).collect()
@@ -194,7 +220,10 @@ async fn racing_guesses_are_counted_up_to_the_limit() {
     assert_eq!(standing["wrong_tx_codes"], ATTEMPTS_MAX);
     assert_eq!(standing["state"], "locked");
     let right = offered.tx_code.as_deref().unwrap();
-    assert!(world.redeem(&offered.code, &[("tx_code", right)]).await.is(400, "invalid_grant"), "C02");
+    assert!(
+        world.redeem(&offered.code, &[("tx_code", right)]).await.is(400, "invalid_grant"),
+        "C02"
+    );
 }
 
 /// B05: the last second is good, the next one is not (TOKEN-26).
@@ -234,7 +263,10 @@ async fn only_a_wrong_tx_code_counts() {
         for _ in 0..3 {
             let missing = world.redeem(&offered.code, &[]).await;
             assert!(missing.is(400, "invalid_request"), "{missing:?}");
-            assert!(guess(&world, &offered, "").await.is(400, "invalid_request"), "empty is absent");
+            assert!(
+                guess(&world, &offered, "").await.is(400, "invalid_request"),
+                "empty is absent"
+            );
             let more = [("tx_code", guessed.as_str()), ("authorization_details", "?")];
             let unreadable = world.redeem(&offered.code, &more).await;
             assert!(unreadable.is(400, "invalid_authorization_details"), "{unreadable:?}");

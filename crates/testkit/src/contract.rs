@@ -198,7 +198,10 @@ impl Contract {
         assert!(!self.store.redeem(&seen, &late).await.unwrap(), "it has expired");
         assert!(self.store.redeem(&seen, &redemption).await.unwrap());
         assert!(!self.store.redeem(&seen, &redemption).await.unwrap(), "it was spent");
-        assert!(!self.store.count_wrong_tx_code(&seen).await.unwrap(), "a spent code has no guesses");
+        assert!(
+            !self.store.count_wrong_tx_code(&seen).await.unwrap(),
+            "a spent code has no guesses"
+        );
     }
 
     async fn an_issuance_is_recorded_with_its_nonces_or_not_at_all(&self) {
@@ -298,7 +301,8 @@ impl Contract {
             assert!(all.windows(2).all(|pair| pair[0].id > pair[1].id), "newest first");
             for state in OfferState::ALL {
                 let listed = self.store.offers(page(Some(state))).await.unwrap();
-                let ids = |grants: &[Grant]| grants.iter().map(|grant| grant.id).collect::<Vec<_>>();
+                let ids =
+                    |grants: &[Grant]| grants.iter().map(|grant| grant.id).collect::<Vec<_>>();
                 let wanted: Vec<Grant> = all
                     .iter()
                     .filter(|grant| grant.state(now, attempts_max) == state)
@@ -386,11 +390,8 @@ impl Contract {
 
     async fn purging_takes_what_nobody_needs(&self) {
         let grant = self.open().await;
-        let before = PurgeBefore {
-            now: self.now(),
-            claims: self.now(),
-            applications: Timestamp(0),
-        };
+        let before =
+            PurgeBefore { now: self.now(), claims: self.now(), applications: Timestamp(0) };
         self.store.purge(&before, 100).await.unwrap();
         assert!(self.store.datasets(grant.id).await.unwrap().is_some(), "the code is alive");
         let late = self.now().plus(3600);

@@ -65,5 +65,6 @@ fn set(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
 }
 
 fn object(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    let Value::Object(object) = value else { panic!("no object: {value}") };
+    object
 }

@@ -107,7 +107,11 @@ impl Answer {
 
     /// A success with its JSON, which nobody may keep (TOKEN-16, CRED-32, NONCE-06).
     pub fn success(&self) -> Value {
-        assert_eq!((self.status, self.header(CACHE_CONTROL.as_str())), (200, "no-store"), "{self:?}");
+        assert_eq!(
+            (self.status, self.header(CACHE_CONTROL.as_str())),
+            (200, "no-store"),
+            "{self:?}"
+        );
         assert_eq!(self.header(CONTENT_TYPE.as_str()), JSON);
         self.json()
     }

@@ -69,6 +69,13 @@ impl World {
         let wallet = wallet(&folder.path().join("wallet"), network, (&clock, random)).await;
         Self { clock, issuer, public, admin, wallet, folder }
     }
+
+    /// A second server on the same keys and the same database; `seed` is its own chance.
+    pub fn another_node(&self, seed: u64) -> Wire {
+        let config = self.issuer.config.clone();
+        let (clock, random) = (Box::new(self.clock.clone()), Box::new(TestRandom::new(seed)));
+        Wire::new(public(Arc::new(Issuer::open(config, clock, random).unwrap())))
+    }
 }
 
 async fn wallet(

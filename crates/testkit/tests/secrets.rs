@@ -1,21 +1,21 @@
 //! R01, C13: at the loudest log level no secret and no claim is written, whether the flow goes well
 //! or not. A file of its own, as there is one log for a whole process.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::io;
 use std::sync::{Arc, Mutex};
 
 use axum::http::Request;
 use axum::http::header::AUTHORIZATION;
-use issuer::flow::application::{apply, approve, view};
 use issuer::application::ApplicationSecret;
+use issuer::flow::application::{apply, approve, view};
 use oid4vci::secret::TxCode;
 use serde_json::{Value, json};
 use testkit::by_hand::Offered;
 use testkit::proof::holder_key;
 use testkit::world::World;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
 use wallet::flow::key::KeyWish;
 use wallet::flow::offer::{Consent, ScannedOffer};
 
@@ -161,5 +161,7 @@ async fn gone_wrong(world: &World, canaries: &mut Canaries) {
     canaries.note("token", &good);
     let mut draft = world.draft(&key, &world.nonce().await);
     draft.header["jwk"]["d"] = private.into();
-    assert!(world.credential(&good, CARD, &[draft.sign(&key).await]).await.is(400, "invalid_proof"));
+    assert!(
+        world.credential(&good, CARD, &[draft.sign(&key).await]).await.is(400, "invalid_proof")
+    );
 }

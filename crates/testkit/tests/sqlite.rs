@@ -1,7 +1,5 @@
 //! SQLite keeps the contract of the store, also across a restart.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use std::sync::Arc;
 
 use issuer::store::Store;

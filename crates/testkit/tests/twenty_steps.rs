@@ -1,5 +1,10 @@
 //! The story: from an application to a card, one line a step, and then every way through it.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use issuer::application::{ApplicationId, ApplicationSecret};
 use issuer::flow::application::{Stage, apply, approve, view};
@@ -67,7 +72,8 @@ fn ways() -> Vec<Way> {
     for id in ["student_card", "diploma", "course_ticket"] {
         for binding in [BindingMethod::Jwk, BindingMethod::DidJwk, BindingMethod::DidKey] {
             for algorithm in [Algorithm::Es256, Algorithm::EdDsa] {
-                for (tx_code, by_value) in [(false, false), (false, true), (true, false), (true, true)]
+                for (tx_code, by_value) in
+                    [(false, false), (false, true), (true, false), (true, true)]
                 {
                     ways.push(Way { id, binding, algorithm, tx_code, by_value });
                 }

@@ -29,9 +29,10 @@ export function announce(text) {
   setTimeout(() => { status.textContent = text; }, 50);
 }
 
+/** A capital, unless it begins with the name of a host. */
 export function sentence(text) {
   if (!text) return "";
-  const first = text.charAt(0).toUpperCase() + text.slice(1);
+  const first = /^\p{Ll}+[\s,;]/u.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
   return /[.!?…]$/.test(first) ? first : `${first}.`;
 }
 

@@ -59,11 +59,14 @@ function showHost(flow) {
   element("host").textContent = flow.host;
   if (flow.is_issuer) {
     element("host-lead").textContent = "The offer was elsewhere than its issuer, who is at";
-    element("host-about").textContent = "If you go on, your wallet asks this host what it offers, and the host learns that a wallet is here. You then see the offer and can still say no.";
+    element("host-unsent").hidden = true;
   }
   const agree = element("agree");
   agree.addEventListener("click", () =>
-    working(agree, "Asking …", () => step(flow, { action: "agree", host: flow.host })));
+    working(agree, "Asking …", async () => {
+      element("host-unsent").hidden = true;
+      await step(flow, { action: "agree", host: flow.host });
+    }));
   element("decline").addEventListener("click", () => leave(flow, "Nothing was sent."));
   focusHeading();
 }

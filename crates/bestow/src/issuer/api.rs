@@ -46,7 +46,7 @@ impl Api {
         let is_running = timeout(CONNECT_TIME_MAX, TcpStream::connect(address)).await;
         if matches!(is_running, Ok(Ok(_))) {
             let keys = issuer::init::load_keys(&config);
-            let keys = keys.map_err(|error| Failure::usage(error.to_string()))?;
+            let keys = keys.map_err(Failure::mistake)?;
             let key = keys.admin.expose().to_owned();
             return Ok(Self { key, way: network(&config, address)? });
         }

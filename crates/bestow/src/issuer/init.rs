@@ -23,7 +23,8 @@ pub(crate) fn make_issuer(
     name: &str,
     purpose: Purpose,
 ) -> Result<String, Failure> {
-    let url = IssuerUrl::try_from(url.trim_end_matches('/').to_owned()).map_err(Failure::usage)?;
+    let url =
+        IssuerUrl::try_from(url.trim_end_matches('/').to_owned()).map_err(Failure::mistake)?;
     let issuer = NewIssuer { url: &url, name, purpose };
     let report =
         make(folder, &issuer, &SystemClock, &SystemRandom).map_err(|error| failure(&error))?;
@@ -36,7 +37,7 @@ fn failure(error: &InitError) -> Failure {
     let text = error.to_string();
     match error {
         InitError::NotEmpty(_) => Failure::new(Kind::Usage, "not_empty", text),
-        InitError::PlainHttp | InitError::BadName | InitError::Io(..) => Failure::usage(text),
+        InitError::PlainHttp | InitError::BadName | InitError::Io(..) => Failure::mistake(text),
         InitError::Certificate(_) | InitError::Key(_) => Failure::own_fault(text),
     }
 }

@@ -50,15 +50,15 @@ pub(crate) fn load(file: &ConfigFile) -> Result<Config, Failure> {
 }
 
 fn load_from(file: &Path) -> Result<Config, Failure> {
-    Config::load(file).map_err(|error| Failure::usage(error.to_string()))
+    Config::load(file).map_err(Failure::mistake)
 }
 
 /// Opens the issuer with this machine's clock and randomness.
 pub(crate) fn open(config: Config) -> Result<Issuer, Failure> {
     Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).map_err(|error| {
         match error {
-            OpenError::Config(error) => Failure::usage(error.to_string()),
-            OpenError::Store(error) => Failure::usage(error.to_string()),
+            OpenError::Config(error) => Failure::mistake(error),
+            OpenError::Store(error) => Failure::mistake(error),
         }
     })
 }
@@ -66,8 +66,8 @@ pub(crate) fn open(config: Config) -> Result<Issuer, Failure> {
 /// Standard output has the effective configuration, standard error what should not stay so.
 fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     let config = load(file)?;
-    let types = config.credential_types().map_err(|error| Failure::usage(error.to_string()))?;
-    issuer::init::load_keys(&config).map_err(|error| Failure::usage(error.to_string()))?;
+    let types = config.credential_types().map_err(Failure::mistake)?;
+    issuer::init::load_keys(&config).map_err(Failure::mistake)?;
     print(config.effective().trim_end());
     for warning in config.warnings(&types) {
         tell(format!("warning: {warning}"));
@@ -88,7 +88,7 @@ fn migrate_database(file: &ConfigFile) -> Result<(), Failure> {
 
 fn sample(id: &str, file: &ConfigFile) -> Result<(), Failure> {
     let config = load(file)?;
-    let types = config.credential_types().map_err(|error| Failure::usage(error.to_string()))?;
+    let types = config.credential_types().map_err(Failure::mistake)?;
     let sample = types.get(id).map(CredentialType::sample).ok_or_else(|| {
         Failure::new(crate::exit::Kind::Usage, "unknown_type", format!("there is no type `{id}`"))
             .hint(format!("there is: {}", names(types.keys())))

@@ -28,7 +28,7 @@ type Types = BTreeMap<String, CredentialType>;
 /// Makes the offer, writes the files and prints the result.
 pub(super) async fn offer(arguments: &OfferArguments) -> Result<(), Failure> {
     let config = super::load(&arguments.config)?;
-    let types = config.credential_types().map_err(|error| Failure::usage(error.to_string()))?;
+    let types = config.credential_types().map_err(Failure::mistake)?;
     check(arguments)?;
     let request = serde_json::json!({
         "credential_configuration_ids": arguments.configuration_ids,

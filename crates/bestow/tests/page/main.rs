@@ -1,5 +1,9 @@
 //! The wallet's page as a browser, or somebody who would like to be one, meets it.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
 
 use serde_json::json;
 
@@ -171,7 +175,8 @@ fn what_cannot_be_read_is_refused_with_a_way_on() {
         assert!(answer.json()["error"]["message"].as_str().is_some_and(|text| text.len() > 10));
         assert!(answer.json()["error"]["hint"].as_str().is_some_and(|text| text.len() > 10));
     }
-    let too_large = page.ask("POST", "/api/scan/frame?width=1&height=1", &cookie, &[0; 2_000_000]);
+    let frame = vec![0; 2_000_000];
+    let too_large = page.ask("POST", "/api/scan/frame?width=1&height=1", &cookie, &frame);
     assert_eq!((too_large.status, too_large.code().as_str()), (413, "too_large"));
     assert_eq!(page.ask("GET", "/api/cards/0badc0de", &cookie, b"").code(), "unknown_credential");
 }

@@ -82,10 +82,10 @@ impl Served {
         let mut connection = TcpStream::connect(&self.host).unwrap();
         let mut head = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([name, ": ", value, "\r\n"]);
         }
-        head.push_str(&format!("Content-Length: {}\r\n\r\n", body.len()));
-        connection.write_all(head.as_bytes()).unwrap();
+        let length = body.len();
+        write!(connection, "{head}Content-Length: {length}\r\n\r\n").unwrap();
         // Who is refused by the headers may find the door shut before the body is through.
         drop(connection.write_all(body));
         let mut answer = Vec::new();

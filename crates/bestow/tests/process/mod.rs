@@ -1,6 +1,11 @@
 //! A real issuer: the program itself, in a folder and on ports of its own.
 #![expect(dead_code, reason = "each test file uses a part of it")]
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::fs;
 use std::net::TcpListener;
@@ -89,7 +94,8 @@ impl Process {
 
     /// Starts it and waits until it is ready.
     pub(crate) async fn start(&mut self) {
-        let log = fs::File::options().create(true).append(true).open(self.folder.path().join("log"));
+        let log =
+            fs::File::options().create(true).append(true).open(self.folder.path().join("log"));
         let child = Command::new(env!("CARGO_BIN_EXE_bestow"))
             .args(["issuer", "serve", "--config"])
             .arg(self.file("bestow.toml"))
@@ -173,7 +179,8 @@ pub(crate) type Answer = reqwest::Result<(u16, Value)>;
 impl Caller {
     /// Makes an offer of the student card.
     pub(crate) async fn offer(&self, more: &Value) -> Answer {
-        let mut wish = json!({ "credential_configuration_ids": ["student_card"], "claims": claims() });
+        let mut wish =
+            json!({ "credential_configuration_ids": ["student_card"], "claims": claims() });
         wish.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         let request = self.client.post(format!("{}/offers", self.admin)).bearer_auth(&self.key);
         answer(request.body(wish.to_string())).await

@@ -1,0 +1,172 @@
+//! `bestow issuer …`: offers, applications, letters, and what is wrong with a configuration.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use issuer::Issuer;
+use issuer::config::Config;
+use issuer::flow::application::apply;
+use keys::outside::{SystemClock, SystemRandom};
+use serde_json::Value;
+
+use crate::world::{World, names, text};
+
+#[test]
+fn an_offer_is_made_directly_while_nobody_serves_and_by_the_admin_api_while_somebody_does() {
+    let mut world = World::new();
+    let before = world.link(&["course_ticket"]);
+    world.serve();
+    let after = world.link(&["course_ticket"]);
+    assert_eq!(world.log().matches("offer made").count(), 1, "{}", world.log());
+    for link in [before, after] {
+        world.receive(&link, &[]).exits(0);
+    }
+}
+
+#[test]
+fn json_says_what_was_offered() {
+    let world = World::new();
+    let offer = world.offer(&["student_card"]);
+    assert_eq!(names(&offer), ["expires_at", "id", "tx_code", "uri"]);
+    assert_eq!(offer["tx_code"], Value::Null);
+    assert!(text(&offer, "uri").starts_with("openid-credential-offer://?credential_offer_uri="));
+    assert!(keys::outside::Timestamp::from_rfc3339(&text(&offer, "expires_at")).is_some());
+    let guarded = world.offer(&["student_card", "--tx-code", "--by-value"]);
+    assert!(text(&guarded, "uri").starts_with("openid-credential-offer://?credential_offer="));
+    let tx_code = text(&guarded, "tx_code");
+    assert!(tx_code.len() == 6 && tx_code.bytes().all(|byte| byte.is_ascii_digit()), "{tx_code}");
+}
+
+/// The later wins: examples, then the object, then single claims.
+#[test]
+fn claims_come_from_examples_a_file_standard_input_and_options() {
+    let world = World::serving();
+    fs::write(world.path("claims.json"), r#"{"given_name":"Ada","family_name":"File"}"#).unwrap();
+    let more = ["--claims", "claims.json", "--claim", "family_name=Option"];
+    let more = [&more[..], &["--claim", "address.city=Bremen", "student_card"]].concat();
+    let received = world.receive(&world.link(&more), &["--json"]).exits(0).json();
+    let claims = &received["credentials"][0]["claims"];
+    assert_eq!(claims["given_name"], "Ada");
+    assert_eq!(claims["family_name"], "Option");
+    assert_eq!(claims["address"]["city"], "Bremen");
+    assert_eq!(claims["address"]["postal_code"], "51147");
+
+    let offer =
+        ["issuer", "offer", "course_ticket", "--claims", "-", "--claim", "seat=7", "--json"];
+    let claims = br#"{"course":"Logic","starts_on":"2026-12-01"}"#;
+    let link = text(&world.bestow_reading(&offer, claims).exits(0).json(), "uri");
+    let received = world.receive(&link, &["--json"]).exits(0).json();
+    let claims = serde_json::json!({ "course": "Logic", "starts_on": "2026-12-01", "seat": 7 });
+    assert_eq!(received["credentials"][0]["claims"], claims);
+}
+
+#[test]
+fn claims_that_do_not_fit_are_refused_by_name_and_no_offer_is_made() {
+    let world = World::new();
+    let offer = |more: &[&str]| {
+        let outcome =
+            world.bestow(&[&["issuer", "offer", "student_card", "--json"], more].concat());
+        text(&outcome.exits(2).json()["error"], "message")
+    };
+    assert!(offer(&["--sample", "--claim", "nickname=x"]).contains("nickname"));
+    assert!(offer(&["--sample", "--claim", "address.planet=x"]).contains("address.planet"));
+    let missing = offer(&["--claim", "given_name=Ada"]);
+    for name in ["family_name", "birth_date", "student_id"] {
+        assert!(missing.contains(name), "{missing}");
+    }
+}
+
+#[test]
+fn a_letter_has_the_transaction_code_on_a_sheet_of_its_own() {
+    let world = World::new();
+    let letter = |more: &[&str]| {
+        world.offer(&[&["student_card", "--print", "letter.pdf"], more].concat());
+        pages(&world.path("letter.pdf"))
+    };
+    assert_eq!(letter(&["--without-tx-code"]), 1);
+    assert_eq!(letter(&["--tx-code"]), 3, "letter, its empty back, code");
+    let unguarded = ["issuer", "offer", "student_card", "--sample", "--print", "no.pdf", "--json"];
+    let outcome = world.bestow(&unguarded).exits(2);
+    assert!(text(&outcome.json()["error"], "hint").contains("--without-tx-code"), "{outcome}");
+    assert!(!world.path("no.pdf").exists());
+}
+
+/// As `pdfinfo` counts them.
+fn pages(letter: &Path) -> u32 {
+    let output = Command::new("pdfinfo").arg(letter).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let pages = text.lines().find_map(|line| line.strip_prefix("Pages:"));
+    pages.unwrap().trim().parse().unwrap()
+}
+
+#[test]
+fn an_officer_lists_approves_and_rejects_applications() {
+    let world = World::new();
+    let (first, second) = (applied(&world), applied(&world));
+    let applications =
+        |more: &[&str]| world.bestow(&[&["issuer", "applications"], more, &["--json"]].concat());
+    let listed = applications(&["list"]).exits(0).json();
+    let ids: Vec<String> =
+        listed["applications"].as_array().unwrap().iter().map(|one| text(one, "id")).collect();
+    assert_eq!(ids, [first.clone(), second.clone()], "oldest first");
+    let approved = applications(&["approve", &first]).exits(0).json();
+    assert_eq!(
+        (text(&approved, "id"), text(&approved, "state")),
+        (first.clone(), "approved".into())
+    );
+    assert_eq!(text(&approved, "tx_code").len(), 6, "for the officer to hand on");
+    assert_eq!(text(&applications(&["reject", &second]).exits(0).json(), "state"), "rejected");
+    applications(&["approve", &second]).exits(3);
+    applications(&["approve", "nobody"]).exits(2);
+    assert_eq!(applications(&["list"]).exits(0).json()["applications"], serde_json::json!([]));
+    let rejected = applications(&["list", "--state", "rejected"]).exits(0).json();
+    assert_eq!(text(&rejected["applications"][0], "id"), second);
+}
+
+/// Somebody fills in the form of the diploma; the id of the application.
+fn applied(world: &World) -> String {
+    let config = Config::load(&world.path("issuer/bestow.toml")).unwrap();
+    let issuer = Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).unwrap();
+    let diploma = &issuer.types["diploma"];
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let secret = runtime.block_on(apply(&issuer, diploma, diploma.sample())).unwrap();
+    issuer::application::ApplicationSecret::parse(secret.expose()).unwrap().0.to_string()
+}
+
+#[test]
+fn a_server_of_another_issuer_is_not_taken_for_ours() {
+    let mut other = World::new();
+    other.serve();
+    let world = World::new();
+    let url = format!("url = \"{}\"", other.issuer());
+    let file = world.path("issuer/bestow.toml");
+    let config = fs::read_to_string(&file).unwrap();
+    fs::write(&file, config.replace(&format!("url = \"{}\"", world.issuer()), &url)).unwrap();
+    let offer = ["issuer", "offer", "course_ticket", "--sample", "--json"];
+    let outcome = world.bestow(&offer).exits(2);
+    assert_eq!(text(&outcome.json()["error"], "code"), "another_issuer");
+}
+
+#[test]
+fn a_database_of_another_version_is_refused_with_the_command_that_helps() {
+    let world = World::new();
+    fs::remove_file(world.path("issuer/bestow.db")).unwrap();
+    let outcome = world.bestow(&["issuer", "serve"]).exits(2);
+    assert!(outcome.stderr.contains("bestow issuer migrate"), "{outcome}");
+    world.bestow(&["issuer", "migrate"]).exits(0);
+    world.offer(&["course_ticket"]);
+}
+
+#[test]
+fn completions_and_manual_pages_know_the_commands() {
+    let world = World::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = world.bestow(&["completions", shell]).exits(0).stdout;
+        assert!(script.contains("receive") && script.contains("check-config"), "{shell}");
+    }
+    world.bestow(&["man-pages", "man"]).exits(0);
+    let page = fs::read_to_string(world.path("man/bestow-wallet-receive.1")).unwrap();
+    assert!(page.contains("Transaction") || page.contains("transaction"), "{page}");
+    assert!(page.contains("Examples"), "{page}");
+}

@@ -1,0 +1,10 @@
+//! The command line as scripts and people use it: exit codes, streams, JSON, questions.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod issuer;
+mod receive;
+mod sessions;
+mod store;
+mod terminal;
+mod verdicts;
+mod world;

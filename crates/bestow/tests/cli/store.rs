@@ -1,0 +1,53 @@
+//! The wallet's folder: what opens it, and what is taken out of it.
+
+use std::fs;
+
+use crate::world::{World, text};
+
+#[test]
+fn a_passphrase_file_protects_the_wallet() {
+    let world = World::serving();
+    fs::write(world.path("right"), "correct horse\n").unwrap();
+    fs::write(world.path("wrong"), "battery staple\n").unwrap();
+    let link = world.link(&["course_ticket"]);
+    world.receive(&link, &["--passphrase-file", "right"]).exits(0);
+    let list = |file: &str| world.bestow(&["wallet", "list", "--json", "--passphrase-file", file]);
+    assert_eq!(list("right").exits(0).json()["credentials"].as_array().unwrap().len(), 1);
+    assert_eq!(text(&list("wrong").exits(2).json()["error"], "code"), "wrong_passphrase");
+    let unasked = world.bestow(&["wallet", "list", "--json"]).exits(2);
+    assert_eq!(text(&unasked.json()["error"], "code"), "passphrase_needed");
+}
+
+#[test]
+fn without_a_passphrase_the_key_file_lies_beside_the_wallet_and_keys_says_what_that_means() {
+    let world = World::new();
+    world.bestow(&["wallet", "list"]).exits(0);
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &fs::metadata(world.path("wallet.key")).unwrap().permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+    let outcome = world.bestow(&["wallet", "keys"]).exits(0);
+    assert!(outcome.stdout.is_empty(), "{outcome}");
+    assert!(outcome.stderr.contains("does not protect against"), "{outcome}");
+}
+
+#[test]
+fn nothing_is_deleted_without_a_yes() {
+    let world = World::serving();
+    let received = world.receive(&world.link(&["course_ticket"]), &["--json"]).exits(0).json();
+    let id = text(&received["credentials"][0], "id");
+    let refused = world.bestow(&["wallet", "delete", &id, "--json"]).exits(5);
+    assert_eq!(text(&refused.json()["error"], "code"), "declined");
+    let deleted = world.bestow(&["wallet", "delete", &id, "--yes", "--json"]).exits(0).json();
+    assert_eq!(text(&deleted, "deleted"), id);
+    world.bestow(&["wallet", "show", &id]).exits(2);
+}
+
+#[test]
+fn the_raw_credential_can_be_taken_out() {
+    let world = World::serving();
+    let received = world.receive(&world.link(&["student_card"]), &["--json"]).exits(0).json();
+    let id = text(&received["credentials"][0], "id");
+    let raw = world.bestow(&["wallet", "show", &id, "--raw"]).exits(0).stdout;
+    assert!(raw.starts_with("eyJ") && raw.trim_end().ends_with('~'), "{raw}");
+}
