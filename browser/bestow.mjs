@@ -15,6 +15,7 @@ const STOP_TIMEOUT = 5_000;
 const POLL_INTERVAL = 50;
 
 export const ISSUER_NAME = "Riverside University";
+export const HELP_LINE = "+49 30 1234 5678";
 
 /** How a type is set so that an applicant needs nobody else. */
 export const SELF_SERVICE = { approval: "at-once", tx_code_channel: "screen" };
@@ -34,7 +35,7 @@ export async function startIssuer({ path = "", types = {}, portal = {} } = {}) {
   const state = join(folder, "issuer");
   const config = join(state, "bestow.toml");
   await well(run("issuer", "init", state, "--url", url, "--name", ISSUER_NAME));
-  await change(config, { help_line: "+49 30 1234 5678", ...GENEROUS, ...portal });
+  await change(config, { help_line: HELP_LINE, ...GENEROUS, ...portal });
   for (const [id, values] of Object.entries(types)) {
     await change(join(state, "credentials", `${id}.toml`), values);
   }

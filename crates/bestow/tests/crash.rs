@@ -1,6 +1,10 @@
 //! SIGKILL at any moment: what was answered holds, no code yields two tokens, and the flow goes on
 //! where it stood.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::path::Path;
 use std::sync::Arc;

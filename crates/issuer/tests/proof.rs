@@ -1,5 +1,9 @@
 //! Steps 15-16 over the router: every proof that is refused, and what it costs (VCI §F.4).
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use keys::algorithm::Algorithm;
 use keys::did::{to_did_jwk, to_did_key, verification_method};

@@ -8,7 +8,7 @@ mod refusals;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use keys::algorithm::Algorithm::{EdDsa, Es256};
+use keys::algorithm::Algorithm::{EdDsa, Es256, Es384};
 use keys::did;
 use keys::outside::SystemRandom;
 use keys::signer::{Signer as _, SoftwareKey};
@@ -188,6 +188,18 @@ async fn the_signature_is_by_the_named_key() {
     assert_eq!(verdict(good.clone()), Ok(()));
     for (rule, jwt) in cases {
         assert_eq!(verdict(jwt), Err(WrongSignature), "{rule}");
+    }
+}
+
+/// PROOF-19, PROOF-29, E13: a good signature of an algorithm that was not announced.
+#[tokio::test]
+async fn only_announced_algorithms_are_taken() {
+    for (algorithm, expected) in
+        [(Es256, Ok(())), (EdDsa, Ok(())), (Es384, Err(AlgorithmNotSupported))]
+    {
+        let key = key(algorithm);
+        let jwt = jwt(&header(&key).to_string(), &claims().to_string(), &key).await;
+        assert_eq!(verdict(jwt), expected, "{algorithm}");
     }
 }
 

@@ -1,6 +1,10 @@
 //! R01, C13: at the loudest log level no secret and no claim is written, whether the flow goes well
 //! or not. A file of its own, as there is one log for a whole process.
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::io;
 use std::sync::{Arc, Mutex};

@@ -83,7 +83,12 @@ impl Display {
         Self {
             issuer: names(&issuer.display),
             faces: configuration.display.iter().take(LANGUAGES_MAX).filter_map(face).collect(),
-            claims: configuration.claims.iter().take(CLAIMS_MAX).filter_map(claim).collect(),
+            claims: configuration
+                .claims
+                .iter()
+                .take(CLAIMS_MAX)
+                .filter_map(|description| claim(description, &configuration.format))
+                .collect(),
         }
     }
 
@@ -187,13 +192,21 @@ fn picture(object: Option<&Value>) -> Option<Picture> {
     known.then(|| Picture { uri: url.into(), alt_text: text(object, "alt_text") })
 }
 
-fn claim(description: &Value) -> Option<ClaimLabel> {
-    let path = description.get("path")?.as_array()?;
+fn claim(description: &Value, format: &str) -> Option<ClaimLabel> {
+    let path = below_subject(description.get("path")?.as_array()?, format);
     let step = |step: &Value| step.is_string() || step.is_null() || step.is_u64();
     if path.is_empty() || path.len() > PATH_MAX || !path.iter().all(step) {
         return None;
     }
     let display = description.get("display").and_then(Value::as_array);
     let names = names(display.map_or(&[], Vec::as_slice));
-    Some(ClaimLabel { path: path.clone(), names })
+    Some(ClaimLabel { path: path.to_vec(), names })
+}
+
+/// Paths of a W3C credential begin at the credential (FMT-JWT-06), what we keep begins at its subject.
+fn below_subject<'p>(path: &'p [Value], format: &str) -> &'p [Value] {
+    match path {
+        [first, below @ ..] if format.starts_with("jwt_vc") && first == "credentialSubject" => below,
+        _ => path,
+    }
 }

@@ -104,3 +104,18 @@ fn what_is_too_much_or_of_a_wrong_shape_is_left_out() {
     assert_eq!((shown.claims.len(), shown.faces.len()), (CLAIMS_MAX, LANGUAGES_MAX));
     assert_eq!(shown.issuer.len(), LANGUAGES_MAX);
 }
+
+/// FMT-JWT-06: the paths of a W3C credential begin at the credential, ours at its subject.
+#[test]
+fn labels_of_a_w3c_credential_are_for_its_subject() {
+    let document = json!({
+        "credential_issuer": ISSUER, "credential_endpoint": "https://issuer.example/credential",
+        "credential_configurations_supported": { "diploma": {
+            "format": "jwt_vc_json",
+            "credential_metadata": { "claims": [{ "path": ["credentialSubject", "degree"] }] },
+        } },
+    });
+    let metadata = ReceivedIssuerMetadata::parse(document.to_string().as_bytes(), ISSUER).unwrap();
+    let display = Display::new(&metadata, metadata.configurations.get("diploma").unwrap());
+    assert_eq!(display.claims.first().unwrap().path, [json!("degree")]);
+}

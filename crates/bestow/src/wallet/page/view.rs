@@ -6,7 +6,7 @@ use oid4vci::offer::{InputMode, TxCodeInput};
 use serde_json::{Value, json};
 use url::Url;
 use wallet::card::{Line, lines};
-use wallet::display::{ClaimLabel, Display, Picture, TEXT_CHARACTERS_MAX, clean};
+use wallet::display::{Display, Picture, TEXT_CHARACTERS_MAX, clean};
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::receipt::Received;
 use wallet::store::{StoredCredential, Trust};
@@ -103,8 +103,8 @@ pub(super) fn card(credential: &StoredCredential, locale: &str, now: Timestamp) 
     let key = credential.holder_key.as_ref().map(
         |key| json!({ "kid": key.kid.to_string(), "binding": key.binding.name(), "did": key.did }),
     );
-    let labels: Vec<ClaimLabel> = credential.display.claims.iter().map(below_subject).collect();
-    let claims: Vec<_> = lines(&credential.claims, &labels, locale).iter().map(claim).collect();
+    let labels = &credential.display.claims;
+    let claims: Vec<_> = lines(&credential.claims, labels, locale).iter().map(claim).collect();
     json!({
         "face": face(credential, locale, now),
         "claims": claims,
@@ -175,16 +175,6 @@ fn claim(line: &Line<'_>) -> Value {
         return json!({ "label": line.label, "picture": uri });
     }
     json!({ "label": line.label, "text": "(a file that cannot be shown)" })
-}
-
-/// Paths of a W3C credential begin at the credential, what the wallet keeps begins at its subject
-/// (FMT-JWT-06).
-fn below_subject(label: &ClaimLabel) -> ClaimLabel {
-    let path = match label.path.as_slice() {
-        [first, rest @ ..] if first == "credentialSubject" => rest.to_vec(),
-        path => path.to_vec(),
-    };
-    ClaimLabel { path, names: label.names.clone() }
 }
 
 fn trust(trust: &Trust) -> Value {
@@ -278,16 +268,6 @@ mod tests {
         ] {
             assert_eq!(card(logo)["face"]["logo"], Value::Null, "{logo}");
         }
-    }
-
-    #[test]
-    fn the_labels_of_a_w3c_credential_find_its_claims() {
-        let labels = json!([{
-            "path": ["credentialSubject", "degree"],
-            "names": [{ "locale": "en", "text": "Degree" }],
-        }]);
-        let card = shown(&face("#000000", "#ffffff", ""), &json!({ "degree": "BSc" }), &labels);
-        assert_eq!(card["claims"][0]["label"], "Degree");
     }
 
     #[test]
