@@ -31,9 +31,7 @@ pub async fn issue(
             let selective = credential_type.selective_paths();
             sd_jwt_vc(issuer, (vct, claims, selective), holder, validity).await
         }
-        Format::JwtVcJson { types } => {
-            jwt_vc_json(issuer, (types, claims), holder, validity).await
-        }
+        Format::JwtVcJson { types } => jwt_vc_json(issuer, (types, claims), holder, validity).await,
     };
     credential.map(Value::String)
 }

@@ -25,12 +25,10 @@ pub async fn offer(
     let mut offer = make_offer(issuer, request, owner).await?;
     let ids: Vec<&str> = request.credential_configuration_ids.iter().map(String::as_str).collect();
     let mut types = ids.iter().filter_map(|id| issuer.types.get(*id));
-    let command = types.find_map(
-        |credential_type| match &credential_type.tx_code_channel {
-            TxCodeChannel::Command(command) => Some(command),
-            TxCodeChannel::Screen | TxCodeChannel::Caller => None,
-        },
-    );
+    let command = types.find_map(|credential_type| match &credential_type.tx_code_channel {
+        TxCodeChannel::Command(command) => Some(command),
+        TxCodeChannel::Screen | TxCodeChannel::Caller => None,
+    });
     let tx_code = offer.tx_code.take();
     match (command, tx_code) {
         (Some(command), Some(tx_code)) => {

@@ -149,7 +149,7 @@ fn bad_bodies(good: &Value) -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
-/// CRED-51 to CRED-56
+/// CRED-51, CRED-52, CRED-53, CRED-54, CRED-55, CRED-56
 #[tokio::test]
 async fn a_refused_request_spends_nothing() {
     let world = World::new().await;

@@ -54,7 +54,7 @@ async fn fetching_an_offer_spends_nothing() {
     world.redeem(grant["pre-authorized_code"].as_str().unwrap(), &[]).await.success();
 }
 
-/// OFFER-04, OFFER-05, OFFER-15, OFFER-18 to OFFER-21
+/// OFFER-04, OFFER-05, OFFER-15, OFFER-18, OFFER-19, OFFER-20, OFFER-21
 #[tokio::test]
 async fn an_offer_says_what_a_wallet_needs_and_no_more() {
     let world = World::new().await;

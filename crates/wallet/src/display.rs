@@ -206,7 +206,9 @@ fn claim(description: &Value, format: &str) -> Option<ClaimLabel> {
 /// Paths of a W3C credential begin at the credential (FMT-JWT-06), what we keep begins at its subject.
 fn below_subject<'p>(path: &'p [Value], format: &str) -> &'p [Value] {
     match path {
-        [first, below @ ..] if format.starts_with("jwt_vc") && first == "credentialSubject" => below,
+        [first, below @ ..] if format.starts_with("jwt_vc") && first == "credentialSubject" => {
+            below
+        }
         _ => path,
     }
 }

@@ -33,7 +33,11 @@ impl Http for Narrator {
 fn before(method: Method, path: &str, request: &Request) {
     if method == Method::Get && path.contains("/offers/") {
         let host = request.url.host_str().unwrap_or_default();
-        step(5, "Wallet → Issuer", format!("fetches the Credential Offer by reference from {host}"));
+        step(
+            5,
+            "Wallet → Issuer",
+            format!("fetches the Credential Offer by reference from {host}"),
+        );
     } else if method == Method::Post && path.ends_with("/token") {
         let body = String::from_utf8_lossy(&request.body);
         let names = url::form_urlencoded::parse(body.as_bytes()).map(|(name, _)| name.into_owned());
@@ -43,7 +47,8 @@ fn before(method: Method, path: &str, request: &Request) {
     } else if method == Method::Post && path.ends_with("/credential") {
         let body: Value = serde_json::from_slice(&request.body).unwrap_or_default();
         tell_proof(&body);
-        let names: Vec<&String> = body.as_object().into_iter().flat_map(|body| body.keys()).collect();
+        let names: Vec<&String> =
+            body.as_object().into_iter().flat_map(|body| body.keys()).collect();
         step(13, "Wallet", format!("builds the Credential Request: {names:?}"));
         step(14, "Wallet → Issuer", format!("POST {path} with the access token"));
     }
@@ -55,7 +60,11 @@ fn tell_proof(request: &Value) {
     let names: Vec<&String> = jws.header().keys().collect();
     let claims = jws.claims().unwrap_or_default();
     let audience = claims.get("aud").and_then(Value::as_str).unwrap_or_default();
-    step(12, "Wallet", format!("signs a proof with that key: header {names:?}, aud {audience}, nonce, iat"));
+    step(
+        12,
+        "Wallet",
+        format!("signs a proof with that key: header {names:?}, aud {audience}, nonce, iat"),
+    );
 }
 
 fn after(method: Method, path: &str, answer: &Response) {
@@ -63,9 +72,17 @@ fn after(method: Method, path: &str, answer: &Response) {
     if method == Method::Get && path.contains("openid-credential-issuer") && answer.status == 200 {
         let types = body.get("credential_configurations_supported").and_then(Value::as_object);
         let types = types.map_or(0, serde_json::Map::len);
-        step(6, "Wallet → Issuer", format!("fetches the issuer's metadata: {types} credential types"));
+        step(
+            6,
+            "Wallet → Issuer",
+            format!("fetches the issuer's metadata: {types} credential types"),
+        );
     } else if path.ends_with("/token") && answer.status == 200 {
-        step(10, "Issuer", "checks the code and the transaction code, and spends both in one commit");
+        step(
+            10,
+            "Issuer",
+            "checks the code and the transaction code, and spends both in one commit",
+        );
         let life = body.get("expires_in").and_then(Value::as_u64).unwrap_or_default();
         step(11, "Issuer → Wallet", format!("an access token, good for {life} seconds"));
     } else if path.ends_with("/nonce") && answer.status == 200 {

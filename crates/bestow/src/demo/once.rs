@@ -25,7 +25,11 @@ use crate::wallet::{Place, card, input, wallet_failure};
 const TYPE: &str = "student_card";
 
 /// Plays the holder from the application form to the card.
-pub(super) async fn play(issuer: &Issuer, certificates: &Path, place: &Place) -> Result<(), Failure> {
+pub(super) async fn play(
+    issuer: &Issuer,
+    certificates: &Path,
+    place: &Place,
+) -> Result<(), Failure> {
     let failed = |error: wallet::error::WalletError| wallet_failure(&error);
     let credential_type =
         issuer.types.get(TYPE).ok_or_else(|| Failure::own_fault("the card is not configured"))?;
@@ -34,7 +38,11 @@ pub(super) async fn play(issuer: &Issuer, certificates: &Path, place: &Place) ->
     let wallet = open(certificates, place).await?;
 
     let page = apply(portal, certificates, credential_type).await?;
-    step(1, "Holder → Issuer", format!("applies for \"{name}\" on {portal}: {} fields", page.fields));
+    step(
+        1,
+        "Holder → Issuer",
+        format!("applies for \"{name}\" on {portal}: {} fields", page.fields),
+    );
     step(2, "Issuer", "makes a pre-authorized code and a Credential Offer in a QR code");
     step(3, "Issuer → Holder", format!("shows it: a picture of {} bytes", page.picture.len()));
     let text = input::from_picture(&page.picture)?;
@@ -53,9 +61,17 @@ pub(super) async fn play(issuer: &Issuer, certificates: &Path, place: &Place) ->
     let received = wallet.request_credentials(&authorized, &wish).await.map_err(failed)?;
     let kept = wallet.keep(&received).await.map_err(failed)?;
     let stored = place.folder().display();
-    step(19, "Wallet", format!("verifies signature, issuer and key, and stores it encrypted in {stored}"));
+    step(
+        19,
+        "Wallet",
+        format!("verifies signature, issuer and key, and stores it encrypted in {stored}"),
+    );
     for credential in &kept {
-        step(20, "Wallet → Holder", format!("shows the card of {}", plain(&credential.credential_issuer)));
+        step(
+            20,
+            "Wallet → Holder",
+            format!("shows the card of {}", plain(&credential.credential_issuer)),
+        );
         print(card::card(credential));
     }
     Ok(())

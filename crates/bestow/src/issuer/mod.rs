@@ -55,11 +55,10 @@ fn load_from(file: &Path) -> Result<Config, Failure> {
 
 /// Opens the issuer with this machine's clock and randomness.
 pub(crate) fn open(config: Config) -> Result<Issuer, Failure> {
-    Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).map_err(|error| {
-        match error {
-            OpenError::Config(error) => Failure::mistake(error),
-            OpenError::Store(error) => Failure::mistake(error),
-        }
+    Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).map_err(|error| match error
+    {
+        OpenError::Config(error) => Failure::mistake(error),
+        OpenError::Store(error) => Failure::mistake(error),
     })
 }
 

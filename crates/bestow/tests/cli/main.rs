@@ -1,5 +1,10 @@
 //! The command line as scripts and people use it: exit codes, streams, JSON, questions.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops at the first surprise"
+)]
 
 mod issuer;
 mod receive;

@@ -14,7 +14,7 @@ use crate::world::World;
 #[test]
 fn sessions_go_as_recorded() {
     let sessions = Sessions::copy("tests/cmd");
-    sessions.run(|cases| drop(cases.env("BESTOW_CONFIG", "issuer/bestow.toml")));
+    sessions.run("issuer/bestow.toml");
 }
 
 #[test]
@@ -25,7 +25,7 @@ fn sessions_with_an_issuer_that_serves_go_as_recorded() {
         fs::copy(world.path("issuer/tls/ca.pem"), folder.join("ca.pem")).unwrap();
     }
     let config = world.path("issuer/bestow.toml").display().to_string();
-    sessions.run(|cases| drop(cases.env("BESTOW_CONFIG", config)));
+    sessions.run(&config);
 }
 
 /// Copies of sessions, so that what they write does not stay.
@@ -64,12 +64,11 @@ impl Sessions {
         self.recorded().iter().map(|session| self.folder_of(session)).collect()
     }
 
-    fn run(&self, prepare: impl FnOnce(&TestCases)) {
+    fn run(&self, config: &str) {
         let cases = TestCases::new();
         cases.register_bin("bestow", Path::new(env!("CARGO_BIN_EXE_bestow")));
         cases.env("BESTOW_WALLET", "wallet").case(self.copies.path().join("*.trycmd"));
-        prepare(&cases);
-        cases.run();
+        cases.env("BESTOW_CONFIG", config).run();
         if std::env::var_os("TRYCMD").is_some_and(|mode| mode == "overwrite") {
             for file in self.recorded() {
                 fs::copy(self.copies.path().join(file.file_name().unwrap()), &file).unwrap();

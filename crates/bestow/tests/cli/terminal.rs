@@ -39,10 +39,9 @@ impl Terminal {
         let began = Instant::now();
         while !self.seen.contains(text) {
             assert!(began.elapsed() < PATIENCE, "no {text:?} in {:?}", self.seen);
-            match self.screen.recv_timeout(PATIENCE) {
-                Ok(bytes) => self.seen.push_str(&String::from_utf8_lossy(&bytes)),
-                Err(_) => panic!("no {text:?} in {:?}", self.seen),
-            }
+            let shown = self.screen.recv_timeout(PATIENCE).ok();
+            let shown = shown.unwrap_or_else(|| panic!("no {text:?} in {:?}", self.seen));
+            self.seen.push_str(&String::from_utf8_lossy(&shown));
         }
         self.seen = self.seen.split_once(text).map(|(_, after)| after.to_owned()).unwrap();
     }

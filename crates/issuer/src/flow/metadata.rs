@@ -21,7 +21,10 @@ pub fn credential_issuer(issuer: &Issuer) -> CredentialIssuerMetadata {
         nonce_endpoint: issuer.endpoint("nonce"),
         batch_credential_issuance: (batch_size >= 2)
             .then_some(BatchCredentialIssuance { batch_size }),
-        display: vec![IssuerDisplay { name: issuer.config.name.clone(), locale: issuer.config.locale.as_str().to_owned() }],
+        display: vec![IssuerDisplay {
+            name: issuer.config.name.clone(),
+            locale: issuer.config.locale.as_str().to_owned(),
+        }],
         credential_configurations_supported: types
             .map(|credential_type| {
                 (credential_type.id.clone(), configuration(credential_type, issuer))
@@ -57,7 +60,10 @@ pub fn authorization_server(issuer: &Issuer) -> AuthorizationServerMetadata {
         grant_types_supported: vec![PRE_AUTHORIZED_CODE],
         token_endpoint_auth_methods_supported: vec!["none"],
         authorization_details_types_supported: vec!["openid_credential"],
-        pre_authorized_grant_anonymous_access_supported: issuer.config.authorization.anonymous_access,
+        pre_authorized_grant_anonymous_access_supported: issuer
+            .config
+            .authorization
+            .anonymous_access,
     }
 }
 

@@ -44,20 +44,15 @@ pub fn admin(issuer: Arc<Issuer>) -> Router {
         .route("/admin/v1/applications/{id}/approve", post(approve_application))
         .route("/admin/v1/applications/{id}/reject", post(reject_application))
         .layer(middleware::from_fn_with_state(Arc::clone(&issuer), authenticate));
-    let open = Router::new()
-        .route("/healthz", get(async || "alive\n"))
-        .route("/readyz", get(ready));
+    let open =
+        Router::new().route("/healthz", get(async || "alive\n")).route("/readyz", get(ready));
     let routed = guarded.merge(open).fallback(not_found);
     let routed = routed.method_not_allowed_fallback(method_not_allowed);
     around::wrap(routed, &issuer).with_state(issuer)
 }
 
 /// `Authorization: Bearer KEY`, compared in constant time (P11).
-async fn authenticate(
-    State(issuer): State<Arc<Issuer>>,
-    request: Request,
-    next: Next,
-) -> Response {
+async fn authenticate(State(issuer): State<Arc<Issuer>>, request: Request, next: Next) -> Response {
     let header = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
     let given = header.and_then(|value| value.split_at_checked("bearer ".len()));
     let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "));
@@ -161,9 +156,8 @@ async fn make_offer(
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let key = value.to_str().ok().filter(|key| {
-        !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_BYTES_MAX
-    });
+    let key =
+        value.to_str().ok().filter(|key| !key.is_empty() && key.len() <= IDEMPOTENCY_KEY_BYTES_MAX);
     let detail = "Idempotency-Key must be 1 to 255 ASCII characters.";
     key.map(Some).ok_or_else(|| Problem::bad_request(detail))
 }
@@ -192,7 +186,11 @@ impl Listing {
         given(&self.after).map(|text| OfferId::parse(text).ok_or_else(problem)).transpose()
     }
 
-    fn state<T>(&self, parse: impl Fn(&str) -> Option<T>, known: &str) -> Result<Option<T>, Problem> {
+    fn state<T>(
+        &self,
+        parse: impl Fn(&str) -> Option<T>,
+        known: &str,
+    ) -> Result<Option<T>, Problem> {
         let problem = || Problem::bad_request(format!("`state` must be one of {known}."));
         given(&self.state).map(|name| parse(name).ok_or_else(problem)).transpose()
     }

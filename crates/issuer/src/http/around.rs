@@ -69,9 +69,9 @@ async fn identify(State(issuer): State<Arc<Issuer>>, mut request: Request, next:
 
 /// What follows `/offers/` or `/applications/` opens them: it stays out of the log (R01).
 fn without_secrets(path: &str) -> &str {
-    let secret = ["/offers/", "/applications/"].iter().find_map(|name| {
-        path.find(name).map(|start| start + name.len())
-    });
+    let secret = ["/offers/", "/applications/"]
+        .iter()
+        .find_map(|name| path.find(name).map(|start| start + name.len()));
     secret.and_then(|end| path.get(..end)).unwrap_or(path)
 }
 

@@ -24,8 +24,8 @@ use crate::flow::offer::FetchRefusal;
 use crate::{Issuer, flow};
 
 pub mod admin;
-pub mod portal;
 mod around;
+pub mod portal;
 mod problem;
 
 const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");

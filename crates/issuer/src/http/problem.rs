@@ -19,11 +19,7 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(
-        status: StatusCode,
-        title: &'static str,
-        detail: impl Into<String>,
-    ) -> Self {
+    pub(super) fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
         Self { status, title, detail: detail.into() }
     }
 
@@ -69,9 +65,8 @@ impl From<Broken> for Problem {
 impl From<MakeOfferError> for Problem {
     fn from(error: MakeOfferError) -> Self {
         let detail = error.to_string();
-        let unprocessable = |title| {
-            Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail.clone())
-        };
+        let unprocessable =
+            |title| Self::new(StatusCode::UNPROCESSABLE_ENTITY, title, detail.clone());
         match error {
             MakeOfferError::Broken(broken) => broken.into(),
             MakeOfferError::Replaced => Self::conflict(detail),

@@ -39,7 +39,9 @@ impl From<Broken> for MakeOfferError {
 impl fmt::Display for MakeOfferError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NoConfiguration => f.write_str("say what to offer: a credential_configuration_id"),
+            Self::NoConfiguration => {
+                f.write_str("say what to offer: a credential_configuration_id")
+            }
             Self::UnknownConfiguration(id) => {
                 write!(f, "there is no credential type `{id}`: see the files in credentials/")
             }
@@ -47,7 +49,10 @@ impl fmt::Display for MakeOfferError {
             Self::Claims(error) => error.fmt(f),
             Self::TooShort => f.write_str("an offer must live at least one second"),
             Self::TooLong(id, longest) => {
-                write!(f, "an offer of `{id}` lives at most {longest} seconds: see `offer_seconds`")?;
+                write!(
+                    f,
+                    "an offer of `{id}` lives at most {longest} seconds: see `offer_seconds`"
+                )?;
                 write!(f, " in credentials/{id}.toml")
             }
             Self::NeedsTxCode => f.write_str(

@@ -91,8 +91,7 @@ pub async fn make_offer(
     let now = issuer.clock.now();
     let types = types_of(issuer, &request.credential_configuration_ids)?;
     let lifetime = lifetime_seconds(issuer, request, &types)?;
-    let rules: Vec<&Claims> =
-        types.iter().map(|credential_type| &credential_type.claims).collect();
+    let rules: Vec<&Claims> = types.iter().map(|credential_type| &credential_type.claims).collect();
     let datasets = check_all(&rules, &request.claims).map_err(MakeOfferError::Claims)?;
     let ids = types.iter().map(|credential_type| credential_type.id.clone());
     let id = OfferId::fresh(now, &*issuer.random);
@@ -144,7 +143,8 @@ fn lifetime_seconds(
 ) -> Result<u64, MakeOfferError> {
     let config = &issuer.config;
     let shortest = types.iter().min_by_key(|credential_type| config.offer_seconds(credential_type));
-    let longest = shortest.map_or(0, |credential_type| config.offer_seconds(credential_type).into());
+    let longest =
+        shortest.map_or(0, |credential_type| config.offer_seconds(credential_type).into());
     let default = u64::from(config.offer.expires_in);
     let wanted = request.expires_in_seconds;
     let lifetime = wanted.unwrap_or_else(|| longest.min(default));

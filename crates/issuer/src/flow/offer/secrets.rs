@@ -28,9 +28,7 @@ impl Secrets {
         let reference = match owner {
             Owner::Nobody => OfferReference::fresh(id, &*issuer.random),
             Owner::IdempotencyKey(owner) => OfferReference::derive(id, key, owner.as_bytes()),
-            Owner::Application { secret, .. } => {
-                OfferReference::derive(id, key, secret.as_bytes())
-            }
+            Owner::Application { secret, .. } => OfferReference::derive(id, key, secret.as_bytes()),
         };
         let code = reference.pre_authorized_code(key);
         let unreadable = || Broken("a reference of ours was not readable".into());

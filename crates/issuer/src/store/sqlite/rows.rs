@@ -67,7 +67,9 @@ pub(super) fn with_issuances(
             let thumbprint = row.get::<_, Option<String>>(1)?;
             Ok(Issued {
                 credential_configuration_id: row.get(0)?,
-                thumbprint: thumbprint.map(|text| parse(1, Thumbprint::parse(&text))).transpose()?,
+                thumbprint: thumbprint
+                    .map(|text| parse(1, Thumbprint::parse(&text)))
+                    .transpose()?,
                 at: Timestamp(row.get(2)?),
             })
         })?;
