@@ -34,6 +34,7 @@ export async function startIssuer({ path = "", types = {}, portal = {} } = {}) {
   const url = `https://localhost:${port}${path}`;
   const state = join(folder, "issuer");
   const config = join(state, "bestow.toml");
+  const ca = join(state, "tls", "ca.pem");
   await well(run("issuer", "init", state, "--url", url, "--name", ISSUER_NAME));
   await change(config, { help_line: HELP_LINE, ...GENEROUS, ...portal });
   for (const [id, values] of Object.entries(types)) {
@@ -45,7 +46,9 @@ export async function startIssuer({ path = "", types = {}, portal = {} } = {}) {
   return {
     url,
     host: `localhost:${port}`,
-    ca: join(state, "tls", "ca.pem"),
+    /** What a wallet needs to trust this issuer: its TLS, and what it signs. */
+    trust: ["--ca", ca, "--trust-anchor", ca],
+    ca,
     page: (name) => `${url}/${name}`,
     offer: (id, ...options) =>
       runJson("issuer", "offer", id, "--sample", "--json", ...options, "--config", config),
@@ -65,11 +68,14 @@ export async function startIssuer({ path = "", types = {}, portal = {} } = {}) {
   };
 }
 
-/** The page of a wallet with an empty store, served until `stop`. */
-export async function serveWallet(...options) {
+/** The page of a wallet, served until `stop`; the wallet has received `offers` before. */
+export async function serveWallet(options = [], offers = []) {
   const folder = await temporaryFolder();
-  const store = ["--store", join(folder, "store")];
-  const server = start("wallet", "serve", ...store, ...options);
+  const own = ["--store", join(folder, "store"), ...options];
+  for (const { uri, tx_code: code } of offers) {
+    await well(run("wallet", "receive", uri, "--yes", ...(code ? ["--tx-code", code] : []), ...own));
+  }
+  const server = start("wallet", "serve", ...own);
   const lines = createInterface({ input: server.child.stdout });
   const [url] = await Promise.race([once(lines, "line"), server.failed]);
   const { origin, hash } = new URL(url);

@@ -17,7 +17,7 @@ let browser, issuer, wallet, folder;
 before(async () => {
   folder = await temporaryFolder();
   issuer = await startIssuer({ types: { student_card: SELF_SERVICE } });
-  wallet = await serveWallet("--ca", issuer.ca, "--trust-anchor", issuer.ca);
+  wallet = await serveWallet(issuer.trust);
   browser = await startBrowser();
 });
 
@@ -28,62 +28,56 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-test("the camera sees the code, the card follows, and the portal says that it is done", async () => {
+test("the camera sees the code, the card follows, and the portal says that it is done", async (t) => {
   const portal = await browser.open();
   await apply(portal, issuer);
   const video = join(folder, "camera.y4m");
   await film(portal, await portal.locator(".tile").screenshot(), video);
 
   const filming = await startBrowser(...cameraFlags(video));
-  try {
-    const page = await filming.open();
-    await enter(page, wallet);
-    await page.click("#nav-add");
-    await page.click("#camera-start");
-    await shown(page, "#host");
-    assert.equal(await page.locator("#host").textContent(), issuer.host);
-    await agreeAndGet(page, await txCode(portal));
-    await keep(page);
-    assert.deepEqual(await cardNames(page), ["Student Card"]);
-    assertQuiet(page);
-    await inState(portal, "issued");
-    assertQuiet(portal);
-  } finally {
-    await filming.stop();
-  }
+  t.after(filming.stop);
+  const page = await filming.open();
+  await enter(page, wallet);
+  await page.click("#nav-add");
+  await page.click("#camera-start");
+  await shown(page, "#host");
+  assert.equal(await page.locator("#host").textContent(), issuer.host);
+  await agreeAndGet(page, await txCode(portal));
+  await keep(page);
+  assert.deepEqual(await cardNames(page), ["Student Card"]);
+  assertQuiet(page);
+  await inState(portal, "issued");
+  assertQuiet(portal);
 });
 
-test("the camera stops when the holder says so, or goes elsewhere", async () => {
+test("the camera stops when the holder says so, or goes elsewhere", async (t) => {
   const portal = await browser.open();
   await portal.goto(issuer.page(""));
   const video = join(folder, "wall.y4m");
   await film(portal, await portal.screenshot({ clip: { x: 0, y: 0, width: 50, height: 50 } }), video);
   const other = await serveWallet();
+  t.after(other.stop);
   const filming = await startBrowser(...cameraFlags(video));
-  try {
-    const page = await filming.open();
-    await enter(page, other);
-    await page.click("#nav-add");
-    await page.click("#camera-start");
-    await shown(page, "#camera-stop");
-    await page.locator("#camera-message").filter({ hasText: "Hold the QR code inside the frame." }).waitFor();
-    await assertGood(page);
-    const track = await page.evaluateHandle(() =>
-      document.getElementById("camera-video").srcObject.getVideoTracks()[0]);
-    await page.click("#camera-stop");
-    await shown(page, "#camera-start");
-    assert.equal(await track.evaluate((one) => one.readyState), "ended");
+  t.after(filming.stop);
+  const page = await filming.open();
+  await enter(page, other);
+  await page.click("#nav-add");
+  await page.click("#camera-start");
+  await shown(page, "#camera-stop");
+  await page.locator("#camera-message").filter({ hasText: "Hold the QR code inside the frame." }).waitFor();
+  await assertGood(page);
+  const track = await page.evaluateHandle(() =>
+    document.getElementById("camera-video").srcObject.getVideoTracks()[0]);
+  await page.click("#camera-stop");
+  await shown(page, "#camera-start");
+  assert.equal(await track.evaluate((one) => one.readyState), "ended");
 
-    await page.click("#camera-start");
-    await shown(page, "#camera-stop");
-    const next = await page.evaluateHandle(() =>
-      document.getElementById("camera-video").srcObject.getVideoTracks()[0]);
-    await page.click("#nav-cards");
-    await shown(page, "#add-first");
-    assert.equal(await next.evaluate((one) => one.readyState), "ended");
-    assertQuiet(page);
-  } finally {
-    await filming.stop();
-    await other.stop();
-  }
+  await page.click("#camera-start");
+  await shown(page, "#camera-stop");
+  const next = await page.evaluateHandle(() =>
+    document.getElementById("camera-video").srcObject.getVideoTracks()[0]);
+  await page.click("#nav-cards");
+  await shown(page, "#add-first");
+  assert.equal(await next.evaluate((one) => one.readyState), "ended");
+  assertQuiet(page);
 });

@@ -20,7 +20,7 @@ let browser, issuer, wallet, folder;
 before(async () => {
   folder = await temporaryFolder();
   issuer = await startIssuer({ types: { student_card: SELF_SERVICE } });
-  wallet = await createWallet("--ca", issuer.ca, "--trust-anchor", issuer.ca);
+  wallet = await createWallet(...issuer.trust);
   browser = await startBrowser();
 });
 

@@ -23,7 +23,7 @@ before(async () => {
       course_ticket: { approval: "at-once", offer_seconds: TICKET_SECONDS },
     },
   });
-  wallet = await createWallet("--ca", issuer.ca, "--trust-anchor", issuer.ca);
+  wallet = await createWallet(...issuer.trust);
   browser = await startBrowser();
   expiring = await browser.open(); // its time runs out while other tests run
   await applyForTicket(expiring);
@@ -292,13 +292,14 @@ describe("who must not get in", () => {
     await page.context().close();
   });
 
-  test("a form on a stranger's page sends nothing, even with the applicant's own token", async () => {
+  test("a form on a stranger's page sends nothing, even with the applicant's own token", async (t) => {
     const page = await browser.open();
     await page.goto(issuer.page("apply/student_card"));
     const token = await page.locator("[name=csrf]").inputValue();
     const before = (await issuer.applications("approved")).length;
     const fields = { csrf: token, ...STUDENT };
     const other = await stranger(issuer.page("apply/student_card"), fields);
+    t.after(other.stop);
     await page.goto(other.url);
     const [answer] = await Promise.all([
       page.waitForResponse(issuer.page("apply/student_card")),
@@ -308,18 +309,17 @@ describe("who must not get in", () => {
     assert.equal((await issuer.applications("approved")).length, before);
     await shown(page, "h1");
     await assertGood(page, 403);
-    await other.stop();
     await page.context().close();
   });
 
-  test("a stranger's page cannot show the portal in a frame", async () => {
+  test("a stranger's page cannot show the portal in a frame", async (t) => {
     const page = await browser.open();
     const other = await stranger(issuer.page(""), {});
+    t.after(other.stop);
     await page.goto(`${other.url}frame`);
     await page.waitForLoadState("networkidle");
     const frame = page.frames().find((one) => one !== page.mainFrame());
     assert.ok(!(await frame.content()).includes(ISSUER_NAME));
-    await other.stop();
     await page.context().close();
   });
 });
@@ -334,8 +334,9 @@ describe("other readers", () => {
     await page.context().close();
   });
 
-  test("an issuer below a path has all of it there", async () => {
+  test("an issuer below a path has all of it there", async (t) => {
     const own = await startIssuer({ path: "/cards/eu", types: { student_card: SELF_SERVICE } });
+    t.after(own.stop);
     const page = await browser.open();
     await page.goto(own.url);
     await page.getByRole("link", { name: "Apply for Student Card" }).click();
@@ -347,13 +348,13 @@ describe("other readers", () => {
     assert.ok(page.url().startsWith(`${own.url}/applications/`));
     assertQuiet(page);
     await page.context().close();
-    await own.stop();
   });
 
-  test("who applies too often is told how long to wait", async () => {
+  test("who applies too often is told how long to wait", async (t) => {
     const own = await startIssuer({
       types: { student_card: SELF_SERVICE }, portal: { applications_per_hour: 1 },
     });
+    t.after(own.stop);
     const page = await browser.open();
     await apply(page, own);
     await page.goto(own.page("apply/student_card"));
@@ -363,6 +364,5 @@ describe("other readers", () => {
     assert.match(await page.locator("main").textContent(), /Please wait \d+ seconds/);
     await assertGood(page, 429);
     await page.context().close();
-    await own.stop();
   });
 });

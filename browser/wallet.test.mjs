@@ -16,7 +16,7 @@ let browser, issuer, wallet, folder, page;
 before(async () => {
   folder = await temporaryFolder();
   issuer = await startIssuer();
-  wallet = await serveWallet("--ca", issuer.ca, "--trust-anchor", issuer.ca);
+  wallet = await serveWallet(issuer.trust);
   browser = await startBrowser();
   page = await browser.open();
   await page.goto(wallet.url);
@@ -31,10 +31,10 @@ after(async () => {
 });
 
 /** An offer and the file with its QR code. */
-async function offerWithPicture(id, kind, ...options) {
+async function offerWithPicture(id, kind) {
   const picture = join(folder, `${id}.${kind}`);
-  const { uri, tx_code: code } = await issuer.offer(id, "--qr", picture, ...options);
-  return { uri, code, picture };
+  const { tx_code: code } = await issuer.offer(id, "--tx-code", "--qr", picture);
+  return { code, picture };
 }
 
 describe("the way in", () => {
@@ -114,7 +114,7 @@ describe("the ways of an offer", () => {
     await page.click("#redeem");
     await shown(page, "#keep");
     await keep(page);
-    assert.deepEqual((await cardNames(page)).sort(), ["Course Ticket", "Diploma"]);
+    assert.ok((await cardNames(page)).includes("Diploma"));
     assertQuiet(page);
   });
 
@@ -128,9 +128,10 @@ describe("the ways of an offer", () => {
     await page.dispatchEvent("main", "drop", { dataTransfer: carried });
     await shown(page, "#host");
     await agreeAndGet(page, code);
+    const before = (await stored(page)).length;
     await page.click("#discard");
-    await shown(page, "#cards");
-    assert.equal((await cardNames(page)).length, 2, "what was thrown away is stored");
+    await shown(page, "#nav-add");
+    assert.equal((await stored(page)).length, before, "what was thrown away is stored");
     assertQuiet(page);
   });
 
@@ -149,9 +150,10 @@ describe("the ways of an offer", () => {
     assertQuiet(page);
   });
 
-  test("the keyboard alone leads from the link to the card", async () => {
-    const { uri, tx_code: code } = await issuer.offer("diploma");
-    const own = await serveWallet("--ca", issuer.ca, "--trust-anchor", issuer.ca);
+  test("the keyboard alone leads from the link to the card", async (t) => {
+    const { uri, tx_code: code } = await issuer.offer("diploma", "--tx-code");
+    const own = await serveWallet(issuer.trust);
+    t.after(own.stop);
     const page = await browser.open();
     await enter(page, own);
     await tabTo(page, "#add-first");
@@ -180,7 +182,6 @@ describe("the ways of an offer", () => {
     await page.getByText('"final_grade": 1.7').waitFor();
     assertQuiet(page);
     await page.context().close();
-    await own.stop();
   });
 
   test("a host that the holder does not know is never asked", async () => {
@@ -195,7 +196,7 @@ describe("the ways of an offer", () => {
   });
 
   test("a reload in the middle goes on where it was", async () => {
-    const { uri, tx_code: code } = await issuer.offer("diploma");
+    const { uri, tx_code: code } = await issuer.offer("diploma", "--tx-code");
     await pasteLink(page, uri);
     await page.reload();
     await shown(page, "#host");
@@ -259,16 +260,28 @@ describe("what is no offer", () => {
 });
 
 describe("a card in the wallet", () => {
+  let own, page;
+
+  before(async () => {
+    const offers = await Promise.all(
+      ["student_card", "diploma"].map((id) => issuer.offer(id, "--tx-code")),
+    );
+    own = await serveWallet(issuer.trust, offers);
+    page = await browser.open();
+    await enter(page, own);
+  });
+
+  after(() => own?.stop());
+
   const open = async (name) => {
     await page.click("#nav-cards");
-    await page.locator(".card-link").filter({ hasText: name }).first().click();
+    await page.locator(".card-link").filter({ hasText: name }).click();
     await page.locator("h1").filter({ hasText: name }).waitFor();
   };
 
   test("its claims have labels, its issuer is verified", async () => {
     await open("Student Card");
-    const facts = await page.locator(".claims > div").allTextContents();
-    const all = facts.join("\n");
+    const all = (await page.locator(".claims > div").allTextContents()).join("\n");
     for (const said of ["Given nameErika", "Date of birth12 August 2003", "CityKöln"]) {
       assert.ok(all.includes(said), `${said} is missing in\n${all}`);
     }
@@ -288,7 +301,6 @@ describe("a card in the wallet", () => {
 
   test("it is deleted only after a yes", async () => {
     await open("Diploma");
-    const before = (await stored(page)).length;
     await page.click("#delete");
     await shown(page, "#delete-dialog");
     assert.ok(await page.locator("#delete-cancel").evaluate((button) => button === document.activeElement));
@@ -296,19 +308,20 @@ describe("a card in the wallet", () => {
     await page.keyboard.press("Escape");
     await page.click("#delete");
     await page.click("#delete-cancel");
-    assert.equal((await stored(page)).length, before);
+    assert.equal((await stored(page)).length, 2);
     await page.click("#delete");
     await page.click("#delete-confirm");
     await shown(page, "#cards");
-    assert.equal((await stored(page)).length, before - 1);
-    assert.ok(!(await cardNames(page)).includes("Diploma"));
+    assert.deepEqual(await cardNames(page), ["Student Card"]);
+    assert.equal((await stored(page)).length, 1);
     await assertGood(page);
   });
 });
 
-test("an issuer that nobody vouches for needs a yes of its own", async () => {
-  const own = await serveWallet("--ca", issuer.ca);
-  const { uri, tx_code: code } = await issuer.offer("student_card");
+test("an issuer that nobody vouches for needs a yes of its own", async (t) => {
+  const own = await serveWallet(["--ca", issuer.ca]);
+  t.after(own.stop);
+  const { uri, tx_code: code } = await issuer.offer("student_card", "--tx-code");
   const page = await browser.open();
   await enter(page, own);
   await pasteLink(page, uri);
@@ -323,5 +336,4 @@ test("an issuer that nobody vouches for needs a yes of its own", async () => {
   assert.equal(await page.locator("#cards .badge").textContent(), "Not verified");
   await assertGood(page);
   await page.context().close();
-  await own.stop();
 });

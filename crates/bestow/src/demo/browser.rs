@@ -28,7 +28,7 @@ pub(super) async fn apply(
 ) -> Result<OfferPage, Failure> {
     let browser = browser(certificates)?;
     let form_url = format!("{portal}/apply/{}", credential_type.id);
-    let form = expect(browser.get(&form_url).send().await, 200).await?;
+    let form = expect(browser.get(&form_url).send().await, 200)?;
     let cookie = form.headers().get(SET_COOKIE).and_then(|value| value.to_str().ok());
     let cookie = cookie.and_then(|value| value.split(';').next()).unwrap_or_default().to_owned();
     let csrf = between(&text(form).await?, "name=\"csrf\" value=\"", "\"")?;
@@ -36,13 +36,13 @@ pub(super) async fn apply(
     fill(&Value::Object(credential_type.sample()), &mut Vec::new(), &mut fields);
     let sent = browser.post(&form_url).header(COOKIE, cookie).body(encoded(&fields));
     let sent = sent.header("content-type", "application/x-www-form-urlencoded").send().await;
-    let sent = expect(sent, 303).await?;
+    let sent = expect(sent, 303)?;
     let location = sent.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let location = location.ok_or_else(|| Failure::own_fault("the portal led nowhere"))?;
     let page = sent.url().join(location).map_err(Failure::own_fault)?;
-    let html = text(expect(browser.get(page.clone()).send().await, 200).await?).await?;
+    let html = text(expect(browser.get(page.clone()).send().await, 200)?).await?;
     let picture = browser.get(format!("{page}/qr.png")).send().await;
-    let picture = expect(picture, 200).await?.bytes().await.map_err(network)?;
+    let picture = expect(picture, 200)?.bytes().await.map_err(network)?;
     let tx_code = between(&html, "<p class=\"digits\">", "</p>").ok();
     Ok(OfferPage { picture: picture.to_vec(), tx_code, fields: fields.len() - 1 })
 }
@@ -54,7 +54,7 @@ fn browser(certificates: &Path) -> Result<Client, Failure> {
     builder.tls_certs_only([authority]).build().map_err(Failure::own_fault)
 }
 
-async fn expect(
+fn expect(
     answer: Result<Response, reqwest::Error>,
     status: u16,
 ) -> Result<Response, Failure> {

@@ -9,12 +9,11 @@ use issuer::Issuer;
 use issuer::config::Config;
 use issuer::init::Purpose;
 use tempfile::TempDir;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::cli::DemoArguments;
 use crate::exit::Failure;
 use crate::issuer::{init::make_issuer, open, serve::start};
-use crate::terminal::{print, tell};
+use crate::terminal::{asked_to_end, print, tell};
 use crate::wallet::Place;
 
 mod browser;
@@ -112,12 +111,7 @@ async fn wait_for_people(
          3  Open the wallet in another tab, and drop the QR code's picture into it, or paste its link.\n",
     );
     print("To end: Ctrl-C. Nothing is left behind.");
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::own_fault)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::own_fault)?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    asked_to_end().await?;
     page.stop();
     Ok(())
 }

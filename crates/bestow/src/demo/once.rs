@@ -1,24 +1,20 @@
 //! `bestow demo --once`: the whole flow with nobody there, told step by step.
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
 use issuer::Issuer;
 use keys::algorithm::Algorithm;
-use keys::outside::{SystemClock, SystemRandom};
-use keys::x509::Anchors;
 use oid4vci::proof::BindingMethod;
 use oid4vci::secret::TxCode;
-use wallet::client::{ClientOptions, GuardedClient};
 use wallet::flow::key::KeyWish;
 use wallet::flow::offer::{Consent, ScannedOffer};
-use wallet::{Settings, Wallet};
 
 use super::browser::apply;
 use super::narrator::{Narrator, step};
 use crate::exit::Failure;
 use crate::terminal::{plain, print};
+use crate::wallet::open::{Reach, open};
 use crate::wallet::{Place, card, input, wallet_failure};
 
 /// What the demonstration applies for.
@@ -35,7 +31,9 @@ pub(super) async fn play(
         issuer.types.get(TYPE).ok_or_else(|| Failure::own_fault("the card is not configured"))?;
     let name = credential_type.display("en").map_or(TYPE, |display| &display.name);
     let portal = issuer.credential_issuer();
-    let wallet = open(certificates, place).await?;
+    let (ca, trust_anchor) = (Some(certificates), Some(certificates));
+    let reach = Reach { ca, trust_anchor, ..Reach::default() };
+    let wallet = open(place, reach, |client| Arc::new(Narrator(client))).await?;
 
     let page = apply(portal, certificates, credential_type).await?;
     step(
@@ -75,22 +73,4 @@ pub(super) async fn play(
         print(card::card(credential));
     }
     Ok(())
-}
-
-async fn open(certificates: &Path, place: &Place) -> Result<Wallet, Failure> {
-    let pem = fs::read_to_string(certificates).map_err(Failure::own_fault)?;
-    let anchors = Anchors::from_pem(&pem).map_err(Failure::own_fault)?;
-    let options = ClientOptions {
-        extra_authorities: vec![pem],
-        allow_private_addresses: true,
-        ..ClientOptions::default()
-    };
-    let client = GuardedClient::new(&options).map_err(Failure::own_fault)?;
-    Ok(Wallet {
-        http: Arc::new(Narrator(client)),
-        store: place.open().await?,
-        clock: Arc::new(SystemClock),
-        random: Arc::new(SystemRandom),
-        settings: Settings { anchors: Some(Arc::new(anchors)), ..Settings::default() },
-    })
 }

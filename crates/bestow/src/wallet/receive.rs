@@ -1,14 +1,10 @@
 //! `bestow wallet receive`: steps 4 to 20, with a person who is asked where it matters.
 
-use std::fs;
-use std::path::Path;
 use std::sync::Arc;
 
-use keys::outside::{SystemClock, SystemRandom};
-use keys::x509::Anchors;
 use oid4vci::secret::TxCode;
 use serde_json::{Value, json};
-use wallet::client::{ClientOptions, GuardedClient};
+use wallet::Wallet;
 use wallet::error::WalletError;
 use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
@@ -16,8 +12,8 @@ use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
 use wallet::flow::receipt::Received;
 use wallet::flow::token::{Authorized, TokenFailure};
 use wallet::store::KeyId;
-use wallet::{Settings, Wallet};
 
+use super::open::{Reach, open};
 use super::{Place, card, input, wallet_failure};
 use crate::cli::ReceiveArguments;
 use crate::exit::{Failure, Kind};
@@ -30,7 +26,12 @@ const TYPING_MAX: usize = 5;
 pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Result<(), Failure> {
     let scanned = ScannedOffer::scan(&input::offer_text(&arguments.offer)?);
     let scanned = scanned.map_err(|error| told(&error))?;
-    let wallet = open(place, arguments).await?;
+    let reach = Reach {
+        ca: arguments.ca.as_deref(),
+        trust_anchor: arguments.trust_anchor.as_deref(),
+        allow_http_loopback: arguments.allow_http_loopback,
+    };
+    let wallet = open(place, reach, |client| Arc::new(client)).await?;
     let person = Person { yes: arguments.yes };
     let resolved = person.agree(&wallet, scanned).await?;
     let authorized = person.redeem(&wallet, resolved, arguments.tx_code.as_deref()).await?;
@@ -72,39 +73,6 @@ fn told(error: &WalletError) -> Failure {
         _ => return failure,
     };
     failure.hint(hint)
-}
-
-/// Puts the wallet together from what was typed.
-async fn open(place: &Place, arguments: &ReceiveArguments) -> Result<Wallet, Failure> {
-    let anchors = match &arguments.trust_anchor {
-        None => None,
-        Some(file) => Some(Arc::new(Anchors::from_pem(&read(file)?).map_err(|error| {
-            Failure::usage(format!("{} is no trust anchor: {error}", file.display()))
-        })?)),
-    };
-    let options = ClientOptions {
-        extra_authorities: arguments.ca.iter().map(|file| read(file)).collect::<Result<_, _>>()?,
-        allow_http_loopback: arguments.allow_http_loopback,
-        // The person has agreed to the host, or said --yes; the library alone would refuse.
-        allow_private_addresses: true,
-    };
-    let client = GuardedClient::new(&options).map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(Wallet {
-        http: Arc::new(client),
-        store: place.open().await?,
-        clock: Arc::new(SystemClock),
-        random: Arc::new(SystemRandom),
-        settings: Settings {
-            anchors,
-            allow_http_loopback: arguments.allow_http_loopback,
-            ..Settings::default()
-        },
-    })
-}
-
-fn read(file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))
 }
 
 fn wish(arguments: &ReceiveArguments) -> KeyWish {

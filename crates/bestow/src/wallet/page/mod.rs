@@ -3,7 +3,6 @@
 //! The page is static; what it shows it asks for under `/api`, and only the browser that was given
 //! the link with the token gets an answer there ([`gate`]).
 
-use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,21 +11,18 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
-use keys::outside::{SystemClock, SystemRandom};
-use keys::x509::Anchors;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
-use wallet::client::{ClientOptions, GuardedClient};
-use wallet::{Settings, Wallet};
+use wallet::Wallet;
 
 use self::flows::Flows;
 use self::gate::Gate;
 use super::Place;
+use super::open::{Reach, open};
 use crate::cli::ServeArguments;
 use crate::exit::{Failure, Kind};
-use crate::terminal::{print, tell};
+use crate::terminal::{asked_to_end, print, tell};
 
 mod assets;
 mod cards;
@@ -72,59 +68,24 @@ struct Served {
 
 /// Serves the page until somebody ends it: `bestow wallet serve`.
 pub(crate) async fn serve(place: &Place, arguments: &ServeArguments) -> Result<(), Failure> {
-    let (ca, anchor) = (arguments.ca.as_deref(), arguments.trust_anchor.as_deref());
-    let page =
-        start_on(arguments.listen.unwrap_or(ANY_PORT), open(place, ca, anchor).await?).await?;
+    let reach = Reach {
+        ca: arguments.ca.as_deref(),
+        trust_anchor: arguments.trust_anchor.as_deref(),
+        allow_http_loopback: false,
+    };
+    let wallet = open(place, reach, |client| Arc::new(client)).await?;
+    let page = start_on(arguments.listen.unwrap_or(ANY_PORT), wallet).await?;
     print(page.url());
     tell("Open this link in a browser of this machine; it opens once. To end: Ctrl-C.");
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::own_fault)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::own_fault)?;
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
+    asked_to_end().await?;
     page.stop();
     Ok(())
 }
 
 /// Serves the page of a wallet; `certificates` are trusted for TLS and for issuers.
 pub(crate) async fn start(place: &Place, certificates: Option<&Path>) -> Result<Page, Failure> {
-    start_on(ANY_PORT, open(place, certificates, certificates).await?).await
-}
-
-/// Puts the wallet together.
-async fn open(
-    place: &Place,
-    ca: Option<&Path>,
-    trust_anchor: Option<&Path>,
-) -> Result<Wallet, Failure> {
-    let anchors = trust_anchor.map(anchors).transpose()?;
-    let options = ClientOptions {
-        extra_authorities: ca.map(read).transpose()?.into_iter().collect(),
-        allow_http_loopback: false,
-        // The person is asked about every host; the library alone would refuse.
-        allow_private_addresses: true,
-    };
-    let client = GuardedClient::new(&options).map_err(|error| Failure::usage(error.to_string()))?;
-    Ok(Wallet {
-        http: Arc::new(client),
-        store: place.open().await?,
-        clock: Arc::new(SystemClock),
-        random: Arc::new(SystemRandom),
-        settings: Settings { anchors, ..Settings::default() },
-    })
-}
-
-fn anchors(file: &Path) -> Result<Arc<Anchors>, Failure> {
-    let anchors = Anchors::from_pem(&read(file)?).map_err(|error| {
-        Failure::usage(format!("{} is no trust anchor: {error}", file.display()))
-    })?;
-    Ok(Arc::new(anchors))
-}
-
-fn read(file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))
+    let reach = Reach { ca: certificates, trust_anchor: certificates, ..Reach::default() };
+    start_on(ANY_PORT, open(place, reach, |client| Arc::new(client)).await?).await
 }
 
 /// Binds and serves in the background.

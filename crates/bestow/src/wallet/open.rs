@@ -1,0 +1,63 @@
+//! Puts a wallet together from what its owner said: the one place where files become trust.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use keys::outside::{SystemClock, SystemRandom};
+use keys::x509::Anchors;
+use wallet::client::{ClientOptions, GuardedClient};
+use wallet::http::Http;
+use wallet::{Settings, Wallet};
+
+use super::Place;
+use crate::exit::Failure;
+
+/// What the owner trusts and allows.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Reach<'r> {
+    /// An authority for TLS, beside those of this machine.
+    pub(crate) ca: Option<&'r Path>,
+    /// An authority that vouches for issuers of credentials.
+    pub(crate) trust_anchor: Option<&'r Path>,
+    /// Plain http, to this machine only.
+    pub(crate) allow_http_loopback: bool,
+}
+
+/// Opens the store and the way to the network; `around` may look at what passes.
+pub(crate) async fn open(
+    place: &Place,
+    reach: Reach<'_>,
+    around: impl FnOnce(GuardedClient) -> Arc<dyn Http>,
+) -> Result<Wallet, Failure> {
+    let options = ClientOptions {
+        extra_authorities: reach.ca.map(read).transpose()?.into_iter().collect(),
+        allow_http_loopback: reach.allow_http_loopback,
+        // The person is asked about every host, or has said --yes; the library alone would refuse.
+        allow_private_addresses: true,
+    };
+    let client = GuardedClient::new(&options).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(Wallet {
+        http: around(client),
+        store: place.open().await?,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        settings: Settings {
+            anchors: reach.trust_anchor.map(anchors).transpose()?,
+            allow_http_loopback: reach.allow_http_loopback,
+            ..Settings::default()
+        },
+    })
+}
+
+fn anchors(file: &Path) -> Result<Arc<Anchors>, Failure> {
+    let anchors = Anchors::from_pem(&read(file)?).map_err(|error| {
+        Failure::usage(format!("{} is no trust anchor: {error}", file.display()))
+    })?;
+    Ok(Arc::new(anchors))
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))
+}
