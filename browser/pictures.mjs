@@ -8,7 +8,7 @@ import { apply, txCode } from "./portal.mjs";
 import { agreeAndGet, enter, keep, pasteLink } from "./wallet.mjs";
 
 const FOLDER = new URL("../docs/images/", import.meta.url).pathname;
-const WINDOW = { width: 1200, height: 820 };
+const WINDOW = { width: 1200, height: 960 };
 
 await mkdir(FOLDER, { recursive: true });
 const issuer = await startIssuer({ types: { student_card: SELF_SERVICE } });
