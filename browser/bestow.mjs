@@ -41,6 +41,8 @@ export async function startIssuer({ path = "", types = {}, portal = {} } = {}) {
     await change(join(state, "credentials", `${id}.toml`), values);
   }
   const server = start("issuer", "serve", "--config", config);
+  const applications = (...args) =>
+    runJson("issuer", "applications", ...args, "--json", "--config", config);
   const admin = `http://localhost:${port + 1}`;
   await untilHealthy(server, admin);
   return {
@@ -53,10 +55,8 @@ export async function startIssuer({ path = "", types = {}, portal = {} } = {}) {
     offer: (id, ...options) =>
       runJson("issuer", "offer", id, "--sample", "--json", ...options, "--config", config),
     applications: async (wanted) =>
-      (await runJson("issuer", "applications", "list", "--state", wanted, "--json", "--config", config))
-        .applications,
-    decide: (verb, id) =>
-      runJson("issuer", "applications", verb, id, "--json", "--config", config),
+      (await applications("list", "--state", wanted)).applications,
+    decide: (verb, id) => applications(verb, id),
     administer: async (method, way) => {
       const key = (await readFile(join(state, "keys", "admin.key"), "utf8")).trim();
       return fetch(admin + way, { method, headers: { authorization: `Bearer ${key}` } });
@@ -73,7 +73,8 @@ export async function serveWallet(options = [], offers = []) {
   const folder = await temporaryFolder();
   const own = ["--store", join(folder, "store"), ...options];
   for (const { uri, tx_code: code } of offers) {
-    await well(run("wallet", "receive", uri, "--yes", ...(code ? ["--tx-code", code] : []), ...own));
+    const guarded = code ? ["--tx-code", code] : [];
+    await well(run("wallet", "receive", uri, "--yes", ...guarded, ...own));
   }
   const server = start("wallet", "serve", ...own);
   const lines = createInterface({ input: server.child.stdout });

@@ -94,6 +94,10 @@ export function description(field) {
   });
 }
 
+export function hasFocus(field) {
+  return field.evaluate((element) => element === document.activeElement);
+}
+
 /** Presses Tab until something has the focus, as who cannot use a mouse does. */
 export async function tabTo(page, selector, most = 40) {
   for (let pressed = 0; pressed < most; pressed += 1) {

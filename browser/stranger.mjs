@@ -8,7 +8,7 @@ export async function stranger(target, fields) {
   const inputs = Object.entries(fields).map(([name, value]) =>
     `<input type="hidden" name="${name}" value="${value}">`);
   const pages = {
-    "/": `<form method="post" action="${target}">${inputs.join("")}<button>Win a prize</button></form>`,
+    "/": `<form method="post" action="${target}">${inputs.join("")}<button>Win</button></form>`,
     "/frame": `<iframe src="${target}"></iframe>`,
   };
   const server = createServer((request, response) => {

@@ -38,5 +38,6 @@ async function look({ png, width, height }) {
   context.rotate(0.1);
   context.drawImage(picture, -side / 2, -side / 2, side, side);
   const { data } = context.getImageData(0, 0, width, height);
-  return Array.from({ length: width * height }, (_, pixel) => 16 + Math.round(data[4 * pixel] * 0.86));
+  const luma = (_, pixel) => 16 + Math.round(data[4 * pixel] * 0.86); // black is 16, white 235
+  return Array.from({ length: width * height }, luma);
 }

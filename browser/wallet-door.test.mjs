@@ -1,8 +1,8 @@
 // The door of the wallet's page: what other programs, pages and machines get.
 
 import assert from "node:assert/strict";
-import { request } from "node:http";
 import { once } from "node:events";
+import { request } from "node:http";
 import { after, before, test } from "node:test";
 
 import { run } from "../interop/bestow.mjs";
@@ -73,7 +73,8 @@ test("the cookie is worth nothing under another name of this machine", async () 
 test("the cookie is worth nothing to another page, also of this machine", async () => {
   for (const origin of ["https://example.org", "null", "http://127.0.0.1:1"]) {
     await assertRefused("wrong_origin", "GET", "/api/cards", { cookie, origin });
-    await assertRefused("wrong_origin", "POST", "/api/scan/text", { ...own(), cookie, origin }, { text: "" });
+    const headers = { ...own(), cookie, origin };
+    await assertRefused("wrong_origin", "POST", "/api/scan/text", headers, { text: "" });
   }
   const site = { cookie, "sec-fetch-site": "same-site" };
   await assertRefused("wrong_origin", "GET", "/api/cards", site);

@@ -48,6 +48,7 @@ fn issuer_metadata_is_taken_or_discarded() {
         ("META-12: missing", json!({ "credential_issuer": null }), Err(OtherIssuer)),
         ("META-17: missing", json!({ "credential_endpoint": null }), Err(BadEndpoint)),
         ("META-17: no URL", json!({ "credential_endpoint": "/credential" }), Err(BadEndpoint)),
+        ("META-17: ftp", json!({ "credential_endpoint": "ftp://h.example/c" }), Err(BadEndpoint)),
         ("META-17: a script", json!({ "credential_endpoint": "javascript:1" }), Err(BadEndpoint)),
         (
             "META-17: a user",
