@@ -99,7 +99,7 @@ describe("the way to the card", () => {
     await page.context().close();
   });
 
-  test("the page follows the wallet by itself, and the QR code on the screen is the offer", async () => {
+  test("the page follows the wallet that scanned the screen, by itself", async () => {
     const page = await browser.open();
     await apply(page, issuer);
     await inState(page, "waiting");
@@ -235,8 +235,10 @@ describe("an offer that ends", () => {
     await apply(page, issuer);
     const answer = await issuer.administer("GET", "/admin/v1/offers?state=created&limit=100");
     const { offers } = await answer.json();
-    const cards = offers.filter((offer) => offer.credential_configuration_ids.includes("student_card"));
-    for (const { id } of cards) await issuer.administer("DELETE", `/admin/v1/offers/${id}`);
+    const isCard = (offer) => offer.credential_configuration_ids.includes("student_card");
+    for (const { id } of offers.filter(isCard)) {
+      await issuer.administer("DELETE", `/admin/v1/offers/${id}`);
+    }
     await inState(page, "withdrawn");
     assert.equal(await page.getByRole("button").count(), 0);
     await assertGood(page);
@@ -258,7 +260,7 @@ describe("an officer who decides", () => {
     return (await page.locator(".facts dd").nth(1).textContent()).trim();
   };
 
-  test("approval brings the QR code to the open page, and the code goes to the officer", async () => {
+  test("approval brings the QR code to the open page, its code to the officer", async () => {
     const page = await browser.open();
     const number = await applyForDiploma(page);
     await assertGood(page);
@@ -268,7 +270,8 @@ describe("an officer who decides", () => {
     await inState(page, "waiting");
     assert.equal(await page.locator(".digits").count(), 0, "the code is on the page");
     await assertGood(page);
-    const [card] = await receive(wallet, await page.locator("#link").textContent(), "--tx-code", code);
+    const link = await page.locator("#link").textContent();
+    const [card] = await receive(wallet, link, "--tx-code", code);
     assert.equal(card.claims.final_grade, 1.7);
     await inState(page, "issued");
     await page.context().close();
@@ -300,7 +303,7 @@ describe("who must not get in", () => {
     await page.context().close();
   });
 
-  test("a form on a stranger's page sends nothing, even with the applicant's own token", async (t) => {
+  test("a form on a stranger's page sends nothing, even with the right token", async (t) => {
     const page = await browser.open();
     await page.goto(issuer.page("apply/student_card"));
     const token = await page.locator("[name=csrf]").inputValue();

@@ -44,6 +44,9 @@ fn an_issuer_on_this_machine_listens_on_this_machine_only() {
     let config = load("url = \"https://[::1]:8443/a\"").unwrap();
     assert_eq!(config.listen().to_string(), "[::1]:8443");
     assert_eq!((config.url.host().as_str(), config.url.path()), ("::1", "/a"));
+    let shown = |url: &str| IssuerUrl::try_from(url.to_owned()).unwrap().host_and_port();
+    assert_eq!(shown("https://localhost:8443/a"), "localhost:8443");
+    assert_eq!(shown("https://issuer.example"), "issuer.example");
 }
 
 #[test]

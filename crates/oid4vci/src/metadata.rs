@@ -165,6 +165,8 @@ pub struct ReceivedIssuerMetadata {
     pub nonce_endpoint: Option<Url>,
     /// META-23; 1 when a request may have one proof only.
     pub batch_size: u64,
+    /// Whether requests or responses must be encrypted (CRED-15, CRED-16).
+    pub encryption_required: bool,
     /// META-24, as it came.
     pub display: Vec<Value>,
     /// META-27
@@ -180,6 +182,8 @@ pub struct ReceivedConfiguration {
     pub vct: Option<String>,
     /// `credential_definition.type` (FMT-JWT-04).
     pub types: Vec<String>,
+    /// Whether proofs must come with a key attestation (META-37).
+    pub needs_key_attestation: bool,
     /// Whether a key must be bound at all (META-33, CRED-09).
     pub needs_proof: bool,
     /// Those that we know; `jwk` when the issuer only names proof types (AMB-12).
@@ -216,6 +220,10 @@ impl ReceivedIssuerMetadata {
                 .pointer("/batch_credential_issuance/batch_size")
                 .and_then(Value::as_u64)
                 .map_or(1, |size| size.max(1)),
+            encryption_required: ["request", "response"].iter().any(|kind| {
+                let required = format!("/credential_{kind}_encryption/encryption_required");
+                value.pointer(&required).is_some_and(|required| required == true)
+            }),
             display: array(value.get("display")),
             configurations: configurations
                 .ok_or(MetadataError::NoConfigurations)?
@@ -259,6 +267,9 @@ fn received_configuration(value: &Value) -> ReceivedConfiguration {
         format: text("format").unwrap_or_default(),
         vct: text("vct"),
         types: strings(value.pointer("/credential_definition/type")),
+        needs_key_attestation: proof_types
+            .and_then(|types| types.get("jwt"))
+            .is_some_and(|jwt| jwt.get("key_attestations_required").is_some()),
         needs_proof: !methods.is_empty() || proof_types.is_some(),
         // An issuer that names methods but no proof types means the usual proof (AMB-12).
         proof_algorithms: algorithms.unwrap_or_else(|| {
@@ -339,6 +350,11 @@ pub enum MetadataError {
     BadEndpoint,
     /// `credential_configurations_supported` is missing.
     NoConfigurations,
+    /// Messages must be encrypted, which is not built yet (CRED-15, CRED-16): better to stop before
+    /// the code is spent.
+    EncryptionRequired,
+    /// Proofs must come with a key attestation, which is not built yet (META-37).
+    KeyAttestationRequired,
     /// The offer names a server that the metadata does not (OFFER-14).
     ForeignAuthorizationServer,
 }
@@ -352,6 +368,12 @@ impl MetadataError {
             Self::OtherIssuer => "the issuer's metadata is for another issuer",
             Self::BadEndpoint => "the issuer's metadata lacks an endpoint, or has one of no use",
             Self::NoConfigurations => "the issuer's metadata does not say what it can issue",
+            Self::EncryptionRequired => {
+                "this issuer wants encrypted messages, which this wallet cannot send yet"
+            }
+            Self::KeyAttestationRequired => {
+                "this issuer wants an attestation of the key, which this wallet does not have"
+            }
             Self::ForeignAuthorizationServer => {
                 "the offer names an authorization server that its issuer does not"
             }

@@ -236,7 +236,34 @@ fn each_refusal_of_metadata_has_its_own_text() {
         OtherIssuer,
         BadEndpoint,
         NoConfigurations,
+        EncryptionRequired,
+        KeyAttestationRequired,
         ForeignAuthorizationServer,
     });
     check_texts(&all.map(MetadataError::message));
+}
+
+/// CRED-15, CRED-16, META-37: the Wallet sees what it cannot do before it spends the code.
+#[test]
+fn demands_that_are_not_built_are_seen() {
+    let document = |extra: Value| {
+        let mut document = json!({
+            "credential_issuer": "https://issuer.example",
+            "credential_endpoint": "https://issuer.example/credential",
+            "credential_configurations_supported": { "card": { "format": "dc+sd-jwt",
+                "proof_types_supported": { "jwt": {
+                    "proof_signing_alg_values_supported": ["ES256"],
+                    "key_attestations_required": {} } } } },
+        });
+        document.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        let body = document.to_string();
+        ReceivedIssuerMetadata::parse(body.as_bytes(), "https://issuer.example").unwrap()
+    };
+    let plain = document(json!({}));
+    assert!(!plain.encryption_required);
+    assert!(plain.configurations.get("card").unwrap().needs_key_attestation);
+    for kind in ["credential_request_encryption", "credential_response_encryption"] {
+        assert!(document(json!({ kind: { "encryption_required": true } })).encryption_required);
+        assert!(!document(json!({ kind: { "encryption_required": false } })).encryption_required);
+    }
 }

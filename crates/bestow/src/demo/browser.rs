@@ -54,10 +54,7 @@ fn browser(certificates: &Path) -> Result<Client, Failure> {
     builder.tls_certs_only([authority]).build().map_err(Failure::own_fault)
 }
 
-fn expect(
-    answer: Result<Response, reqwest::Error>,
-    status: u16,
-) -> Result<Response, Failure> {
+fn expect(answer: Result<Response, reqwest::Error>, status: u16) -> Result<Response, Failure> {
     let answer = answer.map_err(network)?;
     if answer.status().as_u16() == status {
         return Ok(answer);

@@ -206,7 +206,7 @@ fn letter(
     let letter = letter(&Letter {
         language,
         issuer_name: &config.name,
-        issuer_host: &config.url.host(),
+        issuer_host: &config.url.host_and_port(),
         card_names: &names,
         recipient: &[],
         id: made.id,

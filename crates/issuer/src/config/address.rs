@@ -53,6 +53,17 @@ impl IssuerUrl {
         }
     }
 
+    /// Host and port as wallets show them: a port that everybody means is left out.
+    #[must_use]
+    pub fn host_and_port(&self) -> String {
+        let usual = if self.plain_http { 80 } else { 443 };
+        if self.port == usual {
+            self.host.to_string()
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
+    }
+
     /// Whether wallets reach it over plain HTTP.
     #[must_use]
     pub const fn is_plain_http(&self) -> bool {

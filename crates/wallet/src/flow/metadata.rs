@@ -104,6 +104,9 @@ impl Wallet {
             tx_code.description = tx_code.description.take().map(|text| clean(&text));
         }
         let issuer = self.issuer_metadata(&offer.credential_issuer).await?;
+        if issuer.encryption_required {
+            return Err(MetadataError::EncryptionRequired.into()); // before the code is spent
+        }
         let server = issuer.authorization_server(grant.authorization_server.as_deref())?.to_owned();
         let metadata = self.server_metadata(&server).await?;
         self.check_endpoints(&issuer, &metadata, &server)?;
@@ -192,6 +195,9 @@ fn offered(
         let configuration = issuer.configurations.get(id);
         let configuration =
             configuration.ok_or_else(|| WalletError::UnknownConfiguration { id: id.clone() })?;
+        if configuration.needs_key_attestation {
+            return Err(MetadataError::KeyAttestationRequired.into());
+        }
         if FORMATS.contains(&configuration.format.as_str()) {
             let display = Display::new(issuer, configuration);
             let configuration = configuration.clone();

@@ -75,7 +75,7 @@ impl Portal {
     fn of(issuer: &Arc<Issuer>) -> Self {
         let limits = &issuer.config.portal;
         Self {
-            host: issuer.config.url.host(),
+            host: issuer.config.url.host_and_port(),
             types_css: assets::types_css(issuer),
             pages: AddressLimit::per_minute(limits.pages_per_minute),
             applications: AddressLimit::per_hour(limits.applications_per_hour),
