@@ -82,7 +82,9 @@ fn rust_tests() -> io::Result<()> {
 
 /// The stages after this one call the program as a user does.
 fn binary() -> io::Result<()> {
-    run(&mut cargo(&["build", "--package", "bestow", "--locked"]))
+    // The whole workspace, as the tests built it: alone, the binary's dependencies have fewer
+    // features, and all of them would be built again.
+    run(&mut cargo(&["build", "--workspace", "--locked"]))
 }
 
 fn node_tests() -> io::Result<()> {
