@@ -39,7 +39,8 @@ impl CredentialRequest {
     /// Reads a JSON body; unknown members are ignored (CRED-20), repeated ones refused (CRED-54).
     ///
     /// With `single_proof` a lone `proof` of the drafts becomes `proofs` before any rule sees it
-    /// (AMB-17).
+    /// (AMB-17); beside `proofs` it would leave open which of them counts. Without `single_proof` it
+    /// is an unknown member.
     pub fn parse(body: &[u8], single_proof: bool) -> Result<Self, CredentialRefusal> {
         if body.len() > REQUEST_BYTES_MAX {
             return Err(CredentialRefusal::TooLong);
@@ -50,6 +51,7 @@ impl CredentialRequest {
             return Err(CredentialRefusal::EncryptionNotSupported);
         }
         let proofs = match (object.get("proofs"), object.get("proof")) {
+            (Some(_), Some(_)) if single_proof => return Err(CredentialRefusal::ProofBesideProofs),
             (Some(proofs), _) => Some(jwt_proofs(proofs)?),
             (None, Some(proof)) if single_proof => Some(vec![single_jwt_proof(proof)?]),
             (None, _) => None,
@@ -297,6 +299,8 @@ pub enum CredentialRefusal {
     UnknownIdentifier,
     /// CRED-08
     SeveralProofTypes,
+    /// AMB-17: two places for one thing.
+    ProofBesideProofs,
     /// VCI §8.2: nothing of the kind is announced in the metadata (CRED-60).
     EncryptionNotSupported,
     /// CRED-61
@@ -356,6 +360,9 @@ impl Refusal for CredentialRefusal {
             }
             Self::SeveralProofTypes => {
                 (InvalidCredentialRequest, "proofs must have exactly one member")
+            }
+            Self::ProofBesideProofs => {
+                (InvalidCredentialRequest, "send proofs, and no proof beside it")
             }
             Self::EncryptionNotSupported => {
                 (InvalidEncryptionParameters, "credential_response_encryption is not supported")

@@ -14,7 +14,7 @@ use keys::public_key::Thumbprint;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::credential::CredentialRefusal::{
     BadToken, EncryptionNotSupported, IdentifierNeeded, NoSelector, NotAuthorised, Proof,
-    SeveralProofTypes, SeveralSelectors, TooLong, TooManyKeys, UnknownConfiguration,
+    ProofBesideProofs, SeveralProofTypes, SeveralSelectors, TooLong, TooManyKeys, UnknownConfiguration,
     UnknownIdentifier, Unreadable,
 };
 use oid4vci::credential::{
@@ -138,7 +138,24 @@ fn a_request_has_proofs_of_one_type() {
         ("CRED-09: none", json!({}), true, Ok("-")),
         ("AMB-17: drafts, allowed", json!({ "proof": single }), true, Ok("p")),
         ("AMB-17: drafts, strict", json!({ "proof": single }), false, Ok("-")),
-        ("AMB-17: both", json!({ "proof": single, "proofs": { "jwt": ["q"] } }), true, Ok("q")),
+        (
+            "AMB-17: both, and both mean something",
+            json!({ "proof": single, "proofs": { "jwt": ["q"] } }),
+            true,
+            Err(ProofBesideProofs),
+        ),
+        (
+            "AMB-17: both, and neither is good",
+            json!({ "proof": null, "proofs": { "jwt": [] } }),
+            true,
+            Err(ProofBesideProofs),
+        ),
+        (
+            "CRED-20: strict, where it is an unknown member",
+            json!({ "proof": single, "proofs": { "jwt": ["q"] } }),
+            false,
+            Ok("q"),
+        ),
         ("PROOF-01: an empty array", json!({ "proofs": { "jwt": [] } }), false, Ok("")),
         (
             "CRED-08, E22: two types",
@@ -350,7 +367,7 @@ fn each_refusal_of_a_credential_request_has_its_code_and_text() {
     let all = every!(CredentialRefusal {
         NoToken, TokenInQuery, BadToken, NotAuthorised, Unreadable, WrongMediaType, TooLong,
         NoSelector, SeveralSelectors, IdentifierNeeded, UnknownConfiguration, UnknownIdentifier,
-        SeveralProofTypes, EncryptionNotSupported, TooManyKeys,
+        SeveralProofTypes, ProofBesideProofs, EncryptionNotSupported, TooManyKeys,
     } except Proof(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
     let nonce = Proof(ProofRefusal::BadNonce);
@@ -371,7 +388,7 @@ fn each_refusal_of_a_credential_request_has_its_code_and_text() {
             Proof(_) => payload(InvalidProof),                     // CRED-57
             // CRED-54
             Unreadable | WrongMediaType | TooLong | NoSelector | SeveralSelectors
-            | IdentifierNeeded | SeveralProofTypes => payload(InvalidCredentialRequest),
+            | IdentifierNeeded | SeveralProofTypes | ProofBesideProofs => payload(InvalidCredentialRequest),
         };
         let found = (refusal.answer().0, refusal.status(), refusal.challenge());
         assert_eq!(found, expected, "{refusal:?}");
