@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use crate::credential_type::Approval;
 
 /// Names one application; made and printed like the id of an offer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ApplicationId(pub OfferId);
 
 impl fmt::Display for ApplicationId {

@@ -1,7 +1,7 @@
 //! How a step can fail, and the one place where a failure becomes an HTTP answer (TOKEN-22).
 
 use axum::Json;
-use axum::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use oid4vci::error::{Challenge, ErrorBody, ErrorCode, Refusal};
@@ -18,12 +18,49 @@ pub enum Failure<R> {
 }
 
 /// Our own fault, as the log will tell it.
-#[derive(Debug)]
-pub struct Broken(pub String);
+#[derive(Clone, Debug)]
+pub struct Broken {
+    /// For the log alone.
+    text: String,
+    /// Nothing was written, and soon the same request may succeed.
+    passes: bool,
+}
+
+/// When to ask again after a fault that passes, in seconds.
+pub const RETRY_AFTER_SECONDS: u64 = 2;
+
+impl Broken {
+    /// Something that does not heal by itself.
+    #[must_use]
+    pub const fn fault(text: String) -> Self {
+        Self { text, passes: false }
+    }
+
+    /// 503 for what passes: a load balancer and a Wallet may try again (Q04).
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        if self.passes {
+            StatusCode::SERVICE_UNAVAILABLE
+        } else {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    }
+
+    /// Seconds after which to ask again, where that makes sense.
+    #[must_use]
+    pub const fn retry_after(&self) -> Option<u64> {
+        if self.passes { Some(RETRY_AFTER_SECONDS) } else { None }
+    }
+
+    /// Tells the log, inside the span of the request, which has the id that is in `x-request-id`.
+    pub fn log(&self) {
+        tracing::error!(error = self.text, "request failed");
+    }
+}
 
 impl From<StoreError> for Broken {
     fn from(error: StoreError) -> Self {
-        Self(error.to_string())
+        Self { text: error.to_string(), passes: matches!(error, StoreError::Unavailable(_)) }
     }
 }
 
@@ -56,9 +93,14 @@ impl<R: Refusal> IntoResponse for Failure<R> {
 
 impl IntoResponse for Broken {
     fn into_response(self) -> Response {
-        // Inside the span of the request, which has the id that is also in `x-request-id`.
-        tracing::error!(error = self.0, "request failed");
-        error(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, "internal error")
+        self.log();
+        let Some(seconds) = self.retry_after() else {
+            return error(self.status(), ErrorCode::ServerError, "internal error");
+        };
+        let text = "nothing was done; try again soon";
+        let mut response = error(self.status(), ErrorCode::TemporarilyUnavailable, text);
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+        response
     }
 }
 

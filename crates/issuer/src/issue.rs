@@ -62,7 +62,7 @@ async fn sd_jwt_vc(
     let header = IssuerKeyHeader::X5c(&key.x5c);
     sd_jwt_vc::issue(claims, header, &*key.signer, &*issuer.random)
         .await
-        .map_err(|error| Broken(format!("signing failed: {error}")))
+        .map_err(|error| Broken::fault(format!("signing failed: {error}")))
 }
 
 /// `cnf` follows the proof: the bare key, or the DID URL that names it.
@@ -91,7 +91,7 @@ async fn jwt_vc_json(
     };
     jwt_vc_json::issue(claims, &key.kid, &*key.signer)
         .await
-        .map_err(|error| Broken(format!("signing failed: {error}")))
+        .map_err(|error| Broken::fault(format!("signing failed: {error}")))
 }
 
 /// The subject is the DID of the proof; a bare key has its did:jwk.

@@ -21,6 +21,7 @@ use crate::store::Store;
 
 pub mod application;
 pub mod config;
+mod connection;
 pub mod credential_type;
 pub mod failure;
 pub mod flow;
@@ -28,8 +29,10 @@ pub mod http;
 pub mod init;
 pub mod issue;
 pub mod letter;
+mod network;
 pub mod offering;
 mod open;
+mod places;
 pub mod portal;
 pub mod secret;
 pub mod server;

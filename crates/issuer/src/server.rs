@@ -8,15 +8,20 @@ use std::time::Duration;
 
 use axum::Router;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use tokio::task::JoinSet;
 
 use crate::Issuer;
+use crate::connection::Gate;
 use crate::http::{admin, public};
 use crate::store::{PurgeBefore, StoreError};
 
 /// How long a peer may take for a TLS handshake, and for its headers (Q01, Q02).
 const HEADERS_TIME_MAX: Duration = Duration::from_secs(10);
+/// Files that are no connections of the public listener: the database, the admin listener, the log.
+const FILES_RESERVED: usize = 512;
+/// Connections of operators and their programs; a flood on the public listener takes none of them.
+const ADMIN_CONNECTIONS_MAX: usize = 256;
 /// How often what nobody needs any more is removed.
 const PURGE_EVERY: Duration = Duration::from_mins(1);
 /// Rows removed in one commit: few, so that nobody waits for it.
@@ -64,29 +69,29 @@ impl Server {
             listeners: JoinSet::new(),
             purge: JoinSet::new(),
         };
-        server.listen(for_public, public(Arc::clone(&issuer))).await?;
-        server.listen(for_admin, admin::admin(Arc::clone(&issuer))).await?;
+        let limits = &issuer.config.server;
+        let idle_max = Duration::from_secs(limits.idle_seconds);
+        let most = connections_max(limits.connections_max);
+        let each_max = limits.connections_per_address;
+        let gate = Gate::new((most, each_max), &limits.trusted_proxies, idle_max);
+        server.listen(for_public, public(Arc::clone(&issuer)), gate).await?;
+        let gate = Gate::new((ADMIN_CONNECTIONS_MAX, ADMIN_CONNECTIONS_MAX), &[], idle_max);
+        server.listen(for_admin, admin::admin(Arc::clone(&issuer)), gate).await?;
         server.purge.spawn(purge(issuer));
         Ok(server)
     }
 
-    async fn listen(&mut self, listener: Listener, router: Router) -> io::Result<()> {
-        listener.socket.set_nonblocking(true)?;
-        let handle = self.handle.clone();
+    async fn listen(&mut self, listener: Listener, router: Router, gate: Gate) -> io::Result<()> {
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let server = axum_server::from_tcp(listener.socket)?.handle(self.handle.clone());
         let Some(files) = listener.tls else {
-            let mut server = axum_server::from_tcp(listener.socket)?.handle(handle);
-            server.http_builder().http1().header_read_timeout(HEADERS_TIME_MAX);
-            self.listeners.spawn(server.first_request_timeout(HEADERS_TIME_MAX).serve(service));
+            self.listeners.spawn(bounded(server.acceptor(gate)).serve(service));
             return Ok(());
         };
         let config = RustlsConfig::from_pem_file(&files.certificate, &files.private_key).await?;
         self.certificates.push((config.clone(), files));
-        let server = axum_server::from_tcp_rustls(listener.socket, config)?;
-        let server = server.map(|acceptor| acceptor.handshake_timeout(HEADERS_TIME_MAX));
-        let mut server = server.handle(handle);
-        server.http_builder().http1().header_read_timeout(HEADERS_TIME_MAX);
-        self.listeners.spawn(server.first_request_timeout(HEADERS_TIME_MAX).serve(service));
+        let acceptor = RustlsAcceptor::new(config).handshake_timeout(HEADERS_TIME_MAX);
+        self.listeners.spawn(bounded(server.acceptor(acceptor.acceptor(gate))).serve(service));
         Ok(())
     }
 
@@ -114,6 +119,46 @@ impl Server {
             Some(Ok(Ok(()))) | None => io::Error::other("a listener has stopped"),
         }
     }
+}
+
+/// Bounds the time until a request is whole; tells the log what came to nothing.
+fn bounded<A>(
+    mut server: axum_server::Server<SocketAddr, A>,
+) -> axum_server::Server<SocketAddr, A> {
+    server.http_builder().http1().header_read_timeout(HEADERS_TIME_MAX);
+    server.first_request_timeout(HEADERS_TIME_MAX).accept_error_handler(tell)
+}
+
+/// A connection that could not be taken is our trouble; one that came to nothing is the peer's.
+fn tell(peer: Option<&SocketAddr>, error: &io::Error) {
+    match peer {
+        None => tracing::error!(%error, "a connection could not be accepted"),
+        Some(peer) => tracing::debug!(%peer, %error, "a connection came to nothing"),
+    }
+}
+
+/// As many connections as configured, or as many as this process may have files open.
+fn connections_max(configured: usize) -> usize {
+    let allowed = open_files_max().saturating_sub(FILES_RESERVED);
+    if allowed < configured {
+        tracing::warn!(configured, allowed, "fewer connections: the limit of open files is low");
+    }
+    configured.min(allowed)
+}
+
+/// Raises the number of files that this process may have open to the most it is allowed.
+#[cfg(unix)]
+fn open_files_max() -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { maximum, current } = getrlimit(Resource::Nofile);
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }).is_ok();
+    let limit = if raised { maximum } else { current };
+    limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+#[cfg(not(unix))]
+fn open_files_max() -> usize {
+    usize::MAX
 }
 
 /// Removes what nobody needs any more, in small batches, as long as the server runs.

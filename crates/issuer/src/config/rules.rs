@@ -1,5 +1,6 @@
 //! Rules between the keys of `bestow.toml`, each with its place in the file.
 
+use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 use oid4vci::proof::WINDOW_SECONDS_MIN;
@@ -9,6 +10,7 @@ use oid4vci::token;
 use super::section::Tls;
 use super::source::Source;
 use super::{Config, ConfigError};
+use crate::credential_type::text::is_one_visible_line;
 
 /// Checks what the type of a single key cannot say.
 pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
@@ -26,7 +28,7 @@ pub const NAME_LENGTH_MAX: usize = 100;
 #[must_use]
 pub fn is_name(name: &str) -> bool {
     let characters = name.trim().chars().count();
-    (1..=NAME_LENGTH_MAX).contains(&characters) && !name.chars().any(char::is_control)
+    (1..=NAME_LENGTH_MAX).contains(&characters) && is_one_visible_line(name)
 }
 
 struct Rules<'r> {
@@ -41,8 +43,12 @@ impl Rules<'_> {
             return Err(self.source.mistake("url", "the address of the issuer is missing", remedy));
         }
         if !is_name(&self.config.name) {
-            let remedy = format!("write 1 to {NAME_LENGTH_MAX} characters in one line");
+            let remedy = format!("write 1 to {NAME_LENGTH_MAX} visible characters in one line");
             return Err(self.source.mistake("name", "no one can read this name", remedy));
+        }
+        if !is_one_visible_line(&self.config.portal.help_line) {
+            let remedy = "write one line in which everything can be seen";
+            return Err(self.source.mistake("portal.help_line", "no one can read this", remedy));
         }
         if let Some((scheme, _)) = self.config.database.split_once("://") {
             let problem = format!("this version keeps nothing in a database of kind `{scheme}`");
@@ -72,10 +78,17 @@ impl Rules<'_> {
 
     fn admin(&self) -> Result<(), ConfigError> {
         let admin = &self.config.admin;
-        let listen = self.config.admin_listen();
-        if listen == self.config.listen() {
-            let problem = "the public listener has the same address";
-            return Err(self.source.mistake("admin.listen", problem, "choose another port"));
+        let (public, listen) = (self.config.listen(), self.config.admin_listen());
+        for (key, address) in [("server.listen", public), ("admin.listen", listen)] {
+            if address.port() == 0 {
+                let remedy = "write the port, like listen = \"127.0.0.1:8443\"";
+                return Err(self.source.mistake(key, "nobody can reach port 0", remedy));
+            }
+        }
+        if is_same(public, listen) {
+            let problem = format!("the public listener is at {public}, this one at {listen}");
+            let remedy = "choose another port, like [admin] listen = \"127.0.0.1:9443\"";
+            return Err(self.source.mistake("admin.listen", problem, remedy));
         }
         match (&admin.certificate, &admin.private_key) {
             (Some(_), Some(_)) => Ok(()),
@@ -97,8 +110,13 @@ impl Rules<'_> {
         let Config { server, offer, token, proof, portal, retention, .. } = self.config;
         let lengths = u64::from(*TX_CODE_LENGTHS.start())..=u64::from(*TX_CODE_LENGTHS.end());
         let token_seconds_max = u64::from(token::LIFETIME_SECONDS_MAX);
-        self.range("server.body_bytes_max", bytes(server.body_bytes_max), 16_384..=16_777_216)?;
+        self.range("server.body_bytes_max", count(server.body_bytes_max), 16_384..=16_777_216)?;
         self.range("server.request_seconds", server.request_seconds, 1..=600)?;
+        self.range("server.connections_max", count(server.connections_max), 16..=1_000_000)?;
+        let each = count(server.connections_per_address);
+        self.range("server.connections_per_address", each, 1..=1_000_000)?;
+        let idle = server.request_seconds + 1..=3_600; // a request under way sends nothing
+        self.range("server.idle_seconds", server.idle_seconds, idle)?;
         self.range("server.shutdown_seconds", server.shutdown_seconds, 0..=600)?;
         self.range("offer.expires_in_max", offer.expires_in_max.into(), 60..=366 * DAY)?;
         self.range("offer.expires_in", offer.expires_in.into(), 30..=offer.expires_in_max.into())?;
@@ -131,7 +149,13 @@ impl Rules<'_> {
     }
 }
 
+/// Whether two listeners get in each other's way: an unspecified address is every address.
+fn is_same(one: SocketAddr, other: SocketAddr) -> bool {
+    let is_any = one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() == other.port() && (is_any || one.ip() == other.ip())
+}
+
 /// A count, for [`Rules::range`].
-fn bytes(count: usize) -> u64 {
+fn count(count: usize) -> u64 {
     u64::try_from(count).unwrap_or(u64::MAX)
 }

@@ -67,6 +67,13 @@ section! {
         body_bytes_max: usize = 512 * 1024,
         /// How long one request may take, in seconds.
         request_seconds: u64 = 30,
+        /// Connections at once, in all; fewer where the system allows fewer open files.
+        connections_max: usize = 10_000,
+        /// Connections at once of one address (of IPv6, of one /64); trusted proxies have no such
+        /// bound.
+        connections_per_address: usize = 500,
+        /// A connection ends when nothing goes in or out for so long, in seconds.
+        idle_seconds: u64 = 60,
         /// How long requests under way may take to finish after SIGTERM, in seconds.
         shutdown_seconds: u64 = 30,
     }

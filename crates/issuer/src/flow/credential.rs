@@ -44,7 +44,7 @@ pub async fn credential(
             Recorded::Changed => {} // another request of this token was first
         }
     }
-    Err(Broken("the offer changed more often than an offer can".into()).into())
+    Err(Broken::fault("the offer changed more often than an offer can".into()).into())
 }
 
 /// Proofs are needed exactly when the type is bound to a key (CRED-09); else they are not looked at.
@@ -82,7 +82,7 @@ async fn sign(
     let id = token.grant().id;
     let datasets = issuer.store.datasets(id).await?;
     let claims = dataset(datasets, &credential_type.id)
-        .ok_or_else(|| Broken(format!("the claims of offer {id} are gone")))?;
+        .ok_or_else(|| Broken::fault(format!("the claims of offer {id} are gone")))?;
     let mut credentials = Vec::new();
     for holder in proofs.as_ref().map_or(vec![None], |all| all.proofs().iter().map(Some).collect())
     {

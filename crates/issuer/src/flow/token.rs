@@ -64,7 +64,7 @@ async fn pre_authorized_code(
             }
         }
     }
-    Err(Broken("the offer changed more often than an offer can".into()).into())
+    Err(Broken::fault("the offer changed more often than an offer can".into()).into())
 }
 
 fn response(access_token: AccessToken, redemption: &Redemption, issuer: &Issuer) -> TokenResponse {

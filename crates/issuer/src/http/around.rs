@@ -75,20 +75,44 @@ fn without_secrets(path: &str) -> &str {
     secret.and_then(|end| path.get(..end)).unwrap_or(path)
 }
 
-/// Headers count only when the peer is a proxy we were told of; of a chain of proxies the last one
-/// that is not ours is the client (Q10).
+/// Headers count only when the peer is a proxy we were told of; of a chain of proxies, walked from
+/// our side, the first one that is not ours is the client (Q10).
 fn client_address(request: &Request, trusted: &[TrustedProxy]) -> Option<IpAddr> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
     if !is_trusted(peer) {
         return Some(peer);
     }
-    let forwarded = request.headers().get_all("x-forwarded-for").iter();
-    let forwarded: Vec<&str> = forwarded.filter_map(|value| value.to_str().ok()).collect();
-    let listed = forwarded.iter().flat_map(|value| value.split(','));
-    let addresses: Vec<IpAddr> = listed.map_while(|text| text.trim().parse().ok()).collect();
-    let client = addresses.into_iter().rev().find(|address| !is_trusted(*address));
-    Some(client.unwrap_or(peer))
+    let mut nearest = peer;
+    for text in forwarded_for(request).rev() {
+        // What stands left of something unreadable may have been written by anybody.
+        let Some(address) = text.and_then(read_address) else { break };
+        nearest = address;
+        if !is_trusted(address) {
+            break;
+        }
+    }
+    Some(nearest)
+}
+
+/// The entries of `X-Forwarded-For`, the client first; `None` stands for bytes that are no text.
+fn forwarded_for(request: &Request) -> impl DoubleEndedIterator<Item = Option<&str>> {
+    let values = request.headers().get_all("x-forwarded-for").iter();
+    values.flat_map(|value| match value.to_str() {
+        Ok(text) => text.split(',').map(Some).collect::<Vec<_>>(),
+        Err(_) => vec![None],
+    })
+}
+
+/// An address as proxies write it: alone, in brackets, with a port.
+fn read_address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    let alone = text.parse().ok();
+    let bracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let address = alone
+        .or_else(|| bracketed?.parse().ok())
+        .or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()))?;
+    Some(address.to_canonical())
 }
 
 /// Wallets that are web pages call us from their own origin; there is no cookie to steal (P20).
@@ -106,4 +130,45 @@ pub(super) async fn cross_origin(request: Request, next: Next) -> Response {
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROXY: &str = "10.0.0.1";
+
+    fn client(peer: &str, forwarded: &[&[u8]]) -> String {
+        let mut request = Request::new(axum::body::Body::empty());
+        let peer = SocketAddr::new(peer.parse().unwrap(), 4711);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        for value in forwarded {
+            let value = HeaderValue::from_bytes(value).unwrap();
+            request.headers_mut().append("x-forwarded-for", value);
+        }
+        let trusted = ["10.0.0.0/8", "2001:db8::1"].map(|text| {
+            serde_json::from_value::<TrustedProxy>(serde_json::Value::from(text)).unwrap()
+        });
+        client_address(&request, &trusted).unwrap().to_string()
+    }
+
+    #[test]
+    fn the_last_address_that_is_no_proxy_of_ours_is_the_client() {
+        let rows: [(&str, &[&[u8]], &str); 10] = [
+            ("192.0.2.9", &[b"198.51.100.1"], "192.0.2.9"), // not from a proxy: not believed
+            (PROXY, &[], PROXY),
+            (PROXY, &[b"198.51.100.1"], "198.51.100.1"),
+            (PROXY, &[b"203.0.113.5, 198.51.100.1, 10.9.9.9"], "198.51.100.1"),
+            (PROXY, &[b"203.0.113.5", b"198.51.100.1"], "198.51.100.1"),
+            // Q10: what the client wrote, before what the proxy added, and junk between them
+            (PROXY, &[b"203.0.113.5, junk, 198.51.100.1"], "198.51.100.1"),
+            (PROXY, &[b"203.0.113.5, junk"], PROXY),
+            (PROXY, &[b"203.0.113.5", b"\xff"], PROXY),
+            (PROXY, &[b"198.51.100.1:4711"], "198.51.100.1"),
+            ("2001:db8::1", &[b"[2001:db8:5::7]"], "2001:db8:5::7"),
+        ];
+        for (peer, forwarded, expected) in rows {
+            assert_eq!(client(peer, forwarded), expected, "{peer} {forwarded:?}");
+        }
+    }
 }

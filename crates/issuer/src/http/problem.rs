@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
@@ -16,11 +16,13 @@ pub(super) struct Problem {
     status: StatusCode,
     title: &'static str,
     detail: String,
+    /// Seconds after which the same request may succeed.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, title: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, title, detail: detail.into() }
+        Self { status, title, detail: detail.into(), retry_after: None }
     }
 
     pub(super) fn bad_request(detail: impl Into<String>) -> Self {
@@ -47,18 +49,24 @@ struct Body<'p> {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Self { status, title, detail } = self;
+        let Self { status, title, detail, retry_after } = self;
         let body = Body { r#type: "about:blank", title, status: status.as_u16(), detail: &detail };
         let headers = [(CONTENT_TYPE, "application/problem+json"), (CACHE_CONTROL, "no-store")];
-        (status, headers, Json(body)).into_response()
+        let mut response = (status, headers, Json(body)).into_response();
+        response.headers_mut().extend(retry_after.map(|seconds| (RETRY_AFTER, seconds.into())));
+        response
     }
 }
 
 impl From<Broken> for Problem {
     fn from(broken: Broken) -> Self {
-        tracing::error!(error = broken.0, "request failed");
-        let detail = "The log says more, under the id in x-request-id.";
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "Internal error", detail)
+        broken.log();
+        let (status, retry_after) = (broken.status(), broken.retry_after());
+        let (title, detail) = match retry_after {
+            Some(_) => ("Not now", "Nothing was done. Send the same request again soon."),
+            None => ("Internal error", "The log says more, under the id in x-request-id."),
+        };
+        Self { retry_after, ..Self::new(status, title, detail) }
     }
 }
 

@@ -80,7 +80,7 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// that can no longer be issued, and applications decided or left for long.
     async fn purge(&self, before: &PurgeBefore, limit: u32) -> Result<u64, StoreError>;
 
-    /// Fails when the engine cannot be written to.
+    /// Writes, as a step would, and fails when the engine cannot be written to.
     async fn check(&self) -> Result<(), StoreError>;
 }
 
@@ -169,12 +169,21 @@ pub struct PurgeBefore {
 }
 
 /// The engine failed; the text is for our log only.
-#[derive(Debug)]
-pub struct StoreError(pub String);
+#[derive(Clone, Debug)]
+pub enum StoreError {
+    /// It takes nothing now (overload, a full disk, a lost connection), and nothing was written: the
+    /// same step may succeed later.
+    Unavailable(String),
+    /// Something is wrong that does not pass by itself.
+    Broken(String),
+}
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the store failed: {}", self.0)
+        match self {
+            Self::Unavailable(text) => write!(f, "the store takes nothing now: {text}"),
+            Self::Broken(text) => write!(f, "the store failed: {text}"),
+        }
     }
 }
 

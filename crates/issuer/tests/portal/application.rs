@@ -310,6 +310,31 @@ async fn the_page_follows_the_wallet_to_the_receipt() {
     assert!(page.text().contains("datetime=\"2026-11-24T00:00:00Z\""), "{}", page.text());
 }
 
+/// P06: one link does not take all streams; who comes too late is told the state and comes again.
+#[tokio::test]
+async fn an_application_has_a_few_streams() {
+    let world = World::demonstration();
+    let mut browser = world.browser();
+    let path = browser.apply("course_ticket", TICKET).await;
+    let other = browser.apply("course_ticket", TICKET).await;
+    let mut held = Vec::new();
+    let events = format!("{path}/events");
+    for _ in 0..4 {
+        let stream = browser.open(Method::GET, &events, (FORM, Vec::new())).await;
+        held.push(stream.into_body().into_data_stream());
+    }
+    let late = browser.open(Method::GET, &events, (FORM, Vec::new())).await;
+    let mut late = late.into_body().into_data_stream();
+    assert_eq!(event(&mut late).await, "waiting");
+    let ended = tokio::time::timeout(Duration::from_secs(2), late.next()).await;
+    assert!(ended.unwrap().is_none(), "the fifth tells the state and ends");
+    let stream = browser.open(Method::GET, &format!("{other}/events"), (FORM, Vec::new())).await;
+    let mut stream = stream.into_body().into_data_stream();
+    assert_eq!(event(&mut stream).await, "waiting");
+    let goes_on = tokio::time::timeout(Duration::from_secs(2), stream.next()).await;
+    assert!(goes_on.is_err(), "another application has streams of its own");
+}
+
 /// The state that the next event names.
 async fn event(stream: &mut BodyDataStream) -> String {
     let next = tokio::time::timeout(Duration::from_secs(5), stream.next()).await;

@@ -31,7 +31,7 @@ impl Secrets {
             Owner::Application { secret, .. } => OfferReference::derive(id, key, secret.as_bytes()),
         };
         let code = reference.pre_authorized_code(key);
-        let unreadable = || Broken("a reference of ours was not readable".into());
+        let unreadable = || Broken::fault("a reference of ours was not readable".into());
         Ok(Self {
             code: code.ok_or_else(unreadable)?,
             tx_code: request.tx_code.then(|| tx_code(issuer, owner, id)),

@@ -1,11 +1,13 @@
 //! How much one address may ask for; what was too much heals by itself (P08).
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use governor::clock::Clock as _;
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+
+use crate::network::network;
 
 /// After so many checks the addresses that have calmed down are forgotten.
 const SWEEP_EVERY: u32 = 1024;
@@ -65,39 +67,11 @@ fn at_least_one(most: u32) -> NonZeroU32 {
     NonZeroU32::new(most).unwrap_or(NonZeroU32::MIN)
 }
 
-/// Who counts as one: an IPv4 address; of IPv6 a /64, as one subscriber has at least that much.
-fn network(address: IpAddr, crowded: bool) -> IpAddr {
-    match address {
-        IpAddr::V4(address) => {
-            let bits = if crowded { 16 } else { 32 };
-            IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << (32 - bits))))
-        }
-        IpAddr::V6(address) => {
-            let bits = if crowded { 32 } else { 64 };
-            IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << (128 - bits))))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
-
-    fn of(text: &str, crowded: bool) -> String {
-        network(text.parse().unwrap(), crowded).to_string()
-    }
-
-    #[test]
-    fn an_ipv6_subscriber_counts_as_one() {
-        assert_eq!(of("2001:db8:1:2:3:4:5:6", false), "2001:db8:1:2::");
-        assert_eq!(of("192.0.2.7", false), "192.0.2.7");
-    }
-
-    #[test]
-    fn neighbours_share_a_limit_when_there_are_too_many() {
-        assert_eq!(of("2001:db8:1:2:3:4:5:6", true), "2001:db8::");
-        assert_eq!(of("192.0.2.7", true), "192.0.0.0");
-    }
 
     #[test]
     fn addresses_do_not_pile_up() {

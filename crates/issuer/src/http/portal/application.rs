@@ -125,7 +125,7 @@ fn closed_page(
 
 /// Readers on screens meet neither dirt nor folds: a lower level has larger modules.
 fn code(offer: &ShownOffer) -> Result<QrCode, Trouble> {
-    QrCode::encode(&offer.uri, Level::M).map_err(|error| Trouble::Broken(error.to_string()))
+    QrCode::encode(&offer.uri, Level::M).map_err(|error| Trouble::fault(error.to_string()))
 }
 
 /// `GET /applications/SECRET/qr.png`: as long as the offer can be used.
@@ -172,7 +172,7 @@ fn printed(
         help_line: site.help_line,
         tx_code: tx_code.map_or(LetterTxCode::Elsewhere, LetterTxCode::Sheet),
     })
-    .map_err(|error| Trouble::Broken(error.to_string()))
+    .map_err(|error| Trouble::fault(error.to_string()))
 }
 
 /// The offer of an application while its code can be used.

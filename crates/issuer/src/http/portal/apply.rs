@@ -88,7 +88,7 @@ fn form_page(
         groups.iter().flat_map(|group| &group.fields).any(|field| field.error.is_some());
     if !faults.is_empty() && !has_error {
         // Nothing that the applicant could mend: a required claim is not in the form.
-        return Err(Trouble::Broken(ClaimsError(faults.to_vec()).to_string()));
+        return Err(Trouble::fault(ClaimsError(faults.to_vec()).to_string()));
     }
     let status = if faults.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY };
     let card = visitor.card(credential_type);

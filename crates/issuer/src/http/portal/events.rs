@@ -9,15 +9,18 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use oid4vci::grant::OfferState;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 
 use super::trouble::Trouble;
-use super::visitor::{Segment, Visitor};
+use super::visitor::{Segment, StreamPlaces, Visitor};
 use crate::flow::application::{Stage, view};
 
 /// Streams open at once; whoever comes later is told the present state and comes again.
 pub(super) const STREAMS_MAX: usize = 1_000;
+/// Of one address: a whole campus may stand behind one.
+pub(super) const STREAMS_PER_ADDRESS_MAX: usize = 100;
+/// Of one application: a few open tabs.
+pub(super) const STREAMS_PER_APPLICATION_MAX: usize = 4;
 /// How often the store is asked.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A browser opens the next stream by itself; meanwhile a node may have been updated.
@@ -32,11 +35,11 @@ pub(super) async fn events(
     Extension(visitor): Extension<Visitor>,
     Segment(secret): Segment,
 ) -> Result<Response, Trouble> {
-    visitor.view(&secret).await?;
-    let permit = visitor.portal.streams.clone().try_acquire_owned().ok();
+    let application = visitor.view(&secret).await?.application.id;
+    let places = visitor.take_stream(application);
     let watch = Watch {
-        until: Instant::now() + if permit.is_some() { LIFE_MAX } else { Duration::ZERO },
-        permit,
+        until: Instant::now() + if places.is_some() { LIFE_MAX } else { Duration::ZERO },
+        places,
         visitor,
         secret,
         told: None,
@@ -55,7 +58,7 @@ struct Watch {
     until: Instant,
     told: Option<&'static str>,
     /// `None` when all streams were taken.
-    permit: Option<OwnedSemaphorePermit>,
+    places: Option<StreamPlaces>,
 }
 
 impl Watch {
@@ -63,7 +66,7 @@ impl Watch {
     async fn next(&mut self) -> Option<Event> {
         let Some(told) = self.told else {
             let state = self.look().await?;
-            let come_again = self.permit.as_ref().map_or(COME_AGAIN_CROWDED, |_| COME_AGAIN);
+            let come_again = self.places.as_ref().map_or(COME_AGAIN_CROWDED, |_| COME_AGAIN);
             return Some(self.tell(state).retry(come_again));
         };
         while !is_final(told) && Instant::now() < self.until {

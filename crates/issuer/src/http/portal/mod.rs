@@ -8,13 +8,15 @@
 //! | what was filled in | `form_body`, `form_fields`, `fault` |
 //! | how much one address may ask for | `address_limit` |
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::routing::{get, post};
 use axum::{Router, middleware};
-use tokio::sync::Semaphore;
 
 use crate::Issuer;
+use crate::application::ApplicationId;
+use crate::places::Places;
 use address_limit::AddressLimit;
 
 mod address_limit;
@@ -38,8 +40,9 @@ struct Portal {
     types_css: String,
     pages: AddressLimit,
     applications: AddressLimit,
-    /// A permit for each open stream of events.
-    streams: Arc<Semaphore>,
+    /// Open streams of events, by address and by application.
+    streams: Arc<Places<IpAddr>>,
+    streams_of_applications: Arc<Places<ApplicationId>>,
 }
 
 /// The pages below the path of the issuer's identifier; none where the operator has switched them off.
@@ -79,7 +82,11 @@ impl Portal {
             types_css: assets::types_css(issuer),
             pages: AddressLimit::per_minute(limits.pages_per_minute),
             applications: AddressLimit::per_hour(limits.applications_per_hour),
-            streams: Arc::new(Semaphore::new(events::STREAMS_MAX)),
+            streams: Places::new(events::STREAMS_MAX, events::STREAMS_PER_ADDRESS_MAX),
+            streams_of_applications: Places::new(
+                events::STREAMS_MAX,
+                events::STREAMS_PER_APPLICATION_MAX,
+            ),
             issuer: Arc::clone(issuer),
         }
     }

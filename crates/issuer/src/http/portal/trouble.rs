@@ -28,13 +28,13 @@ pub(super) enum Trouble {
     StaleForm,
     /// The address may ask again after so many seconds.
     TooMany(u64),
-    /// Our own fault; the text is for the log.
-    Broken(String),
+    /// Our own fault.
+    Broken(Broken),
 }
 
 impl From<Broken> for Trouble {
     fn from(broken: Broken) -> Self {
-        Self::Broken(broken.0)
+        Self::Broken(broken)
     }
 }
 
@@ -51,7 +51,7 @@ impl From<MakeOfferError> for Trouble {
             | MakeOfferError::TooLong(..)
             | MakeOfferError::NeedsTxCode
             | MakeOfferError::KeyUsedBefore
-            | MakeOfferError::Replaced => Self::Broken(format!("no offer was made: {error}")),
+            | MakeOfferError::Replaced => Self::fault(format!("no offer was made: {error}")),
         }
     }
 }
@@ -72,12 +72,24 @@ impl IntoResponse for Trouble {
 }
 
 impl Trouble {
+    pub(super) const fn fault(text: String) -> Self {
+        Self::Broken(Broken::fault(text))
+    }
+
     const fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::StaleForm => StatusCode::FORBIDDEN,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Broken(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Broken(broken) => broken.status(),
+        }
+    }
+
+    const fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::NotFound | Self::StaleForm => None,
+            Self::TooMany(seconds) => Some(*seconds),
+            Self::Broken(broken) => broken.retry_after(),
         }
     }
 
@@ -86,17 +98,15 @@ impl Trouble {
             Self::NotFound => NoticeKind::NotFound,
             Self::StaleForm => NoticeKind::StaleForm,
             Self::TooMany(seconds) => NoticeKind::TooMany(*seconds),
-            Self::Broken(error) => {
-                // Inside the span of the request, whose id the reader is told.
-                tracing::error!(error, "request failed");
+            Self::Broken(broken) => {
+                broken.log();
                 NoticeKind::Broken(request_id)
             }
         };
         let page = visitor.page(self.status(), &NoticePage { site: visitor.site(), kind });
         let mut response = page.unwrap_or_else(|_| self.status().into_response());
-        if let Self::TooMany(seconds) = self {
-            response.headers_mut().insert(RETRY_AFTER, (*seconds).into());
-        }
+        let retry_after = self.retry_after().map(|seconds| (RETRY_AFTER, seconds.into()));
+        response.headers_mut().extend(retry_after);
         response
     }
 }

@@ -16,10 +16,13 @@ use super::Portal;
 use super::form_session::{FormSession, is_cross_site};
 use super::trouble::Trouble;
 use crate::Issuer;
+use crate::application::ApplicationId;
 use crate::config::Config;
 use crate::credential_type::CredentialType;
 use crate::flow::application::{ApplicationView, view};
 use crate::http::around::ClientAddress;
+use crate::network::network;
+use crate::places::Place;
 use crate::portal::language::Language;
 use crate::portal::pages::{Card, Logo, Site};
 
@@ -100,19 +103,32 @@ impl Visitor {
         Ok(self.portal.applications.check(self.address)?)
     }
 
+    /// Places for a stream of events of this application; `None` when they are taken (P06).
+    pub(super) fn take_stream(&self, application: ApplicationId) -> Option<StreamPlaces> {
+        let of_application = self.portal.streams_of_applications.take(Some(application))?;
+        let of_address = self.portal.streams.take(Some(network(self.address, false)))?;
+        Some(StreamPlaces { _of_application: of_application, _of_address: of_address })
+    }
+
     /// A page, with the cookie that its forms need.
     pub(super) fn page(
         &self,
         status: StatusCode,
         page: &impl Template,
     ) -> Result<Response, Trouble> {
-        let html = page.render().map_err(|error| Trouble::Broken(error.to_string()))?;
+        let html = page.render().map_err(|error| Trouble::fault(error.to_string()))?;
         let mut response = (status, Html(html)).into_response();
         let cookie = self.session.set_cookie(&self.issuer().config.url);
         let cookie = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok());
         response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
         Ok(response)
     }
+}
+
+/// What an open stream of events occupies.
+pub(super) struct StreamPlaces {
+    _of_application: Place<ApplicationId>,
+    _of_address: Place<IpAddr>,
 }
 
 /// Refuses an address that opens too many pages.

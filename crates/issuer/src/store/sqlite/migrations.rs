@@ -39,7 +39,7 @@ pub fn schema(path: &Path) -> Result<Schema, StoreError> {
 /// Brings a database to the present schema, making it when there is none; says how many migrations
 /// it ran. One transaction: killed halfway, nothing has happened.
 pub fn migrate(path: &Path) -> Result<usize, StoreError> {
-    create(path).map_err(|error| StoreError(format!("{}: {error}", path.display())))?;
+    create(path).map_err(|error| StoreError::Broken(format!("{}: {error}", path.display())))?;
     let mut connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
@@ -47,7 +47,7 @@ pub fn migrate(path: &Path) -> Result<usize, StoreError> {
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let seen = version(&transaction)?;
     let missing = MIGRATIONS.get(seen..).ok_or_else(|| {
-        StoreError("the database was made by a newer bestow; nothing was changed".into())
+        StoreError::Broken("the database was made by a newer bestow; nothing was changed".into())
     })?;
     for migration in missing {
         transaction.execute_batch(migration)?;

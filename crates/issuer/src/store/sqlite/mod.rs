@@ -10,7 +10,7 @@ use oid4vci::credential::Record;
 use oid4vci::grant::{Grant, Redemption};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use serde_json::{Map, Value};
 
 use super::{
@@ -36,9 +36,45 @@ const READERS_MAX: usize = 8;
 pub struct Sqlite {
     /// Begins every key: one database can hold several issuers.
     issuer_id: Arc<str>,
-    path: PathBuf,
+    file: DatabaseFile,
     writer: Writer,
     readers: Arc<Mutex<Vec<Connection>>>,
+}
+
+/// The file that we opened; another one at its path gets nothing of what we write.
+#[derive(Debug)]
+struct DatabaseFile {
+    path: PathBuf,
+    #[cfg(unix)]
+    identity: (u64, u64),
+}
+
+impl DatabaseFile {
+    fn of(path: &Path) -> Result<Self, StoreError> {
+        Ok(Self {
+            path: path.to_owned(),
+            #[cfg(unix)]
+            identity: identity(path)?,
+        })
+    }
+
+    /// Fails when somebody took the file away: what is written to it would be lost at the next start.
+    fn check(&self) -> Result<(), StoreError> {
+        #[cfg(unix)]
+        if identity(&self.path)? != self.identity {
+            let text = format!("{} is another file than the one in use", self.path.display());
+            return Err(StoreError::Unavailable(text));
+        }
+        Ok(())
+    }
+}
+
+/// Device and number of a file.
+#[cfg(unix)]
+fn identity(path: &Path) -> Result<(u64, u64), StoreError> {
+    use std::os::unix::fs::MetadataExt as _;
+    let gone = |error| StoreError::Unavailable(format!("{}: {error}", path.display()));
+    path.metadata().map(|metadata| (metadata.dev(), metadata.ino())).map_err(gone)
 }
 
 impl Sqlite {
@@ -48,16 +84,16 @@ impl Sqlite {
             Schema::Current => {}
             Schema::Older | Schema::Missing => {
                 let hint = "run `bestow issuer migrate` first";
-                return Err(StoreError(format!("{} is not ready: {hint}", path.display())));
+                return Err(StoreError::Broken(format!("{} is not ready: {hint}", path.display())));
             }
             Schema::Newer => {
                 let hint = "it was made by a newer bestow, which must be used with it";
-                return Err(StoreError(format!("{} is not known: {hint}", path.display())));
+                return Err(StoreError::Broken(format!("{} is not known: {hint}", path.display())));
             }
         }
         Ok(Self {
             issuer_id: issuer_id.into(),
-            path: path.to_owned(),
+            file: DatabaseFile::of(path)?,
             writer: Writer::start(connect(path)?)?,
             readers: Arc::default(),
         })
@@ -68,7 +104,7 @@ impl Sqlite {
         &self,
         query: impl FnOnce(&Connection, &str) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (issuer_id, path) = (Arc::clone(&self.issuer_id), self.path.clone());
+        let (issuer_id, path) = (Arc::clone(&self.issuer_id), self.file.path.clone());
         let readers = Arc::clone(&self.readers);
         let task = tokio::task::spawn_blocking(move || {
             let idle = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -80,7 +116,7 @@ impl Sqlite {
             }
             Ok(outcome)
         });
-        task.await.unwrap_or_else(|error| Err(StoreError(error.to_string())))
+        task.await.unwrap_or_else(|error| Err(StoreError::Broken(error.to_string())))
     }
 
     async fn write<T: Send + 'static>(
@@ -105,7 +141,18 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
 
 impl From<rusqlite::Error> for StoreError {
     fn from(error: rusqlite::Error) -> Self {
-        Self(error.to_string())
+        match error.sqlite_error_code() {
+            Some(
+                ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::ReadOnly
+                | ErrorCode::CannotOpen
+                | ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::OutOfMemory,
+            ) => Self::Unavailable(error.to_string()),
+            _ => Self::Broken(error.to_string()),
+        }
     }
 }
 
@@ -128,7 +175,7 @@ impl Store for Sqlite {
             })
             .await?;
         let parsed = text.map(|text| serde_json::from_str(&text)).transpose();
-        parsed.map_err(|error| StoreError(error.to_string()))
+        parsed.map_err(|error| StoreError::Broken(error.to_string()))
     }
 
     async fn note_fetched(&self, id: OfferId, now: Timestamp) -> Result<(), StoreError> {
@@ -234,7 +281,14 @@ impl Store for Sqlite {
     }
 
     async fn check(&self) -> Result<(), StoreError> {
-        // An empty step goes through the writer and takes the lock that a real one takes.
-        self.write(|_, _| Ok(Step::Keep(()))).await
+        self.file.check()?;
+        self.write(|connection, issuer| {
+            // A change, as only that needs room on the disk; the value means nothing.
+            let sql = "INSERT INTO checks (issuer_id, count) VALUES (?1, 1) \
+                       ON CONFLICT (issuer_id) DO UPDATE SET count = 1 - count";
+            connection.prepare_cached(sql)?.execute([issuer])?;
+            Ok(Step::Keep(()))
+        })
+        .await
     }
 }

@@ -22,7 +22,7 @@ pub(super) enum Step<T> {
 }
 
 /// Tells the waiting caller, after the commit, how it went.
-type Reply = Box<dyn FnOnce(Result<(), &str>) + Send>;
+type Reply = Box<dyn FnOnce(&Result<(), StoreError>) + Send>;
 type Job = Box<dyn FnOnce(&Connection) -> Reply + Send>;
 
 /// Hands steps to the thread that owns the writing connection.
@@ -37,7 +37,7 @@ impl Writer {
         thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || run(&connection, &waiting))
-            .map_err(|error| StoreError(format!("no thread for the writer: {error}")))?;
+            .map_err(|error| StoreError::Broken(format!("no thread for the writer: {error}")))?;
         Ok(Self { jobs })
     }
 
@@ -51,24 +51,26 @@ impl Writer {
             // Where no transaction is open (it did not begin, or a full disk has ended it) a step
             // would commit by itself and yet be answered as failed.
             let outcome = (!connection.is_autocommit()).then(|| savepoint(connection, step));
-            Box::new(move |committed| {
+            Box::new(move |committed: &Result<(), StoreError>| {
                 let outcome = match (committed, outcome) {
                     (Ok(()), Some(Ok(value))) => Ok(value),
-                    (_, Some(Err(error))) => Err(StoreError(error.to_string())),
-                    (Err(error), _) => Err(StoreError(error.to_owned())),
-                    (Ok(()), None) => Err(StoreError("the step did not run".into())),
+                    (_, Some(Err(error))) => Err(error.into()),
+                    (Err(error), _) => Err(error.clone()),
+                    (Ok(()), None) => Err(StoreError::Broken("the step did not run".into())),
                 };
                 drop(answer.send(outcome)); // the caller may have gone away
             })
         });
-        self.jobs.try_send(job).map_err(|error| {
-            StoreError(match error {
-                TrySendError::Full(_) => "too many steps are waiting".into(),
-                TrySendError::Disconnected(_) => "the writer has stopped".into(),
-            })
+        self.jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => StoreError::Unavailable("too many steps wait".into()),
+            TrySendError::Disconnected(_) => stopped(),
         })?;
-        result.await.unwrap_or_else(|_| Err(StoreError("the writer has stopped".into())))
+        result.await.unwrap_or_else(|_| Err(stopped()))
     }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Broken("the writer has stopped".into())
 }
 
 fn savepoint<T>(
@@ -96,9 +98,9 @@ fn run(connection: &Connection, waiting: &Receiver<Job>) {
             // A failed commit leaves the transaction open; what is in it was promised to nobody.
             drop(connection.execute_batch("ROLLBACK"));
         }
-        let committed = committed.map_err(|error| error.to_string());
+        let committed = committed.map_err(StoreError::from);
         for reply in replies {
-            reply(committed.as_ref().map(|&()| ()).map_err(String::as_str));
+            reply(&committed);
         }
     }
 }

@@ -68,3 +68,9 @@ CREATE TABLE applications (
     offer_id BLOB,
     PRIMARY KEY (issuer_id, application_id)
 );
+
+-- Written to by whoever asks whether this database takes writes.
+CREATE TABLE checks (
+    issuer_id TEXT PRIMARY KEY,
+    count INTEGER NOT NULL
+) WITHOUT ROWID;
