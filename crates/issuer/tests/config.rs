@@ -78,12 +78,83 @@ fn an_address_that_is_no_credential_issuer_identifier_is_refused() {
         "ftp://issuer.example",
         "http://issuer.example",
         "http://localhost:8080",
+        "https://localhost:0",
+        "https://",
     ];
     for url in table {
         let found = mistake(&format!("name = \"A\"\nurl = \"{url}\"\n"));
         assert!(found.starts_with("2: "), "{url}: {found}");
     }
     assert!(mistake("name = \"A\"").contains("address of the issuer is missing"));
+}
+
+/// X39: the text says which of the rules was broken, and repeats no password.
+#[test]
+fn what_is_wrong_with_an_address_is_said() {
+    let table = [
+        ("issuer.example", "does not begin with https://"),
+        ("ftp://issuer.example", "does not begin with https://"),
+        ("https://me:secret@issuer.example", "no user name and no password"),
+        ("https://issuer.example?a=b", "a query"),
+        ("https://issuer.example#a", "a fragment"),
+        ("https://localhost:0", "port 0"),
+        ("https://localhost:99999", "port"),
+    ];
+    for (url, expected) in table {
+        let found = IssuerUrl::try_from(url.to_owned()).unwrap_err();
+        assert!(found.contains(expected) && !found.contains("secret"), "{url}: {found}");
+    }
+}
+
+/// I21, N04: the name is on pages, letters and certificates.
+#[test]
+fn a_name_can_be_seen_as_a_whole() {
+    for name in ["", "  ", "A\\nB", "Riverside\\u200B", "A\\u2028B", "\\u202Eytisrevinu"] {
+        let found = mistake(&format!("{URL}name = \"{name}\"\n"));
+        assert!(found.starts_with("2: no one can read this name"), "{name}: {found}");
+    }
+    let found = mistake(&format!("{URL}[portal]\nhelp_line = \"1\\u200B2\"\n"));
+    assert!(found.starts_with("3: "), "{found}");
+}
+
+#[test]
+fn two_listeners_have_two_addresses() {
+    let table = [
+        "url = \"https://localhost:65535\"\n".to_owned(),
+        "url = \"https://issuer.example:65535\"\n".to_owned(),
+        format!("{URL}[server]\nlisten = \"0.0.0.0:9\"\n[admin]\nlisten = \"127.0.0.1:9\"\n"),
+    ];
+    for text in table {
+        let found = mistake(&text);
+        assert!(found.contains("same address as the public listener"), "{text}: {found}");
+        assert!(found.contains("listen = \"127.0.0.1:9443\""), "{text}: {found}");
+    }
+    for section in ["server", "admin"] {
+        let found = mistake(&format!("{URL}[{section}]\nlisten = \"127.0.0.1:0\"\n"));
+        assert!(found.starts_with("3: nobody can reach port 0"), "{found}");
+    }
+}
+
+/// A type cannot promise what the issuer as a whole forbids; both are named.
+#[test]
+fn a_type_keeps_to_the_longest_life_of_offers() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bestow.toml");
+    fs::write(&file, format!("{URL}[offer]\nexpires_in_max = 3600\n")).unwrap();
+    fs::create_dir(folder.path().join("credentials")).unwrap();
+    let display = "[[display]]\nname = \"Card\"\nlocale = \"en\"\n";
+    let written = |seconds: u32| {
+        let head = "format = \"dc+sd-jwt\"\nvalidity_days = 1\n";
+        let text = format!("{head}offer_seconds = {seconds}\n{display}");
+        fs::write(folder.path().join("credentials/card.toml"), text).unwrap();
+        Config::load(&file).unwrap().credential_types()
+    };
+    assert!(written(3600).is_ok());
+    let error = written(3601).unwrap_err();
+    assert!(error.file.ends_with("credentials/card.toml"));
+    assert_eq!(error.line, Some(3));
+    assert!(error.problem.contains("offer_seconds = 3601"), "{error}");
+    assert!(error.problem.contains("expires_in_max = 3600"), "{error}");
 }
 
 #[test]

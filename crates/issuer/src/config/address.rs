@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use ipnet::IpNet;
 use oid4vci::metadata::parse_identifier;
 use serde::{Deserialize, Serialize};
-use url::Host;
+use url::{Host, Url};
 
 /// The Credential Issuer Identifier: written as wallets will compare it, byte by byte (META-13).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
@@ -102,11 +102,16 @@ impl TryFrom<String> for IssuerUrl {
             url.as_ref().and_then(|url| Some((url, url.host()?, url.port_or_known_default()?)));
         let Some((url, host, port)) = parts else {
             return Err(format!(
-                "`{text}` is no Credential Issuer Identifier\n\
+                "{}\n\
                  write it like \"https://issuer.example\" or \"https://example.org/issuer\": https, \
-                 host, optional port and path, nothing else"
+                 host, optional port and path, nothing else",
+                what_is_wrong(&text)
             ));
         };
+        if port == 0 {
+            let problem = format!("`{text}` has port 0, which nobody can reach");
+            return Err(format!("{problem}\nwrite the port that wallets use, or none for 443"));
+        }
         let canonical = url.as_str().trim_end_matches('/');
         if canonical != text {
             let problem = format!("`{text}` is not how wallets will see this address");
@@ -120,6 +125,27 @@ impl TryFrom<String> for IssuerUrl {
             text,
         })
     }
+}
+
+/// Why a text is no Credential Issuer Identifier; a password in it is not repeated.
+fn what_is_wrong(text: &str) -> String {
+    let url = match Url::parse(text) {
+        Ok(url) => url,
+        Err(url::ParseError::RelativeUrlWithoutBase) => {
+            return format!("`{text}` does not begin with https://");
+        }
+        Err(error) => return format!("`{text}` is no address: {error}"),
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        return "the address of an issuer has no user name and no password in it".to_owned();
+    }
+    let problem = match (url.scheme(), url.query(), url.fragment()) {
+        ("https" | "http", Some(_), _) => "has a query (`?`)",
+        ("https" | "http", None, Some(_)) => "has a fragment (`#`)",
+        ("https" | "http", None, None) => "is not written as wallets will read it",
+        _ => "does not begin with https://",
+    };
+    format!("`{text}` is no Credential Issuer Identifier: it {problem}")
 }
 
 impl From<IssuerUrl> for String {

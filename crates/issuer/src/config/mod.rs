@@ -120,7 +120,24 @@ impl Config {
 
     /// Reads all credential types.
     pub fn credential_types(&self) -> Result<BTreeMap<String, CredentialType>, ConfigError> {
-        CredentialType::load_all(&self.credentials, self.url.as_str())
+        let types = CredentialType::load_all(&self.credentials, self.url.as_str())?;
+        types.values().try_for_each(|credential_type| self.check_offer_seconds(credential_type))?;
+        Ok(types)
+    }
+
+    /// A type cannot promise what `[offer] expires_in_max` forbids.
+    fn check_offer_seconds(&self, credential_type: &CredentialType) -> Result<(), ConfigError> {
+        let longest = self.offer.expires_in_max;
+        let Some(seconds) = credential_type.offer_seconds.filter(|seconds| *seconds > longest)
+        else {
+            return Ok(());
+        };
+        let file = self.credentials.join(format!("{}.toml", credential_type.id));
+        let problem = format!(
+            "offer_seconds = {seconds} is more than [offer] expires_in_max = {longest} allows"
+        );
+        let remedy = "lower it, or raise expires_in_max in bestow.toml";
+        Err(Source::read(&file)?.mistake("offer_seconds", problem, remedy))
     }
 
     /// The longest life of an offer of this type.

@@ -86,7 +86,8 @@ impl Rules<'_> {
             }
         }
         if is_same(public, listen) {
-            let problem = format!("the public listener is at {public}, this one at {listen}");
+            let problem =
+                format!("has the same address as the public listener: {public}, {listen}");
             let remedy = "choose another port, like [admin] listen = \"127.0.0.1:9443\"";
             return Err(self.source.mistake("admin.listen", problem, remedy));
         }

@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::claims::{Claim, Claims, DEPTH_MAX, Disclosure};
 use super::display::Locale;
+use super::form::CSRF_FIELD;
 use super::value::{self, Limits, ValueType};
+use super::written::check_text;
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -82,6 +84,8 @@ struct Rules<'r> {
 impl Rules<'_> {
     fn check(&self) -> Result<(), ConfigError> {
         self.check_neighbours()?;
+        self.check_labels()?;
+        self.check_field()?;
         self.check_limits()?;
         if self.claim.value_type == ValueType::Object {
             self.check_object()
@@ -126,6 +130,24 @@ impl Rules<'_> {
         if self.around().any(|other| other.value_type != ValueType::Object) {
             let remedy = "set type = \"object\" for the outer claim, or remove it";
             return self.refuse("path", "lies inside a claim that is a value itself", remedy);
+        }
+        Ok(())
+    }
+
+    fn check_labels(&self) -> Result<(), ConfigError> {
+        self.claim.label.iter().try_for_each(|(tag, text)| {
+            let place = format!("claims.{}.label.{}", self.at, tag.as_str());
+            check_text(text, &place, self.context.source)
+        })
+    }
+
+    /// The answers of an applicant and the form's own fields share one body (P01).
+    fn check_field(&self) -> Result<(), ConfigError> {
+        let is_field = self.context.portal && self.claim.form;
+        let own = self.claim.path.iter().map(String::as_str).eq([CSRF_FIELD]);
+        if is_field && own {
+            let remedy = "choose another name, or set form = false for the claim";
+            return self.refuse("path", "the form has a field of its own with this name", remedy);
         }
         Ok(())
     }

@@ -6,6 +6,9 @@ use super::CredentialType;
 use super::claims::{self, Claim, ClaimFault, ClaimsError};
 use super::value::{self, Fault, Limits, ValueType};
 
+/// The field that guards every form of the portal; no claim in a form may have its name (P01).
+pub const CSRF_FIELD: &str = "csrf";
+
 /// One field of the form.
 #[derive(Clone, Debug)]
 pub struct Field<'t> {

@@ -14,7 +14,7 @@ use crate::config::source::Source;
 
 pub use claims::{Claim, ClaimFault, Claims, ClaimsError, Disclosure, check_all};
 pub use display::{Color, Display, Locale, Logo, LogoUri};
-pub use form::Field;
+pub use form::{CSRF_FIELD, Field};
 pub use image::{IMAGE_BYTES_MAX, data_url};
 pub use value::{Fault, Limits, ValueType};
 
@@ -23,6 +23,7 @@ mod claims;
 mod display;
 mod form;
 mod image;
+pub(crate) mod text;
 mod value;
 mod written;
 

@@ -9,6 +9,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::image;
+use super::text::is_one_visible_line;
 
 /// Longest text where a claim sets no `max_length` of its own.
 const LENGTH_MAX: usize = 200;
@@ -80,8 +81,8 @@ pub enum Fault {
     NotObject,
     /// It must be text.
     NotText,
-    /// It must be one line of printable text.
-    ControlCharacter,
+    /// It must be one line in which everything can be seen.
+    HiddenCharacter,
     /// Fewer characters than this.
     TooShort(usize),
     /// More characters than this.
@@ -114,11 +115,12 @@ impl fmt::Display for Fault {
             Self::Repeated => f.write_str("given more than once"),
             Self::NotObject => f.write_str("must be an object with claims of its own"),
             Self::NotText => f.write_str("must be text"),
-            Self::ControlCharacter => {
-                f.write_str("must be one line, without tabs or other control characters")
-            }
-            Self::TooShort(least) => write!(f, "must have at least {least} characters"),
-            Self::TooLong(most) => write!(f, "must have at most {most} characters"),
+            Self::HiddenCharacter => f.write_str(
+                "must be one line in which everything can be seen: no line break, tab, zero-width \
+                 character or direction mark",
+            ),
+            Self::TooShort(least) => write!(f, "must have at least {}", characters(*least)),
+            Self::TooLong(most) => write!(f, "must have at most {}", characters(*most)),
             Self::NotEmail => f.write_str("must be an e-mail address like name@example.org"),
             Self::NotDate => f.write_str("must be a day like 2001-12-31"),
             Self::NotInteger => f.write_str("must be a whole number"),
@@ -132,6 +134,11 @@ impl fmt::Display for Fault {
             }
         }
     }
+}
+
+/// A count of characters, in words.
+fn characters(count: usize) -> String {
+    if count == 1 { "1 character".to_owned() } else { format!("{count} characters") }
 }
 
 /// Checks a value; an object never has a value of its own to check.
@@ -187,9 +194,10 @@ fn check_text(text: &str, limits: &Limits) -> Result<(), Fault> {
     let least = limits.min_length.unwrap_or(1);
     let most = limits.max_length.unwrap_or(LENGTH_MAX);
     let characters = text.chars().count();
-    if text.chars().any(char::is_control) {
-        Err(Fault::ControlCharacter)
-    } else if characters < least {
+    let is_blank = least > 0 && text.trim().is_empty();
+    if !is_one_visible_line(text) {
+        Err(Fault::HiddenCharacter)
+    } else if is_blank || characters < least {
         Err(Fault::TooShort(least))
     } else if characters > most {
         Err(Fault::TooLong(most))

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
+use super::text::is_one_visible_line;
 use super::{Approval, CredentialType, Format, KeyBinding, TxCodeChannel, default_vct};
 use crate::config::ConfigError;
 use crate::config::source::Source;
@@ -166,6 +167,14 @@ fn check_display(written: &WrittenType, source: &Source) -> Result<(), ConfigErr
     }
     let mut seen = BTreeSet::new();
     for (at, display) in written.display.iter().enumerate() {
+        let texts = [
+            ("name", Some(display.name.as_str())),
+            ("description", display.description.as_deref()),
+            ("logo", display.logo.as_ref().map(|logo| logo.alt_text.as_str())),
+        ];
+        for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text?))) {
+            check_text(text, &format!("display.{at}.{key}"), source)?;
+        }
         if !seen.insert(&display.locale) {
             let problem = format!("there is a second display for `{}`", display.locale.as_str());
             let remedy = "keep one for each language";
@@ -173,6 +182,17 @@ fn check_display(written: &WrittenType, source: &Source) -> Result<(), ConfigErr
         }
     }
     Ok(())
+}
+
+/// What people read on cards and forms is one line; a name for people is not empty.
+pub(super) fn check_text(text: &str, place: &str, source: &Source) -> Result<(), ConfigError> {
+    let is_name = !place.ends_with("logo");
+    if is_one_visible_line(text) && !(is_name && text.trim().is_empty()) {
+        return Ok(());
+    }
+    let remedy = "write one line in which everything can be seen: no line break, tab, zero-width \
+                  character or direction mark";
+    Err(source.mistake(place, "nobody can read this text", remedy))
 }
 
 /// A Transaction Code must reach the applicant, and protect what others may read on the way.

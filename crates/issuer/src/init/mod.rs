@@ -217,7 +217,7 @@ impl fmt::Display for InitError {
             Self::BadName => write!(
                 f,
                 "the name of the issuer cannot be shown\n  \
-                 use 1 to {NAME_LENGTH_MAX} characters in one line"
+                 use 1 to {NAME_LENGTH_MAX} visible characters in one line"
             ),
             Self::Io(path, error) => {
                 let path = path.display();

@@ -61,7 +61,12 @@ fn a_value_of_the_wrong_kind_or_size_is_refused() {
         (json!({ "given_name": null }), Fault::NotText),
         (json!({ "given_name": "" }), Fault::TooShort(1)),
         (json!({ "given_name": "Friederike" }), Fault::TooLong(5)),
-        (json!({ "given_name": "a\nb" }), Fault::ControlCharacter),
+        (json!({ "given_name": " " }), Fault::TooShort(1)),
+        (json!({ "given_name": "a\nb" }), Fault::HiddenCharacter),
+        (json!({ "given_name": "a\u{200b}b" }), Fault::HiddenCharacter), // I21, N04
+        (json!({ "given_name": "a\u{2028}b" }), Fault::HiddenCharacter),
+        (json!({ "given_name": "\u{202e}ab" }), Fault::HiddenCharacter),
+        (json!({ "mail": "a\u{ad}@b.example" }), Fault::HiddenCharacter),
         (json!({ "birth_date": "12.08.2003" }), Fault::NotDate),
         (json!({ "birth_date": "2003-02-29" }), Fault::NotDate),
         (json!({ "birth_date": "2003-08-12T00:00:00Z" }), Fault::NotDate),

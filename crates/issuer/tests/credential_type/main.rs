@@ -192,10 +192,13 @@ fn claims_that_contradict_each_other_are_refused() {
         ("path = [\"x\"]\nmaximum = 5", "`maximum` means nothing for type `string`"),
         ("path = [\"x\"]\nmin_length = 6\nmax_length = 5", "is less than min_length"),
         ("path = [\"x\"]\nexample = 5", "`example` must be text"),
-        ("path = [\"x\"]\ndefault = \"\"", "`default` must have at least 1 characters"),
+        ("path = [\"x\"]\ndefault = \"\"", "`default` must have at least 1 character"),
         ("path = [\"x\"]\nrequired = true", "has no example"),
         ("path = [\"x\"]\nrequired = true\nexample = \"x\"\nform = false", "nobody can fill it in"),
         ("path = [\"x\"]\nlabel = { e_n = \"x\" }", "no language tag"),
+        ("path = [\"x\"]\nlabel = { en = \"x\\u200B\" }", "nobody can read this text"),
+        ("path = [\"x\"]\nlabel = { en = \" \" }", "nobody can read this text"),
+        (r#"path = ["csrf"]"#, "the form has a field of its own with this name"),
         ("path = [\"x\"]\nlabels = { en = \"x\" }", "unknown key `labels`"),
     ];
     for (claim, expected) in table {
@@ -203,6 +206,19 @@ fn claims_that_contradict_each_other_are_refused() {
         let found = mistake(&text);
         assert!(found.contains(expected), "{claim}: {found}");
     }
+}
+
+/// P01: the guard of the form is read from the field of this name; elsewhere the name is free.
+#[test]
+fn only_a_field_of_the_form_cannot_be_called_like_its_guard() {
+    let claim = "\n[[claims]]\ntype = \"string\"\npath = [\"csrf\"]\n";
+    let found = mistake(&format!("{HEAD}{claim}"));
+    assert!(found.starts_with("credentials/card.toml:10: claim `csrf`"), "{found}");
+    assert!(found.contains("choose another name, or set form = false"), "{found}");
+    assert!(read(&format!("{HEAD}{claim}form = false\n")).is_ok());
+    assert!(read(&format!("portal = false\n{HEAD}{claim}")).is_ok());
+    let inside = "\n[[claims]]\ntype = \"string\"\npath = [\"x\", \"csrf\"]\n";
+    assert!(read(&format!("{HEAD}{inside}")).is_ok());
 }
 
 #[test]
@@ -240,6 +256,11 @@ fn a_display_that_a_wallet_cannot_show_is_refused() {
             "https: or a data:",
         ),
         ("locale = \"\"", "no language tag"),
+        ("locale = \"de\"\ndescription = \"a\\nb\"", "nobody can read this text"),
+        (
+            "locale = \"de\"\nlogo = { uri = \"https://x/y.png\", alt_text = \"\\u202E\" }",
+            "nobody can read this text",
+        ),
     ];
     for (lines, expected) in table {
         let found = mistake(&format!("{HEAD}{display}{lines}\n"));

@@ -28,8 +28,12 @@ fn english(fault: Fault) -> String {
         Fault::Unknown | Fault::Repeated | Fault::NotObject | Fault::NotText => {
             "Please fill this in again.".into()
         }
-        Fault::ControlCharacter => "Please write one line, without tabs.".into(),
+        Fault::HiddenCharacter => {
+            "Please type this in again: it holds a character that cannot be seen.".into()
+        }
+        Fault::TooShort(1) => "Please write at least one character.".into(),
         Fault::TooShort(least) => format!("Please write at least {least} characters."),
+        Fault::TooLong(1) => "Please write one character only.".into(),
         Fault::TooLong(most) => format!("Please write at most {most} characters."),
         Fault::NotEmail => "Please write an e-mail address like name@example.org.".into(),
         Fault::NotDate => "Please write a day that exists, like 2001-12-31.".into(),
@@ -51,7 +55,11 @@ fn german(fault: Fault) -> String {
         Fault::Unknown | Fault::Repeated | Fault::NotObject | Fault::NotText => {
             "Bitte füllen Sie dieses Feld noch einmal aus.".into()
         }
-        Fault::ControlCharacter => "Bitte schreiben Sie eine Zeile ohne Tabulatoren.".into(),
+        Fault::HiddenCharacter => {
+            "Bitte tippen Sie das noch einmal: Es enthält ein unsichtbares Zeichen.".into()
+        }
+        Fault::TooShort(1) => "Bitte schreiben Sie mindestens ein Zeichen.".into(),
+        Fault::TooLong(1) => "Bitte schreiben Sie nur ein Zeichen.".into(),
         Fault::TooShort(least) => format!("Bitte schreiben Sie mindestens {least} Zeichen."),
         Fault::TooLong(most) => format!("Bitte schreiben Sie höchstens {most} Zeichen."),
         Fault::NotEmail => "Bitte schreiben Sie eine E-Mail-Adresse wie name@example.org.".into(),

@@ -13,7 +13,7 @@ use keys::outside::Random;
 use crate::config::IssuerUrl;
 
 /// The form's field that carries the MAC.
-pub(super) const FIELD: &str = "csrf";
+pub(super) use crate::credential_type::CSRF_FIELD as FIELD;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 const PURPOSE: &str = "portal form";
