@@ -4,7 +4,7 @@
 //!
 //! | The credential has | The key is | It is tied to the issuer when |
 //! |---|---|---|
-//! | `x5c` | in the first certificate | the chain ends in a given anchor, and the credential or the certificate names nobody else |
+//! | `x5c` | in the first certificate | the chain ends in a given anchor, and neither the credential nor the certificate names somebody else |
 //! | `iss` = Credential Issuer Identifier | in the issuer's jwt-vc-issuer metadata | always: it came from that host over TLS |
 //! | `iss` = a DID | in the DID | the issuer's jwt-vc-issuer metadata hold the same key |
 //!
@@ -82,7 +82,7 @@ impl Wallet {
             None => Err(X509Error::NoAnchor),
         };
         match anchored {
-            Ok(leaf) if names(&leaf, iss, issuer) => {
+            Ok(leaf) if is_for(&leaf, iss, issuer) => {
                 let tie = Ok(Trust::Anchor { subject: leaf.common_name });
                 Ok(IssuerKey { key: leaf.public_key, tie })
             }
@@ -127,17 +127,18 @@ impl Wallet {
     }
 }
 
-/// Whether an anchored certificate is meant for this issuer.
+/// Whether an anchored certificate is this issuer's (catalogue I17).
 ///
-/// The name is what the credential says (`iss`) or the certificate (its alternative names); a chain
-/// that names nobody stands for its authority alone.
-fn names(leaf: &Certificate, iss: Option<&str>, issuer: &str) -> bool {
+/// Credential (`iss`) and certificate (its alternative names) may each name the issuer, and neither
+/// may name somebody else: `iss` is what the signer wrote, the certificate says who the signer is.
+/// Where neither names anybody, the authority alone vouches: its owner gave it as an anchor.
+fn is_for(leaf: &Certificate, iss: Option<&str>, issuer: &str) -> bool {
     let host = parse_identifier(issuer);
     let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
+    let names_nobody = leaf.uris.is_empty() && leaf.dns_names.is_empty();
     let by_uri = leaf.uris.iter().any(|uri| uri == issuer);
     let by_host = leaf.dns_names.iter().any(|name| name.eq_ignore_ascii_case(host));
-    let nobody = iss.is_none() && leaf.uris.is_empty() && leaf.dns_names.is_empty();
-    iss == Some(issuer) || by_uri || by_host || nobody
+    iss.is_none_or(|iss| iss == issuer) && (names_nobody || by_uri || by_host)
 }
 
 fn unanchored_key(chain: &[Vec<u8>], now: Timestamp) -> Result<PublicKey, VerificationError> {
@@ -225,7 +226,7 @@ impl Doubt {
                  wallet does not know"
             }
             Self::OtherIssuer => {
-                "the issuer is not verified: the certificate belongs to somebody else"
+                "the issuer is not verified: the credential or its certificate names somebody else"
             }
             Self::UntiedDid => {
                 "the issuer is not verified: nothing shows that the signing key is the issuer's"
@@ -335,6 +336,56 @@ impl VerificationError {
             Self::OtherKey => "bound_to_other_key",
             Self::Surplus => "surplus_credentials",
             Self::Doubtful(_) => "issuer_not_verified",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keys::algorithm::Algorithm;
+    use keys::outside::Timestamp;
+    use keys::signer::{Signer as _, SoftwareKey};
+
+    use super::{Certificate, is_for};
+
+    const ISSUER: &str = "https://issuer.example/a";
+    const OTHER: &str = "https://other.example/a";
+
+    fn certificate(uris: &[&str], dns_names: &[&str]) -> Certificate {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        Certificate {
+            public_key: SoftwareKey::generate(Algorithm::Es256).unwrap().public_key().clone(),
+            not_before: Timestamp(0),
+            not_after: Timestamp(1),
+            dns_names: owned(dns_names),
+            uris: owned(uris),
+            common_name: None,
+            is_self_issued: false,
+            is_for_signatures: true,
+        }
+    }
+
+    /// Catalogue I17.
+    #[test]
+    fn credential_and_certificate_may_name_the_issuer_and_nobody_else() {
+        let host = "Issuer.example";
+        for (iss, uris, dns_names, expected) in [
+            (None, &[][..], &[][..], true), // the authority alone vouches
+            (Some(ISSUER), &[], &[], true),
+            (None, &[ISSUER], &[], true),
+            (Some(ISSUER), &[ISSUER], &[], true),
+            (Some(ISSUER), &[], &[host], true),
+            (Some(ISSUER), &[OTHER, ISSUER], &["other.example"], true),
+            (Some(OTHER), &[], &[], false),
+            (Some(OTHER), &[ISSUER], &[host], false),
+            (Some(ISSUER), &[OTHER], &["other.example"], false),
+            (Some(ISSUER), &[], &["sub.issuer.example"], false),
+            (Some(ISSUER), &["https://issuer.example/a/"], &[], false),
+            (None, &[OTHER], &[], false),
+            (Some("did:jwk:e30"), &[ISSUER], &[host], false),
+        ] {
+            let leaf = certificate(uris, dns_names);
+            assert_eq!(is_for(&leaf, iss, ISSUER), expected, "{iss:?} {uris:?} {dns_names:?}");
         }
     }
 }

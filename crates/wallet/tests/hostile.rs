@@ -164,23 +164,23 @@ async fn a_certificate_that_has_expired_is_refused_even_without_anchors() {
     assert_eq!(refused(&world, "student_card").await, error.into());
 }
 
+/// The authority vouches for somebody else, the signer says it is somebody else, or both.
 #[tokio::test]
-async fn a_certificate_of_somebody_else_needs_a_yes_of_its_own() {
-    let world = World::new();
-    world.issues(|issuer, proof| {
-        let stolen = issuer.ca.signing_certificate(
-            issuer.key.public_key(),
-            "Other",
-            "https://other.example",
-            NOW,
-        );
-        let stolen = keys::x509::x5c_from_pem(&stolen.unwrap()).unwrap();
-        issuer.student_card(&proof.cnf(), |header, claims| {
-            header["x5c"] = keys::x509::x5c_to_json(&stolen);
-            claims["iss"] = json!("https://other.example");
-        })
-    });
-    doubted(&world, Doubt::OtherIssuer).await;
+async fn a_certificate_or_a_name_of_somebody_else_needs_a_yes_of_its_own() {
+    const OTHER: &str = "https://other.example";
+    for (certified, iss) in [(OTHER, OTHER), (OTHER, ISSUER), (ISSUER, OTHER)] {
+        let world = World::new();
+        world.issues(move |issuer, proof| {
+            let key = issuer.key.public_key();
+            let chain = issuer.ca.signing_certificate(key, "Other", certified, NOW).unwrap();
+            let chain = keys::x509::x5c_from_pem(&chain).unwrap();
+            issuer.student_card(&proof.cnf(), |header, claims| {
+                header["x5c"] = keys::x509::x5c_to_json(&chain);
+                claims["iss"] = json!(iss);
+            })
+        });
+        doubted(&world, Doubt::OtherIssuer).await;
+    }
 }
 
 #[tokio::test]
