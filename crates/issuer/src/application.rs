@@ -121,6 +121,16 @@ impl Application {
     pub fn can_be_decided(&self, offer: Option<OfferState>) -> bool {
         self.state == ApplicationState::Waiting || offer == Some(OfferState::Locked)
     }
+
+    /// Whether an officer may have the Transaction Code delivered again, which is still the same:
+    /// until somebody has used it.
+    #[must_use]
+    pub fn can_be_delivered_again(&self, offer: Option<OfferState>) -> bool {
+        let is_unused = |offer| {
+            matches!(offer, OfferState::Created | OfferState::Fetched | OfferState::Expired)
+        };
+        self.state == ApplicationState::Approved && offer.is_none_or(is_unused)
+    }
 }
 
 /// The secret part of an applicant's link; whoever has it is the applicant.

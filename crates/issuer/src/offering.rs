@@ -4,7 +4,7 @@ use oid4vci::secret::TxCode;
 
 use crate::Issuer;
 use crate::credential_type::TxCodeChannel;
-use crate::flow::offer::{MadeOffer, MakeOfferError, OfferRequest, Owner, make_offer};
+use crate::flow::offer::{MadeOffer, MakeOfferError, OfferRequest, Owner, make_offer, withdraw};
 use crate::tx_code_command::deliver;
 
 /// An offer whose Transaction Code is on its way.
@@ -33,7 +33,14 @@ pub async fn offer(
     match (command, tx_code) {
         (Some(command), Some(tx_code)) => {
             let about = (&ids[..], &request.claims);
-            deliver(command, &tx_code, &offer.id.to_string(), about).await?;
+            let delivered = deliver(command, &tx_code, &offer.id.to_string(), about).await;
+            if let Err(error) = delivered {
+                if matches!(owner, Owner::Nobody) {
+                    // Nobody can ask for it again: an offer without its code is of no use.
+                    withdraw(issuer, offer.id).await?;
+                }
+                return Err(MakeOfferError::NotDelivered(error));
+            }
             Ok(Offered { offer, tx_code: None })
         }
         (_, tx_code) => Ok(Offered { offer, tx_code }),

@@ -149,6 +149,7 @@ fn problem(status: u16, problem: &Value) -> Failure {
     match status {
         404 => Failure::new(Kind::Usage, "not_found", message),
         409 => Failure::new(Kind::Refused, "conflict", message),
+        502 => Failure::new(Kind::OwnFault, "not_delivered", message),
         400..500 => Failure::new(Kind::Usage, "refused", message),
         _ => Failure::new(Kind::OwnFault, "internal_error", message),
     }

@@ -147,6 +147,15 @@ impl CredentialType {
         by(locale).or_else(|| by(language)).or_else(|| by("en")).or_else(|| self.display.first())
     }
 
+    /// The program that hands on the Transaction Codes of the portal's offers, if one does.
+    #[must_use]
+    pub fn tx_code_command(&self) -> Option<&[String]> {
+        match &self.tx_code_channel {
+            TxCodeChannel::Command(command) if self.tx_code => Some(command),
+            TxCodeChannel::Command(_) | TxCodeChannel::Screen | TxCodeChannel::Caller => None,
+        }
+    }
+
     /// The members that the format adds to metadata (VCI §A).
     #[must_use]
     pub fn format_members(&self) -> Map<String, Value> {

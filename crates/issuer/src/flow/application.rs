@@ -15,7 +15,7 @@ use crate::failure::Broken;
 use crate::flow::offer::{
     MakeOfferError, OfferRequest, Owner, application_link, application_tx_code, make_offer,
 };
-use crate::tx_code_command::deliver;
+use crate::tx_code_command::{NotDelivered, deliver};
 
 /// Records an application whose claims were checked; the secret is the applicant's only key to it.
 pub async fn apply(
@@ -27,21 +27,27 @@ pub async fn apply(
     let id = ApplicationId(OfferId::fresh(now, &*issuer.random));
     let secret = ApplicationSecret::fresh(id, &*issuer.random);
     let at_once = credential_type.approval == Approval::AtOnce;
+    // A Transaction Code is delivered before it is approved: what fails stays for an officer.
+    let is_approved = at_once && credential_type.tx_code_command().is_none();
     let application = Application {
         id,
         secret_digest: secret.digest(),
         credential_configuration_id: credential_type.id.clone(),
         claims,
-        state: if at_once { ApplicationState::Approved } else { ApplicationState::Waiting },
+        state: if is_approved { ApplicationState::Approved } else { ApplicationState::Waiting },
         created_at: now,
-        decided_at: at_once.then_some(now),
-        approvals: u32::from(at_once),
+        decided_at: is_approved.then_some(now),
+        approvals: u32::from(is_approved),
         offer_id: None,
     };
     issuer.store.open_application(application.clone()).await?;
     tracing::info!(application = %id, state = application.state.name(), "application received");
-    if at_once {
-        deliver_tx_code(issuer, credential_type, &application).await?;
+    if at_once && !is_approved {
+        match approve_seen(issuer, credential_type, &application).await {
+            Err(DecideError::Broken(broken)) => return Err(broken),
+            // The log says why; an officer finds it among those that wait, and approves it.
+            Ok(_) | Err(_) => {}
+        }
     }
     Ok(secret)
 }
@@ -121,7 +127,7 @@ pub async fn renew(issuer: &Issuer, link: &str) -> Result<bool, MakeOfferError> 
     };
     let standing = present_offer(issuer, &application).await?;
     if standing.is_some_and(|offer| application.can_renew(offer.state, credential_type.approval)) {
-        let application = rearm(issuer, application, standing).await?;
+        let application = rearm(issuer, credential_type, (application, standing)).await?;
         make_offer_for(issuer, &application, credential_type, &secret).await?;
     }
     Ok(true)
@@ -130,15 +136,21 @@ pub async fn renew(issuer: &Issuer, link: &str) -> Result<bool, MakeOfferError> 
 /// After a lock the next offer has a new Transaction Code, also where nobody has to approve.
 async fn rearm(
     issuer: &Issuer,
-    application: Application,
-    standing: Option<Standing>,
-) -> Result<Application, Broken> {
+    credential_type: &CredentialType,
+    (application, standing): (Application, Option<Standing>),
+) -> Result<Application, MakeOfferError> {
     if standing.is_none_or(|offer| offer.state != OfferState::Locked) {
         return Ok(application);
     }
-    let now = issuer.clock.now();
-    issuer.store.decide_application(&application, ApplicationState::Approved, now).await?;
-    Ok(issuer.store.application(application.id).await?.unwrap_or(application))
+    match approve_seen(issuer, credential_type, &application).await {
+        Ok(rearmed) => Ok(rearmed),
+        Err(DecideError::NotDelivered(error)) => Err(MakeOfferError::NotDelivered(error)),
+        Err(DecideError::Broken(broken)) => Err(broken.into()),
+        // Another request of the applicant was first.
+        Err(DecideError::Decided | DecideError::Unknown | DecideError::TypeGone) => {
+            Err(MakeOfferError::Replaced)
+        }
+    }
 }
 
 async fn find<'i>(
@@ -230,11 +242,24 @@ pub struct Approved {
 }
 
 /// The officer says yes: the applicant's page will show an offer.
+///
+/// Where a program delivers the Transaction Code, it may be said again as long as nobody has used
+/// the code: a letter that got lost is sent once more.
 pub async fn approve(issuer: &Issuer, id: ApplicationId) -> Result<Approved, DecideError> {
-    let application = decide(issuer, id, ApplicationState::Approved).await?;
+    let (application, offer) = undecided(issuer, id).await?;
     let credential_type = issuer.types.get(&application.credential_configuration_id);
     let credential_type = credential_type.ok_or(DecideError::TypeGone)?;
-    deliver_tx_code(issuer, credential_type, &application).await?;
+    let application = if application.can_be_decided(offer) {
+        approve_seen(issuer, credential_type, &application).await?
+    } else if credential_type.tx_code_command().is_some()
+        && application.can_be_delivered_again(offer)
+    {
+        deliver_tx_code(issuer, credential_type, (&application, application.approvals)).await?;
+        tracing::info!(application = %id, "transaction code delivered again");
+        application
+    } else {
+        return Err(DecideError::Decided);
+    };
     let for_caller =
         credential_type.tx_code && matches!(credential_type.tx_code_channel, TxCodeChannel::Caller);
     let tx_code =
@@ -244,27 +269,45 @@ pub async fn approve(issuer: &Issuer, id: ApplicationId) -> Result<Approved, Dec
 
 /// The officer says no.
 pub async fn reject(issuer: &Issuer, id: ApplicationId) -> Result<(), DecideError> {
-    decide(issuer, id, ApplicationState::Rejected).await.map(drop)
+    let (application, offer) = undecided(issuer, id).await?;
+    if !application.can_be_decided(offer) {
+        return Err(DecideError::Decided);
+    }
+    decide(issuer, &application, ApplicationState::Rejected).await.map(drop)
+}
+
+/// Delivers the Transaction Code of the approval to come, and approves once that has worked:
+/// whatever fails, nothing is decided and the officer can try again.
+async fn approve_seen(
+    issuer: &Issuer,
+    credential_type: &CredentialType,
+    seen: &Application,
+) -> Result<Application, DecideError> {
+    deliver_tx_code(issuer, credential_type, (seen, seen.approvals + 1)).await?;
+    decide(issuer, seen, ApplicationState::Approved).await
+}
+
+async fn undecided(
+    issuer: &Issuer,
+    id: ApplicationId,
+) -> Result<(Application, Option<OfferState>), DecideError> {
+    let application = issuer.store.application(id).await.map_err(Broken::from)?;
+    let application = application.ok_or(DecideError::Unknown)?;
+    let offer = present_offer(issuer, &application).await?.map(|offer| offer.state);
+    Ok((application, offer))
 }
 
 async fn decide(
     issuer: &Issuer,
-    id: ApplicationId,
+    seen: &Application,
     state: ApplicationState,
 ) -> Result<Application, DecideError> {
-    let application = issuer.store.application(id).await.map_err(Broken::from)?;
-    let application = application.ok_or(DecideError::Unknown)?;
-    let offer = present_offer(issuer, &application).await?.map(|offer| offer.state);
-    if !application.can_be_decided(offer) {
-        return Err(DecideError::Decided);
-    }
-    let now = issuer.clock.now();
-    let held = issuer.store.decide_application(&application, state, now).await;
+    let held = issuer.store.decide_application(seen, state, issuer.clock.now()).await;
     if !held.map_err(Broken::from)? {
         return Err(DecideError::Decided);
     }
-    tracing::info!(application = %id, state = state.name(), "application decided");
-    let decided = issuer.store.application(id).await.map_err(Broken::from)?;
+    tracing::info!(application = %seen.id, state = state.name(), "application decided");
+    let decided = issuer.store.application(seen.id).await.map_err(Broken::from)?;
     decided.ok_or(DecideError::Unknown)
 }
 
@@ -272,17 +315,12 @@ async fn decide(
 async fn deliver_tx_code(
     issuer: &Issuer,
     credential_type: &CredentialType,
-    application: &Application,
-) -> Result<(), Broken> {
-    if let TxCodeChannel::Command(command) = &credential_type.tx_code_channel
-        && credential_type.tx_code
-    {
-        let tx_code = application_tx_code(issuer, application.id, application.approvals);
-        let ids = [credential_type.id.as_str()];
-        deliver(command, &tx_code, &application.id.to_string(), (&ids, &application.claims))
-            .await?;
-    }
-    Ok(())
+    (application, approvals): (&Application, u32),
+) -> Result<(), NotDelivered> {
+    let Some(command) = credential_type.tx_code_command() else { return Ok(()) };
+    let tx_code = application_tx_code(issuer, application.id, approvals);
+    let ids = [credential_type.id.as_str()];
+    deliver(command, &tx_code, &application.id.to_string(), (&ids, &application.claims)).await
 }
 
 /// Why an officer's decision does not hold.
@@ -294,8 +332,16 @@ pub enum DecideError {
     Decided,
     /// Its credential type is not configured any more.
     TypeGone,
+    /// The operator's program failed, and nothing was decided.
+    NotDelivered(NotDelivered),
     /// Our own fault.
     Broken(Broken),
+}
+
+impl From<NotDelivered> for DecideError {
+    fn from(error: NotDelivered) -> Self {
+        Self::NotDelivered(error)
+    }
 }
 
 impl From<Broken> for DecideError {
@@ -310,6 +356,9 @@ impl fmt::Display for DecideError {
             Self::Unknown => "there is no such application",
             Self::Decided => "this application was decided before",
             Self::TypeGone => "the credential type of this application is not configured any more",
+            Self::NotDelivered(error) => {
+                return write!(f, "{error}; approve again once the program works");
+            }
             Self::Broken(_) => "internal error: the log says more",
         })
     }

@@ -33,6 +33,11 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "Not found", detail)
     }
 
+    /// A program of the operator's failed, not we.
+    fn not_delivered(detail: String) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, "Transaction code not delivered", detail)
+    }
+
     pub(super) fn conflict(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::CONFLICT, "Too late", detail)
     }
@@ -78,6 +83,7 @@ impl From<MakeOfferError> for Problem {
         match error {
             MakeOfferError::Broken(broken) => broken.into(),
             MakeOfferError::Replaced => Self::conflict(detail),
+            MakeOfferError::NotDelivered(_) => Self::not_delivered(detail),
             MakeOfferError::KeyUsedBefore => unprocessable("Idempotency-Key used before"),
             MakeOfferError::Claims(_) => unprocessable("The claims do not fit"),
             MakeOfferError::UnknownConfiguration(_) => unprocessable("Unknown credential type"),
@@ -96,6 +102,7 @@ impl From<DecideError> for Problem {
         match error {
             DecideError::Unknown => Self::not_found(detail),
             DecideError::Decided | DecideError::TypeGone => Self::conflict(detail),
+            DecideError::NotDelivered(_) => Self::not_delivered(detail),
             DecideError::Broken(broken) => broken.into(),
         }
     }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::credential_type::ClaimsError;
 use crate::failure::Broken;
+use crate::tx_code_command::NotDelivered;
 
 /// Why no offer was made; told to the operator.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub enum MakeOfferError {
     KeyUsedBefore,
     /// The application got another offer meanwhile.
     Replaced,
+    /// The operator's program did not take the Transaction Code.
+    NotDelivered(NotDelivered),
     /// Our own fault.
     Broken(Broken),
 }
@@ -63,6 +66,9 @@ impl fmt::Display for MakeOfferError {
                 f.write_str("this Idempotency-Key was used for another request: choose a new one")
             }
             Self::Replaced => f.write_str("the application has another offer by now: look again"),
+            Self::NotDelivered(error) => {
+                write!(f, "{error}; ask again once the program works")
+            }
             Self::Broken(_) => f.write_str("internal error: the log says more"),
         }
     }

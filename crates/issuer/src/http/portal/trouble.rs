@@ -51,6 +51,7 @@ impl From<MakeOfferError> for Trouble {
             | MakeOfferError::TooLong(..)
             | MakeOfferError::NeedsTxCode
             | MakeOfferError::KeyUsedBefore
+            | MakeOfferError::NotDelivered(_)
             | MakeOfferError::Replaced => Self::fault(format!("no offer was made: {error}")),
         }
     }
