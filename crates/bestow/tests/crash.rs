@@ -75,7 +75,8 @@ async fn after_a_crash_at_each_step_the_flow_goes_on_where_it_stood() {
     let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
     issuer.crash().await; // after it was fetched
     assert_eq!(state(&caller, &offer).await["state"], "fetched");
-    let resolved = wallet.resolve_offer(fetched, &consent).await.unwrap();
+    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
+    let resolved = wallet.resolve_offer(described, &consent).await.unwrap();
     let right = TxCode::new(offer["tx_code"].as_str().unwrap());
     let wrong = TxCode::new(if right.expose() == "000000" { "000001" } else { "000000" });
     let failure = wallet.request_token(resolved, Some(wrong)).await.unwrap_err();

@@ -113,7 +113,8 @@ async fn story(world: &World, canaries: &mut Canaries) {
     let scanned = ScannedOffer::scan(&offered.uri).unwrap();
     let consent = Consent::to(scanned.host());
     let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let resolved = wallet.resolve_offer(fetched, &consent).await.unwrap();
+    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
+    let resolved = wallet.resolve_offer(described, &consent).await.unwrap();
     let tx_code = offered.tx_code.map(TxCode::new);
     let authorized = wallet.request_token(resolved, tx_code).await.unwrap();
     let received = wallet.request_credentials(&authorized, &KeyWish::default()).await.unwrap();

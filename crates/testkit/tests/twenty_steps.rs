@@ -29,7 +29,8 @@ async fn twenty_steps() {
     let picture = page_shows_qr_code(&world, &link).await; // 3
     let scanned = ScannedOffer::scan(&qr::read(&picture).unwrap()[0]).unwrap(); // 4
     let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap(); // 5
-    let offer = wallet.resolve_offer(fetched, &consent).await.unwrap(); // 6
+    let described = wallet.describe_offer(fetched, &consent).await.unwrap(); // 6
+    let offer = wallet.resolve_offer(described, &consent).await.unwrap(); // 6
     let key = wallet.make_key(Algorithm::Es256, BindingMethod::Jwk).await.unwrap(); // 7
     let authorized = wallet.request_token(offer, tx_code).await.unwrap(); // 8-11
     let wish = KeyWish { key: Some(key.id), ..KeyWish::default() };
@@ -116,7 +117,8 @@ async fn resolve(world: &World, uri: &str) -> ResolvedOffer {
     let scanned = ScannedOffer::scan(uri).unwrap();
     let consent = Consent::to(scanned.host());
     let fetched = world.wallet.fetch_offer(scanned, &consent).await.unwrap();
-    world.wallet.resolve_offer(fetched, &consent).await.unwrap()
+    let described = world.wallet.describe_offer(fetched, &consent).await.unwrap();
+    world.wallet.resolve_offer(described, &consent).await.unwrap()
 }
 
 fn check(world: &World, way: Way, kept: &StoredCredential) {

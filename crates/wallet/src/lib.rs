@@ -5,8 +5,9 @@
 //! takes the value that the step before made, and none can be left out:
 //!
 //! ```text
-//! ScannedOffer --fetch_offer--> FetchedOffer --resolve_offer--> ResolvedOffer
-//!     --request_token--> Authorized --request_credentials--> Received --keep--> StoredCredential
+//! ScannedOffer --fetch_offer--> FetchedOffer --describe_offer--> DescribedOffer
+//!     --resolve_offer--> ResolvedOffer --request_token--> Authorized
+//!     --request_credentials--> Received --keep--> StoredCredential
 //! ```
 //!
 //! | Step of the flow | Module |

@@ -112,11 +112,11 @@ impl Wallet {
         Ok(keys.iter().take(KEYS_MAX).cloned().collect())
     }
 
-    /// `jwks_uri` is only followed on the issuer's own host: no other was agreed to.
+    /// `jwks_uri` is only followed to the issuer's own host and port: no other was agreed to.
     async fn key_set(&self, uri: &str, issuer: &str) -> Result<Value, WalletError> {
         let bad = || WalletError::BadAnswer(Question::IssuerKeys);
         let url = Url::parse(uri).map_err(|_| bad())?;
-        if parse_identifier(issuer).is_none_or(|issuer| issuer.host() != url.host()) {
+        if parse_identifier(issuer).is_none_or(|issuer| issuer.origin() != url.origin()) {
             return Err(WalletError::ForeignEndpoint { host: crate::flow::host(&url) });
         }
         let answer = self.read_document(url).await?;

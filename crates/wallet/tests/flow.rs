@@ -176,11 +176,11 @@ async fn nothing_is_sent_before_the_holder_agrees() {
     let consent = Consent::to(scanned.host());
     let fetched = world.wallet.fetch_offer(scanned, &consent).await.unwrap();
     assert_eq!((fetched.host(), fetched.credential_issuer()), ("issuer.example", ISSUER));
-    let refused = world.wallet.resolve_offer(fetched.clone(), &consent).await.unwrap_err();
+    let refused = world.wallet.describe_offer(fetched.clone(), &consent).await.unwrap_err();
     assert_eq!(refused, WalletError::NotAgreed { host: "issuer.example".to_owned() });
     assert_eq!(world.network.sent().len(), 1, "only the offer was fetched");
     let consent = consent.and(fetched.host());
-    world.wallet.resolve_offer(fetched, &consent).await.unwrap();
+    world.wallet.describe_offer(fetched, &consent).await.unwrap();
 }
 
 #[tokio::test]

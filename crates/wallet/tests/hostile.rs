@@ -126,10 +126,12 @@ async fn a_key_that_the_issuer_does_not_publish_is_refused() {
     document["issuer"] = json!("https://issuer.example/b");
     world.network.says(ISSUER_KEYS, 200, document);
     assert_eq!(refused(&world, "student_card").await, VerificationError::KeyNotPublished.into());
-    let elsewhere = json!({ "issuer": ISSUER, "jwks_uri": "https://evil.example/jwks" });
-    world.network.says(ISSUER_KEYS, 200, elsewhere);
-    let error = world.receive("student_card", &KeyWish::default()).await.unwrap_err();
-    assert_eq!(error, WalletError::ForeignEndpoint { host: "evil.example".to_owned() });
+    for host in ["evil.example", "issuer.example:8443"] {
+        let elsewhere = json!({ "issuer": ISSUER, "jwks_uri": format!("https://{host}/jwks") });
+        world.network.says(ISSUER_KEYS, 200, elsewhere);
+        let error = world.receive("student_card", &KeyWish::default()).await.unwrap_err();
+        assert_eq!(error, WalletError::ForeignEndpoint { host: host.to_owned() });
+    }
 }
 
 #[tokio::test]
@@ -241,6 +243,7 @@ async fn endpoints_that_lead_away_are_refused() {
     for (url, class) in [
         ("https://evil.example/x", Class::NotVerified),
         ("https://issuer.example.evil.example/x", Class::NotVerified),
+        ("https://issuer.example:8443/x", Class::NotVerified),
         ("http://issuer.example/a/x", Class::Network),
         ("http://127.0.0.1/x", Class::Network),
     ] {
@@ -258,17 +261,34 @@ async fn endpoints_that_lead_away_are_refused() {
 }
 
 #[tokio::test]
-async fn endpoints_at_the_authorization_server_are_the_issuers_choice() {
-    let world = World::new();
+async fn an_authorization_server_elsewhere_is_asked_after_the_holder_agreed_to_it() {
+    for (server, host) in [
+        ("https://login.example", "login.example"),
+        ("https://issuer.example:8443", "issuer.example:8443"),
+    ] {
+        let world = World::new();
+        names_server(&world, server);
+        let scanned = ScannedOffer::scan(&world::link(&offer(&["student_card"]))).unwrap();
+        let consent = Consent::to(scanned.host());
+        let refused = world.resolve_with(scanned.clone(), &consent).await.unwrap_err();
+        assert_eq!(refused, WalletError::NotAgreed { host: host.to_owned() });
+        let elsewhere =
+            world.network.sent().into_iter().filter(|sent| sent.url.starts_with(server));
+        assert_eq!(elsewhere.count(), 0, "nothing was sent to {host}");
+        let resolved = world.resolve_with(scanned, &consent.and(host)).await.unwrap();
+        assert_eq!(resolved.token_host(), host);
+    }
+}
+
+/// The issuer has its codes redeemed elsewhere.
+fn names_server(world: &World, url: &str) {
     let (mut issuer, mut server) = (issuer_metadata(), server_metadata());
-    issuer["authorization_servers"] = json!(["https://login.example"]);
-    server["issuer"] = json!("https://login.example");
-    server["token_endpoint"] = json!("https://login.example/token");
+    issuer["authorization_servers"] = json!([url]);
+    server["issuer"] = json!(url);
+    server["token_endpoint"] = json!(format!("{url}/token"));
     world.network.says(ISSUER_METADATA, 200, issuer);
-    let place = "https://login.example/.well-known/oauth-authorization-server";
-    world.network.says(place, 200, server);
-    let offer = world.resolve(&offer(&["student_card"])).await.unwrap();
-    assert_eq!(offer.token_host(), "login.example");
+    let place = format!("{url}/.well-known/oauth-authorization-server");
+    world.network.says(&place, 200, server);
 }
 
 #[tokio::test]

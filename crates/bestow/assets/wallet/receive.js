@@ -54,11 +54,17 @@ async function leave(flow, text) {
   location.hash = "#cards";
 }
 
+/** What the host is there for, when it is not the one that the link names. */
+const ROLES = {
+  issuer: "The issuer of this offer is at",
+  server: "This issuer has the codes of its offers redeemed at another host. Your code would go to",
+};
+
 function showHost(flow) {
-  show("view-host", "Contact this issuer?");
+  show("view-host", "Contact this host?");
   element("host").textContent = flow.host;
-  if (flow.is_issuer) {
-    element("host-lead").textContent = "The offer was elsewhere than its issuer, who is at";
+  if (ROLES[flow.role]) {
+    element("host-lead").textContent = ROLES[flow.role];
     element("host-unsent").hidden = true;
   }
   const agree = element("agree");

@@ -49,7 +49,8 @@ pub(super) async fn play(
     let consent = Consent::to(scanned.host());
     let fetched = wallet.fetch_offer(scanned, &consent).await.map_err(failed)?;
     let consent = consent.and(fetched.host());
-    let resolved = wallet.resolve_offer(fetched, &consent).await.map_err(failed)?;
+    let described = wallet.describe_offer(fetched, &consent).await.map_err(failed)?;
+    let resolved = wallet.resolve_offer(described, &consent).await.map_err(failed)?;
     let key = wallet.make_key(Algorithm::Es256, BindingMethod::Jwk).await.map_err(failed)?;
     step(7, "Wallet", format!("makes a key pair: ES256, {}", key.id));
     let tx_code = page.tx_code.filter(|_| resolved.tx_code().is_some()).map(TxCode::new);

@@ -101,11 +101,17 @@ impl Person {
         let mut consent = Consent::to(&host);
         let fetched: FetchedOffer = wallet.fetch_offer(scanned, &consent).await.map_err(failed)?;
         if fetched.host() != host {
-            let other = plain(fetched.host());
-            self.consent(&format!("The offer is from {other}. Contact that host too?"))?;
+            let issuer = plain(fetched.host());
+            self.consent(&format!("The offer is from {issuer}. Contact that host too?"))?;
             consent = consent.and(fetched.host());
         }
-        let resolved = wallet.resolve_offer(fetched, &consent).await.map_err(failed)?;
+        let issuer = fetched.host().to_owned();
+        let described = wallet.describe_offer(fetched, &consent).await.map_err(failed)?;
+        if described.server_host() != issuer {
+            self.consent(&elsewhere(&issuer, described.server_host()))?;
+            consent = consent.and(described.server_host());
+        }
+        let resolved = wallet.resolve_offer(described, &consent).await.map_err(failed)?;
         describe(&resolved);
         self.consent("Receive it?")?;
         Ok(resolved)
@@ -188,6 +194,12 @@ fn ask_tx_code(offer: &ResolvedOffer) -> Result<TxCode, Failure> {
     let typed = ask(&question)?;
     let declined = || Failure::new(Kind::Declined, "declined", "no code was typed");
     typed.filter(|code| !code.is_empty()).map(TxCode::new).ok_or_else(declined)
+}
+
+/// The code that the offer is worth goes to a host that the person has not seen yet (SEC-09).
+fn elsewhere(issuer: &str, server: &str) -> String {
+    let (issuer, server) = (plain(issuer), plain(server));
+    format!("{issuer} has the codes of its offers redeemed at {server}. Send them to that host?")
 }
 
 /// Whose offer it is and what is in it, before the person says yes.

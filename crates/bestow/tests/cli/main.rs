@@ -10,6 +10,7 @@ mod issuer;
 mod receive;
 mod sessions;
 mod store;
+mod stranger;
 mod terminal;
 mod verdicts;
 mod world;

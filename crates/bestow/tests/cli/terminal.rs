@@ -6,6 +6,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tokio::task::spawn_blocking;
+
+use crate::stranger::Stranger;
 use crate::world::{TRUST, World, text};
 
 /// Longest wait for a question.
@@ -112,6 +115,32 @@ fn a_no_to_the_host_sends_nothing() {
     let (screen, code) = terminal.ends();
     assert_eq!(code, Some(5), "{screen}");
     assert_eq!(world.offer_state(&text(&offer, "id")), "created");
+}
+
+/// Where the code goes to another host than the issuer's, that host needs a yes of its own (SEC-09).
+#[tokio::test]
+async fn a_server_elsewhere_gets_nothing_before_the_person_agreed_to_it() {
+    let stranger = Stranger::start_with_server().await;
+    let (link, server) = (stranger.link(), stranger.server().to_owned());
+    let declined = spawn_blocking(move || {
+        let world = World::new();
+        let receive = ["wallet", "receive", &link, "--allow-http-loopback"];
+        let mut terminal = Terminal::start(&world, &receive, &[]);
+        terminal.sees("about this offer? [y/N]");
+        terminal.types("y");
+        terminal.sees(&format!("redeemed at {server}. Send them to that host? [y/N]"));
+        terminal.types("n");
+        terminal.ends()
+    });
+    let (screen, code) = declined.await.unwrap();
+    assert_eq!((code, stranger.asked()), (Some(5), 0), "{screen}");
+
+    let link = stranger.link();
+    let agreed = spawn_blocking(move || World::new().receive(&link, &["--allow-http-loopback"]));
+    let outcome = agreed.await.unwrap().exits(7); // it needs time, as always
+    let told = format!("redeemed at {}. Send them to that host? yes", stranger.server());
+    assert!(outcome.stderr.contains(&told), "{outcome}");
+    assert_eq!(stranger.asked(), 2, "its metadata, and the token");
 }
 
 /// The warning comes with the card, before anything is stored; `--yes` does not answer it.

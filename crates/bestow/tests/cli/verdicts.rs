@@ -1,9 +1,8 @@
 //! Exit codes 1 to 7 of `wallet receive`: scripts tell by them what to do next.
 
-use axum::routing::{get, post};
-use axum::{Json, Router};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use crate::stranger::Stranger;
 use crate::world::{Outcome, TRUST, World, text};
 
 /// The code of the one error object on standard output.
@@ -99,46 +98,13 @@ fn an_issuer_that_nobody_vouches_for_is_6_unless_accepted() {
     receive(&["--accept-unverified-issuer"]).exits(0);
 }
 
-/// An issuer of another make, which needs time.
 #[tokio::test]
 async fn a_deferred_credential_is_7() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let issuer = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(axum::serve(listener, slow_issuer(&issuer)).into_future());
-    let offer = json!({
-        "credential_issuer": issuer,
-        "credential_configuration_ids": ["slow"],
-        "grants": {
-            "urn:ietf:params:oauth:grant-type:pre-authorized_code": { "pre-authorized_code": "c" }
-        }
-    });
-    let offer: String =
-        url::form_urlencoded::byte_serialize(offer.to_string().as_bytes()).collect();
-    let link = format!("openid-credential-offer://?credential_offer={offer}");
+    let stranger = Stranger::start().await;
+    let link = stranger.link();
     let outcome = tokio::task::spawn_blocking(move || {
         let world = World::new();
         world.receive(&link, &["--json", "--allow-http-loopback"])
     });
     assert_eq!(error(&outcome.await.unwrap().exits(7)), "not_yet");
-}
-
-fn slow_issuer(issuer: &str) -> Router {
-    let metadata = json!({
-        "credential_issuer": issuer,
-        "credential_endpoint": format!("{issuer}/credential"),
-        "credential_configurations_supported": { "slow": { "format": "dc+sd-jwt", "vct": "slow" } }
-    });
-    let server = json!({
-        "issuer": issuer,
-        "token_endpoint": format!("{issuer}/token"),
-        "pre-authorized_grant_anonymous_access_supported": true
-    });
-    let token = json!({ "access_token": "t", "token_type": "Bearer", "expires_in": 60 });
-    let later = json!({ "transaction_id": "later", "interval": 3600 });
-    let answer = |value: Value| async move || Json(value.clone());
-    Router::new()
-        .route("/.well-known/openid-credential-issuer", get(answer(metadata)))
-        .route("/.well-known/oauth-authorization-server", get(answer(server)))
-        .route("/token", post(answer(token)))
-        .route("/credential", post(async move || (axum::http::StatusCode::ACCEPTED, Json(later))))
 }

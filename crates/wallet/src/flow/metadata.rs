@@ -19,6 +19,26 @@ use crate::http::{Request, Response};
 /// Formats that this wallet can hold.
 pub const FORMATS: [&str; 3] = ["dc+sd-jwt", "vc+sd-jwt", "jwt_vc_json"];
 
+/// An offer whose issuer has been asked, and has said where its codes are redeemed.
+#[derive(Clone, Debug)]
+pub struct DescribedOffer {
+    grant: PreAuthorizedCodeGrant,
+    issuer: ReceivedIssuerMetadata,
+    offered: Vec<OfferedCredential>,
+    unsupported: Vec<String>,
+    server: String,
+    server_host: String,
+}
+
+impl DescribedOffer {
+    /// Host and port of the authorization server; where they are not the issuer's, the person is to
+    /// agree to them too: code and Transaction Code go there (SEC-09).
+    #[must_use]
+    pub fn server_host(&self) -> &str {
+        &self.server_host
+    }
+}
+
 /// An offer whose issuer has described what it offers: what a person needs to say yes or no.
 #[derive(Clone, Debug)]
 pub struct ResolvedOffer {
@@ -92,12 +112,12 @@ impl ResolvedOffer {
 impl Wallet {
     /// Asks the issuer what it offers. The answer is kept for the rest of the flow: what the holder
     /// agrees to is what is used (catalogue M09).
-    pub async fn resolve_offer(
+    pub async fn describe_offer(
         &self,
         fetched: FetchedOffer,
         consent: &Consent,
-    ) -> Result<ResolvedOffer, WalletError> {
-        fetched.agreed(consent)?;
+    ) -> Result<DescribedOffer, WalletError> {
+        consent.covers(fetched.host())?;
         let FetchedOffer { mut offer, .. } = fetched;
         let mut grant = offer.pre_authorized_code.take().ok_or(WalletError::SignInNeeded)?;
         if let Some(tx_code) = &mut grant.tx_code {
@@ -108,10 +128,22 @@ impl Wallet {
             return Err(MetadataError::EncryptionRequired.into()); // before the code is spent
         }
         let server = issuer.authorization_server(grant.authorization_server.as_deref())?.to_owned();
-        let metadata = self.server_metadata(&server).await?;
-        self.check_endpoints(&issuer, &metadata, &server)?;
+        let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
         let (offered, unsupported) = offered(&offer, &issuer)?;
-        Ok(ResolvedOffer { grant, issuer, server: metadata, offered, unsupported })
+        Ok(DescribedOffer { grant, issuer, offered, unsupported, server, server_host })
+    }
+
+    /// Asks the authorization server where to send the code.
+    pub async fn resolve_offer(
+        &self,
+        described: DescribedOffer,
+        consent: &Consent,
+    ) -> Result<ResolvedOffer, WalletError> {
+        consent.covers(described.server_host())?;
+        let DescribedOffer { grant, issuer, offered, unsupported, server: id, .. } = described;
+        let server = self.server_metadata(&id).await?;
+        self.check_endpoints(&issuer, &server, &id)?;
+        Ok(ResolvedOffer { grant, issuer, server, offered, unsupported })
     }
 
     async fn issuer_metadata(&self, id: &str) -> Result<ReceivedIssuerMetadata, WalletError> {
@@ -155,7 +187,8 @@ impl Wallet {
     }
 
     /// Code, token and proof go to the issuer and to the authorization server that it names, and
-    /// nowhere else: metadata that lead away are how mix-ups begin (catalogue M02 to M05).
+    /// nowhere else, not even to another port of theirs: metadata that lead away are how mix-ups
+    /// begin (catalogue M02 to M05).
     fn check_endpoints(
         &self,
         issuer: &ReceivedIssuerMetadata,
@@ -166,7 +199,7 @@ impl Wallet {
         let endpoints = [&metadata.token_endpoint, &issuer.credential_endpoint];
         for endpoint in endpoints.into_iter().chain(&issuer.nonce_endpoint) {
             self.permit(endpoint)?;
-            if !homes.iter().flatten().any(|home| home.host() == endpoint.host()) {
+            if !homes.iter().flatten().any(|home| home.origin() == endpoint.origin()) {
                 return Err(WalletError::ForeignEndpoint { host: host(endpoint) });
             }
         }

@@ -57,7 +57,7 @@ impl Consent {
         self
     }
 
-    fn covers(&self, host: &str) -> Result<(), WalletError> {
+    pub(super) fn covers(&self, host: &str) -> Result<(), WalletError> {
         let covered = self.hosts.iter().any(|agreed| agreed == host);
         covered.then_some(()).ok_or_else(|| WalletError::NotAgreed { host: host.to_owned() })
     }
@@ -82,10 +82,6 @@ impl FetchedOffer {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
-    }
-
-    pub(super) fn agreed(&self, consent: &Consent) -> Result<(), WalletError> {
-        consent.covers(&self.host)
     }
 }
 

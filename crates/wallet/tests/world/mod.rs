@@ -366,8 +366,17 @@ impl World {
     pub(crate) async fn resolve(&self, offer: &Value) -> Result<ResolvedOffer, WalletError> {
         let scanned = ScannedOffer::scan(&link(offer))?;
         let consent = Consent::to(scanned.host());
-        let fetched = self.wallet.fetch_offer(scanned, &consent).await?;
-        self.wallet.resolve_offer(fetched, &consent).await
+        self.resolve_with(scanned, &consent).await
+    }
+
+    pub(crate) async fn resolve_with(
+        &self,
+        scanned: ScannedOffer,
+        consent: &Consent,
+    ) -> Result<ResolvedOffer, WalletError> {
+        let fetched = self.wallet.fetch_offer(scanned, consent).await?;
+        let described = self.wallet.describe_offer(fetched, consent).await?;
+        self.wallet.resolve_offer(described, consent).await
     }
 
     pub(crate) async fn authorize(&self, ids: &[&str]) -> Authorized {

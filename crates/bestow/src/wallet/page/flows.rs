@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use wallet::flow::metadata::ResolvedOffer;
+use wallet::flow::metadata::{DescribedOffer, ResolvedOffer};
 use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
 use wallet::flow::receipt::Received;
 use wallet::flow::token::Authorized;
@@ -24,6 +24,8 @@ pub(super) enum Stage {
     Scanned(ScannedOffer),
     /// The offer is from another host than its link.
     Fetched(FetchedOffer, Consent),
+    /// The issuer has its codes redeemed at another host.
+    Described(DescribedOffer, Consent),
     /// The issuer has said what it offers.
     Resolved(ResolvedOffer),
     /// There is a token; the credentials did not come yet.

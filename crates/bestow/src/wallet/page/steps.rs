@@ -12,7 +12,7 @@ use serde_json::Value;
 use wallet::Wallet;
 use wallet::error::WalletError;
 use wallet::flow::key::KeyWish;
-use wallet::flow::metadata::ResolvedOffer;
+use wallet::flow::metadata::{DescribedOffer, ResolvedOffer};
 use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
 use wallet::flow::receipt::Received;
 use wallet::flow::token::{Authorized, TokenFailure};
@@ -106,7 +106,12 @@ async fn decide(wallet: &Wallet, stage: Stage, decision: Decision) -> Result<Sta
             fetch(wallet, scanned).await
         }
         (Stage::Fetched(fetched, consent), Decision::Agree { host }) if fetched.host() == host => {
-            resolve(wallet, fetched, consent.and(&host)).await
+            describe(wallet, fetched, consent.and(&host)).await
+        }
+        (Stage::Described(described, consent), Decision::Agree { host })
+            if described.server_host() == host =>
+        {
+            resolve(wallet, described, consent.and(&host)).await
         }
         (Stage::Resolved(offer), Decision::Redeem { tx_code }) => {
             redeem(wallet, offer, tx_code).await
@@ -124,20 +129,35 @@ async fn decide(wallet: &Wallet, stage: Stage, decision: Decision) -> Result<Sta
 async fn fetch(wallet: &Wallet, scanned: ScannedOffer) -> Result<Stage, Setback> {
     let consent = Consent::to(scanned.host());
     match wallet.fetch_offer(scanned.clone(), &consent).await {
-        Ok(fetched) if fetched.host() == scanned.host() => resolve(wallet, fetched, consent).await,
+        Ok(fetched) if fetched.host() == scanned.host() => describe(wallet, fetched, consent).await,
         Ok(fetched) => Ok(Stage::Fetched(fetched, consent)),
         Err(error) => Err(Setback::new(Stage::Scanned(scanned), error)),
     }
 }
 
-async fn resolve(
+async fn describe(
     wallet: &Wallet,
     fetched: FetchedOffer,
     consent: Consent,
 ) -> Result<Stage, Setback> {
-    match wallet.resolve_offer(fetched.clone(), &consent).await {
-        Ok(offer) => Ok(Stage::Resolved(offer)),
+    let issuer = fetched.host().to_owned();
+    match wallet.describe_offer(fetched.clone(), &consent).await {
+        Ok(described) if described.server_host() == issuer => {
+            resolve(wallet, described, consent).await
+        }
+        Ok(described) => Ok(Stage::Described(described, consent)),
         Err(error) => Err(Setback::new(Stage::Fetched(fetched, consent), error)),
+    }
+}
+
+async fn resolve(
+    wallet: &Wallet,
+    described: DescribedOffer,
+    consent: Consent,
+) -> Result<Stage, Setback> {
+    match wallet.resolve_offer(described.clone(), &consent).await {
+        Ok(offer) => Ok(Stage::Resolved(offer)),
+        Err(error) => Err(Setback::new(Stage::Described(described, consent), error)),
     }
 }
 
@@ -192,4 +212,73 @@ async fn keep(wallet: &Wallet, received: Received, accept: bool) -> Result<Stage
 fn out_of_order() -> Problem {
     let message = "the page and the wallet are not at the same step";
     Problem::new(StatusCode::CONFLICT, "out_of_order", message).hint("load the page again")
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use keys::outside::{SystemClock, SystemRandom, Timestamp};
+    use serde_json::json;
+    use wallet::Settings;
+    use wallet::http::{Http, HttpError, Request, Response};
+    use wallet::store::{FileStore, Unlock};
+
+    use super::{Arc, Decision, ScannedOffer, Setback, Stage, Value, Wallet, decide, view};
+
+    /// An issuer that has its codes redeemed elsewhere.
+    #[derive(Debug)]
+    struct Elsewhere;
+
+    #[async_trait]
+    impl Http for Elsewhere {
+        async fn send(&self, request: Request) -> Result<Response, HttpError> {
+            let document = match request.url.host_str() {
+                Some("issuer.example") => json!({
+                    "credential_issuer": "https://issuer.example",
+                    "authorization_servers": ["https://login.example"],
+                    "credential_endpoint": "https://issuer.example/credential",
+                    "credential_configurations_supported":
+                        { "card": { "format": "dc+sd-jwt", "vct": "card" } },
+                }),
+                _ => json!({
+                    "issuer": "https://login.example",
+                    "token_endpoint": "https://login.example/token",
+                }),
+            };
+            Ok(Response { status: 200, content_type: None, body: document.to_string().into() })
+        }
+    }
+
+    fn shown(stage: &Stage) -> Value {
+        view::stage("1", stage, "en", Timestamp(0))
+    }
+
+    /// SEC-09
+    #[tokio::test]
+    async fn a_server_elsewhere_needs_a_yes_of_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let unlock = Unlock::KeyFile(folder.path().join("key"));
+        let store = FileStore::open(folder.path().join("w"), unlock, Arc::new(SystemRandom)).await;
+        let wallet = Wallet {
+            http: Arc::new(Elsewhere),
+            store: Arc::new(store.unwrap()),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemRandom),
+            settings: Settings::default(),
+        };
+        let link = "openid-credential-offer://?credential_offer=%7B%22credential_issuer%22:\
+            %22https://issuer.example%22,%22credential_configuration_ids%22:[%22card%22],\
+            %22grants%22:%7B%22urn:ietf:params:oauth:grant-type:pre-authorized_code%22:\
+            %7B%22pre-authorized_code%22:%22c%22%7D%7D%7D";
+        let agree = |host: &str| Decision::Agree { host: host.to_owned() };
+        let scanned = Stage::Scanned(ScannedOffer::scan(link).unwrap());
+        let Ok(stage) = decide(&wallet, scanned, agree("issuer.example")).await else { panic!() };
+        let asked = shown(&stage);
+        assert_eq!((&asked["step"], &asked["role"]), (&json!("host"), &json!("server")));
+        assert_eq!(asked["host"], "login.example");
+        let refused = decide(&wallet, stage, agree("issuer.example")).await;
+        let Err(Setback { stage, .. }) = refused else { panic!("another host was agreed to") };
+        let Ok(stage) = decide(&wallet, stage, agree("login.example")).await else { panic!() };
+        assert_eq!(shown(&stage)["step"], "offer");
+    }
 }

@@ -27,10 +27,9 @@ const WHITE: &str = "#ffffff";
 /// Where a flow stands.
 pub(super) fn stage(id: &str, stage: &Stage, locale: &str, now: Timestamp) -> Value {
     let mut shown = match stage {
-        Stage::Scanned(scanned) => json!({ "step": "host", "host": scanned.host() }),
-        Stage::Fetched(fetched, _) => {
-            json!({ "step": "host", "host": fetched.host(), "is_issuer": true })
-        }
+        Stage::Scanned(scanned) => contact(scanned.host(), "offer"),
+        Stage::Fetched(fetched, _) => contact(fetched.host(), "issuer"),
+        Stage::Described(described, _) => contact(described.server_host(), "server"),
         Stage::Resolved(resolved) => offer(resolved, resolved.tx_code(), locale),
         Stage::Authorized(authorized) => offer(authorized.offer(), None, locale),
         Stage::Received(received) => preview(received, locale, now),
@@ -43,6 +42,11 @@ pub(super) fn stage(id: &str, stage: &Stage, locale: &str, now: Timestamp) -> Va
         members.insert("flow".to_owned(), id.into());
     }
     shown
+}
+
+/// The person is asked about a host, and told what it is for.
+fn contact(host: &str, role: &str) -> Value {
+    json!({ "step": "host", "host": host, "role": role })
 }
 
 fn offer(offer: &ResolvedOffer, tx_code: Option<&TxCodeInput>, locale: &str) -> Value {
