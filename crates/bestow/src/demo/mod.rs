@@ -68,7 +68,7 @@ impl Folder {
 
     fn finish(self) {
         match self {
-            Self::Temporary(folder) => drop(folder),
+            Self::Temporary(folder) => drop(folder), // nothing is left behind
             Self::Kept(path) => tell(format!("kept: {}", path.display())),
         }
     }
@@ -110,7 +110,7 @@ async fn wait_for_people(
          2  Apply for a card; the portal then shows a QR code.\n  \
          3  Open the wallet in another tab, and drop the QR code's picture into it, or paste its link.\n",
     );
-    print("To end: Ctrl-C. Nothing is left behind.");
+    print("To end: Ctrl-C.");
     asked_to_end().await?;
     page.stop();
     Ok(())

@@ -67,6 +67,11 @@ section! {
         body_bytes_max: usize = 512 * 1024,
         /// How long one request may take, in seconds.
         request_seconds: u64 = 30,
+        /// Requests worked on at once, by each listener; more are told to come again.
+        requests_at_once: usize = 512,
+        /// Failed requests (wrong codes, links, keys) of one address in a minute, after which it
+        /// must wait. Requests that succeed are not counted.
+        failures_per_minute: u32 = 600,
         /// Connections at once, in all; fewer where the system allows fewer open files.
         connections_max: usize = 10_000,
         /// Connections at once of one address (of IPv6, of one /64); trusted proxies have no such

@@ -13,6 +13,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use keys::digest::equal;
 use keys::json;
+use oid4vci::error::ErrorCode;
 use oid4vci::grant::{Grant, OfferState};
 use oid4vci::offer::OfferId;
 use serde::{Deserialize, Serialize};
@@ -48,7 +49,7 @@ pub fn admin(issuer: Arc<Issuer>) -> Router {
         Router::new().route("/healthz", get(async || "alive\n")).route("/readyz", get(ready));
     let routed = guarded.merge(open).fallback(not_found);
     let routed = routed.method_not_allowed_fallback(method_not_allowed);
-    around::wrap(routed, &issuer).with_state(issuer)
+    around::wrap(routed, &issuer, refuse).with_state(issuer)
 }
 
 /// `Authorization: Bearer KEY`, compared in constant time (P11).
@@ -62,6 +63,12 @@ async fn authenticate(State(issuer): State<Arc<Issuer>>, request: Request, next:
     let detail = "Send the key of `key_file` as Authorization: Bearer KEY.";
     let problem = Problem::new(StatusCode::UNAUTHORIZED, "Not authorised", detail);
     ([(WWW_AUTHENTICATE, "Bearer")], problem).into_response()
+}
+
+/// What has nothing to do with the request itself: too much, too slow, our own fault.
+fn refuse(status: StatusCode, _: ErrorCode, text: &'static str) -> Response {
+    let title = status.canonical_reason().unwrap_or("Not answered");
+    Problem::new(status, title, text).into_response()
 }
 
 async fn not_found() -> Problem {

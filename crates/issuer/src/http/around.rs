@@ -2,25 +2,23 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_MAX_AGE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use oid4vci::error::ErrorCode;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::timeout::TimeoutLayer;
 use tracing::Instrument as _;
 
+use super::limits::{Excess, Limits};
 use crate::Issuer;
 use crate::config::TrustedProxy;
-use crate::failure::error;
 
 /// The id under which the log tells of a request; the other side sees it too.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -33,22 +31,37 @@ pub(crate) struct RequestId(pub(crate) String);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ClientAddress(pub(crate) IpAddr);
 
+/// How a listener words a refusal that has nothing to do with what was asked.
+pub(super) type Refuse = fn(StatusCode, ErrorCode, &'static str) -> Response;
+
+/// What the outermost layer needs.
+struct Around {
+    issuer: Arc<Issuer>,
+    limits: Limits,
+    refuse: Refuse,
+}
+
 /// Wraps a whole listener.
-pub(super) fn wrap(router: Router<Arc<Issuer>>, issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
-    let limits = &issuer.config.server;
-    let patience = Duration::from_secs(limits.request_seconds);
+pub(super) fn wrap(
+    router: Router<Arc<Issuer>>,
+    issuer: &Arc<Issuer>,
+    refuse: Refuse,
+) -> Router<Arc<Issuer>> {
+    let server = &issuer.config.server;
+    let around = Around { issuer: Arc::clone(issuer), limits: Limits::of(server), refuse };
+    let panicked = move |_| {
+        refuse(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, "internal error")
+    };
     router
-        .layer(DefaultBodyLimit::max(limits.body_bytes_max))
-        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, patience))
-        .layer(CatchPanicLayer::custom(|_| {
-            error(StatusCode::INTERNAL_SERVER_ERROR, ErrorCode::ServerError, "internal error")
-        }))
-        .layer(middleware::from_fn_with_state(Arc::clone(issuer), identify))
+        .layer(DefaultBodyLimit::max(server.body_bytes_max))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(middleware::from_fn_with_state(Arc::new(around), identify))
 }
 
 /// Gives the request an id and an address, and tells the log how it ended; no query, no body, and
 /// of the path only what holds no secret.
-async fn identify(State(issuer): State<Arc<Issuer>>, mut request: Request, next: Next) -> Response {
+async fn identify(State(around): State<Arc<Around>>, mut request: Request, next: Next) -> Response {
+    let issuer = &around.issuer;
     let mut id = [0; 8];
     issuer.random.fill(&mut id);
     let id = format!("{:016x}", u64::from_be_bytes(id));
@@ -59,12 +72,37 @@ async fn identify(State(issuer): State<Arc<Issuer>>, mut request: Request, next:
     }
     let path = without_secrets(request.uri().path()).to_owned();
     let span = tracing::info_span!("request", id, method = %request.method(), path);
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = around.answer(address, request, next).instrument(span.clone()).await;
     span.in_scope(|| tracing::info!(status = response.status().as_u16(), "answered"));
     let headers = response.headers_mut();
     headers.extend(HeaderValue::try_from(id).ok().map(|id| (REQUEST_ID, id)));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+impl Around {
+    /// The answer of the handler, within the limits of the listener.
+    async fn answer(&self, address: Option<IpAddr>, request: Request, next: Next) -> Response {
+        let permit = match self.limits.admit(address) {
+            Ok(permit) => permit,
+            Err(excess) => return self.excess(&excess),
+        };
+        let response = tokio::time::timeout(self.limits.patience, next.run(request)).await;
+        drop(permit);
+        let response = response.unwrap_or_else(|_| {
+            let text = "the request took too long; send it again";
+            (self.refuse)(StatusCode::REQUEST_TIMEOUT, ErrorCode::InvalidRequest, text)
+        });
+        self.limits.note(address, response.status());
+        response
+    }
+
+    fn excess(&self, excess: &Excess) -> Response {
+        let code = ErrorCode::TemporarilyUnavailable;
+        let mut response = (self.refuse)(excess.status(), code, excess.text());
+        response.headers_mut().insert(RETRY_AFTER, excess.retry_after().into());
+        response
+    }
 }
 
 /// What follows `/offers/` or `/applications/` opens them: it stays out of the log (R01).

@@ -23,8 +23,10 @@ use crate::failure::{Failure, error};
 use crate::flow::offer::FetchRefusal;
 use crate::{Issuer, flow};
 
+mod address_limit;
 pub mod admin;
 mod around;
+mod limits;
 pub mod portal;
 mod problem;
 
@@ -49,7 +51,7 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
     let protocol = protocol.layer(middleware::from_fn(around::cross_origin));
     let routed = protocol.merge(portal::routes(&issuer));
     let routed = routed.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
-    around::wrap(routed, &issuer).with_state(issuer)
+    around::wrap(routed, &issuer, error).with_state(issuer)
 }
 
 /// VCI §12.2.2, RFC 8414 §3.1, each at the place of 1.0 and at the one of the drafts before it.

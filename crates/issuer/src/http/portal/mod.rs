@@ -6,7 +6,6 @@
 //! | what stands around every handler, and pages for what went wrong | `trouble` |
 //! | whether a form comes from one of our pages | `form_session` |
 //! | what was filled in | `form_body`, `form_fields`, `fault` |
-//! | how much one address may ask for | `address_limit` |
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,10 +15,9 @@ use axum::{Router, middleware};
 
 use crate::Issuer;
 use crate::application::ApplicationId;
+use crate::http::address_limit::AddressLimit;
 use crate::places::Places;
-use address_limit::AddressLimit;
 
-mod address_limit;
 mod application;
 mod apply;
 mod assets;

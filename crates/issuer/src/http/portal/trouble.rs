@@ -11,10 +11,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::Portal;
-use super::address_limit::WaitSeconds;
+
 use super::visitor::Visitor;
 use crate::failure::Broken;
 use crate::flow::offer::MakeOfferError;
+use crate::http::address_limit::WaitSeconds;
 use crate::http::around::RequestId;
 use crate::portal::assets;
 use crate::portal::pages::{NoticeKind, NoticePage};

@@ -16,23 +16,23 @@ const SWEEP_EVERY: u32 = 1024;
 const ADDRESSES_MAX: usize = 50_000;
 
 /// A limit for each address.
-pub(super) struct AddressLimit {
+pub(in crate::http) struct AddressLimit {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
     checks: AtomicU32,
     crowded: AtomicBool,
 }
 
 /// So many seconds, and the address may ask again.
-pub(super) struct WaitSeconds(pub(super) u64);
+pub(in crate::http) struct WaitSeconds(pub(super) u64);
 
 impl AddressLimit {
     /// So many at once, refilled within a minute.
-    pub(super) fn per_minute(most: u32) -> Self {
+    pub(in crate::http) fn per_minute(most: u32) -> Self {
         Self::of(Quota::per_minute(at_least_one(most)))
     }
 
     /// So many at once, refilled within an hour.
-    pub(super) fn per_hour(most: u32) -> Self {
+    pub(in crate::http) fn per_hour(most: u32) -> Self {
         Self::of(Quota::per_hour(at_least_one(most)))
     }
 
@@ -45,7 +45,7 @@ impl AddressLimit {
     }
 
     /// Counts one request.
-    pub(super) fn check(&self, address: IpAddr) -> Result<(), WaitSeconds> {
+    pub(in crate::http) fn check(&self, address: IpAddr) -> Result<(), WaitSeconds> {
         if self.checks.fetch_add(1, Ordering::Relaxed) % SWEEP_EVERY == SWEEP_EVERY - 1 {
             self.sweep();
         }
