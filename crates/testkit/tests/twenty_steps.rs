@@ -93,7 +93,7 @@ async fn every_way_ends_at_a_card() {
             let kept = go(&world, way).await;
             check(&world, way, &kept);
         }
-        let count = world.wallet.store.credentials().await.unwrap().len();
+        let count = world.wallet.store.credentials().await.unwrap().records.len();
         assert_eq!(count, ways().len());
     }
 }

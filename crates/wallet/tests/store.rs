@@ -88,8 +88,9 @@ async fn what_was_saved_is_there_after_a_restart() {
     let found = store.key(&key.id).await.unwrap().unwrap();
     assert_eq!(found.pkcs8.expose(), key.pkcs8.expose());
     assert_eq!((found.algorithm, found.binding), (key.algorithm, key.binding));
-    assert_eq!(store.keys().await.unwrap().len(), 1);
-    let ids: Vec<_> = store.credentials().await.unwrap().into_iter().map(|c| c.id).collect();
+    assert_eq!(store.keys().await.unwrap().records.len(), 1);
+    let held = store.credentials().await.unwrap();
+    let ids: Vec<_> = held.records.into_iter().map(|c| c.id).collect();
     assert_eq!(ids, [early.id.clone(), late.id.clone()], "oldest first");
     let found = store.credential(&early.id).await.unwrap().unwrap();
     assert_eq!(serde_json::to_value(&found).unwrap(), serde_json::to_value(&early).unwrap());
@@ -212,6 +213,42 @@ async fn a_changed_file_is_not_believed() {
 }
 
 #[tokio::test]
+async fn one_damaged_record_is_named_and_can_be_deleted_and_the_others_work() {
+    let folder = TempDir::new().unwrap();
+    let directory = folder.path().join("wallet");
+    let store = open(&directory, key_file(&directory)).await.unwrap();
+    let (one, two, key) = (credential(1), credential(2), key());
+    store.save_credential(one.clone()).await.unwrap();
+    store.save_key(key.clone()).await.unwrap();
+    let spoiled = [files(&directory.join("credentials")), files(&directory.join("keys"))].concat();
+    store.save_credential(two.clone()).await.unwrap();
+    for file in &spoiled {
+        fs::write(file, "no sealed record").unwrap();
+    }
+    fs::write(directory.join("credentials/notes.txt"), "not ours").unwrap();
+
+    let (credentials, keys) = (store.credentials().await.unwrap(), store.keys().await.unwrap());
+    let name = |file: &PathBuf| file.file_name().unwrap().to_str().unwrap().to_owned();
+    assert_eq!((credentials.records.len(), &credentials.records[0].id), (1, &two.id));
+    assert_eq!((keys.records.len(), &keys.damaged), (0, &vec![name(&spoiled[1])]));
+    assert_eq!(credentials.damaged, [name(&spoiled[0])]);
+
+    let damaged = CredentialId::new(credentials.damaged[0].clone());
+    assert_eq!(store.credential(&damaged).await.unwrap_err(), StoreError::Damaged);
+    assert!(store.delete_credential(&damaged).await.unwrap());
+    assert!(!store.delete_credential(&damaged).await.unwrap());
+    assert!(store.delete_key(&KeyId::new(keys.damaged[0].clone())).await.unwrap());
+    assert!(store.credentials().await.unwrap().damaged.is_empty());
+    assert!(store.credential(&two.id).await.unwrap().is_some());
+    for stranger in ["../header.json", "notes.txt", "../keys", ""] {
+        assert!(
+            !store.delete_credential(&CredentialId::new(stranger)).await.unwrap(),
+            "{stranger}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_changed_header_is_not_believed() {
     let folder = TempDir::new().unwrap();
     let directory = folder.path().join("wallet");
@@ -264,12 +301,12 @@ async fn two_programs_share_a_store_and_one_that_hangs_is_named() {
     for write in writes.collect::<Vec<_>>() {
         write.await.unwrap().unwrap();
     }
-    assert_eq!(one.credentials().await.unwrap().len(), 20);
+    assert_eq!(one.credentials().await.unwrap().records.len(), 20);
 
     let lock = fs::File::open(directory.join("lock")).unwrap();
     lock.lock().unwrap();
     assert_eq!(two.save_credential(credential(99)).await.unwrap_err(), StoreError::Busy);
-    assert_eq!(two.credentials().await.unwrap().len(), 20, "reading needs no lock");
+    assert_eq!(two.credentials().await.unwrap().records.len(), 20, "reading needs no lock");
 }
 
 #[tokio::test]
@@ -280,7 +317,7 @@ async fn a_record_that_is_too_long_is_refused() {
     let mut huge = credential(1);
     huge.raw = "x".repeat(9 * 1024 * 1024);
     assert_eq!(store.save_credential(huge).await.unwrap_err(), StoreError::TooMuch);
-    assert!(store.credentials().await.unwrap().is_empty());
+    assert!(store.credentials().await.unwrap().records.is_empty());
 }
 
 const VICTIM: &str = "BESTOW_TEST_STORE";
@@ -316,7 +353,7 @@ async fn a_kill_leaves_the_old_or_the_new_state() {
         victim.kill().unwrap();
         victim.wait().unwrap();
         let store = open(&directory, key_file(&directory)).await.unwrap();
-        for found in store.credentials().await.unwrap() {
+        for found in store.credentials().await.unwrap().records {
             assert_eq!(found.raw, found.received_at.0.to_string().repeat(20_000));
             seen.insert(found.received_at.0);
         }

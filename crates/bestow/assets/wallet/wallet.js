@@ -2,7 +2,7 @@
 
 import * as api from "./api.js";
 import { detail, face } from "./card.js";
-import { announce, element, focusHeading, show, tell, working } from "./page.js";
+import { announce, copy, element, focusHeading, show, tell, working } from "./page.js";
 import { showFlow } from "./receive.js";
 import { link, picture, showAdd } from "./scan.js";
 
@@ -57,15 +57,29 @@ async function letIn() {
 }
 
 async function showCards() {
-  const { cards } = await letIn();
-  if (!cards.length) {
+  const { cards, damaged } = await letIn();
+  if (!cards.length && !damaged.length) {
     show("view-empty");
     return focusHeading();
   }
   show("view-cards", "My cards");
   element("cards").append(...cards.map(lying));
+  if (damaged.length) showDamaged(damaged);
   told();
   focusHeading();
+}
+
+/** What cannot be read any more has no name but that of its file. */
+function showDamaged(damaged) {
+  element("damaged").hidden = false;
+  for (const id of damaged) {
+    const item = document.createElement("li");
+    const button = Object.assign(document.createElement("button"), { type: "button", className: "danger", textContent: "Delete" });
+    button.setAttribute("aria-label", `Delete the damaged file ${id}`);
+    item.append(Object.assign(document.createElement("code"), { textContent: id }), " ", button);
+    askBeforeDeleting(button, { id, name: "this damaged file" });
+    element("damaged-list").append(item);
+  }
 }
 
 /** What was just added is said where the person looks. */
@@ -96,7 +110,7 @@ async function showCard(id) {
   document.querySelector(".card-title").textContent = card.face.name;
   element("detail").append(detail(card));
   element("raw").addEventListener("toggle", () => showRaw(id), { once: true });
-  askBeforeDeleting(card.face);
+  askBeforeDeleting(element("delete"), { id: card.face.id, name: `“${card.face.name}”` });
   focusHeading();
 }
 
@@ -110,24 +124,27 @@ async function showRaw(id) {
   }
 }
 
-function askBeforeDeleting(card) {
+/** One dialog for all buttons of a view that delete something. */
+function askBeforeDeleting(button, what) {
+  if (!element("delete-dialog")) element("main").append(copy("part-delete"));
   const dialog = element("delete-dialog");
-  element("delete-title").textContent = `Delete “${card.name}”?`;
-  element("delete").addEventListener("click", () => {
+  const confirm = element("delete-confirm");
+  button.addEventListener("click", () => {
+    element("delete-title").textContent = `Delete ${what.name}?`;
+    confirm.onclick = () => working(confirm, "Deleting …", () => remove(what, dialog));
+    element("delete-cancel").onclick = () => dialog.close();
     dialog.showModal();
     element("delete-cancel").focus();
   });
-  element("delete-cancel").addEventListener("click", () => dialog.close());
-  const confirm = element("delete-confirm");
-  confirm.addEventListener("click", () => working(confirm, "Deleting …", () => remove(card, dialog)));
 }
 
-async function remove(card, dialog) {
+async function remove({ id, name }, dialog) {
   try {
-    await api.remove(card.id);
+    await api.remove(id);
     dialog.close();
-    location.replace("#cards");
-    announce(`Deleted: ${card.name}`);
+    if (element("cards")) await showCards();
+    else location.replace("#cards");
+    announce(`Deleted: ${name}`);
   } catch (problem) {
     dialog.close();
     tell(problem);

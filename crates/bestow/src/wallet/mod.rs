@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use etcetera::{BaseStrategy as _, choose_base_strategy};
 use keys::outside::{Random, SystemRandom};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use wallet::error::{Class, WalletError};
 use wallet::store::{
-    CredentialId, FileStore, Protection, Store, StoreError, StoredCredential, Unlock,
+    CredentialId, FileStore, KeyId, Listed, Protection, Store, StoreError, StoredCredential, Unlock,
 };
 use zeroize::Zeroizing;
 
@@ -130,26 +130,53 @@ pub(crate) fn wallet_failure(error: &WalletError) -> Failure {
 }
 
 async fn list(place: &Place, json: bool) -> Result<(), Failure> {
-    let credentials = place.open().await?.credentials().await.map_err(store_failure)?;
+    let Listed { records, damaged } =
+        place.open().await?.credentials().await.map_err(store_failure)?;
+    tell_damaged(place, "credentials", &damaged);
     if json {
-        let credentials: Vec<_> = credentials.iter().map(card::json).collect();
-        return print_json(&json!({ "credentials": credentials }));
+        let credentials = records.iter().map(card::json).collect();
+        return print_json(&listed("credentials", credentials, damaged));
     }
-    if credentials.is_empty() {
+    if records.is_empty() && damaged.is_empty() {
         tell("The wallet is empty. Next: bestow wallet receive OFFER");
     }
-    for credential in &credentials {
+    for credential in &records {
         print(card::line(credential));
     }
     Ok(())
 }
 
+/// What a list prints; `damaged` is there when something is.
+fn listed(name: &str, records: Vec<Value>, damaged: Vec<String>) -> Value {
+    let mut object = Map::from_iter([(name.to_owned(), records.into())]);
+    if !damaged.is_empty() {
+        object.insert("damaged".to_owned(), damaged.into());
+    }
+    object.into()
+}
+
+fn tell_damaged(place: &Place, kind: &str, damaged: &[String]) {
+    for name in damaged {
+        let file = place.folder.join(kind).join(name);
+        tell(format!(
+            "damaged: {}\n  restore this file from a backup, or give it up: bestow wallet delete {name}",
+            file.display()
+        ));
+    }
+}
+
 async fn find(store: &dyn Store, id: &str) -> Result<StoredCredential, Failure> {
-    let found = store.credential(&CredentialId::new(id)).await.map_err(store_failure)?;
-    found.ok_or_else(|| {
-        Failure::new(Kind::Usage, "unknown_credential", "the wallet holds no such credential")
-            .hint("list what it holds: bestow wallet list")
-    })
+    match store.credential(&CredentialId::new(id)).await {
+        Ok(found) => found.ok_or_else(unknown_credential),
+        Err(StoreError::Damaged) => Err(store_failure(StoreError::Damaged)
+            .hint("restore its file from a backup, or give it up: bestow wallet delete ID")),
+        Err(error) => Err(store_failure(error)),
+    }
+}
+
+fn unknown_credential() -> Failure {
+    Failure::new(Kind::Usage, "unknown_credential", "the wallet holds no such credential")
+        .hint("list what it holds: bestow wallet list")
 }
 
 async fn show(place: &Place, id: &str, (raw, json): (bool, bool)) -> Result<(), Failure> {
@@ -166,16 +193,15 @@ async fn show(place: &Place, id: &str, (raw, json): (bool, bool)) -> Result<(), 
 
 async fn delete(place: &Place, id: &str, (yes, json): (bool, bool)) -> Result<(), Failure> {
     let store = place.open().await?;
-    let credential = find(&*store, id).await?;
+    let name = name_to_delete(&*store, id).await?;
     if !yes && !is_interactive() {
         return Err(Failure::new(Kind::Declined, "declined", "nobody is here to say yes")
             .hint("to delete without being asked, add --yes"));
     }
-    let question = format!("Delete {}? It cannot be brought back.", card::name(&credential));
-    if !yes && !confirm(&question)? {
+    if !yes && !confirm(&format!("Delete {name}? It cannot be brought back."))? {
         return Err(Failure::new(Kind::Declined, "declined", "nothing was deleted"));
     }
-    store.delete_credential(&credential.id).await.map_err(store_failure)?;
+    forget(&*store, id).await?;
     if json {
         return print_json(&json!({ "deleted": id }));
     }
@@ -183,9 +209,35 @@ async fn delete(place: &Place, id: &str, (yes, json): (bool, bool)) -> Result<()
     Ok(())
 }
 
+/// What the person is asked about: also what is damaged can be deleted.
+async fn name_to_delete(store: &dyn Store, id: &str) -> Result<String, Failure> {
+    match store.credential(&CredentialId::new(id)).await {
+        Ok(Some(credential)) => return Ok(card::name(&credential)),
+        Err(StoreError::Damaged) => return Ok("a damaged credential".to_owned()),
+        Err(error) => return Err(store_failure(error)),
+        Ok(None) => {}
+    }
+    let damaged_keys = store.keys().await.map_err(store_failure)?.damaged;
+    let is_key = damaged_keys.iter().any(|damaged| damaged == id);
+    is_key.then(|| "a damaged key".to_owned()).ok_or_else(unknown_credential)
+}
+
+/// Deletes a credential, or what is damaged; keys that can be read stay.
+pub(crate) async fn forget(store: &dyn Store, id: &str) -> Result<(), Failure> {
+    if store.delete_credential(&CredentialId::new(id)).await.map_err(store_failure)? {
+        return Ok(());
+    }
+    let damaged_keys = store.keys().await.map_err(store_failure)?.damaged;
+    if !damaged_keys.iter().any(|damaged| damaged == id) {
+        return Err(unknown_credential());
+    }
+    store.delete_key(&KeyId::new(id)).await.map(drop).map_err(store_failure)
+}
+
 async fn keys(place: &Place, json: bool) -> Result<(), Failure> {
     let store = place.open().await?;
-    let keys = store.keys().await.map_err(store_failure)?;
+    let Listed { records: keys, damaged } = store.keys().await.map_err(store_failure)?;
+    tell_damaged(place, "keys", &damaged);
     if json {
         let keys: Vec<_> = keys
             .iter()
@@ -198,7 +250,7 @@ async fn keys(place: &Place, json: bool) -> Result<(), Failure> {
                 })
             })
             .collect();
-        return print_json(&json!({ "keys": keys }));
+        return print_json(&listed("keys", keys, damaged));
     }
     for key in &keys {
         let (algorithm, binding) = (key.algorithm.name(), key.binding.name());

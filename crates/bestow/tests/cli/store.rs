@@ -51,3 +51,43 @@ fn the_raw_credential_can_be_taken_out() {
     let raw = world.bestow(&["wallet", "show", &id, "--raw"]).exits(0).stdout;
     assert!(raw.starts_with("eyJ") && raw.trim_end().ends_with('~'), "{raw}");
 }
+
+#[test]
+fn one_damaged_credential_is_named_and_can_be_deleted_and_the_others_are_listed() {
+    let world = World::serving();
+    world.receive(&world.link(&["course_ticket"]), &[]).exits(0);
+    let file = fs::read_dir(world.path("wallet/credentials")).unwrap().next().unwrap().unwrap();
+    let name = file.file_name().into_string().unwrap();
+    fs::write(file.path(), "spoiled").unwrap();
+    let received = world.receive(&world.link(&["course_ticket"]), &["--json"]).exits(0).json();
+
+    let list = world.bestow(&["wallet", "list"]).exits(0);
+    assert_eq!(list.stdout.lines().count(), 1, "{list}");
+    assert!(list.stderr.starts_with("damaged: ") && list.stderr.contains(&name), "{list}");
+    let listed = world.bestow(&["wallet", "list", "--json"]).exits(0).json();
+    assert_eq!(listed["credentials"], received["credentials"]);
+    assert_eq!(listed["damaged"], serde_json::json!([name]));
+
+    let shown = world.bestow(&["wallet", "show", &name, "--json"]).exits(1).json();
+    assert_eq!(text(&shown["error"], "code"), "store_damaged");
+    world.bestow(&["wallet", "delete", &name, "--yes"]).exits(0);
+    world.bestow(&["wallet", "delete", &name, "--yes"]).exits(2);
+    let listed = world.bestow(&["wallet", "list", "--json"]).exits(0).json();
+    assert_eq!(listed, received, "nothing is damaged any more");
+}
+
+#[test]
+fn a_damaged_key_is_named_and_can_be_deleted_and_no_other_key() {
+    let world = World::serving();
+    let received = world.receive(&world.link(&["student_card"]), &["--json"]).exits(0).json();
+    let kid = text(&received["credentials"][0]["holder_key"], "kid");
+    world.bestow(&["wallet", "delete", "--yes", "--", &kid]).exits(2);
+    let file = fs::read_dir(world.path("wallet/keys")).unwrap().next().unwrap().unwrap();
+    let name = file.file_name().into_string().unwrap();
+    fs::write(file.path(), "spoiled").unwrap();
+    let keys = world.bestow(&["wallet", "keys", "--json"]).exits(0).json();
+    assert_eq!(keys, serde_json::json!({ "keys": [], "damaged": [name] }));
+    world.bestow(&["wallet", "delete", &name, "--yes"]).exits(0);
+    let keys = world.bestow(&["wallet", "keys", "--json"]).exits(0).json();
+    assert_eq!(keys, serde_json::json!({ "keys": [] }));
+}

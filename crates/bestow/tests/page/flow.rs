@@ -141,7 +141,10 @@ fn an_offer_becomes_a_card_and_a_mistyped_code_costs_nothing() {
     let redeem = json!({ "action": "redeem", "tx_code": code });
     let preview = visitor.ask("POST", &flow, &redeem).json();
     assert_eq!((&preview["step"], &preview["doubt"]), (&json!("preview"), &Value::Null));
-    assert_eq!(visitor.ask("GET", "/api/cards", &Value::Null).json(), json!({ "cards": [] }));
+    assert_eq!(
+        visitor.ask("GET", "/api/cards", &Value::Null).json(),
+        json!({ "cards": [], "damaged": [] })
+    );
 
     let keep = json!({ "action": "keep", "accept_unverified_issuer": false });
     let kept = visitor.ask("POST", &flow, &keep).json();
@@ -172,7 +175,10 @@ fn an_issuer_that_nobody_vouches_for_needs_a_yes_of_its_own() {
 
     let keep = |yes: bool| json!({ "action": "keep", "accept_unverified_issuer": yes });
     assert_eq!(visitor.ask("POST", &flow, &keep(false)).code(), "issuer_not_verified");
-    assert_eq!(visitor.ask("GET", "/api/cards", &Value::Null).json(), json!({ "cards": [] }));
+    assert_eq!(
+        visitor.ask("GET", "/api/cards", &Value::Null).json(),
+        json!({ "cards": [], "damaged": [] })
+    );
     let kept = visitor.ask("POST", &flow, &keep(true)).json();
     assert_eq!(kept["cards"][0]["trust"]["is_verified"], false);
 }

@@ -181,6 +181,21 @@ fn what_cannot_be_read_is_refused_with_a_way_on() {
     assert_eq!(page.ask("GET", "/api/cards/0badc0de", &cookie, b"").code(), "unknown_credential");
 }
 
+/// A record that nobody can open any more is listed by the name of its file, and goes by it.
+#[test]
+fn a_damaged_card_is_named_and_can_be_deleted() {
+    let page = Served::start();
+    let cookie = page.session();
+    let name = "0f".repeat(32);
+    std::fs::write(page.folder().join("credentials").join(&name), "spoiled").unwrap();
+    let cards = page.ask("GET", "/api/cards", &cookie, b"").json();
+    assert_eq!(cards, json!({ "cards": [], "damaged": [name] }));
+    let path = format!("/api/cards/{name}");
+    assert_eq!(page.ask("GET", &path, &cookie, b"").code(), "store_damaged");
+    assert_eq!(page.ask("DELETE", &path, &cookie, b"").status, 204);
+    assert_eq!(page.ask("DELETE", &path, &cookie, b"").code(), "unknown_credential");
+}
+
 #[test]
 fn a_frame_without_a_code_is_no_failure() {
     let page = Served::start();

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
@@ -38,7 +39,7 @@ pub(crate) struct Served {
     host: String,
     token: String,
     _process: Running,
-    _store: TempDir,
+    store: TempDir,
 }
 
 impl Served {
@@ -56,7 +57,7 @@ impl Served {
         let (host, token) =
             url.trim().strip_prefix("http://").unwrap().split_once("/#token=").unwrap();
         let (host, token) = (host.to_owned(), token.to_owned());
-        Self { host, token, _process: process, _store: store }
+        Self { host, token, _process: process, store }
     }
 
     pub(crate) fn host(&self) -> String {
@@ -65,6 +66,11 @@ impl Served {
 
     pub(crate) fn port(&self) -> String {
         self.host.rsplit(':').next().unwrap().to_owned()
+    }
+
+    /// The wallet's folder.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.store.path().join("wallet")
     }
 
     pub(crate) fn token(&self) -> &str {

@@ -9,9 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use super::vault::{Kind, Vault};
+use super::vault::{Found, Kind, Vault};
 use super::{
-    CredentialId, KeyId, Protection, Store, StoreError, StoredCredential, StoredKey, Unlock,
+    CredentialId, KeyId, Listed, Protection, Store, StoreError, StoredCredential, StoredKey, Unlock,
 };
 
 /// [`Store`] in a folder; several programs may have it open at the same time.
@@ -60,10 +60,17 @@ impl FileStore {
         record.map(|record| parse(&record)).transpose()
     }
 
-    async fn list<T: DeserializeOwned>(&self, kind: Kind) -> Result<Vec<T>, StoreError> {
+    async fn list<T: DeserializeOwned>(&self, kind: Kind) -> Result<Listed<T>, StoreError> {
         let vault = Arc::clone(&self.vault);
-        let records = aside(move || vault.list(kind)).await?;
-        records.iter().map(|record| parse(record)).collect()
+        let mut listed = Listed { records: Vec::new(), damaged: Vec::new() };
+        for Found { name, record } in aside(move || vault.list(kind)).await? {
+            match record.and_then(|record| parse(&record)) {
+                Ok(record) => listed.records.push(record),
+                Err(StoreError::Damaged) => listed.damaged.push(name),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(listed)
     }
 
     async fn delete(&self, kind: Kind, id: String) -> Result<bool, StoreError> {
@@ -82,9 +89,9 @@ impl Store for FileStore {
         self.get(Kind::Key, id.to_string()).await
     }
 
-    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        let mut keys: Vec<StoredKey> = self.list(Kind::Key).await?;
-        keys.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
+    async fn keys(&self) -> Result<Listed<StoredKey>, StoreError> {
+        let mut keys: Listed<StoredKey> = self.list(Kind::Key).await?;
+        keys.records.sort_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)));
         Ok(keys)
     }
 
@@ -100,9 +107,9 @@ impl Store for FileStore {
         self.get(Kind::Credential, id.to_string()).await
     }
 
-    async fn credentials(&self) -> Result<Vec<StoredCredential>, StoreError> {
-        let mut credentials: Vec<StoredCredential> = self.list(Kind::Credential).await?;
-        credentials.sort_by(|a, b| (a.received_at, &a.id).cmp(&(b.received_at, &b.id)));
+    async fn credentials(&self) -> Result<Listed<StoredCredential>, StoreError> {
+        let mut credentials: Listed<StoredCredential> = self.list(Kind::Credential).await?;
+        credentials.records.sort_by(|a, b| (a.received_at, &a.id).cmp(&(b.received_at, &b.id)));
         Ok(credentials)
     }
 

@@ -27,9 +27,9 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn key(&self, id: &KeyId) -> Result<Option<StoredKey>, StoreError>;
 
     /// All keys, oldest first.
-    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError>;
+    async fn keys(&self) -> Result<Listed<StoredKey>, StoreError>;
 
-    /// Forgets a key that no credential needs; `false` when there was none.
+    /// Forgets a key that no credential needs, or a damaged one; `false` when there was none.
     async fn delete_key(&self, id: &KeyId) -> Result<bool, StoreError>;
 
     /// Keeps a credential that has passed all checks.
@@ -39,10 +39,20 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn credential(&self, id: &CredentialId) -> Result<Option<StoredCredential>, StoreError>;
 
     /// All credentials, oldest first.
-    async fn credentials(&self) -> Result<Vec<StoredCredential>, StoreError>;
+    async fn credentials(&self) -> Result<Listed<StoredCredential>, StoreError>;
 
-    /// Forgets a credential; `false` when there was none.
+    /// Forgets a credential, or a damaged one; `false` when there was none.
     async fn delete_credential(&self, id: &CredentialId) -> Result<bool, StoreError>;
+}
+
+/// What a store holds of a kind: one damaged record does not hide the others.
+#[derive(Clone, Debug)]
+pub struct Listed<T> {
+    /// Those that can be read.
+    pub records: Vec<T>,
+    /// Those that cannot be read any more. What was their id is inside of them; these names stand
+    /// for it where they are to be deleted.
+    pub damaged: Vec<String>,
 }
 
 /// Why the store did not do what it was asked.

@@ -28,6 +28,8 @@ const VERSION: u32 = 1;
 const HEADER: &str = "header.json";
 const LOCK: &str = "lock";
 const KEY_BYTES: usize = 32;
+/// A keyed digest in hexadecimal.
+const NAME_CHARACTERS: usize = 64;
 
 /// What a record is.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +47,12 @@ impl Kind {
             Self::Credential => "credentials",
         }
     }
+}
+
+/// The file of a record, and what is in it.
+pub(super) struct Found {
+    pub(super) name: String,
+    pub(super) record: Result<Zeroizing<Vec<u8>>, StoreError>,
 }
 
 /// An open store: what is inside can be read and written.
@@ -133,30 +141,40 @@ impl Vault {
         kind: Kind,
         id: &str,
     ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
-        self.read(kind, &self.name(kind, id))
+        self.read(kind, &self.file(kind, id))
     }
 
     /// Reads all records of a kind.
-    pub(super) fn list(&self, kind: Kind) -> Result<Vec<Zeroizing<Vec<u8>>>, StoreError> {
+    pub(super) fn list(&self, kind: Kind) -> Result<Vec<Found>, StoreError> {
         let folder = self.directory.join(kind.folder());
         if !folder.exists() {
             return Ok(Vec::new());
         }
-        // A file that is gone by now was deleted meanwhile.
         let names = atomic::names(&folder, RECORDS_MAX)?;
-        names.iter().filter_map(|name| self.read(kind, name).transpose()).collect()
+        let records = names.into_iter().filter(|name| is_record(name)).filter_map(|name| {
+            // A file that is gone by now was deleted meanwhile.
+            let record = self.read(kind, &name).transpose()?;
+            Some(Found { name, record })
+        });
+        Ok(records.collect())
     }
 
     /// Deletes a record; `false` when there was none.
     pub(super) fn delete(&self, kind: Kind, id: &str) -> Result<bool, StoreError> {
         let _lock = atomic::lock(&self.directory)?;
-        atomic::remove(&self.directory.join(kind.folder()), &self.name(kind, id))
+        atomic::remove(&self.directory.join(kind.folder()), &self.file(kind, id))
     }
 
     fn read(&self, kind: Kind, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let sealed = atomic::read(&self.directory.join(kind.folder()).join(name))?;
         let open = |sealed: Zeroizing<Vec<u8>>| self.sealing.open(&place(kind, name), &sealed);
         sealed.map(open).transpose().map_err(|_| StoreError::Damaged)
+    }
+
+    /// The file of a record: by its id or, as a damaged one has none any more, by its own name.
+    fn file(&self, kind: Kind, id: &str) -> String {
+        let is_file = is_record(id) && self.directory.join(kind.folder()).join(id).exists();
+        if is_file { id.to_owned() } else { self.name(kind, id) }
     }
 
     fn name(&self, kind: Kind, id: &str) -> String {
@@ -168,6 +186,12 @@ impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Vault").field("directory", &self.directory).finish_non_exhaustive()
     }
+}
+
+/// Whether a file has the name of a record; anything else is not ours.
+fn is_record(name: &str) -> bool {
+    name.len() == NAME_CHARACTERS
+        && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Makes a new master key; the header is written last, so a store that was begun is none yet.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use wallet::store::{CredentialId, KeyId, Store, StoreError, StoredCredential, StoredKey};
+use wallet::store::{CredentialId, KeyId, Listed, Store, StoreError, StoredCredential, StoredKey};
 
 /// A store without a disk.
 #[derive(Debug, Default)]
@@ -24,8 +24,9 @@ impl Store for Memory {
         Ok(self.keys.lock().unwrap().get(id).cloned())
     }
 
-    async fn keys(&self) -> Result<Vec<StoredKey>, StoreError> {
-        Ok(self.keys.lock().unwrap().values().cloned().collect())
+    async fn keys(&self) -> Result<Listed<StoredKey>, StoreError> {
+        let records = self.keys.lock().unwrap().values().cloned().collect();
+        Ok(Listed { records, damaged: Vec::new() })
     }
 
     async fn delete_key(&self, id: &KeyId) -> Result<bool, StoreError> {
@@ -41,8 +42,9 @@ impl Store for Memory {
         Ok(self.credentials.lock().unwrap().get(id).cloned())
     }
 
-    async fn credentials(&self) -> Result<Vec<StoredCredential>, StoreError> {
-        Ok(self.credentials.lock().unwrap().values().cloned().collect())
+    async fn credentials(&self) -> Result<Listed<StoredCredential>, StoreError> {
+        let records = self.credentials.lock().unwrap().values().cloned().collect();
+        Ok(Listed { records, damaged: Vec::new() })
     }
 
     async fn delete_credential(&self, id: &CredentialId) -> Result<bool, StoreError> {

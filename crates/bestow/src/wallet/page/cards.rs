@@ -6,10 +6,11 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
+use wallet::store::Listed;
 
 use super::problem::Problem;
 use super::{Served, language, view};
-use crate::wallet::find;
+use crate::wallet::{find, forget};
 
 /// `GET /api/cards`: the newest first.
 pub(super) async fn list(
@@ -17,9 +18,9 @@ pub(super) async fn list(
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let (locale, now) = (language::of(&headers), served.wallet.clock.now());
-    let credentials = served.wallet.store.credentials().await?;
-    let cards = credentials.iter().rev().map(|credential| view::face(credential, &locale, now));
-    Ok(Json(json!({ "cards": cards.collect::<Vec<_>>() })))
+    let Listed { records, damaged } = served.wallet.store.credentials().await?;
+    let cards = records.iter().rev().map(|credential| view::face(credential, &locale, now));
+    Ok(Json(json!({ "cards": cards.collect::<Vec<_>>(), "damaged": damaged })))
 }
 
 /// `GET /api/cards/{id}`
@@ -42,12 +43,11 @@ pub(super) async fn raw(
     Ok(Json(json!({ "raw": credential.raw, "claims": credential.claims })))
 }
 
-/// `DELETE /api/cards/{id}`
+/// `DELETE /api/cards/{id}`; what is damaged goes by the name in the list.
 pub(super) async fn delete(
     State(served): State<Arc<Served>>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    let credential = find(&*served.wallet.store, &id).await?;
-    served.wallet.store.delete_credential(&credential.id).await?;
+    forget(&*served.wallet.store, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }
