@@ -9,6 +9,9 @@ use std::sync::Arc;
 
 use axum::http::Request;
 use axum::http::header::AUTHORIZATION;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use oid4vci::offer::OfferId;
 use serde_json::{Value, json};
 use testkit::proof::holder_key;
 use testkit::wire::Answer;
@@ -113,6 +116,27 @@ async fn a_wish_that_cannot_be_granted_is_refused_by_name() {
     }
     let listed = world.operator("GET", OFFERS, None).await.json();
     assert_eq!(listed["offers"], json!([]), "nothing was made");
+}
+
+/// P09: of a picture the credential holds the pixels, whoever sent it; in one for several types too.
+#[tokio::test]
+async fn a_picture_is_encoded_again() {
+    let world = World::new().await;
+    let mut png = std::io::Cursor::new(Vec::new());
+    image::RgbImage::new(4, 4).write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let png = png.into_inner();
+    let url = |file: &[u8]| format!("data:image/png;base64,{}", BASE64_STANDARD.encode(file));
+    let (mut wish, hiding) = (world.wish(CARD, &json!({})), [&png[..], b"Somebody"].concat());
+    wish["claims"]["photo"] = json!(url(&hiding));
+    let made = make(&world, &wish).await.json();
+    let id = OfferId::parse(made["id"].as_str().unwrap()).unwrap();
+    let datasets = world.issuer.store.datasets(id).await.unwrap().unwrap();
+    let photo = datasets[CARD]["photo"].as_str().unwrap();
+    let kept = BASE64_STANDARD.decode(photo.split_once(',').unwrap().1).unwrap();
+    assert!(image::load_from_memory(&kept).is_ok() && !kept.ends_with(b"Somebody"));
+    wish["claims"]["photo"] = json!(url(&png[..40]));
+    let (status, detail) = problem(&make(&world, &wish).await);
+    assert!(status == 422 && detail.contains("photo: must be a still picture"), "{detail}");
 }
 
 /// Every claim that is wrong is named at once.

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use issuer::config::{Config, IssuerUrl};
-use issuer::credential_type::{Approval, Format, TxCodeChannel};
+use issuer::credential_type::{Approval, Format, Pictures, TxCodeChannel};
 use issuer::init::{InitError, NewIssuer, Purpose, Report, init, load_keys};
 use keys::outside::{Clock, Random, SystemClock, SystemRandom};
 use keys::x509::{Anchors, Certificate, verify_chain, x5c_from_pem};
@@ -36,7 +36,7 @@ fn what_init_makes_is_a_configuration_that_loads() {
     assert_eq!(ids, ["course_ticket", "diploma", "student_card"]);
     for credential_type in types.values() {
         let sample = credential_type.sample();
-        assert_eq!(credential_type.claims.check(&sample).unwrap(), sample);
+        assert_eq!(credential_type.claims.check(&sample, &Pictures::of_store()).unwrap(), sample);
         assert_eq!(credential_type.approval, Approval::Officer);
     }
     assert!(types["student_card"].key_binding.is_some());

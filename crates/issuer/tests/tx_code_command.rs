@@ -2,6 +2,7 @@
 //! (OFFER-24), and what happens when it does not.
 #![expect(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::claims::{Claim, Claims, DEPTH_MAX, Disclosure};
 use super::display::Locale;
 use super::form::CSRF_FIELD;
+use super::image::Pictures;
 use super::value::{self, Limits, ValueType};
 use super::written::check_text;
 use crate::config::ConfigError;
@@ -266,10 +267,14 @@ impl Rules<'_> {
     ) -> Result<Option<Value>, ConfigError> {
         let Some(written) = written else { return Ok(None) };
         let value = to_json(written);
-        if let Err(fault) = value::check(self.claim.value_type, &self.limits(), &value) {
+        let is_picture = self.claim.value_type == ValueType::Image;
+        let picture = value.as_str().filter(|_| is_picture);
+        let pictures = picture.map_or(Pictures::none(), Pictures::of_file);
+        let taken = value::take(self.claim.value_type, (&self.limits(), &pictures), &value);
+        if let Err(fault) = &taken {
             self.refuse(key, &format!("`{key}` {fault}"), "correct it")?;
         }
-        Ok(Some(value))
+        Ok(taken.ok())
     }
 }
 

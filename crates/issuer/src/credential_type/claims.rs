@@ -6,6 +6,7 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::image::Pictures;
 use super::value::{self, Fault, Limits, ValueType};
 
 /// How deep claims may lie, and how deep we look for what does not belong.
@@ -107,15 +108,25 @@ impl Claims {
     /// Checks claims that are for this type alone: every unknown, missing and wrong one is named.
     ///
     /// What comes back holds the defaults too, and no empty objects.
-    pub fn check(&self, given: &Map<String, Value>) -> Result<Map<String, Value>, ClaimsError> {
-        let mut check = self.take(given);
+    pub fn check(
+        &self,
+        given: &Map<String, Value>,
+        pictures: &Pictures,
+    ) -> Result<Map<String, Value>, ClaimsError> {
+        let mut check = self.take(given, pictures);
         check.faults.splice(0..0, check.unknown.into_iter().map(unknown));
         if check.faults.is_empty() { Ok(check.taken) } else { Err(ClaimsError(check.faults)) }
     }
 
+    /// The given values that must be pictures, for [`Pictures::clean`].
+    pub fn pictures<'g>(&self, given: &'g Map<String, Value>) -> impl Iterator<Item = &'g str> {
+        let images = self.0.iter().filter(|claim| claim.value_type == ValueType::Image);
+        images.filter_map(|claim| find(given, &claim.path)?.as_str())
+    }
+
     /// Takes what belongs to this type and notes what does not.
-    fn take(&self, given: &Map<String, Value>) -> Check<'_> {
-        let mut check = Check::of(self);
+    fn take<'c>(&'c self, given: &Map<String, Value>, pictures: &'c Pictures) -> Check<'c> {
+        let mut check = Check::of(self, pictures);
         check.taken = check.object(&mut Vec::new(), given);
         self.fill(&mut check);
         check
@@ -171,8 +182,9 @@ impl<'c> IntoIterator for &'c Claims {
 pub fn check_all(
     types: &[&Claims],
     given: &Map<String, Value>,
+    pictures: &Pictures,
 ) -> Result<Vec<Map<String, Value>>, ClaimsError> {
-    let checks: Vec<Check<'_>> = types.iter().map(|claims| claims.take(given)).collect();
+    let checks: Vec<Check<'_>> = types.iter().map(|claims| claims.take(given, pictures)).collect();
     let mut faults = Vec::new();
     if let Some((first, others)) = checks.split_first() {
         let nobodys = |name: &&String| others.iter().all(|other| other.unknown.contains(*name));
@@ -196,14 +208,15 @@ fn unknown(name: String) -> ClaimFault {
 /// A check under way.
 struct Check<'c> {
     claims: &'c Claims,
+    pictures: &'c Pictures,
     taken: Map<String, Value>,
     unknown: Vec<String>,
     faults: Vec<ClaimFault>,
 }
 
 impl<'c> Check<'c> {
-    fn of(claims: &'c Claims) -> Self {
-        Self { claims, taken: Map::new(), unknown: Vec::new(), faults: Vec::new() }
+    fn of(claims: &'c Claims, pictures: &'c Pictures) -> Self {
+        Self { claims, pictures, taken: Map::new(), unknown: Vec::new(), faults: Vec::new() }
     }
 
     /// Unless it, or something in it, was named already.
@@ -241,8 +254,8 @@ impl<'c> Check<'c> {
             self.note_unknown(path, value);
             return None;
         };
-        match value::check(claim.value_type, &claim.limits, value) {
-            Ok(()) => Some(value.clone()),
+        match value::take(claim.value_type, (&claim.limits, self.pictures), value) {
+            Ok(value) => Some(value),
             Err(fault) => {
                 self.faults.push(ClaimFault { name: claim.name(), fault });
                 None

@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 use super::CredentialType;
 use super::claims::{self, Claim, ClaimFault, ClaimsError};
+use super::image::Pictures;
 use super::value::{self, Fault, Limits, ValueType};
 
 /// The field that guards every form of the portal; no claim in a form may have its name (P01).
@@ -56,7 +57,11 @@ impl CredentialType {
     ///
     /// Names that are no fields are ignored: a form has others beside them, and an applicant must
     /// not set a claim that the form does not show. A boolean is `true`, `on` or `false`.
-    pub fn from_form(&self, form: &[(String, String)]) -> Result<Map<String, Value>, ClaimsError> {
+    pub fn from_form(
+        &self,
+        form: &[(String, String)],
+        pictures: &Pictures,
+    ) -> Result<Map<String, Value>, ClaimsError> {
         let mut given = Map::new();
         let mut faults = Vec::new();
         for claim in self.form_claims() {
@@ -66,7 +71,7 @@ impl CredentialType {
                 Err(fault) => faults.push(ClaimFault { name: claim.name(), fault }),
             }
         }
-        match self.claims.check(&given) {
+        match self.claims.check(&given, pictures) {
             Ok(claims) if faults.is_empty() => Ok(claims),
             Ok(_) => Err(ClaimsError(faults)),
             Err(ClaimsError(others)) => {

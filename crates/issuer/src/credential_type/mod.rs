@@ -15,7 +15,7 @@ use crate::config::source::Source;
 pub use claims::{Claim, ClaimFault, Claims, ClaimsError, Disclosure, check_all};
 pub use display::{Color, Display, Locale, Logo, LogoUri};
 pub use form::{CSRF_FIELD, Field};
-pub use image::{IMAGE_BYTES_MAX, data_url};
+pub use image::{IMAGE_BYTES_MAX, IMAGE_SIDE_MAX, Pictures, data_url};
 pub use value::{Fault, Limits, ValueType};
 
 mod claim_rules;

@@ -8,7 +8,7 @@ use time::Date;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::image;
+use super::image::{self, Pictures};
 use super::text::is_one_visible_line;
 
 /// Longest text where a claim sets no `max_length` of its own.
@@ -103,8 +103,12 @@ pub enum Fault {
     NotBoolean,
     /// It must be a picture of a kind that we take.
     NotImage,
+    /// It is a picture that cannot be shown: damaged, or not a still one.
+    ImageBroken,
     /// The picture has too many bytes.
     ImageTooLarge,
+    /// The picture has too many pixels.
+    ImageTooWide,
 }
 
 impl fmt::Display for Fault {
@@ -129,6 +133,13 @@ impl fmt::Display for Fault {
             Self::TooLarge(most) => write!(f, "must be at most {most}"),
             Self::NotBoolean => f.write_str("must be true or false"),
             Self::NotImage => f.write_str("must be a PNG or JPEG picture as a data: URL"),
+            Self::ImageBroken => f.write_str(
+                "must be a still picture that can be shown: this file is damaged or moves",
+            ),
+            Self::ImageTooWide => {
+                let side = image::IMAGE_SIDE_MAX;
+                write!(f, "must be a picture of at most {side} x {side} pixels")
+            }
             Self::ImageTooLarge => {
                 write!(f, "must be a picture of at most {} KB", image::IMAGE_BYTES_MAX / 1000)
             }
@@ -141,8 +152,21 @@ fn characters(count: usize) -> String {
     if count == 1 { "1 character".to_owned() } else { format!("{count} characters") }
 }
 
-/// Checks a value; an object never has a value of its own to check.
-pub(super) fn check(value_type: ValueType, limits: &Limits, value: &Value) -> Result<(), Fault> {
+/// Checks a value and gives back what is to be kept of it: of a picture its pixels, of all else
+/// everything.
+pub(super) fn take(
+    value_type: ValueType,
+    (limits, pictures): (&Limits, &Pictures),
+    value: &Value,
+) -> Result<Value, Fault> {
+    if value_type == ValueType::Image {
+        return pictures.kept(text(value)?).map(Value::from);
+    }
+    check(value_type, limits, value).map(|()| value.clone())
+}
+
+/// Checks what is not a picture; an object never has a value of its own to check.
+fn check(value_type: ValueType, limits: &Limits, value: &Value) -> Result<(), Fault> {
     match value_type {
         ValueType::String => check_text(text(value)?, limits),
         ValueType::Email => {
@@ -163,12 +187,11 @@ pub(super) fn check(value_type: ValueType, limits: &Limits, value: &Value) -> Re
         }
         ValueType::Number => check_number(value, limits),
         ValueType::Boolean => value.as_bool().map(|_| ()).ok_or(Fault::NotBoolean),
-        ValueType::Image => image::check_data_url(text(value)?),
-        ValueType::Object => Err(Fault::NotObject),
+        ValueType::Image | ValueType::Object => Err(Fault::NotObject),
     }
 }
 
-/// Reads what a person typed into a form; [`check`] judges it afterwards.
+/// Reads what a person typed into a form; [`take`] judges it afterwards.
 pub(super) fn parse(value_type: ValueType, text: &str) -> Result<Value, Fault> {
     match value_type {
         ValueType::Integer => text.parse::<i64>().map(Value::from).map_err(|_| Fault::NotInteger),

@@ -43,10 +43,10 @@ pub async fn apply(
     issuer.store.open_application(application.clone()).await?;
     tracing::info!(application = %id, state = application.state.name(), "application received");
     if at_once && !is_approved {
-        match approve_seen(issuer, credential_type, &application).await {
-            Err(DecideError::Broken(broken)) => return Err(broken),
-            // The log says why; an officer finds it among those that wait, and approves it.
-            Ok(_) | Err(_) => {}
+        let approved = approve_seen(issuer, credential_type, &application).await;
+        // Whatever else fails is in the log: an officer finds it among those that wait.
+        if let Err(DecideError::Broken(broken)) = approved {
+            return Err(broken);
         }
     }
     Ok(secret)

@@ -1,6 +1,6 @@
 //! The application form.
 
-use issuer::credential_type::{ClaimsError, Fault, ValueType};
+use issuer::credential_type::{ClaimsError, Fault, Pictures, ValueType};
 use serde_json::{Map, Value, json};
 
 use super::{card, faults};
@@ -8,7 +8,7 @@ use super::{card, faults};
 fn from_form(form: &[(&str, &str)]) -> Result<Map<String, Value>, ClaimsError> {
     let form: Vec<(String, String)> =
         form.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
-    card().from_form(&form)
+    card().from_form(&form, &Pictures::none())
 }
 
 #[test]

@@ -1,16 +1,21 @@
 //! Credential types: what a file may say, and what comes from it.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::path::Path;
 
 use issuer::config::ConfigError;
 use issuer::credential_type::{
-    Approval, ClaimsError, CredentialType, Fault, Format, TxCodeChannel,
+    Approval, ClaimsError, CredentialType, Fault, Format, Pictures, TxCodeChannel,
 };
 use serde_json::{Map, Value, json};
 
 mod claims;
 mod form;
+mod pictures;
 
 const ISSUER: &str = "https://issuer.example/tenant";
 
@@ -129,7 +134,7 @@ fn the_sample_holds_the_examples_and_passes_the_check() {
     let address = json!({ "street": "Main Street 1", "country": "Germany" });
     let expected = json!({ "given_name": "Erika", "birth_date": "2003-08-12", "address": address });
     assert_eq!(Value::from(sample.clone()), expected);
-    assert_eq!(card.claims.check(&sample).unwrap(), sample);
+    assert_eq!(card.claims.check(&sample, &Pictures::none()).unwrap(), sample);
 }
 
 #[test]

@@ -4,6 +4,8 @@ use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 
 use axum::http::StatusCode;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use issuer::credential_type::{IMAGE_BYTES_MAX, Locale};
 use issuer::init::Purpose;
 use tracing::field::{Field, Visit};
@@ -12,7 +14,9 @@ use tracing::{Event, Metadata, Subscriber};
 
 use crate::browser::{STUDENT, World};
 
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n and so on";
+/// One white pixel.
+const PNG: &[u8] = b"\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x00\x00\x00\x00:~\x9bU\x00\x00\x00\x0a\
+    IDATx\x9cc\xf8\x0f\x00\x01\x01\x01\x00\xb18\xf6\x14\x00\x00\x00\x00IEND\xaeB`\x82";
 
 /// P03
 #[tokio::test]
@@ -66,8 +70,9 @@ async fn a_picture_is_taken_when_it_is_one() {
     let csrf = browser.csrf("student_card").await;
     let photograph = vec![0xff; 3_000_000];
     let large = [PNG, &vec![0; IMAGE_BYTES_MAX]].concat();
-    let cases: [(&[u8], &str); 3] = [
+    let cases: [(&[u8], &str); 4] = [
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "PNG or JPEG"),
+        (&PNG[..40], "damaged"),
         (&large, "at most 200 KB"),
         (&photograph, "at most 200 KB"),
     ];
@@ -76,14 +81,17 @@ async fn a_picture_is_taken_when_it_is_one() {
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{error}");
         assert!(page.text().contains(error) && page.text().contains("Müller"), "{error}");
     }
-    for photo in [PNG, b""] {
+    let hiding = [PNG, b"<script>"].concat();
+    for photo in [&hiding[..], b""] {
         let answer = browser.upload("/apply/student_card", &parts(&csrf, photo)).await;
         assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.text());
         world.clock.pass(1); // ids grow with the second
     }
     let applications = world.applications().await;
     let photo = applications[0].claims["photo"].as_str().unwrap();
-    assert!(photo.starts_with("data:image/png;base64,"));
+    let file = photo.strip_prefix("data:image/png;base64,").unwrap();
+    let file = BASE64_STANDARD.decode(file).unwrap();
+    assert!(!file.ends_with(b"<script>"), "the pixels are all that is kept");
     assert!(!applications[1].claims.contains_key("photo"));
 }
 

@@ -1,5 +1,7 @@
 //! Steps 2-3: the Issuer makes a Credential Offer and answers for it by reference (VCI §4.1).
 
+use std::collections::BTreeSet;
+
 use keys::digest::sha256;
 use keys::outside::Timestamp;
 use oid4vci::grant::Grant;
@@ -9,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::Issuer;
 use crate::application::ApplicationId;
-use crate::credential_type::{Claims, CredentialType, check_all};
+use crate::credential_type::{Claims, CredentialType, Pictures, check_all};
 use crate::failure::Broken;
 use crate::store::{Idempotency, NewOffer, Opened};
 
@@ -92,7 +94,8 @@ pub async fn make_offer(
     let types = types_of(issuer, &request.credential_configuration_ids)?;
     let lifetime = lifetime_seconds(issuer, request, &types)?;
     let rules: Vec<&Claims> = types.iter().map(|credential_type| &credential_type.claims).collect();
-    let datasets = check_all(&rules, &request.claims).map_err(MakeOfferError::Claims)?;
+    let pictures = pictures(&rules, &request.claims, owner).await;
+    let datasets = check_all(&rules, &request.claims, &pictures).map_err(MakeOfferError::Claims)?;
     let ids = types.iter().map(|credential_type| credential_type.id.clone());
     let id = OfferId::fresh(now, &*issuer.random);
     let secrets = Secrets::of(issuer, request, owner, id)?;
@@ -116,6 +119,17 @@ pub async fn make_offer(
         }
         Opened::Repeated(..) => Err(MakeOfferError::KeyUsedBefore),
         Opened::Replaced => Err(MakeOfferError::Replaced),
+    }
+}
+
+/// Those of an application were cleaned when it came in.
+async fn pictures(types: &[&Claims], claims: &Map<String, Value>, owner: Owner<'_>) -> Pictures {
+    match owner {
+        Owner::Application { .. } => Pictures::of_store(),
+        Owner::Nobody | Owner::IdempotencyKey(_) => {
+            let urls: BTreeSet<&str> = types.iter().flat_map(|one| one.pictures(claims)).collect();
+            Pictures::clean(urls.into_iter().map(str::to_owned).collect()).await
+        }
     }
 }
 

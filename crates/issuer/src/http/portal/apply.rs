@@ -49,7 +49,7 @@ pub(super) async fn apply(
     if answers.cut.as_ref().is_some_and(|name| !is_picture(name)) {
         return Err(Trouble::StaleForm);
     }
-    let claims = match claims(credential_type, &answers) {
+    let claims = match claims(credential_type, &answers).await {
         Ok(claims) => claims,
         Err(ClaimsError(faults)) => {
             return form_page(&visitor, credential_type, (&answers, &faults));

@@ -1,6 +1,6 @@
 //! What is wrong with an answer, said to the applicant in the applicant's language.
 
-use crate::credential_type::{Fault, IMAGE_BYTES_MAX};
+use crate::credential_type::{Fault, IMAGE_BYTES_MAX, IMAGE_SIDE_MAX};
 use crate::portal::language::Language;
 
 /// Largest picture in the unit that people know.
@@ -43,6 +43,12 @@ fn english(fault: Fault) -> String {
         Fault::TooLarge(most) => format!("Please write {most} or less."),
         Fault::NotBoolean => "Please choose yes or no.".into(),
         Fault::NotImage => "Please choose a picture in PNG or JPEG format.".into(),
+        Fault::ImageBroken => {
+            "Please choose another picture: this file is damaged, or it moves.".into()
+        }
+        Fault::ImageTooWide => {
+            format!("Please choose a picture of at most {IMAGE_SIDE_MAX} pixels a side.")
+        }
         Fault::ImageTooLarge => {
             format!("Please choose a smaller picture: at most {IMAGE_KILOBYTES_MAX} KB.")
         }
@@ -70,6 +76,13 @@ fn german(fault: Fault) -> String {
         Fault::TooLarge(most) => format!("Bitte schreiben Sie {most} oder weniger."),
         Fault::NotBoolean => "Bitte wählen Sie Ja oder Nein.".into(),
         Fault::NotImage => "Bitte wählen Sie ein Bild im Format PNG oder JPEG.".into(),
+        Fault::ImageBroken => {
+            "Bitte wählen Sie ein anderes Bild: Die Datei ist beschädigt, oder sie bewegt sich."
+                .into()
+        }
+        Fault::ImageTooWide => {
+            format!("Bitte wählen Sie ein Bild mit höchstens {IMAGE_SIDE_MAX} Pixeln je Seite.")
+        }
         Fault::ImageTooLarge => {
             format!("Bitte wählen Sie ein kleineres Bild: höchstens {IMAGE_KILOBYTES_MAX} KB.")
         }

@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 use super::fault;
 use super::form_body::FormBody;
 use crate::credential_type::{
-    self, ClaimFault, ClaimsError, CredentialType, Fault, ValueType, data_url,
+    self, ClaimFault, ClaimsError, CredentialType, Fault, Pictures, ValueType, data_url,
 };
 use crate::portal::language::Language;
 use crate::portal::pages::{Field, FieldGroup, FieldKind};
 
 /// Reads the claims from the answers; everything that is wrong is named at once.
-pub(super) fn claims(
+pub(super) async fn claims(
     credential_type: &CredentialType,
     answers: &FormBody,
 ) -> Result<Map<String, Value>, ClaimsError> {
@@ -22,13 +22,15 @@ pub(super) fn claims(
         .map(|(name, text)| (name.to_owned(), text.into_owned()))
         .collect();
     let mut faults = Vec::new();
-    for name in pictures {
-        match picture(answers, &name) {
-            Ok(url) => form.extend(url.map(|url| (name, url))),
-            Err(fault) => faults.push(ClaimFault { name, fault }),
+    for name in &pictures {
+        match picture(answers, name) {
+            Ok(url) => form.extend(url.map(|url| (name.clone(), url))),
+            Err(fault) => faults.push(ClaimFault { name: name.clone(), fault }),
         }
     }
-    match credential_type.from_form(&form) {
+    let given = form.iter().filter(|(name, _)| pictures.contains(name));
+    let cleaned = Pictures::clean(given.map(|(_, url)| url.clone()).collect()).await;
+    match credential_type.from_form(&form, &cleaned) {
         Ok(claims) if faults.is_empty() => Ok(claims),
         Ok(_) => Err(ClaimsError(faults)),
         Err(ClaimsError(others)) => {
