@@ -61,7 +61,7 @@ async fn look_up(nodes: &Nodes, aside: &Journal, id: &str, flow: &Flow) -> Found
         return Found { unanswered: 1, ..found };
     };
     found.offers = usize::from(standing.status == 200);
-    let is_redeemed = standing.text("state") == "redeemed";
+    let is_redeemed = matches!(standing.text("state"), "redeemed" | "issued");
     let issued =
         standing.body.get("credentials_issued").and_then(Value::as_u64).unwrap_or_default();
     if let Some(code) = &flow.code {
