@@ -1,4 +1,5 @@
 //! What a listener takes: so many requests at once, so many failures of one address, so much time.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

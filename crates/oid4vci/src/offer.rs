@@ -40,6 +40,17 @@ impl OfferId {
         Self(*Builder::from_unix_timestamp_millis(milliseconds, &bytes).into_uuid().as_bytes())
     }
 
+    /// Sorts before every id that was drawn at this time or later.
+    #[must_use]
+    pub fn before(time: Timestamp) -> Self {
+        let mut id = [0; 16];
+        let milliseconds = time.0.saturating_mul(1000).to_be_bytes();
+        for (to, from) in id.iter_mut().zip(milliseconds.into_iter().skip(2)) {
+            *to = from;
+        }
+        Self(id)
+    }
+
     /// Reads the printed form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -157,6 +157,13 @@ impl Config {
         if self.url.is_loopback() {
             warnings.push("url: only wallets on this machine can reach this issuer".to_owned());
         }
+        let kept_days = self.retention.issuances_days;
+        for (id, _) in types.iter().filter(|(_, one)| one.validity_days > kept_days) {
+            warnings.push(format!(
+                "credentials/{id}.toml: valid for longer than the record of it is kept \
+                 ([retention] issuances_days = {kept_days}): after that nobody can revoke it"
+            ));
+        }
         if self.portal.enabled {
             for (id, credential_type) in types.iter().filter(|(_, one)| one.portal) {
                 warnings.extend(portal_warnings(id, credential_type));

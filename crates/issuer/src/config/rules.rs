@@ -135,7 +135,13 @@ impl Rules<'_> {
         )?;
         self.range("portal.pages_per_minute", portal.pages_per_minute.into(), 1..=100_000)?;
         self.range("retention.claims_hours", retention.claims_hours.into(), 0..=87_600)?;
-        self.range("retention.applications_days", retention.applications_days.into(), 1..=3_650)
+        let applications_days = u64::from(retention.applications_days);
+        self.range("retention.applications_days", applications_days, 1..=3_650)?;
+        // An applicant's page that has lost its offer would make another one.
+        let days = applications_days..=36_500;
+        self.range("retention.offers_days", retention.offers_days.into(), days)?;
+        let days = u64::from(retention.offers_days)..=36_500;
+        self.range("retention.issuances_days", retention.issuances_days.into(), days)
     }
 
     fn range(

@@ -20,6 +20,7 @@ use crate::application::{Application, ApplicationId, ApplicationState};
 use writer::{Step, Writer};
 
 mod migrations;
+mod purge;
 mod rows;
 mod steps;
 mod writer;
@@ -277,7 +278,7 @@ impl Store for Sqlite {
 
     async fn purge(&self, before: &PurgeBefore, limit: u32) -> Result<u64, StoreError> {
         let before = *before;
-        self.write(move |connection, issuer| steps::purge(connection, issuer, &before, limit)).await
+        self.write(move |connection, issuer| purge::purge(connection, issuer, &before, limit)).await
     }
 
     async fn check(&self) -> Result<(), StoreError> {

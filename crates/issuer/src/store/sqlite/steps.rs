@@ -12,7 +12,7 @@ use super::rows::{self, APPLICATION_COLUMNS, OFFER_COLUMNS};
 use super::writer::Step;
 use crate::application::{Application, ApplicationId};
 use crate::store::{
-    ApplicationPage, Idempotency, NewOffer, OfferPage, Opened, PurgeBefore, Recorded,
+    ApplicationPage, Idempotency, NewOffer, OfferPage, Opened, Recorded,
 };
 
 pub(super) fn open_offer(
@@ -271,32 +271,6 @@ pub(super) fn applications(
     let state = page.state.map(crate::application::ApplicationState::name);
     let rows = statement.query_map((issuer_id, after, state, page.limit), rows::application)?;
     rows.collect()
-}
-
-pub(super) fn purge(
-    connection: &Connection,
-    issuer_id: &str,
-    before: &PurgeBefore,
-    limit: u32,
-) -> rusqlite::Result<Step<u64>> {
-    let (now, claims) = (before.now.0, before.claims.0);
-    let mut removed = 0;
-    let sql = "DELETE FROM spent_nonces WHERE issuer_id = ?1 AND nonce IN (SELECT nonce FROM \
-               spent_nonces WHERE issuer_id = ?1 AND nonce < ?2 ORDER BY nonce LIMIT ?3)";
-    removed += connection.execute(sql, (issuer_id, now.to_be_bytes(), limit))?;
-    let sql = "DELETE FROM idempotency_keys WHERE issuer_id = ?1 AND key_digest IN (SELECT \
-               key_digest FROM idempotency_keys WHERE issuer_id = ?1 AND expires_at <= ?2 LIMIT ?3)";
-    removed += connection.execute(sql, (issuer_id, now, limit))?;
-    let sql = "DELETE FROM datasets WHERE issuer_id = ?1 AND offer_id IN (SELECT datasets.offer_id \
-               FROM datasets JOIN offers USING (issuer_id, offer_id) \
-               WHERE datasets.issuer_id = ?1 AND offers.expires_at <= ?2 \
-               AND coalesce(token_expires_at, 0) <= ?2 ORDER BY datasets.offer_id LIMIT ?3)";
-    removed += connection.execute(sql, (issuer_id, claims, limit))?;
-    let sql = "DELETE FROM applications WHERE issuer_id = ?1 AND application_id IN (SELECT \
-               application_id FROM applications WHERE issuer_id = ?1 \
-               AND coalesce(decided_at, created_at) <= ?2 ORDER BY application_id LIMIT ?3)";
-    removed += connection.execute(sql, (issuer_id, before.applications.0, limit))?;
-    Ok(Step::Keep(u64::try_from(removed).unwrap_or(u64::MAX)))
 }
 
 /// Identifiers of configurations as one JSON array.
