@@ -102,6 +102,9 @@ pub struct StoredKey {
     pub binding: BindingMethod,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Made for a request whose credential is not kept yet; see [`super::forget_unused_keys`].
+    #[serde(default)]
+    pub awaits_credential: bool,
 }
 
 /// A credential that has passed all checks.
