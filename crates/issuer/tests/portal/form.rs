@@ -178,6 +178,21 @@ async fn readers_get_their_language_or_the_operators() {
     }
 }
 
+/// Whatever goes wrong, people read a page.
+#[tokio::test]
+async fn another_method_gets_a_page_too() {
+    let world = World::demonstration();
+    let mut browser = world.browser();
+    for path in ["/", "/applications/x", "/assets/portal.css"] {
+        let page = browser.post(path, "").await;
+        assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert_eq!(page.header("allow"), "GET,HEAD", "{path}");
+        assert!(page.text().contains("<html") && page.text().contains("Page not found"), "{path}");
+        assert_eq!(page.header("access-control-allow-origin"), "", "P20: {path}");
+    }
+    assert_eq!(browser.get("/nothing").await.header("content-type"), "application/json");
+}
+
 #[tokio::test]
 async fn a_portal_that_is_off_has_no_pages() {
     let world = World::new("https://issuer.example", Purpose::Demonstration, |config| {

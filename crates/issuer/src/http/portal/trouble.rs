@@ -25,6 +25,8 @@ use crate::portal::pages::{NoticeKind, NoticePage};
 pub(super) enum Trouble {
     /// Nothing is there, or nothing for this reader.
     NotFound,
+    /// The page is not asked for in this way; no page of ours asks so.
+    WrongMethod,
     /// The form did not come from a page of ours, or not whole.
     StaleForm,
     /// The address may ask again after so many seconds.
@@ -81,6 +83,7 @@ impl Trouble {
     const fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::StaleForm => StatusCode::FORBIDDEN,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Broken(broken) => broken.status(),
@@ -89,7 +92,7 @@ impl Trouble {
 
     const fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::NotFound | Self::StaleForm => None,
+            Self::NotFound | Self::WrongMethod | Self::StaleForm => None,
             Self::TooMany(seconds) => Some(*seconds),
             Self::Broken(broken) => broken.retry_after(),
         }
@@ -97,7 +100,7 @@ impl Trouble {
 
     fn page(&self, visitor: &Visitor, request_id: &str) -> Response {
         let kind = match self {
-            Self::NotFound => NoticeKind::NotFound,
+            Self::NotFound | Self::WrongMethod => NoticeKind::NotFound,
             Self::StaleForm => NoticeKind::StaleForm,
             Self::TooMany(seconds) => NoticeKind::TooMany(*seconds),
             Self::Broken(broken) => {
