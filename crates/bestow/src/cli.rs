@@ -90,6 +90,25 @@ pub(crate) enum IssuerCommand {
     CheckConfig(ConfigFile),
     /// Bring the database to the schema of this version
     Migrate(ConfigFile),
+    /// Copy the database to a file, also while the issuer serves
+    #[command(after_help = "Example:\n  \
+        bestow issuer backup backups/2026-11-25.db\n\
+        Keep the folder keys with it: without it nobody can use what is in the copy.")]
+    Backup {
+        /// A new file
+        file: PathBuf,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Put a backup in the place of the database; closes every offer that is open in it
+    #[command(after_help = "Example:\n  \
+        bestow issuer restore backups/2026-11-25.db")]
+    Restore {
+        /// What `bestow issuer backup` wrote
+        file: PathBuf,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
     /// Make a Credential Offer and show it
     #[command(after_help = OFFER_EXAMPLES)]
     Offer(OfferArguments),
@@ -126,6 +145,8 @@ impl IssuerCommand {
             | Self::Serve(_)
             | Self::CheckConfig(_)
             | Self::Migrate(_)
+            | Self::Backup { .. }
+            | Self::Restore { .. }
             | Self::Sample { .. }
             | Self::ConfigReference => false,
         }

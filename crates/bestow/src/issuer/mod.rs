@@ -14,6 +14,7 @@ use crate::terminal::{print, tell};
 
 mod api;
 mod applications;
+mod backup;
 pub(crate) mod init;
 mod offer;
 pub(crate) mod serve;
@@ -25,6 +26,8 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
         IssuerCommand::Serve(file) => serve::serve(&file).await,
         IssuerCommand::CheckConfig(file) => check_config(&file),
         IssuerCommand::Migrate(file) => migrate_database(&file),
+        IssuerCommand::Backup { file, config } => backup::backup(&file, &config),
+        IssuerCommand::Restore { file, config } => backup::restore(&file, &config),
         IssuerCommand::Offer(arguments) => offer::offer(&arguments).await,
         IssuerCommand::Sample { configuration_id, config } => sample(&configuration_id, &config),
         IssuerCommand::Applications(command) => match command {
@@ -67,6 +70,7 @@ fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     let config = load(file)?;
     let types = config.credential_types().map_err(Failure::mistake)?;
     issuer::init::load_keys(&config).map_err(Failure::mistake)?;
+    issuer::init::check_tls(&config).map_err(Failure::mistake)?;
     print(config.effective().trim_end());
     for warning in config.warnings(&types) {
         tell(format!("warning: {warning}"));

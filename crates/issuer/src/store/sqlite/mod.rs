@@ -19,12 +19,14 @@ use super::{
 use crate::application::{Application, ApplicationId, ApplicationState};
 use writer::{Step, Writer};
 
+mod backup;
 mod migrations;
 mod purge;
 mod rows;
 mod steps;
 mod writer;
 
+pub use backup::{BackupError, Restored, backup, restore};
 pub use migrations::{Schema, migrate, schema};
 
 /// How long a reader or another process may hold a lock that we need.
