@@ -3,12 +3,12 @@
 
 use askama::Template;
 use issuer::portal::assets::{CONTENT_SECURITY_POLICY, TypeColours, asset, type_class, types_css};
-use issuer::portal::colour::Colour;
 use issuer::portal::language::Language;
 use issuer::portal::pages::{
     Card, ClosedPage, ClosedReason, Field, FieldGroup, FieldKind, FormPage, IndexPage, IssuedPage,
     Logo, NoticeKind, NoticePage, OfferPage, OfferPageState, PageTxCode, ReceivedPage, Site,
 };
+use oid4vci::colour::Colour;
 use qr::{Level, QrCode};
 use time::OffsetDateTime;
 use time::macros::datetime;

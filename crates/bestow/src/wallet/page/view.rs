@@ -1,7 +1,7 @@
 //! What the page gets to show: a stranger's texts, pictures and colours, each made harmless.
 
-use issuer::portal::colour::Colour;
 use keys::outside::Timestamp;
+use oid4vci::colour::Colour;
 use oid4vci::offer::{InputMode, TxCodeInput};
 use serde_json::{Value, json};
 use url::Url;
