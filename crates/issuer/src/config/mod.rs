@@ -71,7 +71,12 @@ impl Config {
         let source = Source::read(file)?;
         let mut config: Self = source.parse()?;
         rules::check(&config, &source)?;
-        config.resolve(file.parent().unwrap_or(Path::new("")));
+        let folder = file.parent().unwrap_or(Path::new(""));
+        if folder.to_str().is_none() {
+            let problem = "lies in a folder whose name is no UTF-8 text";
+            return Err(ConfigError::of_file(file, problem, "rename the folder"));
+        }
+        config.resolve(folder);
         Ok(config)
     }
 

@@ -15,7 +15,7 @@ use issuer::application::Application;
 use issuer::config::{Config, IssuerUrl};
 use issuer::http::public;
 use issuer::init::{NewIssuer, Purpose, init};
-use issuer::store::{ApplicationPage, sqlite};
+use issuer::store::ApplicationPage;
 use keys::digest::sha256;
 use keys::outside::{Clock, Random, Timestamp};
 use tempfile::TempDir;
@@ -84,7 +84,6 @@ impl World {
         let report = init(folder.path(), &new, &clock, &random).unwrap();
         let mut config = Config::load(&report.config).unwrap();
         change(&mut config);
-        sqlite::migrate(std::path::Path::new(&config.database)).unwrap();
         let issuer = Issuer::open(config, Box::new(clock.clone()), Box::new(random)).unwrap();
         let issuer = Arc::new(issuer);
         Self { router: public(Arc::clone(&issuer)), issuer, clock, _folder: folder }
