@@ -11,7 +11,7 @@ use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
 
 use crate::exit::{Failure, Kind};
-use crate::terminal::print;
+use crate::terminal::{lose_result, print};
 
 /// Issue and receive verifiable credentials with OpenID4VCI.
 #[derive(Debug, Parser)]
@@ -191,7 +191,7 @@ pub(crate) struct OfferArguments {
     #[arg(long)]
     pub(crate) by_value: bool,
     /// How long the offer is good
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) expires_in: Option<u64>,
     /// Write the QR code as a picture (.svg or .png)
     #[arg(long, value_name = "FILE")]
@@ -382,7 +382,11 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
             mistake(&error).print(as_json);
             return Kind::Usage.exit_code();
         }
-        drop(error.print());
+        let printed = error.print();
+        if let (Err(fault), false) = (printed, error.use_stderr()) {
+            lose_result(&fault);
+            return Kind::OwnFault.exit_code();
+        }
         ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
     })
 }
