@@ -10,7 +10,7 @@ use crate::Issuer;
 use crate::config::{Config, ConfigError};
 use crate::init::load_keys;
 use crate::store::StoreError;
-use crate::store::sqlite::Sqlite;
+use crate::store::sqlite::{Schema, Sqlite, schema};
 
 /// Begins every key of the store; a database of several issuers has one for each.
 const ISSUER_ID: &str = "default";
@@ -24,10 +24,39 @@ impl Issuer {
     ) -> Result<Self, OpenError> {
         let types = config.credential_types()?;
         let keys = load_keys(&config)?;
-        let store = Box::new(Sqlite::open(Path::new(&config.database), ISSUER_ID)?);
+        let store = Box::new(Sqlite::open(database(&config)?, ISSUER_ID)?);
         let ending = watch::Sender::new(false);
         Ok(Self { config, types, store, clock, random, keys, ending })
     }
+}
+
+/// The file of the database, which is there and has the schema of this version.
+fn database(config: &Config) -> Result<&Path, ConfigError> {
+    let file = Path::new(&config.database);
+    let refuse = |problem: &str, remedy: &str| Err(ConfigError::of_file(file, problem, remedy));
+    match check_database(config)? {
+        Schema::Current => Ok(file),
+        Schema::Missing => refuse("is no database yet", "run `bestow issuer migrate` first"),
+        Schema::Older => {
+            refuse("is the database of an older version", "run `bestow issuer migrate` first")
+        }
+        Schema::Newer => {
+            refuse("was made by a newer bestow", "use that version, or put a copy of before back")
+        }
+    }
+}
+
+/// Looks at what `database` names; a file that is something else is refused, and left alone.
+pub fn check_database(config: &Config) -> Result<Schema, ConfigError> {
+    let file = Path::new(&config.database);
+    schema(file).map_err(|error| {
+        let error = match error {
+            StoreError::Broken(text) | StoreError::Unavailable(text) => text,
+        };
+        let remedy = "check `database` in bestow.toml: `bestow issuer migrate` makes a new one \
+                      where there is no file";
+        ConfigError::of_file(file, format!("cannot be used as the database: {error}"), remedy)
+    })
 }
 
 /// Why an Issuer cannot start.

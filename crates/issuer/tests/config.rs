@@ -1,7 +1,9 @@
 //! `bestow.toml`: what it may say, and that its reference is current.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use issuer::config::{Config, ConfigError, IssuerUrl, example, reference};
@@ -232,6 +234,20 @@ fn text_that_is_not_toml_names_its_line() {
 fn a_file_that_is_not_there_is_named() {
     let error = Config::load(Path::new("no/such/bestow.toml")).unwrap_err();
     assert!(error.to_string().starts_with("no/such/bestow.toml: cannot be read"));
+}
+
+/// Paths are text here, and what is no text would be another path.
+#[test]
+fn a_file_that_is_no_text_or_lies_where_no_text_leads_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bestow.toml");
+    fs::write(&file, b"url = \"\xff\"").unwrap();
+    assert_eq!(Config::load(&file).unwrap_err().problem, "is no UTF-8 text");
+    let odd = folder.path().join(OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir(&odd).unwrap();
+    fs::write(odd.join("bestow.toml"), URL).unwrap();
+    let error = Config::load(&odd.join("bestow.toml")).unwrap_err();
+    assert!(error.problem.contains("no UTF-8 text") && error.remedy == "rename the folder");
 }
 
 #[test]

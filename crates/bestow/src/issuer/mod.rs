@@ -4,7 +4,7 @@ use std::path::Path;
 
 use issuer::config::{Config, reference};
 use issuer::credential_type::CredentialType;
-use issuer::store::sqlite::migrate;
+use issuer::store::sqlite::{Schema, migrate};
 use issuer::{Issuer, OpenError};
 use keys::outside::{SystemClock, SystemRandom};
 
@@ -71,9 +71,14 @@ fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     let types = config.credential_types().map_err(Failure::mistake)?;
     issuer::init::load_keys(&config).map_err(Failure::mistake)?;
     issuer::init::check_tls(&config).map_err(Failure::mistake)?;
+    let schema = issuer::check_database(&config).map_err(Failure::mistake)?;
     print(config.effective().trim_end());
     for warning in config.warnings(&types) {
         tell(format!("warning: {warning}"));
+    }
+    if schema != Schema::Current {
+        let database = &config.database;
+        tell(format!("warning: {database} is not ready: run `bestow issuer migrate` before serve"));
     }
     tell(format!("{} is good; it issues: {}", file.config.display(), names(types.keys())));
     Ok(())
@@ -82,8 +87,10 @@ fn check_config(file: &ConfigFile) -> Result<(), Failure> {
 fn migrate_database(file: &ConfigFile) -> Result<(), Failure> {
     let config = load(file)?;
     let database = Path::new(&config.database);
+    issuer::check_database(&config).map_err(Failure::mistake)?;
     match migrate(database).map_err(Failure::own_fault)? {
         0 => tell(format!("{} is up to date", database.display())),
+        1 => tell(format!("{}: one migration done", database.display())),
         count => tell(format!("{}: {count} migrations done", database.display())),
     }
     Ok(())
