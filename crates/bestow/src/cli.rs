@@ -11,7 +11,7 @@ use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
 
 use crate::exit::{Failure, Kind};
-use crate::terminal::{lose_result, print};
+use crate::terminal::{is_result_lost, lose_result, print};
 
 /// Issue and receive verifiable credentials with OpenID4VCI.
 #[derive(Debug, Parser)]
@@ -385,6 +385,8 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
         let printed = error.print();
         if let (Err(fault), false) = (printed, error.use_stderr()) {
             lose_result(&fault);
+        }
+        if is_result_lost() {
             return Kind::OwnFault.exit_code();
         }
         ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))

@@ -13,18 +13,18 @@ use crate::exit::Failure;
 static RESULT_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Prints a result on standard output.
-///
-/// A reader who has seen enough (`| head`) is no fault; a full disk is, see [`is_result_lost`].
 pub(crate) fn print(text: impl AsRef<str>) {
-    match writeln!(io::stdout().lock(), "{}", text.as_ref()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => lose_result(&error),
-        Ok(()) | Err(_) => {}
+    if let Err(error) = writeln!(io::stdout().lock(), "{}", text.as_ref()) {
+        lose_result(&error);
     }
 }
 
 /// Says once that a result cannot be written: the next line will fare no better.
+///
+/// A reader who has seen enough (`| head`) is no fault; a full disk is, see [`is_result_lost`].
 pub(crate) fn lose_result(error: &io::Error) {
-    if !RESULT_LOST.swap(true, Ordering::Relaxed) {
+    let is_enough = error.kind() == io::ErrorKind::BrokenPipe;
+    if !is_enough && !RESULT_LOST.swap(true, Ordering::Relaxed) {
         tell(format!("error: cannot write the result: {error}"));
     }
 }
