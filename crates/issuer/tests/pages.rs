@@ -108,6 +108,7 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         NoticeKind::Lapsed,
         NoticeKind::NotFound,
         NoticeKind::StaleForm,
+        NoticeKind::LongForm,
         NoticeKind::Broken(text),
         NoticeKind::TooMany(30),
     ];

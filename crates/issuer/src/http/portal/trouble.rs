@@ -29,6 +29,8 @@ pub(super) enum Trouble {
     WrongMethod,
     /// The form did not come from a page of ours, or not whole.
     StaleForm,
+    /// The form is longer than the operator allows.
+    LongForm,
     /// The address may ask again after so many seconds.
     TooMany(u64),
     /// Our own fault.
@@ -85,6 +87,7 @@ impl Trouble {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::LongForm => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Broken(broken) => broken.status(),
         }
@@ -92,7 +95,7 @@ impl Trouble {
 
     const fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::NotFound | Self::WrongMethod | Self::StaleForm => None,
+            Self::NotFound | Self::WrongMethod | Self::StaleForm | Self::LongForm => None,
             Self::TooMany(seconds) => Some(*seconds),
             Self::Broken(broken) => broken.retry_after(),
         }
@@ -102,6 +105,7 @@ impl Trouble {
         let kind = match self {
             Self::NotFound | Self::WrongMethod => NoticeKind::NotFound,
             Self::StaleForm => NoticeKind::StaleForm,
+            Self::LongForm => NoticeKind::LongForm,
             Self::TooMany(seconds) => NoticeKind::TooMany(*seconds),
             Self::Broken(broken) => {
                 broken.log();
