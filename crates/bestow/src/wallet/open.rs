@@ -1,7 +1,6 @@
 //! Puts a wallet together from what its owner said: the one place where files become trust.
 
 use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -60,11 +59,6 @@ fn anchors(file: &Path) -> Result<Arc<Anchors>, Failure> {
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file).map_err(|error| {
-        let file = file.display();
-        Failure::usage(match error.kind() {
-            ErrorKind::InvalidData => format!("{file} holds no certificate in PEM form"),
-            _ => format!("cannot read {file}: {error}"),
-        })
-    })
+    fs::read_to_string(file)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))
 }
