@@ -11,7 +11,7 @@ use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
 
 use crate::exit::{Failure, Kind};
-use crate::terminal::print;
+use crate::terminal::{is_result_lost, lose_result, print};
 
 /// Issue and receive verifiable credentials with OpenID4VCI.
 #[derive(Debug, Parser)]
@@ -90,6 +90,25 @@ pub(crate) enum IssuerCommand {
     CheckConfig(ConfigFile),
     /// Bring the database to the schema of this version
     Migrate(ConfigFile),
+    /// Copy the database to a file, also while the issuer serves
+    #[command(after_help = "Example:\n  \
+        bestow issuer backup backups/2026-11-25.db\n\
+        Keep the folder keys with it: without it nobody can use what is in the copy.")]
+    Backup {
+        /// A new file
+        file: PathBuf,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Put a backup in the place of the database; closes every offer that is open in it
+    #[command(after_help = "Example:\n  \
+        bestow issuer restore backups/2026-11-25.db")]
+    Restore {
+        /// What `bestow issuer backup` wrote
+        file: PathBuf,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
     /// Make a Credential Offer and show it
     #[command(after_help = OFFER_EXAMPLES)]
     Offer(OfferArguments),
@@ -126,6 +145,8 @@ impl IssuerCommand {
             | Self::Serve(_)
             | Self::CheckConfig(_)
             | Self::Migrate(_)
+            | Self::Backup { .. }
+            | Self::Restore { .. }
             | Self::Sample { .. }
             | Self::ConfigReference => false,
         }
@@ -170,7 +191,7 @@ pub(crate) struct OfferArguments {
     #[arg(long)]
     pub(crate) by_value: bool,
     /// How long the offer is good
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) expires_in: Option<u64>,
     /// Write the QR code as a picture (.svg or .png)
     #[arg(long, value_name = "FILE")]
@@ -361,7 +382,13 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
             mistake(&error).print(as_json);
             return Kind::Usage.exit_code();
         }
-        drop(error.print());
+        let printed = error.print();
+        if let (Err(fault), false) = (printed, error.use_stderr()) {
+            lose_result(&fault);
+        }
+        if is_result_lost() {
+            return Kind::OwnFault.exit_code();
+        }
         ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
     })
 }

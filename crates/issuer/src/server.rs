@@ -174,10 +174,13 @@ async fn purge(issuer: Arc<Issuer>) {
 async fn purge_all(issuer: &Issuer) -> Result<(), StoreError> {
     let now = issuer.clock.now();
     let retention = &issuer.config.retention;
+    let days_ago = |days: u32| now.minus(u64::from(days) * 24 * 3600);
     let before = PurgeBefore {
         now,
         claims: now.minus(u64::from(retention.claims_hours) * 3600),
-        applications: now.minus(u64::from(retention.applications_days) * 24 * 3600),
+        applications: days_ago(retention.applications_days),
+        offers: days_ago(retention.offers_days),
+        issuances: days_ago(retention.issuances_days),
     };
     while issuer.store.purge(&before, PURGE_ROWS).await? >= PURGE_ROWS.into() {
         tokio::task::yield_now().await;

@@ -246,9 +246,18 @@ async fn an_offer_tells_how_far_it_got() {
     assert_eq!(state(&world, id).await["state"], "expired");
     assert_eq!(state(&world, &offered.id).await["state"], "issued", "for good");
     let unknown = "00000000-0000-7000-8000-000000000000";
-    for id in [unknown, "x", "%00"] {
-        let answer = world.operator("GET", &format!("{OFFERS}/{id}"), None).await;
-        assert_eq!(problem(&answer).0, 404, "{id}");
+    for id in [unknown, "x", "%00", "%ff", "%2e%2e"] {
+        let applications = format!("/admin/v1/applications/{id}");
+        let rows = [
+            ("GET", format!("{OFFERS}/{id}")),
+            ("DELETE", format!("{OFFERS}/{id}")),
+            ("GET", applications.clone()),
+            ("POST", format!("{applications}/approve")),
+            ("POST", format!("{applications}/reject")),
+        ];
+        for (method, path) in rows {
+            assert_eq!(problem(&world.operator(method, &path, None).await).0, 404, "{path}");
+        }
     }
 }
 

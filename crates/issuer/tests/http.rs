@@ -47,6 +47,7 @@ async fn a_wrong_place_is_404_with_json() {
         "/x/%2e%2e/token",
         "/offers/",
         "/offers/a/b",
+        "/%ff",
         "/.well-known/",
         "/.env",
         "/admin/v1/offers",
@@ -77,6 +78,16 @@ async fn wallets_that_are_web_pages_may_call_the_protocol() {
             assert!(headers.contains("authorization") && headers.contains("content-type"));
             assert!(preflight.header("access-control-allow-methods").contains("POST"));
             assert_eq!(preflight.header("access-control-allow-credentials"), "");
+        }
+        for nowhere in ["/nothing", "/.well-known/nothing", "/offers/%ff", "/.well-known/%ff"] {
+            let begun = Request::get(format!("{path}{nowhere}"));
+            let begun = begun.header("origin", "https://wallet.example");
+            let answer = world.public.ask(begun, "").await;
+            assert!(answer.is(404, "not_found"), "{nowhere}: {answer:?}");
+            assert_eq!(answer.header("access-control-allow-origin"), "*", "{nowhere}");
+            let preflight =
+                world.public.ask(Request::options(format!("{path}{nowhere}")), "").await;
+            assert_eq!(preflight.status, 204, "{nowhere}");
         }
         let begun = Request::post(format!("{path}/token"));
         let refused = world.public.ask(begun.header("origin", "https://wallet.example"), "").await;
@@ -136,7 +147,7 @@ async fn while_the_store_is_locked_nothing_is_given_and_nothing_is_lost() {
     let world = World::new().await;
     let plain = world.offer("student_card", &json!({})).await;
     let guarded = world.offer("student_card", &json!({ "tx_code": true })).await;
-    let other = Connection::open(&world.issuer.config.database).unwrap();
+    let other = Connection::open(world.issuer.config.database.file().unwrap()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let held = tokio::task::spawn_blocking(move || {
         thread::sleep(HELD);

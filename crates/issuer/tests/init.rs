@@ -1,13 +1,18 @@
 //! `bestow issuer init`: a folder that is complete, private and ready to serve.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use issuer::config::{Config, IssuerUrl};
+use issuer::Issuer;
+use issuer::config::{Config, IssuerUrl, Tls};
 use issuer::credential_type::{Approval, Format, Pictures, TxCodeChannel};
-use issuer::init::{InitError, NewIssuer, Purpose, Report, init, load_keys};
+use issuer::init::{InitError, NewIssuer, Purpose, Report, check_tls, init, load_keys};
+use issuer::store::Schema;
+use issuer::store::sqlite::schema;
 use keys::outside::{Clock, Random, SystemClock, SystemRandom};
 use keys::x509::{Anchors, Certificate, verify_chain, x5c_from_pem};
 
@@ -65,7 +70,16 @@ fn keys_are_for_their_owner_alone() {
         assert_eq!(mode(&file.unwrap().path()), 0o600);
     }
     assert_eq!(mode(&config.server.private_key), 0o600);
+    assert_eq!(mode(config.database.file().unwrap()), 0o600);
     assert!(!folder.path().join(".unfinished").exists());
+}
+
+#[tokio::test]
+async fn the_database_is_ready() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = made(&folder.path().join("new"));
+    assert_eq!(schema(config.database.file().unwrap()).unwrap(), Schema::Current);
+    assert!(Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).await.is_ok());
 }
 
 #[test]
@@ -134,6 +148,45 @@ fn nothing_is_left_of_a_failure() {
     let refused = init(&new, &issuer, &SystemClock, &SystemRandom);
     assert!(matches!(refused, Err(InitError::BadName)));
     assert!(!new.exists());
+
+    for url in ["https://localhost:65535", "https://issuer.example:65535"] {
+        let refused = make(&new, url, Purpose::Service);
+        assert!(matches!(refused, Err(InitError::NoAdminPort)));
+        assert!(!new.exists());
+    }
+
+    let odd = folder.path().join(OsStr::from_bytes(b"caf\xe9"));
+    for odd in [&odd, &odd.join("new"), Path::new("")] {
+        let refused = make(odd, "https://localhost:8443", Purpose::Service);
+        assert!(matches!(refused, Err(InitError::BadFolder(_))));
+    }
+    assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
+}
+
+/// What is in the way of the database shows before anything stands where it will be found.
+#[test]
+fn nothing_is_left_when_the_database_cannot_be_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = folder.path().join("new");
+    let url = IssuerUrl::development();
+    let issuer = NewIssuer { url: &url, name: "A", purpose: Purpose::Service };
+    let blocked = BlocksDatabase { folder: new.clone() };
+    let refused = init(&new, &issuer, &SystemClock, &blocked);
+    assert!(matches!(refused, Err(InitError::Store(_))), "{refused:?}");
+    assert!(!new.exists());
+}
+
+/// Puts a folder where the database will be, as soon as keys are drawn.
+#[derive(Debug)]
+struct BlocksDatabase {
+    folder: PathBuf,
+}
+
+impl Random for BlocksDatabase {
+    fn fill(&self, bytes: &mut [u8]) {
+        fs::create_dir_all(self.folder.join(".unfinished/bestow.db")).unwrap();
+        SystemRandom.fill(bytes);
+    }
 }
 
 /// Fails in the midst of it.
@@ -173,6 +226,49 @@ fn a_key_that_others_may_read_is_refused_by_name() {
         assert_eq!(error.remedy, format!("chmod 600 {}", file.display()));
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     }
+}
+
+/// R03: a group may read the key of TLS, as that of Debian's `ssl-cert`; nobody else, and nobody may
+/// write it.
+#[test]
+fn a_tls_key_that_others_may_read_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = made(folder.path());
+    let file = &config.server.private_key;
+    for (mode, is_good) in
+        [(0o600, true), (0o400, true), (0o640, true), (0o644, false), (0o660, false)]
+    {
+        fs::set_permissions(file, fs::Permissions::from_mode(mode)).unwrap();
+        let checked = check_tls(&config);
+        assert_eq!(checked.is_ok(), is_good, "{mode:o}");
+        if let Err(error) = checked {
+            assert_eq!(error.file, *file);
+            assert_eq!(error.remedy, format!("chmod 600 {}", file.display()));
+        }
+    }
+    let mut off = config.clone();
+    off.server.tls = Tls::Off;
+    assert!(check_tls(&off).is_ok(), "nobody reads it");
+    off.admin.certificate = Some(config.server.certificate.clone());
+    off.admin.private_key = Some(file.clone());
+    assert_eq!(check_tls(&off).unwrap_err().file, *file, "the other listener's");
+}
+
+#[test]
+fn a_tls_certificate_that_cannot_serve_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = made(&folder.path().join("one"));
+    let other = made(&folder.path().join("other"));
+    let (certificate, key) = (&config.server.certificate, &config.server.private_key);
+    fs::copy(&other.server.private_key, key).unwrap();
+    let error = check_tls(&config).unwrap_err();
+    assert!(error.file == *key && error.problem.contains("cert.pem"), "{error}");
+    fs::write(key, "no key").unwrap();
+    assert_eq!(check_tls(&config).unwrap_err().file, *key);
+    fs::write(certificate, "no certificate").unwrap();
+    assert_eq!(check_tls(&config).unwrap_err().file, *certificate);
+    fs::remove_file(certificate).unwrap();
+    assert_eq!(check_tls(&config).unwrap_err().file, *certificate);
 }
 
 #[test]

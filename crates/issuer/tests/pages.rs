@@ -3,12 +3,12 @@
 
 use askama::Template;
 use issuer::portal::assets::{CONTENT_SECURITY_POLICY, TypeColours, asset, type_class, types_css};
-use issuer::portal::colour::Colour;
 use issuer::portal::language::Language;
 use issuer::portal::pages::{
     Card, ClosedPage, ClosedReason, Field, FieldGroup, FieldKind, FormPage, IndexPage, IssuedPage,
     Logo, NoticeKind, NoticePage, OfferPage, OfferPageState, PageTxCode, ReceivedPage, Site,
 };
+use oid4vci::colour::Colour;
 use qr::{Level, QrCode};
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -108,6 +108,7 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         NoticeKind::Lapsed,
         NoticeKind::NotFound,
         NoticeKind::StaleForm,
+        NoticeKind::LongForm,
         NoticeKind::Broken(text),
         NoticeKind::TooMany(30),
     ];

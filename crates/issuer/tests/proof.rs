@@ -5,11 +5,15 @@
     reason = "a test stops at the first surprise"
 )]
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::algorithm::Algorithm;
+use keys::development::DevelopmentCa;
 use keys::did::{to_did_jwk, to_did_key, verification_method};
 use keys::digest::MacKey;
 use keys::outside::Clock as _;
 use keys::signer::{Signer as _, SoftwareKey};
+use keys::x509::{x5c_from_pem, x5c_to_json};
 use serde_json::{Value, json};
 use testkit::by_hand::request;
 use testkit::proof::{Draft, holder_key, sign_text};
@@ -179,7 +183,6 @@ async fn a_proof_that_is_no_jwt_spends_nothing() {
 
 /// The old trick: the issuer's public key taken for a shared secret.
 fn mac_signed(world: &World, header: &str, claims: &str) -> String {
-    use base64::Engine as _;
     use base64::prelude::BASE64_URL_SAFE_NO_PAD as base64;
     let header = header.replace("ES256", "HS256");
     let input = format!("{}.{}", base64.encode(header), base64.encode(claims));
@@ -272,6 +275,35 @@ async fn every_announced_way_to_name_a_key_is_taken() {
     }
 }
 
+/// PROOF-07, PROOF-09: a certificate names the key, whoever it is from; the credential is bound to
+/// the key alone.
+#[tokio::test]
+async fn a_certificate_may_name_the_key() {
+    let world = World::new().await;
+    let (token, key, now) = (world.token(CARD).await, holder_key(), world.clock.now());
+    let ca = DevelopmentCa::generate("Wallet Provider", now).unwrap();
+    let url = "https://wallet.example";
+    let leaf = ca.signing_certificate(key.public_key(), "A wallet", url, now).unwrap();
+    let chain = x5c_from_pem(&format!("{leaf}{}", ca.certificate_pem())).unwrap();
+    for x5c in [&chain[..], &chain[..1]] {
+        let mut draft = world.draft(&key, &world.nonce().await);
+        draft.header("jwk", None);
+        draft.header("x5c", x5c_to_json(x5c));
+        let answer = ask(&world, &token, draft.sign(&key).await).await.success();
+        let credential = answer["credentials"][0]["credential"].as_str().unwrap();
+        let payload = credential.split('.').nth(1).unwrap();
+        let payload: Value =
+            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+        assert_eq!(payload["cnf"], json!({ "jwk": key.public_key().to_jwk() }));
+        assert!(!credential.contains(&x5c_to_json(x5c)[0].as_str().unwrap()[..60]));
+    }
+    let mut draft = world.draft(&key, &world.nonce().await);
+    draft.header("jwk", None);
+    draft.header("x5c", x5c_to_json(&chain));
+    let forged = draft.sign(&holder_key()).await;
+    assert!(ask(&world, &token, forged).await.is(400, "invalid_proof"), "E21");
+}
+
 /// AMB-17: drafts send one `proof`; strict issuers do not look at it.
 #[tokio::test]
 async fn the_single_proof_of_the_drafts_is_taken_unless_switched_off() {
@@ -281,13 +313,17 @@ async fn the_single_proof_of_the_drafts_is_taken_unless_switched_off() {
         let (token, key) = (world.token(CARD).await, holder_key());
         let jwt = world.proof(&key).await;
         let proof = json!({ "proof_type": "jwt", "jwt": jwt });
-        let body = json!({ "credential_configuration_id": CARD, "proof": proof });
+        let body = json!({ "credential_configuration_id": CARD, "proof": &proof });
         let answer = world.credential_request(&token, &body).await;
         if single_proof {
             answer.success();
             let other = json!({ "proof_type": "ldp_vp", "ldp_vp": {} });
             let body = json!({ "credential_configuration_id": CARD, "proof": other });
             assert!(world.credential_request(&token, &body).await.is(400, "invalid_proof"));
+            let mut both = request(CARD, &[world.proof(&key).await]);
+            both["proof"] = proof;
+            let answer = world.credential_request(&token, &both).await;
+            assert!(answer.is(400, "invalid_credential_request"), "which of them counts?");
         } else {
             assert!(answer.is(400, "invalid_proof"), "{answer:?}");
             world.credential(&token, CARD, &[jwt]).await.success();

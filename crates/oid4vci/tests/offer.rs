@@ -372,8 +372,17 @@ fn each_refusal_of_an_offer_has_its_own_text() {
         BadOfferUri,
         NotJson,
         NoIssuer,
+        BadIssuer,
         NoConfiguration,
         BadGrant,
     });
     check_texts(&all.map(OfferError::message));
+}
+
+#[test]
+fn ids_grow_with_time() {
+    let (random, time) = (SystemRandom, Timestamp(1_700_000_000));
+    let id = OfferId::fresh(time, &random);
+    assert!(OfferId::before(time) < id && id < OfferId::before(time.plus(1)));
+    assert!(OfferId::before(Timestamp(0)) < OfferId::before(Timestamp(1)));
 }

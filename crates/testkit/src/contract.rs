@@ -388,18 +388,49 @@ impl Contract {
         assert_eq!(outcome, Opened::Replaced, "its token is alive");
     }
 
+    fn purge_before(&self, dead: Timestamp) -> PurgeBefore {
+        let never = Timestamp(0);
+        PurgeBefore {
+            now: self.now(),
+            claims: dead,
+            applications: never,
+            offers: never,
+            issuances: never,
+        }
+    }
+
+    async fn purge(&self, before: &PurgeBefore) -> u64 {
+        self.store.purge(before, 1000).await.unwrap()
+    }
+
     async fn purging_takes_what_nobody_needs(&self) {
-        let grant = self.open().await;
-        let before =
-            PurgeBefore { now: self.now(), claims: self.now(), applications: Timestamp(0) };
-        self.store.purge(&before, 100).await.unwrap();
+        let grant = self.redeemed().await;
+        let record = Self::record(&grant, &Self::thumbprint());
+        self.store.record_issuance(&record, &[], self.now()).await.unwrap();
+        let living = self.new_offer();
+        let living = NewOffer {
+            grant: Grant { expires_at: self.now().plus(1_000_000), ..living.grant },
+            ..living
+        };
+        let long = living.grant.id;
+        self.store.open_offer(living).await.unwrap();
+        self.purge(&self.purge_before(self.now())).await;
         assert!(self.store.datasets(grant.id).await.unwrap().is_some(), "the code is alive");
+
         let late = self.now().plus(3600);
-        let before = PurgeBefore { now: late, claims: late, applications: late };
-        assert!(self.store.purge(&before, 1000).await.unwrap() > 0);
+        let before = PurgeBefore { now: late, applications: late, ..self.purge_before(late) };
+        assert!(self.purge(&before).await > 0);
         assert!(self.store.datasets(grant.id).await.unwrap().is_none());
-        assert!(self.store.grant(grant.id).await.unwrap().is_some(), "the record stays");
-        assert_eq!(self.store.purge(&before, 1000).await.unwrap(), 0);
+        assert!(self.store.datasets(long).await.unwrap().is_some(), "it can still be used");
+        assert_eq!(self.grant(grant.id).await.issued.len(), 1, "the record stays");
+        assert_eq!(self.purge(&before).await, 0);
+
+        assert!(self.purge(&PurgeBefore { offers: late, ..before }).await > 0);
+        assert!(self.store.grant(grant.id).await.unwrap().is_none());
+        assert!(self.store.grant(long).await.unwrap().is_some());
+        let before = PurgeBefore { offers: late, issuances: late, ..before };
+        assert!(self.purge(&before).await > 0, "records have a time of their own");
+        assert_eq!(self.purge(&before).await, 0);
         self.store.check().await.unwrap();
     }
 }

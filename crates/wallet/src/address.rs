@@ -17,6 +17,49 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// Whether no issuer is there, whatever a person agrees to: link-local addresses, and the other
+/// places at which clouds hand a machine its secrets (catalogue A01).
+#[must_use]
+pub fn is_off_limits(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_off_limits_v4(address),
+        IpAddr::V6(address) => {
+            address.is_unicast_link_local()
+                || METADATA_SERVICES_V6.contains(&address)
+                || carried(address).is_some_and(is_off_limits_v4)
+        }
+    }
+}
+
+fn is_off_limits_v4(address: Ipv4Addr) -> bool {
+    address.is_link_local() || METADATA_SERVICES_V4.contains(&address)
+}
+
+/// Those outside of 169.254.0.0/16, where all the others are.
+const METADATA_SERVICES_V4: [Ipv4Addr; 3] = [
+    Ipv4Addr::new(100, 100, 100, 200), // Alibaba
+    Ipv4Addr::new(168, 63, 129, 16),   // Azure
+    Ipv4Addr::new(192, 0, 0, 192),     // Oracle
+];
+
+/// Unique local addresses, as clouds chose them.
+const METADATA_SERVICES_V6: [Ipv6Addr; 3] = [
+    Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), // Amazon
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),  // Google
+    Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),   // Scaleway
+];
+
+/// The IPv4 address that an IPv6 address leads to: mapped, compatible, NAT64, 6to4.
+fn carried(address: Ipv6Addr) -> Option<Ipv4Addr> {
+    let pair = |high: u16, low: u16| Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low));
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
+        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
+        | [0x2002, high, low, ..] => Some(pair(high, low)),
+        _ => None,
+    }
+}
+
 /// Whether this URL names the machine itself, as an address or as `localhost`.
 #[must_use]
 pub fn is_this_machine(url: &Url) -> bool {

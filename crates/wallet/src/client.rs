@@ -15,7 +15,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use url::{Host, Url};
 
-use crate::address::{is_localhost, is_public, is_this_machine};
+use crate::address::{is_localhost, is_off_limits, is_public, is_this_machine};
 use crate::http::{Http, HttpError, Method, Request, Response};
 
 const USER_AGENT: &str = concat!("bestow/", env!("CARGO_PKG_VERSION"));
@@ -27,7 +27,8 @@ pub struct ClientOptions {
     pub extra_authorities: Vec<String>,
     /// Plain `http`, but to this machine only.
     pub allow_http_loopback: bool,
-    /// Addresses of private networks: for a program whose user has agreed to the host.
+    /// Addresses of private networks: for a program whose user has agreed to the host. Those of
+    /// [`crate::address::is_off_limits`] stay forbidden.
     pub allow_private_addresses: bool,
 }
 
@@ -164,6 +165,9 @@ impl Guard {
     }
 
     fn permit_address(self, address: IpAddr) -> Result<(), HttpError> {
+        if is_off_limits(address) {
+            return Err(HttpError::OffLimits);
+        }
         let permitted = self.private || is_public(address);
         permitted.then_some(()).ok_or(HttpError::ForbiddenAddress)
     }
@@ -302,10 +306,14 @@ mod tests {
     #[tokio::test]
     async fn a_name_is_judged_by_what_it_resolves_to() {
         let strict = Guard { http_loopback: false, private: false };
-        for name in ["10.0.0.1", "127.0.0.1", "169.254.169.254", "fd00::1", "::ffff:10.0.0.1"] {
+        let lenient = Guard { private: true, ..strict };
+        for name in ["10.0.0.1", "127.0.0.1", "fd00::1", "::ffff:10.0.0.1"] {
             assert_eq!(strict.look_up(name).await, Err(HttpError::ForbiddenAddress), "{name}");
-            let lenient = Guard { private: true, ..strict };
             assert!(lenient.look_up(name).await.is_ok(), "{name}");
+        }
+        for name in ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254"] {
+            assert_eq!(strict.look_up(name).await, Err(HttpError::OffLimits), "{name}");
+            assert_eq!(lenient.look_up(name).await, Err(HttpError::OffLimits), "{name}");
         }
         assert!(strict.look_up("1.1.1.1").await.is_ok());
     }

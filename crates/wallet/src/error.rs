@@ -73,6 +73,8 @@ pub enum WalletError {
     NotVerified(VerificationError),
     /// The store refused.
     Store(StoreError),
+    /// The key of a credential is in the store no more.
+    LostKey,
     /// Signing failed.
     Signing,
 }
@@ -170,7 +172,7 @@ impl WalletError {
             | Self::Refused(_)
             | Self::BadAnswer(_) => Class::Refused,
             Self::NotYet { .. } => Class::NotYet,
-            Self::Store(_) | Self::Signing => Class::OwnFault,
+            Self::Store(_) | Self::LostKey | Self::Signing => Class::OwnFault,
         }
     }
 
@@ -197,6 +199,7 @@ impl WalletError {
             Self::NotYet { .. } => "not_yet",
             Self::NotVerified(error) => error.code(),
             Self::Store(error) => error.code(),
+            Self::LostKey => "lost_key",
             Self::Signing => "signing_failed",
         }
     }
@@ -221,9 +224,13 @@ impl WalletError {
             | Self::BadAnswer(_) => "tell the issuer",
             Self::ForeignEndpoint { .. } => "do not go on; tell the issuer",
             Self::Refused(refused) => refused.hint(),
-            Self::NotYet { .. } => "ask for the credential again later",
+            Self::NotYet { .. } => {
+                "this wallet cannot fetch it later: ask the issuer for a new offer, to be taken when \
+                 the credential is ready"
+            }
             Self::NotVerified(error) => error.hint(),
             Self::Store(error) => error.hint(),
+            Self::LostKey => "nothing was stored; get a new offer from the issuer",
             Self::Signing => "try again with a new key",
         }
     }
@@ -290,10 +297,11 @@ impl fmt::Display for WalletError {
                 write!(f, "the answer about {} makes no sense", question.name())
             }
             Self::NotYet { .. } => {
-                f.write_str("the issuer has accepted the request and needs time")
+                f.write_str("the issuer has accepted the request, and the credential is not ready")
             }
             Self::NotVerified(error) => f.write_str(error.message()),
             Self::Store(error) => f.write_str(error.message()),
+            Self::LostKey => f.write_str("the key of this credential is in the wallet no more"),
             Self::Signing => f.write_str("the key could not sign"),
         }
     }

@@ -140,6 +140,8 @@ pub enum HttpError {
     NotHttps,
     /// An address inside a private network (catalogue A01, F02, F03).
     ForbiddenAddress,
+    /// An address at which no issuer can be, agreed to or not (catalogue A01).
+    OffLimits,
     /// No address for the name.
     UnknownHost,
     /// Nobody listens there.
@@ -171,6 +173,9 @@ impl HttpError {
         match self {
             Self::NotHttps => "the address is not an https address",
             Self::ForbiddenAddress => "the address belongs to a private network",
+            Self::OffLimits => {
+                "the address is link-local or a cloud's metadata service: no issuer is there"
+            }
             Self::UnknownHost => "the host was not found",
             Self::ConnectionRefused => "the server refused the connection",
             Self::Unreachable => "the server cannot be reached",
@@ -191,6 +196,7 @@ impl HttpError {
         match self {
             Self::NotHttps => "ask the issuer for a link that uses https",
             Self::ForbiddenAddress => "only go on if you know this server and expect it there",
+            Self::OffLimits => "do not go on: the offer would misuse this machine",
             Self::UnknownHost => "check your network connection and the name of the host",
             Self::ConnectionRefused | Self::Unreachable | Self::TimedOut => {
                 "check your network connection, then try again"
@@ -212,6 +218,7 @@ impl HttpError {
         match self {
             Self::NotHttps => "not_https",
             Self::ForbiddenAddress => "forbidden_address",
+            Self::OffLimits => "off_limits_address",
             Self::UnknownHost => "unknown_host",
             Self::ConnectionRefused => "connection_refused",
             Self::Unreachable => "unreachable",

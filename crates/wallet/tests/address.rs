@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use url::Url;
-use wallet::address::{is_public, is_this_machine};
+use wallet::address::{is_off_limits, is_public, is_this_machine};
 
 #[test]
 fn special_addresses_are_not_public() {
@@ -78,6 +78,44 @@ fn addresses_next_to_the_special_ones_are_public() {
         "3ffe:ffff::1",
     ] {
         assert!(is_public(address.parse::<IpAddr>().unwrap()), "{address}");
+    }
+}
+
+/// Catalogue A01: what a person may agree to, and what nobody can want.
+#[test]
+fn link_local_addresses_and_metadata_services_are_off_limits() {
+    for address in [
+        "169.254.0.1",
+        "169.254.169.254",
+        "169.254.170.2",
+        "100.100.100.200",
+        "168.63.129.16",
+        "192.0.0.192",
+        "fe80::1",
+        "febf::1",
+        "fd00:ec2::254",
+        "fd20:ce::254",
+        "::ffff:169.254.169.254",
+        "::169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::1",
+    ] {
+        assert!(is_off_limits(address.parse::<IpAddr>().unwrap()), "{address}");
+    }
+    for address in [
+        "127.0.0.1",
+        "10.0.0.1",
+        "192.168.1.1",
+        "100.64.0.1",
+        "169.253.0.1",
+        "1.1.1.1",
+        "::1",
+        "fd00::1",
+        "fec0::1",
+        "::ffff:10.0.0.1",
+        "2a00::1",
+    ] {
+        assert!(!is_off_limits(address.parse::<IpAddr>().unwrap()), "{address}");
     }
 }
 

@@ -105,11 +105,15 @@ async fn private_addresses_are_refused_without_a_packet() {
         "[::ffff:7f00:1]",
         "[64:ff9b::7f00:1]",
         "10.0.0.1",
-        "169.254.169.254",
     ] {
         let url = format!("https://{host}:{port}/");
         let refused = get(&ClientOptions::default(), &url).await.unwrap_err();
         assert_eq!(refused, HttpError::ForbiddenAddress, "{host}");
+    }
+    let agreed = ClientOptions { allow_private_addresses: true, ..ClientOptions::default() };
+    for options in [ClientOptions::default(), agreed] {
+        let refused = get(&options, "https://169.254.169.254/").await.unwrap_err();
+        assert_eq!(refused, HttpError::OffLimits);
     }
     assert!(questions.try_recv().is_err(), "a packet was sent");
 }

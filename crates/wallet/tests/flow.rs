@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use keys::algorithm::Algorithm;
+use keys::outside::Timestamp;
 use keys::signer::Signer;
 use oid4vci::proof::BindingMethod;
 use oid4vci::secret::TxCode;
@@ -14,7 +15,7 @@ use wallet::error::{Class, WalletError};
 use wallet::flow::key::KeyWish;
 use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::http::{HttpError, Method};
-use wallet::store::{KeyId, Trust};
+use wallet::store::{KeyId, Store as _, Trust, UNUSED_KEY_SECONDS, forget_unused_keys};
 use world::{
     Answer, CODE, ISSUER, ISSUER_KEYS, NOW, Proof, SERVER_METADATA, TOKEN, World, endpoint, issued,
     link, offer, offer_with_tx_code, published, server_metadata, token,
@@ -296,6 +297,39 @@ async fn a_credential_that_is_not_ready_is_told_apart() {
     assert_eq!(not_yet, WalletError::NotYet { interval: Some(60) });
     assert_eq!(not_yet.class(), Class::NotYet);
     assert_eq!(world.stored_keys(), 1, "the credential to come needs its key");
+    assert!(not_yet.hint().contains("cannot fetch it later"), "{}", not_yet.hint());
+}
+
+/// Later than any request lasts.
+const MUCH_LATER: Timestamp = NOW.plus(30 * UNUSED_KEY_SECONDS);
+
+#[tokio::test]
+async fn a_key_stays_once_its_credential_is_kept_or_the_holder_chose_it() {
+    let world = World::new();
+    let forget = async || forget_unused_keys(&*world.store, MUCH_LATER).await.unwrap();
+    let received = world.receive("student_card", &KeyWish::default()).await.unwrap();
+    let kept = world.wallet.keep(&received).await.unwrap();
+    world.store.delete_credential(&kept[0].id).await.unwrap();
+    forget().await;
+    assert_eq!(world.stored_keys(), 1, "the holder may want it again");
+
+    let looked_at = world.receive("student_card", &KeyWish::default()).await.unwrap();
+    let kid = looked_at.previews()[0].credential().holder_key.as_ref().unwrap().kid.clone();
+    let wish = KeyWish { key: Some(kid), ..KeyWish::default() };
+    world.receive("student_card", &wish).await.unwrap();
+    forget().await;
+    assert_eq!(world.stored_keys(), 2, "it was chosen");
+}
+
+#[tokio::test]
+async fn a_credential_that_nobody_kept_leaves_no_key() {
+    let world = World::new();
+    let received = world.receive("student_card", &KeyWish::default()).await.unwrap();
+    forget_unused_keys(&*world.store, MUCH_LATER).await.unwrap();
+    assert_eq!(world.stored_keys(), 0);
+    let error = world.wallet.keep(&received).await.unwrap_err();
+    assert_eq!((error.class(), error.code()), (Class::OwnFault, "lost_key"));
+    assert!(world.stored().is_empty(), "without its key it is worthless");
 }
 
 #[tokio::test]

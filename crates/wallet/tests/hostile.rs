@@ -9,7 +9,6 @@ use keys::algorithm::Algorithm;
 use keys::did;
 use keys::signer::{Signer, SoftwareKey};
 use keys::x509::Anchors;
-use oid4vci::metadata::MetadataError;
 use serde_json::{Value, json};
 use wallet::error::{Class, WalletError};
 use wallet::flow::key::KeyWish;
@@ -18,8 +17,7 @@ use wallet::http::HttpError;
 use wallet::store::Trust;
 use wallet::trust::{Doubt, VerificationError};
 use world::{
-    Answer, ISSUER, ISSUER_KEYS, ISSUER_METADATA, NOW, Proof, SERVER_METADATA, SigningKey, World,
-    endpoint, issuer_metadata, offer, published, server_metadata,
+    Answer, ISSUER, ISSUER_KEYS, NOW, Proof, SigningKey, World, endpoint, offer, published,
 };
 
 /// Receives and expects that the credential is refused, and that nothing of it stays.
@@ -215,97 +213,6 @@ async fn doubted(world: &World, doubt: Doubt) {
     assert!(world.stored().is_empty());
     let kept = world.wallet.keep(&received.accept_unverified_issuer()).await.unwrap();
     assert!(kept.len() == 1 && kept.iter().all(|card| card.trust == Trust::Accepted));
-}
-
-#[tokio::test]
-async fn metadata_of_another_issuer_are_thrown_away() {
-    for other in
-        ["https://issuer.example/a/", "https://issuer.example/A", "https://Issuer.example/a"]
-    {
-        let world = World::new();
-        let mut metadata = issuer_metadata();
-        metadata["credential_issuer"] = json!(other);
-        world.network.says(ISSUER_METADATA, 200, metadata);
-        let error = world.resolve(&offer(&["student_card"])).await.unwrap_err();
-        assert_eq!(error, WalletError::Metadata(MetadataError::OtherIssuer), "{other}");
-        assert_eq!(error.class(), Class::NotVerified);
-        let world = World::new();
-        let mut metadata = server_metadata();
-        metadata["issuer"] = json!(other);
-        world.network.says(SERVER_METADATA, 200, metadata);
-        let error = world.resolve(&offer(&["student_card"])).await.unwrap_err();
-        assert_eq!(error, WalletError::Metadata(MetadataError::OtherIssuer), "{other}");
-    }
-}
-
-#[tokio::test]
-async fn endpoints_that_lead_away_are_refused() {
-    for (url, class) in [
-        ("https://evil.example/x", Class::NotVerified),
-        ("https://issuer.example.evil.example/x", Class::NotVerified),
-        ("https://issuer.example:8443/x", Class::NotVerified),
-        ("http://issuer.example/a/x", Class::Network),
-        ("http://127.0.0.1/x", Class::Network),
-    ] {
-        for name in ["credential_endpoint", "nonce_endpoint", "token_endpoint"] {
-            let world = World::new();
-            let (mut issuer, mut server) = (issuer_metadata(), server_metadata());
-            let document = if name == "token_endpoint" { &mut server } else { &mut issuer };
-            document[name] = json!(url);
-            world.network.says(ISSUER_METADATA, 200, issuer);
-            world.network.says(SERVER_METADATA, 200, server);
-            let error = world.resolve(&offer(&["student_card"])).await.unwrap_err();
-            assert_eq!(error.class(), class, "{name} {url}: {error:?}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_authorization_server_elsewhere_is_asked_after_the_holder_agreed_to_it() {
-    for (server, host) in [
-        ("https://login.example", "login.example"),
-        ("https://issuer.example:8443", "issuer.example:8443"),
-    ] {
-        let world = World::new();
-        names_server(&world, server);
-        let scanned = ScannedOffer::scan(&world::link(&offer(&["student_card"]))).unwrap();
-        let consent = Consent::to(scanned.host());
-        let refused = world.resolve_with(scanned.clone(), &consent).await.unwrap_err();
-        assert_eq!(refused, WalletError::NotAgreed { host: host.to_owned() });
-        let elsewhere =
-            world.network.sent().into_iter().filter(|sent| sent.url.starts_with(server));
-        assert_eq!(elsewhere.count(), 0, "nothing was sent to {host}");
-        let resolved = world.resolve_with(scanned, &consent.and(host)).await.unwrap();
-        assert_eq!(resolved.token_host(), host);
-    }
-}
-
-/// The issuer has its codes redeemed elsewhere.
-fn names_server(world: &World, url: &str) {
-    let (mut issuer, mut server) = (issuer_metadata(), server_metadata());
-    issuer["authorization_servers"] = json!([url]);
-    server["issuer"] = json!(url);
-    server["token_endpoint"] = json!(format!("{url}/token"));
-    world.network.says(ISSUER_METADATA, 200, issuer);
-    let place = format!("{url}/.well-known/oauth-authorization-server");
-    world.network.says(&place, 200, server);
-}
-
-#[tokio::test]
-async fn the_place_of_the_drafts_is_tried_only_when_there_is_nothing_at_the_place_of_1_0() {
-    let appended = format!("{ISSUER}/.well-known/openid-credential-issuer");
-    let world = World::new();
-    world.network.says(&appended, 200, issuer_metadata());
-    world.network.says(ISSUER_METADATA, 404, json!({}));
-    world.resolve(&offer(&["student_card"])).await.unwrap();
-    for (status, body) in [(500, json!({})), (403, json!({})), (200, json!([]))] {
-        let world = World::new();
-        world.network.says(&appended, 200, issuer_metadata());
-        world.network.says(ISSUER_METADATA, status, body);
-        let error = world.resolve(&offer(&["student_card"])).await.unwrap_err();
-        assert!(matches!(error.class(), Class::Refused | Class::NotVerified), "{error:?}");
-        assert!(world.network.sent_to(&appended).is_empty());
-    }
 }
 
 #[tokio::test]

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use issuer::config::{Config, IssuerUrl};
+use issuer::config::IssuerUrl;
 use issuer::init::{InitError, NewIssuer, Purpose, init as make};
-use issuer::store::sqlite::migrate;
 use keys::outside::{SystemClock, SystemRandom};
 
 use crate::exit::{Failure, Kind};
@@ -28,8 +27,6 @@ pub(crate) fn make_issuer(
     let issuer = NewIssuer { url: &url, name, purpose };
     let report =
         make(folder, &issuer, &SystemClock, &SystemRandom).map_err(|error| failure(&error))?;
-    let config = Config::load(&report.config).map_err(Failure::own_fault)?;
-    migrate(Path::new(&config.database)).map_err(Failure::own_fault)?;
     Ok(report.to_string())
 }
 
@@ -37,7 +34,14 @@ fn failure(error: &InitError) -> Failure {
     let text = error.to_string();
     match error {
         InitError::NotEmpty(_) => Failure::new(Kind::Usage, "not_empty", text),
-        InitError::PlainHttp | InitError::BadName | InitError::Io(..) => Failure::mistake(text),
-        InitError::Certificate(_) | InitError::Key(_) => Failure::own_fault(text),
+        InitError::BadFolder(_)
+        | InitError::PlainHttp
+        | InitError::NoAdminPort
+        | InitError::BadName
+        | InitError::Io(..) => Failure::mistake(text),
+        InitError::Certificate(_)
+        | InitError::Key(_)
+        | InitError::Config(_)
+        | InitError::Store(_) => Failure::own_fault(text),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use issuer::Issuer;
 use issuer::config::{Config, LogFormat, Tls};
+use issuer::init::check_tls;
 use issuer::server::{Listener, Server, TlsFiles};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -16,7 +17,7 @@ use crate::exit::{Failure, Kind};
 pub(crate) async fn serve(file: &ConfigFile) -> Result<(), Failure> {
     let config = super::load(file)?;
     log_to_standard_error(&config);
-    let issuer = Arc::new(super::open(config)?);
+    let issuer = Arc::new(super::open(config).await?);
     for warning in issuer.config.warnings(&issuer.types) {
         tracing::warn!("{warning}");
     }
@@ -29,6 +30,7 @@ pub(crate) async fn serve(file: &ConfigFile) -> Result<(), Failure> {
 /// Binds both listeners and serves in the background.
 pub(crate) async fn start(issuer: &Arc<Issuer>) -> Result<Server, Failure> {
     let config = &issuer.config;
+    check_tls(config).map_err(Failure::mistake)?;
     let public_tls = (config.server.tls == Tls::Files).then(|| TlsFiles {
         certificate: config.server.certificate.clone(),
         private_key: config.server.private_key.clone(),

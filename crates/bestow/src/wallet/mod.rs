@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use etcetera::{BaseStrategy as _, choose_base_strategy};
-use keys::outside::{Random, SystemRandom};
+use keys::outside::{Clock as _, Random, SystemClock, SystemRandom};
 use serde_json::{Map, Value, json};
 use wallet::error::{Class, WalletError};
 use wallet::store::{
-    CredentialId, FileStore, KeyId, Listed, Protection, Store, StoreError, StoredCredential, Unlock,
+    CredentialId, FileStore, KeyId, Listed, Protection, Store, StoreError, StoredCredential,
+    Unlock, forget_unused_keys,
 };
 use zeroize::Zeroizing;
 
@@ -75,7 +76,10 @@ impl Place {
         };
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let store = FileStore::open(self.folder.clone(), unlock, random).await;
-        Ok(Arc::new(store.map_err(store_failure)?))
+        let store = store.map_err(store_failure)?;
+        // To look at a wallet is possible where nothing can be written.
+        let _ = forget_unused_keys(&store, SystemClock.now()).await;
+        Ok(Arc::new(store))
     }
 }
 

@@ -34,6 +34,7 @@ pub(crate) async fn open(
         extra_authorities: reach.ca.map(read).transpose()?.into_iter().collect(),
         allow_http_loopback: reach.allow_http_loopback,
         // The person is asked about every host, or has said --yes; the library alone would refuse.
+        // No yes opens link-local addresses and metadata services of clouds.
         allow_private_addresses: true,
     };
     let client = GuardedClient::new(&options).map_err(|error| Failure::usage(error.to_string()))?;

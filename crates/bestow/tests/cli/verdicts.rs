@@ -62,6 +62,20 @@ fn an_unknown_host_is_4() {
     assert!(text(&outcome.json()["error"], "message").contains("issuer.invalid"), "{outcome}");
 }
 
+/// Catalogue A01: `--yes` is a yes to an issuer, and none is there.
+#[test]
+fn a_link_to_a_clouds_metadata_service_is_not_followed() {
+    let world = World::new();
+    for host in ["169.254.169.254", "%5Bfe80%3A%3A1%5D", "%5B%3A%3Affff%3Aa9fe%3Aa9fe%5D"] {
+        let link = format!(
+            "openid-credential-offer://?credential_offer_uri=https%3A%2F%2F{host}%2Flatest"
+        );
+        let outcome = world.receive(&link, &["--json"]).exits(4);
+        assert_eq!(error(&outcome), "off_limits_address", "{host}");
+        assert!(text(&outcome.json()["error"], "message").contains("no issuer is there"));
+    }
+}
+
 #[test]
 fn a_server_whose_certificate_nobody_vouches_for_is_4() {
     let world = World::serving();

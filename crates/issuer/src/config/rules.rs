@@ -50,10 +50,12 @@ impl Rules<'_> {
             let remedy = "write one line in which everything can be seen";
             return Err(self.source.mistake("portal.help_line", "no one can read this", remedy));
         }
-        if let Some((scheme, _)) = self.config.database.split_once("://") {
-            let problem = format!("this version keeps nothing in a database of kind `{scheme}`");
-            let remedy = "name a file, like database = \"bestow.db\"";
-            return Err(self.source.mistake("database", problem, remedy));
+        let is_file = self.config.database.file().is_some();
+        for key in ["database_password_file", "database_ca"] {
+            if is_file && self.source.has(key) {
+                let remedy = "remove it, or name a server in `database`";
+                return Err(self.source.mistake(key, "the database is a file", remedy));
+            }
         }
         Ok(())
     }
@@ -135,7 +137,13 @@ impl Rules<'_> {
         )?;
         self.range("portal.pages_per_minute", portal.pages_per_minute.into(), 1..=100_000)?;
         self.range("retention.claims_hours", retention.claims_hours.into(), 0..=87_600)?;
-        self.range("retention.applications_days", retention.applications_days.into(), 1..=3_650)
+        let applications_days = u64::from(retention.applications_days);
+        self.range("retention.applications_days", applications_days, 1..=3_650)?;
+        // An applicant's page that has lost its offer would make another one.
+        let days = applications_days..=36_500;
+        self.range("retention.offers_days", retention.offers_days.into(), days)?;
+        let days = u64::from(retention.offers_days)..=36_500;
+        self.range("retention.issuances_days", retention.issuances_days.into(), days)
     }
 
     fn range(

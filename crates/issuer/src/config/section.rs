@@ -171,6 +171,12 @@ section! {
         claims_hours: u32 = 24,
         /// How long an application is kept, in days.
         applications_days: u32 = 90,
+        /// How long an offer is kept once nobody can use it any more, in days; at least as long as
+        /// an application.
+        offers_days: u32 = 90,
+        /// How long the record of what was issued (type, time, thumbprint of the holder's key; no
+        /// claims) is kept, in days.
+        issuances_days: u32 = 3_650,
     }
 }
 

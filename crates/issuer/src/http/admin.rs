@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -270,24 +270,22 @@ async fn list_offers(
     Ok(Json(serde_json::json!({ "offers": offers })))
 }
 
-fn offer_id(text: &str) -> Result<OfferId, Problem> {
-    OfferId::parse(text).ok_or_else(|| Problem::not_found("There is no such offer."))
+/// The last part of an address; what is no text names nothing.
+type Id = Result<Path<String>, PathRejection>;
+
+fn offer_id(id: Id) -> Result<OfferId, Problem> {
+    let id = id.ok().and_then(|Path(text)| OfferId::parse(&text));
+    id.ok_or_else(|| Problem::not_found("There is no such offer."))
 }
 
-async fn show_offer(
-    State(issuer): State<Arc<Issuer>>,
-    Path(id): Path<String>,
-) -> Result<Json<OfferView>, Problem> {
-    let grant = issuer.store.grant(offer_id(&id)?).await.map_err(Broken::from)?;
+async fn show_offer(State(issuer): State<Arc<Issuer>>, id: Id) -> Result<Json<OfferView>, Problem> {
+    let grant = issuer.store.grant(offer_id(id)?).await.map_err(Broken::from)?;
     let grant = grant.ok_or_else(|| Problem::not_found("There is no such offer."))?;
     Ok(Json(OfferView::of(grant, &issuer)))
 }
 
-async fn withdraw_offer(
-    State(issuer): State<Arc<Issuer>>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    match withdraw(&issuer, offer_id(&id)?).await? {
+async fn withdraw_offer(State(issuer): State<Arc<Issuer>>, id: Id) -> Result<StatusCode, Problem> {
+    match withdraw(&issuer, offer_id(id)?).await? {
         Withdrawal::Withdrawn => Ok(StatusCode::NO_CONTENT),
         Withdrawal::Unknown => Err(Problem::not_found("There is no such offer.")),
         Withdrawal::Issued => {
@@ -337,16 +335,17 @@ async fn list_applications(
     Ok(Json(serde_json::json!({ "applications": applications })))
 }
 
-fn application_id(text: &str) -> Result<ApplicationId, Problem> {
+fn application_id(id: Id) -> Result<ApplicationId, Problem> {
+    let id = id.ok().and_then(|Path(text)| OfferId::parse(&text));
     let problem = || Problem::not_found("There is no such application.");
-    OfferId::parse(text).map(ApplicationId).ok_or_else(problem)
+    id.map(ApplicationId).ok_or_else(problem)
 }
 
 async fn show_application(
     State(issuer): State<Arc<Issuer>>,
-    Path(id): Path<String>,
+    id: Id,
 ) -> Result<Json<ApplicationView>, Problem> {
-    let found = issuer.store.application(application_id(&id)?).await.map_err(Broken::from)?;
+    let found = issuer.store.application(application_id(id)?).await.map_err(Broken::from)?;
     let found = found.ok_or_else(|| Problem::not_found("There is no such application."))?;
     Ok(Json(found.into()))
 }
@@ -354,18 +353,20 @@ async fn show_application(
 /// `tx_code` is there when the type says that its caller hands it on.
 async fn approve_application(
     State(issuer): State<Arc<Issuer>>,
-    Path(id): Path<String>,
+    id: Id,
 ) -> Result<impl IntoResponse, Problem> {
-    let approved = approve(&issuer, application_id(&id)?).await?;
+    let id = application_id(id)?;
+    let approved = approve(&issuer, id).await?;
     let tx_code = approved.tx_code.map(|tx_code| tx_code.expose().to_owned());
-    let body = serde_json::json!({ "id": id, "state": "approved", "tx_code": tx_code });
+    let body = serde_json::json!({ "id": id.to_string(), "state": "approved", "tx_code": tx_code });
     Ok(([(CACHE_CONTROL, "no-store")], Json(body)))
 }
 
 async fn reject_application(
     State(issuer): State<Arc<Issuer>>,
-    Path(id): Path<String>,
+    id: Id,
 ) -> Result<Json<Value>, Problem> {
-    reject(&issuer, application_id(&id)?).await?;
-    Ok(Json(serde_json::json!({ "id": id, "state": "rejected" })))
+    let id = application_id(id)?;
+    reject(&issuer, id).await?;
+    Ok(Json(serde_json::json!({ "id": id.to_string(), "state": "rejected" })))
 }

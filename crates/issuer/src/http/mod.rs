@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::rejection::{BytesRejection, FormRejection};
+use axum::extract::rejection::{BytesRejection, FormRejection, PathRejection};
 use axum::extract::{Form, Path, RawQuery, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use axum::handler::Handler as _;
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
@@ -50,8 +51,15 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
     let protocol = protocol.method_not_allowed_fallback(method_not_allowed);
     let protocol = protocol.layer(middleware::from_fn(around::cross_origin));
     let routed = protocol.merge(portal::routes(&issuer));
-    let routed = routed.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
-    around::wrap(routed, &issuer, error).with_state(issuer)
+    // A wallet that is a web page reads, too, that nothing is where it looked for metadata.
+    let nothing = not_found.layer(middleware::from_fn(around::cross_origin));
+    let routed = routed.fallback(nothing).method_not_allowed_fallback(method_not_allowed);
+    around::wrap(routed, &issuer, refuse).with_state(issuer)
+}
+
+/// What has nothing to do with the request itself; any wallet may read it.
+fn refuse(status: StatusCode, code: ErrorCode, text: &'static str) -> Response {
+    ([(ACCESS_CONTROL_ALLOW_ORIGIN, "*")], error(status, code, text)).into_response()
 }
 
 /// VCI §12.2.2, RFC 8414 §3.1, each at the place of 1.0 and at the one of the drafts before it.
@@ -87,8 +95,9 @@ fn published(document: &Bytes) -> MethodRouter<Arc<Issuer>> {
 async fn credential_offer(
     State(issuer): State<Arc<Issuer>>,
     method: Method,
-    Path(reference): Path<String>,
+    reference: Result<Path<String>, PathRejection>,
 ) -> Result<impl IntoResponse, Failure<FetchRefusal>> {
+    let Path(reference) = reference.map_err(|_| FetchRefusal::Unknown)?; // it is no text
     let reference = OfferReference::new(reference);
     let is_look = method == Method::HEAD;
     let offer = flow::offer::credential_offer(&issuer, &reference, is_look).await?;

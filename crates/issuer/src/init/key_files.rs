@@ -91,17 +91,23 @@ fn admin_key(file: &Path) -> Result<AdminKey, ConfigError> {
 }
 
 /// Reads a file that nobody else may read.
-fn secret(file: &Path) -> Result<Zeroizing<String>, ConfigError> {
-    let mode = fs::metadata(file).map_err(|error| unreadable(file, &error))?.permissions().mode();
-    if mode & OTHERS != 0 {
-        let remedy = format!("chmod 600 {}", file.display());
-        let problem = format!("other users may get at this key (mode {:o})", mode & 0o777);
-        return Err(ConfigError::of_file(file, problem, remedy));
-    }
+pub(crate) fn secret(file: &Path) -> Result<Zeroizing<String>, ConfigError> {
+    check_mode(file, (OTHERS, 0o600))?;
     text(file).map(Zeroizing::new)
 }
 
-fn text(file: &Path) -> Result<String, ConfigError> {
+/// Refuses a file whose mode has one of these bits, and says which mode it should have (R03).
+pub(super) fn check_mode(file: &Path, (bits, wanted): (u32, u32)) -> Result<(), ConfigError> {
+    let mode = fs::metadata(file).map_err(|error| unreadable(file, &error))?.permissions().mode();
+    if mode & bits == 0 {
+        return Ok(());
+    }
+    let remedy = format!("chmod {wanted:o} {}", file.display());
+    let problem = format!("other users may get at this key (mode {:o})", mode & 0o777);
+    Err(ConfigError::of_file(file, problem, remedy))
+}
+
+pub(super) fn text(file: &Path) -> Result<String, ConfigError> {
     let length = fs::metadata(file).map_err(|error| unreadable(file, &error))?.len();
     if length > FILE_BYTES_MAX {
         let problem = format!("is longer than {FILE_BYTES_MAX} bytes");
@@ -112,6 +118,6 @@ fn text(file: &Path) -> Result<String, ConfigError> {
 
 fn unreadable(file: &Path, error: &std::io::Error) -> ConfigError {
     let problem = format!("cannot be read: {error}");
-    let remedy = "check `keys` in bestow.toml and the owner of the file, or put its copy back";
+    let remedy = "check the path in bestow.toml and the owner of the file, or put its copy back";
     ConfigError::of_file(file, problem, remedy)
 }

@@ -13,13 +13,18 @@ use keys::outside::{Clock, Random, Timestamp};
 use keys::signer::{SignError, Signer as _, SoftwareKey};
 use zeroize::Zeroizing;
 
-use crate::config::{IssuerUrl, NAME_LENGTH_MAX, example, is_name};
+use crate::config::{Config, ConfigError, IssuerUrl, NAME_LENGTH_MAX, example, is_name};
+use crate::store::StoreError;
+use crate::store::sqlite::migrate;
 use staging::{Access, Staging};
 
 pub use key_files::load_keys;
+pub(crate) use key_files::secret;
+pub use tls_files::check_tls;
 
 mod key_files;
 mod staging;
+mod tls_files;
 
 /// Explains every key of a credential type.
 pub(crate) const STUDENT_CARD: &str = include_str!("credentials/student_card.toml");
@@ -81,19 +86,18 @@ impl fmt::Display for Report {
 }
 
 /// Makes an issuer in `folder`, which must be empty or not exist; on failure nothing is left of it.
-///
-/// The database is for the caller to make.
 pub fn init(
     folder: &Path,
     issuer: &NewIssuer<'_>,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<Report, InitError> {
-    check(issuer)?;
+    check(folder, issuer)?;
     let staging = Staging::begin(folder)?;
     write_secrets(&staging, random)?;
     write_certificates(&staging, issuer, clock.now())?;
     write_settings(&staging, issuer)?;
+    make_database(&staging)?;
     staging.finish()?;
     Ok(Report {
         config: folder.join("bestow.toml"),
@@ -102,9 +106,13 @@ pub fn init(
     })
 }
 
-fn check(issuer: &NewIssuer<'_>) -> Result<(), InitError> {
-    if issuer.url.is_plain_http() {
+fn check(folder: &Path, issuer: &NewIssuer<'_>) -> Result<(), InitError> {
+    if folder.to_str().is_none_or(str::is_empty) {
+        Err(InitError::BadFolder(folder.to_owned()))
+    } else if issuer.url.is_plain_http() {
         Err(InitError::PlainHttp)
+    } else if issuer.url.listen().port() == u16::MAX {
+        Err(InitError::NoAdminPort)
     } else if is_name(issuer.name) {
         Ok(())
     } else {
@@ -173,13 +181,29 @@ fn write_settings(staging: &Staging, issuer: &NewIssuer<'_>) -> Result<(), InitE
     staging.write("bestow.toml", &example(issuer.url, issuer.name), Access::Public)
 }
 
+/// Everything is read as `serve` will read it before it stands where somebody looks for it.
+fn make_database(staging: &Staging) -> Result<(), InitError> {
+    let config = Config::load(&staging.path("bestow.toml"))?;
+    config.credential_types()?;
+    load_keys(&config)?;
+    check_tls(&config)?;
+    if let Some(file) = config.database.file() {
+        migrate(file)?;
+    }
+    Ok(())
+}
+
 /// Why no issuer was made.
 #[derive(Debug)]
 pub enum InitError {
     /// Something is in the folder already.
     NotEmpty(PathBuf),
+    /// Paths in settings are text.
+    BadFolder(PathBuf),
     /// The address is plain http.
     PlainHttp,
+    /// The admin API listens on the port after the public one, and there is none.
+    NoAdminPort,
     /// The name cannot be shown.
     BadName,
     /// A file or a folder could not be made.
@@ -188,6 +212,22 @@ pub enum InitError {
     Certificate(DevelopmentError),
     /// The key that signs credentials could not be made.
     Key(SignError),
+    /// What was written cannot be read.
+    Config(ConfigError),
+    /// The database could not be made.
+    Store(StoreError),
+}
+
+impl From<ConfigError> for InitError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
+impl From<StoreError> for InitError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
 }
 
 impl From<DevelopmentError> for InitError {
@@ -210,6 +250,15 @@ impl fmt::Display for InitError {
                 write!(f, "{folder} is not empty, and nothing in it was changed\n  ")?;
                 f.write_str("name a new folder; to change an issuer, edit its bestow.toml")
             }
+            Self::BadFolder(folder) => {
+                let folder = folder.display();
+                write!(f, "the name of the folder `{folder}` is empty or no UTF-8 text\n  ")?;
+                f.write_str("name another folder")
+            }
+            Self::NoAdminPort => f.write_str(
+                "the admin API listens on the port after the public one, and 65535 is the last\n  \
+                 choose a lower port in --url",
+            ),
             Self::PlainHttp => f.write_str(
                 "a new issuer serves over TLS, so its address begins with https\n  \
                  behind a reverse proxy, set [server] tls = \"off\" afterwards",
@@ -225,6 +274,8 @@ impl fmt::Display for InitError {
             }
             Self::Certificate(error) => error.fmt(f),
             Self::Key(error) => error.fmt(f),
+            Self::Config(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
         }
     }
 }

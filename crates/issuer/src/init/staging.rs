@@ -11,7 +11,7 @@ use super::InitError;
 /// file system, or somebody else's.
 const WAITING: &str = ".unfinished";
 /// What is moved out of there; the settings last, so that they never stand without the rest.
-const ENTRIES: [&str; 4] = ["keys", "tls", "credentials", "bestow.toml"];
+const ENTRIES: [&str; 5] = ["keys", "tls", "credentials", "bestow.db", "bestow.toml"];
 
 /// Who may read a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,11 @@ impl Staging {
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&path);
         file.and_then(|mut file| file.write_all(text.as_bytes()))
             .map_err(|error| InitError::Io(path, error))
+    }
+
+    /// Where a file waits.
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.waiting().join(name)
     }
 
     /// Moves everything to where it belongs.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::colour::Colour;
+use oid4vci::colour::Colour;
 
 /// Goes with every page: no inline script or style, no frame, nothing from elsewhere (P03).
 pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; style-src 'self'; \

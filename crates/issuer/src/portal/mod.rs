@@ -3,7 +3,6 @@
 //! Every page is complete without JavaScript; `portal.js` only adds what is pleasant.
 
 pub mod assets;
-pub mod colour;
 mod field;
 pub mod language;
 pub mod pages;

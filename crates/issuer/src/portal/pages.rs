@@ -295,6 +295,8 @@ pub enum NoticeKind<'a> {
     NotFound,
     /// The CSRF token is missing or too old (403).
     StaleForm,
+    /// More was sent than a form of ours needs (413).
+    LongForm,
     /// Our fault (500), under the id that is in the log.
     Broken(&'a str),
     /// More than one address may ask (429); wait so many seconds.
@@ -309,6 +311,7 @@ impl NoticePage<'_> {
             NoticeKind::Lapsed => words.lapsed,
             NoticeKind::NotFound => words.not_found,
             NoticeKind::StaleForm => words.stale_form,
+            NoticeKind::LongForm => words.long_form,
             NoticeKind::Broken(_) => words.broken,
             NoticeKind::TooMany(_) => words.too_many,
         }

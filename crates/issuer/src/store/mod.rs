@@ -17,6 +17,13 @@ use serde_json::{Map, Value};
 
 use crate::application::{Application, ApplicationId, ApplicationState};
 
+pub use engine::{migrate, open, schema, warnings};
+pub use schema::Schema;
+
+mod columns;
+mod engine;
+pub mod postgres;
+mod schema;
 pub mod sqlite;
 
 /// Storage of the Issuer, chosen at run time.
@@ -77,7 +84,8 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Removes some of what nobody needs any more, at most `limit` rows of each kind, and says how
     /// many it removed: spent nonces past their life, old `Idempotency-Key`s, the claims of offers
-    /// that can no longer be issued, and applications decided or left for long.
+    /// that can no longer be issued, applications decided or left for long, and long after that the
+    /// offers and the records of what was issued. It reads no more than it removes, whatever stays.
     async fn purge(&self, before: &PurgeBefore, limit: u32) -> Result<u64, StoreError>;
 
     /// Writes, as a step would, and fails when the engine cannot be written to.
@@ -166,6 +174,10 @@ pub struct PurgeBefore {
     pub claims: Timestamp,
     /// Applications from before this time go.
     pub applications: Timestamp,
+    /// Offers whose code and token are dead since this time go.
+    pub offers: Timestamp,
+    /// Records of issuances from offers of before this time go.
+    pub issuances: Timestamp,
 }
 
 /// The engine failed; the text is for our log only.

@@ -10,12 +10,13 @@ use axum::extract::ConnectInfo;
 use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use issuer::Issuer;
 use issuer::application::Application;
 use issuer::config::{Config, IssuerUrl};
 use issuer::http::public;
 use issuer::init::{NewIssuer, Purpose, init};
-use issuer::store::{ApplicationPage, sqlite};
+use issuer::store::ApplicationPage;
 use keys::digest::sha256;
 use keys::outside::{Clock, Random, Timestamp};
 use tempfile::TempDir;
@@ -84,8 +85,8 @@ impl World {
         let report = init(folder.path(), &new, &clock, &random).unwrap();
         let mut config = Config::load(&report.config).unwrap();
         change(&mut config);
-        sqlite::migrate(std::path::Path::new(&config.database)).unwrap();
-        let issuer = Issuer::open(config, Box::new(clock.clone()), Box::new(random)).unwrap();
+        let issuer = Issuer::open(config, Box::new(clock.clone()), Box::new(random));
+        let issuer = issuer.now_or_never().unwrap().unwrap(); // a file is opened without waiting
         let issuer = Arc::new(issuer);
         Self { router: public(Arc::clone(&issuer)), issuer, clock, _folder: folder }
     }

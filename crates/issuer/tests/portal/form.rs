@@ -115,10 +115,19 @@ async fn a_body_that_is_no_form_applies_for_nothing() {
     let guarded = format!("csrf={csrf}&{STUDENT}");
     let endless = format!("{guarded}&x={}", "x".repeat(600_000));
     let countless = format!("{guarded}{}", "&x=1".repeat(2_000));
-    for body in [&endless, &countless, "", "\u{0}", "{}"] {
+    for body in ["", "\u{0}", "{}"] {
         let answer = browser.post("/apply/student_card", body).await;
-        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{}", &body[..body.len().min(40)]);
+        assert_eq!(answer.status, StatusCode::FORBIDDEN, "{body}");
     }
+    for body in [&endless, &countless] {
+        let answer = browser.post("/apply/student_card", body).await;
+        assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+        assert!(answer.text().contains("larger than we take"), "{}", answer.text());
+    }
+    let name = vec![b'x'; 600_000];
+    let long = [("csrf", csrf.as_bytes()), ("given_name", &name)];
+    let answer = browser.upload("/apply/student_card", &long).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     let broken = "multipart/form-data; boundary=edge";
     let body = format!("--edge\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{csrf}");
     let answer = browser.open(axum::http::Method::POST, "/apply/diploma", (broken, body.into()));
@@ -176,6 +185,21 @@ async fn readers_get_their_language_or_the_operators() {
         let page = world.browser().with("accept-language", wanted).get("/apply/diploma").await;
         assert!(page.text().contains(&format!("<html lang=\"{language}\">")), "{wanted}");
     }
+}
+
+/// Whatever goes wrong, people read a page.
+#[tokio::test]
+async fn another_method_gets_a_page_too() {
+    let world = World::demonstration();
+    let mut browser = world.browser();
+    for path in ["/", "/applications/x", "/assets/portal.css"] {
+        let page = browser.post(path, "").await;
+        assert_eq!(page.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        assert_eq!(page.header("allow"), "GET,HEAD", "{path}");
+        assert!(page.text().contains("<html") && page.text().contains("Page not found"), "{path}");
+        assert_eq!(page.header("access-control-allow-origin"), "", "P20: {path}");
+    }
+    assert_eq!(browser.get("/nothing").await.header("content-type"), "application/json");
 }
 
 #[tokio::test]

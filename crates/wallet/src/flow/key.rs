@@ -49,12 +49,13 @@ impl Wallet {
         let method = choose(wish.binding, &BINDINGS, &configuration.binding_methods)
             .ok_or(WalletError::UnsupportedBinding)?;
         let stored = if let Some(id) = &wish.key {
-            self.store.key(id).await?.ok_or(WalletError::UnknownKey)?
+            let stored = self.store.key(id).await?.ok_or(WalletError::UnknownKey)?;
+            self.settle(stored).await?
         } else {
             let algorithms = &configuration.proof_algorithms;
             let algorithm = choose(wish.algorithm, &ALGORITHMS, algorithms)
                 .ok_or(WalletError::UnsupportedAlgorithm)?;
-            self.make_key(algorithm, method).await?
+            self.add_key(algorithm, method, true).await?
         };
         if !configuration.proof_algorithms.contains(&stored.algorithm) {
             return Err(WalletError::UnsupportedAlgorithm); // PROOF-19
@@ -77,6 +78,15 @@ impl Wallet {
         algorithm: Algorithm,
         binding: BindingMethod,
     ) -> Result<StoredKey, WalletError> {
+        self.add_key(algorithm, binding, false).await
+    }
+
+    async fn add_key(
+        &self,
+        algorithm: Algorithm,
+        binding: BindingMethod,
+        awaits_credential: bool,
+    ) -> Result<StoredKey, WalletError> {
         let key = SoftwareKey::generate(algorithm).map_err(|_| WalletError::Signing)?;
         let stored = StoredKey {
             id: KeyId::from(&key.public_key().thumbprint()),
@@ -84,9 +94,20 @@ impl Wallet {
             pkcs8: Pkcs8::new(key.to_pkcs8()),
             binding,
             created_at: self.clock.now(),
+            awaits_credential,
         };
         self.store.save_key(stored.clone()).await?;
         Ok(stored)
+    }
+
+    /// A key that has its credential, or that the holder has chosen, is there to stay.
+    pub(super) async fn settle(&self, key: StoredKey) -> Result<StoredKey, WalletError> {
+        if !key.awaits_credential {
+            return Ok(key);
+        }
+        let settled = StoredKey { awaits_credential: false, ..key };
+        self.store.save_key(settled.clone()).await?;
+        Ok(settled)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Wallet;
 use crate::error::WalletError;
-use crate::store::StoredCredential;
+use crate::store::{StoredCredential, StoredKey};
 use crate::trust::{Doubt, VerificationError};
 
 /// What came, checked and not yet stored. It can be shown; [`Wallet::keep`] stores it.
@@ -90,10 +90,24 @@ impl Wallet {
             return Err(VerificationError::Doubtful(doubt).into());
         }
         let mut kept = Vec::new();
-        for preview in &received.previews {
-            self.store.save_credential(preview.credential.clone()).await?;
-            kept.push(preview.credential.clone());
+        for Preview { credential, .. } in &received.previews {
+            let key = self.key_of(credential).await?;
+            self.store.save_credential(credential.clone()).await?;
+            if let Some(key) = key {
+                self.settle(key).await?;
+            }
+            kept.push(credential.clone());
         }
         Ok(kept)
+    }
+
+    /// A credential without its key is worthless; better to say so than to keep it.
+    async fn key_of(
+        &self,
+        credential: &StoredCredential,
+    ) -> Result<Option<StoredKey>, WalletError> {
+        let Some(holder_key) = &credential.holder_key else { return Ok(None) };
+        let key = self.store.key(&holder_key.kid).await?;
+        key.map(Some).ok_or(WalletError::LostKey)
     }
 }

@@ -76,17 +76,25 @@ pub(super) fn make_directory(path: &Path) -> Result<(), StoreError> {
 
 /// Holds the store for one writer until the answer is dropped.
 pub(super) fn lock(directory: &Path) -> Result<File, StoreError> {
+    for _ in 0..LOCK_TRIES {
+        if let Some(lock) = lock_if_free(directory)? {
+            return Ok(lock);
+        }
+        thread::sleep(LOCK_PAUSE);
+    }
+    Err(StoreError::Busy)
+}
+
+/// `None` while another program writes.
+pub(super) fn lock_if_free(directory: &Path) -> Result<Option<File>, StoreError> {
     let mut options = OpenOptions::new();
     let file = private(options.write(true).create(true).truncate(false));
     let file = file.open(directory.join("lock")).map_err(fault)?;
-    for _ in 0..LOCK_TRIES {
-        match file.try_lock() {
-            Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
-            Err(TryLockError::Error(error)) => return Err(fault(error)),
-        }
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(fault(error)),
     }
-    Err(StoreError::Busy)
 }
 
 /// The names in a folder; what was never finished is left out.
@@ -105,10 +113,13 @@ pub(super) fn names(directory: &Path, names_max: usize) -> Result<Vec<String>, S
     Ok(names)
 }
 
-/// Deletes what a killed program left half-written; only for whoever holds the lock.
-pub(super) fn sweep(directory: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(directory).map_err(fault)?.take(ENTRIES_MAX).flatten() {
-        if entry.file_name().to_str().is_some_and(|name| name.ends_with(UNFINISHED)) {
+/// Deletes what a killed program left half-written; only for whoever holds the lock. In a folder
+/// that is not only ours, `prefix` is the file's name.
+pub(super) fn sweep(directory: &Path, prefix: &str) -> Result<(), StoreError> {
+    let is_rest = |name: &str| name.starts_with(prefix) && name.ends_with(UNFINISHED);
+    let entries = fs::read_dir(readable(directory)).map_err(fault)?;
+    for entry in entries.take(ENTRIES_MAX).flatten() {
+        if entry.file_name().to_str().is_some_and(is_rest) {
             fs::remove_file(entry.path()).map_err(fault)?;
         }
     }
@@ -137,12 +148,16 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 /// A file that was moved is only there for good once its folder is on disk.
 pub(super) fn sync(directory: &Path) -> Result<(), StoreError> {
     if cfg!(unix) {
-        // The parent of `wallet` is the empty path, and means the current folder.
-        let is_here = directory.as_os_str().is_empty();
-        let directory = if is_here { Path::new(".") } else { directory };
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(fault)?;
+        File::open(readable(directory))
+            .and_then(|directory| directory.sync_all())
+            .map_err(fault)?;
     }
     Ok(())
+}
+
+/// The parent of `wallet` is the empty path, and means the current folder.
+fn readable(directory: &Path) -> &Path {
+    if directory.as_os_str().is_empty() { Path::new(".") } else { directory }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "stands in `map_err`")]

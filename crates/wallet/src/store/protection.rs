@@ -77,7 +77,9 @@ impl Protection {
                     let key = Zeroizing::new(atomic::draw::<KEY_BYTES>(random));
                     let folder = path.parent().ok_or(StoreError::Unavailable)?;
                     let name = path.file_name().and_then(OsStr::to_str);
-                    atomic::write(folder, name.ok_or(StoreError::Unavailable)?, &key[..], random)?;
+                    let name = name.ok_or(StoreError::Unavailable)?;
+                    atomic::sweep(folder, &format!("{name}."))?;
+                    atomic::write(folder, name, &key[..], random)?;
                 }
                 Ok(Self::KeyFile)
             }

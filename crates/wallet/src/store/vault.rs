@@ -84,7 +84,10 @@ impl Vault {
         random: Arc<dyn Random>,
     ) -> Result<Self, StoreError> {
         if let Some(header) = read_header(directory)? {
-            return Self::unlock(directory, &header, unlock, random);
+            let vault = Self::unlock(directory, &header, unlock, random)?;
+            // To read is possible where nothing can be written.
+            let _ = vault.sweep();
+            return Ok(vault);
         }
         atomic::make_directory(directory)?;
         let _lock = atomic::lock(directory)?;
@@ -117,6 +120,17 @@ impl Vault {
         })
     }
 
+    /// Deletes what a killed program left half-written; whoever is writing now does it later.
+    fn sweep(&self) -> Result<(), StoreError> {
+        if let Some(_lock) = atomic::lock_if_free(&self.directory)? {
+            atomic::sweep(&self.directory, HEADER)?;
+            for kind in Kind::ALL {
+                atomic::sweep(&self.directory.join(kind.folder()), "")?;
+            }
+        }
+        Ok(())
+    }
+
     /// Writes a record, in place of the one with the same id.
     pub(super) fn put(&self, kind: Kind, id: &str, record: &[u8]) -> Result<(), StoreError> {
         let name = self.name(kind, id);
@@ -128,7 +142,7 @@ impl Vault {
         let folder = self.directory.join(kind.folder());
         let _lock = atomic::lock(&self.directory)?;
         atomic::make_directory(&folder)?;
-        atomic::sweep(&folder)?;
+        atomic::sweep(&folder, "")?;
         if atomic::names(&folder, RECORDS_MAX)?.len() == RECORDS_MAX {
             return Err(StoreError::TooMuch);
         }

@@ -3,12 +3,12 @@
 use axum::Extension;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse as _, Response};
+use oid4vci::colour::Colour;
 
 use super::trouble::Trouble;
 use super::visitor::{Segment, Visitor};
 use crate::Issuer;
 use crate::portal::assets::{self, Asset, TypeColours};
-use crate::portal::colour::Colour;
 
 /// Short: after an update nobody shall see new pages in old clothes for long.
 const KEPT: &str = "public, max-age=300";

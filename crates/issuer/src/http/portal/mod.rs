@@ -17,6 +17,7 @@ use crate::Issuer;
 use crate::application::ApplicationId;
 use crate::http::address_limit::AddressLimit;
 use crate::places::Places;
+use trouble::Trouble;
 
 mod application;
 mod apply;
@@ -69,7 +70,8 @@ pub fn routes(issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
     pages
         .route_layer(middleware::from_fn(visitor::limit_pages))
         .merge(parts)
-        .route_layer(middleware::from_fn_with_state(portal, trouble::around))
+        .method_not_allowed_fallback(async || Trouble::WrongMethod)
+        .layer(middleware::from_fn_with_state(portal, trouble::around))
 }
 
 impl Portal {

@@ -25,8 +25,12 @@ use crate::portal::pages::{NoticeKind, NoticePage};
 pub(super) enum Trouble {
     /// Nothing is there, or nothing for this reader.
     NotFound,
+    /// The page is not asked for in this way; no page of ours asks so.
+    WrongMethod,
     /// The form did not come from a page of ours, or not whole.
     StaleForm,
+    /// The form is longer than the operator allows.
+    LongForm,
     /// The address may ask again after so many seconds.
     TooMany(u64),
     /// Our own fault.
@@ -81,7 +85,9 @@ impl Trouble {
     const fn status(&self) -> StatusCode {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::LongForm => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Broken(broken) => broken.status(),
         }
@@ -89,7 +95,7 @@ impl Trouble {
 
     const fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::NotFound | Self::StaleForm => None,
+            Self::NotFound | Self::WrongMethod | Self::StaleForm | Self::LongForm => None,
             Self::TooMany(seconds) => Some(*seconds),
             Self::Broken(broken) => broken.retry_after(),
         }
@@ -97,8 +103,9 @@ impl Trouble {
 
     fn page(&self, visitor: &Visitor, request_id: &str) -> Response {
         let kind = match self {
-            Self::NotFound => NoticeKind::NotFound,
+            Self::NotFound | Self::WrongMethod => NoticeKind::NotFound,
             Self::StaleForm => NoticeKind::StaleForm,
+            Self::LongForm => NoticeKind::LongForm,
             Self::TooMany(seconds) => NoticeKind::TooMany(*seconds),
             Self::Broken(broken) => {
                 broken.log();

@@ -8,12 +8,11 @@ use oid4vci::offer::OfferId;
 use oid4vci::secret::SecretDigest;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
-use super::rows::{self, APPLICATION_COLUMNS, OFFER_COLUMNS};
+use super::rows;
 use super::writer::Step;
 use crate::application::{Application, ApplicationId};
-use crate::store::{
-    ApplicationPage, Idempotency, NewOffer, OfferPage, Opened, PurgeBefore, Recorded,
-};
+use crate::store::columns::{APPLICATION_COLUMNS, OFFER_COLUMNS, state_condition};
+use crate::store::{ApplicationPage, Idempotency, NewOffer, OfferPage, Opened, Recorded};
 
 pub(super) fn open_offer(
     connection: &Connection,
@@ -214,7 +213,7 @@ pub(super) fn offers(
     issuer_id: &str,
     page: &OfferPage,
 ) -> rusqlite::Result<Vec<Grant>> {
-    let condition = page.state.map_or(":now >= 0 AND :attempts_max >= 0", rows::state_condition);
+    let condition = page.state.map_or(":now >= 0 AND :attempts_max >= 0", state_condition);
     let sql = format!(
         "SELECT {OFFER_COLUMNS} FROM offers WHERE issuer_id = :issuer AND offer_id < :after \
          AND {condition} ORDER BY offer_id DESC LIMIT :limit"
@@ -271,32 +270,6 @@ pub(super) fn applications(
     let state = page.state.map(crate::application::ApplicationState::name);
     let rows = statement.query_map((issuer_id, after, state, page.limit), rows::application)?;
     rows.collect()
-}
-
-pub(super) fn purge(
-    connection: &Connection,
-    issuer_id: &str,
-    before: &PurgeBefore,
-    limit: u32,
-) -> rusqlite::Result<Step<u64>> {
-    let (now, claims) = (before.now.0, before.claims.0);
-    let mut removed = 0;
-    let sql = "DELETE FROM spent_nonces WHERE issuer_id = ?1 AND nonce IN (SELECT nonce FROM \
-               spent_nonces WHERE issuer_id = ?1 AND nonce < ?2 ORDER BY nonce LIMIT ?3)";
-    removed += connection.execute(sql, (issuer_id, now.to_be_bytes(), limit))?;
-    let sql = "DELETE FROM idempotency_keys WHERE issuer_id = ?1 AND key_digest IN (SELECT \
-               key_digest FROM idempotency_keys WHERE issuer_id = ?1 AND expires_at <= ?2 LIMIT ?3)";
-    removed += connection.execute(sql, (issuer_id, now, limit))?;
-    let sql = "DELETE FROM datasets WHERE issuer_id = ?1 AND offer_id IN (SELECT datasets.offer_id \
-               FROM datasets JOIN offers USING (issuer_id, offer_id) \
-               WHERE datasets.issuer_id = ?1 AND offers.expires_at <= ?2 \
-               AND coalesce(token_expires_at, 0) <= ?2 ORDER BY datasets.offer_id LIMIT ?3)";
-    removed += connection.execute(sql, (issuer_id, claims, limit))?;
-    let sql = "DELETE FROM applications WHERE issuer_id = ?1 AND application_id IN (SELECT \
-               application_id FROM applications WHERE issuer_id = ?1 \
-               AND coalesce(decided_at, created_at) <= ?2 ORDER BY application_id LIMIT ?3)";
-    removed += connection.execute(sql, (issuer_id, before.applications.0, limit))?;
-    Ok(Step::Keep(u64::try_from(removed).unwrap_or(u64::MAX)))
 }
 
 /// Identifiers of configurations as one JSON array.

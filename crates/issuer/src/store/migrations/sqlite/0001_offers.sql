@@ -55,6 +55,8 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (issuer_id, key_digest)
 ) WITHOUT ROWID;
 
+CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (issuer_id, expires_at);
+
 CREATE TABLE applications (
     issuer_id TEXT NOT NULL,
     application_id BLOB NOT NULL,

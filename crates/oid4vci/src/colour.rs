@@ -1,4 +1,5 @@
-//! A card's colours, made readable whatever the operator wrote.
+//! Steps 3 and 20: a card's `background_color` and `text_color` (META-40), made readable whatever the
+//! issuer wrote.
 
 /// A colour written `#rrggbb`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,195 @@
+//! Backup of a database that may be in use, and the way back.
+//!
+//! A backup is old when it is needed: what was spent since would come to life again. So whatever it
+//! holds as open is closed on the way back, and the people concerned are asked once more.
+
+use std::fs::{self, File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::{fmt, io};
+
+use keys::outside::Timestamp;
+use rusqlite::{Connection, OpenFlags};
+
+use super::migrations::{migrate, schema};
+use crate::store::{Schema, StoreError};
+
+/// Copies a database as it is at one moment; it may be in use meanwhile.
+///
+/// The copy is whole or not there: it gets its name last.
+pub fn backup(database: &Path, target: &Path) -> Result<(), BackupError> {
+    if target.exists() {
+        return Err(BackupError::Exists(target.to_owned()));
+    }
+    let unfinished = beside(target, "unfinished");
+    new_file(&unfinished)?; // for its owner alone, before anything is in it
+    let done = copy_into(database, &unfinished).and_then(|()| settle(&unfinished, target));
+    if done.is_err() {
+        drop(fs::remove_file(&unfinished));
+    }
+    done
+}
+
+fn copy_into(database: &Path, target: &Path) -> Result<(), BackupError> {
+    let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let path = target.to_str().ok_or_else(|| BackupError::NotText(target.to_owned()))?;
+    connection.execute("VACUUM INTO ?1", [path])?;
+    Ok(())
+}
+
+/// Puts a backup in the place of the database, which is kept beside it; says where.
+pub fn restore(backup: &Path, database: &Path, now: Timestamp) -> Result<Restored, BackupError> {
+    match schema(backup) {
+        Ok(Schema::Current | Schema::Older) => {}
+        Ok(Schema::Missing | Schema::Newer) | Err(StoreError::Broken(_)) => {
+            return Err(BackupError::NotABackup(backup.to_owned()));
+        }
+        Err(error) => return Err(error.into()),
+    }
+    let unfinished = beside(database, "restoring");
+    drop(fs::remove_file(&unfinished)); // of an attempt that was killed
+    new_file(&unfinished)?;
+    fs::copy(backup, &unfinished)?;
+    migrate(&unfinished)?;
+    let closed = close_what_is_open(&unfinished, now)?;
+    let replaced = if database.exists() { Some(set_aside(database, now)?) } else { None };
+    settle(&unfinished, database)?;
+    Ok(Restored { closed_offers: closed, replaced })
+}
+
+/// What a restore did.
+#[derive(Debug)]
+pub struct Restored {
+    /// Offers that were open in the backup.
+    pub closed_offers: usize,
+    /// Where the database is now that was in use before.
+    pub replaced: Option<PathBuf>,
+}
+
+/// No code, no token and no application of the backup is good any more: each may have been used
+/// after it was made. An officer decides again on what was approved and not issued.
+fn close_what_is_open(database: &Path, now: Timestamp) -> Result<usize, BackupError> {
+    let mut connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    let transaction = connection.transaction()?;
+    let applications = "UPDATE applications SET state = 'waiting', decided_at = NULL, \
+        offer_id = NULL WHERE state = 'approved' AND NOT EXISTS (SELECT 1 FROM offers \
+        WHERE offers.issuer_id = applications.issuer_id \
+        AND offers.offer_id = applications.offer_id AND issued_count > 0)";
+    transaction.execute(applications, [])?;
+    let offers = "UPDATE offers SET withdrawn_at = ?1 WHERE issued_count = 0 \
+        AND withdrawn_at IS NULL AND (expires_at > ?1 OR token_expires_at > ?1)";
+    let closed = transaction.execute(offers, [now.0])?;
+    let tokens = "UPDATE offers SET token_expires_at = ?1 WHERE token_expires_at > ?1";
+    transaction.execute(tokens, [now.0])?;
+    transaction.commit()?;
+    // One file, and no log beside it that would have to come along.
+    connection.pragma_update(None, "journal_mode", "DELETE")?;
+    Ok(closed)
+}
+
+/// Renames the database, once nobody uses it.
+fn set_aside(database: &Path, now: Timestamp) -> Result<PathBuf, BackupError> {
+    let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // Only the last connection can leave the write-ahead log, which brings what is in it into the
+    // file. A file that is no database any more is set aside as it is.
+    let left = connection.pragma_update(None, "journal_mode", "DELETE");
+    let in_use = left.is_err_and(|error| {
+        matches!(
+            error.sqlite_error_code(),
+            Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+        )
+    });
+    drop(connection);
+    if in_use {
+        return Err(BackupError::InUse(database.to_owned()));
+    }
+    let aside = beside(database, &format!("replaced-{}", now.0));
+    fs::rename(database, &aside)?;
+    for log in ["-wal", "-shm"] {
+        let mut name = database.as_os_str().to_owned();
+        name.push(log);
+        drop(fs::remove_file(name)); // it would be read as part of the new one
+    }
+    Ok(aside)
+}
+
+fn new_file(path: &Path) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// On disk under its last name.
+fn settle(from: &Path, to: &Path) -> Result<(), BackupError> {
+    File::open(from)?.sync_all()?;
+    fs::rename(from, to)?;
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+    Ok(())
+}
+
+fn beside(path: &Path, what: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{what}"));
+    name.into()
+}
+
+/// Why there is no backup, or no way back from it.
+#[derive(Debug)]
+pub enum BackupError {
+    /// A backup never takes the place of a file.
+    Exists(PathBuf),
+    /// The path cannot be told to SQLite.
+    NotText(PathBuf),
+    /// Not a database of this program, or of a newer one.
+    NotABackup(PathBuf),
+    /// A server, or another program, has the database open.
+    InUse(PathBuf),
+    /// A file.
+    Io(io::Error),
+    /// The engine.
+    Store(StoreError),
+}
+
+impl From<io::Error> for BackupError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<StoreError> for BackupError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<rusqlite::Error> for BackupError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+impl fmt::Display for BackupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exists(path) => write!(f, "{} exists\nname a new file", path.display()),
+            Self::NotText(path) => write!(f, "{} is no name in UTF-8", path.display()),
+            Self::NotABackup(path) => write!(
+                f,
+                "{} is no backup that this version can read\nname a file that `bestow issuer \
+                 backup` wrote, with this version or an older one",
+                path.display()
+            ),
+            Self::InUse(path) => write!(
+                f,
+                "{} is in use\nstop the issuer first, and everything else that reads it",
+                path.display()
+            ),
+            Self::Io(error) => error.fmt(f),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for BackupError {}
