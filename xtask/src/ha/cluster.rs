@@ -1,15 +1,15 @@
 //! All hosts together: databases, nodes, and the network between them.
 
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use std::{fs, thread};
 
 use super::database::{Database, Disk};
 use super::host::Host;
 use super::node::{self, Node};
 use super::patroni::{Failover, Member, PASSWORD, Replication};
-use super::wait::until;
+use super::wait::{until, until_done};
 
 /// Databases; one of them is the primary, one its synchronous standby.
 const DATABASES: usize = 3;
@@ -23,8 +23,8 @@ const BUILD_MAX: Duration = Duration::from_secs(90);
 const WHOLE_MAX: Duration = Duration::from_mins(2);
 /// How long a new primary may take.
 const PRIMARY_MAX: Duration = Duration::from_mins(2);
-/// How often the database is asked to make the role of the issuer.
-const TRIES: usize = 20;
+/// How long a new primary may refuse to make the role of the issuer.
+const ROLE_MAX: Duration = Duration::from_secs(10);
 
 /// What is built.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +96,10 @@ impl Cluster {
             let node = Node::new(host, &self.folder, &issuer, &programs.bestow, databases)?;
             self.nodes.push(node);
         }
+        self.nodes.iter_mut().try_for_each(Node::lead_to_primary)?;
+        if let Some(node) = self.nodes.first() {
+            node.make_tables(programs, &self.issuer())?;
+        }
         self.nodes.iter_mut().try_for_each(Node::start)?;
         self.nodes.iter_mut().try_for_each(|node| node.until_ready().map(drop))
     }
@@ -106,11 +110,7 @@ impl Cluster {
         let primary = primary.ok_or_else(|| io::Error::other("there is no primary"))?;
         let role = format!("CREATE ROLE bestow LOGIN PASSWORD '{PASSWORD}'");
         for statement in [role.as_str(), "CREATE DATABASE bestow OWNER bestow"] {
-            let mut tries = 0..TRIES;
-            while let Err(error) = primary.sql(statement) {
-                tries.next().ok_or(error)?;
-                thread::sleep(Duration::from_millis(500));
-            }
+            until_done(ROLE_MAX, || primary.sql(statement).map(drop))?;
         }
         Ok(())
     }

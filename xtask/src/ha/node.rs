@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use super::cluster::Programs;
 use super::host::Host;
 use super::patroni::{PASSWORD, POSTGRESQL, REST};
 use super::service::Service;
-use super::wait::{listens, until};
+use super::wait::{listens, until, until_done};
 use crate::process::{output, program};
 
 /// What wallets are told. Its certificate is made with it.
@@ -23,7 +25,9 @@ const START_MAX: Duration = Duration::from_secs(30);
 pub(super) fn init(bestow: &Path, folder: &Path) -> io::Result<()> {
     output(program(bestow, &["issuer", "init", "--url", URL]).arg(folder))?;
     fs::write(folder.join("bestow.toml"), settings())?;
-    fs::write(folder.join("database-password"), PASSWORD)?;
+    let password = folder.join("database-password");
+    fs::write(&password, PASSWORD)?;
+    fs::set_permissions(password, fs::Permissions::from_mode(0o600))?;
     // The offers of a run are good until it is over.
     let file = folder.join("credentials").join("student_card.toml");
     let written = fs::read_to_string(&file)?;
@@ -79,9 +83,21 @@ impl Node {
         Ok(Self { host, haproxy, bestow })
     }
 
-    /// Starts HAProxy and Bestow.
+    /// Starts HAProxy.
+    pub(super) fn lead_to_primary(&mut self) -> io::Result<()> {
+        self.haproxy.start()
+    }
+
+    /// Makes the tables, once HAProxy knows the way.
+    pub(super) fn make_tables(&self, programs: &Programs, issuer: &Path) -> io::Result<()> {
+        let config = issuer.join("bestow.toml").display().to_string();
+        let bestow = programs.bestow.display().to_string();
+        let line = [&bestow, "issuer", "migrate", "--config", &config];
+        until_done(START_MAX, || output(&mut self.host.program(&line)).map(drop))
+    }
+
+    /// Starts Bestow.
     pub(super) fn start(&mut self) -> io::Result<()> {
-        self.haproxy.start()?;
         self.bestow.start()
     }
 

@@ -86,6 +86,7 @@ bootstrap:
         max_wal_size: 128MB
         min_wal_size: 32MB
         wal_keep_size: 64MB
+        wal_retrieve_retry_interval: 1s
   initdb:
   - encoding: UTF8
   - locale: C.UTF-8

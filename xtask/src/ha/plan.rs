@@ -68,7 +68,8 @@ pub(super) fn run(folder: &Path, options: &Options) -> io::Result<ExitCode> {
     let acts: &[Act] = if options.short { &SHORT } else { &FULL };
     for (number, act) in acts.iter().enumerate() {
         let folder = folder.join(number.to_string());
-        let mut cluster = Cluster::build(&folder, act.shape, &programs)?;
+        let cluster = Cluster::build(&folder, act.shape, &programs);
+        let mut cluster = cluster.inspect_err(|_| show_logs(&folder))?;
         for drill in act.drills {
             let outcome = drill.run(&mut cluster, &programs);
             let failed = outcome.is_err();

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long a host may take to answer.
 const ANSWER: Duration = Duration::from_secs(1);
+/// The longest answer that is read.
+const ANSWER_MAX: u64 = 64 * 1024;
 /// The beginning of an answer, with its status in it.
 const STATUS_LINE: usize = 12;
 
@@ -28,6 +30,21 @@ pub(super) fn until(
     Ok(begun.elapsed())
 }
 
+/// Tries until it goes well; what went wrong last is told.
+pub(super) fn until_done(
+    longest: Duration,
+    mut attempt: impl FnMut() -> io::Result<()>,
+) -> io::Result<()> {
+    let begun = Instant::now();
+    loop {
+        match attempt() {
+            Err(error) if begun.elapsed() > longest => return Err(error),
+            Err(_) => thread::sleep(PAUSE),
+            Ok(()) => return Ok(()),
+        }
+    }
+}
+
 /// Whether a host answers a request with 200.
 pub(super) fn is_ok(address: &str, port: u16, path: &str) -> bool {
     status_line(address, port, path).is_some_and(|line| line.ends_with(" 200"))
@@ -37,9 +54,10 @@ fn status_line(address: &str, port: u16, path: &str) -> Option<String> {
     let mut stream = connect(address, port)?;
     stream.set_read_timeout(Some(ANSWER)).ok()?;
     write!(stream, "GET {path} HTTP/1.0\r\n\r\n").ok()?;
-    let mut line = [0; STATUS_LINE];
-    stream.read_exact(&mut line).ok()?;
-    Some(String::from_utf8_lossy(&line).into_owned())
+    let mut answer = Vec::new();
+    stream.take(ANSWER_MAX).read_to_end(&mut answer).ok()?;
+    let line = answer.get(..STATUS_LINE)?;
+    Some(String::from_utf8_lossy(line).into_owned())
 }
 
 /// Whether somebody listens there.
