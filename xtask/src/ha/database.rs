@@ -45,8 +45,8 @@ impl Database {
         host: Host,
         folder: PathBuf,
         disk: Disk,
-        hosts: &[Host],
-        template: Member<'_>,
+        patroni: &[String],
+        (hosts, template): (&[Host], Member<'_>),
     ) -> io::Result<Self> {
         let place = folder.display().to_string();
         output(&mut program("install", &["-d", "-m", "0700", "-o", USER, "-g", USER, &place]))?;
@@ -61,9 +61,10 @@ impl Database {
         output(program("chown", &[USER]).arg(&file))?;
         // Apart from the disk that may be full: the two would be on disks of their own.
         let aside = folder.with_extension("etcd");
-        let user = ["setpriv", "--reuid", USER, "--regid", USER, "--init-groups"];
+        let mut line = vec!["setpriv", "--reuid", USER, "--regid", USER, "--init-groups"];
         let file = file.display().to_string();
-        let line = [&user[..], &["patroni", &file]].concat();
+        line.extend(patroni.iter().map(String::as_str));
+        line.push(&file);
         let patroni = Service::new(&host, &folder.with_extension("patroni.log"), &line);
         let line = etcd(&host, hosts, &aside);
         let line: Vec<&str> = line.iter().map(String::as_str).collect();

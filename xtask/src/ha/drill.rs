@@ -35,6 +35,19 @@ pub(super) struct Outcome {
 }
 
 impl Drill {
+    /// As the command line names it.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "kill-primary" => Some(Self::KillPrimary),
+            "kill-node" => Some(Self::KillNode),
+            "cut-host" => Some(Self::CutHost),
+            "cut-peers" => Some(Self::CutPeers),
+            "fill-disk" => Some(Self::FillDisk),
+            "restart" => Some(Self::Restart),
+            _ => None,
+        }
+    }
+
     /// What a reader is told.
     pub(super) const fn title(self) -> &'static str {
         match self {
