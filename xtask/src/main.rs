@@ -24,7 +24,7 @@ Usage: cargo xtask COMMAND
   advisories           asks the public advisory database about the dependencies (no gate:
                        it needs the network and changes without us)
   ha [--short] [--release] [--as-is] [--drill kill-primary|kill-node|cut-host|cut-peers|
-      fill-disk|restart]
+      cut-and-crash|fill-disk|restart]
                        builds highly available clusters in network namespaces and breaks their
                        parts under load; needs root and half an hour, with --short three
                        minutes; --as-is neither installs nor builds anything

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, thread};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::host::Host;
 use super::patroni::{Member, PASSWORD, POSTGRESQL, REST};
 use super::service::Service;
@@ -104,6 +106,15 @@ impl Database {
         let port = POSTGRESQL.to_string();
         let line = ["-h", &self.host.address, "-p", &port, "-U", USER, "-Atqc", statement];
         output(program("psql", &line).env("PGPASSWORD", PASSWORD).env("PGCONNECT_TIMEOUT", "3"))
+    }
+
+    /// One process of PostgreSQL dies, as when memory is short. The server starts again by itself,
+    /// and then shows what it had written for itself, whether or not a standby had it.
+    pub(super) fn crash(&self) -> io::Result<()> {
+        let one = "SELECT pid FROM pg_stat_activity WHERE usename = 'bestow' LIMIT 1";
+        let id = self.sql(one)?.trim().parse().map_err(io::Error::other)?;
+        let id = Pid::from_raw(id).ok_or(io::ErrorKind::NotFound)?;
+        Ok(kill_process(id, Signal::KILL)?)
     }
 
     /// Leaves not a byte free on its disk.

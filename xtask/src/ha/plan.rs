@@ -37,6 +37,7 @@ const FULL: [Act; 6] = [
             Drill::KillNode,
             Drill::CutHost,
             Drill::CutPeers,
+            Drill::CutAndCrash,
             Drill::Restart,
         ],
     },
