@@ -16,7 +16,9 @@ use crate::nodes::Nodes;
 
 /// Questions under way at the same time.
 const QUESTIONS: usize = 16;
+/// How long one question is asked, and all of them.
 const PATIENCE: Duration = Duration::from_secs(30);
+const CHECK_MAX: Duration = Duration::from_mins(2);
 
 /// What became of the flows of a journal.
 #[derive(Clone, Copy, Debug, Default)]
@@ -37,12 +39,13 @@ pub(crate) async fn check(nodes: Nodes, file: &Path) -> io::Result<()> {
     let mut story = Story::read(file)?;
     let aside = Arc::new(Journal::create(&file.with_extension("check"))?);
     let (nodes, turns) = (Arc::new(nodes), Arc::new(Semaphore::new(QUESTIONS)));
+    let last = Instant::now() + CHECK_MAX;
     let mut questions = JoinSet::new();
     for (id, flow) in story.flows.clone() {
         let (nodes, turns, aside) = (nodes.clone(), turns.clone(), aside.clone());
         questions.spawn(async move {
             let _turn = turns.acquire().await;
-            look_up(&nodes, &aside, &id, &flow).await
+            look_up(&nodes, &aside, (&id, &flow), last).await
         });
     }
     let mut found = Found::default();
@@ -53,7 +56,13 @@ pub(crate) async fn check(nodes: Nodes, file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-async fn look_up(nodes: &Nodes, aside: &Journal, id: &str, flow: &Flow) -> Found {
+async fn look_up(
+    nodes: &Nodes,
+    aside: &Journal,
+    (id, flow): (&str, &Flow),
+    last: Instant,
+) -> Found {
+    let deadline = || last.min(Instant::now() + PATIENCE);
     let mut found = Found::default();
     let address = format!("{}/admin/v1/offers/{id}", nodes.admin);
     let ask = |client: &Client| client.get(&address).bearer_auth(&nodes.key);
@@ -66,7 +75,7 @@ async fn look_up(nodes: &Nodes, aside: &Journal, id: &str, flow: &Flow) -> Found
         standing.body.get("credentials_issued").and_then(Value::as_u64).unwrap_or_default();
     if let Some(code) = &flow.code {
         found.redemptions = usize::from(is_redeemed);
-        match token(nodes, aside, code).await {
+        match token(nodes, aside, code, deadline()).await {
             Some(answer) => found.twice = usize::from(answer.status == 200),
             None => found.unanswered += 1,
         }
@@ -120,8 +129,4 @@ fn print(story: &mut Story, found: Found) {
     for (kind, number) in &story.errors {
         println!("error {kind}\t{number}");
     }
-}
-
-fn deadline() -> Instant {
-    Instant::now() + PATIENCE
 }

@@ -62,7 +62,7 @@ async fn redeem(nodes: &Nodes, journal: &Journal, id: &str, reference: &str) -> 
     let answer = nodes.ask(Step::Fetch, deadline(), journal, fetch).await?;
     let document = expect(journal, Step::Fetch, 200, &answer)?;
     let code = text(document, &format!("/grants/{PRE_AUTHORIZED_CODE}/pre-authorized_code"))?;
-    let answer = token(nodes, journal, &code).await?;
+    let answer = token(nodes, journal, &code, deadline()).await?;
     if answer.status == 400 && answer.unknown > 0 {
         // It was redeemed, and the answer got lost on its way: the holder needs a new offer.
         journal.write(&Entry::Spent { id });
@@ -74,13 +74,18 @@ async fn redeem(nodes: &Nodes, journal: &Journal, id: &str, reference: &str) -> 
 }
 
 /// Redeems a code.
-pub(crate) async fn token(nodes: &Nodes, journal: &Journal, code: &str) -> Option<Answer> {
+pub(crate) async fn token(
+    nodes: &Nodes,
+    journal: &Journal,
+    code: &str,
+    until: Instant,
+) -> Option<Answer> {
     let form = [("grant_type", PRE_AUTHORIZED_CODE), ("pre-authorized_code", code)];
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let address = format!("{}/token", nodes.url);
     let request =
         |client: &Client| client.post(&address).header("content-type", FORM).body(body.clone());
-    nodes.ask(Step::Token, deadline(), journal, request).await
+    nodes.ask(Step::Token, until, journal, request).await
 }
 
 /// Gets a credential for a new key. A proof whose fate nobody knows is not used again.
