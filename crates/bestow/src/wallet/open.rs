@@ -62,9 +62,12 @@ fn anchors(file: &Path) -> Result<Arc<Anchors>, Failure> {
 fn read(file: &Path) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(|error| {
         let file = file.display();
-        Failure::usage(match error.kind() {
-            ErrorKind::InvalidData => format!("{file} holds no certificate in PEM form"),
-            _ => format!("cannot read {file}: {error}"),
+        // What is not even text.
+        let is_other = error.kind() == ErrorKind::InvalidData;
+        Failure::usage(if is_other {
+            format!("{file} holds no certificate in PEM form")
+        } else {
+            format!("cannot read {file}: {error}")
         })
     })
 }
