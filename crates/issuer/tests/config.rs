@@ -305,4 +305,10 @@ fn what_should_not_stay_so_is_warned_of() {
     assert!(warnings.iter().any(|warning| warning.contains("at-once")), "{warnings:?}");
     let warnings = config.warnings(&ticket("tx_code = true\ntx_code_channel = \"screen\""));
     assert!(warnings.iter().any(|warning| warning.contains("screen")), "{warnings:?}");
+    let program = |name: &str| {
+        let channel = "tx_code = true\ntx_code_channel = \"command\"";
+        config.warnings(&ticket(&format!("{channel}\ntx_code_command = [\"{name}\"]")))
+    };
+    assert!(program("/no/such/program").iter().any(|one| one.contains("`/no/such/program`")));
+    assert!(program("/bin/sh").is_empty());
 }

@@ -169,6 +169,9 @@ impl Config {
                  ([retention] issuances_days = {kept_days}): after that nobody can revoke it"
             ));
         }
+        for (id, credential_type) in types {
+            warnings.extend(program_warning(id, credential_type));
+        }
         if self.portal.enabled {
             for (id, credential_type) in types.iter().filter(|(_, one)| one.portal) {
                 warnings.extend(portal_warnings(id, credential_type));
@@ -182,6 +185,15 @@ impl Config {
     pub fn effective(&self) -> String {
         toml::to_string(self).unwrap_or_default()
     }
+}
+
+/// Not a mistake of the file: the program may be installed later, or on another machine.
+fn program_warning(id: &str, credential_type: &CredentialType) -> Option<String> {
+    let TxCodeChannel::Command(command) = &credential_type.tx_code_channel else { return None };
+    let program = command.first().filter(|program| program.contains('/'))?;
+    (!Path::new(program).is_file()).then(|| {
+        format!("credentials/{id}.toml: tx_code_command: there is no program `{program}` here")
+    })
 }
 
 fn portal_warnings(id: &str, credential_type: &CredentialType) -> Vec<String> {
