@@ -133,6 +133,7 @@ fn a_hostile_body_is_refused() {
 fn a_request_has_proofs_of_one_type() {
     let unreadable = Proof(ProofRefusal::Unreadable);
     let single = json!({ "proof_type": "jwt", "jwt": "p" });
+    let cwt = json!({ "proof_type": "cwt", "cwt": "p" });
     let cases = [
         ("CRED-08", json!({ "proofs": { "jwt": ["p", "q"] } }), false, Ok("p q")),
         ("CRED-09: none", json!({}), true, Ok("-")),
@@ -176,12 +177,7 @@ fn a_request_has_proofs_of_one_type() {
             false,
             Err(Proof(TypeNotSupported)),
         ),
-        (
-            "PROOF-35: cwt",
-            json!({ "proof": { "proof_type": "cwt", "cwt": "p" } }),
-            true,
-            Err(Proof(TypeNotSupported)),
-        ),
+        ("PROOF-35: cwt", json!({ "proof": cwt }), true, Err(Proof(TypeNotSupported))),
         ("CRED-08: no array", json!({ "proofs": { "jwt": "p" } }), false, Err(unreadable)),
         ("PROOF-01: no string", json!({ "proofs": { "jwt": ["p", 1] } }), false, Err(unreadable)),
         ("CRED-08: no object", json!({ "proofs": ["p"] }), false, Err(unreadable)),
