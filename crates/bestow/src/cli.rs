@@ -10,6 +10,7 @@ use clap_complete::Shell;
 use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
 
+use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
 use crate::terminal::{is_result_lost, lose_result, print};
 
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Issuer(IssuerCommand),
     /// Receive credentials and keep them
     Wallet(WalletArguments),
+    /// Measure how fast an issuer is
+    Bench(Box<BenchArguments>),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  \
         bestow completions bash > ~/.local/share/bash-completion/completions/bestow")]
@@ -54,6 +57,7 @@ impl Command {
         match self {
             Self::Issuer(command) => command.as_json(),
             Self::Wallet(arguments) => arguments.command.as_json(),
+            Self::Bench(arguments) => arguments.json,
             Self::Demo(_) | Self::Completions { .. } | Self::ManPages { .. } => false,
         }
     }
