@@ -7,35 +7,34 @@ use keys::outside::{Clock, Random};
 use tokio::sync::watch;
 
 use crate::Issuer;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Database};
 use crate::init::load_keys;
-use crate::store::StoreError;
-use crate::store::sqlite::{Schema, Sqlite, schema};
+use crate::store::{self, Schema, StoreError};
 
 /// Begins every key of the store; a database of several issuers has one for each.
 const ISSUER_ID: &str = "default";
 
 impl Issuer {
     /// Reads keys and credential types and opens the store.
-    pub fn open(
+    pub async fn open(
         config: Config,
         clock: Box<dyn Clock>,
         random: Box<dyn Random>,
     ) -> Result<Self, OpenError> {
         let types = config.credential_types()?;
         let keys = load_keys(&config)?;
-        let store = Box::new(Sqlite::open(database(&config)?, ISSUER_ID)?);
+        check_ready(&config).await?;
+        let store = store::open(&config, ISSUER_ID, &*random).await?;
         let ending = watch::Sender::new(false);
         Ok(Self { config, types, store, clock, random, keys, ending })
     }
 }
 
-/// The file of the database, which is there and has the schema of this version.
-fn database(config: &Config) -> Result<&Path, ConfigError> {
-    let file = Path::new(&config.database);
-    let refuse = |problem: &str, remedy: &str| Err(ConfigError::of_file(file, problem, remedy));
-    match check_database(config)? {
-        Schema::Current => Ok(file),
+/// Refuses a database that is not there, or has the schema of another version.
+async fn check_ready(config: &Config) -> Result<(), ConfigError> {
+    let refuse = |problem: &str, remedy: &str| Err(about(config, problem, remedy));
+    match check_database(config).await? {
+        Schema::Current => Ok(()),
         Schema::Missing => refuse("is no database yet", "run `bestow issuer migrate` first"),
         Schema::Older => {
             refuse("is the database of an older version", "run `bestow issuer migrate` first")
@@ -46,17 +45,26 @@ fn database(config: &Config) -> Result<&Path, ConfigError> {
     }
 }
 
-/// Looks at what `database` names; a file that is something else is refused, and left alone.
-pub fn check_database(config: &Config) -> Result<Schema, ConfigError> {
-    let file = Path::new(&config.database);
-    schema(file).map_err(|error| {
-        let error = match error {
-            StoreError::Broken(text) | StoreError::Unavailable(text) => text,
+/// Looks at what `database` names; what is something else is refused, and left alone.
+pub async fn check_database(config: &Config) -> Result<Schema, ConfigError> {
+    store::schema(config).await.map_err(|error| {
+        let (StoreError::Broken(text) | StoreError::Unavailable(text)) = error;
+        let remedy = match &config.database {
+            Database::File(_) => {
+                "check `database` in bestow.toml: `bestow issuer migrate` makes a new one where \
+                 there is no file"
+            }
+            Database::Postgres(_) => {
+                "check `database`, `database_password_file` and `database_ca` in bestow.toml, and \
+                 that the server runs and has this database"
+            }
         };
-        let remedy = "check `database` in bestow.toml: `bestow issuer migrate` makes a new one \
-                      where there is no file";
-        ConfigError::of_file(file, format!("cannot be used as the database: {error}"), remedy)
+        about(config, &format!("cannot be used as the database: {text}"), remedy)
     })
+}
+
+fn about(config: &Config, problem: &str, remedy: &str) -> ConfigError {
+    ConfigError::of_file(Path::new(&config.database.to_string()), problem, remedy)
 }
 
 /// Why an Issuer cannot start.

@@ -109,7 +109,6 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         NoticeKind::NotFound,
         NoticeKind::StaleForm,
         NoticeKind::LongForm,
-        NoticeKind::TooSlow,
         NoticeKind::Broken(text),
         NoticeKind::TooMany(30),
     ];

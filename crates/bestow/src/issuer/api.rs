@@ -53,7 +53,7 @@ impl Api {
             let key = keys.admin.expose().to_owned();
             return Ok(Self { key, way: network(&config, address)? });
         }
-        let issuer = Arc::new(super::open(config)?);
+        let issuer = Arc::new(super::open(config).await?);
         let key = issuer.keys.admin.expose().to_owned();
         Ok(Self { key, way: Way::Process(admin(issuer)) })
     }

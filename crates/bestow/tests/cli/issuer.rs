@@ -128,9 +128,10 @@ fn an_officer_lists_approves_and_rejects_applications() {
 /// Somebody fills in the form of the diploma; the id of the application.
 fn applied(world: &World) -> String {
     let config = Config::load(&world.path("issuer/bestow.toml")).unwrap();
-    let issuer = Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).unwrap();
-    let diploma = &issuer.types["diploma"];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let issuer = Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom));
+    let issuer = runtime.block_on(issuer).unwrap();
+    let diploma = &issuer.types["diploma"];
     let secret = runtime.block_on(apply(&issuer, diploma, diploma.sample())).unwrap();
     issuer::application::ApplicationSecret::parse(secret.expose()).unwrap().0.to_string()
 }

@@ -13,6 +13,7 @@ use oid4vci::offer::OfferId;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use serde_json::{Map, Value};
 
+use super::columns::APPLICATION_COLUMNS;
 use super::{
     ApplicationPage, NewOffer, OfferPage, Opened, PurgeBefore, Recorded, Store, StoreError,
 };
@@ -27,7 +28,7 @@ mod steps;
 mod writer;
 
 pub use backup::{BackupError, Restored, backup, restore};
-pub use migrations::{Schema, migrate, schema};
+pub use migrations::{migrate, schema};
 
 /// How long a reader or another process may hold a lock that we need.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -83,17 +84,7 @@ fn identity(path: &Path) -> Result<(u64, u64), StoreError> {
 impl Sqlite {
     /// Opens a database that [`migrate`] has made ready.
     pub fn open(path: &Path, issuer_id: &str) -> Result<Self, StoreError> {
-        match schema(path)? {
-            Schema::Current => {}
-            Schema::Older | Schema::Missing => {
-                let hint = "run `bestow issuer migrate` first";
-                return Err(StoreError::Broken(format!("{} is not ready: {hint}", path.display())));
-            }
-            Schema::Newer => {
-                let hint = "it was made by a newer bestow, which must be used with it";
-                return Err(StoreError::Broken(format!("{} is not known: {hint}", path.display())));
-            }
-        }
+        schema(path)?.ready(&path.display().to_string())?;
         Ok(Self {
             issuer_id: issuer_id.into(),
             file: DatabaseFile::of(path)?,
@@ -245,8 +236,8 @@ impl Store for Sqlite {
     async fn application(&self, id: ApplicationId) -> Result<Option<Application>, StoreError> {
         self.read(move |connection, issuer| {
             let sql = format!(
-                "SELECT {} FROM applications WHERE issuer_id = ?1 AND application_id = ?2",
-                rows::APPLICATION_COLUMNS
+                "SELECT {APPLICATION_COLUMNS} FROM applications \
+                 WHERE issuer_id = ?1 AND application_id = ?2"
             );
             let mut statement = connection.prepare_cached(&sql)?;
             statement.query_row((issuer, id.0.0), rows::application).optional()
