@@ -60,7 +60,7 @@ impl Own {
         }
         let config = Config::load(&file).map_err(Failure::mistake)?;
         if arguments.stored > 0 {
-            store_offers(open(config.clone())?, arguments.stored).await?;
+            store_offers(open(config.clone()).await?, arguments.stored).await?;
         }
         let ca = place.join("tls/ca.pem");
         let begun = Instant::now();

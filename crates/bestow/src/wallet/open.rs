@@ -1,6 +1,7 @@
 //! Puts a wallet together from what its owner said: the one place where files become trust.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
