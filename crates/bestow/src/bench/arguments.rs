@@ -41,7 +41,7 @@ pub(crate) struct BenchArguments {
     /// Ask for the first credential of this format, such as `jwt_vc_json`
     #[arg(long, value_name = "FORMAT", conflicts_with = "configuration")]
     pub(super) format: Option<String>,
-    /// A JSON object with the claims of the offers; --self has the example values
+    /// A JSON object with the claims of the offers; --self has the example values, without pictures
     #[arg(long, value_name = "FILE")]
     pub(super) claims: Option<PathBuf>,
     /// Send one `proof`, as drafts have it; else as the metadata look
@@ -77,6 +77,9 @@ pub(crate) struct BenchArguments {
     /// With --self: offers that are in the database before the start
     #[arg(long, value_name = "N", requires = "own", default_value = "0")]
     pub(super) stored: u64,
+    /// With --self: keep the pictures among the example values
+    #[arg(long, requires = "own")]
+    pub(super) pictures: bool,
     /// Print one JSON object
     #[arg(long)]
     pub(crate) json: bool,

@@ -117,7 +117,7 @@ fn admin(arguments: &BenchArguments, own: Option<&Own>, plan: &Plan) -> Result<O
     })?;
     let claims: Map<String, Value> = match (&arguments.claims, own) {
         (Some(file), _) => offers::claims(file)?,
-        (None, Some(own)) => own.sample(&plan.configuration_id)?,
+        (None, Some(own)) => own.sample(&plan.configuration_id, arguments.pictures)?,
         (None, None) => Map::new(),
     };
     let wish = (plan.configuration_id.as_str(), claims);

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use issuer::config::Config;
-use issuer::credential_type::CredentialType;
+use issuer::credential_type::ValueType;
 use issuer::init::Purpose;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -86,10 +86,24 @@ impl Own {
         self.process.id()
     }
 
-    /// The example values of a type, as `bestow issuer sample` prints them.
-    pub(super) fn sample(&self, configuration_id: &str) -> Result<Map<String, Value>, Failure> {
+    /// The example values of a type, as `bestow issuer sample` prints them; pictures only when they
+    /// are wanted, as they cost more than all the rest.
+    pub(super) fn sample(
+        &self,
+        configuration_id: &str,
+        with_pictures: bool,
+    ) -> Result<Map<String, Value>, Failure> {
         let types = self.config.credential_types().map_err(Failure::mistake)?;
-        Ok(types.get(configuration_id).map(CredentialType::sample).unwrap_or_default())
+        let Some(credential_type) = types.get(configuration_id) else { return Ok(Map::new()) };
+        let mut sample = credential_type.sample();
+        for claim in &credential_type.claims {
+            if let ([name], ValueType::Image, false) =
+                (claim.path.as_slice(), claim.value_type, with_pictures)
+            {
+                sample.remove(name);
+            }
+        }
+        Ok(sample)
     }
 }
 
