@@ -14,8 +14,8 @@ use keys::public_key::Thumbprint;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::credential::CredentialRefusal::{
     BadToken, EncryptionNotSupported, IdentifierNeeded, NoSelector, NotAuthorised, Proof,
-    ProofBesideProofs, SeveralProofTypes, SeveralSelectors, TooLong, TooManyKeys, UnknownConfiguration,
-    UnknownIdentifier, Unreadable,
+    ProofBesideProofs, SeveralProofTypes, SeveralSelectors, TooLong, TooManyKeys,
+    UnknownConfiguration, UnknownIdentifier, Unreadable,
 };
 use oid4vci::credential::{
     CredentialRefusal, CredentialRequest, ISSUANCES_MAX, REQUEST_BYTES_MAX, Selector, authenticate,
@@ -384,7 +384,9 @@ fn each_refusal_of_a_credential_request_has_its_code_and_text() {
             Proof(_) => payload(InvalidProof),                     // CRED-57
             // CRED-54
             Unreadable | WrongMediaType | TooLong | NoSelector | SeveralSelectors
-            | IdentifierNeeded | SeveralProofTypes | ProofBesideProofs => payload(InvalidCredentialRequest),
+            | IdentifierNeeded | SeveralProofTypes | ProofBesideProofs => {
+                payload(InvalidCredentialRequest)
+            }
         };
         let found = (refusal.answer().0, refusal.status(), refusal.challenge());
         assert_eq!(found, expected, "{refusal:?}");

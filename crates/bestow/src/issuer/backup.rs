@@ -38,8 +38,9 @@ pub(crate) fn restore(backup: &Path, file: &ConfigFile) -> Result<(), Failure> {
 /// A server's backups are its own: they include what was written while they were made.
 fn database_file(config: &Config) -> Result<&Path, Failure> {
     config.database.file().ok_or_else(|| {
-        Failure::usage("the database is a PostgreSQL server, and its backup is made there")
-            .hint("use pg_basebackup with archived WAL, or pg_dump; see docs/adr/0013-postgresql.md")
+        Failure::usage("the database is a PostgreSQL server, and its backup is made there").hint(
+            "use pg_basebackup with archived WAL, or pg_dump; see docs/adr/0013-postgresql.md",
+        )
     })
 }
 
