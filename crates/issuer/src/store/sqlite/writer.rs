@@ -97,9 +97,13 @@ fn savepoint<T>(
 fn run(connection: &Connection, waiting: &Receiver<Job>) {
     let mut usual = 0; // in sixteenths, as it moves slowly
     while let Ok(first) = waiting.recv() {
-        let jobs = gather(first, waiting, usual / 16);
-        usual = (3 * usual + 16 * jobs.len()) / 4;
+        let mut jobs = gather(first, waiting, usual / 16);
         let began = connection.execute_batch("BEGIN IMMEDIATE");
+        // That may have taken long, where another program held the lock: whoever came meanwhile has
+        // waited as well, and is answered with the others.
+        let room = BATCH_MAX - jobs.len();
+        jobs.extend(waiting.try_iter().take(room));
+        usual = (3 * usual + 16 * jobs.len()) / 4;
         let replies: Vec<Reply> = jobs.into_iter().map(|job| job(connection)).collect();
         let committed = began.and_then(|()| connection.execute_batch("COMMIT"));
         if committed.is_err() && !connection.is_autocommit() {
