@@ -92,11 +92,18 @@ fn a_private_key_is_kept_in_two_ways() {
             let public = key.encryption_key();
             assert_eq!(public.algorithm(), algorithm);
             assert_eq!(public.kid(), Some(&*public.thumbprint().to_string()));
+            assert_eq!(public.kid(), Some(key.kid()));
             let from_pem = DecryptionKey::from_pem(&key.to_pem(), algorithm).unwrap();
             assert_eq!(from_pem.encryption_key(), public);
             let from_jwk = DecryptionKey::from_jwk(&key.to_jwk()).unwrap();
             assert_eq!(from_jwk.encryption_key(), public);
             assert_eq!(from_jwk.to_jwk(), key.to_jwk());
+            let mut jwk: Value = serde_json::from_str(&key.to_jwk()).unwrap();
+            jwk.as_object_mut().unwrap().remove("kid");
+            let nameless = DecryptionKey::from_jwk(&jwk.to_string()).unwrap();
+            assert_eq!(nameless.encryption_key(), public);
+            jwk.as_object_mut().unwrap().insert("kid".into(), "2026-11".into());
+            assert_eq!(DecryptionKey::from_jwk(&jwk.to_string()).unwrap().kid(), "2026-11");
             assert_eq!(from_jwk.to_pem(), key.to_pem());
         }
     }

@@ -77,6 +77,12 @@ impl EncryptionKey {
         Thumbprint::of(self.point.to_jwk())
     }
 
+    fn named(mut self) -> Self {
+        let name = || Thumbprint::of(self.point.to_jwk()).to_string();
+        self.kid = Some(self.kid.take().unwrap_or_else(name));
+        self
+    }
+
     /// Makes a key pair for one message: its public half, and what both sides will share.
     pub(super) fn agree(&self) -> Option<(Point, Zeroizing<Vec<u8>>)> {
         let curve = self.point.curve();
@@ -103,7 +109,7 @@ impl DecryptionKey {
     pub fn generate(curve: Curve, algorithm: KeyManagement) -> Result<Self, EncryptionKeyError> {
         let private = PrivateKey::generate(curve.agreement()).ok();
         private
-            .and_then(|private| Self::named(curve, private, algorithm))
+            .and_then(|private| Self::of(curve, private, algorithm))
             .ok_or(EncryptionKeyError::Generation)
     }
 
@@ -115,7 +121,7 @@ impl DecryptionKey {
             .into_iter()
             .find_map(|curve| {
                 let private = from_pkcs8(curve, pkcs8.secret_pkcs8_der())?;
-                Self::named(curve, private, algorithm)
+                Self::of(curve, private, algorithm)
             })
             .ok_or(EncryptionKeyError::UnreadableFile)
     }
@@ -127,7 +133,7 @@ impl DecryptionKey {
         Zeroizing::new(pem.unwrap_or_default()) // fails only for what is longer than memory
     }
 
-    /// Reads a private JSON Web Key with its `alg`.
+    /// Reads a private JSON Web Key with its `alg`; without a `kid`, it is its thumbprint.
     pub fn from_jwk(jwk: &str) -> Result<Self, EncryptionKeyError> {
         let jwk = json::parse_object(jwk.as_bytes());
         let mut jwk = jwk.map_err(|_| EncryptionKeyError::Malformed)?;
@@ -141,7 +147,7 @@ impl DecryptionKey {
         PrivateKey::from_private_key(curve.agreement(), &scalar)
             .ok()
             .filter(|private| public_half(curve, private).as_ref() == Some(&public.point))
-            .map(|private| Self { private, public })
+            .map(|private| Self { private, public: public.named() })
             .ok_or(EncryptionKeyError::OtherHalf)
     }
 
@@ -152,6 +158,12 @@ impl DecryptionKey {
         let mut jwk = Value::Object(self.public.to_jwk()).to_string();
         jwk.pop(); // the closing brace
         Zeroizing::new([&jwk, ",\"d\":\"", &scalar, "\"}"].concat())
+    }
+
+    /// What the messages for it are found by.
+    #[must_use]
+    pub fn kid(&self) -> &str {
+        self.public.kid().unwrap_or_default() // always there
     }
 
     /// What others encrypt for.
@@ -165,10 +177,10 @@ impl DecryptionKey {
         shared(&self.private, sender)
     }
 
-    fn named(curve: Curve, private: PrivateKey, algorithm: KeyManagement) -> Option<Self> {
+    fn of(curve: Curve, private: PrivateKey, algorithm: KeyManagement) -> Option<Self> {
         let point = public_half(curve, &private)?;
-        let kid = Some(Thumbprint::of(point.to_jwk()).to_string());
-        Some(Self { private, public: EncryptionKey { algorithm, kid, point } })
+        let public = EncryptionKey { algorithm, kid: None, point };
+        Some(Self { private, public: public.named() })
     }
 
     fn scalar(&self) -> Zeroizing<Vec<u8>> {
