@@ -6,6 +6,7 @@ use keys::public_key::Thumbprint;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::encryption::EncryptionRefusal;
 use crate::error::{Challenge, ErrorCode, Refusal};
 use crate::grant::{Grant, Redemption};
 use crate::proof::{ProofRefusal, VerifiedProofs};
@@ -36,7 +37,7 @@ pub enum Selector {
 }
 
 impl CredentialRequest {
-    /// Reads a JSON body; unknown members are ignored (CRED-20), repeated ones refused (CRED-54).
+    /// Reads plain JSON: unknown members are ignored (CRED-20), repeated ones refused (CRED-54).
     ///
     /// With `single_proof` a lone `proof` of the drafts becomes `proofs` before any rule sees it
     /// (AMB-17); beside `proofs` it would leave open which of them counts. Without `single_proof` it
@@ -45,18 +46,25 @@ impl CredentialRequest {
         if body.len() > REQUEST_BYTES_MAX {
             return Err(CredentialRefusal::TooLong);
         }
-        let value = json::parse(body).map_err(|_| CredentialRefusal::Unreadable)?;
-        let object = value.as_object().ok_or(CredentialRefusal::Unreadable)?;
-        if object.contains_key("credential_response_encryption") {
-            return Err(CredentialRefusal::EncryptionNotSupported);
+        let parameters = json::parse_object(body).map_err(|_| CredentialRefusal::Unreadable)?;
+        if parameters.contains_key("credential_response_encryption") {
+            return Err(EncryptionRefusal::ResponseNotSupported.into());
         }
-        let proofs = match (object.get("proofs"), object.get("proof")) {
+        Self::from_parameters(&parameters, single_proof)
+    }
+
+    /// The same for the parameters of a request that [`crate::encryption`] opened.
+    pub fn from_parameters(
+        parameters: &Map<String, Value>,
+        single_proof: bool,
+    ) -> Result<Self, CredentialRefusal> {
+        let proofs = match (parameters.get("proofs"), parameters.get("proof")) {
             (Some(_), Some(_)) if single_proof => return Err(CredentialRefusal::ProofBesideProofs),
             (Some(proofs), _) => Some(jwt_proofs(proofs)?),
             (None, Some(proof)) if single_proof => Some(vec![single_jwt_proof(proof)?]),
             (None, _) => None,
         };
-        Ok(Self { selector: selector(object)?, proofs })
+        Ok(Self { selector: selector(parameters)?, proofs })
     }
 
     /// The body that a Wallet sends.
@@ -301,8 +309,8 @@ pub enum CredentialRefusal {
     SeveralProofTypes,
     /// AMB-17: two places for one thing.
     ProofBesideProofs,
-    /// VCI §8.2: nothing of the kind is announced in the metadata (CRED-60).
-    EncryptionNotSupported,
+    /// CRED-60
+    Encryption(EncryptionRefusal),
     /// CRED-61
     TooManyKeys,
     /// CRED-57, CRED-58
@@ -318,9 +326,8 @@ impl From<ProofRefusal> for CredentialRefusal {
 impl Refusal for CredentialRefusal {
     fn answer(&self) -> (ErrorCode, &'static str) {
         use ErrorCode::{
-            CredentialRequestDenied, InsufficientScope, InvalidCredentialRequest,
-            InvalidEncryptionParameters, InvalidRequest, InvalidToken,
-            UnknownCredentialConfiguration, UnknownCredentialIdentifier,
+            CredentialRequestDenied, InsufficientScope, InvalidCredentialRequest, InvalidRequest,
+            InvalidToken, UnknownCredentialConfiguration, UnknownCredentialIdentifier,
         };
         match self {
             Self::NoToken => {
@@ -364,9 +371,7 @@ impl Refusal for CredentialRefusal {
             Self::ProofBesideProofs => {
                 (InvalidCredentialRequest, "send proofs, and no proof beside it")
             }
-            Self::EncryptionNotSupported => {
-                (InvalidEncryptionParameters, "credential_response_encryption is not supported")
-            }
+            Self::Encryption(refusal) => refusal.answer(),
             Self::TooManyKeys => (
                 CredentialRequestDenied,
                 "this offer is used up: no more credentials are issued from it",

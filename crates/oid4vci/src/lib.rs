@@ -11,10 +11,12 @@
 //! | 11a the nonce for the proof | [`nonce`] | VCI §7 |
 //! | 12, 15-16 the proof of possession | [`proof`] | VCI §F.1, VCI §F.4 |
 //! | 13-18 Credential Request and Response | [`credential`] | VCI §8 |
+//! | 13-18 the same, encrypted | [`encryption`] | VCI §10 |
 //! | 3, 20 a card's colours can be read | [`colour`] | VCI §12.2.4 |
 
 pub mod colour;
 pub mod credential;
+pub mod encryption;
 pub mod error;
 pub mod grant;
 pub mod metadata;

@@ -13,14 +13,15 @@ use keys::outside::SystemRandom;
 use keys::public_key::Thumbprint;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::credential::CredentialRefusal::{
-    BadToken, EncryptionNotSupported, IdentifierNeeded, NoSelector, NotAuthorised, Proof,
-    ProofBesideProofs, SeveralProofTypes, SeveralSelectors, TooLong, TooManyKeys,
-    UnknownConfiguration, UnknownIdentifier, Unreadable,
+    BadToken, Encryption, IdentifierNeeded, NoSelector, NotAuthorised, Proof, ProofBesideProofs,
+    SeveralProofTypes, SeveralSelectors, TooLong, TooManyKeys, UnknownConfiguration,
+    UnknownIdentifier, Unreadable,
 };
 use oid4vci::credential::{
     CredentialRefusal, CredentialRequest, ISSUANCES_MAX, REQUEST_BYTES_MAX, Selector, authenticate,
     authorize, decide,
 };
+use oid4vci::encryption::EncryptionRefusal::ResponseNotSupported;
 use oid4vci::error::{Challenge, ErrorCode, Refusal as _};
 use oid4vci::grant::{Grant, Issued};
 use oid4vci::nonce::NonceResponse;
@@ -70,12 +71,12 @@ fn a_request_names_one_credential() {
         (
             "CRED-12, CRED-60",
             r#"{"credential_identifier":"a","credential_response_encryption":{}}"#,
-            Err(EncryptionNotSupported),
+            Err(Encryption(ResponseNotSupported)),
         ),
         (
             "AMB-23",
             r#"{"credential_response_encryption":{"jwk":{"alg":"UNSUPPORTED_ALG"}}}"#,
-            Err(EncryptionNotSupported),
+            Err(Encryption(ResponseNotSupported)),
         ),
     ];
     for (rule, body, expected) in cases {
@@ -363,11 +364,12 @@ fn each_refusal_of_a_credential_request_has_its_code_and_text() {
     let all = every!(CredentialRefusal {
         NoToken, TokenInQuery, BadToken, NotAuthorised, Unreadable, WrongMediaType, TooLong,
         NoSelector, SeveralSelectors, IdentifierNeeded, UnknownConfiguration, UnknownIdentifier,
-        SeveralProofTypes, ProofBesideProofs, EncryptionNotSupported, TooManyKeys,
-    } except Proof(_));
+        SeveralProofTypes, ProofBesideProofs, TooManyKeys,
+    } except Proof(_) | Encryption(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
     let nonce = Proof(ProofRefusal::BadNonce);
-    for refusal in all.into_iter().chain([Proof(Missing), nonce]) {
+    let encryption = Encryption(ResponseNotSupported);
+    for refusal in all.into_iter().chain([Proof(Missing), nonce, encryption]) {
         use CredentialRefusal::*;
         use ErrorCode::*;
         let payload = |code| (code, 400, None); // CRED-51, CRED-52
@@ -378,7 +380,7 @@ fn each_refusal_of_a_credential_request_has_its_code_and_text() {
             TokenInQuery => (InvalidRequest, 400, Some(Challenge::WithError)), // DEP-08
             UnknownConfiguration => payload(UnknownCredentialConfiguration), // CRED-55
             UnknownIdentifier => payload(UnknownCredentialIdentifier), // CRED-56
-            EncryptionNotSupported => payload(InvalidEncryptionParameters), // CRED-60, ENC-13
+            Encryption(_) => payload(InvalidEncryptionParameters), // CRED-60, ENC-13
             TooManyKeys => payload(CredentialRequestDenied),       // CRED-61
             Proof(ProofRefusal::BadNonce) => payload(InvalidNonce), // CRED-58
             Proof(_) => payload(InvalidProof),                     // CRED-57
