@@ -1,16 +1,16 @@
 //! Steps 13-18: the Credential Request and its Response (VCI §8).
 
 use keys::json;
-use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::error::{Challenge, ErrorCode, Refusal};
+use crate::access::Authenticated;
+use crate::dpop::DpopRefusal;
+use crate::error::{Challenge, Demand, ErrorCode, Refusal};
 use crate::grant::{Grant, Redemption};
 use crate::proof::{ProofRefusal, VerifiedProofs};
-use crate::secret::AccessToken;
-use crate::token::credential_identifier;
+use crate::token::{TokenType, credential_identifier};
 
 /// Longest Credential Request.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
@@ -115,46 +115,6 @@ fn single_jwt_proof(proof: &Value) -> Result<String, CredentialRefusal> {
     Ok(text("jwt").ok_or(ProofRefusal::Unreadable)?.to_owned())
 }
 
-/// A token that is good now; only [`authenticate`] makes one.
-#[derive(Clone, Copy, Debug)]
-pub struct Authenticated<'g> {
-    grant: &'g Grant,
-    redemption: &'g Redemption,
-}
-
-impl<'g> Authenticated<'g> {
-    /// The offer that the token came from.
-    #[must_use]
-    pub const fn grant(&self) -> &'g Grant {
-        self.grant
-    }
-
-    /// What the code became.
-    #[must_use]
-    pub const fn redemption(&self) -> &'g Redemption {
-        self.redemption
-    }
-}
-
-/// Holds the token against what is stored (RFC 6750 §3.1, CRED-50); `grant` is `None` for a token
-/// that is none of ours.
-pub fn authenticate<'g>(
-    token: &AccessToken,
-    grant: Option<&'g Grant>,
-    now: Timestamp,
-) -> Result<Authenticated<'g>, CredentialRefusal> {
-    let digest = token.digest();
-    let grant = grant.filter(|grant| grant.withdrawn_at.is_none());
-    let redemption = grant.and_then(|grant| grant.redemption.as_ref());
-    let redemption = redemption.filter(|redemption| redemption.token_digest.matches(&digest));
-    match (grant, redemption) {
-        (Some(grant), Some(redemption)) if now < redemption.token_expires_at => {
-            Ok(Authenticated { grant, redemption })
-        }
-        _ => Err(CredentialRefusal::BadToken),
-    }
-}
-
 /// Finds the configuration that a request means, and whether the token is good for it.
 ///
 /// "Is it known at all" comes first, then the kind rule, then the authorisation (AMB-08, AMB-09);
@@ -164,7 +124,7 @@ pub fn authorize<'g>(
     token: Authenticated<'g>,
     is_known: impl Fn(&str) -> bool,
 ) -> Result<&'g str, CredentialRefusal> {
-    let Redemption { credential_configuration_ids, by_identifier, .. } = token.redemption;
+    let Redemption { credential_configuration_ids, by_identifier, .. } = token.redemption();
     let find = |matches: &dyn Fn(&str) -> bool| {
         credential_configuration_ids.iter().map(String::as_str).find(|id| matches(id))
     };
@@ -210,7 +170,7 @@ pub fn decide<'r>(
             proofs.proofs().iter().map(|proof| Some(proof.thumbprint().clone())).collect()
         }
     };
-    let issued = &token.grant.issued;
+    let issued = &token.grant().issued;
     let before = issued.iter().filter_map(|issued| issued.thumbprint.as_ref());
     let mut distinct: Vec<&Thumbprint> = before.chain(thumbprints.iter().flatten()).collect();
     distinct.sort_unstable();
@@ -218,7 +178,7 @@ pub fn decide<'r>(
     if distinct.len() > keys_max || issued.len() + thumbprints.len() > ISSUANCES_MAX {
         return Err(CredentialRefusal::TooManyKeys);
     }
-    Ok(Record { grant: token.grant, credential_configuration_id, thumbprints })
+    Ok(Record { grant: token.grant(), credential_configuration_id, thumbprints })
 }
 
 /// Immediate Credential Response as we send it (VCI §8.3, CRED-34).
@@ -279,6 +239,8 @@ pub enum CredentialRefusal {
     TokenInQuery,
     /// Unknown, expired, ended, or not a Bearer token (CRED-50).
     BadToken,
+    /// RFC 9449 §7.1: the proof beside the token, or how the token is bound.
+    Dpop(DpopRefusal),
     /// The token does not cover this configuration (AMB-09).
     NotAuthorised,
     /// Not JSON, not UTF-8, or a member is repeated (CRED-54).
@@ -309,6 +271,12 @@ pub enum CredentialRefusal {
     Proof(ProofRefusal),
 }
 
+impl From<DpopRefusal> for CredentialRefusal {
+    fn from(refusal: DpopRefusal) -> Self {
+        Self::Dpop(refusal)
+    }
+}
+
 impl From<ProofRefusal> for CredentialRefusal {
     fn from(refusal: ProofRefusal) -> Self {
         Self::Proof(refusal)
@@ -330,6 +298,7 @@ impl Refusal for CredentialRefusal {
                 (InvalidRequest, "the access token belongs into the Authorization header only")
             }
             Self::BadToken => (InvalidToken, "the access token is unknown or no longer valid"),
+            Self::Dpop(refusal) => refusal.answer(),
             Self::NotAuthorised => {
                 (InsufficientScope, "the access token is not good for this credential")
             }
@@ -376,7 +345,7 @@ impl Refusal for CredentialRefusal {
     }
 
     fn status(&self) -> u16 {
-        if matches!(self, Self::NoToken | Self::BadToken) {
+        if matches!(self, Self::NoToken | Self::BadToken | Self::Dpop(_)) {
             401
         } else if matches!(self, Self::NotAuthorised) {
             403
@@ -389,7 +358,18 @@ impl Refusal for CredentialRefusal {
         if matches!(self, Self::NoToken) {
             return Some(Challenge::Bare);
         }
-        let about_token = matches!(self, Self::BadToken | Self::NotAuthorised | Self::TokenInQuery);
+        let about_token = matches!(
+            self,
+            Self::BadToken | Self::Dpop(_) | Self::NotAuthorised | Self::TokenInQuery
+        );
         about_token.then_some(Challenge::WithError)
+    }
+
+    fn scheme(&self) -> TokenType {
+        if let Self::Dpop(refusal) = self { refusal.scheme() } else { TokenType::Bearer }
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        if let Self::Dpop(refusal) = self { refusal.demand() } else { None }
     }
 }

@@ -9,6 +9,7 @@ use keys::signer::{SignError, Signer};
 use keys::{did, x509};
 use serde_json::{Map, Value};
 
+use crate::claims::seconds;
 use crate::error::{ErrorCode, Refusal};
 use crate::nonce::SpendableNonce;
 
@@ -242,7 +243,7 @@ fn check_claims(jws: &Jws, context: &ProofContext<'_>) -> Result<SpendableNonce,
     {
         return Err(ProofRefusal::WrongIssuer); // PROOF-12
     }
-    let issued_at = claims.get("iat").and_then(seconds).ok_or(ProofRefusal::NoTime)?;
+    let issued_at = claims.get("iat").and_then(seconds).ok_or(ProofRefusal::NoTime)?; // PROOF-15
     if issued_at.abs_diff(context.now.0) > context.window_seconds {
         return Err(ProofRefusal::TooOld); // PROOF-33
     }
@@ -250,11 +251,6 @@ fn check_claims(jws: &Jws, context: &ProofContext<'_>) -> Result<SpendableNonce,
     let nonce = claims.get("nonce").and_then(Value::as_str).ok_or(ProofRefusal::NoNonce)?;
     SpendableNonce::parse(nonce, context.credential_issuer, context.nonce_key, context.now)
         .ok_or(ProofRefusal::BadNonce)
-}
-
-/// PROOF-15: a number; some Wallets write it with a fraction (RFC 7519 §2).
-fn seconds(value: &Value) -> Option<u64> {
-    value.as_u64().or_else(|| value.as_f64()?.trunc().to_string().parse().ok())
 }
 
 /// What a Wallet puts into a proof (VCI §F.1).

@@ -6,21 +6,23 @@ mod fixture;
 #[macro_use]
 mod refusals;
 
-use fixture::{NOW, TOKEN, grant, redeemed};
+use fixture::{NOW, TOKEN, redeemed};
 use keys::algorithm::Algorithm::Es256;
 use keys::digest::MacKey;
 use keys::outside::SystemRandom;
 use keys::public_key::Thumbprint;
 use keys::signer::{Signer as _, SoftwareKey};
+use oid4vci::access::{Authenticated, Presented, authenticate};
 use oid4vci::credential::CredentialRefusal::{
-    BadToken, EncryptionNotSupported, IdentifierNeeded, NoSelector, NotAuthorised, Proof,
-    ProofBesideProofs, SeveralProofTypes, SeveralSelectors, TooLong, TooManyKeys, UnknownConfiguration,
+    EncryptionNotSupported, IdentifierNeeded, NoSelector, NotAuthorised, Proof, ProofBesideProofs,
+    SeveralProofTypes, SeveralSelectors, TooLong, TooManyKeys, UnknownConfiguration,
     UnknownIdentifier, Unreadable,
 };
 use oid4vci::credential::{
-    CredentialRefusal, CredentialRequest, ISSUANCES_MAX, REQUEST_BYTES_MAX, Selector, authenticate,
-    authorize, decide,
+    CredentialRefusal, CredentialRequest, ISSUANCES_MAX, REQUEST_BYTES_MAX, Selector, authorize,
+    decide,
 };
+use oid4vci::dpop::DpopRefusal;
 use oid4vci::error::{Challenge, ErrorCode, Refusal as _};
 use oid4vci::grant::{Grant, Issued};
 use oid4vci::nonce::NonceResponse;
@@ -30,7 +32,7 @@ use oid4vci::proof::{
 };
 use oid4vci::secret::AccessToken;
 use refusals::check_texts;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const ISSUER: &str = "https://issuer.example";
 
@@ -128,70 +130,57 @@ fn a_hostile_body_is_refused() {
     }
 }
 
-/// CRED-08, PROOF-01, AMB-17: the proofs; `-` is none.
+/// The proofs of a request; `-` is none.
+fn proofs_of(mut body: Value, single_proof: bool) -> Result<String, CredentialRefusal> {
+    body.as_object_mut().unwrap().insert("credential_configuration_id".into(), json!("a"));
+    let request = CredentialRequest::parse(body.to_string().as_bytes(), single_proof)?;
+    Ok(request.proofs.map_or("-".into(), |jwts| jwts.join(" ")))
+}
+
+/// CRED-08, PROOF-01: `proofs` has one member, with a filled array.
 #[test]
 fn a_request_has_proofs_of_one_type() {
     let unreadable = Proof(ProofRefusal::Unreadable);
-    let single = json!({ "proof_type": "jwt", "jwt": "p" });
     let cases = [
-        ("CRED-08", json!({ "proofs": { "jwt": ["p", "q"] } }), false, Ok("p q")),
-        ("CRED-09: none", json!({}), true, Ok("-")),
-        ("AMB-17: drafts, allowed", json!({ "proof": single }), true, Ok("p")),
-        ("AMB-17: drafts, strict", json!({ "proof": single }), false, Ok("-")),
-        (
-            "AMB-17: both, and both mean something",
-            json!({ "proof": single, "proofs": { "jwt": ["q"] } }),
-            true,
-            Err(ProofBesideProofs),
-        ),
-        (
-            "AMB-17: both, and neither is good",
-            json!({ "proof": null, "proofs": { "jwt": [] } }),
-            true,
-            Err(ProofBesideProofs),
-        ),
-        (
-            "CRED-20: strict, where it is an unknown member",
-            json!({ "proof": single, "proofs": { "jwt": ["q"] } }),
-            false,
-            Ok("q"),
-        ),
-        ("PROOF-01: an empty array", json!({ "proofs": { "jwt": [] } }), false, Ok("")),
-        (
-            "CRED-08, E22: two types",
-            json!({ "proofs": { "jwt": ["p"], "di_vp": [] } }),
-            false,
-            Err(SeveralProofTypes),
-        ),
-        ("CRED-08: none in it", json!({ "proofs": {} }), false, Err(Proof(Missing))),
-        (
-            "META-35: another type",
-            json!({ "proofs": { "di_vp": [{}] } }),
-            false,
-            Err(Proof(TypeNotSupported)),
-        ),
-        (
-            "META-35: attestation",
-            json!({ "proofs": { "attestation": ["a"] } }),
-            false,
-            Err(Proof(TypeNotSupported)),
-        ),
-        (
-            "PROOF-35: cwt",
-            json!({ "proof": { "proof_type": "cwt", "cwt": "p" } }),
-            true,
-            Err(Proof(TypeNotSupported)),
-        ),
-        ("CRED-08: no array", json!({ "proofs": { "jwt": "p" } }), false, Err(unreadable)),
-        ("PROOF-01: no string", json!({ "proofs": { "jwt": ["p", 1] } }), false, Err(unreadable)),
-        ("CRED-08: no object", json!({ "proofs": ["p"] }), false, Err(unreadable)),
-        ("AMB-17: no JWT", json!({ "proof": { "proof_type": "jwt" } }), true, Err(unreadable)),
+        ("CRED-08", json!({ "jwt": ["p", "q"] }), Ok("p q")),
+        ("PROOF-01: an empty array", json!({ "jwt": [] }), Ok("")),
+        ("CRED-08, E22: two types", json!({ "jwt": ["p"], "di_vp": [] }), Err(SeveralProofTypes)),
+        ("CRED-08: none in it", json!({}), Err(Proof(Missing))),
+        ("META-35: another type", json!({ "di_vp": [{}] }), Err(Proof(TypeNotSupported))),
+        ("META-35: attestation", json!({ "attestation": ["a"] }), Err(Proof(TypeNotSupported))),
+        ("CRED-08: no array", json!({ "jwt": "p" }), Err(unreadable)),
+        ("PROOF-01: no string", json!({ "jwt": ["p", 1] }), Err(unreadable)),
+        ("CRED-08: no object", json!(["p"]), Err(unreadable)),
     ];
-    for (rule, mut body, single_proof, expected) in cases {
-        body["credential_configuration_id"] = json!("a");
-        let found = CredentialRequest::parse(body.to_string().as_bytes(), single_proof);
-        let found = found.map(|request| request.proofs.map_or("-".into(), |jwts| jwts.join(" ")));
+    for (rule, proofs, expected) in cases {
+        let found = proofs_of(json!({ "proofs": proofs }), false);
         assert_eq!(found, expected.map(str::to_owned), "{rule}");
+    }
+    assert_eq!(proofs_of(json!({}), true), Ok("-".into()), "CRED-09: none");
+}
+
+/// AMB-17: the lone `proof` of the drafts counts where that is allowed, and nothing is beside it.
+#[test]
+fn a_lone_proof_of_the_drafts_is_taken_where_it_may() {
+    let jwt = json!({ "proof_type": "jwt", "jwt": "p" });
+    let cwt = json!({ "proof_type": "cwt", "cwt": "p" });
+    let both = |proof: &Value, jwts: Value| json!({ "proof": proof, "proofs": { "jwt": jwts } });
+    let cases = [
+        ("allowed", json!({ "proof": jwt }), true, Ok("p")),
+        ("strict", json!({ "proof": jwt }), false, Ok("-")),
+        ("both mean something", both(&jwt, json!(["q"])), true, Err(ProofBesideProofs)),
+        ("neither is good", both(&Value::Null, json!([])), true, Err(ProofBesideProofs)),
+        ("CRED-20: strict, an unknown member", both(&jwt, json!(["q"])), false, Ok("q")),
+        ("PROOF-35: cwt", json!({ "proof": cwt }), true, Err(Proof(TypeNotSupported))),
+        (
+            "no JWT",
+            json!({ "proof": { "proof_type": "jwt" } }),
+            true,
+            Err(Proof(ProofRefusal::Unreadable)),
+        ),
+    ];
+    for (rule, body, single_proof, expected) in cases {
+        assert_eq!(proofs_of(body, single_proof), expected.map(str::to_owned), "{rule}");
     }
 }
 
@@ -214,25 +203,8 @@ fn our_request_is_the_one_of_the_spec() {
     }
 }
 
-/// CRED-50, RFC 6750 §3.1: a token that is good now.
-#[test]
-fn a_token_is_good_or_not() {
-    let withdrawn = Grant { withdrawn_at: Some(NOW), ..redeemed() };
-    let cases = [
-        ("good", TOKEN, Some(redeemed()), 0, Ok(())),
-        ("the last second", TOKEN, Some(redeemed()), 299, Ok(())),
-        ("SEC-30: the first second after", TOKEN, Some(redeemed()), 300, Err(BadToken)),
-        ("CRED-50: none of ours", TOKEN, None, 0, Err(BadToken)),
-        ("CRED-50: not yet made", TOKEN, Some(grant()), 0, Err(BadToken)),
-        ("CRED-50: another", "another token", Some(redeemed()), 0, Err(BadToken)),
-        ("CRED-50: a part of it", "the toke", Some(redeemed()), 0, Err(BadToken)),
-        ("the code is no token", fixture::CODE, Some(redeemed()), 0, Err(BadToken)),
-        ("withdrawn by the Issuer", TOKEN, Some(withdrawn), 0, Err(BadToken)),
-    ];
-    for (rule, token, grant, after, expected) in cases {
-        let found = authenticate(&AccessToken::new(token), grant.as_ref(), NOW.plus(after));
-        assert_eq!(found.map(|_| ()), expected, "{rule}");
-    }
+fn authenticated(grant: &Grant) -> Authenticated<'_> {
+    authenticate(Presented::Bearer(&AccessToken::new(TOKEN)), Some(grant), None, NOW).unwrap()
 }
 
 /// VCI §8.3.1.2, AMB-08, AMB-09: known at all, then of the right kind, then covered by the token.
@@ -263,13 +235,13 @@ fn a_token_is_good_for_what_it_was_made_for() {
     for (rule, by_identifier, selector, expected) in cases {
         let mut grant = redeemed();
         grant.redemption.as_mut().unwrap().by_identifier = by_identifier;
-        let token = authenticate(&AccessToken::new(TOKEN), Some(&grant), NOW).unwrap();
+        let token = authenticated(&grant);
         let is_known = |id: &str| ["student_card", "diploma", "course_ticket"].contains(&id);
         assert_eq!(authorize(&selector, token, is_known), expected, "{rule}");
     }
     let mut chosen = redeemed();
     chosen.redemption.as_mut().unwrap().credential_configuration_ids = vec!["diploma".into()];
-    let token = authenticate(&AccessToken::new(TOKEN), Some(&chosen), NOW).unwrap();
+    let token = authenticated(&chosen);
     let refused = authorize(&id("student_card"), token, |_| true);
     assert_eq!(refused, Err(NotAuthorised), "TOKEN-15: offered, but the Wallet asked for less");
 }
@@ -325,7 +297,7 @@ async fn a_token_gives_credentials_for_so_many_keys() {
             at: NOW,
         };
         let grant = Grant { issued: before.iter().map(issued).collect(), ..redeemed() };
-        let token = authenticate(&AccessToken::new(TOKEN), Some(&grant), NOW).unwrap();
+        let token = authenticated(&grant);
         let proofs = proofs(now).await;
         let found = decide(token, "diploma", Some(&proofs), 3);
         let expected: Vec<Option<Thumbprint>> =
@@ -355,7 +327,7 @@ async fn issuances_of_a_token_have_an_end() {
             at: NOW,
         };
         let grant = Grant { issued: vec![issued; before], ..redeemed() };
-        let token = authenticate(&AccessToken::new(TOKEN), Some(&grant), NOW).unwrap();
+        let token = authenticated(&grant);
         let found = decide(token, "diploma", proofs, 1).map(|record| record.thumbprints.len());
         assert_eq!(found, if good { Ok(1) } else { Err(TooManyKeys) }, "{rule}");
     }
@@ -368,27 +340,31 @@ fn each_refusal_of_a_credential_request_has_its_code_and_text() {
         NoToken, TokenInQuery, BadToken, NotAuthorised, Unreadable, WrongMediaType, TooLong,
         NoSelector, SeveralSelectors, IdentifierNeeded, UnknownConfiguration, UnknownIdentifier,
         SeveralProofTypes, ProofBesideProofs, EncryptionNotSupported, TooManyKeys,
-    } except Proof(_));
+    } except Proof(_) | CredentialRefusal::Dpop(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
     let nonce = Proof(ProofRefusal::BadNonce);
-    for refusal in all.into_iter().chain([Proof(Missing), nonce]) {
+    let bound = CredentialRefusal::Dpop(DpopRefusal::OtherKey);
+    for refusal in all.into_iter().chain([Proof(Missing), nonce, bound]) {
         use CredentialRefusal::*;
         use ErrorCode::*;
         let payload = |code| (code, 400, None); // CRED-51, CRED-52
         let expected = match refusal {
             NoToken => (InvalidToken, 401, Some(Challenge::Bare)), // CRED-50, RFC 6750 §3.1
-            BadToken => (InvalidToken, 401, Some(Challenge::WithError)), // CRED-50
+            // CRED-50, RFC 9449 §7.1
+            BadToken | Dpop(_) => (InvalidToken, 401, Some(Challenge::WithError)),
             NotAuthorised => (InsufficientScope, 403, Some(Challenge::WithError)), // AMB-09
-            TokenInQuery => (InvalidRequest, 400, Some(Challenge::WithError)), // DEP-08
-            UnknownConfiguration => payload(UnknownCredentialConfiguration), // CRED-55
-            UnknownIdentifier => payload(UnknownCredentialIdentifier), // CRED-56
+            TokenInQuery => (InvalidRequest, 400, Some(Challenge::WithError)),     // DEP-08
+            UnknownConfiguration => payload(UnknownCredentialConfiguration),       // CRED-55
+            UnknownIdentifier => payload(UnknownCredentialIdentifier),             // CRED-56
             EncryptionNotSupported => payload(InvalidEncryptionParameters), // CRED-60, ENC-13
-            TooManyKeys => payload(CredentialRequestDenied),       // CRED-61
-            Proof(ProofRefusal::BadNonce) => payload(InvalidNonce), // CRED-58
-            Proof(_) => payload(InvalidProof),                     // CRED-57
+            TooManyKeys => payload(CredentialRequestDenied),                // CRED-61
+            Proof(ProofRefusal::BadNonce) => payload(InvalidNonce),         // CRED-58
+            Proof(_) => payload(InvalidProof),                              // CRED-57
             // CRED-54
             Unreadable | WrongMediaType | TooLong | NoSelector | SeveralSelectors
-            | IdentifierNeeded | SeveralProofTypes | ProofBesideProofs => payload(InvalidCredentialRequest),
+            | IdentifierNeeded | SeveralProofTypes | ProofBesideProofs => {
+                payload(InvalidCredentialRequest)
+            }
         };
         let found = (refusal.answer().0, refusal.status(), refusal.challenge());
         assert_eq!(found, expected, "{refusal:?}");

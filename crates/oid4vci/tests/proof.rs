@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod jose;
 mod prover;
 #[macro_use]
 mod refusals;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jose::{jwt, key, merged};
 use keys::algorithm::Algorithm::{EdDsa, Es256, Es384};
 use keys::did;
 use keys::outside::SystemRandom;
@@ -20,7 +22,7 @@ use oid4vci::proof::ProofRefusal::{
     WrongAudience, WrongIssuer, WrongSignature, WrongType,
 };
 use oid4vci::proof::{PROOF_BYTES_MAX, ProofContext, ProofRefusal, verify};
-use prover::{ISSUER, NOW, claims, context, header, jwt, key, merged, nonce, nonce_key, verdict};
+use prover::{ISSUER, NOW, claims, context, header, nonce, nonce_key, verdict};
 use refusals::check_texts;
 use serde_json::{Value, json};
 

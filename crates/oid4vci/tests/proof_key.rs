@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod jose;
 mod prover;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jose::{jwt, key, merged};
 use keys::algorithm::Algorithm::{EdDsa, Es256};
 use keys::development::DevelopmentCa;
 use keys::did;
@@ -17,7 +19,7 @@ use oid4vci::proof::ProofRefusal::{
     BadCertificate, BadDid, BindingNotSupported, KidNotSupported, WrongSignature,
 };
 use oid4vci::proof::{BindingMethod, HolderBinding, NewProof, ProofContext, verify};
-use prover::{ISSUER, NOW, claims, context, header, jwt, key, merged, nonce, nonce_key, verdict};
+use prover::{ISSUER, NOW, claims, context, header, nonce, nonce_key, verdict};
 use serde_json::{Map, Value, json};
 
 /// PROOF-08, PROOF-09, META-33: each way to name a key, as it goes into the credential.

@@ -1,8 +1,9 @@
 //! Steps 15-18: the Issuer verifies token and proof, records, signs and answers (VCI §8).
 
+use oid4vci::access::{Authenticated, Presented, authenticate};
 use oid4vci::credential::{
-    Authenticated, CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX,
-    IssuedCredential, authenticate, authorize, decide,
+    CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX, IssuedCredential,
+    authorize, decide,
 };
 use oid4vci::error::Refusal as _;
 use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, verify};
@@ -29,7 +30,8 @@ pub async fn credential(
             Some(id) => issuer.store.grant(id).await?,
             None => None,
         };
-        let token = authenticate(token, grant.as_ref(), now)?;
+        // No token is bound to a key yet.
+        let token = authenticate(Presented::Bearer(token), grant.as_ref(), None, now)?;
         let is_known = |id: &str| issuer.types.contains_key(id);
         let id = authorize(&request.selector, token, is_known)?;
         let credential_type = issuer.types.get(id).ok_or(CredentialRefusal::NotAuthorised)?;

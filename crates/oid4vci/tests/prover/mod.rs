@@ -1,8 +1,6 @@
 //! A Wallet that can do everything wrong, and the Issuer that its proofs are for.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use keys::algorithm::Algorithm::{self, EdDsa, Es256};
+use keys::algorithm::Algorithm::{EdDsa, Es256};
 use keys::digest::MacKey;
 use keys::outside::{SystemRandom, Timestamp};
 use keys::signer::{Signer as _, SoftwareKey};
@@ -20,10 +18,6 @@ pub(crate) fn nonce_key() -> MacKey {
 
 pub(crate) fn nonce() -> String {
     NonceResponse::fresh(ISSUER, &nonce_key(), NOW, &SystemRandom).c_nonce
-}
-
-pub(crate) fn key(algorithm: Algorithm) -> SoftwareKey {
-    SoftwareKey::generate(algorithm).unwrap()
 }
 
 pub(crate) fn context(nonce_key: &MacKey) -> ProofContext<'_> {
@@ -46,23 +40,6 @@ pub(crate) fn header(key: &SoftwareKey) -> Value {
 
 pub(crate) fn claims() -> Value {
     json!({ "aud": ISSUER, "iat": NOW.0, "nonce": nonce() })
-}
-
-/// `base` with members added, replaced, or, by `null`, removed.
-pub(crate) fn merged(base: Value, more: &Value) -> String {
-    let Value::Object(mut object) = base else { return base.to_string() };
-    for (name, value) in more.as_object().into_iter().flatten() {
-        object.insert(name.clone(), value.clone());
-    }
-    object.retain(|_, value| !value.is_null());
-    Value::Object(object).to_string()
-}
-
-pub(crate) async fn jwt(header: &str, payload: &str, key: &SoftwareKey) -> String {
-    let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
-    let input = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
-    let signature = key.sign(input.as_bytes()).await.unwrap();
-    format!("{input}.{}", encode(&signature))
 }
 
 /// What becomes of a request with this proof alone.
