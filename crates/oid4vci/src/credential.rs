@@ -3,13 +3,14 @@
 use keys::json;
 use keys::public_key::Thumbprint;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::access::Authenticated;
+use crate::attestation::key::KeyAttestationRefusal;
 use crate::dpop::DpopRefusal;
 use crate::error::{Challenge, Demand, ErrorCode, Refusal};
 use crate::grant::{Grant, Redemption};
-use crate::proof::{ProofRefusal, VerifiedProofs};
+use crate::proof::{ProofRefusal, Proofs, VerifiedProofs};
 use crate::token::{TokenType, credential_identifier};
 
 /// Longest Credential Request.
@@ -22,8 +23,8 @@ pub const ISSUANCES_MAX: usize = 100;
 pub struct CredentialRequest {
     /// What is asked for.
     pub selector: Selector,
-    /// `proofs.jwt`; `None` when the request has no proofs.
-    pub proofs: Option<Vec<String>>,
+    /// `None` when the request has none.
+    pub proofs: Option<Proofs>,
 }
 
 /// The two ways to name a credential; a request has exactly one (CRED-03 to CRED-05).
@@ -52,8 +53,10 @@ impl CredentialRequest {
         }
         let proofs = match (object.get("proofs"), object.get("proof")) {
             (Some(_), Some(_)) if single_proof => return Err(CredentialRefusal::ProofBesideProofs),
-            (Some(proofs), _) => Some(jwt_proofs(proofs)?),
-            (None, Some(proof)) if single_proof => Some(vec![single_jwt_proof(proof)?]),
+            (Some(proofs), _) => Some(received_proofs(proofs)?),
+            (None, Some(proof)) if single_proof => {
+                Some(Proofs::Jwt(vec![single_jwt_proof(proof)?]))
+            }
             (None, _) => None,
         };
         Ok(Self { selector: selector(object)?, proofs })
@@ -71,9 +74,12 @@ impl CredentialRequest {
                 object.insert("credential_identifier".into(), id.clone().into())
             }
         };
-        if let Some(proofs) = &self.proofs {
-            object.insert("proofs".into(), serde_json::json!({ "jwt": proofs }));
-        }
+        let proofs = match &self.proofs {
+            None => None,
+            Some(Proofs::Jwt(jwts)) => Some(json!({ "jwt": jwts })),
+            Some(Proofs::Attestation(jwt)) => Some(json!({ "attestation": [jwt] })),
+        };
+        object.extend(proofs.map(|proofs| ("proofs".to_owned(), proofs)));
         Value::Object(object)
     }
 }
@@ -92,18 +98,27 @@ fn selector(object: &Map<String, Value>) -> Result<Selector, CredentialRefusal> 
 }
 
 /// CRED-08: an object with exactly one member, named by the proof type, holding a filled array.
-fn jwt_proofs(proofs: &Value) -> Result<Vec<String>, CredentialRefusal> {
+fn received_proofs(proofs: &Value) -> Result<Proofs, CredentialRefusal> {
     let object = proofs.as_object().ok_or(ProofRefusal::Unreadable)?;
     let mut members = object.iter();
-    match (members.next(), members.next()) {
-        (None, _) => Err(ProofRefusal::Missing.into()),
-        (Some(_), Some(_)) => Err(CredentialRefusal::SeveralProofTypes),
-        (Some((name, _)), None) if name != "jwt" => Err(ProofRefusal::TypeNotSupported.into()),
-        (Some((_, jwts)), None) => {
-            let jwts = jwts.as_array().ok_or(ProofRefusal::Unreadable)?;
-            let texts = jwts.iter().map(|jwt| jwt.as_str().map(str::to_owned));
-            texts.collect::<Option<_>>().ok_or_else(|| ProofRefusal::Unreadable.into())
+    let (name, proofs) = match (members.next(), members.next()) {
+        (None, _) => return Err(ProofRefusal::Missing.into()),
+        (Some(_), Some(_)) => return Err(CredentialRefusal::SeveralProofTypes),
+        (Some(only), None) => only,
+    };
+    if name != "jwt" && name != "attestation" {
+        return Err(ProofRefusal::TypeNotSupported.into());
+    }
+    let texts = proofs.as_array().ok_or(ProofRefusal::Unreadable)?;
+    let texts = texts.iter().map(|text| text.as_str().map(str::to_owned));
+    let texts: Vec<String> = texts.collect::<Option<_>>().ok_or(ProofRefusal::Unreadable)?;
+    match &texts[..] {
+        [] => Err(ProofRefusal::Missing.into()),
+        [only] if name == "attestation" => Ok(Proofs::Attestation(only.clone())),
+        [..] if name == "attestation" => {
+            Err(ProofRefusal::from(KeyAttestationRefusal::Several).into()) // PROOF-03
         }
+        [..] => Ok(Proofs::Jwt(texts)),
     }
 }
 

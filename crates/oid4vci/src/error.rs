@@ -13,6 +13,10 @@ pub enum ErrorCode {
     InvalidRequest,
     /// RFC 6749 §5.2, VCI §6.3
     InvalidClient,
+    /// WALATT-09: the client attestation needs a challenge of ours.
+    UseAttestationChallenge,
+    /// WALATT-09: the client attestation is too old.
+    UseFreshAttestation,
     /// RFC 6749 §5.2, VCI §6.3
     InvalidGrant,
     /// RFC 6749 §5.2
@@ -56,6 +60,8 @@ impl ErrorCode {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidClient => "invalid_client",
+            Self::UseAttestationChallenge => "use_attestation_challenge",
+            Self::UseFreshAttestation => "use_fresh_attestation",
             Self::InvalidGrant => "invalid_grant",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
@@ -111,6 +117,8 @@ pub trait Refusal {
 pub enum Demand {
     /// A nonce for DPoP proofs (RFC 9449 §8).
     DpopNonce,
+    /// A challenge for client attestations (WALATT-09).
+    AttestationChallenge,
 }
 
 impl Demand {
@@ -119,6 +127,7 @@ impl Demand {
     pub const fn header(self) -> &'static str {
         match self {
             Self::DpopNonce => crate::dpop::NONCE_HEADER,
+            Self::AttestationChallenge => crate::attestation::client::CHALLENGE_HEADER,
         }
     }
 }

@@ -1,15 +1,32 @@
 //! What may come once only: the `jti` of a DPoP proof, of a client attestation's proof of possession
 //! and of a client assertion (RFC 9449 §11.1, WALATT-08, RFC 7523 §3).
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::digest::sha256;
-use keys::outside::Timestamp;
+use keys::outside::{Random, Timestamp};
 
-use crate::nonce::{FRONT_BYTES, SpendableNonce};
+use crate::nonce::{FRONT_BYTES, LIFETIME_SECONDS, SpendableNonce};
 
 /// Longest `jti`; only a digest of it is ever stored (D06).
 pub const JTI_BYTES_MAX: usize = 256;
 
 const DIGEST_BYTES: usize = FRONT_BYTES - 8;
+/// More than the 96 bits that RFC 9449 §4.2 asks for.
+const DRAWN_BYTES: usize = 16;
+
+/// Draws a `jti` that was never used.
+pub(crate) fn fresh_jti(random: &dyn Random) -> String {
+    let mut drawn = [0; DRAWN_BYTES];
+    random.fill(&mut drawn);
+    BASE64_URL_SAFE_NO_PAD.encode(drawn)
+}
+
+/// How far apart the expiries can be of two messages that are good at one time, when a message is
+/// good for so many seconds before and after its `iat`, or as long as the nonce in it.
+pub(crate) fn span_seconds(window_seconds: u64) -> u64 {
+    window_seconds.saturating_mul(2).saturating_add(1).max(LIFETIME_SECONDS)
+}
 
 /// A `jti` as its maker used it. It is remembered until nothing that carries it is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,7 @@ use keys::outside::SystemRandom;
 use keys::public_key::Thumbprint;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::access::{Authenticated, Presented, authenticate};
+use oid4vci::attestation::key::{KeyAttestationPolicy, KeyAttestationRefusal};
 use oid4vci::credential::CredentialRefusal::{
     EncryptionNotSupported, IdentifierNeeded, NoSelector, NotAuthorised, Proof, ProofBesideProofs,
     SeveralProofTypes, SeveralSelectors, TooLong, TooManyKeys, UnknownConfiguration,
@@ -28,7 +29,7 @@ use oid4vci::grant::{Grant, Issued};
 use oid4vci::nonce::NonceResponse;
 use oid4vci::proof::ProofRefusal::{self, Missing, TypeNotSupported};
 use oid4vci::proof::{
-    BindingMethod, HolderBinding, NewProof, ProofContext, VerifiedProofs, verify,
+    BindingMethod, HolderBinding, NewProof, ProofContext, Proofs, VerifiedProofs, verify,
 };
 use oid4vci::secret::AccessToken;
 use refusals::check_texts;
@@ -134,20 +135,27 @@ fn a_hostile_body_is_refused() {
 fn proofs_of(mut body: Value, single_proof: bool) -> Result<String, CredentialRefusal> {
     body.as_object_mut().unwrap().insert("credential_configuration_id".into(), json!("a"));
     let request = CredentialRequest::parse(body.to_string().as_bytes(), single_proof)?;
-    Ok(request.proofs.map_or("-".into(), |jwts| jwts.join(" ")))
+    Ok(match request.proofs {
+        None => "-".into(),
+        Some(Proofs::Jwt(jwts)) => jwts.join(" "),
+        Some(Proofs::Attestation(jwt)) => format!("attestation {jwt}"),
+    })
 }
 
 /// CRED-08, PROOF-01: `proofs` has one member, with a filled array.
 #[test]
 fn a_request_has_proofs_of_one_type() {
     let unreadable = Proof(ProofRefusal::Unreadable);
+    let several = ProofRefusal::KeyAttestation(KeyAttestationRefusal::Several);
     let cases = [
         ("CRED-08", json!({ "jwt": ["p", "q"] }), Ok("p q")),
-        ("PROOF-01: an empty array", json!({ "jwt": [] }), Ok("")),
+        ("PROOF-03", json!({ "attestation": ["a"] }), Ok("attestation a")),
+        ("PROOF-01: an empty array", json!({ "jwt": [] }), Err(Proof(Missing))),
+        ("PROOF-03: an empty array", json!({ "attestation": [] }), Err(Proof(Missing))),
+        ("PROOF-03: two", json!({ "attestation": ["a", "b"] }), Err(Proof(several))),
         ("CRED-08, E22: two types", json!({ "jwt": ["p"], "di_vp": [] }), Err(SeveralProofTypes)),
         ("CRED-08: none in it", json!({}), Err(Proof(Missing))),
         ("META-35: another type", json!({ "di_vp": [{}] }), Err(Proof(TypeNotSupported))),
-        ("META-35: attestation", json!({ "attestation": ["a"] }), Err(Proof(TypeNotSupported))),
         ("CRED-08: no array", json!({ "jwt": "p" }), Err(unreadable)),
         ("PROOF-01: no string", json!({ "jwt": ["p", 1] }), Err(unreadable)),
         ("CRED-08: no object", json!(["p"]), Err(unreadable)),
@@ -190,8 +198,13 @@ fn our_request_is_the_one_of_the_spec() {
     let requests = [
         (
             Selector::Configuration("a".into()),
-            Some(vec!["p".into()]),
+            Some(Proofs::Jwt(vec!["p".into()])),
             json!({ "credential_configuration_id": "a", "proofs": { "jwt": ["p"] } }),
+        ),
+        (
+            Selector::Configuration("a".into()),
+            Some(Proofs::Attestation("k".into())),
+            json!({ "credential_configuration_id": "a", "proofs": { "attestation": ["k"] } }),
         ),
         (Selector::Identifier("a#1".into()), None, json!({ "credential_identifier": "a#1" })),
     ];
@@ -255,6 +268,7 @@ async fn proofs(keys: &[&SoftwareKey]) -> VerifiedProofs {
         credential_issuer: ISSUER,
         client_id: None,
         nonce: Some(&nonce),
+        key_attestation: None,
         now: NOW,
     };
     let mut jwts = Vec::new();
@@ -269,9 +283,10 @@ async fn proofs(keys: &[&SoftwareKey]) -> VerifiedProofs {
         proofs_max: 10,
         window_seconds: 120,
         nonce_key: &nonce_key,
+        key_attestations: KeyAttestationPolicy::NONE,
         now: NOW,
     };
-    verify(&jwts, &context).unwrap()
+    verify(&Proofs::Jwt(jwts), &context).unwrap()
 }
 
 /// CRED-22, CRED-36, CRED-61: up to `keys_max` distinct keys, each as often as it asks.

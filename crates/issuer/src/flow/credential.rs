@@ -1,6 +1,7 @@
 //! Steps 15-18: the Issuer verifies token and proof, records, signs and answers (VCI §8).
 
 use oid4vci::access::{Authenticated, Presented, authenticate};
+use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::credential::{
     CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX, IssuedCredential,
     authorize, decide,
@@ -57,7 +58,7 @@ fn proofs(
     issuer: &Issuer,
 ) -> Result<Option<VerifiedProofs>, CredentialRefusal> {
     let Some(key_binding) = &credential_type.key_binding else { return Ok(None) };
-    let jwts = request.proofs.as_deref().ok_or(ProofRefusal::Missing)?;
+    let proofs = request.proofs.as_ref().ok_or(ProofRefusal::Missing)?;
     let context = ProofContext {
         credential_issuer: issuer.credential_issuer(),
         client_id: token.redemption().client_id.as_deref(),
@@ -66,9 +67,10 @@ fn proofs(
         proofs_max: issuer.credentials_per_offer(),
         window_seconds: issuer.config.proof.window_seconds,
         nonce_key: &issuer.keys.nonce,
+        key_attestations: KeyAttestationPolicy::NONE,
         now: issuer.clock.now(),
     };
-    let verified = verify(jwts, &context).inspect_err(|refusal| {
+    let verified = verify(proofs, &context).inspect_err(|refusal| {
         tracing::debug!(reason = refusal.answer().1, "proof refused");
     })?;
     Ok(Some(verified))

@@ -10,10 +10,8 @@ use url::Url;
 
 use super::TYPE;
 use crate::nonce::RECEIVED_BYTES_MAX;
+use crate::replay::fresh_jti;
 use crate::secret::AccessToken;
-
-/// More than the 96 bits that RFC 9449 §4.2 asks for.
-const JTI_BYTES: usize = 16;
 
 /// What a Wallet puts into a DPoP proof (RFC 9449 §4.2, DEP-05).
 #[derive(Debug)]
@@ -40,13 +38,11 @@ impl NewDpopProof<'_> {
         let mut header = Map::new();
         header.insert("typ".into(), TYPE.into());
         header.insert("jwk".into(), signer.public_key().to_jwk().into());
-        let mut jti = [0; JTI_BYTES];
-        random.fill(&mut jti);
         let mut endpoint = self.endpoint.clone();
         endpoint.set_query(None);
         endpoint.set_fragment(None);
         let mut claims = Map::new();
-        claims.insert("jti".into(), BASE64_URL_SAFE_NO_PAD.encode(jti).into());
+        claims.insert("jti".into(), fresh_jti(random).into());
         claims.insert("htm".into(), self.method.into());
         claims.insert("htu".into(), endpoint.as_str().into());
         claims.insert("iat".into(), self.now.0.into());

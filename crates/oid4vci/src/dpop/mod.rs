@@ -9,8 +9,8 @@ use keys::public_key::{PublicKey, Thumbprint};
 use serde_json::{Map, Value};
 
 use crate::claims::{jti, seconds};
-use crate::nonce::{LIFETIME_SECONDS, Nonces};
-use crate::replay::UsedJti;
+use crate::nonce::Nonces;
+use crate::replay::{UsedJti, span_seconds};
 use crate::secret::{AccessToken, SecretDigest};
 
 mod address;
@@ -112,8 +112,7 @@ fn verify_one(
     let expires_at = expires_at(&claims, context)?;
     jws.verify(&key).map_err(DpopRefusal::of_signature)?;
     let thumbprint = key.thumbprint();
-    // Of two proofs that are good at one time, the expiries are never further apart.
-    let span = context.window_seconds.saturating_mul(2).saturating_add(1).max(LIFETIME_SECONDS);
+    let span = span_seconds(context.window_seconds);
     let used = UsedJti::new("DPoP", thumbprint.as_bytes(), jti, expires_at, span);
     Ok(VerifiedDpop { thumbprint, token_digest, used })
 }

@@ -4,9 +4,10 @@ use keys::algorithm::Algorithm::{EdDsa, Es256};
 use keys::digest::MacKey;
 use keys::outside::{SystemRandom, Timestamp};
 use keys::signer::{Signer as _, SoftwareKey};
+use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::nonce::NonceResponse;
 use oid4vci::proof::BindingMethod::{DidJwk, DidKey, Jwk};
-use oid4vci::proof::{ProofContext, ProofRefusal, WINDOW_SECONDS_MIN, verify};
+use oid4vci::proof::{ProofContext, WINDOW_SECONDS_MIN};
 use serde_json::{Value, json};
 
 pub(crate) const ISSUER: &str = "https://issuer.example/a";
@@ -29,6 +30,7 @@ pub(crate) fn context(nonce_key: &MacKey) -> ProofContext<'_> {
         proofs_max: 3,
         window_seconds: WINDOW_SECONDS_MIN,
         nonce_key,
+        key_attestations: KeyAttestationPolicy::NONE,
         now: NOW,
     }
 }
@@ -40,9 +42,4 @@ pub(crate) fn header(key: &SoftwareKey) -> Value {
 
 pub(crate) fn claims() -> Value {
     json!({ "aud": ISSUER, "iat": NOW.0, "nonce": nonce() })
-}
-
-/// What becomes of a request with this proof alone.
-pub(crate) fn verdict(jwt: String) -> Result<(), ProofRefusal> {
-    verify(&[jwt], &context(&nonce_key())).map(|_| ())
 }
