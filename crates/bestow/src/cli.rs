@@ -10,8 +10,9 @@ use clap_complete::Shell;
 use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
 
+use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
-use crate::terminal::print;
+use crate::terminal::{is_result_lost, lose_result, print};
 
 /// Issue and receive verifiable credentials with OpenID4VCI.
 #[derive(Debug, Parser)]
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Issuer(IssuerCommand),
     /// Receive credentials and keep them
     Wallet(WalletArguments),
+    /// Measure how fast an issuer is
+    Bench(Box<BenchArguments>),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  \
         bestow completions bash > ~/.local/share/bash-completion/completions/bestow")]
@@ -54,6 +57,7 @@ impl Command {
         match self {
             Self::Issuer(command) => command.as_json(),
             Self::Wallet(arguments) => arguments.command.as_json(),
+            Self::Bench(arguments) => arguments.json,
             Self::Demo(_) | Self::Completions { .. } | Self::ManPages { .. } => false,
         }
     }
@@ -191,7 +195,7 @@ pub(crate) struct OfferArguments {
     #[arg(long)]
     pub(crate) by_value: bool,
     /// How long the offer is good
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) expires_in: Option<u64>,
     /// Write the QR code as a picture (.svg or .png)
     #[arg(long, value_name = "FILE")]
@@ -382,7 +386,13 @@ pub(crate) fn parse() -> Result<Cli, ExitCode> {
             mistake(&error).print(as_json);
             return Kind::Usage.exit_code();
         }
-        drop(error.print());
+        let printed = error.print();
+        if let (Err(fault), false) = (printed, error.use_stderr()) {
+            lose_result(&fault);
+        }
+        if is_result_lost() {
+            return Kind::OwnFault.exit_code();
+        }
         ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
     })
 }

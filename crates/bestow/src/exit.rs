@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Map, Value, json};
 
-use crate::terminal::{print, tell};
+use crate::terminal::{is_result_lost, print_json, tell};
 
 /// Why a command did not do what was asked.
 #[derive(Debug)]
@@ -86,14 +86,16 @@ impl Failure {
         self
     }
 
-    /// For people, on standard error; for scripts (`--json`), one object on standard output.
+    /// For people, on standard error; for scripts (`--json`), one object on standard output. Where
+    /// that cannot be written, people at least learn of it.
     pub(crate) fn print(self, as_json: bool) {
         let Self { code, message, hint, mut done, .. } = self;
         if as_json {
             let error = json!({ "code": code, "message": message, "hint": hint });
             done.insert("error".to_owned(), error);
-            print(Value::Object(done).to_string());
-            return;
+            if print_json(&done).is_ok() && !is_result_lost() {
+                return;
+            }
         }
         tell(format!("error: {message}"));
         if let Some(hint) = hint {

@@ -1,9 +1,11 @@
 //! The person at the terminal: what is printed for them and asked of them.
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::signal::unix::{SignalKind, signal};
+use wallet::display::{is_joiner, is_unseen};
 
 use crate::exit::Failure;
 
@@ -11,15 +13,19 @@ use crate::exit::Failure;
 static RESULT_LOST: AtomicBool = AtomicBool::new(false);
 
 /// Prints a result on standard output.
+pub(crate) fn print(text: impl AsRef<str>) {
+    if let Err(error) = writeln!(io::stdout().lock(), "{}", text.as_ref()) {
+        lose_result(&error);
+    }
+}
+
+/// Says once that a result cannot be written: the next line will fare no better.
 ///
 /// A reader who has seen enough (`| head`) is no fault; a full disk is, see [`is_result_lost`].
-pub(crate) fn print(text: impl AsRef<str>) {
-    match writeln!(io::stdout().lock(), "{}", text.as_ref()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            RESULT_LOST.store(true, Ordering::Relaxed);
-            tell(format!("error: cannot write the result: {error}"));
-        }
-        Ok(()) | Err(_) => {}
+pub(crate) fn lose_result(error: &io::Error) {
+    let is_enough = error.kind() == io::ErrorKind::BrokenPipe;
+    if !is_enough && !RESULT_LOST.swap(true, Ordering::Relaxed) {
+        tell(format!("error: cannot write the result: {error}"));
     }
 }
 
@@ -30,8 +36,25 @@ pub(crate) fn is_result_lost() -> bool {
 
 /// Prints a JSON result on standard output.
 pub(crate) fn print_json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    print(serde_json::to_string(value).map_err(Failure::own_fault)?);
+    print(spelled(&serde_json::to_string(value).map_err(Failure::own_fault)?));
     Ok(())
+}
+
+/// JSON that spells by its number what nobody sees (catalogue N04): whoever looks at it is not
+/// fooled, and whoever parses it gets the same text.
+fn spelled(json: &str) -> String {
+    let mut spelled = String::with_capacity(json.len());
+    for c in json.chars() {
+        if !is_unseen(c) {
+            spelled.push(c);
+            continue;
+        }
+        for unit in c.encode_utf16(&mut [0; 2]) {
+            // Writing to a String cannot fail.
+            let _ = write!(spelled, "\\u{unit:04x}");
+        }
+    }
+    spelled
 }
 
 /// Tells the person something that is no result.
@@ -67,10 +90,7 @@ pub(crate) fn confirm(question: &str) -> Result<bool, Failure> {
 
 /// Text that came from elsewhere, without what could steer the terminal (catalogue N04).
 pub(crate) fn plain(text: &str) -> String {
-    let is_steering = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
-    };
+    let is_steering = |c: char| is_unseen(c) && !is_joiner(c);
     text.chars().map(|c| if is_steering(c) { '\u{fffd}' } else { c }).collect()
 }
 
@@ -83,4 +103,21 @@ pub(crate) async fn asked_to_end() -> Result<(), Failure> {
         _ = terminate.recv() => {}
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::spelled;
+
+    #[test]
+    fn json_shows_what_nobody_sees_and_says_the_same() {
+        let value =
+            json!({ "a\u{202e}b": "\u{9b}31m\u{7f}\u{200b}\u{2028}\u{e0041} Köln \" \\ \n" });
+        let json = spelled(&value.to_string());
+        assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), value);
+        let shown = r#"{"a\u202eb":"\u009b31m\u007f\u200b\u2028\udb40\udc41 Köln \" \\ \n"}"#;
+        assert_eq!(json, shown);
+    }
 }

@@ -39,7 +39,7 @@ pub mod server;
 pub mod store;
 pub mod tx_code_command;
 
-pub use crate::open::OpenError;
+pub use crate::open::{OpenError, check_database};
 
 /// Everything a step needs from outside.
 #[derive(Debug)]

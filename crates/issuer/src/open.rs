@@ -7,27 +7,64 @@ use keys::outside::{Clock, Random};
 use tokio::sync::watch;
 
 use crate::Issuer;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, Database};
 use crate::init::load_keys;
-use crate::store::StoreError;
-use crate::store::sqlite::Sqlite;
+use crate::store::{self, Schema, StoreError};
 
 /// Begins every key of the store; a database of several issuers has one for each.
 const ISSUER_ID: &str = "default";
 
 impl Issuer {
     /// Reads keys and credential types and opens the store.
-    pub fn open(
+    pub async fn open(
         config: Config,
         clock: Box<dyn Clock>,
         random: Box<dyn Random>,
     ) -> Result<Self, OpenError> {
         let types = config.credential_types()?;
         let keys = load_keys(&config)?;
-        let store = Box::new(Sqlite::open(Path::new(&config.database), ISSUER_ID)?);
+        check_ready(&config).await?;
+        let store = store::open(&config, ISSUER_ID, &*random).await?;
         let ending = watch::Sender::new(false);
         Ok(Self { config, types, store, clock, random, keys, ending })
     }
+}
+
+/// Refuses a database that is not there, or has the schema of another version.
+async fn check_ready(config: &Config) -> Result<(), ConfigError> {
+    let refuse = |problem: &str, remedy: &str| Err(about(config, problem, remedy));
+    match check_database(config).await? {
+        Schema::Current => Ok(()),
+        Schema::Missing => refuse("is no database yet", "run `bestow issuer migrate` first"),
+        Schema::Older => {
+            refuse("is the database of an older version", "run `bestow issuer migrate` first")
+        }
+        Schema::Newer => {
+            refuse("was made by a newer bestow", "use that version, or put a copy of before back")
+        }
+    }
+}
+
+/// Looks at what `database` names; what is something else is refused, and left alone.
+pub async fn check_database(config: &Config) -> Result<Schema, ConfigError> {
+    store::schema(config).await.map_err(|error| {
+        let (StoreError::Broken(text) | StoreError::Unavailable(text)) = error;
+        let remedy = match &config.database {
+            Database::File(_) => {
+                "check `database` in bestow.toml: `bestow issuer migrate` makes a new one where \
+                 there is no file"
+            }
+            Database::Postgres(_) => {
+                "check `database`, `database_password_file` and `database_ca` in bestow.toml, and \
+                 that the server runs and has this database"
+            }
+        };
+        about(config, &format!("cannot be used as the database: {text}"), remedy)
+    })
+}
+
+fn about(config: &Config, problem: &str, remedy: &str) -> ConfigError {
+    ConfigError::of_file(Path::new(&config.database.to_string()), problem, remedy)
 }
 
 /// Why an Issuer cannot start.

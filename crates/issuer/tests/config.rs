@@ -1,7 +1,10 @@
 //! `bestow.toml`: what it may say, and that its reference is current.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 use issuer::config::{Config, ConfigError, IssuerUrl, example, reference};
@@ -59,7 +62,7 @@ fn relative_paths_begin_at_the_file() {
     assert_eq!(config.admin_key_file(), Path::new("/etc/keys/admin.key"));
     assert_eq!(config.credentials, folder.path().join("credentials"));
     assert_eq!(config.server.certificate, folder.path().join("tls/cert.pem"));
-    assert_eq!(Path::new(&config.database), folder.path().join("bestow.db"));
+    assert_eq!(config.database.file(), Some(&*folder.path().join("bestow.db")));
 }
 
 /// VCI §12.2.1, META-01: wallets compare it byte by byte, so there is one way to write it.
@@ -219,8 +222,63 @@ fn numbers_out_of_range_are_refused() {
 
 #[test]
 fn an_engine_that_is_not_there_is_named() {
-    let found = mistake(&format!("{URL}database = \"postgres://host/bestow\"\n"));
-    assert!(found.starts_with("2: ") && found.contains("`postgres`"), "{found}");
+    let found = mistake(&format!("{URL}database = \"mysql://host/bestow\"\n"));
+    assert!(found.starts_with("2: ") && found.contains("`mysql`"), "{found}");
+}
+
+#[test]
+fn the_address_of_a_server_says_whose_certificate_is_checked() {
+    let table = [
+        ("postgres://bestow@db.example/bestow", false),
+        ("postgres://bestow@db.example:5433/bestow?sslmode=verify-full", false),
+        ("postgres://bestow@one.example,two.example:5433/bestow", false),
+        ("postgres://bestow@127.0.0.1/bestow", false),
+        ("postgres://bestow@localhost/bestow?sslmode=disable", false),
+        ("postgres://bestow@/bestow?host=/run/postgresql", false),
+        ("postgresql://bestow@10.0.0.7/bestow?sslmode=disable", true),
+        ("postgres://bestow@localhost,db.example/bestow?sslmode=disable", true),
+    ];
+    for (address, is_open) in table {
+        let config = load(&format!("{URL}database = \"{address}\"\n")).unwrap();
+        assert_eq!(config.database.to_string(), address);
+        assert_eq!(config.database.file(), None);
+        let warnings = config.warnings(&BTreeMap::new());
+        assert_eq!(warnings.iter().any(|text| text.starts_with("database: ")), is_open);
+    }
+}
+
+/// Catalogue R03: `bestow.toml` may be read by many, be printed and be copied.
+#[test]
+fn an_address_of_a_server_has_no_password_in_it() {
+    for address in [
+        "postgres://bestow:hunter2@db.example/bestow",
+        "postgres://bestow@db.example/bestow?password=hunter2",
+        "postgres://bestow@db.example/bestow?sslmode=disable&password=hunter2",
+    ] {
+        let found = mistake(&format!("{URL}database = \"{address}\"\n"));
+        assert!(found.starts_with("2: there is a password"), "{found}");
+        assert!(found.contains("database_password_file") && !found.contains("hunter2"), "{found}");
+    }
+}
+
+#[test]
+fn an_address_of_a_server_that_is_none_is_refused() {
+    for address in [
+        "postgres://",
+        "postgres://db.example/bestow",
+        "postgres://bestow@/bestow",
+        "postgres://bestow@db.example",
+        "postgres://bestow@db.example:port/bestow",
+        "postgres://bestow@db.example/bestow?sslmode=require",
+        "postgres://bestow@db.example/bestow?options=-csynchronous_commit%3Doff",
+    ] {
+        let found = mistake(&format!("{URL}database = \"{address}\"\n"));
+        assert!(found.starts_with("2: "), "{found}");
+    }
+    for key in ["database_password_file", "database_ca"] {
+        let found = mistake(&format!("{URL}{key} = \"file\"\n"));
+        assert!(found.starts_with("2: the database is a file"), "{found}");
+    }
 }
 
 #[test]
@@ -232,6 +290,20 @@ fn text_that_is_not_toml_names_its_line() {
 fn a_file_that_is_not_there_is_named() {
     let error = Config::load(Path::new("no/such/bestow.toml")).unwrap_err();
     assert!(error.to_string().starts_with("no/such/bestow.toml: cannot be read"));
+}
+
+/// Paths are text here, and what is no text would be another path.
+#[test]
+fn a_file_that_is_no_text_or_lies_where_no_text_leads_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bestow.toml");
+    fs::write(&file, b"url = \"\xff\"").unwrap();
+    assert_eq!(Config::load(&file).unwrap_err().problem, "is no UTF-8 text");
+    let odd = folder.path().join(OsStr::from_bytes(b"caf\xe9"));
+    fs::create_dir(&odd).unwrap();
+    fs::write(odd.join("bestow.toml"), URL).unwrap();
+    let error = Config::load(&odd.join("bestow.toml")).unwrap_err();
+    assert!(error.problem.contains("no UTF-8 text") && error.remedy == "rename the folder");
 }
 
 #[test]
@@ -289,4 +361,10 @@ fn what_should_not_stay_so_is_warned_of() {
     assert!(warnings.iter().any(|warning| warning.contains("at-once")), "{warnings:?}");
     let warnings = config.warnings(&ticket("tx_code = true\ntx_code_channel = \"screen\""));
     assert!(warnings.iter().any(|warning| warning.contains("screen")), "{warnings:?}");
+    let program = |name: &str| {
+        let channel = "tx_code = true\ntx_code_channel = \"command\"";
+        config.warnings(&ticket(&format!("{channel}\ntx_code_command = [\"{name}\"]")))
+    };
+    assert!(program("/no/such/program").iter().any(|one| one.contains("`/no/such/program`")));
+    assert!(program("/bin/sh").is_empty());
 }

@@ -147,7 +147,7 @@ async fn while_the_store_is_locked_nothing_is_given_and_nothing_is_lost() {
     let world = World::new().await;
     let plain = world.offer("student_card", &json!({})).await;
     let guarded = world.offer("student_card", &json!({ "tx_code": true })).await;
-    let other = Connection::open(&world.issuer.config.database).unwrap();
+    let other = Connection::open(world.issuer.config.database.file().unwrap()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let held = tokio::task::spawn_blocking(move || {
         thread::sleep(HELD);

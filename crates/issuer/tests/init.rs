@@ -11,7 +11,8 @@ use issuer::Issuer;
 use issuer::config::{Config, IssuerUrl, Tls};
 use issuer::credential_type::{Approval, Format, Pictures, TxCodeChannel};
 use issuer::init::{InitError, NewIssuer, Purpose, Report, check_tls, init, load_keys};
-use issuer::store::sqlite::{Schema, schema};
+use issuer::store::Schema;
+use issuer::store::sqlite::schema;
 use keys::outside::{Clock, Random, SystemClock, SystemRandom};
 use keys::x509::{Anchors, Certificate, verify_chain, x5c_from_pem};
 
@@ -69,16 +70,16 @@ fn keys_are_for_their_owner_alone() {
         assert_eq!(mode(&file.unwrap().path()), 0o600);
     }
     assert_eq!(mode(&config.server.private_key), 0o600);
-    assert_eq!(mode(Path::new(&config.database)), 0o600);
+    assert_eq!(mode(config.database.file().unwrap()), 0o600);
     assert!(!folder.path().join(".unfinished").exists());
 }
 
-#[test]
-fn the_database_is_ready() {
+#[tokio::test]
+async fn the_database_is_ready() {
     let folder = tempfile::tempdir().unwrap();
     let config = made(&folder.path().join("new"));
-    assert_eq!(schema(Path::new(&config.database)).unwrap(), Schema::Current);
-    assert!(Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).is_ok());
+    assert_eq!(schema(config.database.file().unwrap()).unwrap(), Schema::Current);
+    assert!(Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).await.is_ok());
 }
 
 #[test]

@@ -66,7 +66,7 @@ async fn guessing_the_admin_key_is_slowed_down() {
 async fn more_than_can_be_worked_on_is_refused_at_once() {
     let world = World::with(|issuer| issuer.config.server.requests_at_once = 1).await;
     let offer = world.offer("student_card", &json!({})).await;
-    let other = Connection::open(&world.issuer.config.database).unwrap();
+    let other = Connection::open(world.issuer.config.database.file().unwrap()).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let slow = tokio::spawn({
         let (listener, code) = (world.public.clone(), offer.code.clone());

@@ -83,7 +83,7 @@ async fn a_nonce_is_good_once_on_all_nodes_together() {
     let world = World::new().await;
     let (token, key, nonce) = (world.token(CARD).await, holder_key(), world.nonce().await);
     let body = request(CARD, &[world.draft(&key, &nonce).sign(&key).await]).to_string();
-    let answers = [world.another_node(2), world.another_node(3)].map(|node| {
+    let answers = [world.another_node(2).await, world.another_node(3).await].map(|node| {
         let begun = Request::post("/credential").header(CONTENT_TYPE, JSON);
         let begun = begun.header("authorization", format!("Bearer {token}"));
         let body = body.clone();

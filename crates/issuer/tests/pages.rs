@@ -108,6 +108,8 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         NoticeKind::Lapsed,
         NoticeKind::NotFound,
         NoticeKind::StaleForm,
+        NoticeKind::LongForm,
+        NoticeKind::TooSlow,
         NoticeKind::Broken(text),
         NoticeKind::TooMany(30),
     ];

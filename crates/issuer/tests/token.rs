@@ -190,7 +190,7 @@ async fn a_code_yields_one_token_to_racing_requests() {
 async fn a_code_yields_one_token_on_all_nodes_together() {
     let world = World::new().await;
     let code = world.offer("student_card", &json!({})).await.code;
-    let nodes = [world.another_node(2), world.another_node(3)];
+    let nodes = [world.another_node(2).await, world.another_node(3).await];
     let mut racers = JoinSet::new();
     for node in nodes.iter().cycle().take(RACERS) {
         let (node, code) = (node.clone(), code.clone());

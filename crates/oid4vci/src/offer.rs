@@ -340,12 +340,14 @@ pub enum OfferError {
     Ambiguous,
     /// Larger than any honest offer.
     TooLong,
-    /// `credential_offer_uri` is not an https URL (OFFER-03).
+    /// `credential_offer_uri` is not an https URL (OFFER-03), or names a user.
     BadOfferUri,
     /// The document is not a JSON object, or repeats a member.
     NotJson,
     /// `credential_issuer` missing.
     NoIssuer,
+    /// `credential_issuer` is no Credential Issuer Identifier (META-01).
+    BadIssuer,
     /// `credential_configuration_ids` missing, empty, repeated or too many.
     NoConfiguration,
     /// A member of `grants` has the wrong shape.
@@ -362,9 +364,15 @@ impl OfferError {
             Self::NoOffer => "this link carries no Credential Offer",
             Self::Ambiguous => "this link carries two Credential Offers",
             Self::TooLong => "this Credential Offer is too large",
-            Self::BadOfferUri => "the offer is said to be at an address that is not https",
+            Self::BadOfferUri => {
+                "the offer is said to be at an address that is not https, or that names a user"
+            }
             Self::NotJson => "the Credential Offer is not a JSON object",
             Self::NoIssuer => "the Credential Offer names no issuer",
+            Self::BadIssuer => {
+                "the Credential Offer names its issuer by an address that is none: it must be https \
+                 with a host, without a user, a query or a fragment"
+            }
             Self::NoConfiguration => "the Credential Offer does not say what it offers",
             Self::BadGrant => "the Credential Offer has a grant that cannot be read",
         }

@@ -372,6 +372,7 @@ fn each_refusal_of_an_offer_has_its_own_text() {
         BadOfferUri,
         NotJson,
         NoIssuer,
+        BadIssuer,
         NoConfiguration,
         BadGrant,
     });

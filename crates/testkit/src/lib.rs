@@ -6,10 +6,12 @@
 //! | what a wallet sends, by hand, so that it can be wrong | [`by_hand`], [`proof`] |
 //! | requests without a socket, and what is common to all answers | [`wire`] |
 //! | a clock that stands still, randomness that repeats | [`outside`] |
+//! | a PostgreSQL server | [`postgres`] |
 //! | the contract that every store is held to | [`contract`] |
 
 #![expect(
     clippy::indexing_slicing,
+    clippy::expect_used,
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
     clippy::panic,
@@ -20,6 +22,7 @@
 pub mod by_hand;
 pub mod contract;
 pub mod outside;
+pub mod postgres;
 pub mod proof;
 pub mod wire;
 pub mod world;

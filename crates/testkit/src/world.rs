@@ -9,7 +9,7 @@ use issuer::Issuer;
 use issuer::config::{Config, IssuerUrl};
 use issuer::http::{admin, public};
 use issuer::init::{NewIssuer, Purpose, init};
-use issuer::store::sqlite::migrate;
+use issuer::store::migrate;
 use keys::x509::Anchors;
 use tempfile::TempDir;
 use wallet::store::{FileStore, Unlock};
@@ -57,9 +57,9 @@ impl World {
         let new = NewIssuer { url: &url, name: "Riverside University", purpose: Purpose::Service };
         let report = init(&folder.path().join("issuer"), &new, &clock, &random).unwrap();
         let config = Config::load(&report.config).unwrap();
-        migrate(Path::new(&config.database)).unwrap();
+        migrate(&config).await.unwrap();
         let (its_clock, its_random) = (Box::new(clock.clone()), Box::new(random.clone()));
-        let mut issuer = Issuer::open(config, its_clock, its_random).unwrap();
+        let mut issuer = Issuer::open(config, its_clock, its_random).await.unwrap();
         change(&mut issuer);
         let issuer = Arc::new(issuer);
         let public = Wire::new(public(Arc::clone(&issuer)));
@@ -71,10 +71,10 @@ impl World {
     }
 
     /// A second server on the same keys and the same database; `seed` is its own chance.
-    pub fn another_node(&self, seed: u64) -> Wire {
+    pub async fn another_node(&self, seed: u64) -> Wire {
         let config = self.issuer.config.clone();
         let (clock, random) = (Box::new(self.clock.clone()), Box::new(TestRandom::new(seed)));
-        Wire::new(public(Arc::new(Issuer::open(config, clock, random).unwrap())))
+        Wire::new(public(Arc::new(Issuer::open(config, clock, random).await.unwrap())))
     }
 }
 

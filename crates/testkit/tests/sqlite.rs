@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use issuer::store::Store;
-use issuer::store::sqlite::{Schema, Sqlite, migrate, schema};
+use issuer::store::sqlite::{Sqlite, migrate, schema};
+use issuer::store::{Schema, Store};
 use tempfile::TempDir;
 use testkit::contract::Contract;
 

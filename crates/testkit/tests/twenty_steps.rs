@@ -54,7 +54,7 @@ async fn page_shows_qr_code(world: &World, link: &str) -> Vec<u8> {
 }
 
 fn line(credential: &StoredCredential, label: &str) -> String {
-    let lines = credential.lines("en");
+    let lines = credential.lines("en").shown;
     lines.iter().find(|line| line.label == label).unwrap().text()
 }
 

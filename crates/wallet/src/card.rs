@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::display::{CLAIMS_MAX, ClaimLabel, clean};
+use crate::display::{ClaimLabel, clean};
 
 /// One line of a card.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,27 +21,34 @@ impl Line<'_> {
     }
 }
 
+/// Most lines of a card: nobody reads more, and an issuer may send tens of thousands of claims.
+pub const LINES_MAX: usize = 200;
+
+/// What is shown of the claims, and how much is not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lines<'c> {
+    /// At most [`LINES_MAX`].
+    pub shown: Vec<Line<'c>>,
+    /// How many more there are.
+    pub more: usize,
+}
+
 /// The claims in the issuer's order, then those that it does not describe.
 ///
 /// Objects are opened: a label for `address` stands in front of each part of it.
 #[must_use]
-pub fn lines<'c>(
-    claims: &'c Map<String, Value>,
-    labels: &[ClaimLabel],
-    locale: &str,
-) -> Vec<Line<'c>> {
+pub fn lines<'c>(claims: &'c Map<String, Value>, labels: &[ClaimLabel], locale: &str) -> Lines<'c> {
     let mut leaves = Vec::new();
     collect(claims, &mut Vec::new(), &mut leaves);
-    let mut ranked: Vec<(usize, Line<'c>)> = leaves
-        .into_iter()
-        .map(|(path, value)| {
-            let found = describing(labels, &path);
-            let label = label(found.map(|(_, label)| label), &path, locale);
-            (found.map_or(usize::MAX, |(rank, _)| rank), Line { label, value })
-        })
-        .collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().map(|(_, line)| line).collect()
+    let rank = |path: &[&str]| describing(labels, path).map_or(usize::MAX, |(rank, _)| rank);
+    leaves.sort_by_cached_key(|(path, _)| rank(path));
+    let more = leaves.len().saturating_sub(LINES_MAX);
+    leaves.truncate(LINES_MAX);
+    let line = |(path, value): (Vec<&'c str>, &'c Value)| {
+        let described = describing(labels, &path).map(|(_, label)| label);
+        Line { label: label(described, &path, locale), value }
+    };
+    Lines { shown: leaves.into_iter().map(line).collect(), more }
 }
 
 /// How deep it goes is bounded by whoever read the JSON.
@@ -54,8 +61,7 @@ fn collect<'c>(
         path.push(name);
         match value.as_object() {
             Some(inside) => collect(inside, path, leaves),
-            None if leaves.len() < CLAIMS_MAX => leaves.push((path.clone(), value)),
-            None => {}
+            None => leaves.push((path.clone(), value)),
         }
         path.pop();
     }
@@ -79,7 +85,8 @@ fn label(described: Option<&ClaimLabel>, path: &[&str], locale: &str) -> String 
     let name = described.and_then(|label| Some((steps(label).len(), label.name(locale)?)));
     let (known, name) = name.map_or((0, None), |(known, name)| (known, Some(name)));
     let rest = path.iter().skip(known).map(|step| clean(step));
-    name.map(str::to_owned).into_iter().chain(rest).collect::<Vec<_>>().join(" › ")
+    let steps: Vec<String> = name.map(str::to_owned).into_iter().chain(rest).collect();
+    clean(&steps.join(" › "))
 }
 
 fn words(value: &Value) -> String {

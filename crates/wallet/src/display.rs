@@ -1,7 +1,6 @@
 //! How an issuer wants itself and its credentials to look (META-24, META-40, CLAIM-04).
 //!
-//! All of it is a stranger's text: cut to a length, without control characters (a terminal would
-//! obey them), colours and pictures only in the forms that are known to be harmless.
+//! All of it is a stranger's text: cut to a length, without characters that nobody sees, colours and pictures only in the forms that are known to be harmless.
 
 use oid4vci::metadata::{ReceivedConfiguration, ReceivedIssuerMetadata};
 use serde::{Deserialize, Serialize};
@@ -129,16 +128,56 @@ fn best<'t, T>(
     choices.iter().min_by_key(rank)
 }
 
-/// A stranger's text, made fit to be shown.
+/// A stranger's text, made fit to be shown: on one line, without what nobody sees, cut to a length.
 #[must_use]
 pub fn clean(text: &str) -> String {
-    let shown = |c: &char| !c.is_control() && !turns_direction(*c);
-    text.trim().chars().filter(shown).take(TEXT_CHARACTERS_MAX).collect()
+    let mut shown = String::new();
+    let mut length = 0;
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        let c = if breaks_line(c) { ' ' } else { c };
+        let joins = is_joiner(c)
+            && shown.chars().next_back().is_some_and(is_joined)
+            && rest.peek().copied().is_some_and(is_joined);
+        if (is_unseen(c) && !joins) || (shown.is_empty() && c.is_whitespace()) {
+            continue;
+        }
+        if length == TEXT_CHARACTERS_MAX {
+            break;
+        }
+        shown.push(c);
+        length += 1;
+    }
+    shown.truncate(shown.trim_end().len());
+    shown
 }
 
-/// Characters that reorder what stands around them: a host name could be made to read differently.
-const fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// Characters that nobody sees and that change what is seen (catalogue N04): controls command
+/// terminals, others turn the reading direction, hide between letters or make a name look empty.
+#[must_use]
+pub fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e00ff}')
+}
+
+const fn breaks_line(c: char) -> bool {
+    matches!(c, '\t'..='\u{c}' | '\u{85}' | '\u{2028}' | '\u{2029}')
+}
+
+/// Zero-width joiner and non-joiner: some scripts are misspelled without them.
+#[must_use]
+pub const fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// Scripts that join, and pictures, come after those of Europe: in Latin a joiner only hides.
+fn is_joined(c: char) -> bool {
+    c >= '\u{590}' && !is_unseen(c) && !c.is_whitespace()
 }
 
 fn text(object: &Value, name: &str) -> Option<String> {

@@ -2,13 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use serde_json::{Value, json};
-use wallet::card::lines;
+use wallet::card::{LINES_MAX, lines};
 use wallet::display::ClaimLabel;
 
 fn shown(claims: &Value, labels: &Value) -> Vec<(String, String)> {
     let labels: Vec<ClaimLabel> = serde_json::from_value(labels.clone()).unwrap();
     let lines = lines(claims.as_object().unwrap(), &labels, "en");
-    lines.iter().map(|line| (line.label.clone(), line.text())).collect()
+    assert_eq!(lines.more, 0);
+    lines.shown.iter().map(|line| (line.label.clone(), line.text())).collect()
 }
 
 fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
@@ -44,4 +45,18 @@ fn a_claim_without_a_label_is_shown_by_its_name() {
     let labels = json!([{ "path": ["d"], "names": [] }]);
     let expected = pairs(&[("d", "[{\"e\":1}]"), ("a › b › c", "–"), ("f", "x[31m")]);
     assert_eq!(shown(&claims, &labels), expected);
+}
+
+/// What the issuer describes is shown first, so a flood of other claims does not push it out.
+#[test]
+fn a_flood_of_claims_is_cut_and_counted() {
+    let mut claims = json!({ "z": "described", "deep": {} });
+    for number in 0..30_000 {
+        claims["deep"][format!("n{number}")] = json!(number);
+    }
+    let labels = json!([{ "path": ["z"], "names": [{ "locale": null, "text": "Name" }] }]);
+    let labels: Vec<ClaimLabel> = serde_json::from_value(labels).unwrap();
+    let lines = lines(claims.as_object().unwrap(), &labels, "en");
+    assert_eq!((lines.shown.len(), lines.more), (LINES_MAX, 30_001 - LINES_MAX));
+    assert_eq!(lines.shown[0].label, "Name");
 }

@@ -20,9 +20,30 @@ fn display(issuer: &Value, metadata: &Value) -> Display {
 
 #[test]
 fn a_terminal_cannot_be_commanded_and_a_name_cannot_be_turned() {
-    assert_eq!(clean(" a\u{1b}[2Jb\r\nc\u{7}\u{9b}31m "), "a[2Jbc31m");
+    assert_eq!(clean(" a\u{1b}[2Jb\r\nc\u{7}\u{9b}31m "), "a[2Jb c31m");
     assert_eq!(clean("bank\u{202e}elpmaxe.\u{2066}com\u{200f}"), "bankelpmaxe.com");
     assert_eq!(clean(&"ä".repeat(1000)).chars().count(), TEXT_CHARACTERS_MAX);
+}
+
+/// Catalogue N04: two names that look the same are the same, and a name that looks empty is none.
+#[test]
+fn what_nobody_sees_is_left_out_and_a_name_stays_on_its_line() {
+    for (given, shown) in [
+        ("pay\u{200b}pal\u{feff}\u{2060}\u{ad}", "paypal"),
+        ("pay\u{200d}pal\u{200c}", "paypal"),
+        ("a\u{e0041}\u{61c}\u{180e}\u{206a}\u{fff9}b", "ab"),
+        ("\u{3164}\u{115f}\u{200b} \u{2028}", ""),
+        ("Riverside\u{2028}University\u{2029}", "Riverside University"),
+        ("one\ntwo\tthree\u{85}four", "one two three four"),
+        ("\u{200b} name \u{200b}", "name"),
+        ("می\u{200c}خواهم", "می\u{200c}خواهم"),
+        ("क्\u{200d}ष", "क्\u{200d}ष"),
+        ("👩\u{200d}🎓 葛\u{e0100}", "👩\u{200d}🎓 葛\u{e0100}"),
+    ] {
+        assert_eq!(clean(given), shown, "{given:?}");
+    }
+    let blank = json!([{ "name": "\u{200b}\u{2028}\u{3164}" }]);
+    assert_eq!(display(&blank, &json!({})).issuer_name("en"), None);
 }
 
 #[test]

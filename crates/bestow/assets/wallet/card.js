@@ -53,9 +53,16 @@ export function detail(card) {
   badge(drawn.querySelector(".badge"), card.face);
   const claims = drawn.querySelector(".claims");
   for (const claim of card.claims) fact(claims, claim.label, claimed(claim));
+  if (card.more_claims) claims.after(more(card.more_claims));
   const about = drawn.querySelector(".about");
   for (const [label, text, name] of facts(card)) if (text) fact(about, label, document.createTextNode(text), name);
   return drawn;
+}
+
+/** An issuer may send more than anybody reads; the stored card has all of it. */
+function more(count) {
+  const text = `and ${count} more ${count === 1 ? "claim" : "claims"}`;
+  return Object.assign(document.createElement("p"), { className: "hint", textContent: text });
 }
 
 function badge(place, { trust, validity }) {

@@ -106,8 +106,7 @@ function offered(card) {
 /** OFFER-19 to OFFER-22 */
 function askCode({ numeric, length, description, host }) {
   const field = element("tx-code");
-  const kind = numeric ? "digits" : "characters";
-  const size = length ? `${length} ${kind}` : numeric ? "Digits only" : "";
+  const size = length ? counted(length, numeric) : numeric ? "Digits only" : "";
   const source = description || "You got it from the issuer in another way than this offer, such as by letter or text message";
   element("tx-code-hint").textContent = [source, size].map(sentence).join(" ").trim();
   element("tx-code-host").textContent = `The code is sent to ${host} and to nobody else.`;
@@ -116,6 +115,10 @@ function askCode({ numeric, length, description, host }) {
   if (length) field.style.setProperty("--length", length);
   if (numeric) field.addEventListener("input", () => keepDigits(field));
   element("code-field").hidden = false;
+}
+
+function counted(length, numeric) {
+  return `${length} ${numeric ? "digit" : "character"}${length === 1 ? "" : "s"}`;
 }
 
 /** Codes are often printed in groups: blanks and dashes do not count. */
@@ -128,7 +131,7 @@ function keepDigits(field) {
 function slip(code, tx) {
   if (!code) return "Type the transaction code.";
   if (tx.length && [...code].length !== tx.length) {
-    return `The code has ${tx.length} ${tx.numeric ? "digits" : "characters"}; you typed ${[...code].length}.`;
+    return `The code has ${counted(tx.length, tx.numeric)}; you typed ${[...code].length}.`;
   }
   return "";
 }

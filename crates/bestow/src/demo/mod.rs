@@ -28,7 +28,7 @@ const PORT_TRIES: u32 = 50;
 /// Runs the demonstration until it is over, or until somebody ends it.
 pub(crate) async fn demo(arguments: &DemoArguments) -> Result<(), Failure> {
     let folder = Folder::of(arguments.keep.as_deref())?;
-    let (issuer, certificates) = make(folder.path())?;
+    let (issuer, certificates) = make(folder.path()).await?;
     let server = start(&issuer).await?;
     let place = Place::with_key_file(folder.path().join("wallet"));
     let outcome = if arguments.once {
@@ -74,17 +74,17 @@ impl Folder {
     }
 }
 
-fn make(folder: &Path) -> Result<(Arc<Issuer>, PathBuf), Failure> {
+async fn make(folder: &Path) -> Result<(Arc<Issuer>, PathBuf), Failure> {
     let issuer = folder.join("issuer");
     let url = format!("https://localhost:{}", free_ports()?);
     make_issuer(&issuer, &url, NAME, Purpose::Demonstration)?;
     let config = Config::load(&issuer.join("bestow.toml"));
     let config = config.map_err(|error| Failure::own_fault(error.to_string()))?;
-    Ok((Arc::new(open(config)?), issuer.join("tls/ca.pem")))
+    Ok((Arc::new(open(config).await?), issuer.join("tls/ca.pem")))
 }
 
 /// A port that is free together with the one after it, where the admin API will be.
-fn free_ports() -> Result<u16, Failure> {
+pub(crate) fn free_ports() -> Result<u16, Failure> {
     for _ in 0..PORT_TRIES {
         let first = TcpListener::bind(("127.0.0.1", 0)).map_err(Failure::own_fault)?;
         let port = first.local_addr().map_err(Failure::own_fault)?.port();

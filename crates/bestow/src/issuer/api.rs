@@ -23,6 +23,9 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// How long a server may take to take the connection.
 const CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
 
+/// The title of the problem that is about claims.
+const CLAIMS_DO_NOT_FIT: &str = "The claims do not fit";
+
 /// A way to the admin API.
 pub(super) struct Api {
     key: String,
@@ -50,7 +53,7 @@ impl Api {
             let key = keys.admin.expose().to_owned();
             return Ok(Self { key, way: network(&config, address)? });
         }
-        let issuer = Arc::new(super::open(config)?);
+        let issuer = Arc::new(super::open(config).await?);
         let key = issuer.keys.admin.expose().to_owned();
         Ok(Self { key, way: Way::Process(admin(issuer)) })
     }
@@ -148,6 +151,10 @@ fn problem(status: u16, problem: &Value) -> Failure {
     let message = text("detail").unwrap_or_else(|| format!("the admin API answered {status}"));
     match status {
         404 => Failure::new(Kind::Usage, "not_found", message),
+        422 if text("title").is_some_and(|title| title == CLAIMS_DO_NOT_FIT) => {
+            Failure::new(Kind::Usage, "refused", message)
+                .hint("`bestow issuer sample CONFIGURATION_ID` prints claims that fit")
+        }
         409 => Failure::new(Kind::Refused, "conflict", message),
         502 => Failure::new(Kind::OwnFault, "not_delivered", message),
         400..500 => Failure::new(Kind::Usage, "refused", message),

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use issuer::config::Config;
 use issuer::store::sqlite::{self, BackupError};
 use keys::outside::{Clock as _, SystemClock};
 
@@ -12,7 +13,7 @@ use crate::terminal::tell;
 /// Writes a copy of the database to a new file.
 pub(crate) fn backup(target: &Path, file: &ConfigFile) -> Result<(), Failure> {
     let config = super::load(file)?;
-    sqlite::backup(Path::new(&config.database), target).map_err(failure)?;
+    sqlite::backup(database_file(&config)?, target).map_err(failure)?;
     tell(format!("{} is written; keep the folder keys with it", target.display()));
     Ok(())
 }
@@ -20,7 +21,7 @@ pub(crate) fn backup(target: &Path, file: &ConfigFile) -> Result<(), Failure> {
 /// Takes a copy back; the issuer must not run.
 pub(crate) fn restore(backup: &Path, file: &ConfigFile) -> Result<(), Failure> {
     let config = super::load(file)?;
-    let database = Path::new(&config.database);
+    let database = database_file(&config)?;
     let restored = sqlite::restore(backup, database, SystemClock.now()).map_err(failure)?;
     if let Some(replaced) = restored.replaced {
         tell(format!("what was in use before is {}", replaced.display()));
@@ -32,6 +33,15 @@ pub(crate) fn restore(backup: &Path, file: &ConfigFile) -> Result<(), Failure> {
     ));
     tell("whoever had an open offer needs a new one; applications not issued wait for approval");
     Ok(())
+}
+
+/// A server's backups are its own: they include what was written while they were made.
+fn database_file(config: &Config) -> Result<&Path, Failure> {
+    config.database.file().ok_or_else(|| {
+        Failure::usage("the database is a PostgreSQL server, and its backup is made there").hint(
+            "use pg_basebackup with archived WAL, or pg_dump; see docs/adr/0013-postgresql.md",
+        )
+    })
 }
 
 fn failure(error: BackupError) -> Failure {

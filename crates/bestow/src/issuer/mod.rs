@@ -4,7 +4,7 @@ use std::path::Path;
 
 use issuer::config::{Config, reference};
 use issuer::credential_type::CredentialType;
-use issuer::store::sqlite::migrate;
+use issuer::store::{Schema, migrate, warnings};
 use issuer::{Issuer, OpenError};
 use keys::outside::{SystemClock, SystemRandom};
 
@@ -24,8 +24,8 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
     match command {
         IssuerCommand::Init { dir, url, name } => init::init(&dir, &url, &name),
         IssuerCommand::Serve(file) => serve::serve(&file).await,
-        IssuerCommand::CheckConfig(file) => check_config(&file),
-        IssuerCommand::Migrate(file) => migrate_database(&file),
+        IssuerCommand::CheckConfig(file) => check_config(&file).await,
+        IssuerCommand::Migrate(file) => migrate_database(&file).await,
         IssuerCommand::Backup { file, config } => backup::backup(&file, &config),
         IssuerCommand::Restore { file, config } => backup::restore(&file, &config),
         IssuerCommand::Offer(arguments) => offer::offer(&arguments).await,
@@ -57,34 +57,44 @@ fn load_from(file: &Path) -> Result<Config, Failure> {
 }
 
 /// Opens the issuer with this machine's clock and randomness.
-pub(crate) fn open(config: Config) -> Result<Issuer, Failure> {
-    Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).map_err(|error| match error
-    {
+pub(crate) async fn open(config: Config) -> Result<Issuer, Failure> {
+    let issuer = Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).await;
+    issuer.map_err(|error| match error {
         OpenError::Config(error) => Failure::mistake(error),
         OpenError::Store(error) => Failure::mistake(error),
     })
 }
 
 /// Standard output has the effective configuration, standard error what should not stay so.
-fn check_config(file: &ConfigFile) -> Result<(), Failure> {
+async fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     let config = load(file)?;
     let types = config.credential_types().map_err(Failure::mistake)?;
     issuer::init::load_keys(&config).map_err(Failure::mistake)?;
     issuer::init::check_tls(&config).map_err(Failure::mistake)?;
+    let schema = issuer::check_database(&config).await.map_err(Failure::mistake)?;
     print(config.effective().trim_end());
     for warning in config.warnings(&types) {
         tell(format!("warning: {warning}"));
+    }
+    for warning in warnings(&config).await.map_err(Failure::mistake)? {
+        tell(format!("warning: {warning}"));
+    }
+    if schema != Schema::Current {
+        let database = &config.database;
+        tell(format!("warning: {database} is not ready: run `bestow issuer migrate` before serve"));
     }
     tell(format!("{} is good; it issues: {}", file.config.display(), names(types.keys())));
     Ok(())
 }
 
-fn migrate_database(file: &ConfigFile) -> Result<(), Failure> {
+async fn migrate_database(file: &ConfigFile) -> Result<(), Failure> {
     let config = load(file)?;
-    let database = Path::new(&config.database);
-    match migrate(database).map_err(Failure::own_fault)? {
-        0 => tell(format!("{} is up to date", database.display())),
-        count => tell(format!("{}: {count} migrations done", database.display())),
+    let database = &config.database;
+    issuer::check_database(&config).await.map_err(Failure::mistake)?;
+    match migrate(&config).await.map_err(Failure::own_fault)? {
+        0 => tell(format!("{database} is up to date")),
+        1 => tell(format!("{database}: one migration done")),
+        count => tell(format!("{database}: {count} migrations done")),
     }
     Ok(())
 }

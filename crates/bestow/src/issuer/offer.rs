@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use super::api::Api;
 use crate::cli::OfferArguments;
 use crate::exit::Failure;
-use crate::terminal::{colours, print, print_json, tell};
+use crate::terminal::{colours, is_result_lost, print, print_json, tell};
 
 /// Longest claims object that is read.
 const CLAIMS_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -42,17 +42,37 @@ pub(super) async fn offer(arguments: &OfferArguments) -> Result<(), Failure> {
     let api = Api::open(config.clone()).await?;
     let answer = api.call("POST", "/admin/v1/offers", Some(request)).await?;
     let made = Made::read(&answer)?;
+    let handed_over = hand_over(&config, (&types, arguments), (&made, &answer));
+    if handed_over.is_ok() && !is_result_lost() {
+        return Ok(());
+    }
+    // Nobody has it, and nobody can have it shown again.
+    api.call("DELETE", &format!("/admin/v1/offers/{}", made.id), None).await?;
+    let Err(mut failure) = handed_over else {
+        tell("  the offer was withdrawn");
+        return Ok(());
+    };
+    failure.message.push_str("; the offer was withdrawn");
+    Err(failure)
+}
+
+/// Writes the files that were asked for, and prints the offer.
+fn hand_over(
+    config: &Config,
+    (types, arguments): (&Types, &OfferArguments),
+    (made, answer): (&Made<'_>, &Value),
+) -> Result<(), Failure> {
     let code = QrCode::encode(made.uri, Level::M);
     if let Some(path) = &arguments.qr {
         write(path, &picture(path, code.as_ref().map_err(|error| too_long(*error))?))?;
     }
     if let Some(path) = &arguments.print {
-        write(path, &letter(&config, (&types, arguments), &made)?)?;
+        write(path, &letter(config, (types, arguments), made)?)?;
     }
     if arguments.json {
-        return print_json(&answer);
+        return print_json(answer);
     }
-    show(&made, code.ok().as_ref(), arguments);
+    show(made, code.ok().as_ref(), arguments);
     Ok(())
 }
 
@@ -117,6 +137,11 @@ fn claims(arguments: &OfferArguments, types: &Types) -> Result<Map<String, Value
         let (name, value) = text.split_once('=').ok_or_else(|| {
             Failure::usage(format!("`--claim {text}` has no `=`: write --claim NAME=VALUE"))
         })?;
+        if name.split('.').any(str::is_empty) {
+            let message = format!("`--claim {text}` lacks a name before the `=`");
+            return Err(Failure::usage(message)
+                .hint("write --claim NAME=VALUE, or --claim OUTER.INNER=VALUE"));
+        }
         let known = offered.iter().find_map(|one| one.claims.iter().find(|c| c.name() == name));
         insert(&mut claims, name, typed(known, value))?;
     }
@@ -143,8 +168,11 @@ fn read_claims(path: &Path) -> Result<Map<String, Value>, Failure> {
     };
     let name = if is_input { "standard input".to_owned() } else { path.display().to_string() };
     read.map_err(|error| Failure::usage(format!("cannot read the claims of {name}: {error}")))?;
-    let value = json::parse(&bytes);
-    let value = value.map_err(|error| Failure::usage(format!("{name} is not JSON: {error}")))?;
+    let value = json::parse(&bytes).map_err(|error| {
+        let place = serde_json::from_slice::<Value>(&bytes).err();
+        let place = place.map(|at| format!(" (line {}, column {})", at.line(), at.column()));
+        Failure::usage(format!("{name}: {error}{}", place.unwrap_or_default()))
+    })?;
     let Value::Object(claims) = value else {
         let message = format!("{name} must be a JSON object: one member for each claim");
         return Err(Failure::usage(message));

@@ -17,7 +17,7 @@ use crate::exit::{Failure, Kind};
 pub(crate) async fn serve(file: &ConfigFile) -> Result<(), Failure> {
     let config = super::load(file)?;
     log_to_standard_error(&config);
-    let issuer = Arc::new(super::open(config)?);
+    let issuer = Arc::new(super::open(config).await?);
     for warning in issuer.config.warnings(&issuer.types) {
         tracing::warn!("{warning}");
     }

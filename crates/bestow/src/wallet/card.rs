@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use textwrap::core::display_width;
 use textwrap::{Options, wrap};
+use wallet::card::LINES_MAX;
 use wallet::display::{ClaimLabel, clean};
 use wallet::store::{StoredCredential, Trust};
 
@@ -49,8 +50,7 @@ pub(crate) fn card(credential: &StoredCredential) -> String {
     let issuer = credential.display.issuer_name(LOCALE);
     let issuer = plain(issuer.unwrap_or(&credential.credential_issuer));
     let mut lines = vec![name(credential), issuer, String::new()];
-    let labels = Labels::of(credential);
-    labels.write(&credential.claims, &mut Vec::new(), &mut lines);
+    lines.append(&mut claims(credential));
     lines.push(String::new());
     lines.push(plain(&credential.credential_issuer));
     lines.push(trust(&credential.trust));
@@ -59,6 +59,19 @@ pub(crate) fn card(credential: &StoredCredential) -> String {
     }
     lines.push(format!("{}  {}", credential.format, credential.id));
     framed(&lines)
+}
+
+/// An issuer may send more than a person reads; scripts get all of it.
+fn claims(credential: &StoredCredential) -> Vec<String> {
+    let mut lines = Vec::new();
+    Labels::of(credential).write(&credential.claims, &mut Vec::new(), &mut lines);
+    let more = lines.len().saturating_sub(LINES_MAX);
+    if more > 0 {
+        lines.truncate(LINES_MAX);
+        let plural = if more == 1 { "line" } else { "lines" };
+        lines.push(format!("… and {more} more {plural}; all of it: --json"));
+    }
+    lines
 }
 
 fn trust(trust: &Trust) -> String {
@@ -100,7 +113,7 @@ impl<'c> Labels<'c> {
         lines: &mut Vec<String>,
     ) {
         let mut ordered: Vec<(&String, &Value)> = claims.iter().collect();
-        ordered.sort_by_key(|(name, _)| self.place(path, name));
+        ordered.sort_by_cached_key(|(name, _)| self.place(path, name));
         for (name, value) in ordered {
             let indent = INDENT.repeat(path.len());
             path.push(name);
@@ -157,4 +170,29 @@ fn framed(lines: &[String]) -> String {
     }
     framed.push(format!("╰{rule}╯"));
     framed.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+    use wallet::card::LINES_MAX;
+    use wallet::store::StoredCredential;
+
+    #[test]
+    fn a_flood_of_claims_does_not_flood_the_terminal() {
+        let claims: Value = (0..30_000).map(|n| (format!("n{n}"), json!(n))).collect();
+        let credential: StoredCredential = serde_json::from_value(json!({
+            "id": "1", "format": "dc+sd-jwt", "credential_configuration_id": "card",
+            "credential_issuer": "https://issuer.example", "raw": "x", "types": [],
+            "claims": claims, "display": { "issuer": [], "faces": [], "claims": [] },
+            "trust": { "by": "accepted" }, "holder_key": null, "received_at": 0,
+            "expires_at": null,
+        }))
+        .unwrap();
+        let card = super::card(&credential);
+        assert!(card.contains("… and 29800 more lines; all of it: --json"), "{card}");
+        assert!(card.lines().count() < LINES_MAX + 20);
+        let json = super::json(&credential);
+        assert_eq!(json["claims"].as_object().unwrap().len(), 30_000);
+    }
 }

@@ -128,11 +128,96 @@ fn an_officer_lists_approves_and_rejects_applications() {
 /// Somebody fills in the form of the diploma; the id of the application.
 fn applied(world: &World) -> String {
     let config = Config::load(&world.path("issuer/bestow.toml")).unwrap();
-    let issuer = Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).unwrap();
-    let diploma = &issuer.types["diploma"];
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let issuer = Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom));
+    let issuer = runtime.block_on(issuer).unwrap();
+    let diploma = &issuer.types["diploma"];
     let secret = runtime.block_on(apply(&issuer, diploma, diploma.sample())).unwrap();
     issuer::application::ApplicationSecret::parse(secret.expose()).unwrap().0.to_string()
+}
+
+/// OFFER-24: the code goes to a program; one that fails is named, and is asked again with the next
+/// approval.
+#[test]
+fn a_program_that_hands_on_transaction_codes_is_named_when_it_fails() {
+    let world = World::new();
+    let types = world.path("issuer/credentials/diploma.toml");
+    let program = world.path("send");
+    let command = format!("tx_code_command = [\"/bin/sh\", \"{}\"]\n", program.display());
+    let written = fs::read_to_string(&types).unwrap();
+    let lines = written.lines().filter(|line| !line.starts_with("tx_code"));
+    let rest = lines.collect::<Vec<_>>().join("\n");
+    let head = "tx_code = true\ntx_code_channel = \"command\"\n";
+    fs::write(&types, format!("{head}{command}{rest}")).unwrap();
+    let id = applied(&world);
+    let approve = ["issuer", "applications", "approve", &id, "--json"];
+
+    fs::write(&program, "exit 7").unwrap();
+    let error = world.bestow(&approve).exits(1).json()["error"].clone();
+    assert_eq!(text(&error, "code"), "not_delivered");
+    let message = text(&error, "message");
+    assert!(message.contains("/bin/sh") && message.contains("exit status: 7"), "{message}");
+
+    fs::write(&program, format!("cat > {}", world.path("letter").display())).unwrap();
+    let approved = world.bestow(&approve).exits(0).json();
+    assert_eq!(approved["tx_code"], Value::Null, "it is the program's");
+    let letter: Value = serde_json::from_slice(&fs::read(world.path("letter")).unwrap()).unwrap();
+    assert_eq!((text(&letter, "id"), text(&letter, "tx_code").len()), (id.clone(), 6));
+    assert_eq!(world.bestow(&approve).exits(0).json(), approved, "a lost letter is sent again");
+
+    let offer = ["issuer", "offer", "diploma", "--sample", "--tx-code"];
+    let outcome = world.bestow(&offer).exits(0);
+    assert!(outcome.stderr.contains("went to the program"), "{outcome}");
+    fs::write(&program, "exit 7").unwrap();
+    let outcome = world.bestow(&offer).exits(1);
+    assert!(outcome.stderr.contains("/bin/sh") && outcome.stdout.is_empty(), "{outcome}");
+}
+
+/// What was made and cannot be handed over is taken back: nobody else could find it.
+#[test]
+fn an_offer_that_cannot_be_written_is_withdrawn_and_said_once() {
+    let world = World::serving();
+    let state = |at: usize| {
+        let list = world.admin("GET", "/admin/v1/offers");
+        text(&list["offers"][at], "state")
+    };
+    let offer = ["issuer", "offer", "student_card", "--sample"];
+    let unwritable = [&offer[..], &["--qr", "no/such/code.png", "--json"]].concat();
+    let error = world.bestow(&unwritable).exits(2).json()["error"].clone();
+    assert!(text(&error, "message").ends_with("the offer was withdrawn"), "{error}");
+    assert_eq!(state(0), "withdrawn");
+    for more in [&[][..], &["--json"]] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let mut command = world.command(&[&offer[..], more].concat());
+        let output = command.stdout(full).output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(told.matches("cannot write the result").count(), 1, "{told}");
+        assert!(told.ends_with("the offer was withdrawn\n"), "{told}");
+        assert_eq!(state(0), "withdrawn");
+    }
+    let list = world.admin("GET", "/admin/v1/offers");
+    assert_eq!(list["offers"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_named_and_left_alone() {
+    let world = World::new();
+    let file = world.path("issuer/bestow.db");
+    fs::write(&file, "years of work").unwrap();
+    let commands: [&[&str]; 5] = [
+        &["issuer", "check-config"],
+        &["issuer", "migrate"],
+        &["issuer", "serve"],
+        &["issuer", "offer", "student_card", "--sample"],
+        &["issuer", "applications", "list"],
+    ];
+    for command in commands {
+        let outcome = world.bestow(command).exits(2);
+        assert!(outcome.stderr.contains("bestow.db"), "{command:?}: {outcome}");
+        assert!(outcome.stderr.contains("`database` in bestow.toml"), "{command:?}: {outcome}");
+    }
+    assert_eq!(fs::read_to_string(file).unwrap(), "years of work");
 }
 
 #[test]

@@ -144,3 +144,33 @@ fn a_picture_must_show_an_offer() {
         "no_qr_code"
     );
 }
+
+#[test]
+fn what_is_no_offer_is_called_by_its_name() {
+    let world = World::new();
+    fs::write(world.path("empty.txt"), " \n").unwrap();
+    let by_value = |issuer: &str| {
+        format!(
+            "openid-credential-offer://?credential_offer={{\"credential_issuer\":\"{issuer}\",\
+             \"credential_configuration_ids\":[\"a\"]}}"
+        )
+    };
+    for (offer, message) in [
+        ("", "the offer is an empty text"),
+        (" ", "the offer is an empty text"),
+        ("-", "standard input is empty"),
+        ("empty.txt", "empty.txt is empty"),
+        ("issuer", "issuer is a folder"),
+        ("nowhere", "there is no file nowhere"),
+        (
+            "openid-credential-offer://?credential_offer_uri=https%3A%2F%2Fuser%40issuer.example%2Fo",
+            "names a user",
+        ),
+        (&by_value("https://user@issuer.example"), "names its issuer by an address that is none"),
+        (&by_value("https://issuer.example?a=b"), "names its issuer by an address that is none"),
+    ] {
+        let outcome = world.bestow(&["wallet", "receive", offer, "--json"]).exits(2);
+        let said = text(&outcome.json()["error"], "message");
+        assert!(said.contains(message), "{offer:?}: {said}");
+    }
+}

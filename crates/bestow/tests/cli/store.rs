@@ -91,3 +91,27 @@ fn a_damaged_key_is_named_and_can_be_deleted_and_no_other_key() {
     let keys = world.bestow(&["wallet", "keys", "--json"]).exits(0).json();
     assert_eq!(keys, serde_json::json!({ "keys": [] }));
 }
+
+/// One clear error, however much there was to say.
+#[test]
+fn a_full_standard_output_is_told_once() {
+    let world = World::serving();
+    for _ in 0..3 {
+        world.receive(&world.link(&["course_ticket"]), &[]).exits(0);
+    }
+    for (arguments, code) in [
+        (&["wallet", "list"][..], 1),
+        (&["wallet", "list", "--json"], 1),
+        (&["wallet", "--help"], 1),
+        (&["--version"], 1),
+        (&["wallet", "show", "none", "--json"], 2),
+    ] {
+        let full = fs::File::options().write(true).open("/dev/full").unwrap();
+        let output = world.command(arguments).stdout(full).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert_eq!(said.matches("cannot write the result").count(), 1, "{arguments:?}: {said}");
+        let is_failure_told = said.contains("the wallet holds no such credential");
+        assert_eq!(is_failure_told, code == 2, "{arguments:?}: {said}");
+    }
+}

@@ -151,15 +151,20 @@ impl World {
 
     /// How the offer stands, as the admin API tells it.
     pub(crate) fn offer_state(&self, id: &str) -> String {
+        text(&self.admin("GET", &format!("/admin/v1/offers/{id}")), "state")
+    }
+
+    /// What the admin API answers.
+    pub(crate) fn admin(&self, method: &str, path: &str) -> Value {
         let key = fs::read_to_string(self.path("issuer/keys/admin.key")).unwrap();
         let mut stream = TcpStream::connect(("localhost", self.port + 1)).unwrap();
-        let (path, key) = (format!("/admin/v1/offers/{id}"), key.trim());
+        let key = key.trim();
         let head = "Host: localhost\r\nConnection: close\r\nAuthorization: Bearer";
-        write!(stream, "GET {path} HTTP/1.1\r\n{head} {key}\r\n\r\n").unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\n{head} {key}\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let body = answer.split("\r\n\r\n").nth(1).unwrap();
-        text(&serde_json::from_str(body).unwrap(), "state")
+        serde_json::from_str(body).unwrap()
     }
 }
 

@@ -9,6 +9,7 @@ use section::section;
 use source::Source;
 
 pub use address::{IssuerUrl, TrustedProxy};
+pub use database::Database;
 pub use reference::{example, reference};
 pub use rules::{NAME_LENGTH_MAX, is_name};
 pub use section::{
@@ -18,6 +19,7 @@ pub use section::{
 pub use source::ConfigError;
 
 mod address;
+mod database;
 mod reference;
 mod rules;
 mod section;
@@ -35,8 +37,18 @@ section! {
         name: String = "My Organisation".to_owned(),
         /// The language of `name`, and of pages whose reader asks for none that we have.
         locale: Locale = Locale::english(),
-        /// Where offers and applications are kept: a file of SQLite.
-        database: String = "bestow.db".to_owned(),
+        /// Where offers and applications are kept: a file of SQLite, or a PostgreSQL server, as
+        /// `postgres://user@host:port/name`. Behind that may stand `?sslmode=verify-full`, which
+        /// checks the server's certificate and name, and is the default unless the server is on
+        /// this machine, or `?sslmode=disable`. Several hosts stand side by side, with commas
+        /// between them; the one that takes writes is used. After a change:
+        /// `bestow issuer migrate`.
+        database: Database = Database::File("bestow.db".into()),
+        /// The file with the password for the PostgreSQL server; only the issuer may read it.
+        database_password_file: Option<PathBuf> = None,
+        /// The certificates, as PEM, that the PostgreSQL server's certificate must lead to.
+        /// Without it: those that this machine trusts.
+        database_ca: Option<PathBuf> = None,
         /// The folder of the secret keys, as `bestow issuer init` makes it. Keep a copy: without
         /// them, offers that are out cannot be redeemed.
         keys: PathBuf = PathBuf::from("keys"),
@@ -82,12 +94,14 @@ impl Config {
 
     /// Makes every path begin where the file is, and writes out what follows from other keys.
     fn resolve(&mut self, folder: &Path) {
-        self.database = folder.join(&self.database).display().to_string();
+        self.database.resolve(folder);
         self.admin.listen = Some(self.admin_listen());
         self.server.listen = Some(self.listen());
         let key_file = self.admin.key_file.take();
         self.admin.key_file = Some(key_file.unwrap_or_else(|| self.keys.join("admin.key")));
         let paths = [
+            self.database_password_file.as_mut(),
+            self.database_ca.as_mut(),
             Some(&mut self.keys),
             Some(&mut self.credentials),
             Some(&mut self.server.certificate),
@@ -162,12 +176,21 @@ impl Config {
         if self.url.is_loopback() {
             warnings.push("url: only wallets on this machine can reach this issuer".to_owned());
         }
+        if let Database::Postgres(address) = &self.database
+            && address.is_open_to_listeners()
+        {
+            let text = "database: without TLS everybody on the way can read everything";
+            warnings.push(text.to_owned());
+        }
         let kept_days = self.retention.issuances_days;
         for (id, _) in types.iter().filter(|(_, one)| one.validity_days > kept_days) {
             warnings.push(format!(
                 "credentials/{id}.toml: valid for longer than the record of it is kept \
                  ([retention] issuances_days = {kept_days}): after that nobody can revoke it"
             ));
+        }
+        for (id, credential_type) in types {
+            warnings.extend(program_warning(id, credential_type));
         }
         if self.portal.enabled {
             for (id, credential_type) in types.iter().filter(|(_, one)| one.portal) {
@@ -182,6 +205,15 @@ impl Config {
     pub fn effective(&self) -> String {
         toml::to_string(self).unwrap_or_default()
     }
+}
+
+/// Not a mistake of the file: the program may be installed later, or on another machine.
+fn program_warning(id: &str, credential_type: &CredentialType) -> Option<String> {
+    let TxCodeChannel::Command(command) = &credential_type.tx_code_channel else { return None };
+    let program = command.first().filter(|program| program.contains('/'))?;
+    (!Path::new(program).is_file()).then(|| {
+        format!("credentials/{id}.toml: tx_code_command: there is no program `{program}` here")
+    })
 }
 
 fn portal_warnings(id: &str, credential_type: &CredentialType) -> Vec<String> {

@@ -113,7 +113,7 @@ fn defaults(config: &Config) -> toml::Value {
 fn setting(text: &mut String, mark: &str, name: &str, values: &toml::Value) {
     let _ = match values.get(name) {
         Some(value) => writeln!(text, "{mark}{name} = {value}"),
-        None => writeln!(text, "{mark}{name} = \"FILE\""),
+        None => writeln!(text, "#{name} = \"FILE\""), // there is no default to show
     };
 }
 

@@ -50,10 +50,12 @@ impl Rules<'_> {
             let remedy = "write one line in which everything can be seen";
             return Err(self.source.mistake("portal.help_line", "no one can read this", remedy));
         }
-        if let Some((scheme, _)) = self.config.database.split_once("://") {
-            let problem = format!("this version keeps nothing in a database of kind `{scheme}`");
-            let remedy = "name a file, like database = \"bestow.db\"";
-            return Err(self.source.mistake("database", problem, remedy));
+        let is_file = self.config.database.file().is_some();
+        for key in ["database_password_file", "database_ca"] {
+            if is_file && self.source.has(key) {
+                let remedy = "remove it, or name a server in `database`";
+                return Err(self.source.mistake(key, "the database is a file", remedy));
+            }
         }
         Ok(())
     }

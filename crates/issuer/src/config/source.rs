@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::fs;
+use std::io::ErrorKind;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -74,7 +75,13 @@ impl Source {
             let problem = format!("is longer than {FILE_BYTES_MAX} bytes");
             return Err(ConfigError::of_file(file, problem, "is it the right file?"));
         }
-        Ok(Self { file: file.to_owned(), text: fs::read_to_string(file).map_err(unreadable)? })
+        let text = fs::read_to_string(file).map_err(|error| {
+            if error.kind() == ErrorKind::InvalidData {
+                return ConfigError::of_file(file, "is no UTF-8 text", "is it the right file?");
+            }
+            unreadable(error)
+        })?;
+        Ok(Self { file: file.to_owned(), text })
     }
 
     /// Reads the text into `T`, whose fields check themselves.

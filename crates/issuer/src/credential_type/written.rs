@@ -16,6 +16,8 @@ use crate::config::source::Source;
 
 /// Longest Credential Configuration Identifier.
 const ID_LENGTH_MAX: usize = 64;
+/// Longest name or description for people.
+const TEXT_LENGTH_MAX: usize = 500;
 /// Longest validity: a hundred years.
 const VALIDITY_DAYS_MAX: u32 = 36_525;
 
@@ -107,6 +109,7 @@ pub(super) fn read(
     let written: WrittenType = source.parse()?;
     check_numbers(&written, source)?;
     check_display(&written, source)?;
+    check_names(&written, source)?;
     check_tx_code(&written, source)?;
     let reader = Reader { source, written: &written };
     let context = claim_rules::Context {
@@ -184,14 +187,35 @@ fn check_display(written: &WrittenType, source: &Source) -> Result<(), ConfigErr
     Ok(())
 }
 
+/// RFC 6749 §3.3 for `scope`; a `vct` is compared byte by byte, so it holds nothing hidden
+/// (FMT-SDJWT-03).
+fn check_names(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
+    let is_token = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    let is_scope = |scope: &String| !scope.is_empty() && scope.bytes().all(is_token);
+    if !written.scope.as_ref().is_none_or(is_scope) {
+        let remedy = "write one word of ASCII, without spaces and quotes, or remove the line";
+        return Err(source.mistake("scope", "this is no scope", remedy));
+    }
+    let is_plain = |c: char| c.is_ascii_graphic() || c.is_alphanumeric();
+    let is_vct = |vct: &String| !vct.is_empty() && vct.chars().all(is_plain);
+    if !written.vct.as_ref().is_none_or(is_vct) {
+        let remedy = "write a URL that is yours, without spaces, or remove the line";
+        return Err(source.mistake("vct", "this names no type", remedy));
+    }
+    Ok(())
+}
+
 /// What people read on cards and forms is one line; a name for people is not empty.
 pub(super) fn check_text(text: &str, place: &str, source: &Source) -> Result<(), ConfigError> {
     let is_name = !place.ends_with("logo");
-    if is_one_visible_line(text) && !(is_name && text.trim().is_empty()) {
+    let is_short = text.chars().count() <= TEXT_LENGTH_MAX;
+    if is_one_visible_line(text) && is_short && !(is_name && text.trim().is_empty()) {
         return Ok(());
     }
-    let remedy = "write one line in which everything can be seen: no line break, tab, zero-width \
-                  character or direction mark";
+    let remedy = format!(
+        "write one line of at most {TEXT_LENGTH_MAX} characters in which everything can be seen: no \
+         line break, tab, zero-width character or direction mark"
+    );
     Err(source.mistake(place, "nobody can read this text", remedy))
 }
 
@@ -299,7 +323,9 @@ impl Reader<'_> {
         match (self.written.tx_code_channel, command) {
             (WrittenChannel::Screen, None) => Ok(TxCodeChannel::Screen),
             (WrittenChannel::Caller, None) => Ok(TxCodeChannel::Caller),
-            (WrittenChannel::Command, Some(command)) if !command.is_empty() => {
+            (WrittenChannel::Command, Some(command))
+                if command.first().is_some_and(|program| !program.is_empty()) =>
+            {
                 Ok(TxCodeChannel::Command(command.clone()))
             }
             (WrittenChannel::Command, _) => {

@@ -114,7 +114,8 @@ struct NewOffer {
 impl NewOffer {
     /// The operator is told which member is wrong; nobody else sees it, and no log.
     fn read(body: &[u8]) -> Result<Self, String> {
-        let value = json::parse(body).map_err(|error| format!("The body is no JSON: {error}."))?;
+        let value =
+            json::parse(body).map_err(|error| format!("The body cannot be read: {error}."))?;
         serde_json::from_value(value).map_err(|error| format!("The body does not fit: {error}."))
     }
 }

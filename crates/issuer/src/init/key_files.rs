@@ -91,7 +91,7 @@ fn admin_key(file: &Path) -> Result<AdminKey, ConfigError> {
 }
 
 /// Reads a file that nobody else may read.
-fn secret(file: &Path) -> Result<Zeroizing<String>, ConfigError> {
+pub(crate) fn secret(file: &Path) -> Result<Zeroizing<String>, ConfigError> {
     check_mode(file, (OTHERS, 0o600))?;
     text(file).map(Zeroizing::new)
 }

@@ -19,6 +19,7 @@ use crate::store::sqlite::migrate;
 use staging::{Access, Staging};
 
 pub use key_files::load_keys;
+pub(crate) use key_files::secret;
 pub use tls_files::check_tls;
 
 mod key_files;
@@ -186,7 +187,9 @@ fn make_database(staging: &Staging) -> Result<(), InitError> {
     config.credential_types()?;
     load_keys(&config)?;
     check_tls(&config)?;
-    migrate(Path::new(&config.database))?;
+    if let Some(file) = config.database.file() {
+        migrate(file)?;
+    }
     Ok(())
 }
 

@@ -17,6 +17,13 @@ use serde_json::{Map, Value};
 
 use crate::application::{Application, ApplicationId, ApplicationState};
 
+pub use engine::{migrate, open, schema, warnings};
+pub use schema::Schema;
+
+mod columns;
+mod engine;
+pub mod postgres;
+mod schema;
 pub mod sqlite;
 
 /// Storage of the Issuer, chosen at run time.

@@ -10,6 +10,7 @@ use axum::extract::ConnectInfo;
 use axum::http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use axum::response::Response;
+use futures_util::FutureExt as _;
 use issuer::Issuer;
 use issuer::application::Application;
 use issuer::config::{Config, IssuerUrl};
@@ -84,7 +85,8 @@ impl World {
         let report = init(folder.path(), &new, &clock, &random).unwrap();
         let mut config = Config::load(&report.config).unwrap();
         change(&mut config);
-        let issuer = Issuer::open(config, Box::new(clock.clone()), Box::new(random)).unwrap();
+        let issuer = Issuer::open(config, Box::new(clock.clone()), Box::new(random));
+        let issuer = issuer.now_or_never().unwrap().unwrap(); // a file is opened without waiting
         let issuer = Arc::new(issuer);
         Self { router: public(Arc::clone(&issuer)), issuer, clock, _folder: folder }
     }
@@ -119,7 +121,7 @@ impl Browser {
         &mut self,
         method: Method,
         path: &str,
-        (content_type, body): (&str, Vec<u8>),
+        (content_type, body): (&str, impl Into<Body>),
     ) -> Response {
         let mut request = Request::builder().method(method).uri(path);
         request = request.header(CONTENT_TYPE, content_type);
@@ -127,7 +129,7 @@ impl Browser {
         if let Some(cookie) = &self.cookie {
             request = request.header(COOKIE, cookie);
         }
-        let mut request = request.body(Body::from(body)).unwrap();
+        let mut request = request.body(body.into()).unwrap();
         request.headers_mut().extend(self.headers.clone());
         let response = self.router.clone().oneshot(request).await.unwrap();
         if let Some(cookie) = response.headers().get(SET_COOKIE) {

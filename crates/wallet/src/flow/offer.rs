@@ -120,5 +120,5 @@ impl Wallet {
 }
 
 fn issuer(offer: &ReceivedOffer) -> Result<Url, WalletError> {
-    parse_identifier(&offer.credential_issuer).ok_or(WalletError::Offer(OfferError::NoIssuer))
+    parse_identifier(&offer.credential_issuer).ok_or(WalletError::Offer(OfferError::BadIssuer))
 }

@@ -117,7 +117,8 @@ pub(super) fn names(directory: &Path, names_max: usize) -> Result<Vec<String>, S
 /// that is not only ours, `prefix` is the file's name.
 pub(super) fn sweep(directory: &Path, prefix: &str) -> Result<(), StoreError> {
     let is_rest = |name: &str| name.starts_with(prefix) && name.ends_with(UNFINISHED);
-    for entry in fs::read_dir(directory).map_err(fault)?.take(ENTRIES_MAX).flatten() {
+    let entries = fs::read_dir(readable(directory)).map_err(fault)?;
+    for entry in entries.take(ENTRIES_MAX).flatten() {
         if entry.file_name().to_str().is_some_and(is_rest) {
             fs::remove_file(entry.path()).map_err(fault)?;
         }
@@ -147,12 +148,16 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
 /// A file that was moved is only there for good once its folder is on disk.
 pub(super) fn sync(directory: &Path) -> Result<(), StoreError> {
     if cfg!(unix) {
-        // The parent of `wallet` is the empty path, and means the current folder.
-        let is_here = directory.as_os_str().is_empty();
-        let directory = if is_here { Path::new(".") } else { directory };
-        File::open(directory).and_then(|directory| directory.sync_all()).map_err(fault)?;
+        File::open(readable(directory))
+            .and_then(|directory| directory.sync_all())
+            .map_err(fault)?;
     }
     Ok(())
+}
+
+/// The parent of `wallet` is the empty path, and means the current folder.
+fn readable(directory: &Path) -> &Path {
+    if directory.as_os_str().is_empty() { Path::new(".") } else { directory }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "stands in `map_err`")]

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::atomic;
-use crate::card::{Line, lines};
+use crate::card::{Lines, lines};
 use crate::display::Display;
 
 /// Names a key: its RFC 7638 thumbprint.
@@ -139,7 +139,7 @@ pub struct StoredCredential {
 impl StoredCredential {
     /// Its claims as lines that a person can read.
     #[must_use]
-    pub fn lines(&self, locale: &str) -> Vec<Line<'_>> {
+    pub fn lines(&self, locale: &str) -> Lines<'_> {
         lines(&self.claims, &self.display.claims, locale)
     }
 }

@@ -5,7 +5,7 @@ use oid4vci::colour::Colour;
 use oid4vci::offer::{InputMode, TxCodeInput};
 use serde_json::{Value, json};
 use url::Url;
-use wallet::card::{Line, lines};
+use wallet::card::{Line, Lines};
 use wallet::display::{Display, Picture, TEXT_CHARACTERS_MAX, clean};
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::receipt::Received;
@@ -15,6 +15,8 @@ use super::flows::Stage;
 
 /// Longest picture in a claim that is drawn.
 const PHOTO_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most types of a credential that are named.
+const TYPES_MAX: usize = 16;
 /// Longest Transaction Code that a field is drawn for.
 const TX_CODE_LENGTH_MAX: u32 = 64;
 /// A card that ends this soon says so.
@@ -107,13 +109,14 @@ pub(super) fn card(credential: &StoredCredential, locale: &str, now: Timestamp) 
     let key = credential.holder_key.as_ref().map(
         |key| json!({ "kid": key.kid.to_string(), "binding": key.binding.name(), "did": key.did }),
     );
-    let labels = &credential.display.claims;
-    let claims: Vec<_> = lines(&credential.claims, labels, locale).iter().map(claim).collect();
+    let Lines { shown, more } = credential.lines(locale);
+    let types: Vec<_> = credential.types.iter().take(TYPES_MAX).map(|name| clean(name)).collect();
     json!({
         "face": face(credential, locale, now),
-        "claims": claims,
+        "claims": shown.iter().map(claim).collect::<Vec<_>>(),
+        "more_claims": more,
         "format": credential.format,
-        "types": credential.types,
+        "types": types,
         "configuration": credential.credential_configuration_id,
         "received": credential.received_at.to_date(),
         "holder_key": key,
@@ -219,6 +222,7 @@ fn host(issuer: &str) -> String {
 mod tests {
     use keys::outside::Timestamp;
     use serde_json::{Value, json};
+    use wallet::card::LINES_MAX;
     use wallet::store::StoredCredential;
 
     use super::card;
@@ -272,6 +276,14 @@ mod tests {
         ] {
             assert_eq!(card(logo)["face"]["logo"], Value::Null, "{logo}");
         }
+    }
+
+    #[test]
+    fn a_flood_of_claims_is_cut_and_counted() {
+        let claims: Value = (0..30_000).map(|n| (format!("n{n}"), json!(n))).collect();
+        let card = shown(&face("#000000", "#ffffff", ""), &claims, &json!([]));
+        assert_eq!(card["claims"].as_array().unwrap().len(), LINES_MAX);
+        assert_eq!(card["more_claims"], 30_000 - LINES_MAX);
     }
 
     #[test]

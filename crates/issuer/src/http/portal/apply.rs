@@ -15,8 +15,11 @@ use crate::flow::application;
 use crate::portal::pages::{Card, FormPage, IndexPage};
 
 impl From<Unreadable> for Trouble {
-    fn from(_: Unreadable) -> Self {
-        Self::StaleForm
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::NoForm => Self::StaleForm,
+            Unreadable::TooLong => Self::LongForm,
+        }
     }
 }
 
@@ -47,7 +50,7 @@ pub(super) async fn apply(
     visitor.check_csrf(answers.text(form_session::FIELD).as_deref())?;
     let is_picture = |name: &String| pictures(credential_type).contains(name);
     if answers.cut.as_ref().is_some_and(|name| !is_picture(name)) {
-        return Err(Trouble::StaleForm);
+        return Err(Trouble::LongForm);
     }
     let claims = match claims(credential_type, &answers).await {
         Ok(claims) => claims,

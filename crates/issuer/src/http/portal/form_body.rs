@@ -22,13 +22,18 @@ pub(super) struct FormBody {
     pub(super) cut: Option<String>,
 }
 
-/// The body is no form, or only a part of one.
+/// Why a body is not read.
 #[derive(Debug)]
-pub(super) struct Unreadable;
+pub(super) enum Unreadable {
+    /// It is no form, or not a whole one.
+    NoForm,
+    /// It is longer than the operator allows.
+    TooLong,
+}
 
 impl From<MultipartError> for Unreadable {
     fn from(_: MultipartError) -> Self {
-        Self
+        Self::NoForm
     }
 }
 
@@ -41,7 +46,7 @@ impl FormBody {
         if is_multipart(content_type.unwrap_or_default()) {
             return multipart(Request::from_parts(parts, Body::from(body)), is_whole).await;
         }
-        if is_whole { urlencoded(&body) } else { Err(Unreadable) }
+        if is_whole { urlencoded(&body) } else { Err(Unreadable::TooLong) }
     }
 
     /// The first answer of this name, as it came.
@@ -61,7 +66,7 @@ impl FormBody {
 
     fn push(&mut self, name: String, value: Bytes) -> Result<(), Unreadable> {
         self.answers.push((name, value));
-        if self.answers.len() > ANSWERS_MAX { Err(Unreadable) } else { Ok(()) }
+        if self.answers.len() > ANSWERS_MAX { Err(Unreadable::TooLong) } else { Ok(()) }
     }
 }
 
@@ -75,12 +80,12 @@ async fn beginning(body: Body, bytes_max: usize) -> Result<(Bytes, bool), Unread
     let mut body = body.into_data_stream();
     let (mut kept, mut dropped) = (Vec::new(), 0);
     while let Some(chunk) = body.next().await {
-        let chunk = chunk.map_err(|_| Unreadable)?;
+        let chunk = chunk.map_err(|_| Unreadable::NoForm)?;
         let room = bytes_max - kept.len();
         kept.extend(chunk.iter().take(room));
         dropped += chunk.len().saturating_sub(room);
         if dropped > DROPPED_BYTES_MAX {
-            return Err(Unreadable);
+            return Err(Unreadable::TooLong);
         }
     }
     Ok((kept.into(), dropped == 0))
@@ -95,17 +100,18 @@ fn urlencoded(body: &[u8]) -> Result<FormBody, Unreadable> {
 }
 
 async fn multipart(request: Request, is_whole: bool) -> Result<FormBody, Unreadable> {
-    let mut multipart = Multipart::from_request(request, &()).await.map_err(|_| Unreadable)?;
+    let mut multipart =
+        Multipart::from_request(request, &()).await.map_err(|_| Unreadable::NoForm)?;
     let mut form = FormBody::default();
     while let Some(answer) = multipart.next_field().await? {
-        let name = answer.name().ok_or(Unreadable)?.to_owned();
+        let name = answer.name().ok_or(Unreadable::NoForm)?.to_owned();
         match answer.bytes().await {
             Ok(value) => form.push(name, value)?,
             Err(_) if !is_whole => {
                 form.cut = Some(name);
                 return Ok(form);
             }
-            Err(_) => return Err(Unreadable),
+            Err(_) => return Err(Unreadable::NoForm),
         }
     }
     Ok(form)

@@ -110,6 +110,16 @@ pub(super) static WORDS: Words = Words {
         text: "The address may be incomplete. An application opens only through the complete link \
                that you got when you applied.",
     },
+    too_slow: Notice {
+        title: "This took too long",
+        text: "The connection or our server was too slow. Go back and send it once more; a smaller \
+               picture helps.",
+    },
+    long_form: Notice {
+        title: "This is too much",
+        text: "Nothing was sent: the form is larger than we take. Go back and choose a smaller \
+               picture, or write less.",
+    },
     stale_form: Notice {
         title: "This page was open for too long",
         text: "Nothing was sent. Go back, load the page again and send it once more.",
@@ -124,5 +134,8 @@ pub(super) static WORDS: Words = Words {
         title: "Too many requests",
         text: "Too much came from your connection in a short time.",
     },
-    wait: |seconds| format!("Please wait {seconds} seconds, then try again."),
+    wait: |seconds| {
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        format!("Please wait {seconds} {unit}, then try again.")
+    },
 };

@@ -116,6 +116,16 @@ pub(super) static WORDS: Words = Words {
         text: "Vielleicht ist die Adresse unvollständig. Ein Antrag öffnet sich nur über den \
                ganzen Link, den Sie beim Antrag erhalten haben.",
     },
+    too_slow: Notice {
+        title: "Das hat zu lange gedauert",
+        text: "Die Verbindung oder unser Server war zu langsam. Gehen Sie zurück und senden Sie noch \
+               einmal; ein kleineres Bild hilft.",
+    },
+    long_form: Notice {
+        title: "Das ist zu viel",
+        text: "Es wurde nichts gesendet: Das Formular ist größer, als wir annehmen. Gehen Sie zurück \
+               und wählen Sie ein kleineres Bild, oder schreiben Sie weniger.",
+    },
     stale_form: Notice {
         title: "Diese Seite war zu lange offen",
         text: "Es wurde nichts gesendet. Gehen Sie zurück, laden Sie die Seite neu und senden Sie \
@@ -132,6 +142,7 @@ pub(super) static WORDS: Words = Words {
         text: "Von Ihrem Anschluss kam in kurzer Zeit zu viel.",
     },
     wait: |seconds| {
-        format!("Bitte warten Sie {seconds} Sekunden und versuchen Sie es dann erneut.")
+        let unit = if seconds == 1 { "Sekunde" } else { "Sekunden" };
+        format!("Bitte warten Sie {seconds} {unit} und versuchen Sie es dann erneut.")
     },
 };

@@ -10,8 +10,8 @@ use std::{fmt, io};
 use keys::outside::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
-use super::migrations::{Schema, migrate, schema};
-use crate::store::StoreError;
+use super::migrations::{migrate, schema};
+use crate::store::{Schema, StoreError};
 
 /// Copies a database as it is at one moment; it may be in use meanwhile.
 ///

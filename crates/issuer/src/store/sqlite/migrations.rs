@@ -5,22 +5,9 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::store::StoreError;
+use crate::store::{Schema, StoreError};
 
 const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001_offers.sql")];
-
-/// How a database stands to this program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Schema {
-    /// There is no database, or an empty one.
-    Missing,
-    /// `bestow issuer migrate` is needed.
-    Older,
-    /// Ready.
-    Current,
-    /// Made by a newer program.
-    Newer,
-}
 
 /// Reads which migrations a database has seen; changes nothing.
 pub fn schema(path: &Path) -> Result<Schema, StoreError> {
@@ -28,12 +15,7 @@ pub fn schema(path: &Path) -> Result<Schema, StoreError> {
         return Ok(Schema::Missing);
     }
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    Ok(match version(&connection)? {
-        0 => Schema::Missing,
-        seen if seen == MIGRATIONS.len() => Schema::Current,
-        seen if seen < MIGRATIONS.len() => Schema::Older,
-        _ => Schema::Newer,
-    })
+    Ok(Schema::of(version(&connection)?, MIGRATIONS.len()))
 }
 
 /// Brings a database to the present schema, making it when there is none; says how many migrations
@@ -46,9 +28,7 @@ pub fn migrate(path: &Path) -> Result<usize, StoreError> {
     let transaction =
         connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     let seen = version(&transaction)?;
-    let missing = MIGRATIONS.get(seen..).ok_or_else(|| {
-        StoreError::Broken("the database was made by a newer bestow; nothing was changed".into())
-    })?;
+    let missing = Schema::missing(seen, MIGRATIONS)?;
     for migration in missing {
         transaction.execute_batch(migration)?;
     }

@@ -13,6 +13,7 @@ use oid4vci::offer::OfferId;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use serde_json::{Map, Value};
 
+use super::columns::APPLICATION_COLUMNS;
 use super::{
     ApplicationPage, NewOffer, OfferPage, Opened, PurgeBefore, Recorded, Store, StoreError,
 };
@@ -27,7 +28,7 @@ mod steps;
 mod writer;
 
 pub use backup::{BackupError, Restored, backup, restore};
-pub use migrations::{Schema, migrate, schema};
+pub use migrations::{migrate, schema};
 
 /// How long a reader or another process may hold a lock that we need.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -41,7 +42,7 @@ pub struct Sqlite {
     issuer_id: Arc<str>,
     file: DatabaseFile,
     writer: Writer,
-    readers: Arc<Mutex<Vec<Connection>>>,
+    readers: Arc<Readers>,
 }
 
 /// The file that we opened; another one at its path gets nothing of what we write.
@@ -83,41 +84,32 @@ fn identity(path: &Path) -> Result<(u64, u64), StoreError> {
 impl Sqlite {
     /// Opens a database that [`migrate`] has made ready.
     pub fn open(path: &Path, issuer_id: &str) -> Result<Self, StoreError> {
-        match schema(path)? {
-            Schema::Current => {}
-            Schema::Older | Schema::Missing => {
-                let hint = "run `bestow issuer migrate` first";
-                return Err(StoreError::Broken(format!("{} is not ready: {hint}", path.display())));
-            }
-            Schema::Newer => {
-                let hint = "it was made by a newer bestow, which must be used with it";
-                return Err(StoreError::Broken(format!("{} is not known: {hint}", path.display())));
-            }
-        }
+        schema(path)?.ready(&path.display().to_string())?;
         Ok(Self {
             issuer_id: issuer_id.into(),
             file: DatabaseFile::of(path)?,
             writer: Writer::start(connect(path)?)?,
-            readers: Arc::default(),
+            readers: Arc::new(Readers { path: path.to_owned(), idle: Mutex::default() }),
         })
     }
 
-    /// Runs a query on a reading connection, beside the writer.
-    async fn read<T: Send + 'static>(
+    /// Reads a few rows by their key, where it is called: that takes microseconds, less than to hand
+    /// it to another thread and back.
+    fn look<T>(
+        &self,
+        query: impl FnOnce(&Connection, &str) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        self.readers.with(|connection| query(connection, &self.issuer_id))
+    }
+
+    /// Runs a query that may read many rows, beside everything else.
+    async fn list<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection, &str) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (issuer_id, path) = (Arc::clone(&self.issuer_id), self.file.path.clone());
-        let readers = Arc::clone(&self.readers);
+        let (issuer_id, readers) = (Arc::clone(&self.issuer_id), Arc::clone(&self.readers));
         let task = tokio::task::spawn_blocking(move || {
-            let idle = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = idle.map_or_else(|| connect(&path), Ok)?;
-            let outcome = query(&connection, &issuer_id)?;
-            let mut readers = readers.lock().unwrap_or_else(PoisonError::into_inner);
-            if readers.len() < READERS_MAX {
-                readers.push(connection);
-            }
-            Ok(outcome)
+            readers.with(|connection| query(connection, &issuer_id))
         });
         task.await.unwrap_or_else(|error| Err(StoreError::Broken(error.to_string())))
     }
@@ -128,6 +120,29 @@ impl Sqlite {
     ) -> Result<T, StoreError> {
         let issuer_id = Arc::clone(&self.issuer_id);
         self.writer.write(move |connection| step(connection, &issuer_id)).await
+    }
+}
+
+/// Connections that read, kept open for the next one.
+#[derive(Debug)]
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    fn with<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = idle.map_or_else(|| connect(&self.path), Ok)?;
+        let outcome = query(&connection)?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < READERS_MAX {
+            idle.push(connection);
+        }
+        Ok(outcome)
     }
 }
 
@@ -166,17 +181,15 @@ impl Store for Sqlite {
     }
 
     async fn grant(&self, id: OfferId) -> Result<Option<Grant>, StoreError> {
-        self.read(move |connection, issuer| steps::grant(connection, issuer, id)).await
+        self.look(|connection, issuer| steps::grant(connection, issuer, id))
     }
 
     async fn datasets(&self, id: OfferId) -> Result<Option<Map<String, Value>>, StoreError> {
-        let text: Option<String> = self
-            .read(move |connection, issuer| {
-                let sql = "SELECT datasets FROM datasets WHERE issuer_id = ?1 AND offer_id = ?2";
-                let mut statement = connection.prepare_cached(sql)?;
-                statement.query_row((issuer, id.0), |row| row.get(0)).optional()
-            })
-            .await?;
+        let text: Option<String> = self.look(|connection, issuer| {
+            let sql = "SELECT datasets FROM datasets WHERE issuer_id = ?1 AND offer_id = ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.query_row((issuer, id.0), |row| row.get(0)).optional()
+        })?;
         let parsed = text.map(|text| serde_json::from_str(&text)).transpose();
         parsed.map_err(|error| StoreError::Broken(error.to_string()))
     }
@@ -232,7 +245,7 @@ impl Store for Sqlite {
     }
 
     async fn offers(&self, page: OfferPage) -> Result<Vec<Grant>, StoreError> {
-        self.read(move |connection, issuer| steps::offers(connection, issuer, &page)).await
+        self.list(move |connection, issuer| steps::offers(connection, issuer, &page)).await
     }
 
     async fn open_application(&self, application: Application) -> Result<(), StoreError> {
@@ -243,19 +256,18 @@ impl Store for Sqlite {
     }
 
     async fn application(&self, id: ApplicationId) -> Result<Option<Application>, StoreError> {
-        self.read(move |connection, issuer| {
+        self.look(|connection, issuer| {
             let sql = format!(
-                "SELECT {} FROM applications WHERE issuer_id = ?1 AND application_id = ?2",
-                rows::APPLICATION_COLUMNS
+                "SELECT {APPLICATION_COLUMNS} FROM applications \
+                 WHERE issuer_id = ?1 AND application_id = ?2"
             );
             let mut statement = connection.prepare_cached(&sql)?;
             statement.query_row((issuer, id.0.0), rows::application).optional()
         })
-        .await
     }
 
     async fn applications(&self, page: ApplicationPage) -> Result<Vec<Application>, StoreError> {
-        self.read(move |connection, issuer| steps::applications(connection, issuer, &page)).await
+        self.list(move |connection, issuer| steps::applications(connection, issuer, &page)).await
     }
 
     async fn decide_application(

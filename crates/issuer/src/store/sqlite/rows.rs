@@ -2,7 +2,7 @@
 
 use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
-use oid4vci::grant::{Grant, Issued, OfferState, Redemption};
+use oid4vci::grant::{Grant, Issued, Redemption};
 use oid4vci::offer::OfferId;
 use oid4vci::secret::{SecretDigest, TxCodeDigest};
 use rusqlite::types::Type;
@@ -10,16 +10,6 @@ use rusqlite::{Connection, Error, Row, params};
 use serde::de::DeserializeOwned;
 
 use crate::application::{Application, ApplicationId, ApplicationState};
-
-/// The columns of an offer, in the order that [`grant`] reads them.
-pub(super) const OFFER_COLUMNS: &str = "offer_id, credential_configuration_ids, created_at, \
-    expires_at, reference_digest, code_digest, tx_code_digest, attempts, fetched_at, \
-    withdrawn_at, redeemed_at, token_digest, token_expires_at, token_configuration_ids, \
-    token_by_identifier, client_id, issued_count";
-
-/// The columns of an application, in the order that [`application`] reads them.
-pub(super) const APPLICATION_COLUMNS: &str = "application_id, secret_digest, \
-    credential_configuration_id, claims, state, created_at, decided_at, approvals, offer_id";
 
 /// Reads an offer, but for its issuances; the second value says how many there are.
 pub(super) fn grant(row: &Row<'_>) -> rusqlite::Result<(Grant, u32)> {
@@ -92,36 +82,6 @@ pub(super) fn application(row: &Row<'_>) -> rusqlite::Result<Application> {
         approvals: row.get(7)?,
         offer_id: row.get::<_, Option<[u8; 16]>>(8)?.map(OfferId),
     })
-}
-
-/// The same states as `Grant::state`, as a condition on the row; `:now` and `:attempts_max`.
-pub(super) const fn state_condition(state: OfferState) -> &'static str {
-    match state {
-        OfferState::Created => {
-            "issued_count = 0 AND withdrawn_at IS NULL AND redeemed_at IS NULL \
-             AND attempts < :attempts_max AND expires_at > :now AND fetched_at IS NULL"
-        }
-        OfferState::Fetched => {
-            "issued_count = 0 AND withdrawn_at IS NULL AND redeemed_at IS NULL \
-             AND attempts < :attempts_max AND expires_at > :now AND fetched_at IS NOT NULL"
-        }
-        OfferState::Redeemed => {
-            "issued_count = 0 AND withdrawn_at IS NULL AND token_expires_at > :now \
-             AND attempts < :attempts_max + 1"
-        }
-        OfferState::Issued => "issued_count > 0 AND :now >= 0 AND :attempts_max >= 0",
-        OfferState::Locked => {
-            "issued_count = 0 AND withdrawn_at IS NULL AND redeemed_at IS NULL \
-             AND attempts >= :attempts_max AND :now >= 0"
-        }
-        OfferState::Expired => {
-            "issued_count = 0 AND withdrawn_at IS NULL AND (token_expires_at <= :now \
-             OR (redeemed_at IS NULL AND attempts < :attempts_max AND expires_at <= :now))"
-        }
-        OfferState::Withdrawn => {
-            "issued_count = 0 AND withdrawn_at IS NOT NULL AND :now >= 0 AND :attempts_max >= 0"
-        }
-    }
 }
 
 fn time(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Timestamp>> {

@@ -8,12 +8,11 @@ use oid4vci::offer::OfferId;
 use oid4vci::secret::SecretDigest;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 
-use super::rows::{self, APPLICATION_COLUMNS, OFFER_COLUMNS};
+use super::rows;
 use super::writer::Step;
 use crate::application::{Application, ApplicationId};
-use crate::store::{
-    ApplicationPage, Idempotency, NewOffer, OfferPage, Opened, Recorded,
-};
+use crate::store::columns::{APPLICATION_COLUMNS, OFFER_COLUMNS, state_condition};
+use crate::store::{ApplicationPage, Idempotency, NewOffer, OfferPage, Opened, Recorded};
 
 pub(super) fn open_offer(
     connection: &Connection,
@@ -214,7 +213,7 @@ pub(super) fn offers(
     issuer_id: &str,
     page: &OfferPage,
 ) -> rusqlite::Result<Vec<Grant>> {
-    let condition = page.state.map_or(":now >= 0 AND :attempts_max >= 0", rows::state_condition);
+    let condition = page.state.map_or(":now >= 0 AND :attempts_max >= 0", state_condition);
     let sql = format!(
         "SELECT {OFFER_COLUMNS} FROM offers WHERE issuer_id = :issuer AND offer_id < :after \
          AND {condition} ORDER BY offer_id DESC LIMIT :limit"

@@ -2,6 +2,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -12,6 +13,11 @@ use crate::store::StoreError;
 const QUEUE_MAX: usize = 4096;
 /// Steps in one commit.
 const BATCH_MAX: usize = 256;
+
+/// How many came together lately, for the writer to wait for more.
+const TOGETHER_MIN: usize = 3;
+/// How long it waits then.
+const LINGER_MAX: Duration = Duration::from_millis(1);
 
 /// What a step leaves behind.
 pub(super) enum Step<T> {
@@ -89,10 +95,12 @@ fn savepoint<T>(
 }
 
 fn run(connection: &Connection, waiting: &Receiver<Job>) {
+    let mut usual = 0; // in sixteenths, as it moves slowly
     while let Ok(first) = waiting.recv() {
-        let jobs = std::iter::once(first).chain(waiting.try_iter()).take(BATCH_MAX);
+        let jobs = gather(first, waiting, usual / 16);
+        usual = (3 * usual + 16 * jobs.len()) / 4;
         let began = connection.execute_batch("BEGIN IMMEDIATE");
-        let replies: Vec<Reply> = jobs.map(|job| job(connection)).collect();
+        let replies: Vec<Reply> = jobs.into_iter().map(|job| job(connection)).collect();
         let committed = began.and_then(|()| connection.execute_batch("COMMIT"));
         if committed.is_err() && !connection.is_autocommit() {
             // A failed commit leaves the transaction open; what is in it was promised to nobody.
@@ -103,4 +111,23 @@ fn run(connection: &Connection, waiting: &Receiver<Job>) {
             reply(&committed);
         }
     }
+}
+
+/// What shares one commit. Waiting for the disk is what costs: when several came together lately,
+/// a moment more lets the others come along; whoever is alone waits for nobody.
+fn gather(first: Job, waiting: &Receiver<Job>, usual: usize) -> Vec<Job> {
+    let mut jobs = vec![first];
+    jobs.extend(waiting.try_iter().take(BATCH_MAX - 1));
+    if usual < TOGETHER_MIN {
+        return jobs;
+    }
+    let until = Instant::now() + LINGER_MAX;
+    while jobs.len() < BATCH_MAX {
+        let left = until.saturating_duration_since(Instant::now());
+        match waiting.recv_timeout(left) {
+            Ok(job) => jobs.push(job),
+            Err(_) => break,
+        }
+    }
+    jobs
 }

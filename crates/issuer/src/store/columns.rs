@@ -1,0 +1,43 @@
+//! What both engines say in the same words: columns, and the states of an offer as conditions.
+
+use oid4vci::grant::OfferState;
+
+/// The columns of an offer, in the order in which each engine's rows are read.
+pub(super) const OFFER_COLUMNS: &str = "offer_id, credential_configuration_ids, created_at, \
+    expires_at, reference_digest, code_digest, tx_code_digest, attempts, fetched_at, \
+    withdrawn_at, redeemed_at, token_digest, token_expires_at, token_configuration_ids, \
+    token_by_identifier, client_id, issued_count";
+
+/// The columns of an application, in the order in which each engine's rows are read.
+pub(super) const APPLICATION_COLUMNS: &str = "application_id, secret_digest, \
+    credential_configuration_id, claims, state, created_at, decided_at, approvals, offer_id";
+
+/// The same states as `Grant::state`, as a condition on the row; `:now` and `:attempts_max`.
+pub(super) const fn state_condition(state: OfferState) -> &'static str {
+    match state {
+        OfferState::Created => {
+            "issued_count = 0 AND withdrawn_at IS NULL AND redeemed_at IS NULL \
+             AND attempts < :attempts_max AND expires_at > :now AND fetched_at IS NULL"
+        }
+        OfferState::Fetched => {
+            "issued_count = 0 AND withdrawn_at IS NULL AND redeemed_at IS NULL \
+             AND attempts < :attempts_max AND expires_at > :now AND fetched_at IS NOT NULL"
+        }
+        OfferState::Redeemed => {
+            "issued_count = 0 AND withdrawn_at IS NULL AND token_expires_at > :now \
+             AND attempts < :attempts_max + 1"
+        }
+        OfferState::Issued => "issued_count > 0 AND :now >= 0 AND :attempts_max >= 0",
+        OfferState::Locked => {
+            "issued_count = 0 AND withdrawn_at IS NULL AND redeemed_at IS NULL \
+             AND attempts >= :attempts_max AND :now >= 0"
+        }
+        OfferState::Expired => {
+            "issued_count = 0 AND withdrawn_at IS NULL AND (token_expires_at <= :now \
+             OR (redeemed_at IS NULL AND attempts < :attempts_max AND expires_at <= :now))"
+        }
+        OfferState::Withdrawn => {
+            "issued_count = 0 AND withdrawn_at IS NOT NULL AND :now >= 0 AND :attempts_max >= 0"
+        }
+    }
+}
