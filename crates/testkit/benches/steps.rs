@@ -9,6 +9,7 @@ use issuer::Issuer;
 use issuer::issue::issue;
 use keys::outside::{Clock as _, SystemRandom};
 use keys::signer::{Signer as _, SoftwareKey};
+use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::credential::CredentialRequest;
 use oid4vci::grant::Grant;
 use oid4vci::nonce::{NonceResponse, SpendableNonce};
@@ -91,6 +92,7 @@ fn proof(criterion: &mut Criterion, world: &World, runtime: &Runtime) {
         credential_issuer: world.issuer.credential_issuer(),
         client_id: None,
         nonce: Some(&nonce),
+        key_attestation: None,
         now: world.clock.now(),
     };
     criterion.bench_function("proof: make (wallet)", |bencher| {
@@ -116,6 +118,7 @@ fn verified(body: &str, issuer: &Issuer, holder: &SoftwareKey) -> VerifiedProofs
         proofs_max: 1,
         window_seconds: 300,
         nonce_key: &issuer.keys.nonce,
+        key_attestations: KeyAttestationPolicy::NONE,
         now: issuer.clock.now(),
     };
     verify(&request.proofs.unwrap(), &context).unwrap()

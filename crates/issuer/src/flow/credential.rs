@@ -1,8 +1,10 @@
 //! Steps 15-18: the Issuer verifies token and proof, records, signs and answers (VCI §8).
 
+use oid4vci::access::{Authenticated, Presented, authenticate};
+use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::credential::{
-    Authenticated, CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX,
-    IssuedCredential, authenticate, authorize, decide,
+    CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX, IssuedCredential,
+    authorize, decide,
 };
 use oid4vci::error::Refusal as _;
 use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, verify};
@@ -29,7 +31,8 @@ pub async fn credential(
             Some(id) => issuer.store.grant(id).await?,
             None => None,
         };
-        let token = authenticate(token, grant.as_ref(), now)?;
+        // No token is bound to a key yet.
+        let token = authenticate(Presented::Bearer(token), grant.as_ref(), None, now)?;
         let is_known = |id: &str| issuer.types.contains_key(id);
         let id = authorize(&request.selector, token, is_known)?;
         let credential_type = issuer.types.get(id).ok_or(CredentialRefusal::NotAuthorised)?;
@@ -55,7 +58,7 @@ fn proofs(
     issuer: &Issuer,
 ) -> Result<Option<VerifiedProofs>, CredentialRefusal> {
     let Some(key_binding) = &credential_type.key_binding else { return Ok(None) };
-    let jwts = request.proofs.as_deref().ok_or(ProofRefusal::Missing)?;
+    let proofs = request.proofs.as_ref().ok_or(ProofRefusal::Missing)?;
     let context = ProofContext {
         credential_issuer: issuer.credential_issuer(),
         client_id: token.redemption().client_id.as_deref(),
@@ -64,9 +67,10 @@ fn proofs(
         proofs_max: issuer.credentials_per_offer(),
         window_seconds: issuer.config.proof.window_seconds,
         nonce_key: &issuer.keys.nonce,
+        key_attestations: KeyAttestationPolicy::NONE,
         now: issuer.clock.now(),
     };
-    let verified = verify(jwts, &context).inspect_err(|refusal| {
+    let verified = verify(proofs, &context).inspect_err(|refusal| {
         tracing::debug!(reason = refusal.answer().1, "proof refused");
     })?;
     Ok(Some(verified))
