@@ -32,6 +32,7 @@ use pool::Pool;
 use queue::Queue;
 use read::Read;
 use single::Context;
+use statistics::count_new_tables;
 use worker::{Job, work};
 use write::{Fetched, Issuance, Open, Redeem, Waiting, Write, WrongTxCode};
 
@@ -49,6 +50,7 @@ mod rows;
 mod server;
 mod single;
 mod statements;
+mod statistics;
 mod tls;
 mod worker;
 mod write;
@@ -79,8 +81,8 @@ pub struct Postgres {
     issuer_id: Arc<str>,
     writes: Arc<Queue<Write>>,
     reads: Arc<Queue<Read>>,
-    singles: Pool,
-    steps: StepIds,
+    singles: Arc<Pool>,
+    steps: Arc<StepIds>,
     /// Ends with the store.
     _workers: JoinSet<()>,
 }
@@ -95,6 +97,11 @@ struct StepIds {
 impl StepIds {
     fn next(&self) -> Uuid {
         Uuid::from_u64_pair(self.node, self.count.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// How many there were.
+    fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
     }
 }
 
@@ -115,12 +122,15 @@ impl Postgres {
         random.fill(&mut node);
         let mut workers = JoinSet::new();
         let issuer_id = Arc::from(issuer_id);
+        let singles = Arc::new(Pool::new(Arc::clone(&target)));
+        let steps = Arc::new(StepIds { node: u64::from_be_bytes(node), count: AtomicU64::new(0) });
+        workers.spawn(count_new_tables(Arc::clone(&singles), Arc::clone(&steps)));
         Ok(Self {
             writes: start(&mut workers, WRITERS, &target, &issuer_id),
             reads: start(&mut workers, READERS, &target, &issuer_id),
             issuer_id,
-            singles: Pool::new(target),
-            steps: StepIds { node: u64::from_be_bytes(node), count: AtomicU64::new(0) },
+            singles,
+            steps,
             _workers: workers,
         })
     }

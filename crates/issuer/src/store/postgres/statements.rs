@@ -41,7 +41,8 @@ WHERE issuer_id = $1 AND key_digest = ANY($2::BYTEA[])";
 pub(super) const NOTE_FETCHED: &str = "
 UPDATE offers SET fetched_at = given.now
 FROM unnest($2::UUID[], $3::BIGINT[]) AS given (offer_id, now)
-WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id AND offers.fetched_at IS NULL";
+WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id
+    AND offers.fetched_at IS NULL";
 
 /// Spends codes and records their tokens, of the offers that are still as they were seen.
 pub(super) const REDEEM: &str = "
@@ -53,8 +54,9 @@ FROM unnest($2::UUID[], $3::BIGINT[], $4::BIGINT[], $5::BYTEA[], $6::BIGINT[], $
     $8::BOOLEAN[], $9::BYTEA[], $10::UUID[])
 AS given (offer_id, attempts, now, token_digest, token_expires_at, ids, by_identifier,
     client_id, step_id)
-WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id AND offers.redeemed_at IS NULL
-    AND offers.withdrawn_at IS NULL AND offers.expires_at > given.now
+WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id
+    AND offers.redeemed_at IS NULL AND offers.withdrawn_at IS NULL
+    AND offers.expires_at > given.now
     AND offers.attempts = given.attempts
 RETURNING offers.offer_id";
 
@@ -62,8 +64,8 @@ RETURNING offers.offer_id";
 pub(super) const COUNT_WRONG_TX_CODE: &str = "
 UPDATE offers SET attempts = offers.attempts + 1, step_id = given.step_id
 FROM unnest($2::UUID[], $3::BIGINT[], $4::UUID[]) AS given (offer_id, attempts, step_id)
-WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id AND offers.redeemed_at IS NULL
-    AND offers.attempts = given.attempts
+WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id
+    AND offers.redeemed_at IS NULL AND offers.attempts = given.attempts
 RETURNING offers.offer_id";
 
 /// Records issuances and spends their nonces, each step wholly or not at all.
@@ -81,9 +83,10 @@ WITH nonces AS (
     UPDATE offers SET issued_count = given.issued_count, step_id = given.step_id
     FROM unnest($2::UUID[], $3::BIGINT[], $4::BIGINT[], $5::BYTEA[], $6::BIGINT[], $7::UUID[])
     AS given (offer_id, seen, issued_count, token_digest, now, step_id)
-    WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id
-        AND offers.issued_count = given.seen AND offers.withdrawn_at IS NULL
-        AND offers.token_digest = given.token_digest AND offers.token_expires_at > given.now
+    WHERE offers.issuer_id = $1
+        AND offers.offer_id = given.offer_id AND offers.issued_count = given.seen
+        AND offers.withdrawn_at IS NULL AND offers.token_digest = given.token_digest
+        AND offers.token_expires_at > given.now
         AND given.offer_id NOT IN (SELECT offer_id FROM spent)
     RETURNING offers.offer_id
 ), spending AS (
