@@ -25,15 +25,34 @@ const PACKAGES: [Package; 5] = [
     Package { name: "npm", program: "npm", why: "installs those wallets" },
 ];
 
+/// What a highly available cluster is built of.
+const CLUSTER: [Package; 5] = [
+    Package { name: "postgresql", program: "pg_ctlcluster", why: "is the database" },
+    Package { name: "patroni", program: "patroni", why: "chooses the primary database" },
+    Package { name: "etcd-server", program: "etcd", why: "keeps what Patroni agreed on" },
+    Package { name: "haproxy", program: "haproxy", why: "leads to the primary database" },
+    Package { name: "iproute2", program: "ip", why: "makes hosts on this machine" },
+];
+
 /// The foreign wallets need this version or a later one.
 const NODE_MAJOR_MIN: u32 = 20;
 /// Comes from the npm package `node` where the machine's own is older.
 const NODE_VERSION: &str = "22.23.3";
 const CARGO_DENY_VERSION: &str = "0.20.2";
 
-/// Says first what apt would install, then does it; nothing else in the tests needs root.
+/// Nothing else in the tests needs root.
 pub(crate) fn packages() -> io::Result<()> {
-    let names = name_missing();
+    install(&PACKAGES)
+}
+
+/// For `cargo xtask ha`. Debian starts some of these as services; the drills use their own.
+pub(crate) fn cluster_packages() -> io::Result<()> {
+    install(&CLUSTER)
+}
+
+/// Says first what apt would install, then does it.
+fn install(packages: &[Package]) -> io::Result<()> {
+    let names = name_missing(packages);
     if names.is_empty() {
         return Ok(());
     }
@@ -50,9 +69,9 @@ pub(crate) fn packages() -> io::Result<()> {
 }
 
 /// Prints which programs are missing, and returns the packages that bring them.
-fn name_missing() -> Vec<&'static str> {
+fn name_missing(packages: &[Package]) -> Vec<&'static str> {
     let mut names = Vec::new();
-    for Package { name, program, why } in &PACKAGES {
+    for Package { name, program, why } in packages {
         if find(program).is_none() {
             println!("{program} is missing; it {why} (package {name})");
             names.push(*name);

@@ -4,6 +4,7 @@
 
 mod citation;
 mod dependencies;
+mod ha;
 mod install;
 mod process;
 mod spec;
@@ -22,6 +23,10 @@ Usage: cargo xtask COMMAND
   deny                 checks licences, banned crates and sources of the dependencies
   advisories           asks the public advisory database about the dependencies (no gate:
                        it needs the network and changes without us)
+  ha [--short] [--release] [--as-is]
+                       builds highly available clusters in network namespaces and breaks their
+                       parts under load; needs root and half an hour, with --short three
+                       minutes; --as-is neither installs nor builds anything
   help                 prints this text";
 
 fn main() -> ExitCode {
@@ -40,17 +45,25 @@ fn command(arguments: &[&str]) -> io::Result<ExitCode> {
     match arguments {
         ["test"] => return Ok(test::test(true)),
         ["test", "--no-install"] => return Ok(test::test(false)),
+        ["ha", rest @ ..] => {
+            if let Some(done) = ha::ha(rest) {
+                return done;
+            }
+            return Ok(unknown(arguments));
+        }
         ["spec"] => spec::write()?,
         ["spec", "--check"] => spec::check()?,
         ["deny"] => dependencies::deny()?,
         ["advisories"] => dependencies::advisories()?,
         [] | ["help" | "--help" | "-h"] => println!("{HELP}"),
-        _ => {
-            eprintln!("error: no such command: {}\n\n{HELP}", arguments.join(" "));
-            return Ok(ExitCode::from(2));
-        }
+        _ => return Ok(unknown(arguments)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn unknown(arguments: &[&str]) -> ExitCode {
+    eprintln!("error: no such command: {}\n\n{HELP}", arguments.join(" "));
+    ExitCode::from(2)
 }
 
 /// Every path below is relative to the workspace, wherever the command was called.
