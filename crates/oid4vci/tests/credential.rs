@@ -370,9 +370,9 @@ fn each_refusal_of_a_credential_request_has_its_code_and_text() {
             // CRED-50, RFC 9449 §7.1
             BadToken | Dpop(_) => (InvalidToken, 401, Some(Challenge::WithError)),
             NotAuthorised => (InsufficientScope, 403, Some(Challenge::WithError)), // AMB-09
-            TokenInQuery => (InvalidRequest, 400, Some(Challenge::WithError)), // DEP-08
-            UnknownConfiguration => payload(UnknownCredentialConfiguration), // CRED-55
-            UnknownIdentifier => payload(UnknownCredentialIdentifier), // CRED-56
+            TokenInQuery => (InvalidRequest, 400, Some(Challenge::WithError)),     // DEP-08
+            UnknownConfiguration => payload(UnknownCredentialConfiguration),       // CRED-55
+            UnknownIdentifier => payload(UnknownCredentialIdentifier),             // CRED-56
             Encryption(_) => payload(InvalidEncryptionParameters), // CRED-60, ENC-13
             TooManyKeys => payload(CredentialRequestDenied),       // CRED-61
             Proof(ProofRefusal::BadNonce) => payload(InvalidNonce), // CRED-58

@@ -19,6 +19,7 @@ use oid4vci::encryption::EncryptionRefusal::{
 };
 use oid4vci::encryption::{EncryptionPolicy, ReceivedBody};
 use oid4vci::error::{ErrorCode, Refusal as _};
+use oid4vci::proof::Proofs;
 use refusals::check_texts;
 use sealing::{encrypt, key, open, policy, with};
 use serde_json::{Map, Value, json, to_value};
@@ -142,7 +143,7 @@ fn an_encrypted_request_is_read_like_any_other() {
     let request = CredentialRequest::from_parameters(opened.parameters(), false).unwrap();
     let expected = CredentialRequest {
         selector: Selector::Identifier("a".into()),
-        proofs: Some(vec!["p".into()]),
+        proofs: Some(Proofs::Jwt(vec!["p".into()])),
     };
     assert_eq!(request, expected);
     assert_eq!(opened.response_encryption().unwrap().key(), wallets.encryption_key());

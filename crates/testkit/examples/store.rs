@@ -1,5 +1,6 @@
 //! What the store's steps of a whole flow cost: `store sqlite|postgres [CALLERS] [SECONDS]`.
 #![expect(
+    clippy::cast_precision_loss,
     clippy::expect_used,
     clippy::print_stdout,
     clippy::unwrap_used,

@@ -163,6 +163,7 @@ impl Holder {
                     client_id: None,
                     nonce,
                     now: SystemClock.now(),
+                    key_attestation: None,
                 };
                 let signed = proof.sign(key).await;
                 Some(signed.map_err(|error| Trouble::refusal("signing", &error))?)
