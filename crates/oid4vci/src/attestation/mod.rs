@@ -1,5 +1,4 @@
-//! Attestations: somebody whom the Issuer trusts vouches for a Wallet, or for its keys (VCI §D, VCI
-//! §E).
+//! Attestations (VCI §D, VCI §E): somebody whom the Issuer trusts vouches for a Wallet, or for its keys.
 //!
 //! Both are JWTs that look alike and mean different things; `typ` tells them apart (RFC 8725 §3.11).
 
