@@ -1,4 +1,4 @@
-//! Attestations (VCI §D, VCI §E): somebody whom the Issuer trusts vouches for a Wallet, or for its keys.
+//! Attestations (VCI §D, VCI §E): somebody whom the Issuer trusts vouches for a Wallet or its keys.
 //!
 //! Both are JWTs that look alike and mean different things; `typ` tells them apart (RFC 8725 §3.11).
 
