@@ -58,6 +58,7 @@ async fn sd_jwt_vc(
         issued_at: validity.issued_at,
         not_before: None,
         expires_at: validity.expires_at,
+        status: None,
     };
     let header = IssuerKeyHeader::X5c(&key.x5c);
     sd_jwt_vc::issue(claims, header, &*key.signer, &*issuer.random)
@@ -88,6 +89,7 @@ async fn jwt_vc_json(
         claims: claims.clone(),
         issued_at: validity.issued_at,
         expires_at: validity.expires_at,
+        status: None,
     };
     jwt_vc_json::issue(claims, &key.kid, &*key.signer)
         .await
