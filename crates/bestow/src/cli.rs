@@ -14,6 +14,11 @@ use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
 use crate::terminal::{is_result_lost, lose_result, print};
 
+mod status;
+
+use status::REVOKE_EXAMPLES;
+pub(crate) use status::StatusArguments;
+
 /// Issue and receive verifiable credentials with OpenID4VCI.
 #[derive(Debug, Parser)]
 #[command(name = "bestow", version, propagate_version = true, arg_required_else_help = true)]
@@ -110,12 +115,26 @@ pub(crate) enum IssuerCommand {
     Restore {
         /// What `bestow issuer backup` wrote
         file: PathBuf,
+        /// Without bestow.revocations: what was revoked since the backup becomes valid again
+        #[arg(long)]
+        accept_lost_revocations: bool,
         #[command(flatten)]
         config: ConfigFile,
     },
     /// Make a Credential Offer and show it
     #[command(after_help = OFFER_EXAMPLES)]
     Offer(OfferArguments),
+    /// Revoke the credentials that came from an offer, for good
+    #[command(after_help = REVOKE_EXAMPLES)]
+    Revoke(StatusArguments),
+    /// Suspend the credentials that came from an offer, until they are reinstated
+    #[command(after_help = "Example:\n  \
+        bestow issuer suspend 01a20ad6-7e98-7723-a4f6-827abaf3b248")]
+    Suspend(StatusArguments),
+    /// Make suspended credentials valid again
+    #[command(after_help = "Example:\n  \
+        bestow issuer reinstate 01a20ad6-7e98-7723-a4f6-827abaf3b248 --credential 2")]
+    Reinstate(StatusArguments),
     /// Print the example claims of a credential type as JSON
     Sample {
         /// The name of the file in credentials/, without .toml
@@ -140,6 +159,9 @@ impl IssuerCommand {
     fn as_json(&self) -> bool {
         match self {
             Self::Offer(arguments) => arguments.json,
+            Self::Revoke(arguments) | Self::Suspend(arguments) | Self::Reinstate(arguments) => {
+                arguments.json
+            }
             Self::Applications(
                 ApplicationsCommand::List { json, .. }
                 | ApplicationsCommand::Approve { json, .. }

@@ -6,6 +6,8 @@
 
 pub mod aead;
 pub mod algorithm;
+pub mod cbor;
+pub mod cose;
 pub mod development;
 pub mod did;
 pub mod digest;

@@ -311,6 +311,7 @@ async fn a_token_gives_credentials_for_so_many_keys() {
             credential_configuration_id: "student_card".into(),
             thumbprint: Some(key.public_key().thumbprint()),
             at: NOW,
+            entry: None,
         };
         let grant = Grant { issued: before.iter().map(issued).collect(), ..redeemed() };
         let token = authenticated(&grant);
@@ -341,6 +342,7 @@ async fn issuances_of_a_token_have_an_end() {
             credential_configuration_id: "a".into(),
             thumbprint: proofs.map(|_| key.public_key().thumbprint()),
             at: NOW,
+            entry: None,
         };
         let grant = Grant { issued: vec![issued; before], ..redeemed() };
         let token = authenticated(&grant);

@@ -189,7 +189,12 @@ fn a_transaction_code_is_right_wrong_or_out_of_place() {
 fn a_code_is_good_once_and_for_a_while() {
     use TokenRefusal::{ExpiredCode, UnknownCode};
     let all = Ok("student_card diploma");
-    let issued = || Issued { credential_configuration_id: "a".into(), thumbprint: None, at: NOW };
+    let issued = || Issued {
+        credential_configuration_id: "a".into(),
+        thumbprint: None,
+        at: NOW,
+        entry: None,
+    };
     let fetched = Grant { fetched_at: Some(NOW), ..grant() };
     let withdrawn = Grant { withdrawn_at: Some(NOW), ..grant() };
     let used_up = Grant { issued: vec![issued()], ..redeemed() };

@@ -12,6 +12,7 @@ use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::credential::CredentialRequest;
 use oid4vci::grant::Grant;
+use oid4vci::grant::StatusEntry;
 use oid4vci::nonce::{NonceResponse, SpendableNonce};
 use oid4vci::offer::OfferId;
 use oid4vci::proof::{
@@ -135,9 +136,10 @@ fn credential(criterion: &mut Criterion, world: &World, runtime: &Runtime) {
         claims.remove("photo");
         let name = format!("credential: issue {}", credential_type.format.name());
         criterion.bench_function(&name, |bencher| {
-            let proof = proofs.proofs().first();
-            bencher
-                .iter(|| runtime.block_on(issue(issuer, credential_type, &claims, proof)).unwrap());
+            let (proof, status) =
+                (proofs.proofs().first(), Some(StatusEntry { list: 1, idx: 4711 }));
+            let issued = || issue(issuer, credential_type, &claims, proof, status);
+            bencher.iter(|| runtime.block_on(issued()).unwrap());
         });
     }
 }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
 use super::text::is_one_visible_line;
-use super::{Approval, CredentialType, Format, KeyBinding, TxCodeChannel, default_vct};
+use super::{Approval, CredentialType, Format, KeyBinding, Revocation, TxCodeChannel, default_vct};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -45,6 +45,7 @@ const PROOF_ALGORITHMS: List = List {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's")]
 struct WrittenType {
     format: WrittenFormat,
     vct: Option<String>,
@@ -55,6 +56,9 @@ struct WrittenType {
     binding_methods: Option<Vec<String>>,
     proof_algorithms: Option<Vec<String>>,
     validity_days: u32,
+    #[serde(default = "yes")]
+    status_list: bool,
+    suspendable: Option<bool>,
     offer_seconds: Option<u32>,
     #[serde(default = "yes")]
     portal: bool,
@@ -117,6 +121,7 @@ pub(super) fn read(
         sd_jwt: written.format == WrittenFormat::SdJwtVc,
         portal: written.portal,
     };
+    let revocation = revocation(&written);
     Ok(CredentialType {
         format: reader.format(issuer, &id)?,
         key_binding: reader.key_binding()?,
@@ -125,6 +130,7 @@ pub(super) fn read(
         id,
         scope: written.scope,
         validity_days: written.validity_days,
+        revocation,
         offer_seconds: written.offer_seconds,
         portal: written.portal,
         approval: written.approval,
@@ -159,7 +165,22 @@ fn check_numbers(written: &WrittenType, source: &Source) -> Result<(), ConfigErr
         let remedy = format!("use at least {OFFER_SECONDS_MIN}: a person has to find the phone");
         return Err(source.mistake("offer_seconds", "nobody can use such a short offer", remedy));
     }
+    if written.suspendable == Some(true) && !written.status_list {
+        let problem = "without a status list nobody would see that it is suspended";
+        let remedy = "write status_list = true, or remove suspendable";
+        return Err(source.mistake("suspendable", problem, remedy));
+    }
     Ok(())
+}
+
+/// What was written of status lists, once it was checked.
+const fn revocation(written: &WrittenType) -> Revocation {
+    match (written.status_list, written.suspendable) {
+        (false, _) => Revocation::Never,
+        (true, None) => Revocation::AsListsAllow,
+        (true, Some(false)) => Revocation::WithoutSuspension,
+        (true, Some(true)) => Revocation::WithSuspension,
+    }
 }
 
 /// A wallet needs a name for the card, and one for each language (META-25).

@@ -13,7 +13,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use keys::outside::{Random, Timestamp};
 use oid4vci::credential::Record;
-use oid4vci::grant::{Grant, Redemption};
+use oid4vci::grant::{Grant, Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use serde_json::{Map, Value};
@@ -51,6 +51,7 @@ mod server;
 mod single;
 mod statements;
 mod statistics;
+mod status;
 mod tls;
 mod worker;
 mod write;
@@ -235,9 +236,10 @@ impl Store for Postgres {
         &self,
         record: &Record<'_>,
         nonces: &[SpendableNonce],
+        entries: &[StatusEntry],
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        let step = Issuance::of(self.steps.next(), record, nonces, now);
+        let step = Issuance::of(self.steps.next(), record, (nonces, entries), now);
         self.write(step, |waiting| Write::Record(Box::new(waiting))).await
     }
 

@@ -94,10 +94,11 @@ WITH nonces AS (
     WHERE (offer_id IN (SELECT offer_id FROM changed)) IS TRUE
 ), recording AS (
     INSERT INTO issuances (issuer_id, offer_id, place, credential_configuration_id, thumbprint,
-        issued_at)
-    SELECT $1, offer_id, place, credential_configuration_id, thumbprint, issued_at
-    FROM unnest($10::UUID[], $11::BIGINT[], $12::TEXT[], $13::TEXT[], $14::BIGINT[])
-    AS issued (offer_id, place, credential_configuration_id, thumbprint, issued_at)
+        issued_at, list_id, idx)
+    SELECT $1, offer_id, place, credential_configuration_id, thumbprint, issued_at, list_id, idx
+    FROM unnest($10::UUID[], $11::BIGINT[], $12::TEXT[], $13::TEXT[], $14::BIGINT[], $15::BIGINT[],
+        $16::BIGINT[])
+    AS issued (offer_id, place, credential_configuration_id, thumbprint, issued_at, list_id, idx)
     WHERE (offer_id IN (SELECT offer_id FROM changed)) IS TRUE
 )
 SELECT offer_id, TRUE FROM changed UNION ALL SELECT offer_id, FALSE FROM spent";
@@ -108,6 +109,16 @@ SELECT offers.offer_id FROM offers
 JOIN unnest($2::UUID[], $3::UUID[]) AS given (offer_id, step_id)
 ON offers.offer_id = given.offer_id AND offers.step_id = given.step_id
 WHERE offers.issuer_id = $1";
+
+/// From which of these offers this entry of a status list was given to a credential: other than a
+/// step, which the next one hides, that stays. Who is told that nothing was recorded gives the entry
+/// to somebody else, so here nothing may be guessed (HAIP-45).
+pub(super) const ENTRIES_RECORDED: &str = "
+SELECT issuances.offer_id FROM issuances
+JOIN unnest($2::UUID[], $3::BIGINT[], $4::BIGINT[]) AS given (offer_id, list_id, idx)
+ON issuances.offer_id = given.offer_id AND issuances.list_id = given.list_id
+    AND issuances.idx = given.idx
+WHERE issuances.issuer_id = $1";
 
 /// The claims of offers.
 pub(super) const DATASETS: &str = "

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use keys::outside::Timestamp;
 use oid4vci::credential::Record;
-use oid4vci::grant::{Grant, Redemption};
+use oid4vci::grant::{Grant, Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
@@ -18,16 +18,21 @@ use super::{
     ApplicationPage, NewOffer, OfferPage, Opened, PurgeBefore, Recorded, Store, StoreError,
 };
 use crate::application::{Application, ApplicationId, ApplicationState};
+use journal::Journal;
 use writer::{Step, Writer};
 
 mod backup;
+mod journal;
 mod migrations;
 mod purge;
+mod restored_lists;
 mod rows;
+mod status;
 mod steps;
 mod writer;
 
 pub use backup::{BackupError, Restored, backup, restore};
+pub use journal::{JournalContent, journal_path, read_journal};
 pub use migrations::{migrate, schema};
 
 /// How long a reader or another process may hold a lock that we need.
@@ -41,6 +46,7 @@ pub struct Sqlite {
     /// Begins every key: one database can hold several issuers.
     issuer_id: Arc<str>,
     file: DatabaseFile,
+    journal: Journal,
     writer: Writer,
     readers: Arc<Readers>,
 }
@@ -85,10 +91,14 @@ impl Sqlite {
     /// Opens a database that [`migrate`] has made ready.
     pub fn open(path: &Path, issuer_id: &str) -> Result<Self, StoreError> {
         schema(path)?.ready(&path.display().to_string())?;
+        let journal = Journal::open(path).map_err(|error| {
+            StoreError::Unavailable(format!("{}: {error}", journal_path(path).display()))
+        })?;
         Ok(Self {
             issuer_id: issuer_id.into(),
             file: DatabaseFile::of(path)?,
-            writer: Writer::start(connect(path)?)?,
+            writer: Writer::start(connect(path)?, journal.clone())?,
+            journal,
             readers: Arc::new(Readers { path: path.to_owned(), idle: Mutex::default() }),
         })
     }
@@ -227,9 +237,10 @@ impl Store for Sqlite {
         &self,
         record: &Record<'_>,
         nonces: &[SpendableNonce],
+        entries: &[StatusEntry],
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        let issuance = steps::Issuance::of(record, nonces, now);
+        let issuance = steps::Issuance::of(record, nonces, entries, now);
         self.write(move |connection, issuer| steps::record_issuance(connection, issuer, &issuance))
             .await
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::journal::Journal;
 use crate::store::StoreError;
 
 /// Steps that may wait; more are refused at once, so that overload shows early (Q04).
@@ -38,11 +39,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, journal: Journal) -> Result<Self, StoreError> {
         let (jobs, waiting) = sync_channel(QUEUE_MAX);
         thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || run(&connection, &waiting))
+            .spawn(move || run(&connection, &journal, &waiting))
             .map_err(|error| StoreError::Broken(format!("no thread for the writer: {error}")))?;
         Ok(Self { jobs })
     }
@@ -94,7 +95,7 @@ fn savepoint<T>(
     }
 }
 
-fn run(connection: &Connection, waiting: &Receiver<Job>) {
+fn run(connection: &Connection, journal: &Journal, waiting: &Receiver<Job>) {
     let mut usual = 0; // in sixteenths, as it moves slowly
     while let Ok(first) = waiting.recv() {
         let mut jobs = gather(first, waiting, usual / 16);
@@ -105,12 +106,16 @@ fn run(connection: &Connection, waiting: &Receiver<Job>) {
         jobs.extend(waiting.try_iter().take(room));
         usual = (3 * usual + 16 * jobs.len()) / 4;
         let replies: Vec<Reply> = jobs.into_iter().map(|job| job(connection)).collect();
-        let committed = began.and_then(|()| connection.execute_batch("COMMIT"));
+        let committed = began.map_err(StoreError::from).and_then(|()| {
+            journal.sync().map_err(|error| {
+                StoreError::Unavailable(format!("the journal of revocations: {error}"))
+            })?;
+            Ok(connection.execute_batch("COMMIT")?)
+        });
         if committed.is_err() && !connection.is_autocommit() {
             // A failed commit leaves the transaction open; what is in it was promised to nobody.
             drop(connection.execute_batch("ROLLBACK"));
         }
-        let committed = committed.map_err(StoreError::from);
         for reply in replies {
             reply(&committed);
         }
