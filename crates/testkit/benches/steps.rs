@@ -11,8 +11,8 @@ use keys::outside::{Clock as _, SystemRandom};
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::credential::CredentialRequest;
-use oid4vci::grant::Grant;
-use oid4vci::grant::StatusEntry;
+use oid4vci::grant::{Grant, StatusEntry};
+
 use oid4vci::nonce::{NonceResponse, SpendableNonce};
 use oid4vci::offer::OfferId;
 use oid4vci::proof::{
@@ -138,8 +138,8 @@ fn credential(criterion: &mut Criterion, world: &World, runtime: &Runtime) {
         criterion.bench_function(&name, |bencher| {
             let (proof, status) =
                 (proofs.proofs().first(), Some(StatusEntry { list: 1, idx: 4711 }));
-            let issued = || issue(issuer, credential_type, &claims, proof, status);
-            bencher.iter(|| runtime.block_on(issued()).unwrap());
+            let run = || issue(issuer, credential_type, &claims, proof, status);
+            bencher.iter(|| runtime.block_on(run()).unwrap());
         });
     }
 }

@@ -20,7 +20,7 @@ use keys::outside::{Clock as _, Random as _, SystemClock, SystemRandom};
 use keys::public_key::Thumbprint;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::credential::Record;
-use oid4vci::grant::{Grant, Redemption};
+use oid4vci::grant::{Grant, Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use oid4vci::secret::{AccessToken, OfferReference};
@@ -118,12 +118,15 @@ async fn flow(store: &dyn Store, thumbprint: &Thumbprint) {
     SystemRandom.fill(&mut front);
     front[..8].copy_from_slice(&now.plus(300).0.to_be_bytes());
     let nonce = SpendableNonce { expires_at: now.plus(300), front };
+    let mut idx = [0; 8];
+    SystemRandom.fill(&mut idx);
+    let entry = StatusEntry { list: 1, idx: u64::from_be_bytes(idx) >> 1 };
     let record = Record {
         grant: &grant,
         credential_configuration_id: "student_card",
         thumbprints: vec![Some(thumbprint.clone())],
     };
-    let outcome = store.record_issuance(&record, &[nonce], now).await.unwrap();
+    let outcome = store.record_issuance(&record, &[nonce], &[entry], now).await.unwrap();
     assert_eq!(outcome, Recorded::Recorded);
     store.datasets(id).await.unwrap().unwrap();
 }
