@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::time::Instant;
-
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use formats::status_list::token::{
@@ -273,32 +271,5 @@ async fn how_long_a_list_is_fresh_has_bounds() {
         let verified = parse(TokenFormat::Cwt, &token).unwrap();
         let verified = verified.verify(key.public_key(), URI, NOW).unwrap();
         assert_eq!(verified.fresh_until(NOW), NOW.plus(expected), "{ttl_seconds}");
-    }
-}
-
-/// Prints what a list of a million entries costs: `cargo test --release -- --ignored --nocapture`.
-#[tokio::test]
-#[ignore = "a measurement"]
-async fn measure_a_million_entries() {
-    let key = key();
-    for (bits, revoked) in [(Bits::One, 10_486), (Bits::Two, 10_486), (Bits::Two, 52_429)] {
-        let mut list = StatusList::new(bits, 1 << 20);
-        let mut place = 1_u64;
-        for _ in 0..revoked {
-            place = place.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            list.set((place >> 32) % (1 << 20), Status::Invalid);
-        }
-        let began = Instant::now();
-        let packed = list.compress().unwrap();
-        let packing = began.elapsed();
-        let its_key = StatusListKey { x5c: &[vec![0; 600]], kid: "1" };
-        let mut sizes = Vec::new();
-        for format in FORMATS {
-            sizes.push(issue(format, claims(&packed), its_key, &key).await.unwrap().len());
-        }
-        let all = began.elapsed();
-        eprintln!(
-            "{bits:?}, {revoked} revoked: packed in {packing:?}, both tokens in {all:?}, {sizes:?} bytes"
-        );
     }
 }

@@ -5,6 +5,8 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use criterion::Criterion;
+use formats::status_list::token::{StatusListClaims, StatusListKey, TokenFormat, issue as sign};
+use formats::status_list::{Bits, Status, StatusList};
 use issuer::Issuer;
 use issuer::issue::issue;
 use keys::outside::{Clock as _, SystemRandom};
@@ -36,6 +38,7 @@ fn main() {
     nonce(&mut criterion, &world);
     proof(&mut criterion, &world, &runtime);
     credential(&mut criterion, &world, &runtime);
+    status_list(&mut criterion, &world, &runtime);
     criterion.final_summary();
 }
 
@@ -140,6 +143,37 @@ fn credential(criterion: &mut Criterion, world: &World, runtime: &Runtime) {
                 (proofs.proofs().first(), Some(StatusEntry { list: 1, idx: 4711 }));
             let run = || issue(issuer, credential_type, &claims, proof, status);
             bencher.iter(|| runtime.block_on(run()).unwrap());
+        });
+    }
+}
+
+/// A status list of a million entries, of which one in a hundred is revoked.
+fn status_list(criterion: &mut Criterion, world: &World, runtime: &Runtime) {
+    const ENTRIES: u64 = 1 << 20;
+    let (mut list, mut place) = (StatusList::new(Bits::Two, ENTRIES), 1_u64);
+    for _ in 0..ENTRIES / 100 {
+        place = place.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        list.set((place >> 32) % ENTRIES, Status::Invalid);
+    }
+    criterion.bench_function("status list: pack a million entries", |bencher| {
+        bencher.iter(|| list.compress().unwrap());
+    });
+    let (key, now) = (&world.issuer.keys.signing, world.clock.now());
+    let packed = list.compress().unwrap();
+    let claims = StatusListClaims {
+        uri: "https://issuer.example/status-lists/1",
+        issued_at: now,
+        expires_at: now.plus(43_200),
+        ttl_seconds: 300,
+        list: &packed,
+    };
+    for format in [TokenFormat::Jwt, TokenFormat::Cwt] {
+        let name = format!("status list: sign {}", format.media_type());
+        criterion.bench_function(&name, |bencher| {
+            let its_key = StatusListKey { x5c: &key.x5c, kid: &key.kid };
+            bencher.iter(|| {
+                runtime.block_on(sign(format, claims, its_key, &*key.signer)).unwrap();
+            });
         });
     }
 }

@@ -13,7 +13,7 @@ use formats::status_list::{CredentialStatus, Status, StatusReference};
 use formats::verified::Verified;
 use keys::outside::Clock as _;
 use keys::x509::Certificate;
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::proof::holder_key;
 use testkit::wire::{Answer, Wire};
 use testkit::world::World;
@@ -27,8 +27,12 @@ const CARD: &str = "student_card";
 const DIPLOMA: &str = "diploma";
 const TICKET: &str = "course_ticket";
 
-/// Issues so many credentials of a type from one token, in one request.
+/// Asks for a credential for each of so many keys, in one request; for none without a key.
 async fn issue(world: &World, token: &str, id: &str, count: usize) -> Answer {
+    if count == 0 {
+        let body = json!({ "credential_configuration_id": id });
+        return world.credential_request(token, &body).await;
+    }
     let mut proofs = Vec::new();
     for _ in 0..count {
         proofs.push(world.proof(&holder_key()).await);
@@ -63,7 +67,7 @@ async fn issued(world: &World, id: &str) -> (String, StatusReference) {
 
 /// Credentials from a new offer, in one request.
 async fn issued_together(world: &World, id: &str, count: usize) -> (String, Vec<StatusReference>) {
-    let offered = world.offer(id, &serde_json::json!({})).await;
+    let offered = world.offer(id, &json!({})).await;
     let token = world.redeem(&offered.code, &[]).await.success();
     let token = token["access_token"].as_str().unwrap();
     let answer = issue(world, token, id, count).await;
