@@ -133,7 +133,7 @@ async fn flow(store: &dyn Store) -> Option<Promise> {
     let grant = insist(|| store.grant(id)).await.unwrap();
     if grant.redemption.is_some()
         && let Ok(Recorded::Recorded) =
-            store.record_issuance(&record(&grant), &[nonce()], now()).await
+            store.record_issuance(&record(&grant), &[nonce()], &[], now()).await
     {
         promise.recorded += 1;
     }

@@ -74,8 +74,8 @@ async fn a_nonce_is_spent_once_over_two_nodes() {
                 let (own, record) = (nonce(), record(&grant));
                 // Its own nonce stands first or last, so that nodes spend them in either order.
                 let nonces = if racer % 4 < 2 { [own, shared] } else { [shared, own] };
-                let outcome = node.record_issuance(&record, &nonces, now()).await.unwrap();
-                let again = node.record_issuance(&record, &[own], now()).await.unwrap();
+                let outcome = node.record_issuance(&record, &nonces, &[], now()).await.unwrap();
+                let again = node.record_issuance(&record, &[own], &[], now()).await.unwrap();
                 (outcome, again)
             });
         }
@@ -106,7 +106,7 @@ async fn connections_that_are_cut_are_made_again() {
             let mut done = Vec::new();
             while !is_over.load(Ordering::SeqCst) {
                 let grant = redeemed(&*node).await;
-                let outcome = node.record_issuance(&record(&grant), &[nonce()], now()).await;
+                let outcome = node.record_issuance(&record(&grant), &[nonce()], &[], now()).await;
                 assert_eq!(outcome.unwrap(), Recorded::Recorded);
                 done.push(grant);
             }

@@ -17,7 +17,7 @@ async fn behind(proxy: &Proxy, database: &Database<'_>) -> Postgres {
     let options = Options { address: &address, password_file: None, ca: None };
     let store = Postgres::open(&options, "one", &SystemRandom).await.unwrap();
     let grant = redeemed(&store).await;
-    store.record_issuance(&record(&grant), &[nonce()], now()).await.unwrap();
+    store.record_issuance(&record(&grant), &[nonce()], &[], now()).await.unwrap();
     let grant = opened(&store).await;
     assert!(store.count_wrong_tx_code(&grant).await.unwrap());
     store.note_fetched(grant.id, now()).await.unwrap();
@@ -55,11 +55,11 @@ async fn what_was_committed_is_told_though_the_answer_was_lost() {
 
     let spent = nonce();
     proxy.set(Mood::LoseNextAnswer);
-    let outcome = store.record_issuance(&record(&seen), &[spent], now()).await.unwrap();
+    let outcome = store.record_issuance(&record(&seen), &[spent], &[], now()).await.unwrap();
     assert_eq!((outcome, proxy.lost()), (Recorded::Recorded, 4));
     let seen = store.grant(id).await.unwrap().unwrap();
     assert_eq!(seen.issued.len(), 1, "recorded once");
-    let outcome = store.record_issuance(&record(&seen), &[spent], now()).await.unwrap();
+    let outcome = store.record_issuance(&record(&seen), &[spent], &[], now()).await.unwrap();
     assert_eq!(outcome, Recorded::NonceSpent, "another request does not pass for the lost one");
 
     let other = opened(&store).await;
