@@ -33,7 +33,7 @@ use queue::Queue;
 use read::Read;
 use single::Context;
 use statistics::count_new_tables;
-use worker::{Job, work};
+use worker::{Job, Worker};
 use write::{Fetched, Issuance, Open, Redeem, Waiting, Write, WrongTxCode};
 
 mod address;
@@ -180,7 +180,8 @@ fn start<J: Job>(
     let (queue, standing) = (Arc::new(Queue::new()), Arc::new(AtomicUsize::new(0)));
     for _ in 0..count {
         let line = Line::new(Arc::clone(target), Arc::clone(&standing));
-        workers.spawn(work(Arc::clone(&queue), line, Arc::clone(issuer_id)));
+        let (queue, issuer_id) = (Arc::clone(&queue), Arc::clone(issuer_id));
+        workers.spawn(Worker { queue, line, issuer_id }.work());
     }
     queue
 }
