@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command prints")]
 
+mod bench;
 mod citation;
 mod dependencies;
 mod install;
@@ -22,6 +23,10 @@ Usage: cargo xtask COMMAND
   deny                 checks licences, banned crates and sources of the dependencies
   advisories           asks the public advisory database about the dependencies (no gate:
                        it needs the network and changes without us)
+  bench [--write] [--seconds N] [--postgres URL] [--ten-million]
+                       builds the program for release and measures it; --write puts the
+                       tables into docs/PERFORMANCE.md, --postgres (or the variable
+                       BESTOW_BENCH_POSTGRES) names a server that is there already
   help                 prints this text";
 
 fn main() -> ExitCode {
@@ -40,6 +45,7 @@ fn command(arguments: &[&str]) -> io::Result<ExitCode> {
     match arguments {
         ["test"] => return Ok(test::test(true)),
         ["test", "--no-install"] => return Ok(test::test(false)),
+        ["bench", rest @ ..] => bench::bench(rest)?,
         ["spec"] => spec::write()?,
         ["spec", "--check"] => spec::check()?,
         ["deny"] => dependencies::deny()?,
