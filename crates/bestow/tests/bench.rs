@@ -19,7 +19,8 @@ fn bench(arguments: &[&str]) -> (Option<i32>, Value) {
 
 #[test]
 fn an_issuer_of_its_own_is_measured() {
-    let (code, report) = bench(&["--self", "--stored", "500", "--reconnect"]);
+    let more = ["--stored", "500", "--reconnect", "--batch", "3", "--idle", "20"];
+    let (code, report) = bench(&[&["--self"], &more[..]].concat());
     assert_eq!((code, &report["errors"]), (Some(0), &json!([])), "{report}");
     assert_eq!(report["credential_configuration_id"], "student_card");
     let flows = report["flows"].as_u64().unwrap();
@@ -33,6 +34,7 @@ fn an_issuer_of_its_own_is_measured() {
     for number in ["cpu_ms_per_flow", "memory_mib", "memory_mib_max"] {
         assert!(report["server"][number].as_f64().unwrap() > 0.0, "{number}: {report}");
     }
+    assert_eq!((&report["idle"]["opened"], &report["idle"]["open"]), (&json!(20), &json!(20)));
     assert!(report["start_ms"].as_f64().unwrap() > 0.0);
 }
 

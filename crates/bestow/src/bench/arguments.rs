@@ -47,6 +47,10 @@ pub(crate) struct BenchArguments {
     /// Send one `proof`, as drafts have it; else as the metadata look
     #[arg(long)]
     pub(super) single_proof: bool,
+    /// Keys, and so credentials, in one request
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with = "single_proof")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub(super) batch: u32,
     /// Holders at the same time
     #[arg(long, value_name = "N", default_value = "32")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -62,6 +66,10 @@ pub(crate) struct BenchArguments {
     /// Open new connections for each flow, as holders do who come once
     #[arg(long)]
     pub(super) reconnect: bool,
+    /// Connections that are open beside, and idle
+    #[arg(long, value_name = "N", default_value = "0")]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    pub(super) idle: u32,
     /// The server's process, on this machine, to measure its CPU time and memory
     #[arg(long, value_name = "PID")]
     pub(super) pid: Option<u32>,

@@ -19,7 +19,7 @@ use url::{Url, form_urlencoded};
 use super::http::{Connection, Origin, base, path};
 use super::offers::{Made, Offers};
 use super::plan::{Place, Plan, ProofKind, read};
-use super::request::{CredentialWish, is_credential};
+use super::request::{CredentialWish, are_credentials};
 use super::tally::{Laps, Step};
 use super::trouble::Trouble;
 use crate::exit::Failure;
@@ -35,10 +35,11 @@ pub(super) enum End {
     Failed(Step, Trouble),
 }
 
-/// One holder: a key, and connections that are kept.
+/// One holder: keys, and connections that are kept.
 pub(super) struct Holder {
     plan: Arc<Plan>,
-    key: Option<(SoftwareKey, HolderBinding)>,
+    /// None where no key is proved.
+    keys: Vec<(SoftwareKey, HolderBinding)>,
     /// Those of the plan first, then what offers by reference lead to.
     origins: Vec<Arc<Origin>>,
     connections: Vec<Option<Connection>>,
@@ -58,12 +59,13 @@ struct Authorized {
 }
 
 impl Holder {
-    /// Makes the key; the connections are made when they are needed.
+    /// Makes the keys; the connections are made when they are needed.
     pub(super) fn new(plan: &Arc<Plan>) -> Result<Self, Failure> {
-        let key = plan.proof.map(key).transpose()?;
+        let kinds = plan.proof.into_iter().flat_map(|kind| (0..kind.batch).map(move |_| kind));
+        let keys = kinds.map(key).collect::<Result<_, _>>()?;
         Ok(Self {
             plan: Arc::clone(plan),
-            key,
+            keys,
             origins: plan.origins.clone(),
             connections: Vec::new(),
         })
@@ -96,7 +98,8 @@ impl Holder {
         let answer = self.ask(&self.plan.credential.clone(), request).await.map_err(failed)?;
         laps.end(Step::Credential);
         laps.finish();
-        is_credential(&answer, &self.plan.configuration.format).map_err(failed)
+        let count = self.keys.len().max(1);
+        are_credentials(&answer, &self.plan.configuration.format, count).map_err(failed)
     }
 
     /// Reads an offer, by value or by reference (VCI §4.1).
@@ -139,7 +142,7 @@ impl Holder {
         authorized: &Authorized,
         laps: &mut Laps,
     ) -> Result<Option<String>, Trouble> {
-        let needed = self.plan.nonce.clone().filter(|_| self.key.is_some());
+        let needed = self.plan.nonce.clone().filter(|_| !self.keys.is_empty());
         let Some(place) = needed else { return Ok(authorized.c_nonce.clone()) };
         let mut request = Request::new(Full::default());
         *request.method_mut() = Method::POST;
@@ -154,22 +157,20 @@ impl Holder {
         authorized: &Authorized,
         nonce: Option<&str>,
     ) -> Result<Request<Full<Bytes>>, Trouble> {
-        let proof = match &self.key {
-            None => None,
-            Some((key, binding)) => {
-                let proof = NewProof {
-                    binding,
-                    credential_issuer: &self.plan.credential_issuer,
-                    client_id: None,
-                    nonce,
-                    now: SystemClock.now(),
-                    key_attestation: None,
-                };
-                let signed = proof.sign(key).await;
-                Some(signed.map_err(|error| Trouble::refusal("signing", &error))?)
-            }
-        };
-        let wish = CredentialWish { plan: &self.plan, token: &authorized.token, proof };
+        let mut proofs = Vec::new();
+        for (key, binding) in &self.keys {
+            let proof = NewProof {
+                binding,
+                credential_issuer: &self.plan.credential_issuer,
+                client_id: None,
+                nonce,
+                now: SystemClock.now(),
+                key_attestation: None,
+            };
+            let signed = proof.sign(key).await;
+            proofs.push(signed.map_err(|error| Trouble::refusal("signing", &error))?);
+        }
+        let wish = CredentialWish { plan: &self.plan, token: &authorized.token, proofs };
         let mut request = post(wish.to_json().to_string(), JSON);
         let bearer = bearer(&authorized.token.access_token)?;
         request.headers_mut().insert(AUTHORIZATION, bearer);

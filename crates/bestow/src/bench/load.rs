@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::flow::{End, Holder};
 use super::offers::Offers;
 use super::plan::Plan;
-use super::process::Usage;
+use super::process::{self, Usage};
 use super::tally::Tally;
 use crate::exit::Failure;
 use crate::terminal::asked_to_end;
@@ -37,6 +37,8 @@ pub(super) struct Measured {
     pub(super) server: Option<(Usage, Usage)>,
     /// Of this process, before and after.
     pub(super) client: Option<(Usage, Usage)>,
+    /// Seconds of CPU time of everything else on this machine: databases, and what disturbs.
+    pub(super) others: Option<f64>,
 }
 
 /// When flows count.
@@ -71,13 +73,12 @@ async fn watch(
     load: Load,
     window: &Window,
 ) -> Result<Measured, Failure> {
-    let sample = || (load.pid.and_then(Usage::of), Usage::of(std::process::id()));
     let mut finished = None;
     tokio::select! {
         () = tokio::time::sleep_until(window.from.into()) => {}
         tally = &mut running => finished = Some(tally),
     }
-    let (begun, before) = (Instant::now(), sample());
+    let (begun, before) = (Instant::now(), Sample::take(load.pid));
     if finished.is_none() {
         tokio::select! {
             () = tokio::time::sleep_until(window.until.into()) => {}
@@ -85,7 +86,7 @@ async fn watch(
             tally = &mut running => finished = Some(tally),
         }
     }
-    let (elapsed, after) = (begun.elapsed(), sample());
+    let (elapsed, after) = (begun.elapsed(), Sample::take(load.pid));
     window.is_over.store(true, Ordering::Relaxed);
     let tally = match finished {
         Some(tally) => tally,
@@ -94,9 +95,37 @@ async fn watch(
     Ok(Measured {
         tally: tally.map_err(Failure::own_fault)??,
         elapsed,
-        server: before.0.zip(after.0),
-        client: before.1.zip(after.1),
+        others: before.others_until(&after),
+        server: before.server.zip(after.server),
+        client: before.client.zip(after.client),
     })
+}
+
+/// What was used up to one moment.
+struct Sample {
+    server: Option<Usage>,
+    client: Option<Usage>,
+    machine: Option<f64>,
+}
+
+impl Sample {
+    fn take(server: Option<u32>) -> Self {
+        Self {
+            server: server.and_then(Usage::of),
+            client: Usage::of(std::process::id()),
+            machine: process::of_machine(),
+        }
+    }
+
+    /// Only where the server is on this machine, or the rest would be its share too.
+    fn others_until(&self, after: &Self) -> Option<f64> {
+        let spent = |before: Option<Usage>, after: Option<Usage>| {
+            before.zip(after).map(|(before, after)| after.seconds() - before.seconds())
+        };
+        let ours = spent(self.server, after.server)? + spent(self.client, after.client)?;
+        let all = after.machine? - self.machine?;
+        Some((all - ours).max(0.0))
+    }
 }
 
 /// Few threads, each with its own holders: nothing is handed from one to another.

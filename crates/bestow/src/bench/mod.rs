@@ -10,6 +10,7 @@ use crate::exit::Failure;
 use arguments::BenchArguments;
 use flow::{End, Holder};
 use http::Trust;
+use idle::Idle;
 use load::Load;
 use offers::{Admin, Made, Offers};
 use own::Own;
@@ -20,6 +21,7 @@ pub(crate) mod arguments;
 mod flow;
 mod histogram;
 mod http;
+mod idle;
 mod load;
 mod offers;
 mod own;
@@ -46,8 +48,13 @@ pub(crate) async fn bench(arguments: &BenchArguments) -> Result<(), Failure> {
     if load.pid.is_some_and(|pid| process::Usage::of(pid).is_none()) {
         return Err(Failure::usage("there is no process with the number of --pid"));
     }
+    let idle = match arguments.idle {
+        0 => None,
+        count => Some(Idle::open(&plan, count, load.pid).await?),
+    };
     let measured = load::run(&plan, &offers, load).await?;
-    Report { plan: &plan, load, measured: &measured, own: own.as_ref() }.print(arguments.json)
+    let (own, idle) = (own.as_ref(), idle.as_ref());
+    Report { plan: &plan, load, measured: &measured, own, idle }.print(arguments.json)
 }
 
 /// Finds out where to go, and whether one flow works at all.

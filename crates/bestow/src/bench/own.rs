@@ -26,6 +26,8 @@ use crate::issuer::open;
 
 /// How long the start may take.
 const START_TIME_MAX: Duration = Duration::from_mins(1);
+/// More than the default is needed only for many idle ones.
+const CONNECTIONS_MIN: u32 = 10_000;
 /// How long it is left alone before its memory at rest is looked at.
 const REST: Duration = Duration::from_millis(500);
 
@@ -111,6 +113,7 @@ impl Own {
 fn settings(url: &str, arguments: &BenchArguments) -> String {
     let database = arguments.database.as_deref().unwrap_or("bestow.db");
     let database = Value::from(database);
+    let connections = (arguments.idle + arguments.concurrency).max(CONNECTIONS_MIN);
     let tls = if arguments.tls { "files" } else { "off" };
     format!(
         "url = \"{url}\"\n\
@@ -118,7 +121,8 @@ fn settings(url: &str, arguments: &BenchArguments) -> String {
          database = {database}\n\
          [server]\n\
          tls = \"{tls}\"\n\
-         trusted_proxies = [\"127.0.0.1\"]\n"
+         trusted_proxies = [\"127.0.0.1\"]\n\
+         connections_max = {connections}\n"
     )
 }
 

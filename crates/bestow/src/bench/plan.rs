@@ -56,6 +56,8 @@ pub(super) struct ProofKind {
     pub(super) binding: BindingMethod,
     /// One `proof`, as drafts before 1.0 have it.
     pub(super) is_single: bool,
+    /// Keys in one request.
+    pub(super) batch: u32,
 }
 
 /// Whom the offers come from, and which of its servers they name.
@@ -177,7 +179,7 @@ fn proof(
     let chosen = algorithm.zip(binding);
     let chosen = chosen.ok_or_else(|| unusable("it takes none of our algorithms or keys"))?;
     let (algorithm, binding) = chosen;
-    Ok(Some(ProofKind { algorithm, binding, is_single }))
+    Ok(Some(ProofKind { algorithm, binding, is_single, batch: arguments.batch }))
 }
 
 fn unusable(problem: &str) -> Failure {

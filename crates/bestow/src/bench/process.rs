@@ -39,6 +39,20 @@ impl Usage {
     }
 }
 
+/// Seconds of CPU time that this machine has spent on anything, on all cores.
+pub(super) fn of_machine() -> Option<f64> {
+    busy(&fs::read_to_string("/proc/stat").ok()?)
+}
+
+/// All but `idle` and `iowait`; guests are counted in `user` already.
+fn busy(stat: &str) -> Option<f64> {
+    let all = stat.lines().next()?.strip_prefix("cpu ")?;
+    let ticks = all.split_whitespace().map(str::parse::<f64>).take(8);
+    let ticks = ticks.collect::<Result<Vec<f64>, _>>().ok()?;
+    let busy = ticks.iter().enumerate().filter(|(place, _)| !matches!(place, 3 | 4));
+    Some(busy.map(|(_, ticks)| ticks).sum::<f64>() / TICKS_PER_SECOND)
+}
+
 /// The name of the program may hold anything, so fields are counted from its closing bracket.
 fn times(stat: &str) -> Option<(f64, f64)> {
     let (_, fields) = stat.rsplit_once(')')?;
@@ -62,6 +76,12 @@ mod tests {
         let stat = "7 (a) b (c) S 1 7 7 0 -1 4194560 100 0 0 0 250 50 0 0 20 0 1 0 1 2 3";
         assert_eq!(times(stat), Some((2.5, 0.5)));
         assert_eq!(times("7 (a) S 1"), None);
+    }
+
+    #[test]
+    fn a_machine_that_waits_is_not_busy() {
+        let stat = "cpu  100 20 30 999 888 4 5 1 7 7\ncpu0 1 1 1 1\n";
+        assert_eq!(busy(stat), Some(1.6));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::idle::Idle;
 use super::load::{Load, Measured};
 use super::own::Own;
 use super::plan::Plan;
@@ -21,6 +22,7 @@ pub(super) struct Report<'r> {
     pub(super) measured: &'r Measured,
     /// The issuer that we started.
     pub(super) own: Option<&'r Own>,
+    pub(super) idle: Option<&'r Idle>,
 }
 
 impl Report<'_> {
@@ -50,7 +52,7 @@ impl Report<'_> {
     }
 
     fn to_json(&self) -> Value {
-        let Self { plan, load, measured, own } = self;
+        let Self { plan, load, measured, own, .. } = self;
         let steps = measured.tally.times().map(|(step, times)| {
             let percentile = |percent| milliseconds(times.percentile(percent));
             let times = json!({
@@ -78,6 +80,8 @@ impl Report<'_> {
             "errors": self.errors_json(),
             "server": measured.server.map(|usage| self.usage_json(usage)),
             "client": measured.client.map(|usage| self.usage_json(usage)),
+            "others_cpu_ms_per_flow": measured.others.map(|seconds| self.each(seconds)),
+            "idle": self.idle_json(),
             "start_ms": own.map(|own| milliseconds(own.started_in)),
             "rest_mib": own.map(|own| mebibytes(own.rest_bytes)),
         })
@@ -85,7 +89,7 @@ impl Report<'_> {
 
     fn usage_json(&self, usage: (Usage, Usage)) -> Value {
         let (before, after) = usage;
-        let each = |seconds: f64| seconds * 1000.0 / count(self.measured.tally.flows());
+        let each = |seconds| self.each(seconds);
         json!({
             "cpu_ms_per_flow": each(after.seconds() - before.seconds()),
             "user_ms_per_flow": each(after.user - before.user),
@@ -94,6 +98,17 @@ impl Report<'_> {
             "memory_mib": mebibytes(after.memory_bytes),
             "memory_mib_max": mebibytes(after.memory_bytes_max),
         })
+    }
+
+    fn idle_json(&self) -> Option<Value> {
+        let idle = self.idle?;
+        let (opened, open) = idle.counts();
+        Some(json!({ "opened": opened, "open": open, "server_bytes_each": idle.bytes_each }))
+    }
+
+    /// Milliseconds a flow.
+    fn each(&self, seconds: f64) -> f64 {
+        seconds * 1000.0 / count(self.measured.tally.flows())
     }
 
     /// How many cores were busy with it.
@@ -144,7 +159,7 @@ impl Report<'_> {
 
     fn usage_text(&self) -> String {
         let mut text = String::new();
-        let each = |seconds: f64| seconds * 1000.0 / count(self.measured.tally.flows());
+        let each = |seconds| self.each(seconds);
         let both = [("server", self.measured.server), ("client", self.measured.client)];
         for (name, usage) in both {
             let Some((before, after)) = usage else { continue };
@@ -158,6 +173,18 @@ impl Report<'_> {
                 self.cores((before, after)),
                 mebibytes(after.memory_bytes),
                 mebibytes(after.memory_bytes_max),
+            );
+        }
+        if let Some(seconds) = self.measured.others {
+            let each = self.each(seconds);
+            let _ = writeln!(text, "{:10}{each:.3} ms CPU a flow, of the whole machine", "others");
+        }
+        if let Some(idle) = self.idle {
+            let ((opened, open), each) = (idle.counts(), idle.bytes_each.unwrap_or_default());
+            let _ = writeln!(
+                text,
+                "{:10}{open} of {opened} connections are still open, {each} bytes each",
+                "idle"
             );
         }
         if let Some(own) = self.own {

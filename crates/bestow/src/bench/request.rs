@@ -10,13 +10,13 @@ use super::trouble::Trouble;
 pub(super) struct CredentialWish<'w> {
     pub(super) plan: &'w Plan,
     pub(super) token: &'w ReceivedTokenResponse,
-    pub(super) proof: Option<String>,
+    pub(super) proofs: Vec<String>,
 }
 
 impl CredentialWish<'_> {
     /// VCI §8.2; with a single `proof` also the members by which drafts name a credential.
     pub(super) fn to_json(&self) -> Value {
-        let Self { plan, token, proof } = self;
+        let Self { plan, token, proofs } = self;
         let mut body = Map::new();
         let details = token.authorization_details.iter();
         let mut details =
@@ -30,7 +30,7 @@ impl CredentialWish<'_> {
                 .insert("credential_configuration_id".into(), plan.configuration_id.clone().into()),
         };
         let is_single = plan.proof.is_some_and(|kind| kind.is_single);
-        match proof {
+        match proofs.first() {
             None => {}
             Some(jwt) if is_single => {
                 body.insert("proof".into(), json!({ "proof_type": "jwt", "jwt": jwt }));
@@ -38,7 +38,7 @@ impl CredentialWish<'_> {
                     body.extend(self.names_of_drafts());
                 }
             }
-            Some(jwt) => drop(body.insert("proofs".into(), json!({ "jwt": [jwt] }))),
+            Some(_) => drop(body.insert("proofs".into(), json!({ "jwt": proofs }))),
         }
         Value::Object(body)
     }
@@ -55,24 +55,34 @@ impl CredentialWish<'_> {
     }
 }
 
-/// Whether the answer holds a credential of the right shape; its signature is for wallets to check.
-pub(super) fn is_credential(answer: &[u8], format: &str) -> Result<(), Trouble> {
+/// Whether the answer holds so many credentials of the right shape; signatures are for wallets to
+/// check.
+pub(super) fn are_credentials(answer: &[u8], format: &str, count: usize) -> Result<(), Trouble> {
     let value: Value = serde_json::from_slice(answer).unwrap_or_default();
-    let first = value.pointer("/credentials/0/credential");
-    let credential = first.or_else(|| value.get("credential"));
-    let text = credential.and_then(Value::as_str);
-    let is_right = match format {
+    let listed = value.get("credentials").and_then(Value::as_array);
+    let are_right = match listed {
+        Some(listed) => {
+            let each = |one: &Value| one.get("credential").is_some_and(|one| is_right(one, format));
+            listed.len() == count && listed.iter().all(each)
+        }
+        None => value.get("credential").is_some_and(|one| is_right(one, format)), // of a draft
+    };
+    if are_right {
+        return Ok(());
+    }
+    Err(Trouble::refusal("no_credential", &String::from_utf8_lossy(answer)))
+}
+
+fn is_right(credential: &Value, format: &str) -> bool {
+    let text = credential.as_str();
+    match format {
         "dc+sd-jwt" | "vc+sd-jwt" => text.is_some_and(|text| {
             text.split_once('~').is_some_and(|(jwt, _)| is_jwt(jwt)) && text.ends_with('~')
         }),
         "jwt_vc_json" | "jwt_vc_json-ld" => text.is_some_and(is_jwt),
-        "ldp_vc" => credential.is_some_and(Value::is_object),
+        "ldp_vc" => credential.is_object(),
         _ => text.is_some_and(|text| !text.is_empty()),
-    };
-    if is_right {
-        return Ok(());
     }
-    Err(Trouble::refusal("no_credential", &String::from_utf8_lossy(answer)))
 }
 
 /// Three parts of base64url.
@@ -90,7 +100,7 @@ mod tests {
 
     fn is(format: &str, credential: &Value) -> bool {
         let answer = json!({ "credentials": [{ "credential": credential }] }).to_string();
-        is_credential(answer.as_bytes(), format).is_ok()
+        are_credentials(answer.as_bytes(), format, 1).is_ok()
     }
 
     #[test]
@@ -99,13 +109,18 @@ mod tests {
         assert!(is("dc+sd-jwt", &json!("a.b.c~")));
         assert!(is("jwt_vc_json", &json!("a.b.c")));
         assert!(is("ldp_vc", &json!({})));
-        assert!(is_credential(br#"{"credential":"a.b.c~"}"#, "vc+sd-jwt").is_ok(), "of a draft");
+        assert!(
+            are_credentials(br#"{"credential":"a.b.c~"}"#, "vc+sd-jwt", 1).is_ok(),
+            "of a draft"
+        );
         for wrong in [json!("a.b.c"), json!("a.b~"), json!("a..c~"), json!(""), json!({}), json!(1)]
         {
             assert!(!is("dc+sd-jwt", &wrong), "{wrong}");
         }
+        let answer = br#"{"credentials":[{"credential":"a.b.c~"}]}"#;
+        assert!(are_credentials(answer, "dc+sd-jwt", 2).is_err(), "one is missing");
         assert!(!is("jwt_vc_json", &json!("a.b.c~")));
-        assert!(is_credential(br#"{"transaction_id":"1"}"#, "dc+sd-jwt").is_err());
-        assert!(is_credential(b"", "dc+sd-jwt").is_err());
+        assert!(are_credentials(br#"{"transaction_id":"1"}"#, "dc+sd-jwt", 1).is_err());
+        assert!(are_credentials(b"", "dc+sd-jwt", 1).is_err());
     }
 }
