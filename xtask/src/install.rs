@@ -26,18 +26,21 @@ const PACKAGES: [Package; 5] = [
 ];
 
 /// What a highly available cluster is built of.
-const CLUSTER: [Package; 5] = [
+const CLUSTER: [Package; 6] = [
     Package { name: "postgresql", program: "pg_ctlcluster", why: "is the database" },
     Package { name: "patroni", program: "patroni", why: "chooses the primary database" },
     Package { name: "etcd-server", program: "etcd", why: "keeps what Patroni agreed on" },
     Package { name: "haproxy", program: "haproxy", why: "leads to the primary database" },
     Package { name: "iproute2", program: "ip", why: "makes hosts on this machine" },
+    Package { name: "python3-pip", program: "pip3", why: "installs a newer Patroni" },
 ];
 
 /// The foreign wallets need this version or a later one.
 const NODE_MAJOR_MIN: u32 = 20;
 /// Comes from the npm package `node` where the machine's own is older.
 const NODE_VERSION: &str = "22.23.3";
+/// Debian's, which is older, loses a race that this one does not (see docs/SIZING.md).
+const PATRONI_VERSION: &str = "4.1.5";
 const CARGO_DENY_VERSION: &str = "0.20.2";
 
 /// Nothing else in the tests needs root.
@@ -148,6 +151,17 @@ pub(crate) fn cargo_deny() -> io::Result<PathBuf> {
         run(cargo(&["install", "--locked", "--debug", &package, "--root"]).arg(&folder))?;
     }
     Ok(path)
+}
+
+/// The folder of a newer Patroni; what it is built on comes with Debian's.
+pub(crate) fn patroni() -> io::Result<PathBuf> {
+    let folder = tool_folder("patroni", PATRONI_VERSION)?;
+    if !folder.join("patroni").exists() {
+        let package = format!("patroni=={PATRONI_VERSION}");
+        let arguments = ["install", "--quiet", "--no-deps", "--root-user-action", "ignore"];
+        run(program("pip3", &arguments).arg("--target").arg(&folder).arg(package))?;
+    }
+    Ok(folder)
 }
 
 fn tool_folder(name: &str, version: &str) -> io::Result<PathBuf> {

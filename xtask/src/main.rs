@@ -24,7 +24,8 @@ Usage: cargo xtask COMMAND
   deny                 checks licences, banned crates and sources of the dependencies
   advisories           asks the public advisory database about the dependencies (no gate:
                        it needs the network and changes without us)
-  ha [--short] [--release] [--as-is]
+  ha [--short] [--release] [--as-is] [--drill kill-primary|kill-node|cut-host|cut-peers|
+      cut-and-crash|fill-disk|restart]
                        builds highly available clusters in network namespaces and breaks their
                        parts under load; needs root and half an hour, with --short three
                        minutes; --as-is neither installs nor builds anything

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::database::{Database, Disk};
 use super::host::Host;
 use super::node::{self, Node};
-use super::patroni::{Failover, Member, PASSWORD, Replication};
+use super::patroni::{Edition, Failover, Member, PASSWORD, Replication};
 use super::wait::{until, until_done};
 
 /// Databases; one of them is the primary, one its synchronous standby.
@@ -32,6 +32,7 @@ pub(super) struct Shape {
     pub(super) replication: Replication,
     pub(super) failover: Failover,
     pub(super) disk: Disk,
+    pub(super) patroni: Edition,
 }
 
 /// The programs that are not Debian's.
@@ -41,6 +42,8 @@ pub(super) struct Programs {
     pub(super) load: PathBuf,
     /// Where `initdb` and `postgres` are.
     pub(super) postgresql: PathBuf,
+    /// Where the newer Patroni is.
+    pub(super) patroni: PathBuf,
 }
 
 /// A running one.
@@ -67,9 +70,10 @@ impl Cluster {
             replication: shape.replication,
             failover: shape.failover,
         };
+        let patroni = shape.patroni.line(&programs.patroni);
         let databases = hosts.iter().map(|host| {
             let place = folder.join(&host.name);
-            Database::new(host.clone(), place, shape.disk, &hosts, template)
+            Database::new(host.clone(), place, shape.disk, &patroni, (&hosts, template))
         });
         let mut cluster = Self {
             shape,

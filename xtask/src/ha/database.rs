@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, thread};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::host::Host;
 use super::patroni::{Member, PASSWORD, POSTGRESQL, REST};
 use super::service::Service;
@@ -45,8 +47,8 @@ impl Database {
         host: Host,
         folder: PathBuf,
         disk: Disk,
-        hosts: &[Host],
-        template: Member<'_>,
+        patroni: &[String],
+        (hosts, template): (&[Host], Member<'_>),
     ) -> io::Result<Self> {
         let place = folder.display().to_string();
         output(&mut program("install", &["-d", "-m", "0700", "-o", USER, "-g", USER, &place]))?;
@@ -61,9 +63,10 @@ impl Database {
         output(program("chown", &[USER]).arg(&file))?;
         // Apart from the disk that may be full: the two would be on disks of their own.
         let aside = folder.with_extension("etcd");
-        let user = ["setpriv", "--reuid", USER, "--regid", USER, "--init-groups"];
+        let mut line = vec!["setpriv", "--reuid", USER, "--regid", USER, "--init-groups"];
         let file = file.display().to_string();
-        let line = [&user[..], &["patroni", &file]].concat();
+        line.extend(patroni.iter().map(String::as_str));
+        line.push(&file);
         let patroni = Service::new(&host, &folder.with_extension("patroni.log"), &line);
         let line = etcd(&host, hosts, &aside);
         let line: Vec<&str> = line.iter().map(String::as_str).collect();
@@ -103,6 +106,15 @@ impl Database {
         let port = POSTGRESQL.to_string();
         let line = ["-h", &self.host.address, "-p", &port, "-U", USER, "-Atqc", statement];
         output(program("psql", &line).env("PGPASSWORD", PASSWORD).env("PGCONNECT_TIMEOUT", "3"))
+    }
+
+    /// One process of PostgreSQL dies, as when memory is short. The server starts again by itself,
+    /// and then shows what it had written for itself, whether or not a standby had it.
+    pub(super) fn crash(&self) -> io::Result<()> {
+        let one = "SELECT pid FROM pg_stat_activity WHERE usename = 'bestow' LIMIT 1";
+        let id = self.sql(one)?.trim().parse().map_err(io::Error::other)?;
+        let id = Pid::from_raw(id).ok_or(io::ErrorKind::NotFound)?;
+        Ok(kill_process(id, Signal::KILL)?)
     }
 
     /// Leaves not a byte free on its disk.

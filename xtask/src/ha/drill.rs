@@ -13,6 +13,9 @@ const CALM: Duration = Duration::from_secs(5);
 /// The load runs so long with the failure, once somebody else has taken over.
 const AFTERMATH: Duration = Duration::from_secs(6);
 
+/// Until commits wait for a standby that will not answer.
+const COMMITS_WAIT: Duration = Duration::from_millis(1500);
+
 /// A part that fails under load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Drill {
@@ -20,6 +23,7 @@ pub(super) enum Drill {
     KillNode,
     CutHost,
     CutPeers,
+    CutAndCrash,
     FillDisk,
     Restart,
 }
@@ -35,6 +39,20 @@ pub(super) struct Outcome {
 }
 
 impl Drill {
+    /// As the command line names it.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        match name {
+            "kill-primary" => Some(Self::KillPrimary),
+            "kill-node" => Some(Self::KillNode),
+            "cut-host" => Some(Self::CutHost),
+            "cut-peers" => Some(Self::CutPeers),
+            "cut-and-crash" => Some(Self::CutAndCrash),
+            "fill-disk" => Some(Self::FillDisk),
+            "restart" => Some(Self::Restart),
+            _ => None,
+        }
+    }
+
     /// What a reader is told.
     pub(super) const fn title(self) -> &'static str {
         match self {
@@ -42,6 +60,7 @@ impl Drill {
             Self::KillNode => "kill -9 of a Bestow node",
             Self::CutHost => "the primary's host cut off from everybody",
             Self::CutPeers => "the primary cut off from the other databases, not from the nodes",
+            Self::CutAndCrash => "the same, and PostgreSQL crashes there with commits under way",
             Self::FillDisk => "the primary's disk full",
             Self::Restart => "all Bestow nodes restarted, one after the other",
         }
@@ -69,7 +88,11 @@ impl Drill {
                 self.break_node(cluster)?;
                 None
             }
-            Self::KillPrimary | Self::CutHost | Self::CutPeers | Self::FillDisk => {
+            Self::KillPrimary
+            | Self::CutHost
+            | Self::CutPeers
+            | Self::CutAndCrash
+            | Self::FillDisk => {
                 self.break_database(cluster, primary)?;
                 // One that never comes is part of what was seen.
                 let promoted = cluster.until_primary_but(primary).ok();
@@ -98,6 +121,11 @@ impl Drill {
             Self::KillPrimary => database.kill(),
             Self::CutHost => database.host.unplug(),
             Self::CutPeers => others.iter().try_for_each(|other| database.host.shun(other)),
+            Self::CutAndCrash => {
+                others.iter().try_for_each(|other| database.host.shun(other))?;
+                thread::sleep(COMMITS_WAIT);
+                database.crash()
+            }
             Self::FillDisk => database.fill(),
             Self::KillNode | Self::Restart => Ok(()),
         }
@@ -109,7 +137,9 @@ impl Drill {
         match self {
             Self::KillPrimary => database.revive(),
             Self::CutHost => database.host.plug(),
-            Self::CutPeers => others.iter().try_for_each(|other| database.host.welcome(other)),
+            Self::CutPeers | Self::CutAndCrash => {
+                others.iter().try_for_each(|other| database.host.welcome(other))
+            }
             Self::FillDisk => database.empty(),
             Self::KillNode | Self::Restart => Ok(()),
         }

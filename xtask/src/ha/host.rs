@@ -92,6 +92,8 @@ impl Host {
     /// Takes the host away, with its cable.
     pub(super) fn remove(&self) -> io::Result<()> {
         self.kill_all(None)?;
+        // The namespace itself goes with the last of its processes, some time later.
+        ip(&["link", "delete", &self.cable()])?;
         ip(&["netns", "delete", &self.name])
     }
 }

@@ -40,16 +40,20 @@ struct Options {
     release: bool,
     /// Neither installs nor builds.
     as_is: bool,
+    /// This one alone.
+    drill: Option<drill::Drill>,
 }
 
 impl Options {
     fn parse(arguments: &[&str]) -> Option<Self> {
         let mut options = Self::default();
-        for argument in arguments {
+        let mut arguments = arguments.iter();
+        while let Some(argument) = arguments.next() {
             match *argument {
                 "--short" => options.short = true,
                 "--release" => options.release = true,
                 "--as-is" => options.as_is = true,
+                "--drill" => options.drill = Some(drill::Drill::parse(arguments.next()?)?),
                 _ => return None,
             }
         }
@@ -90,6 +94,8 @@ fn front(arguments: &[&str], options: &Options) -> io::Result<ExitCode> {
         let release: &[&str] = if options.release { &["--release"] } else { &[] };
         run(cargo(&line).args(release))?;
     }
+    // Inside there is no way out.
+    install::patroni()?;
     if io::stdout().is_terminal() {
         println!("Ctrl-C ends it at any time; nothing stays behind.");
     }

@@ -8,6 +8,28 @@ pub(super) const PASSWORD: &str = "known-to-this-run-only";
 pub(super) const REST: u16 = 8008;
 pub(super) const POSTGRESQL: u16 = 5432;
 
+/// Which Patroni it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Edition {
+    /// 3.0.2, of Debian 12: a primary that was cut off may take the lock back from its successor.
+    Debian,
+    /// A newer one, without that mistake; no `ttl` below 20.
+    Newer,
+}
+
+impl Edition {
+    /// How it is called; `folder` is where the newer one is.
+    pub(super) fn line(self, folder: &Path) -> Vec<String> {
+        let modules = format!("PYTHONPATH={}", folder.display());
+        let words: &[&str] = match self {
+            Self::Debian => &["patroni"],
+            // Debian's Python has what both are built on.
+            Self::Newer => &["env", &modules, "/usr/bin/python3", "-m", "patroni"],
+        };
+        words.iter().map(|&word| word.to_owned()).collect()
+    }
+}
+
 /// When a commit is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Replication {

@@ -119,7 +119,9 @@ async fn is_step_of_offer(
     context: Context<'_>,
     id: Uuid,
 ) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM offers WHERE issuer_id = $1 AND offer_id = $2 AND step_id = $3";
+    // A write, for the reason given at `STEPS_DONE`.
+    let sql = "UPDATE offers SET step_id = step_id WHERE issuer_id = $1 AND offer_id = $2 \
+               AND step_id = $3 RETURNING 1";
     let values: [&(dyn ToSql + Sync); 3] = [&context.issuer_id, &id, &context.step_id];
     Ok(connection.client.query_opt(sql, &values).await?.is_some())
 }
@@ -241,8 +243,9 @@ pub(super) async fn decide_application(
     if !context.again {
         return Ok(false);
     }
-    let sql = "SELECT 1 FROM applications WHERE issuer_id = $1 AND application_id = $2 \
-               AND step_id = $3";
+    // A write, for the reason given at `STEPS_DONE`.
+    let sql = "UPDATE applications SET step_id = step_id WHERE issuer_id = $1 \
+               AND application_id = $2 AND step_id = $3 RETURNING 1";
     let values: [&(dyn ToSql + Sync); 3] = [&context.issuer_id, &id, &context.step_id];
     Ok(connection.client.query_opt(sql, &values).await?.is_some())
 }

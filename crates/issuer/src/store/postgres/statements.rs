@@ -32,10 +32,11 @@ SELECT $1, offer_id, created_at, expires_at, credential_configuration_ids, refer
     code_digest, tx_code_digest, attempts, 0, step_id FROM fresh
 ON CONFLICT DO NOTHING RETURNING offer_id";
 
-/// Which offers the `Idempotency-Key`s made.
+/// Which offers the `Idempotency-Key`s made. A write, for the reason given at [`STEPS_DONE`].
 pub(super) const REMEMBERED: &str = "
-SELECT key_digest, offer_id, request_digest FROM idempotency_keys
-WHERE issuer_id = $1 AND key_digest = ANY($2::BYTEA[])";
+UPDATE idempotency_keys SET expires_at = expires_at
+WHERE issuer_id = $1 AND key_digest = ANY($2::BYTEA[])
+RETURNING key_digest, offer_id, request_digest";
 
 /// Notes the first time that offers were fetched.
 pub(super) const NOTE_FETCHED: &str = "
@@ -104,11 +105,15 @@ WITH nonces AS (
 SELECT offer_id, TRUE FROM changed UNION ALL SELECT offer_id, FALSE FROM spent";
 
 /// Which of these steps are the last that changed their offer.
+///
+/// A write, so that its commit waits for the standby: a server that crashed and started again shows
+/// what it has on its own disk, and a row that no other host has is nothing to acknowledge (X18).
 pub(super) const STEPS_DONE: &str = "
-SELECT offers.offer_id FROM offers
-JOIN unnest($2::UUID[], $3::UUID[]) AS given (offer_id, step_id)
-ON offers.offer_id = given.offer_id AND offers.step_id = given.step_id
-WHERE offers.issuer_id = $1";
+UPDATE offers SET step_id = given.step_id
+FROM unnest($2::UUID[], $3::UUID[]) AS given (offer_id, step_id)
+WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id
+    AND offers.step_id = given.step_id
+RETURNING offers.offer_id";
 
 /// From which of these offers this entry of a status list was given to a credential: other than a
 /// step, which the next one hides, that stays. Who is told that nothing was recorded gives the entry
