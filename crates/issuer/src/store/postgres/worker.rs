@@ -97,7 +97,9 @@ impl<J: Job> Worker<J> {
                     return if is_lost { Err(fault) } else { Ok(()) };
                 }
                 Err(fault) if batch.len() == 1 => {
-                    batch.into_iter().for_each(|step| step.fail(fault.clone().into()));
+                    for step in batch {
+                        step.fail(fault.clone().into());
+                    }
                 }
                 Err(Fault::Conflict(_) | Fault::Broken(_)) => self.one_by_one(batch).await,
             }
