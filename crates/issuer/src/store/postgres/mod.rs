@@ -84,6 +84,8 @@ pub struct Postgres {
     reads: Arc<Queue<Read>>,
     singles: Arc<Pool>,
     steps: Arc<StepIds>,
+    /// Who leases: a node asks for one lease at a time, others would only get in its way.
+    leasing: tokio::sync::Mutex<()>,
     /// Ends with the store.
     _workers: JoinSet<()>,
 }
@@ -132,6 +134,7 @@ impl Postgres {
             issuer_id,
             singles,
             steps,
+            leasing: tokio::sync::Mutex::default(),
             _workers: workers,
         })
     }

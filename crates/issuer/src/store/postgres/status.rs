@@ -84,6 +84,7 @@ UPDATE offers SET withdrawn_at = $3 WHERE issuer_id = $1 AND offer_id = $2
 #[async_trait]
 impl StatusStore for Postgres {
     async fn lease_entries(&self, wanted: &NewLease) -> Result<Lease, StoreError> {
+        let _turn = self.leasing.lock().await;
         self.single(wanted, |connection, context, wanted| {
             lease_entries(connection, context, wanted).boxed()
         })
