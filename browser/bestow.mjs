@@ -83,6 +83,7 @@ export async function serveWallet(options = [], offers = []) {
   return {
     url,
     origin,
+    store: join(folder, "store"),
     token: new URLSearchParams(hash.slice(1)).get("token"),
     stop: async () => {
       await end(server);

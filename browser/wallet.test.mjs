@@ -1,7 +1,7 @@
 // The wallet's page: every way in, every question on the way, and what happens to cards later.
 
 import assert from "node:assert/strict";
-import { readFile, rm } from "node:fs/promises";
+import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 
@@ -338,6 +338,30 @@ test("an issuer that nobody vouches for needs a yes of its own", async (t) => {
   await page.getByLabel("I know this issuer and want to keep the card nevertheless").check();
   await keep(page);
   assert.equal(await page.locator("#cards .badge").textContent(), "Not verified");
+  await assertGood(page);
+  await page.context().close();
+});
+
+test("a damaged card is named and can be deleted, and the others are there", async (t) => {
+  const offers = [await issuer.offer("diploma", "--tx-code"), await issuer.offer("student_card", "--tx-code")];
+  const own = await serveWallet(issuer.trust, offers);
+  t.after(own.stop);
+  const credentials = join(own.store, "credentials");
+  const [file] = await readdir(credentials);
+  await writeFile(join(credentials, file), "spoiled");
+  const page = await browser.open();
+  await page.goto(own.url);
+  await shown(page, "#damaged");
+  assert.equal((await cardNames(page)).length, 1);
+  assert.equal(await page.locator("#damaged-list code").textContent(), file);
+  await assertGood(page);
+  await page.click("#damaged-list button");
+  await shown(page, "#delete-dialog");
+  await assertGood(page);
+  await page.click("#delete-confirm");
+  await page.waitForSelector("#damaged", { state: "hidden" });
+  assert.equal((await cardNames(page)).length, 1);
+  assert.deepEqual((await readdir(credentials)).includes(file), false);
   await assertGood(page);
   await page.context().close();
 });

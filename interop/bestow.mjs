@@ -59,6 +59,8 @@ export async function startIssuer({ path = "" } = {}) {
     caPem: await readFile(join(state, "tls", "ca.pem"), "utf8"),
     offer: (configurationId, ...options) =>
       runJson("issuer", "offer", configurationId, "--sample", "--json", ...own, ...options),
+    setStatus: (verb, offerId, ...options) =>
+      runJson("issuer", verb, offerId, "--json", ...own, ...options),
     sample: (configurationId) => runJson("issuer", "sample", configurationId, ...own),
     stop: async () => {
       await end(server);

@@ -21,6 +21,7 @@ export class ForeignIssuer {
   /** Whom a credential was made for, the latest last; `undefined` is nobody in particular. */
   holders = [];
   #offers = new Map();
+  #offersById = new Map();
   #nonces = new Set();
 
   constructor({ url, signer, fetch }) {
@@ -44,13 +45,15 @@ export class ForeignIssuer {
       grants: { [GRANT]: tx_code ? { tx_code: { input_mode: "numeric", length: 6 } } : {} },
     });
     const code = credentialOfferObject.grants[GRANT]["pre-authorized_code"];
-    this.#offers.set(code, { id, code, tx_code, configurationId, object: credentialOfferObject });
+    const offer = { id, code, tx_code, configurationId, object: credentialOfferObject };
+    this.#offers.set(code, offer);
+    this.#offersById.set(id, offer);
     return { uri: credentialOffer, tx_code };
   }
 
   /** The offer behind a reference. */
   offerById(id) {
-    return [...this.#offers.values()].find((offer) => offer.id === id)?.object;
+    return this.#offersById.get(id)?.object;
   }
 
   /** Step 10: redeems a code, once. */

@@ -8,14 +8,21 @@ import { Oauth2ResourceUnauthorizedError, Oauth2ServerErrorResponseError } from 
 import { ForeignIssuer } from "./issuer.mjs";
 import { fetchTrusting } from "./trust.mjs";
 
-/** Starts an issuer at `path` of a free port; without `tls` it speaks plain HTTP. */
-export async function serve({ caPem, tls, signer }, { path = "" } = {}) {
+/**
+ * Starts an issuer at `path` of a free port; without `tls` it speaks plain HTTP. `operated` is for
+ * load: everybody may make offers, with the message of our admin API.
+ */
+export async function serve({ caPem, tls, signer }, { path = "", operated = false } = {}) {
   const server = tls ? https.createServer(tls) : http.createServer();
   server.listen(0, "localhost");
   await once(server, "listening");
   const origin = `${tls ? "https" : "http"}://localhost:${server.address().port}`;
-  const issuer = new ForeignIssuer({ url: origin + path, signer, fetch: fetchTrusting(caPem) });
+  // The library fetches its own keys for each token: under load they come from memory.
+  const ownKeys = async () => Response.json(issuer.jwtVcIssuer.jwks);
+  const fetch = operated ? ownKeys : fetchTrusting(caPem);
+  const issuer = new ForeignIssuer({ url: origin + path, signer, fetch });
   const routes = routesOf(issuer, path);
+  if (operated) routes.set(`POST ${path}/admin/v1/offers`, ({ body }) => offered(issuer, body));
   server.on("request", (request, response) => answer(routes, request, response));
   server.on("connection", () => {
     issuer.connections += 1;
@@ -44,6 +51,11 @@ function routesOf(issuer, path) {
     [`POST ${path}/credential`, ({ request, body }) =>
       issuer.credential({ request, json: JSON.parse(body) })],
   ]);
+}
+
+function offered(issuer, body) {
+  const [configurationId] = JSON.parse(body).credential_configuration_ids;
+  return issuer.offer(configurationId, { byReference: true });
 }
 
 async function answer(routes, incoming, response) {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createHash, X509Certificate } from "node:crypto";
+import { getListFromStatusListJWT } from "@sd-jwt/jwt-status-list";
 import { SDJwtVcInstance } from "@sd-jwt/sd-jwt-vc";
 import * as jose from "jose";
 import { jwkOfDidUrl, thumbprint } from "./keys.mjs";
@@ -11,7 +12,8 @@ const PROTOCOL_CLAIMS = [
   "iss", "iat", "nbf", "exp", "vct", "vct#integrity", "cnf", "sub", "status",
 ];
 
-/** Verifies an SD-JWT VC; its key comes from `x5c` or else from the issuer's metadata. */
+/** Verifies an SD-JWT VC; its key comes from `x5c` or else from the issuer's metadata. A credential
+ * that is revoked or suspended is refused. */
 export async function verifySdJwtVc(compact, { credentialIssuer, caPem, fetch }) {
   const header = jose.decodeProtectedHeader(compact.split("~")[0]);
   assert.equal(header.typ, "dc+sd-jwt");
@@ -21,10 +23,40 @@ export async function verifySdJwtVc(compact, { credentialIssuer, caPem, fetch })
   const library = new SDJwtVcInstance({
     hasher: (data, alg) => createHash(alg.replace("-", "")).update(data).digest(),
     verifier: (data, signature) => signatureHolds(`${data}.${signature}`, key),
+    statusListFetcher: (uri) => fetchStatusList(uri, fetch),
+    statusVerifier: (data, signature) => {
+      const token = `${data}.${signature}`;
+      return signatureHolds(token, statusKey(token, caPem));
+    },
   });
   const { payload } = await library.verify(compact);
   const own = Object.entries(payload).filter(([name]) => !PROTOCOL_CLAIMS.includes(name));
   return { payload, claims: Object.fromEntries(own) };
+}
+
+/** The status of a credential in its list: 0 is valid, 1 revoked, 2 suspended. */
+export async function statusOf({ status }, { caPem, fetch }) {
+  const { uri, idx } = status.status_list;
+  const token = await fetchStatusList(uri, fetch);
+  const { payload } = await jose.jwtVerify(token, statusKey(token, caPem), {
+    subject: uri,
+    typ: "statuslist+jwt",
+    requiredClaims: ["sub", "iat", "exp", "ttl"],
+  });
+  assert.equal(payload.status_list.bits, 2);
+  return getListFromStatusListJWT(token).getStatus(idx);
+}
+
+async function fetchStatusList(uri, fetch) {
+  const response = await fetch(uri, { headers: { accept: "application/statuslist+jwt" } });
+  assert.equal(response.status, 200);
+  assert.equal(response.headers.get("content-type"), "application/statuslist+jwt");
+  return response.text();
+}
+
+/** HAIP-44: the key of a list is found by its certificates. */
+function statusKey(token, caPem) {
+  return keyOfChain(jose.decodeProtectedHeader(token), caPem);
 }
 
 /** Verifies a VCDM 1.1 credential; its key comes from the issuer's metadata. */

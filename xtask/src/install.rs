@@ -16,9 +16,11 @@ struct Package {
 }
 
 /// A C compiler is not in the list: without one this program would not have been built.
-const PACKAGES: [Package; 4] = [
+const PACKAGES: [Package; 5] = [
     Package { name: "chromium", program: "chromium", why: "shows the pages to the tests" },
     Package { name: "poppler-utils", program: "pdftotext", why: "reads the printed letter" },
+    // Debian keeps the server's own programs out of the path; this one comes with them.
+    Package { name: "postgresql", program: "pg_ctlcluster", why: "is the store of large issuers" },
     Package { name: "nodejs", program: "node", why: "runs the wallets that we did not write" },
     Package { name: "npm", program: "npm", why: "installs those wallets" },
 ];

@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command prints")]
 
+mod bench;
 mod citation;
 mod dependencies;
 mod ha;
@@ -28,6 +29,10 @@ Usage: cargo xtask COMMAND
                        builds highly available clusters in network namespaces and breaks their
                        parts under load; needs root and half an hour, with --short three
                        minutes; --as-is neither installs nor builds anything
+  bench [--write] [--seconds N] [--postgres URL] [--ten-million]
+                       builds the program for release and measures it; --write puts the
+                       tables into docs/PERFORMANCE.md, --postgres (or the variable
+                       BESTOW_BENCH_POSTGRES) names a server that is there already
   help                 prints this text";
 
 fn main() -> ExitCode {
@@ -52,6 +57,7 @@ fn command(arguments: &[&str]) -> io::Result<ExitCode> {
             }
             return Ok(unknown(arguments));
         }
+        ["bench", rest @ ..] => bench::bench(rest)?,
         ["spec"] => spec::write()?,
         ["spec", "--check"] => spec::check()?,
         ["deny"] => dependencies::deny()?,

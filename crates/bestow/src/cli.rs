@@ -10,8 +10,14 @@ use clap_complete::Shell;
 use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
 
+use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
 use crate::terminal::{is_result_lost, lose_result, print};
+
+mod status;
+
+use status::REVOKE_EXAMPLES;
+pub(crate) use status::StatusArguments;
 
 /// Issue and receive verifiable credentials with OpenID4VCI.
 #[derive(Debug, Parser)]
@@ -34,6 +40,8 @@ pub(crate) enum Command {
     Issuer(IssuerCommand),
     /// Receive credentials and keep them
     Wallet(WalletArguments),
+    /// Measure how fast an issuer is
+    Bench(Box<BenchArguments>),
     /// Print completions for a shell
     #[command(after_help = "Example:\n  \
         bestow completions bash > ~/.local/share/bash-completion/completions/bestow")]
@@ -54,6 +62,7 @@ impl Command {
         match self {
             Self::Issuer(command) => command.as_json(),
             Self::Wallet(arguments) => arguments.command.as_json(),
+            Self::Bench(arguments) => arguments.json,
             Self::Demo(_) | Self::Completions { .. } | Self::ManPages { .. } => false,
         }
     }
@@ -106,12 +115,26 @@ pub(crate) enum IssuerCommand {
     Restore {
         /// What `bestow issuer backup` wrote
         file: PathBuf,
+        /// Without bestow.revocations: what was revoked since the backup becomes valid again
+        #[arg(long)]
+        accept_lost_revocations: bool,
         #[command(flatten)]
         config: ConfigFile,
     },
     /// Make a Credential Offer and show it
     #[command(after_help = OFFER_EXAMPLES)]
     Offer(OfferArguments),
+    /// Revoke the credentials that came from an offer, for good
+    #[command(after_help = REVOKE_EXAMPLES)]
+    Revoke(StatusArguments),
+    /// Suspend the credentials that came from an offer, until they are reinstated
+    #[command(after_help = "Example:\n  \
+        bestow issuer suspend 01a20ad6-7e98-7723-a4f6-827abaf3b248")]
+    Suspend(StatusArguments),
+    /// Make suspended credentials valid again
+    #[command(after_help = "Example:\n  \
+        bestow issuer reinstate 01a20ad6-7e98-7723-a4f6-827abaf3b248 --credential 2")]
+    Reinstate(StatusArguments),
     /// Print the example claims of a credential type as JSON
     Sample {
         /// The name of the file in credentials/, without .toml
@@ -136,6 +159,9 @@ impl IssuerCommand {
     fn as_json(&self) -> bool {
         match self {
             Self::Offer(arguments) => arguments.json,
+            Self::Revoke(arguments) | Self::Suspend(arguments) | Self::Reinstate(arguments) => {
+                arguments.json
+            }
             Self::Applications(
                 ApplicationsCommand::List { json, .. }
                 | ApplicationsCommand::Approve { json, .. }

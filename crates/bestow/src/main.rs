@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::cli::Command;
 use crate::exit::{Failure, Kind};
 
+mod bench;
 mod cli;
 mod demo;
 mod exit;
@@ -39,6 +40,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Demo(arguments) => demo::demo(&arguments).await,
             Command::Issuer(command) => issuer::run(command).await,
             Command::Wallet(arguments) => wallet::run(arguments).await,
+            Command::Bench(arguments) => bench::bench(&arguments).await,
             Command::Completions { shell } => {
                 cli::completions(shell);
                 Ok(())

@@ -1,5 +1,9 @@
 //! `bestow issuer backup` and `restore`: while serving, and what must not come to life again.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -12,6 +12,7 @@ use keys::signer::Signer;
 use serde_json::{Map, Value, json};
 
 use crate::binding::Binding;
+use crate::status_list::{CredentialStatus, StatusReference};
 use crate::unverified::text;
 use crate::validity::{self, numeric_date};
 use crate::verified::{Format, Verified};
@@ -40,6 +41,8 @@ pub struct JwtVcClaims<'a> {
     pub issued_at: Timestamp,
     /// Until when it is good.
     pub expires_at: Timestamp,
+    /// Where its status can be asked for.
+    pub status: Option<StatusReference>,
 }
 
 /// Makes and signs a credential; `kid` is the name of a key that the issuer publishes.
@@ -83,6 +86,9 @@ fn payload(claims: JwtVcClaims<'_>) -> Result<Value, IssueError> {
     if let (Some(id), Some(payload)) = (claims.subject, payload.as_object_mut()) {
         payload.insert("sub".to_owned(), id.into());
     }
+    if let (Some(status), Some(payload)) = (&claims.status, payload.as_object_mut()) {
+        status.insert(payload);
+    }
     Ok(payload)
 }
 
@@ -120,7 +126,7 @@ impl JwtVc {
     /// Verifies the signature, then the times.
     pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
         self.jws.verify(key).map_err(FormatError::of_jws)?;
-        let Said { issuer, subject, claims, types, not_before, expires_at } = self.said;
+        let Said { issuer, subject, claims, types, not_before, expires_at, status } = self.said;
         validity::check(Some(not_before), expires_at, now)?;
         // Other names of a subject name no key.
         let binding = subject.filter(|id| id.starts_with("did:")).map(Binding::Kid);
@@ -133,6 +139,7 @@ impl JwtVc {
             issued_at: Some(not_before),
             not_before: Some(not_before),
             expires_at,
+            status,
             raw: self.raw,
         })
     }
@@ -157,6 +164,7 @@ struct Said {
     types: Vec<String>,
     not_before: Timestamp,
     expires_at: Option<Timestamp>,
+    status: Option<CredentialStatus>,
 }
 
 impl Said {
@@ -177,8 +185,19 @@ impl Said {
             types: types(vc)?,
             not_before: not_before.ok_or(FormatError::Malformed)?,
             expires_at,
+            status: status(jwt, vc)?,
         })
     }
+}
+
+/// `status` of a JWT, or a `credentialStatus` of the W3C, whose kinds we do not know.
+fn status(
+    jwt: &Map<String, Value>,
+    vc: &Map<String, Value>,
+) -> Result<Option<CredentialStatus>, FormatError> {
+    let status = CredentialStatus::from_claims(jwt)?;
+    let other = vc.contains_key("credentialStatus").then_some(CredentialStatus::Other);
+    Ok(status.or(other))
 }
 
 /// The JWT or the credential or both, with one voice.

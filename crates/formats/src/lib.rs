@@ -5,6 +5,8 @@
 //! | `dc+sd-jwt` | SD-JWT VC: the holder may leave claims out | [`sd_jwt_vc`], on [`sd_jwt`] |
 //! | `jwt_vc_json` | W3C Verifiable Credential 1.1 as a JWT | [`jwt_vc_json`] |
 //!
+//! [`status_list`] is where issuers say which credentials they have revoked.
+//!
 //! An issuer calls `issue` of the format. A wallet calls [`parse`], finds the key that
 //! [`Unverified::key_reference`] refers to and decides whether that key is the issuer's; then
 //! [`Unverified::verify`] gives a [`verified::Verified`]. Whose a key is, and whether a credential
@@ -15,6 +17,7 @@ mod error;
 pub mod jwt_vc_json;
 pub mod sd_jwt;
 pub mod sd_jwt_vc;
+pub mod status_list;
 mod unverified;
 mod validity;
 pub mod verified;

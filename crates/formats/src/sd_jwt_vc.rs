@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::binding::Binding;
 use crate::sd_jwt::{self, Concealed};
+use crate::status_list::{CredentialStatus, StatusReference};
 use crate::unverified::text;
 use crate::validity::{self, numeric_date};
 use crate::verified::{Format, Verified};
@@ -44,6 +45,8 @@ pub struct SdJwtVcClaims<'a> {
     pub not_before: Option<Timestamp>,
     /// Until when it is good.
     pub expires_at: Timestamp,
+    /// Where its status can be asked for.
+    pub status: Option<StatusReference>,
 }
 
 /// How the header refers to the issuer's key.
@@ -91,6 +94,9 @@ fn conceal(claims: SdJwtVcClaims<'_>, random: &dyn Random) -> Result<Concealed, 
     }
     if let Some(binding) = &claims.binding {
         insert("cnf", binding.to_cnf());
+    }
+    if let Some(status) = &claims.status {
+        status.insert(&mut concealed.payload);
     }
     Ok(concealed)
 }
@@ -155,6 +161,7 @@ impl SdJwtVc {
         validity::check(not_before, expires_at, now)?;
         let issued_at = numeric_date(&claims, "iat")?;
         let binding = Binding::from_claims(&claims)?;
+        let status = CredentialStatus::from_claims(&claims)?;
         let types = text(&claims, "vct")?.into_iter().collect();
         claims.retain(|name, _| !PROTECTED.iter().chain(&ABOUT_CREDENTIAL).any(|own| own == name));
         Ok(Verified {
@@ -166,6 +173,7 @@ impl SdJwtVc {
             issued_at,
             not_before,
             expires_at,
+            status,
             raw: self.raw,
         })
     }

@@ -4,6 +4,7 @@ use keys::outside::Timestamp;
 use serde_json::{Map, Value};
 
 use crate::binding::Binding;
+use crate::status_list::CredentialStatus;
 
 /// A credential whose signature is right and whose time has come; only this crate makes one.
 ///
@@ -27,6 +28,8 @@ pub struct Verified {
     pub not_before: Option<Timestamp>,
     /// The second from which on it is no longer good.
     pub expires_at: Option<Timestamp>,
+    /// How to find out whether it was revoked; `None` if it cannot be.
+    pub status: Option<CredentialStatus>,
     /// As it came.
     pub raw: String,
 }

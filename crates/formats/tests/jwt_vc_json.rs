@@ -74,6 +74,7 @@ async fn what_is_issued_verifies() {
             claims: object(json!({ "degree": { "type": "BSc" } })),
             issued_at: NOW,
             expires_at: END,
+            status: None,
         };
         let raw = issue(claims, "key-1", &key).await.unwrap();
         let unverified = JwtVc::parse(&raw).unwrap();
@@ -102,6 +103,7 @@ async fn the_jwt_says_what_version_1_wants() {
         claims: object(json!({ "degree": "BSc" })),
         issued_at: NOW,
         expires_at: END,
+        status: None,
     };
     let raw = issue(claims, "key-1", &key).await.unwrap();
     let jws = Jws::parse(&raw, 10_000).unwrap();
@@ -121,6 +123,7 @@ async fn the_subject_is_not_a_claim() {
         claims: object(json!({ "id": "did:example:2" })),
         issued_at: NOW,
         expires_at: END,
+        status: None,
     };
     assert_eq!(issue(claims, "1", &key()).await, Err(IssueError::ReservedClaim));
 }

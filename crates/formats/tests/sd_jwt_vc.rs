@@ -42,6 +42,7 @@ fn claims() -> SdJwtVcClaims<'static> {
         issued_at: NOW,
         not_before: None,
         expires_at: END,
+        status: None,
     }
 }
 

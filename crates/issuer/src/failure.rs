@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use oid4vci::error::{Challenge, ErrorBody, ErrorCode, Refusal};
+use oid4vci::error::{ErrorBody, ErrorCode, Refusal, Schemes, www_authenticate};
 
 use crate::store::StoreError;
 
@@ -104,19 +104,16 @@ impl IntoResponse for Broken {
     }
 }
 
+/// How tokens are presented: none is bound to a key yet.
+const SCHEMES: Schemes<'static> = Schemes { bearer: true, dpop: &[] };
+
 /// The answer to a request that broke a rule.
 pub fn refused(refusal: &dyn Refusal) -> Response {
     let (code, text) = refusal.answer();
     tracing::info!(error = code.name(), reason = text, "refused");
     let status = StatusCode::from_u16(refusal.status());
     let mut response = error(status.unwrap_or(StatusCode::BAD_REQUEST), code, text);
-    let challenge = match refusal.challenge() {
-        None => None,
-        Some(Challenge::Bare) => Some("Bearer".to_owned()),
-        Some(Challenge::WithError) => {
-            Some(format!(r#"Bearer error="{}", error_description="{text}""#, code.name()))
-        }
-    };
+    let challenge = www_authenticate(refusal, &SCHEMES);
     if let Some(value) = challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
         response.headers_mut().insert(WWW_AUTHENTICATE, value);
     }

@@ -3,8 +3,10 @@
 use formats::binding::Binding;
 use formats::jwt_vc_json::{self, JwtVcClaims};
 use formats::sd_jwt_vc::{self, IssuerKeyHeader, SdJwtVcClaims};
+use formats::status_list::StatusReference;
 use keys::did;
 use keys::outside::Timestamp;
+use oid4vci::grant::StatusEntry;
 use oid4vci::proof::{HolderBinding, VerifiedProof};
 use serde_json::{Map, Value};
 
@@ -21,32 +23,35 @@ pub async fn issue(
     credential_type: &CredentialType,
     claims: &Map<String, Value>,
     holder: Option<&VerifiedProof>,
+    entry: Option<StatusEntry>,
 ) -> Result<Value, Broken> {
     let now = issuer.clock.now();
     let issued_at = Timestamp(now.0 - now.0 % ROUNDING_SECONDS);
     let lifetime = u64::from(credential_type.validity_days) * ROUNDING_SECONDS;
-    let validity = Validity { issued_at, expires_at: issued_at.plus(lifetime) };
+    let status = entry.map(|entry| issuer.status_reference(entry));
+    let stamp = Stamp { issued_at, expires_at: issued_at.plus(lifetime), status };
     let credential = match &credential_type.format {
         Format::SdJwtVc { vct } => {
             let selective = credential_type.selective_paths();
-            sd_jwt_vc(issuer, (vct, claims, selective), holder, validity).await
+            sd_jwt_vc(issuer, (vct, claims, selective), holder, stamp).await
         }
-        Format::JwtVcJson { types } => jwt_vc_json(issuer, (types, claims), holder, validity).await,
+        Format::JwtVcJson { types } => jwt_vc_json(issuer, (types, claims), holder, stamp).await,
     };
     credential.map(Value::String)
 }
 
-#[derive(Clone, Copy)]
-struct Validity {
+/// What every credential says of itself.
+struct Stamp {
     issued_at: Timestamp,
     expires_at: Timestamp,
+    status: Option<StatusReference>,
 }
 
 async fn sd_jwt_vc(
     issuer: &Issuer,
     (vct, claims, selective): (&str, &Map<String, Value>, Vec<Vec<String>>),
     holder: Option<&VerifiedProof>,
-    validity: Validity,
+    stamp: Stamp,
 ) -> Result<String, Broken> {
     let key = &issuer.keys.signing;
     let claims = SdJwtVcClaims {
@@ -55,9 +60,10 @@ async fn sd_jwt_vc(
         claims: claims.clone(),
         selective,
         binding: holder.map(confirmation),
-        issued_at: validity.issued_at,
+        issued_at: stamp.issued_at,
         not_before: None,
-        expires_at: validity.expires_at,
+        expires_at: stamp.expires_at,
+        status: stamp.status,
     };
     let header = IssuerKeyHeader::X5c(&key.x5c);
     sd_jwt_vc::issue(claims, header, &*key.signer, &*issuer.random)
@@ -77,7 +83,7 @@ async fn jwt_vc_json(
     issuer: &Issuer,
     (types, claims): (&[String], &Map<String, Value>),
     holder: Option<&VerifiedProof>,
-    validity: Validity,
+    stamp: Stamp,
 ) -> Result<String, Broken> {
     let key = &issuer.keys.signing;
     let subject = holder.map(subject_did);
@@ -86,8 +92,9 @@ async fn jwt_vc_json(
         types,
         subject: subject.as_deref(),
         claims: claims.clone(),
-        issued_at: validity.issued_at,
-        expires_at: validity.expires_at,
+        issued_at: stamp.issued_at,
+        expires_at: stamp.expires_at,
+        status: stamp.status,
     };
     jwt_vc_json::issue(claims, &key.kid, &*key.signer)
         .await

@@ -5,6 +5,7 @@
 //! | the twenty steps, on the issuer's side | [`flow`] |
 //! | route tables and thin handlers | [`http`], [`portal`] |
 //! | what must be on disk | [`store`] |
+//! | status lists: who gets which entry, what is served | [`status`] |
 //! | what an operator writes | [`config`], [`credential_type`] |
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::credential_type::CredentialType;
+use crate::status::StatusLists;
 use crate::store::Store;
 
 pub mod application;
@@ -36,6 +38,7 @@ mod places;
 pub mod portal;
 pub mod secret;
 pub mod server;
+pub mod status;
 pub mod store;
 pub mod tx_code_command;
 
@@ -56,6 +59,8 @@ pub struct Issuer {
     pub random: Box<dyn Random>,
     /// What the issuer signs and keys with.
     pub keys: IssuerKeys,
+    /// Which entries of status lists credentials get, and what is served of the lists.
+    pub status_lists: StatusLists,
     /// Becomes `true` when the server is to end: what waits for news stops waiting.
     pub ending: watch::Sender<bool>,
 }

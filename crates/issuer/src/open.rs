@@ -9,10 +9,11 @@ use tokio::sync::watch;
 use crate::Issuer;
 use crate::config::{Config, ConfigError, Database};
 use crate::init::load_keys;
+use crate::status::StatusLists;
 use crate::store::{self, Schema, StoreError};
 
 /// Begins every key of the store; a database of several issuers has one for each.
-const ISSUER_ID: &str = "default";
+pub(crate) const ISSUER_ID: &str = "default";
 
 impl Issuer {
     /// Reads keys and credential types and opens the store.
@@ -26,7 +27,8 @@ impl Issuer {
         check_ready(&config).await?;
         let store = store::open(&config, ISSUER_ID, &*random).await?;
         let ending = watch::Sender::new(false);
-        Ok(Self { config, types, store, clock, random, keys, ending })
+        let status_lists = StatusLists::default();
+        Ok(Self { config, types, store, clock, random, keys, status_lists, ending })
     }
 }
 

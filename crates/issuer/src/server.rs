@@ -52,7 +52,7 @@ pub struct Server {
     handle: Handle<SocketAddr>,
     certificates: Vec<(RustlsConfig, TlsFiles)>,
     listeners: JoinSet<io::Result<()>>,
-    purge: JoinSet<()>,
+    background: JoinSet<()>,
 }
 
 impl Server {
@@ -67,7 +67,7 @@ impl Server {
             handle: Handle::new(),
             certificates: Vec::new(),
             listeners: JoinSet::new(),
-            purge: JoinSet::new(),
+            background: JoinSet::new(),
         };
         let limits = &issuer.config.server;
         let idle_max = Duration::from_secs(limits.idle_seconds);
@@ -77,7 +77,13 @@ impl Server {
         server.listen(for_public, public(Arc::clone(&issuer)), gate).await?;
         let gate = Gate::new((ADMIN_CONNECTIONS_MAX, ADMIN_CONNECTIONS_MAX), &[], idle_max);
         server.listen(for_admin, admin::admin(Arc::clone(&issuer)), gate).await?;
-        server.purge.spawn(purge(issuer));
+        let node = Arc::clone(&issuer);
+        server.background.spawn(async move { node.status_lists.keep_up_to_date(&node).await });
+        if issuer.config.status.enabled {
+            let node = Arc::clone(&issuer);
+            server.background.spawn(async move { node.status_lists.lease_ahead(&node).await });
+        }
+        server.background.spawn(purge(issuer));
         Ok(server)
     }
 

@@ -361,4 +361,70 @@ fn what_should_not_stay_so_is_warned_of() {
     assert!(warnings.iter().any(|warning| warning.contains("at-once")), "{warnings:?}");
     let warnings = config.warnings(&ticket("tx_code = true\ntx_code_channel = \"screen\""));
     assert!(warnings.iter().any(|warning| warning.contains("screen")), "{warnings:?}");
+    let program = |name: &str| {
+        let channel = "tx_code = true\ntx_code_channel = \"command\"";
+        config.warnings(&ticket(&format!("{channel}\ntx_code_command = [\"{name}\"]")))
+    };
+    assert!(program("/no/such/program").iter().any(|one| one.contains("`/no/such/program`")));
+    assert!(program("/bin/sh").is_empty());
+}
+
+/// Catalogue J10: a short list tells too much; one that is renewed at half time must then be good for
+/// as long as it may be kept.
+#[test]
+fn status_lists_are_long_and_live_longer_than_copies_of_them() {
+    let status = |lines: &str| format!("{URL}[status]\n{lines}\n");
+    assert!(load(&status("size = 1024\nbits = 1\nttl = 10\nexpires_in = 20")).is_ok());
+    for (lines, found) in [
+        ("size = 1016", "3: 1016 is out of range; write 1024 to 16777216"),
+        ("size = 1025", "3: the last byte is not full"),
+        ("bits = 4", "3: 4 is out of range; write 1 to 2"),
+        ("ttl = 5", "3: 5 is out of range"),
+        ("ttl = 300\nexpires_in = 599", "4: 599 is out of range; write 600 to"),
+    ] {
+        let told = mistake(&status(lines));
+        assert!(told.starts_with(found), "{lines}: {told}");
+    }
+}
+
+/// A type cannot promise a suspension that no list has room for.
+#[test]
+fn a_suspension_needs_two_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("credentials")).unwrap();
+    let file = folder.path().join("bestow.toml");
+    let types = |status: &str, of_type: &str| {
+        fs::write(&file, format!("{URL}[status]\n{status}\n")).unwrap();
+        let (head, display) = (
+            "format = \"dc+sd-jwt\"\nvalidity_days = 1\n",
+            "[[display]]\nname = \"Card\"\nlocale = \"en\"\n",
+        );
+        let text = format!("{head}{of_type}\n{display}");
+        fs::write(folder.path().join("credentials/card.toml"), text).unwrap();
+        Config::load(&file).unwrap().credential_types()
+    };
+    for (status, of_type) in [
+        ("bits = 2", "suspendable = true"),
+        ("bits = 1", "suspendable = false"),
+        ("bits = 1", ""),
+        ("enabled = false", ""),
+        ("", "status_list = false"),
+    ] {
+        assert!(types(status, of_type).is_ok(), "{status} {of_type}");
+    }
+    for (status, of_type, problem) in [
+        ("bits = 1", "suspendable = true", "bits = 1 have no room"),
+        ("enabled = false", "suspendable = true", "there are no status lists"),
+        ("", "status_list = false\nsuspendable = true", "nobody would see"),
+    ] {
+        let error = types(status, of_type).unwrap_err();
+        assert!(error.file.ends_with("credentials/card.toml"), "{error}");
+        assert!(
+            error.line.is_some_and(|line| line >= 3) && error.problem.contains(problem),
+            "{error}"
+        );
+    }
+    let config = |status: &str| load(&format!("{URL}[status]\n{status}\n")).unwrap();
+    let of_type = types("bits = 2", "").unwrap().remove("card").unwrap();
+    assert!(config("bits = 2").may_suspend(&of_type) && !config("bits = 1").may_suspend(&of_type));
 }

@@ -109,6 +109,7 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         NoticeKind::NotFound,
         NoticeKind::StaleForm,
         NoticeKind::LongForm,
+        NoticeKind::TooSlow,
         NoticeKind::Broken(text),
         NoticeKind::TooMany(30),
     ];

@@ -1,14 +1,18 @@
-//! Keys: digests, JSON Web Keys and Signatures, certificates and DIDs, to sign and to verify with.
+//! Keys: digests, JSON Web Keys, Signatures and Encryption, certificates and DIDs, to sign, verify,
+//! encrypt and decrypt with.
 //!
 //! This is the only crate that calls cryptographic primitives. It knows no protocol, opens no
 //! socket and reads no clock: time and randomness come through [`outside`].
 
 pub mod aead;
 pub mod algorithm;
+pub mod cbor;
+pub mod cose;
 pub mod development;
 pub mod did;
 pub mod digest;
 pub mod json;
+pub mod jwe;
 pub mod jws;
 pub mod outside;
 pub mod public_key;

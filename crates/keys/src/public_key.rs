@@ -15,7 +15,7 @@ use crate::algorithm::Algorithm;
 use crate::digest::sha256;
 
 /// Members that only private or symmetric keys have (RFC 7518 §6.2.2 and its like for other types).
-const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+pub(crate) const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// In front of both coordinates of a point.
 const UNCOMPRESSED: u8 = 4;
 
@@ -82,7 +82,7 @@ impl PublicKey {
     /// The name of the key that does not depend on how it is written (RFC 7638 §3).
     #[must_use]
     pub fn thumbprint(&self) -> Thumbprint {
-        Thumbprint(sha256(self.canonical_jwk().as_bytes()))
+        Thumbprint::of(self.to_jwk())
     }
 
     /// The only algorithm that the key verifies.
@@ -98,14 +98,9 @@ impl PublicKey {
             .map_err(|_| KeyError::WrongSignature)
     }
 
-    /// The required members in the order of their names, without white space (RFC 7638 §3).
+    /// As its thumbprint is taken of it.
     pub(crate) fn canonical_jwk(&self) -> String {
-        // Sorted here, because a build may make `Map` keep the order of insertion.
-        let mut members: Vec<_> = self.to_jwk().into_iter().collect();
-        members.sort_by(|left, right| left.0.cmp(&right.0));
-        let members: Vec<_> =
-            members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-        format!("{{{}}}", members.join(","))
+        canonical(self.to_jwk())
     }
 
     /// As did:key holds it: `x` behind a byte that tells the parity of `y`, or Ed25519 as it is.
@@ -136,6 +131,16 @@ impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PublicKey({} {})", self.algorithm, self.thumbprint())
     }
+}
+
+/// The required members in the order of their names, without white space (RFC 7638 §3).
+fn canonical(required: Map<String, Value>) -> String {
+    // Sorted here, because a build may make `Map` keep the order of insertion.
+    let mut members: Vec<_> = required.into_iter().collect();
+    members.sort_by(|left, right| left.0.cmp(&right.0));
+    let members: Vec<_> =
+        members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
 }
 
 /// A key that says what it is for must be for our purpose (RFC 7517 §4.2, RFC 7517 §4.3,
@@ -252,6 +257,11 @@ fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
 pub struct Thumbprint([u8; 32]);
 
 impl Thumbprint {
+    /// Of the required members of a key.
+    pub(crate) fn of(required: Map<String, Value>) -> Self {
+        Self(sha256(canonical(required).as_bytes()))
+    }
+
     /// Reads what [`fmt::Display`] wrote.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

@@ -1,16 +1,18 @@
 //! Steps 13-18: the Credential Request and its Response (VCI §8).
 
 use keys::json;
-use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::error::{Challenge, ErrorCode, Refusal};
+use crate::access::Authenticated;
+use crate::attestation::key::KeyAttestationRefusal;
+use crate::dpop::DpopRefusal;
+use crate::encryption::EncryptionRefusal;
+use crate::error::{Challenge, Demand, ErrorCode, Refusal};
 use crate::grant::{Grant, Redemption};
-use crate::proof::{ProofRefusal, VerifiedProofs};
-use crate::secret::AccessToken;
-use crate::token::credential_identifier;
+use crate::proof::{ProofRefusal, Proofs, VerifiedProofs};
+use crate::token::{TokenType, credential_identifier};
 
 /// Longest Credential Request.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
@@ -22,8 +24,8 @@ pub const ISSUANCES_MAX: usize = 100;
 pub struct CredentialRequest {
     /// What is asked for.
     pub selector: Selector,
-    /// `proofs.jwt`; `None` when the request has no proofs.
-    pub proofs: Option<Vec<String>>,
+    /// `None` when the request has none.
+    pub proofs: Option<Proofs>,
 }
 
 /// The two ways to name a credential; a request has exactly one (CRED-03 to CRED-05).
@@ -36,7 +38,7 @@ pub enum Selector {
 }
 
 impl CredentialRequest {
-    /// Reads a JSON body; unknown members are ignored (CRED-20), repeated ones refused (CRED-54).
+    /// Reads plain JSON: unknown members are ignored (CRED-20), repeated ones refused (CRED-54).
     ///
     /// With `single_proof` a lone `proof` of the drafts becomes `proofs` before any rule sees it
     /// (AMB-17); beside `proofs` it would leave open which of them counts. Without `single_proof` it
@@ -45,18 +47,27 @@ impl CredentialRequest {
         if body.len() > REQUEST_BYTES_MAX {
             return Err(CredentialRefusal::TooLong);
         }
-        let value = json::parse(body).map_err(|_| CredentialRefusal::Unreadable)?;
-        let object = value.as_object().ok_or(CredentialRefusal::Unreadable)?;
-        if object.contains_key("credential_response_encryption") {
-            return Err(CredentialRefusal::EncryptionNotSupported);
+        let parameters = json::parse_object(body).map_err(|_| CredentialRefusal::Unreadable)?;
+        if parameters.contains_key("credential_response_encryption") {
+            return Err(EncryptionRefusal::ResponseNotSupported.into());
         }
-        let proofs = match (object.get("proofs"), object.get("proof")) {
+        Self::from_parameters(&parameters, single_proof)
+    }
+
+    /// The same for the parameters of a request that [`crate::encryption`] opened.
+    pub fn from_parameters(
+        parameters: &Map<String, Value>,
+        single_proof: bool,
+    ) -> Result<Self, CredentialRefusal> {
+        let proofs = match (parameters.get("proofs"), parameters.get("proof")) {
             (Some(_), Some(_)) if single_proof => return Err(CredentialRefusal::ProofBesideProofs),
-            (Some(proofs), _) => Some(jwt_proofs(proofs)?),
-            (None, Some(proof)) if single_proof => Some(vec![single_jwt_proof(proof)?]),
+            (Some(proofs), _) => Some(received_proofs(proofs)?),
+            (None, Some(proof)) if single_proof => {
+                Some(Proofs::Jwt(vec![single_jwt_proof(proof)?]))
+            }
             (None, _) => None,
         };
-        Ok(Self { selector: selector(object)?, proofs })
+        Ok(Self { selector: selector(parameters)?, proofs })
     }
 
     /// The body that a Wallet sends.
@@ -71,9 +82,12 @@ impl CredentialRequest {
                 object.insert("credential_identifier".into(), id.clone().into())
             }
         };
-        if let Some(proofs) = &self.proofs {
-            object.insert("proofs".into(), serde_json::json!({ "jwt": proofs }));
-        }
+        let proofs = match &self.proofs {
+            None => None,
+            Some(Proofs::Jwt(jwts)) => Some(json!({ "jwt": jwts })),
+            Some(Proofs::Attestation(jwt)) => Some(json!({ "attestation": [jwt] })),
+        };
+        object.extend(proofs.map(|proofs| ("proofs".to_owned(), proofs)));
         Value::Object(object)
     }
 }
@@ -92,18 +106,27 @@ fn selector(object: &Map<String, Value>) -> Result<Selector, CredentialRefusal> 
 }
 
 /// CRED-08: an object with exactly one member, named by the proof type, holding a filled array.
-fn jwt_proofs(proofs: &Value) -> Result<Vec<String>, CredentialRefusal> {
+fn received_proofs(proofs: &Value) -> Result<Proofs, CredentialRefusal> {
     let object = proofs.as_object().ok_or(ProofRefusal::Unreadable)?;
     let mut members = object.iter();
-    match (members.next(), members.next()) {
-        (None, _) => Err(ProofRefusal::Missing.into()),
-        (Some(_), Some(_)) => Err(CredentialRefusal::SeveralProofTypes),
-        (Some((name, _)), None) if name != "jwt" => Err(ProofRefusal::TypeNotSupported.into()),
-        (Some((_, jwts)), None) => {
-            let jwts = jwts.as_array().ok_or(ProofRefusal::Unreadable)?;
-            let texts = jwts.iter().map(|jwt| jwt.as_str().map(str::to_owned));
-            texts.collect::<Option<_>>().ok_or_else(|| ProofRefusal::Unreadable.into())
+    let (name, proofs) = match (members.next(), members.next()) {
+        (None, _) => return Err(ProofRefusal::Missing.into()),
+        (Some(_), Some(_)) => return Err(CredentialRefusal::SeveralProofTypes),
+        (Some(only), None) => only,
+    };
+    if name != "jwt" && name != "attestation" {
+        return Err(ProofRefusal::TypeNotSupported.into());
+    }
+    let texts = proofs.as_array().ok_or(ProofRefusal::Unreadable)?;
+    let texts = texts.iter().map(|text| text.as_str().map(str::to_owned));
+    let texts: Vec<String> = texts.collect::<Option<_>>().ok_or(ProofRefusal::Unreadable)?;
+    match &texts[..] {
+        [] => Err(ProofRefusal::Missing.into()),
+        [only] if name == "attestation" => Ok(Proofs::Attestation(only.clone())),
+        [..] if name == "attestation" => {
+            Err(ProofRefusal::from(KeyAttestationRefusal::Several).into()) // PROOF-03
         }
+        [..] => Ok(Proofs::Jwt(texts)),
     }
 }
 
@@ -115,46 +138,6 @@ fn single_jwt_proof(proof: &Value) -> Result<String, CredentialRefusal> {
     Ok(text("jwt").ok_or(ProofRefusal::Unreadable)?.to_owned())
 }
 
-/// A token that is good now; only [`authenticate`] makes one.
-#[derive(Clone, Copy, Debug)]
-pub struct Authenticated<'g> {
-    grant: &'g Grant,
-    redemption: &'g Redemption,
-}
-
-impl<'g> Authenticated<'g> {
-    /// The offer that the token came from.
-    #[must_use]
-    pub const fn grant(&self) -> &'g Grant {
-        self.grant
-    }
-
-    /// What the code became.
-    #[must_use]
-    pub const fn redemption(&self) -> &'g Redemption {
-        self.redemption
-    }
-}
-
-/// Holds the token against what is stored (RFC 6750 §3.1, CRED-50); `grant` is `None` for a token
-/// that is none of ours.
-pub fn authenticate<'g>(
-    token: &AccessToken,
-    grant: Option<&'g Grant>,
-    now: Timestamp,
-) -> Result<Authenticated<'g>, CredentialRefusal> {
-    let digest = token.digest();
-    let grant = grant.filter(|grant| grant.withdrawn_at.is_none());
-    let redemption = grant.and_then(|grant| grant.redemption.as_ref());
-    let redemption = redemption.filter(|redemption| redemption.token_digest.matches(&digest));
-    match (grant, redemption) {
-        (Some(grant), Some(redemption)) if now < redemption.token_expires_at => {
-            Ok(Authenticated { grant, redemption })
-        }
-        _ => Err(CredentialRefusal::BadToken),
-    }
-}
-
 /// Finds the configuration that a request means, and whether the token is good for it.
 ///
 /// "Is it known at all" comes first, then the kind rule, then the authorisation (AMB-08, AMB-09);
@@ -164,7 +147,7 @@ pub fn authorize<'g>(
     token: Authenticated<'g>,
     is_known: impl Fn(&str) -> bool,
 ) -> Result<&'g str, CredentialRefusal> {
-    let Redemption { credential_configuration_ids, by_identifier, .. } = token.redemption;
+    let Redemption { credential_configuration_ids, by_identifier, .. } = token.redemption();
     let find = |matches: &dyn Fn(&str) -> bool| {
         credential_configuration_ids.iter().map(String::as_str).find(|id| matches(id))
     };
@@ -210,7 +193,7 @@ pub fn decide<'r>(
             proofs.proofs().iter().map(|proof| Some(proof.thumbprint().clone())).collect()
         }
     };
-    let issued = &token.grant.issued;
+    let issued = &token.grant().issued;
     let before = issued.iter().filter_map(|issued| issued.thumbprint.as_ref());
     let mut distinct: Vec<&Thumbprint> = before.chain(thumbprints.iter().flatten()).collect();
     distinct.sort_unstable();
@@ -218,7 +201,7 @@ pub fn decide<'r>(
     if distinct.len() > keys_max || issued.len() + thumbprints.len() > ISSUANCES_MAX {
         return Err(CredentialRefusal::TooManyKeys);
     }
-    Ok(Record { grant: token.grant, credential_configuration_id, thumbprints })
+    Ok(Record { grant: token.grant(), credential_configuration_id, thumbprints })
 }
 
 /// Immediate Credential Response as we send it (VCI §8.3, CRED-34).
@@ -279,6 +262,8 @@ pub enum CredentialRefusal {
     TokenInQuery,
     /// Unknown, expired, ended, or not a Bearer token (CRED-50).
     BadToken,
+    /// RFC 9449 §7.1: the proof beside the token, or how the token is bound.
+    Dpop(DpopRefusal),
     /// The token does not cover this configuration (AMB-09).
     NotAuthorised,
     /// Not JSON, not UTF-8, or a member is repeated (CRED-54).
@@ -301,12 +286,18 @@ pub enum CredentialRefusal {
     SeveralProofTypes,
     /// AMB-17: two places for one thing.
     ProofBesideProofs,
-    /// VCI §8.2: nothing of the kind is announced in the metadata (CRED-60).
-    EncryptionNotSupported,
+    /// CRED-60
+    Encryption(EncryptionRefusal),
     /// CRED-61
     TooManyKeys,
     /// CRED-57, CRED-58
     Proof(ProofRefusal),
+}
+
+impl From<DpopRefusal> for CredentialRefusal {
+    fn from(refusal: DpopRefusal) -> Self {
+        Self::Dpop(refusal)
+    }
 }
 
 impl From<ProofRefusal> for CredentialRefusal {
@@ -318,9 +309,8 @@ impl From<ProofRefusal> for CredentialRefusal {
 impl Refusal for CredentialRefusal {
     fn answer(&self) -> (ErrorCode, &'static str) {
         use ErrorCode::{
-            CredentialRequestDenied, InsufficientScope, InvalidCredentialRequest,
-            InvalidEncryptionParameters, InvalidRequest, InvalidToken,
-            UnknownCredentialConfiguration, UnknownCredentialIdentifier,
+            CredentialRequestDenied, InsufficientScope, InvalidCredentialRequest, InvalidRequest,
+            InvalidToken, UnknownCredentialConfiguration, UnknownCredentialIdentifier,
         };
         match self {
             Self::NoToken => {
@@ -330,6 +320,7 @@ impl Refusal for CredentialRefusal {
                 (InvalidRequest, "the access token belongs into the Authorization header only")
             }
             Self::BadToken => (InvalidToken, "the access token is unknown or no longer valid"),
+            Self::Dpop(refusal) => refusal.answer(),
             Self::NotAuthorised => {
                 (InsufficientScope, "the access token is not good for this credential")
             }
@@ -364,9 +355,7 @@ impl Refusal for CredentialRefusal {
             Self::ProofBesideProofs => {
                 (InvalidCredentialRequest, "send proofs, and no proof beside it")
             }
-            Self::EncryptionNotSupported => {
-                (InvalidEncryptionParameters, "credential_response_encryption is not supported")
-            }
+            Self::Encryption(refusal) => refusal.answer(),
             Self::TooManyKeys => (
                 CredentialRequestDenied,
                 "this offer is used up: no more credentials are issued from it",
@@ -376,7 +365,7 @@ impl Refusal for CredentialRefusal {
     }
 
     fn status(&self) -> u16 {
-        if matches!(self, Self::NoToken | Self::BadToken) {
+        if matches!(self, Self::NoToken | Self::BadToken | Self::Dpop(_)) {
             401
         } else if matches!(self, Self::NotAuthorised) {
             403
@@ -389,7 +378,18 @@ impl Refusal for CredentialRefusal {
         if matches!(self, Self::NoToken) {
             return Some(Challenge::Bare);
         }
-        let about_token = matches!(self, Self::BadToken | Self::NotAuthorised | Self::TokenInQuery);
+        let about_token = matches!(
+            self,
+            Self::BadToken | Self::Dpop(_) | Self::NotAuthorised | Self::TokenInQuery
+        );
         about_token.then_some(Challenge::WithError)
+    }
+
+    fn scheme(&self) -> TokenType {
+        if let Self::Dpop(refusal) = self { refusal.scheme() } else { TokenType::Bearer }
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        if let Self::Dpop(refusal) = self { refusal.demand() } else { None }
     }
 }

@@ -1,6 +1,9 @@
 //! Every refusal of every endpoint has one shape: `{"error", "error_description"}`.
 
+use keys::algorithm::Algorithm;
 use serde::{Deserialize, Serialize};
+
+use crate::token::TokenType;
 
 /// Error codes this system sends and understands, in the order of the specs.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -10,12 +13,20 @@ pub enum ErrorCode {
     InvalidRequest,
     /// RFC 6749 §5.2, VCI §6.3
     InvalidClient,
+    /// WALATT-09: the client attestation needs a challenge of ours.
+    UseAttestationChallenge,
+    /// WALATT-09: the client attestation is too old.
+    UseFreshAttestation,
     /// RFC 6749 §5.2, VCI §6.3
     InvalidGrant,
     /// RFC 6749 §5.2
     UnsupportedGrantType,
     /// RFC 9396 §5
     InvalidAuthorizationDetails,
+    /// RFC 9449 §5, RFC 9449 §7.1
+    InvalidDpopProof,
+    /// RFC 9449 §8, RFC 9449 §9
+    UseDpopNonce,
     /// RFC 6750 §3.1
     InvalidToken,
     /// RFC 6750 §3.1
@@ -49,9 +60,13 @@ impl ErrorCode {
         match self {
             Self::InvalidRequest => "invalid_request",
             Self::InvalidClient => "invalid_client",
+            Self::UseAttestationChallenge => "use_attestation_challenge",
+            Self::UseFreshAttestation => "use_fresh_attestation",
             Self::InvalidGrant => "invalid_grant",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidDpopProof => "invalid_dpop_proof",
+            Self::UseDpopNonce => "use_dpop_nonce",
             Self::InvalidToken => "invalid_token",
             Self::InsufficientScope => "insufficient_scope",
             Self::InvalidCredentialRequest => "invalid_credential_request",
@@ -85,6 +100,36 @@ pub trait Refusal {
     fn challenge(&self) -> Option<Challenge> {
         None
     }
+
+    /// The scheme of that header, where it has an error code (RFC 9449 §7.1).
+    fn scheme(&self) -> TokenType {
+        TokenType::Bearer
+    }
+
+    /// A fresh value that the other side needs for its next try.
+    fn demand(&self) -> Option<Demand> {
+        None
+    }
+}
+
+/// What the other side has to use in its next request; the answer brings it in a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Demand {
+    /// A nonce for DPoP proofs (RFC 9449 §8).
+    DpopNonce,
+    /// A challenge for client attestations (WALATT-09).
+    AttestationChallenge,
+}
+
+impl Demand {
+    /// The name of the header.
+    #[must_use]
+    pub const fn header(self) -> &'static str {
+        match self {
+            Self::DpopNonce => crate::dpop::NONCE_HEADER,
+            Self::AttestationChallenge => crate::attestation::client::CHALLENGE_HEADER,
+        }
+    }
 }
 
 /// What stands in `WWW-Authenticate` (RFC 6750 §3).
@@ -94,6 +139,40 @@ pub enum Challenge {
     Bare,
     /// A token was sent and is no good: scheme and error code.
     WithError,
+}
+
+/// The schemes that a protected resource takes.
+#[derive(Clone, Copy, Debug)]
+pub struct Schemes<'s> {
+    /// RFC 6750 §2.1
+    pub bearer: bool,
+    /// RFC 9449 §7.1: with which algorithms; none where `DPoP` is not taken.
+    pub dpop: &'s [Algorithm],
+}
+
+/// The value of `WWW-Authenticate`; `None` where an answer needs none.
+///
+/// Who sent no token learns every scheme there is, who sent one learns what was wrong with it
+/// (RFC 6750 §3, RFC 9449 §7.1).
+#[must_use]
+pub fn www_authenticate(refusal: &dyn Refusal, schemes: &Schemes<'_>) -> Option<String> {
+    let names: Vec<&str> = schemes.dpop.iter().map(|algorithm| algorithm.name()).collect();
+    let algs = format!(r#"algs="{}""#, names.join(" "));
+    match refusal.challenge()? {
+        Challenge::Bare => {
+            let bearer = schemes.bearer.then(|| "Bearer".to_owned());
+            let dpop = (!names.is_empty()).then(|| format!("DPoP {algs}"));
+            Some(bearer.into_iter().chain(dpop).collect::<Vec<_>>().join(", "))
+        }
+        Challenge::WithError => {
+            let (code, text) = refusal.answer();
+            let error = format!(r#"error="{}", error_description="{text}""#, code.name());
+            Some(match refusal.scheme() {
+                TokenType::Bearer => format!("Bearer {error}"),
+                TokenType::DPoP => format!("DPoP {error}, {algs}"),
+            })
+        }
+    }
 }
 
 /// The JSON body of every refusal we send (RFC 6749 §5.2).

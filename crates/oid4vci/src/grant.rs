@@ -62,6 +62,17 @@ pub struct Issued {
     pub thumbprint: Option<Thumbprint>,
     /// When it was recorded, which is before it was signed.
     pub at: Timestamp,
+    /// Where its status is; `None` for a credential in no status list.
+    pub entry: Option<StatusEntry>,
+}
+
+/// One entry of one status list, which no two credentials share (HAIP-45).
+#[derive(Clone, Copy, Debug, Default, Hash, Eq, Ord, PartialEq, PartialOrd)]
+pub struct StatusEntry {
+    /// The number of the list.
+    pub list: u64,
+    /// The entry, counted from 0.
+    pub idx: u64,
 }
 
 impl Grant {

@@ -8,18 +8,28 @@
 //! | 2-5 the Credential Offer and its link | [`offer`] | VCI §4 |
 //! | 6 what the Issuer and its authorization server publish | [`metadata`] | VCI §12.2, RFC 8414 §2 |
 //! | 8-11 the code becomes a token | [`token`] | VCI §6 |
+//! | 8-15 who vouches for a Wallet and its keys | [`attestation`] | VCI §D, VCI §E |
+//! | 8-15 the token is bound to a key | [`dpop`], [`replay`] | RFC 9449 |
 //! | 11a the nonce for the proof | [`nonce`] | VCI §7 |
 //! | 12, 15-16 the proof of possession | [`proof`] | VCI §F.1, VCI §F.4 |
+//! | 15 a token at a protected resource | [`access`] | RFC 6750, RFC 9449 |
 //! | 13-18 Credential Request and Response | [`credential`] | VCI §8 |
+//! | 13-18 the same, encrypted | [`encryption`] | VCI §10 |
 //! | 3, 20 a card's colours can be read | [`colour`] | VCI §12.2.4 |
 
+pub mod access;
+pub mod attestation;
+mod claims;
 pub mod colour;
 pub mod credential;
+pub mod dpop;
+pub mod encryption;
 pub mod error;
 pub mod grant;
 pub mod metadata;
 pub mod nonce;
 pub mod offer;
 pub mod proof;
+pub mod replay;
 pub mod secret;
 pub mod token;

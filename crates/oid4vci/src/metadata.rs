@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::encryption::ReceivedEncryption;
 use crate::proof::BindingMethod;
 
 /// Well-known name of Credential Issuer Metadata (VCI §12.2.2, REG-04).
@@ -167,6 +168,8 @@ pub struct ReceivedIssuerMetadata {
     pub batch_size: u64,
     /// Whether requests or responses must be encrypted (CRED-15, CRED-16).
     pub encryption_required: bool,
+    /// How they can be encrypted (META-19, META-20).
+    pub encryption: ReceivedEncryption,
     /// META-24, as it came.
     pub display: Vec<Value>,
     /// META-27
@@ -224,6 +227,7 @@ impl ReceivedIssuerMetadata {
                 let required = format!("/credential_{kind}_encryption/encryption_required");
                 value.pointer(&required).is_some_and(|required| required == true)
             }),
+            encryption: ReceivedEncryption::parse(&value),
             display: array(value.get("display")),
             configurations: configurations
                 .ok_or(MetadataError::NoConfigurations)?

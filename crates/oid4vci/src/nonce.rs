@@ -1,8 +1,9 @@
-//! Step 11a: the Nonce Endpoint (VCI §7).
+//! Step 11a: the Nonce Endpoint (VCI §7), and the nonces of DPoP and of client attestations.
 //!
-//! Making a nonce stores nothing: it carries its own expiry and a MAC. It is spent in the commit
-//! that records the issuance, so that a refused request spends none and a second use is refused on
-//! every node; what is then remembered, until the expiry, is the front part of the nonce itself.
+//! Making a nonce stores nothing: it carries its own expiry and a MAC. A `c_nonce` is spent in the
+//! commit that records the issuance, so that a refused request spends none and a second use is
+//! refused on every node; what is then remembered, until the expiry, is the front part of the nonce
+//! itself. The other two prove freshness only: what is spent is the `jti` beside them.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -17,8 +18,69 @@ pub const LIFETIME_SECONDS: u64 = 300;
 /// Longest nonce a Wallet signs (catalogue E28).
 pub const RECEIVED_BYTES_MAX: usize = 1024;
 
-const FRONT_BYTES: usize = 24;
+pub(crate) const FRONT_BYTES: usize = 24;
 const MAC_BYTES: usize = 32;
+
+/// What a nonce is for; one that was made for one purpose is good for no other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// `c_nonce`, in proofs and key attestations (VCI §7).
+    Proof,
+    /// `nonce` of a DPoP proof (RFC 9449 §8).
+    Dpop,
+    /// `challenge` of a client attestation's proof of possession (WALATT-10).
+    ClientAttestation,
+}
+
+impl Purpose {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Proof => "c_nonce",
+            Self::Dpop => "DPoP-Nonce",
+            Self::ClientAttestation => "attestation_challenge",
+        }
+    }
+}
+
+/// Makes nonces for one purpose, and knows its own again.
+#[derive(Clone, Copy, Debug)]
+pub struct Nonces<'k> {
+    /// What they are for.
+    pub purpose: Purpose,
+    /// Who makes them: a nonce of another issuer is foreign, whatever its key.
+    pub issuer: &'k str,
+    /// Keys the MAC.
+    pub key: &'k MacKey,
+}
+
+impl Nonces<'_> {
+    /// Draws a nonce that nobody can foretell (NONCE-05).
+    #[must_use]
+    pub fn fresh(&self, now: Timestamp, random: &dyn Random) -> String {
+        let expires_at = now.plus(LIFETIME_SECONDS);
+        let mut drawn = [0; FRONT_BYTES - 8];
+        random.fill(&mut drawn);
+        let front = [&expires_at.0.to_be_bytes()[..], &drawn].concat();
+        let mac = self.key.mac(self.purpose.name(), &[self.issuer.as_bytes(), &front]);
+        BASE64_URL_SAFE_NO_PAD.encode([&front[..], &mac].concat())
+    }
+
+    /// Checks a nonce that came back; `None` when it is foreign, forged or too old.
+    #[must_use]
+    pub fn parse(&self, text: &str, now: Timestamp) -> Option<SpendableNonce> {
+        if text.len() != (FRONT_BYTES + MAC_BYTES).div_ceil(3) * 4 - 1 {
+            return None;
+        }
+        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (front, mac) = bytes.split_at_checked(FRONT_BYTES)?;
+        if !self.key.verify(self.purpose.name(), &[self.issuer.as_bytes(), front], mac) {
+            return None;
+        }
+        let expires_at = Timestamp(u64::from_be_bytes(*front.first_chunk()?));
+        let good = now < expires_at;
+        good.then_some(SpendableNonce { expires_at, front: front.try_into().ok()? })
+    }
+}
 
 /// Nonce Response as we send it (VCI §7.2, NONCE-04).
 #[derive(Debug, Serialize)]
@@ -36,12 +98,8 @@ impl NonceResponse {
         now: Timestamp,
         random: &dyn Random,
     ) -> Self {
-        let expires_at = now.plus(LIFETIME_SECONDS);
-        let mut drawn = [0; FRONT_BYTES - 8];
-        random.fill(&mut drawn);
-        let front = [&expires_at.0.to_be_bytes()[..], &drawn].concat();
-        let mac = key.mac("c_nonce", &[credential_issuer.as_bytes(), &front]);
-        Self { c_nonce: BASE64_URL_SAFE_NO_PAD.encode([&front[..], &mac].concat()) }
+        let nonces = Nonces { purpose: Purpose::Proof, issuer: credential_issuer, key };
+        Self { c_nonce: nonces.fresh(now, random) }
     }
 }
 
@@ -63,17 +121,7 @@ impl SpendableNonce {
         key: &MacKey,
         now: Timestamp,
     ) -> Option<Self> {
-        if text.len() != (FRONT_BYTES + MAC_BYTES).div_ceil(3) * 4 - 1 {
-            return None;
-        }
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (front, mac) = bytes.split_at_checked(FRONT_BYTES)?;
-        if !key.verify("c_nonce", &[credential_issuer.as_bytes(), front], mac) {
-            return None;
-        }
-        let expires_at = Timestamp(u64::from_be_bytes(*front.first_chunk()?));
-        let good = now < expires_at;
-        good.then_some(Self { expires_at, front: front.try_into().ok()? })
+        Nonces { purpose: Purpose::Proof, issuer: credential_issuer, key }.parse(text, now)
     }
 }
 

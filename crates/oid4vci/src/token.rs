@@ -6,7 +6,8 @@ use keys::outside::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::error::{ErrorCode, Refusal};
+use crate::dpop::DpopRefusal;
+use crate::error::{Demand, ErrorCode, Refusal};
 use crate::grant::{Grant, OfferState};
 use crate::secret::{AccessToken, PreAuthorizedCode, TxCode};
 
@@ -321,6 +322,14 @@ pub enum TokenRefusal {
     MissingTxCode,
     /// TOKEN-23
     UnexpectedTxCode,
+    /// RFC 9449 §5
+    Dpop(DpopRefusal),
+}
+
+impl From<DpopRefusal> for TokenRefusal {
+    fn from(refusal: DpopRefusal) -> Self {
+        Self::Dpop(refusal)
+    }
 }
 
 impl Refusal for TokenRefusal {
@@ -354,6 +363,11 @@ impl Refusal for TokenRefusal {
             Self::WrongTxCode => (InvalidGrant, "the tx_code is wrong"),
             Self::MissingTxCode => (InvalidRequest, "tx_code is missing"),
             Self::UnexpectedTxCode => (InvalidRequest, "no tx_code is expected"),
+            Self::Dpop(refusal) => refusal.answer(),
         }
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        if let Self::Dpop(refusal) = self { refusal.demand() } else { None }
     }
 }

@@ -6,31 +6,35 @@ mod fixture;
 #[macro_use]
 mod refusals;
 
-use fixture::{NOW, TOKEN, grant, redeemed};
+use fixture::{NOW, TOKEN, redeemed};
 use keys::algorithm::Algorithm::Es256;
 use keys::digest::MacKey;
 use keys::outside::SystemRandom;
 use keys::public_key::Thumbprint;
 use keys::signer::{Signer as _, SoftwareKey};
+use oid4vci::access::{Authenticated, Presented, authenticate};
+use oid4vci::attestation::key::{KeyAttestationPolicy, KeyAttestationRefusal};
 use oid4vci::credential::CredentialRefusal::{
-    BadToken, EncryptionNotSupported, IdentifierNeeded, NoSelector, NotAuthorised, Proof,
-    ProofBesideProofs, SeveralProofTypes, SeveralSelectors, TooLong, TooManyKeys, UnknownConfiguration,
+    Encryption, IdentifierNeeded, NoSelector, NotAuthorised, Proof, ProofBesideProofs,
+    SeveralProofTypes, SeveralSelectors, TooLong, TooManyKeys, UnknownConfiguration,
     UnknownIdentifier, Unreadable,
 };
 use oid4vci::credential::{
-    CredentialRefusal, CredentialRequest, ISSUANCES_MAX, REQUEST_BYTES_MAX, Selector, authenticate,
-    authorize, decide,
+    CredentialRefusal, CredentialRequest, ISSUANCES_MAX, REQUEST_BYTES_MAX, Selector, authorize,
+    decide,
 };
+use oid4vci::dpop::DpopRefusal;
+use oid4vci::encryption::EncryptionRefusal::ResponseNotSupported;
 use oid4vci::error::{Challenge, ErrorCode, Refusal as _};
 use oid4vci::grant::{Grant, Issued};
 use oid4vci::nonce::NonceResponse;
 use oid4vci::proof::ProofRefusal::{self, Missing, TypeNotSupported};
 use oid4vci::proof::{
-    BindingMethod, HolderBinding, NewProof, ProofContext, VerifiedProofs, verify,
+    BindingMethod, HolderBinding, NewProof, ProofContext, Proofs, VerifiedProofs, verify,
 };
 use oid4vci::secret::AccessToken;
 use refusals::check_texts;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const ISSUER: &str = "https://issuer.example";
 
@@ -70,12 +74,12 @@ fn a_request_names_one_credential() {
         (
             "CRED-12, CRED-60",
             r#"{"credential_identifier":"a","credential_response_encryption":{}}"#,
-            Err(EncryptionNotSupported),
+            Err(Encryption(ResponseNotSupported)),
         ),
         (
             "AMB-23",
             r#"{"credential_response_encryption":{"jwk":{"alg":"UNSUPPORTED_ALG"}}}"#,
-            Err(EncryptionNotSupported),
+            Err(Encryption(ResponseNotSupported)),
         ),
     ];
     for (rule, body, expected) in cases {
@@ -128,70 +132,64 @@ fn a_hostile_body_is_refused() {
     }
 }
 
-/// CRED-08, PROOF-01, AMB-17: the proofs; `-` is none.
+/// The proofs of a request; `-` is none.
+fn proofs_of(mut body: Value, single_proof: bool) -> Result<String, CredentialRefusal> {
+    body.as_object_mut().unwrap().insert("credential_configuration_id".into(), json!("a"));
+    let request = CredentialRequest::parse(body.to_string().as_bytes(), single_proof)?;
+    Ok(match request.proofs {
+        None => "-".into(),
+        Some(Proofs::Jwt(jwts)) => jwts.join(" "),
+        Some(Proofs::Attestation(jwt)) => format!("attestation {jwt}"),
+    })
+}
+
+/// CRED-08, PROOF-01: `proofs` has one member, with a filled array.
 #[test]
 fn a_request_has_proofs_of_one_type() {
     let unreadable = Proof(ProofRefusal::Unreadable);
-    let single = json!({ "proof_type": "jwt", "jwt": "p" });
+    let several = ProofRefusal::KeyAttestation(KeyAttestationRefusal::Several);
     let cases = [
-        ("CRED-08", json!({ "proofs": { "jwt": ["p", "q"] } }), false, Ok("p q")),
-        ("CRED-09: none", json!({}), true, Ok("-")),
-        ("AMB-17: drafts, allowed", json!({ "proof": single }), true, Ok("p")),
-        ("AMB-17: drafts, strict", json!({ "proof": single }), false, Ok("-")),
-        (
-            "AMB-17: both, and both mean something",
-            json!({ "proof": single, "proofs": { "jwt": ["q"] } }),
-            true,
-            Err(ProofBesideProofs),
-        ),
-        (
-            "AMB-17: both, and neither is good",
-            json!({ "proof": null, "proofs": { "jwt": [] } }),
-            true,
-            Err(ProofBesideProofs),
-        ),
-        (
-            "CRED-20: strict, where it is an unknown member",
-            json!({ "proof": single, "proofs": { "jwt": ["q"] } }),
-            false,
-            Ok("q"),
-        ),
-        ("PROOF-01: an empty array", json!({ "proofs": { "jwt": [] } }), false, Ok("")),
-        (
-            "CRED-08, E22: two types",
-            json!({ "proofs": { "jwt": ["p"], "di_vp": [] } }),
-            false,
-            Err(SeveralProofTypes),
-        ),
-        ("CRED-08: none in it", json!({ "proofs": {} }), false, Err(Proof(Missing))),
-        (
-            "META-35: another type",
-            json!({ "proofs": { "di_vp": [{}] } }),
-            false,
-            Err(Proof(TypeNotSupported)),
-        ),
-        (
-            "META-35: attestation",
-            json!({ "proofs": { "attestation": ["a"] } }),
-            false,
-            Err(Proof(TypeNotSupported)),
-        ),
-        (
-            "PROOF-35: cwt",
-            json!({ "proof": { "proof_type": "cwt", "cwt": "p" } }),
-            true,
-            Err(Proof(TypeNotSupported)),
-        ),
-        ("CRED-08: no array", json!({ "proofs": { "jwt": "p" } }), false, Err(unreadable)),
-        ("PROOF-01: no string", json!({ "proofs": { "jwt": ["p", 1] } }), false, Err(unreadable)),
-        ("CRED-08: no object", json!({ "proofs": ["p"] }), false, Err(unreadable)),
-        ("AMB-17: no JWT", json!({ "proof": { "proof_type": "jwt" } }), true, Err(unreadable)),
+        ("CRED-08", json!({ "jwt": ["p", "q"] }), Ok("p q")),
+        ("PROOF-03", json!({ "attestation": ["a"] }), Ok("attestation a")),
+        ("PROOF-01: an empty array", json!({ "jwt": [] }), Err(Proof(Missing))),
+        ("PROOF-03: an empty array", json!({ "attestation": [] }), Err(Proof(Missing))),
+        ("PROOF-03: two", json!({ "attestation": ["a", "b"] }), Err(Proof(several))),
+        ("CRED-08, E22: two types", json!({ "jwt": ["p"], "di_vp": [] }), Err(SeveralProofTypes)),
+        ("CRED-08: none in it", json!({}), Err(Proof(Missing))),
+        ("META-35: another type", json!({ "di_vp": [{}] }), Err(Proof(TypeNotSupported))),
+        ("CRED-08: no array", json!({ "jwt": "p" }), Err(unreadable)),
+        ("PROOF-01: no string", json!({ "jwt": ["p", 1] }), Err(unreadable)),
+        ("CRED-08: no object", json!(["p"]), Err(unreadable)),
     ];
-    for (rule, mut body, single_proof, expected) in cases {
-        body["credential_configuration_id"] = json!("a");
-        let found = CredentialRequest::parse(body.to_string().as_bytes(), single_proof);
-        let found = found.map(|request| request.proofs.map_or("-".into(), |jwts| jwts.join(" ")));
+    for (rule, proofs, expected) in cases {
+        let found = proofs_of(json!({ "proofs": proofs }), false);
         assert_eq!(found, expected.map(str::to_owned), "{rule}");
+    }
+    assert_eq!(proofs_of(json!({}), true), Ok("-".into()), "CRED-09: none");
+}
+
+/// AMB-17: the lone `proof` of the drafts counts where that is allowed, and nothing is beside it.
+#[test]
+fn a_lone_proof_of_the_drafts_is_taken_where_it_may() {
+    let jwt = json!({ "proof_type": "jwt", "jwt": "p" });
+    let cwt = json!({ "proof_type": "cwt", "cwt": "p" });
+    let both = |proof: &Value, jwts: Value| json!({ "proof": proof, "proofs": { "jwt": jwts } });
+    let cases = [
+        ("allowed", json!({ "proof": jwt }), true, Ok("p")),
+        ("strict", json!({ "proof": jwt }), false, Ok("-")),
+        ("both mean something", both(&jwt, json!(["q"])), true, Err(ProofBesideProofs)),
+        ("neither is good", both(&Value::Null, json!([])), true, Err(ProofBesideProofs)),
+        ("CRED-20: strict, an unknown member", both(&jwt, json!(["q"])), false, Ok("q")),
+        ("PROOF-35: cwt", json!({ "proof": cwt }), true, Err(Proof(TypeNotSupported))),
+        (
+            "no JWT",
+            json!({ "proof": { "proof_type": "jwt" } }),
+            true,
+            Err(Proof(ProofRefusal::Unreadable)),
+        ),
+    ];
+    for (rule, body, single_proof, expected) in cases {
+        assert_eq!(proofs_of(body, single_proof), expected.map(str::to_owned), "{rule}");
     }
 }
 
@@ -201,8 +199,13 @@ fn our_request_is_the_one_of_the_spec() {
     let requests = [
         (
             Selector::Configuration("a".into()),
-            Some(vec!["p".into()]),
+            Some(Proofs::Jwt(vec!["p".into()])),
             json!({ "credential_configuration_id": "a", "proofs": { "jwt": ["p"] } }),
+        ),
+        (
+            Selector::Configuration("a".into()),
+            Some(Proofs::Attestation("k".into())),
+            json!({ "credential_configuration_id": "a", "proofs": { "attestation": ["k"] } }),
         ),
         (Selector::Identifier("a#1".into()), None, json!({ "credential_identifier": "a#1" })),
     ];
@@ -214,25 +217,8 @@ fn our_request_is_the_one_of_the_spec() {
     }
 }
 
-/// CRED-50, RFC 6750 §3.1: a token that is good now.
-#[test]
-fn a_token_is_good_or_not() {
-    let withdrawn = Grant { withdrawn_at: Some(NOW), ..redeemed() };
-    let cases = [
-        ("good", TOKEN, Some(redeemed()), 0, Ok(())),
-        ("the last second", TOKEN, Some(redeemed()), 299, Ok(())),
-        ("SEC-30: the first second after", TOKEN, Some(redeemed()), 300, Err(BadToken)),
-        ("CRED-50: none of ours", TOKEN, None, 0, Err(BadToken)),
-        ("CRED-50: not yet made", TOKEN, Some(grant()), 0, Err(BadToken)),
-        ("CRED-50: another", "another token", Some(redeemed()), 0, Err(BadToken)),
-        ("CRED-50: a part of it", "the toke", Some(redeemed()), 0, Err(BadToken)),
-        ("the code is no token", fixture::CODE, Some(redeemed()), 0, Err(BadToken)),
-        ("withdrawn by the Issuer", TOKEN, Some(withdrawn), 0, Err(BadToken)),
-    ];
-    for (rule, token, grant, after, expected) in cases {
-        let found = authenticate(&AccessToken::new(token), grant.as_ref(), NOW.plus(after));
-        assert_eq!(found.map(|_| ()), expected, "{rule}");
-    }
+fn authenticated(grant: &Grant) -> Authenticated<'_> {
+    authenticate(Presented::Bearer(&AccessToken::new(TOKEN)), Some(grant), None, NOW).unwrap()
 }
 
 /// VCI §8.3.1.2, AMB-08, AMB-09: known at all, then of the right kind, then covered by the token.
@@ -263,13 +249,13 @@ fn a_token_is_good_for_what_it_was_made_for() {
     for (rule, by_identifier, selector, expected) in cases {
         let mut grant = redeemed();
         grant.redemption.as_mut().unwrap().by_identifier = by_identifier;
-        let token = authenticate(&AccessToken::new(TOKEN), Some(&grant), NOW).unwrap();
+        let token = authenticated(&grant);
         let is_known = |id: &str| ["student_card", "diploma", "course_ticket"].contains(&id);
         assert_eq!(authorize(&selector, token, is_known), expected, "{rule}");
     }
     let mut chosen = redeemed();
     chosen.redemption.as_mut().unwrap().credential_configuration_ids = vec!["diploma".into()];
-    let token = authenticate(&AccessToken::new(TOKEN), Some(&chosen), NOW).unwrap();
+    let token = authenticated(&chosen);
     let refused = authorize(&id("student_card"), token, |_| true);
     assert_eq!(refused, Err(NotAuthorised), "TOKEN-15: offered, but the Wallet asked for less");
 }
@@ -283,6 +269,7 @@ async fn proofs(keys: &[&SoftwareKey]) -> VerifiedProofs {
         credential_issuer: ISSUER,
         client_id: None,
         nonce: Some(&nonce),
+        key_attestation: None,
         now: NOW,
     };
     let mut jwts = Vec::new();
@@ -297,9 +284,10 @@ async fn proofs(keys: &[&SoftwareKey]) -> VerifiedProofs {
         proofs_max: 10,
         window_seconds: 120,
         nonce_key: &nonce_key,
+        key_attestations: KeyAttestationPolicy::NONE,
         now: NOW,
     };
-    verify(&jwts, &context).unwrap()
+    verify(&Proofs::Jwt(jwts), &context).unwrap()
 }
 
 /// CRED-22, CRED-36, CRED-61: up to `keys_max` distinct keys, each as often as it asks.
@@ -323,9 +311,10 @@ async fn a_token_gives_credentials_for_so_many_keys() {
             credential_configuration_id: "student_card".into(),
             thumbprint: Some(key.public_key().thumbprint()),
             at: NOW,
+            entry: None,
         };
         let grant = Grant { issued: before.iter().map(issued).collect(), ..redeemed() };
-        let token = authenticate(&AccessToken::new(TOKEN), Some(&grant), NOW).unwrap();
+        let token = authenticated(&grant);
         let proofs = proofs(now).await;
         let found = decide(token, "diploma", Some(&proofs), 3);
         let expected: Vec<Option<Thumbprint>> =
@@ -353,9 +342,10 @@ async fn issuances_of_a_token_have_an_end() {
             credential_configuration_id: "a".into(),
             thumbprint: proofs.map(|_| key.public_key().thumbprint()),
             at: NOW,
+            entry: None,
         };
         let grant = Grant { issued: vec![issued; before], ..redeemed() };
-        let token = authenticate(&AccessToken::new(TOKEN), Some(&grant), NOW).unwrap();
+        let token = authenticated(&grant);
         let found = decide(token, "diploma", proofs, 1).map(|record| record.thumbprints.len());
         assert_eq!(found, if good { Ok(1) } else { Err(TooManyKeys) }, "{rule}");
     }
@@ -367,28 +357,33 @@ fn each_refusal_of_a_credential_request_has_its_code_and_text() {
     let all = every!(CredentialRefusal {
         NoToken, TokenInQuery, BadToken, NotAuthorised, Unreadable, WrongMediaType, TooLong,
         NoSelector, SeveralSelectors, IdentifierNeeded, UnknownConfiguration, UnknownIdentifier,
-        SeveralProofTypes, ProofBesideProofs, EncryptionNotSupported, TooManyKeys,
-    } except Proof(_));
+        SeveralProofTypes, ProofBesideProofs, TooManyKeys,
+    } except Proof(_) | Encryption(_) | CredentialRefusal::Dpop(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
     let nonce = Proof(ProofRefusal::BadNonce);
-    for refusal in all.into_iter().chain([Proof(Missing), nonce]) {
+    let bound = CredentialRefusal::Dpop(DpopRefusal::OtherKey);
+    let encryption = Encryption(ResponseNotSupported);
+    for refusal in all.into_iter().chain([Proof(Missing), nonce, bound, encryption]) {
         use CredentialRefusal::*;
         use ErrorCode::*;
         let payload = |code| (code, 400, None); // CRED-51, CRED-52
         let expected = match refusal {
             NoToken => (InvalidToken, 401, Some(Challenge::Bare)), // CRED-50, RFC 6750 §3.1
-            BadToken => (InvalidToken, 401, Some(Challenge::WithError)), // CRED-50
+            // CRED-50, RFC 9449 §7.1
+            BadToken | Dpop(_) => (InvalidToken, 401, Some(Challenge::WithError)),
             NotAuthorised => (InsufficientScope, 403, Some(Challenge::WithError)), // AMB-09
-            TokenInQuery => (InvalidRequest, 400, Some(Challenge::WithError)), // DEP-08
-            UnknownConfiguration => payload(UnknownCredentialConfiguration), // CRED-55
-            UnknownIdentifier => payload(UnknownCredentialIdentifier), // CRED-56
-            EncryptionNotSupported => payload(InvalidEncryptionParameters), // CRED-60, ENC-13
+            TokenInQuery => (InvalidRequest, 400, Some(Challenge::WithError)),     // DEP-08
+            UnknownConfiguration => payload(UnknownCredentialConfiguration),       // CRED-55
+            UnknownIdentifier => payload(UnknownCredentialIdentifier),             // CRED-56
+            Encryption(_) => payload(InvalidEncryptionParameters), // CRED-60, ENC-13
             TooManyKeys => payload(CredentialRequestDenied),       // CRED-61
             Proof(ProofRefusal::BadNonce) => payload(InvalidNonce), // CRED-58
             Proof(_) => payload(InvalidProof),                     // CRED-57
             // CRED-54
             Unreadable | WrongMediaType | TooLong | NoSelector | SeveralSelectors
-            | IdentifierNeeded | SeveralProofTypes | ProofBesideProofs => payload(InvalidCredentialRequest),
+            | IdentifierNeeded | SeveralProofTypes | ProofBesideProofs => {
+                payload(InvalidCredentialRequest)
+            }
         };
         let found = (refusal.answer().0, refusal.status(), refusal.challenge());
         assert_eq!(found, expected, "{refusal:?}");

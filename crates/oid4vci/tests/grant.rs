@@ -12,7 +12,7 @@ const ATTEMPTS_MAX: u32 = 5;
 
 fn issued(grant: Grant) -> Grant {
     let credential_configuration_id = "diploma".to_owned();
-    let issued = Issued { credential_configuration_id, thumbprint: None, at: NOW };
+    let issued = Issued { credential_configuration_id, thumbprint: None, at: NOW, entry: None };
     Grant { issued: vec![issued], ..grant }
 }
 

@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod jose;
 mod prover;
 #[macro_use]
 mod refusals;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jose::{jwt, key, merged};
 use keys::algorithm::Algorithm::{EdDsa, Es256, Es384};
 use keys::did;
 use keys::outside::SystemRandom;
@@ -19,10 +21,15 @@ use oid4vci::proof::ProofRefusal::{
     NoKey, NoNonce, NoTime, PrivateKey, RepeatedKey, SeveralKeys, TooMany, TooOld, Unreadable,
     WrongAudience, WrongIssuer, WrongSignature, WrongType,
 };
-use oid4vci::proof::{PROOF_BYTES_MAX, ProofContext, ProofRefusal, verify};
-use prover::{ISSUER, NOW, claims, context, header, jwt, key, merged, nonce, nonce_key, verdict};
+use oid4vci::proof::{PROOF_BYTES_MAX, ProofContext, ProofRefusal, Proofs, verify};
+use prover::{ISSUER, NOW, claims, context, header, nonce, nonce_key};
 use refusals::check_texts;
 use serde_json::{Value, json};
+
+/// What becomes of a request with this proof alone.
+fn verdict(jwt: String) -> Result<(), ProofRefusal> {
+    verify(&Proofs::Jwt(vec![jwt]), &context(&nonce_key())).map(|_| ())
+}
 
 /// The JOSE header; each line changes it.
 #[tokio::test]
@@ -130,7 +137,7 @@ async fn a_named_wallet_proves_under_its_name() {
         let jwt = jwt(&header(&key).to_string(), &merged(claims(), &more), &key).await;
         let nonce_key = nonce_key();
         let context = ProofContext { client_id: Some("wallet"), ..context(&nonce_key) };
-        assert_eq!(verify(&[jwt], &context).map(|_| ()), expected, "{rule}");
+        assert_eq!(verify(&Proofs::Jwt(vec![jwt]), &context).map(|_| ()), expected, "{rule}");
     }
 }
 
@@ -229,10 +236,11 @@ async fn proofs_of_a_request_stand_or_fall_together() {
     ];
     for (rule, jwts, expected) in cases {
         let jwts: Vec<String> = jwts.into_iter().cloned().collect();
-        let found = verify(&jwts, &context(&nonce_key())).map(|proofs| proofs.nonces().len());
+        let found =
+            verify(&Proofs::Jwt(jwts), &context(&nonce_key())).map(|proofs| proofs.nonces().len());
         assert_eq!(found, expected, "{rule}");
     }
-    let proofs = verify(&[third, first, second], &context(&nonce_key())).unwrap();
+    let proofs = verify(&Proofs::Jwt(vec![third, first, second]), &context(&nonce_key())).unwrap();
     let proofs = proofs.proofs().iter();
     let thumbprints: Vec<_> = proofs.map(|proof| proof.thumbprint().clone()).collect();
     let expected = [three, one, two].map(|key| key.public_key().thumbprint());
@@ -267,7 +275,7 @@ fn each_refusal_of_a_proof_has_its_code_and_text() {
         BadNonce,
         WrongSignature,
         RepeatedKey,
-    });
+    } except ProofRefusal::KeyAttestation(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
     for refusal in all {
         let expected =

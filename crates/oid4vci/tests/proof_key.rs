@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod jose;
 mod prover;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use jose::{jwt, key, merged};
 use keys::algorithm::Algorithm::{EdDsa, Es256};
 use keys::development::DevelopmentCa;
 use keys::did;
@@ -16,9 +18,16 @@ use oid4vci::proof::BindingMethod::{DidJwk, DidKey, Jwk};
 use oid4vci::proof::ProofRefusal::{
     BadCertificate, BadDid, BindingNotSupported, KidNotSupported, WrongSignature,
 };
-use oid4vci::proof::{BindingMethod, HolderBinding, NewProof, ProofContext, verify};
-use prover::{ISSUER, NOW, claims, context, header, jwt, key, merged, nonce, nonce_key, verdict};
+use oid4vci::proof::{
+    BindingMethod, HolderBinding, NewProof, ProofContext, ProofRefusal, Proofs, verify,
+};
+use prover::{ISSUER, NOW, claims, context, header, nonce, nonce_key};
 use serde_json::{Map, Value, json};
+
+/// What becomes of a request with this proof alone.
+fn verdict(jwt: String) -> Result<(), ProofRefusal> {
+    verify(&Proofs::Jwt(vec![jwt]), &context(&nonce_key())).map(|_| ())
+}
 
 /// PROOF-08, PROOF-09, META-33: each way to name a key, as it goes into the credential.
 #[tokio::test]
@@ -43,9 +52,10 @@ async fn a_key_is_bound_as_it_was_named() {
                 credential_issuer: ISSUER,
                 client_id: None,
                 nonce: Some(&nonce),
+                key_attestation: None,
                 now: NOW,
             };
-            let jwts = [proof.sign(&key).await.unwrap()];
+            let jwts = Proofs::Jwt(vec![proof.sign(&key).await.unwrap()]);
             let nonce_key = nonce_key();
             let only = |methods| ProofContext { binding_methods: methods, ..context(&nonce_key) };
             let allowed = [method];
@@ -138,7 +148,7 @@ async fn a_certificate_names_the_key() {
         assert_eq!(verdict(jwt.clone()), expected, "{rule}");
         let nonce_key = nonce_key();
         let dids = ProofContext { binding_methods: &[DidJwk], ..context(&nonce_key) };
-        let refused = verify(&[jwt], &dids).map(|_| ());
+        let refused = verify(&Proofs::Jwt(vec![jwt]), &dids).map(|_| ());
         assert_eq!(refused, Err(BindingNotSupported), "META-33: {rule}");
     }
 }
@@ -156,6 +166,7 @@ async fn our_proof_is_the_one_of_the_spec() {
         credential_issuer: ISSUER,
         client_id: None,
         nonce: None,
+        key_attestation: None,
         now: NOW,
     };
     let anonymous = proof.sign(&key).await.unwrap();

@@ -12,6 +12,7 @@ use oid4vci::error::ReceivedError;
 use oid4vci::metadata::ReceivedIssuerMetadata;
 use oid4vci::nonce;
 use oid4vci::offer::{InputMode, OfferLink, ReceivedOffer};
+use oid4vci::proof::Proofs;
 use oid4vci::token::{PRE_AUTHORIZED_CODE, ReceivedTokenResponse, TokenRequest};
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -185,7 +186,12 @@ fn request(body: &str) -> Result<String, String> {
     let request =
         CredentialRequest::parse(body.as_bytes(), true).map_err(|error| format!("{error:?}"))?;
     let (Selector::Configuration(name) | Selector::Identifier(name)) = request.selector;
-    Ok(format!("{name}; {} proofs", request.proofs.unwrap_or_default().len()))
+    let count = match request.proofs {
+        None => 0,
+        Some(Proofs::Jwt(jwts)) => jwts.len(),
+        Some(Proofs::Attestation(_)) => 1,
+    };
+    Ok(format!("{name}; {count} proofs"))
 }
 
 fn response(body: &str) -> Result<String, String> {

@@ -7,7 +7,8 @@ mod refusals;
 use fixture::{CODE, NOW, OFFER, grant, redeemed};
 use keys::digest::MacKey;
 use keys::outside::Timestamp;
-use oid4vci::error::{ErrorCode, Refusal as _};
+use oid4vci::dpop::DpopRefusal;
+use oid4vci::error::{Demand, ErrorCode, Refusal as _};
 use oid4vci::grant::{Grant, Issued};
 use oid4vci::secret::{AccessToken, TxCode};
 use oid4vci::token::{
@@ -188,7 +189,12 @@ fn a_transaction_code_is_right_wrong_or_out_of_place() {
 fn a_code_is_good_once_and_for_a_while() {
     use TokenRefusal::{ExpiredCode, UnknownCode};
     let all = Ok("student_card diploma");
-    let issued = || Issued { credential_configuration_id: "a".into(), thumbprint: None, at: NOW };
+    let issued = || Issued {
+        credential_configuration_id: "a".into(),
+        thumbprint: None,
+        at: NOW,
+        entry: None,
+    };
     let fetched = Grant { fetched_at: Some(NOW), ..grant() };
     let withdrawn = Grant { withdrawn_at: Some(NOW), ..grant() };
     let used_up = Grant { issued: vec![issued()], ..redeemed() };
@@ -340,13 +346,14 @@ fn each_refusal_of_a_token_request_has_its_code_and_text() {
         WrongTxCode,
         MissingTxCode,
         UnexpectedTxCode,
-    });
+    } except TokenRefusal::Dpop(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
-    for refusal in all {
+    for refusal in all.into_iter().chain([TokenRefusal::Dpop(DpopRefusal::NoNonce)]) {
         use TokenRefusal::*;
         let code = match refusal {
             UnknownCode | ExpiredCode | WrongTxCode => ErrorCode::InvalidGrant, // TOKEN-25, TOKEN-26
             AnonymousClient => ErrorCode::InvalidClient,                        // TOKEN-27
+            Dpop(_) => ErrorCode::UseDpopNonce,                                 // RFC 9449 §8
             UnsupportedGrantType => ErrorCode::UnsupportedGrantType,            // TOKEN-28
             BadDetails | DetailsNotOffered => ErrorCode::InvalidAuthorizationDetails, // DEP-09
             // TOKEN-23, TOKEN-24, TOKEN-28, RFC 6749 §5.2
@@ -354,6 +361,8 @@ fn each_refusal_of_a_token_request_has_its_code_and_text() {
             | MissingGrantType | MissingCode => ErrorCode::InvalidRequest,
         };
         assert_eq!((refusal.answer().0, refusal.status()), (code, 400), "{refusal:?}");
+        let needs_nonce = matches!(refusal, Dpop(_)).then_some(Demand::DpopNonce);
+        assert_eq!(refusal.demand(), needs_nonce, "RFC 9449 §8: {refusal:?}");
         assert_eq!(refusal.challenge(), None, "TOKEN-22: only failed authentication by header");
         let name = to_value(refusal.answer().0).unwrap();
         assert_eq!(name, refusal.answer().0.name(), "one name on the wire");

@@ -20,6 +20,8 @@ use serde_json::{Map, json};
 
 use crate::outside::{TestClock, TestRandom};
 
+mod status;
+
 /// Racing callers in the checks that race.
 const RACERS: usize = 200;
 
@@ -49,6 +51,7 @@ impl Contract {
         contract.an_application_has_one_offer().await;
         contract.a_fresh_offer_ends_the_old_one_and_counts_on().await;
         contract.purging_takes_what_nobody_needs().await;
+        contract.status_lists_hold().await;
     }
 
     fn now(&self) -> Timestamp {
@@ -208,26 +211,26 @@ impl Contract {
         let grant = self.redeemed().await;
         let (key, nonce, now) = (Self::thumbprint(), self.nonce(), self.now());
         let record = Self::record(&grant, &key);
-        let outcome = self.store.record_issuance(&record, &[nonce], now).await.unwrap();
+        let outcome = self.store.record_issuance(&record, &[nonce], &[], now).await.unwrap();
         assert_eq!(outcome, Recorded::Recorded);
         let issued = self.grant(grant.id).await.issued;
         assert_eq!(issued.len(), 1);
         assert_eq!(issued[0].thumbprint.as_ref(), Some(&key));
         assert_eq!(issued[0].credential_configuration_id, "student_card");
-        let outcome = self.store.record_issuance(&record, &[self.nonce()], now).await.unwrap();
+        let outcome = self.store.record_issuance(&record, &[self.nonce()], &[], now).await.unwrap();
         assert_eq!(outcome, Recorded::Changed, "something was issued meanwhile");
         let grant = self.grant(grant.id).await;
         let record = Self::record(&grant, &key);
         let (fresh, again) = (self.nonce(), nonce);
-        let outcome = self.store.record_issuance(&record, &[fresh, again], now).await.unwrap();
+        let outcome = self.store.record_issuance(&record, &[fresh, again], &[], now).await.unwrap();
         assert_eq!(outcome, Recorded::NonceSpent);
         assert_eq!(self.grant(grant.id).await.issued.len(), 1);
-        let outcome = self.store.record_issuance(&record, &[fresh], now).await.unwrap();
+        let outcome = self.store.record_issuance(&record, &[fresh], &[], now).await.unwrap();
         assert_eq!(outcome, Recorded::Recorded, "a refused request spends no nonce");
         let grant = self.grant(grant.id).await;
         let late = grant.redemption.as_ref().unwrap().token_expires_at;
         let record = Self::record(&grant, &key);
-        let outcome = self.store.record_issuance(&record, &[], late).await.unwrap();
+        let outcome = self.store.record_issuance(&record, &[], &[], late).await.unwrap();
         assert_eq!(outcome, Recorded::Changed, "the token has expired");
     }
 
@@ -239,7 +242,10 @@ impl Contract {
             let now = self.now();
             racers.spawn(async move {
                 let key = Self::thumbprint();
-                store.record_issuance(&Self::record(&grant, &key), &[nonce], now).await.unwrap()
+                store
+                    .record_issuance(&Self::record(&grant, &key), &[nonce], &[], now)
+                    .await
+                    .unwrap()
             });
         }
         let outcomes = racers.join_all().await;
@@ -258,10 +264,10 @@ impl Contract {
         assert!(self.store.withdraw_offer(redeemed.id, now).await.unwrap());
         let key = Self::thumbprint();
         let record = Self::record(&redeemed, &key);
-        let outcome = self.store.record_issuance(&record, &[], now).await.unwrap();
+        let outcome = self.store.record_issuance(&record, &[], &[], now).await.unwrap();
         assert_eq!(outcome, Recorded::Changed);
         let issued = self.redeemed().await;
-        self.store.record_issuance(&Self::record(&issued, &key), &[], now).await.unwrap();
+        self.store.record_issuance(&Self::record(&issued, &key), &[], &[], now).await.unwrap();
         assert!(!self.store.withdraw_offer(issued.id, now).await.unwrap(), "too late");
     }
 
@@ -406,7 +412,7 @@ impl Contract {
     async fn purging_takes_what_nobody_needs(&self) {
         let grant = self.redeemed().await;
         let record = Self::record(&grant, &Self::thumbprint());
-        self.store.record_issuance(&record, &[], self.now()).await.unwrap();
+        self.store.record_issuance(&record, &[], &[], self.now()).await.unwrap();
         let living = self.new_offer();
         let living = NewOffer {
             grant: Grant { expires_at: self.now().plus(1_000_000), ..living.grant },

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use issuer::store::postgres::{Address, Options, Postgres, migrate};
@@ -26,14 +27,30 @@ pub struct Server {
 }
 
 impl Server {
+    /// One server for all tests of a program that run at the same time; the last of them ends it.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap();
+        shared.upgrade().unwrap_or_else(|| {
+            let server = Arc::new(Self::start());
+            *shared = Arc::downgrade(&server);
+            server
+        })
+    }
+
     /// Makes a cluster and starts it, on a port of its own on this machine.
     pub fn start() -> Self {
-        let server = Self::make();
+        Self::with("")
+    }
+
+    /// The same with lines of `postgresql.conf`.
+    pub fn with(settings: &str) -> Self {
+        let server = Self::make(settings);
         server.resume();
         server
     }
 
-    fn make() -> Self {
+    fn make(more: &str) -> Self {
         let server = Self {
             folder: TempDir::new().unwrap(),
             port: free_port(),
@@ -58,9 +75,8 @@ impl Server {
             ],
         );
         let settings = format!(
-            "listen_addresses = '127.0.0.1'\nport = {}\nunix_socket_directories = '{}'\n\
-             max_connections = 200\nfsync = on\nlog_destination = 'stderr'\n\
-             log_line_prefix = '%d|'\n",
+            "listen_addresses = '127.0.0.1, 127.0.0.2'\nport = {}\nunix_socket_directories = '{}'\n\
+             max_connections = 200\nlog_destination = 'stderr'\nlog_line_prefix = '%d|'\n{more}\n",
             server.port,
             folder.display()
         );
@@ -116,13 +132,32 @@ impl Server {
         );
     }
 
-    /// SIGSTOP for the postmaster and all that it has started, or SIGCONT.
-    pub fn signal_all(&self, name: &str) {
-        let file = Path::new(&self.data()).join("postmaster.pid");
-        let text = fs::read_to_string(file).unwrap();
-        let id = text.lines().next().unwrap().to_owned();
-        let script = format!("kill -{name} {id} $(ps -o pid= --ppid {id})");
-        assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+    /// Puts a line before all others of `pg_hba.conf`.
+    pub fn allow(&self, line: &str) {
+        let file = Path::new(&self.data()).join("pg_hba.conf");
+        let lines = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("{line}\n{lines}")).unwrap();
+        self.reload();
+    }
+
+    /// Offers TLS with a certificate and its key, both as PEM.
+    pub fn use_tls(&self, certificate: &str, key: &str) {
+        for (name, text) in [("server.crt", certificate), ("server.key", key)] {
+            let file = Path::new(&self.data()).join(name);
+            fs::write(&file, text).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+            if let Some((user, group)) = unprivileged() {
+                chown(&file, Some(user), Some(group)).unwrap();
+            }
+        }
+        let file = Path::new(&self.data()).join("postgresql.auto.conf");
+        let settings = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("{settings}ssl = on\n")).unwrap();
+        self.reload();
+    }
+
+    fn reload(&self) {
+        self.run("pg_ctl", &["reload", "--silent", "--pgdata", &self.data()]);
     }
 
     /// Runs one of its programs, as a user that may be no administrator of this machine.
@@ -203,6 +238,24 @@ impl Database<'_> {
     /// The store of one node.
     pub async fn open(&self, issuer_id: &str) -> Postgres {
         Postgres::open(&self.options(), issuer_id, &SystemRandom).await.unwrap()
+    }
+
+    /// The same database behind another port of this machine.
+    pub fn behind(&self, port: u16) -> Address {
+        Address::parse(&format!("postgres://bestow@127.0.0.1:{port}/{}", self.name)).unwrap()
+    }
+
+    /// Changes a setting for connections to come.
+    pub async fn set(&self, setting: &str) {
+        let sql = format!("ALTER DATABASE {} SET {setting}", self.name);
+        self.client().await.batch_execute(&sql).await.unwrap();
+    }
+
+    /// Cuts every connection of a store, as a restarted balancer between them would.
+    pub async fn cut(&self) {
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = $1 AND application_name = 'bestow'";
+        self.client().await.query(sql, &[&self.name]).await.unwrap();
     }
 
     /// A connection of the test's own, past the store.

@@ -72,9 +72,14 @@ impl World {
 
     /// A second server on the same keys and the same database; `seed` is its own chance.
     pub async fn another_node(&self, seed: u64) -> Wire {
+        Wire::new(public(self.another_issuer(seed).await))
+    }
+
+    /// The same from inside.
+    pub async fn another_issuer(&self, seed: u64) -> Arc<Issuer> {
         let config = self.issuer.config.clone();
         let (clock, random) = (Box::new(self.clock.clone()), Box::new(TestRandom::new(seed)));
-        Wire::new(public(Arc::new(Issuer::open(config, clock, random).await.unwrap())))
+        Arc::new(Issuer::open(config, clock, random).await.unwrap())
     }
 }
 

@@ -143,8 +143,10 @@ async fn redirects_are_not_followed() {
 #[tokio::test]
 async fn a_body_that_is_too_long_is_refused() {
     let body = "x".repeat(1001);
-    let chunked =
-        format!("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3e9\r\n{body}\r\n0\r\n\r\n");
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n\
+         3e9\r\n{body}\r\n0\r\n\r\n"
+    );
     for answer in [ok(&body), chunked] {
         let (address, _questions) = server(answer);
         let url = Url::parse(&format!("http://{address}/")).unwrap();

@@ -84,7 +84,7 @@ async fn make(folder: &Path) -> Result<(Arc<Issuer>, PathBuf), Failure> {
 }
 
 /// A port that is free together with the one after it, where the admin API will be.
-fn free_ports() -> Result<u16, Failure> {
+pub(crate) fn free_ports() -> Result<u16, Failure> {
     for _ in 0..PORT_TRIES {
         let first = TcpListener::bind(("127.0.0.1", 0)).map_err(Failure::own_fault)?;
         let port = first.local_addr().map_err(Failure::own_fault)?.port();

@@ -19,10 +19,11 @@ pub(crate) fn backup(target: &Path, file: &ConfigFile) -> Result<(), Failure> {
 }
 
 /// Takes a copy back; the issuer must not run.
-pub(crate) fn restore(backup: &Path, file: &ConfigFile) -> Result<(), Failure> {
+pub(crate) fn restore(backup: &Path, accept_lost: bool, file: &ConfigFile) -> Result<(), Failure> {
     let config = super::load(file)?;
     let database = database_file(&config)?;
-    let restored = sqlite::restore(backup, database, SystemClock.now()).map_err(failure)?;
+    let restored = sqlite::restore(backup, database, accept_lost, SystemClock.now());
+    let restored = restored.map_err(failure)?;
     if let Some(replaced) = restored.replaced {
         tell(format!("what was in use before is {}", replaced.display()));
     }
@@ -31,6 +32,16 @@ pub(crate) fn restore(backup: &Path, file: &ConfigFile) -> Result<(), Failure> {
         database.display(),
         restored.closed_offers
     ));
+    if restored.changes > 0 {
+        tell(format!("revoked, suspended or reinstated since the backup: {}", restored.changes));
+    }
+    if restored.unreadable > 0 {
+        tell(format!(
+            "lines of the journal of revocations that cannot be read: {}; what they changed is not \
+             known",
+            restored.unreadable
+        ));
+    }
     tell("whoever had an open offer needs a new one; applications not issued wait for approval");
     Ok(())
 }
@@ -38,8 +49,9 @@ pub(crate) fn restore(backup: &Path, file: &ConfigFile) -> Result<(), Failure> {
 /// A server's backups are its own: they include what was written while they were made.
 fn database_file(config: &Config) -> Result<&Path, Failure> {
     config.database.file().ok_or_else(|| {
-        Failure::usage("the database is a PostgreSQL server, and its backup is made there")
-            .hint("use pg_basebackup with archived WAL, or pg_dump; see docs/adr/0013-postgresql.md")
+        Failure::usage("the database is a PostgreSQL server, and its backup is made there").hint(
+            "use pg_basebackup with archived WAL, or pg_dump; see docs/adr/0013-postgresql.md",
+        )
     })
 }
 
@@ -48,6 +60,7 @@ fn failure(error: BackupError) -> Failure {
         BackupError::Exists(_)
         | BackupError::NotText(_)
         | BackupError::NotABackup(_)
+        | BackupError::NoJournal(_)
         | BackupError::InUse(_) => Failure::mistake(error),
         BackupError::Io(_) | BackupError::Store(_) => Failure::own_fault(error),
     }

@@ -18,6 +18,7 @@ mod backup;
 pub(crate) mod init;
 mod offer;
 pub(crate) mod serve;
+mod status;
 
 /// Runs one command.
 pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
@@ -27,8 +28,13 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
         IssuerCommand::CheckConfig(file) => check_config(&file).await,
         IssuerCommand::Migrate(file) => migrate_database(&file).await,
         IssuerCommand::Backup { file, config } => backup::backup(&file, &config),
-        IssuerCommand::Restore { file, config } => backup::restore(&file, &config),
+        IssuerCommand::Restore { file, accept_lost_revocations, config } => {
+            backup::restore(&file, accept_lost_revocations, &config)
+        }
         IssuerCommand::Offer(arguments) => offer::offer(&arguments).await,
+        IssuerCommand::Revoke(arguments) => status::set("invalid", &arguments).await,
+        IssuerCommand::Suspend(arguments) => status::set("suspended", &arguments).await,
+        IssuerCommand::Reinstate(arguments) => status::set("valid", &arguments).await,
         IssuerCommand::Sample { configuration_id, config } => sample(&configuration_id, &config),
         IssuerCommand::Applications(command) => match command {
             ApplicationsCommand::List { state, json, config } => {

@@ -62,7 +62,7 @@ fn text_of(bytes: &[u8], source: &str) -> Result<String, Failure> {
 pub(crate) fn from_picture(bytes: &[u8]) -> Result<String, Failure> {
     let texts = qr::read(bytes).map_err(|error| {
         Failure::new(Kind::Usage, "no_qr_code", error.to_string())
-            .hint("take the picture again: closer, straighter, in better light")
+            .hint("or give the link of the offer instead of a picture")
     })?;
     let mut offers =
         texts.iter().filter(|text| wallet::flow::offer::ScannedOffer::scan(text).is_ok());

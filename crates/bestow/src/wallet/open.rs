@@ -1,6 +1,7 @@
 //! Puts a wallet together from what its owner said: the one place where files become trust.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -59,6 +60,14 @@ fn anchors(file: &Path) -> Result<Arc<Anchors>, Failure> {
 }
 
 fn read(file: &Path) -> Result<String, Failure> {
-    fs::read_to_string(file)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))
+    fs::read_to_string(file).map_err(|error| {
+        let file = file.display();
+        // What is not even text.
+        let is_other = error.kind() == ErrorKind::InvalidData;
+        Failure::usage(if is_other {
+            format!("{file} holds no certificate in PEM form")
+        } else {
+            format!("cannot read {file}: {error}")
+        })
+    })
 }

@@ -175,6 +175,17 @@ fn what_cannot_be_read_is_refused_with_a_way_on() {
         assert!(answer.json()["error"]["message"].as_str().is_some_and(|text| text.len() > 10));
         assert!(answer.json()["error"]["hint"].as_str().is_some_and(|text| text.len() > 10));
     }
+    for (method, path, status, code) in [
+        ("GET", "/api/cards/%ff", 400, "bad_request"),
+        ("DELETE", "/api/cards/%ff", 400, "bad_request"),
+        ("GET", "/api/flows/%ff", 400, "bad_request"),
+        ("PUT", "/api/cards", 405, "wrong_method"),
+        ("POST", "/", 405, "wrong_method"),
+        ("GET", "/%ff", 404, "not_found"),
+    ] {
+        let answer = page.ask(method, path, &cookie, b"");
+        assert_eq!((answer.status, answer.code().as_str()), (status, code), "{method} {path}");
+    }
     let frame = vec![0; 2_000_000];
     let too_large = page.ask("POST", "/api/scan/frame?width=1&height=1", &cookie, &frame);
     assert_eq!((too_large.status, too_large.code().as_str()), (413, "too_large"));

@@ -255,7 +255,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
 }
 
 /// Two ports side by side that nobody listens on.
-fn free_ports() -> u16 {
+pub(crate) fn free_ports() -> u16 {
     loop {
         let public = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = public.local_addr().unwrap().port();

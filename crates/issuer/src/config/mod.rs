@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use crate::credential_type::{Approval, CredentialType, Locale, TxCodeChannel};
+use crate::credential_type::{Approval, CredentialType, Locale, Revocation, TxCodeChannel};
 use section::section;
 use source::Source;
 
@@ -14,7 +14,7 @@ pub use reference::{example, reference};
 pub use rules::{NAME_LENGTH_MAX, is_name};
 pub use section::{
     Admin, Authorization, Compatibility, Log, LogFormat, LogLevel, Offer, Portal, Proof, Retention,
-    Server, Tls, Token,
+    Server, Status, Tls, Token,
 };
 pub use source::ConfigError;
 
@@ -72,6 +72,8 @@ section! {
         portal: Portal = Portal::default(),
         /// See below.
         retention: Retention = Retention::default(),
+        /// See below.
+        status: Status = Status::default(),
         /// See below.
         log: Log = Log::default(),
     }
@@ -140,7 +142,10 @@ impl Config {
     /// Reads all credential types.
     pub fn credential_types(&self) -> Result<BTreeMap<String, CredentialType>, ConfigError> {
         let types = CredentialType::load_all(&self.credentials, self.url.as_str())?;
-        types.values().try_for_each(|credential_type| self.check_offer_seconds(credential_type))?;
+        types.values().try_for_each(|credential_type| {
+            self.check_offer_seconds(credential_type)?;
+            self.check_suspendable(credential_type)
+        })?;
         Ok(types)
     }
 
@@ -157,6 +162,42 @@ impl Config {
         );
         let remedy = "lower it, or raise expires_in_max in bestow.toml";
         Err(Source::read(&file)?.mistake("offer_seconds", problem, remedy))
+    }
+
+    /// A type cannot promise what no list has room for.
+    fn check_suspendable(&self, credential_type: &CredentialType) -> Result<(), ConfigError> {
+        let status = &self.status;
+        if credential_type.revocation != Revocation::WithSuspension {
+            return Ok(());
+        }
+        let (problem, remedy) = match (status.enabled, status.bits) {
+            (false, _) => {
+                ("there are no status lists", "write [status] enabled = true in bestow.toml")
+            }
+            (true, 1) => (
+                "lists with [status] bits = 1 have no room for a suspension",
+                "write [status] bits = 2 in bestow.toml, or remove suspendable here",
+            ),
+            (true, _) => return Ok(()),
+        };
+        let file = self.credentials.join(format!("{}.toml", credential_type.id));
+        Err(Source::read(&file)?.mistake("suspendable", problem, remedy))
+    }
+
+    /// Whether credentials of this type may be suspended.
+    #[must_use]
+    pub fn may_suspend(&self, credential_type: &CredentialType) -> bool {
+        match credential_type.revocation {
+            Revocation::Never | Revocation::WithoutSuspension => false,
+            Revocation::AsListsAllow => self.status.bits > 1,
+            Revocation::WithSuspension => true,
+        }
+    }
+
+    /// Whether new credentials of this type have an entry in a status list.
+    #[must_use]
+    pub fn has_status(&self, credential_type: &CredentialType) -> bool {
+        self.status.enabled && credential_type.revocation != Revocation::Never
     }
 
     /// The longest life of an offer of this type.
@@ -189,6 +230,9 @@ impl Config {
                  ([retention] issuances_days = {kept_days}): after that nobody can revoke it"
             ));
         }
+        for (id, credential_type) in types {
+            warnings.extend(program_warning(id, credential_type));
+        }
         if self.portal.enabled {
             for (id, credential_type) in types.iter().filter(|(_, one)| one.portal) {
                 warnings.extend(portal_warnings(id, credential_type));
@@ -202,6 +246,15 @@ impl Config {
     pub fn effective(&self) -> String {
         toml::to_string(self).unwrap_or_default()
     }
+}
+
+/// Not a mistake of the file: the program may be installed later, or on another machine.
+fn program_warning(id: &str, credential_type: &CredentialType) -> Option<String> {
+    let TxCodeChannel::Command(command) = &credential_type.tx_code_channel else { return None };
+    let program = command.first().filter(|program| program.contains('/'))?;
+    (!Path::new(program).is_file()).then(|| {
+        format!("credentials/{id}.toml: tx_code_command: there is no program `{program}` here")
+    })
 }
 
 fn portal_warnings(id: &str, credential_type: &CredentialType) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::section::Key;
 use super::{
     Admin, Authorization, Compatibility, Config, IssuerUrl, Log, Offer, Portal, Proof, Retention,
-    Server, Token,
+    Server, Status, Token,
 };
 use crate::init;
 
@@ -16,7 +16,7 @@ const COMMENT_WIDTH: usize = 96;
 type Section = (&'static str, &'static str, &'static [Key]);
 
 /// In the order in which they are written.
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 11] = [
     ("server", Server::TEXT, Server::KEYS),
     ("admin", Admin::TEXT, Admin::KEYS),
     ("offer", Offer::TEXT, Offer::KEYS),
@@ -26,6 +26,7 @@ const SECTIONS: [Section; 10] = [
     ("compatibility", Compatibility::TEXT, Compatibility::KEYS),
     ("portal", Portal::TEXT, Portal::KEYS),
     ("retention", Retention::TEXT, Retention::KEYS),
+    ("status", Status::TEXT, Status::KEYS),
     ("log", Log::TEXT, Log::KEYS),
 ];
 

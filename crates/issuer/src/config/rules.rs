@@ -18,7 +18,8 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
     rules.root()?;
     rules.tls()?;
     rules.admin()?;
-    rules.ranges()
+    rules.ranges()?;
+    rules.status()
 }
 
 /// Most characters in the name of an issuer.
@@ -144,6 +145,20 @@ impl Rules<'_> {
         self.range("retention.offers_days", retention.offers_days.into(), days)?;
         let days = u64::from(retention.offers_days)..=36_500;
         self.range("retention.issuances_days", retention.issuances_days.into(), days)
+    }
+
+    /// Short lists tell too much of each credential in them; a list that is renewed when half its
+    /// time is over must then be good for as long as it may be kept.
+    fn status(&self) -> Result<(), ConfigError> {
+        let status = &self.config.status;
+        self.range("status.bits", status.bits.into(), 1..=2)?;
+        self.range("status.size", status.size, 1 << 10..=1 << 24)?;
+        if !status.size.is_multiple_of(8) {
+            let remedy = "write a multiple of 8: a list is whole bytes";
+            return Err(self.source.mistake("status.size", "the last byte is not full", remedy));
+        }
+        self.range("status.ttl", status.ttl, 10..=86_400)?;
+        self.range("status.expires_in", status.expires_in, 2 * status.ttl..=31 * 86_400)
     }
 
     fn range(

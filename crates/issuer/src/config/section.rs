@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use formats::status_list::Bits;
 use serde::{Deserialize, Serialize};
 
 use super::address::TrustedProxy;
@@ -177,6 +178,32 @@ section! {
         /// How long the record of what was issued (type, time, thumbprint of the holder's key; no
         /// claims) is kept, in days.
         issuances_days: u32 = 3_650,
+    }
+}
+
+section! {
+    /// Status lists: where verifiers see which credentials are revoked or suspended.
+    Status {
+        /// Whether new credentials have an entry in a status list. Lists that were begun stay
+        /// where they are.
+        enabled: bool = true,
+        /// Entries of one list; when all are given out, another list begins. What is long hides a
+        /// credential among more others.
+        size: u64 = 1 << 20,
+        /// `1`: valid or revoked. `2`: also suspended.
+        bits: u8 = 2,
+        /// After how many seconds a verifier asks for a list again: how old a status may be.
+        ttl: u64 = 300,
+        /// How long a signed list may be relied on, in seconds, when no newer one can be had.
+        expires_in: u64 = 12 * 60 * 60,
+    }
+}
+
+impl Status {
+    /// The size of an entry.
+    #[must_use]
+    pub const fn list_bits(&self) -> Bits {
+        if self.bits == 1 { Bits::One } else { Bits::Two }
     }
 }
 

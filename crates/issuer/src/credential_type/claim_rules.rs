@@ -167,6 +167,14 @@ impl Rules<'_> {
             let problem = format!("`{key}` means nothing for type `{}`", claim.value_type.name());
             return self.refuse(key, &problem, "remove it");
         }
+        if claim.max_length == Some(0) {
+            let remedy = "write 1 or more, or remove the line";
+            return self.refuse("max_length", "no text is so short", remedy);
+        }
+        if claim.max_length.is_none() && crossed(claim.min_length, Some(value::LENGTH_MAX)) {
+            let problem = format!("is more than max_length, which is {}", value::LENGTH_MAX);
+            return self.refuse("min_length", &problem, "set max_length too");
+        }
         if crossed(claim.min_length, claim.max_length) {
             return self.refuse("max_length", "is less than min_length", "swap them");
         }

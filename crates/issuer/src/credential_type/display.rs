@@ -104,10 +104,15 @@ impl TryFrom<String> for LogoUri {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let scheme = Url::parse(&text).map(|url| url.scheme().to_owned());
-        match scheme.as_deref() {
-            Ok("https" | "data") => Ok(Self(text)),
-            _ => Err("this is no address of a picture\nuse an https: or a data: URL".to_owned()),
+        let url = Url::parse(&text);
+        let is_picture = url.is_ok_and(|url| match url.scheme() {
+            "https" => true,
+            "data" => url.path().starts_with("image/"),
+            _ => false,
+        });
+        if is_picture {
+            return Ok(Self(text));
         }
+        Err("this is no address of a picture\nuse an https: or a data:image/ URL".to_owned())
     }
 }

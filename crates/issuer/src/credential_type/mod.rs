@@ -44,6 +44,8 @@ pub struct CredentialType {
     pub key_binding: Option<KeyBinding>,
     /// How long a credential is good.
     pub validity_days: u32,
+    /// Whether it can be revoked, and suspended.
+    pub revocation: Revocation,
     /// Longest life of an offer; `None` leaves it to `[offer] expires_in`.
     pub offer_seconds: Option<u32>,
     /// Whether it can be applied for on the portal.
@@ -105,6 +107,19 @@ pub enum Approval {
     Officer,
     /// Nobody: whoever fills in the form gets the credential.
     AtOnce,
+}
+
+/// Whether a credential can be revoked later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revocation {
+    /// It has no entry in a status list.
+    Never,
+    /// Suspended too, where `[status] bits` leaves room for it.
+    AsListsAllow,
+    /// Revoked, and never suspended.
+    WithoutSuspension,
+    /// Suspended too; the configuration was checked for it.
+    WithSuspension,
 }
 
 /// How a Transaction Code reaches the applicant.

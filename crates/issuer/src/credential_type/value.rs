@@ -12,7 +12,7 @@ use super::image::{self, Pictures};
 use super::text::is_one_visible_line;
 
 /// Longest text where a claim sets no `max_length` of its own.
-const LENGTH_MAX: usize = 200;
+pub(super) const LENGTH_MAX: usize = 200;
 /// Beyond this, readers of JSON disagree about integers (RFC 8259 §6).
 const INTEGER_MAX: i64 = (1 << 53) - 1;
 

@@ -10,12 +10,14 @@ use serde::Deserialize;
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
 use super::text::is_one_visible_line;
-use super::{Approval, CredentialType, Format, KeyBinding, TxCodeChannel, default_vct};
+use super::{Approval, CredentialType, Format, KeyBinding, Revocation, TxCodeChannel, default_vct};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
 /// Longest Credential Configuration Identifier.
 const ID_LENGTH_MAX: usize = 64;
+/// Longest name or description for people.
+const TEXT_LENGTH_MAX: usize = 500;
 /// Longest validity: a hundred years.
 const VALIDITY_DAYS_MAX: u32 = 36_525;
 
@@ -43,6 +45,7 @@ const PROOF_ALGORITHMS: List = List {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's")]
 struct WrittenType {
     format: WrittenFormat,
     vct: Option<String>,
@@ -53,6 +56,9 @@ struct WrittenType {
     binding_methods: Option<Vec<String>>,
     proof_algorithms: Option<Vec<String>>,
     validity_days: u32,
+    #[serde(default = "yes")]
+    status_list: bool,
+    suspendable: Option<bool>,
     offer_seconds: Option<u32>,
     #[serde(default = "yes")]
     portal: bool,
@@ -107,6 +113,7 @@ pub(super) fn read(
     let written: WrittenType = source.parse()?;
     check_numbers(&written, source)?;
     check_display(&written, source)?;
+    check_names(&written, source)?;
     check_tx_code(&written, source)?;
     let reader = Reader { source, written: &written };
     let context = claim_rules::Context {
@@ -114,6 +121,7 @@ pub(super) fn read(
         sd_jwt: written.format == WrittenFormat::SdJwtVc,
         portal: written.portal,
     };
+    let revocation = revocation(&written);
     Ok(CredentialType {
         format: reader.format(issuer, &id)?,
         key_binding: reader.key_binding()?,
@@ -122,6 +130,7 @@ pub(super) fn read(
         id,
         scope: written.scope,
         validity_days: written.validity_days,
+        revocation,
         offer_seconds: written.offer_seconds,
         portal: written.portal,
         approval: written.approval,
@@ -156,7 +165,22 @@ fn check_numbers(written: &WrittenType, source: &Source) -> Result<(), ConfigErr
         let remedy = format!("use at least {OFFER_SECONDS_MIN}: a person has to find the phone");
         return Err(source.mistake("offer_seconds", "nobody can use such a short offer", remedy));
     }
+    if written.suspendable == Some(true) && !written.status_list {
+        let problem = "without a status list nobody would see that it is suspended";
+        let remedy = "write status_list = true, or remove suspendable";
+        return Err(source.mistake("suspendable", problem, remedy));
+    }
     Ok(())
+}
+
+/// What was written of status lists, once it was checked.
+const fn revocation(written: &WrittenType) -> Revocation {
+    match (written.status_list, written.suspendable) {
+        (false, _) => Revocation::Never,
+        (true, None) => Revocation::AsListsAllow,
+        (true, Some(false)) => Revocation::WithoutSuspension,
+        (true, Some(true)) => Revocation::WithSuspension,
+    }
 }
 
 /// A wallet needs a name for the card, and one for each language (META-25).
@@ -184,14 +208,35 @@ fn check_display(written: &WrittenType, source: &Source) -> Result<(), ConfigErr
     Ok(())
 }
 
+/// RFC 6749 §3.3 for `scope`; a `vct` is compared byte by byte, so it holds nothing hidden
+/// (FMT-SDJWT-03).
+fn check_names(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
+    let is_token = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    let is_scope = |scope: &String| !scope.is_empty() && scope.bytes().all(is_token);
+    if !written.scope.as_ref().is_none_or(is_scope) {
+        let remedy = "write one word of ASCII, without spaces and quotes, or remove the line";
+        return Err(source.mistake("scope", "this is no scope", remedy));
+    }
+    let is_plain = |c: char| c.is_ascii_graphic() || c.is_alphanumeric();
+    let is_vct = |vct: &String| !vct.is_empty() && vct.chars().all(is_plain);
+    if !written.vct.as_ref().is_none_or(is_vct) {
+        let remedy = "write a URL that is yours, without spaces, or remove the line";
+        return Err(source.mistake("vct", "this names no type", remedy));
+    }
+    Ok(())
+}
+
 /// What people read on cards and forms is one line; a name for people is not empty.
 pub(super) fn check_text(text: &str, place: &str, source: &Source) -> Result<(), ConfigError> {
     let is_name = !place.ends_with("logo");
-    if is_one_visible_line(text) && !(is_name && text.trim().is_empty()) {
+    let is_short = text.chars().count() <= TEXT_LENGTH_MAX;
+    if is_one_visible_line(text) && is_short && !(is_name && text.trim().is_empty()) {
         return Ok(());
     }
-    let remedy = "write one line in which everything can be seen: no line break, tab, zero-width \
-                  character or direction mark";
+    let remedy = format!(
+        "write one line of at most {TEXT_LENGTH_MAX} characters in which everything can be seen: no \
+         line break, tab, zero-width character or direction mark"
+    );
     Err(source.mistake(place, "nobody can read this text", remedy))
 }
 
@@ -299,7 +344,9 @@ impl Reader<'_> {
         match (self.written.tx_code_channel, command) {
             (WrittenChannel::Screen, None) => Ok(TxCodeChannel::Screen),
             (WrittenChannel::Caller, None) => Ok(TxCodeChannel::Caller),
-            (WrittenChannel::Command, Some(command)) if !command.is_empty() => {
+            (WrittenChannel::Command, Some(command))
+                if command.first().is_some_and(|program| !program.is_empty()) =>
+            {
                 Ok(TxCodeChannel::Command(command.clone()))
             }
             (WrittenChannel::Command, _) => {

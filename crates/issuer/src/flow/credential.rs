@@ -1,10 +1,13 @@
 //! Steps 15-18: the Issuer verifies token and proof, records, signs and answers (VCI §8).
 
+use oid4vci::access::{Authenticated, Presented, authenticate};
+use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::credential::{
-    Authenticated, CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX,
-    IssuedCredential, authenticate, authorize, decide,
+    CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX, IssuedCredential,
+    authorize, decide,
 };
 use oid4vci::error::Refusal as _;
+use oid4vci::grant::StatusEntry;
 use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, verify};
 use oid4vci::secret::AccessToken;
 use serde_json::{Map, Value};
@@ -13,7 +16,7 @@ use crate::Issuer;
 use crate::credential_type::CredentialType;
 use crate::failure::{Broken, Failure};
 use crate::issue::issue;
-use crate::store::Recorded;
+use crate::store::{Recorded, StoreError};
 
 /// Answers a Credential Request: reads, decides, commits once, and only then signs.
 ///
@@ -29,22 +32,38 @@ pub async fn credential(
             Some(id) => issuer.store.grant(id).await?,
             None => None,
         };
-        let token = authenticate(token, grant.as_ref(), now)?;
+        // No token is bound to a key yet.
+        let token = authenticate(Presented::Bearer(token), grant.as_ref(), None, now)?;
         let is_known = |id: &str| issuer.types.contains_key(id);
         let id = authorize(&request.selector, token, is_known)?;
         let credential_type = issuer.types.get(id).ok_or(CredentialRefusal::NotAuthorised)?;
         let proofs = proofs(request, credential_type, token, issuer)?;
         let record = decide(token, id, proofs.as_ref(), issuer.credentials_per_offer())?;
         let nonces = proofs.as_ref().map_or(&[][..], VerifiedProofs::nonces);
-        match issuer.store.record_issuance(&record, nonces, now).await? {
-            Recorded::Recorded => return sign(credential_type, token, proofs, issuer).await,
-            Recorded::NonceSpent => {
-                return Err(CredentialRefusal::from(ProofRefusal::BadNonce).into());
-            }
-            Recorded::Changed => {} // another request of this token was first
+        let entries = entries(issuer, credential_type, record.thumbprints.len()).await?;
+        let recorded = issuer.store.record_issuance(&record, nonces, &entries, now).await?;
+        if recorded == Recorded::Recorded {
+            return sign(credential_type, token, (proofs, entries), issuer).await;
         }
+        issuer.status_lists.give_back(entries);
+        if recorded == Recorded::NonceSpent {
+            return Err(CredentialRefusal::from(ProofRefusal::BadNonce).into());
+        }
+        // Another request of this token was first.
     }
     Err(Broken::fault("the offer changed more often than an offer can".into()).into())
+}
+
+/// A place in a status list for each credential; none for a type whose credentials have none.
+async fn entries(
+    issuer: &Issuer,
+    credential_type: &CredentialType,
+    count: usize,
+) -> Result<Vec<StatusEntry>, StoreError> {
+    if !issuer.config.has_status(credential_type) {
+        return Ok(Vec::new());
+    }
+    issuer.status_lists.take(issuer, count).await
 }
 
 /// Proofs are needed exactly when the type is bound to a key (CRED-09); else they are not looked at.
@@ -55,7 +74,7 @@ fn proofs(
     issuer: &Issuer,
 ) -> Result<Option<VerifiedProofs>, CredentialRefusal> {
     let Some(key_binding) = &credential_type.key_binding else { return Ok(None) };
-    let jwts = request.proofs.as_deref().ok_or(ProofRefusal::Missing)?;
+    let proofs = request.proofs.as_ref().ok_or(ProofRefusal::Missing)?;
     let context = ProofContext {
         credential_issuer: issuer.credential_issuer(),
         client_id: token.redemption().client_id.as_deref(),
@@ -64,9 +83,10 @@ fn proofs(
         proofs_max: issuer.credentials_per_offer(),
         window_seconds: issuer.config.proof.window_seconds,
         nonce_key: &issuer.keys.nonce,
+        key_attestations: KeyAttestationPolicy::NONE,
         now: issuer.clock.now(),
     };
-    let verified = verify(jwts, &context).inspect_err(|refusal| {
+    let verified = verify(proofs, &context).inspect_err(|refusal| {
         tracing::debug!(reason = refusal.answer().1, "proof refused");
     })?;
     Ok(Some(verified))
@@ -76,7 +96,7 @@ fn proofs(
 async fn sign(
     credential_type: &CredentialType,
     token: Authenticated<'_>,
-    proofs: Option<VerifiedProofs>,
+    (proofs, entries): (Option<VerifiedProofs>, Vec<StatusEntry>),
     issuer: &Issuer,
 ) -> Result<CredentialResponse, Failure<CredentialRefusal>> {
     let id = token.grant().id;
@@ -84,9 +104,11 @@ async fn sign(
     let claims = dataset(datasets, &credential_type.id)
         .ok_or_else(|| Broken::fault(format!("the claims of offer {id} are gone")))?;
     let mut credentials = Vec::new();
-    for holder in proofs.as_ref().map_or(vec![None], |all| all.proofs().iter().map(Some).collect())
-    {
-        let credential = issue(issuer, credential_type, &claims, holder).await?;
+    let holders = proofs.as_ref();
+    let holders = holders.map_or(vec![None], |all| all.proofs().iter().map(Some).collect());
+    for (at, holder) in holders.into_iter().enumerate() {
+        let entry = entries.get(at).copied();
+        let credential = issue(issuer, credential_type, &claims, holder, entry).await?;
         credentials.push(IssuedCredential { credential });
     }
     tracing::info!(

@@ -5,4 +5,5 @@ pub mod credential;
 pub mod metadata;
 pub mod nonce;
 pub mod offer;
+pub mod status;
 pub mod token;

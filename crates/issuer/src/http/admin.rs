@@ -14,12 +14,13 @@ use axum::{Json, Router};
 use keys::digest::equal;
 use keys::json;
 use oid4vci::error::ErrorCode;
-use oid4vci::grant::{Grant, OfferState};
+use oid4vci::grant::OfferState;
 use oid4vci::offer::OfferId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::around;
+use super::offer_view::{OfferView, offer_status, set_offer_status, view, views};
 use super::problem::Problem;
 use crate::application::{Application, ApplicationId, ApplicationState};
 use crate::flow::application::{approve, reject};
@@ -40,6 +41,7 @@ pub fn admin(issuer: Arc<Issuer>) -> Router {
     let guarded = Router::new()
         .route("/admin/v1/offers", post(make_offer).get(list_offers))
         .route("/admin/v1/offers/{id}", get(show_offer).delete(withdraw_offer))
+        .route("/admin/v1/offers/{id}/status", get(offer_status).post(set_offer_status))
         .route("/admin/v1/applications", get(list_applications))
         .route("/admin/v1/applications/{id}", get(show_application))
         .route("/admin/v1/applications/{id}/approve", post(approve_application))
@@ -114,7 +116,8 @@ struct NewOffer {
 impl NewOffer {
     /// The operator is told which member is wrong; nobody else sees it, and no log.
     fn read(body: &[u8]) -> Result<Self, String> {
-        let value = json::parse(body).map_err(|error| format!("The body is no JSON: {error}."))?;
+        let value =
+            json::parse(body).map_err(|error| format!("The body cannot be read: {error}."))?;
         serde_json::from_value(value).map_err(|error| format!("The body does not fit: {error}."))
     }
 }
@@ -214,43 +217,6 @@ fn listing(asked: Asked) -> Result<Listing, Problem> {
     asked.map(|Query(listing)| listing).map_err(|_| Problem::bad_request(problem))
 }
 
-/// An offer as operators see it: no code, no claims.
-#[derive(Debug, Serialize)]
-struct OfferView {
-    id: String,
-    state: OfferState,
-    credential_configuration_ids: Vec<String>,
-    tx_code: bool,
-    wrong_tx_codes: u32,
-    created_at: String,
-    expires_at: String,
-    fetched_at: Option<String>,
-    redeemed_at: Option<String>,
-    issued_at: Option<String>,
-    withdrawn_at: Option<String>,
-    credentials_issued: usize,
-}
-
-impl OfferView {
-    fn of(grant: Grant, issuer: &Issuer) -> Self {
-        let time = |at: keys::outside::Timestamp| at.to_rfc3339();
-        Self {
-            id: grant.id.to_string(),
-            state: grant.state(issuer.clock.now(), issuer.config.offer.tx_code_attempts_max),
-            tx_code: grant.tx_code_digest.is_some(),
-            wrong_tx_codes: grant.attempts,
-            created_at: time(grant.created_at),
-            expires_at: time(grant.expires_at),
-            fetched_at: grant.fetched_at.map(time),
-            redeemed_at: grant.redemption.as_ref().map(|redemption| time(redemption.at)),
-            issued_at: grant.issued.first().map(|issued| time(issued.at)),
-            withdrawn_at: grant.withdrawn_at.map(time),
-            credentials_issued: grant.issued.len(),
-            credential_configuration_ids: grant.credential_configuration_ids,
-        }
-    }
-}
-
 async fn list_offers(
     State(issuer): State<Arc<Issuer>>,
     asked: Asked,
@@ -265,15 +231,13 @@ async fn list_offers(
         attempts_max: issuer.config.offer.tx_code_attempts_max,
     };
     let offers = issuer.store.offers(page).await.map_err(Broken::from)?;
-    let offers: Vec<OfferView> =
-        offers.into_iter().map(|grant| OfferView::of(grant, &issuer)).collect();
-    Ok(Json(serde_json::json!({ "offers": offers })))
+    Ok(Json(serde_json::json!({ "offers": views(&issuer, offers).await? })))
 }
 
 /// The last part of an address; what is no text names nothing.
-type Id = Result<Path<String>, PathRejection>;
+pub(super) type Id = Result<Path<String>, PathRejection>;
 
-fn offer_id(id: Id) -> Result<OfferId, Problem> {
+pub(super) fn offer_id(id: Id) -> Result<OfferId, Problem> {
     let id = id.ok().and_then(|Path(text)| OfferId::parse(&text));
     id.ok_or_else(|| Problem::not_found("There is no such offer."))
 }
@@ -281,7 +245,7 @@ fn offer_id(id: Id) -> Result<OfferId, Problem> {
 async fn show_offer(State(issuer): State<Arc<Issuer>>, id: Id) -> Result<Json<OfferView>, Problem> {
     let grant = issuer.store.grant(offer_id(id)?).await.map_err(Broken::from)?;
     let grant = grant.ok_or_else(|| Problem::not_found("There is no such offer."))?;
-    Ok(Json(OfferView::of(grant, &issuer)))
+    view(&issuer, grant).await
 }
 
 async fn withdraw_offer(State(issuer): State<Arc<Issuer>>, id: Id) -> Result<StatusCode, Problem> {

@@ -28,8 +28,10 @@ mod address_limit;
 pub mod admin;
 mod around;
 mod limits;
+mod offer_view;
 pub mod portal;
 mod problem;
+mod status_list;
 
 const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 /// An answer that must not be kept by anything between us and the Wallet.
@@ -42,6 +44,7 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
         .route("/token", post(token))
         .route("/nonce", post(nonce))
         .route("/credential", post(credential))
+        .route("/status-lists/{number}", get(status_list::status_list))
         .route("/jwks", published(&json(&flow::metadata::jwks(&issuer))));
     let path = issuer.config.url.path();
     let protocol = if path.is_empty() { protocol } else { Router::new().nest(path, protocol) };

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::failure::Broken;
 use crate::flow::application::DecideError;
 use crate::flow::offer::MakeOfferError;
+use crate::flow::status::StatusError;
 
 /// One problem, told to an operator.
 #[derive(Debug)]
@@ -92,6 +93,23 @@ impl From<MakeOfferError> for Problem {
             | MakeOfferError::TooShort
             | MakeOfferError::TooLong(..)
             | MakeOfferError::NeedsTxCode => unprocessable("No such offer can be made"),
+        }
+    }
+}
+
+impl From<StatusError> for Problem {
+    fn from(error: StatusError) -> Self {
+        let detail = error.to_string();
+        match error {
+            StatusError::Unknown => Self::not_found(detail),
+            StatusError::Revoked(_) => Self::conflict(detail),
+            StatusError::NothingIssued
+            | StatusError::NoSuchCredential(_)
+            | StatusError::InNoList(_)
+            | StatusError::NeverSuspended(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "This status cannot be set", detail)
+            }
+            StatusError::Broken(broken) => broken.into(),
         }
     }
 }

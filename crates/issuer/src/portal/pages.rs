@@ -297,6 +297,8 @@ pub enum NoticeKind<'a> {
     StaleForm,
     /// More was sent than a form of ours needs (413).
     LongForm,
+    /// It took longer than a request may take (408).
+    TooSlow,
     /// Our fault (500), under the id that is in the log.
     Broken(&'a str),
     /// More than one address may ask (429); wait so many seconds.
@@ -312,6 +314,7 @@ impl NoticePage<'_> {
             NoticeKind::NotFound => words.not_found,
             NoticeKind::StaleForm => words.stale_form,
             NoticeKind::LongForm => words.long_form,
+            NoticeKind::TooSlow => words.too_slow,
             NoticeKind::Broken(_) => words.broken,
             NoticeKind::TooMany(_) => words.too_many,
         }

@@ -79,6 +79,7 @@ pub(super) struct Words {
     pub(super) not_found: Notice,
     pub(super) stale_form: Notice,
     pub(super) long_form: Notice,
+    pub(super) too_slow: Notice,
     pub(super) broken: Notice,
     pub(super) support_id: &'static str,
     pub(super) too_many: Notice,

@@ -9,7 +9,7 @@ use std::fmt;
 use async_trait::async_trait;
 use keys::outside::Timestamp;
 use oid4vci::credential::Record;
-use oid4vci::grant::{Grant, OfferState, Redemption};
+use oid4vci::grant::{Grant, OfferState, Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use oid4vci::secret::SecretDigest;
@@ -25,10 +25,11 @@ mod engine;
 pub mod postgres;
 mod schema;
 pub mod sqlite;
+pub mod status;
 
 /// Storage of the Issuer, chosen at run time.
 #[async_trait]
-pub trait Store: fmt::Debug + Send + Sync {
+pub trait Store: status::StatusStore + fmt::Debug + Send + Sync {
     /// Records a Credential Offer before anybody sees it.
     async fn open_offer(&self, offer: NewOffer) -> Result<Opened, StoreError>;
 
@@ -51,10 +52,12 @@ pub trait Store: fmt::Debug + Send + Sync {
     async fn count_wrong_tx_code(&self, seen: &Grant) -> Result<bool, StoreError>;
 
     /// Records what is about to be issued and spends the nonces of its proofs, both or neither.
+    /// `entries` has the place of each credential in a status list, or nothing.
     async fn record_issuance(
         &self,
         record: &Record<'_>,
         nonces: &[SpendableNonce],
+        entries: &[StatusEntry],
         now: Timestamp,
     ) -> Result<Recorded, StoreError>;
 

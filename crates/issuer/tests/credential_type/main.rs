@@ -196,6 +196,8 @@ fn claims_that_contradict_each_other_are_refused() {
         (r#"path = ["given_name", "first"]"#, "inside a claim that is a value itself"),
         ("path = [\"x\"]\nmaximum = 5", "`maximum` means nothing for type `string`"),
         ("path = [\"x\"]\nmin_length = 6\nmax_length = 5", "is less than min_length"),
+        ("path = [\"x\"]\nmax_length = 0", "no text is so short"),
+        ("path = [\"x\"]\nmin_length = 201", "is more than max_length, which is 200"),
         ("path = [\"x\"]\nexample = 5", "`example` must be text"),
         ("path = [\"x\"]\ndefault = \"\"", "`default` must have at least 1 character"),
         ("path = [\"x\"]\nrequired = true", "has no example"),
@@ -236,6 +238,12 @@ fn a_file_that_contradicts_itself_is_refused() {
         ("proof_algorithms = [\"HS256\"]", "`HS256` is not known"),
         ("proof_algorithms = [\"ES256\", \"ES256\"]", "is there twice"),
         ("tx_code_channel = \"command\"", "which program"),
+        ("tx_code_channel = \"command\"\ntx_code_command = [\"\"]", "which program"),
+        ("scope = \"\"", "this is no scope"),
+        ("scope = \"a b\"", "this is no scope"),
+        ("vct = \"\"", "this names no type"),
+        ("vct = \"https://a.example/\\u200B\"", "this names no type"),
+        ("vct = \"a type\"", "this names no type"),
         ("tx_code_command = [\"/bin/true\"]", "is never called"),
         ("letter = true", "whoever opens the letter gets the credential"),
         ("tx_code = true\napproval = \"at-once\"", "nobody is told the transaction code"),
@@ -261,6 +269,10 @@ fn a_display_that_a_wallet_cannot_show_is_refused() {
             "https: or a data:",
         ),
         ("locale = \"\"", "no language tag"),
+        (
+            "locale = \"de\"\nlogo = { uri = \"data:text/html,<b>\", alt_text = \"\" }",
+            "data:image/",
+        ),
         ("locale = \"de\"\ndescription = \"a\\nb\"", "nobody can read this text"),
         (
             "locale = \"de\"\nlogo = { uri = \"https://x/y.png\", alt_text = \"\\u202E\" }",
@@ -271,6 +283,8 @@ fn a_display_that_a_wallet_cannot_show_is_refused() {
         let found = mistake(&format!("{HEAD}{display}{lines}\n"));
         assert!(found.contains(expected), "{lines}: {found}");
     }
+    let long = format!("\n[[display]]\nname = \"{}\"\nlocale = \"de\"\n", "x".repeat(501));
+    assert!(mistake(&format!("{HEAD}{long}")).contains("at most 500 characters"));
 }
 
 #[test]

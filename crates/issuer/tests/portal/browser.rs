@@ -121,7 +121,7 @@ impl Browser {
         &mut self,
         method: Method,
         path: &str,
-        (content_type, body): (&str, Vec<u8>),
+        (content_type, body): (&str, impl Into<Body>),
     ) -> Response {
         let mut request = Request::builder().method(method).uri(path);
         request = request.header(CONTENT_TYPE, content_type);
@@ -129,7 +129,7 @@ impl Browser {
         if let Some(cookie) = &self.cookie {
             request = request.header(COOKIE, cookie);
         }
-        let mut request = request.body(Body::from(body)).unwrap();
+        let mut request = request.body(body.into()).unwrap();
         request.headers_mut().extend(self.headers.clone());
         let response = self.router.clone().oneshot(request).await.unwrap();
         if let Some(cookie) = response.headers().get(SET_COOKIE) {

@@ -3,7 +3,8 @@
 use std::fmt::{Debug, Write as _};
 use std::sync::{Arc, Mutex};
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use issuer::credential_type::{IMAGE_BYTES_MAX, Locale};
@@ -130,7 +131,7 @@ async fn a_body_that_is_no_form_applies_for_nothing() {
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     let broken = "multipart/form-data; boundary=edge";
     let body = format!("--edge\r\nContent-Disposition: form-data; name=\"csrf\"\r\n\r\n{csrf}");
-    let answer = browser.open(axum::http::Method::POST, "/apply/diploma", (broken, body.into()));
+    let answer = browser.open(Method::POST, "/apply/diploma", (broken, body));
     assert_eq!(answer.await.status(), StatusCode::FORBIDDEN);
     assert!(world.applications().await.is_empty());
 }
@@ -185,6 +186,21 @@ async fn readers_get_their_language_or_the_operators() {
         let page = world.browser().with("accept-language", wanted).get("/apply/diploma").await;
         assert!(page.text().contains(&format!("<html lang=\"{language}\">")), "{wanted}");
     }
+}
+
+/// Q02: a connection that does not get on.
+#[tokio::test]
+async fn a_form_that_never_ends_gets_a_page() {
+    let world = World::new("https://issuer.example", Purpose::Demonstration, |config| {
+        config.server.request_seconds = 1;
+    });
+    let mut browser = world.browser();
+    let endless = futures_util::stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    let body = (crate::browser::FORM, Body::from_stream(endless));
+    let answer = browser.open(Method::POST, "/apply/diploma", body).await;
+    assert_eq!(answer.status(), StatusCode::REQUEST_TIMEOUT);
+    let page = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    assert!(String::from_utf8_lossy(&page).contains("This took too long"));
 }
 
 /// Whatever goes wrong, people read a page.
@@ -252,6 +268,8 @@ impl Subscriber for Notebook {
 #[tokio::test]
 async fn no_secret_reaches_the_log() {
     let notebook = Notebook::default();
+    // A lone subscriber is not asked about what another test's thread meets first.
+    let _other = tracing::Dispatch::new(Notebook::default());
     let guard = tracing::subscriber::set_default(notebook.clone());
     let world = World::demonstration();
     let mut browser = world.browser();

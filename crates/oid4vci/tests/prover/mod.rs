@@ -1,14 +1,13 @@
 //! A Wallet that can do everything wrong, and the Issuer that its proofs are for.
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use keys::algorithm::Algorithm::{self, EdDsa, Es256};
+use keys::algorithm::Algorithm::{EdDsa, Es256};
 use keys::digest::MacKey;
 use keys::outside::{SystemRandom, Timestamp};
 use keys::signer::{Signer as _, SoftwareKey};
+use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::nonce::NonceResponse;
 use oid4vci::proof::BindingMethod::{DidJwk, DidKey, Jwk};
-use oid4vci::proof::{ProofContext, ProofRefusal, WINDOW_SECONDS_MIN, verify};
+use oid4vci::proof::{ProofContext, WINDOW_SECONDS_MIN};
 use serde_json::{Value, json};
 
 pub(crate) const ISSUER: &str = "https://issuer.example/a";
@@ -22,10 +21,6 @@ pub(crate) fn nonce() -> String {
     NonceResponse::fresh(ISSUER, &nonce_key(), NOW, &SystemRandom).c_nonce
 }
 
-pub(crate) fn key(algorithm: Algorithm) -> SoftwareKey {
-    SoftwareKey::generate(algorithm).unwrap()
-}
-
 pub(crate) fn context(nonce_key: &MacKey) -> ProofContext<'_> {
     ProofContext {
         credential_issuer: ISSUER,
@@ -35,6 +30,7 @@ pub(crate) fn context(nonce_key: &MacKey) -> ProofContext<'_> {
         proofs_max: 3,
         window_seconds: WINDOW_SECONDS_MIN,
         nonce_key,
+        key_attestations: KeyAttestationPolicy::NONE,
         now: NOW,
     }
 }
@@ -46,26 +42,4 @@ pub(crate) fn header(key: &SoftwareKey) -> Value {
 
 pub(crate) fn claims() -> Value {
     json!({ "aud": ISSUER, "iat": NOW.0, "nonce": nonce() })
-}
-
-/// `base` with members added, replaced, or, by `null`, removed.
-pub(crate) fn merged(base: Value, more: &Value) -> String {
-    let Value::Object(mut object) = base else { return base.to_string() };
-    for (name, value) in more.as_object().into_iter().flatten() {
-        object.insert(name.clone(), value.clone());
-    }
-    object.retain(|_, value| !value.is_null());
-    Value::Object(object).to_string()
-}
-
-pub(crate) async fn jwt(header: &str, payload: &str, key: &SoftwareKey) -> String {
-    let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
-    let input = format!("{}.{}", encode(header.as_bytes()), encode(payload.as_bytes()));
-    let signature = key.sign(input.as_bytes()).await.unwrap();
-    format!("{input}.{}", encode(&signature))
-}
-
-/// What becomes of a request with this proof alone.
-pub(crate) fn verdict(jwt: String) -> Result<(), ProofRefusal> {
-    verify(&[jwt], &context(&nonce_key())).map(|_| ())
 }

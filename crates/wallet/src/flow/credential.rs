@@ -7,6 +7,7 @@ use keys::public_key::PublicKey;
 use keys::signer::Signer;
 use oid4vci::credential::{CredentialRequest, ReceivedCredentialResponse, Selector};
 use oid4vci::metadata::ReceivedConfiguration;
+use oid4vci::proof::Proofs;
 use serde_json::Value;
 
 use super::key::{ChosenKey, KeyWish};
@@ -94,7 +95,8 @@ impl Wallet {
         selector: Selector,
         proof: Option<String>,
     ) -> Result<Value, WalletError> {
-        let body = CredentialRequest { selector, proofs: proof.map(|proof| vec![proof]) }.to_json();
+        let proofs = proof.map(|proof| Proofs::Jwt(vec![proof]));
+        let body = CredentialRequest { selector, proofs }.to_json();
         let bearer = format!("Bearer {}", authorized.access_token.expose());
         let request = Request::post(authorized.offer.issuer.credential_endpoint.clone())
             .header("authorization", bearer)

@@ -21,6 +21,7 @@ impl Wallet {
             credential_issuer: &issuer.credential_issuer,
             client_id: authorized.client_id.as_deref(),
             nonce: nonce.as_deref(),
+            key_attestation: None,
             now: self.clock.now(),
         };
         Ok(proof.sign(&key.signer).await?)

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use wallet::store::Listed;
 
-use super::problem::Problem;
+use super::problem::{Id, Problem};
 use super::{Served, language, view};
 use crate::wallet::{find, forget};
 
@@ -26,7 +26,7 @@ pub(super) async fn list(
 /// `GET /api/cards/{id}`
 pub(super) async fn show(
     State(served): State<Arc<Served>>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let (locale, now) = (language::of(&headers), served.wallet.clock.now());
@@ -37,7 +37,7 @@ pub(super) async fn show(
 /// `GET /api/cards/{id}/raw`: as it came, and what was read from it.
 pub(super) async fn raw(
     State(served): State<Arc<Served>>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<Value>, Problem> {
     let credential = find(&*served.wallet.store, &id).await?;
     Ok(Json(json!({ "raw": credential.raw, "claims": credential.claims })))
@@ -46,7 +46,7 @@ pub(super) async fn raw(
 /// `DELETE /api/cards/{id}`; what is damaged goes by the name in the list.
 pub(super) async fn delete(
     State(served): State<Arc<Served>>,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<StatusCode, Problem> {
     forget(&*served.wallet.store, &id).await?;
     Ok(StatusCode::NO_CONTENT)

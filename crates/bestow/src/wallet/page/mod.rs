@@ -131,6 +131,7 @@ fn router(served: &Arc<Served>) -> Router {
         .layer(limit(BODY_BYTES_MAX));
     assets::routes()
         .nest("/api", api)
+        .method_not_allowed_fallback(problem::wrong_method)
         .layer(from_fn_with_state(Arc::clone(served), gate::own_host))
         .layer(from_fn(assets::headers))
         .with_state(Arc::clone(served))

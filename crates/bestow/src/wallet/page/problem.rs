@@ -2,7 +2,9 @@
 
 use axum::Json;
 use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
+use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use wallet::error::WalletError;
@@ -40,6 +42,25 @@ impl Problem {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", "the request cannot be read")
             .hint("load the page again")
     }
+}
+
+/// What stands in a path to name something.
+pub(super) struct Id(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let id = Path::<String>::from_request_parts(parts, state).await;
+        id.map(|Path(id)| Self(id)).map_err(|_| Problem::unreadable())
+    }
+}
+
+/// A way of asking that the address does not have.
+pub(super) async fn wrong_method() -> Problem {
+    let message = "this cannot be done at this address";
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "wrong_method", message)
+        .hint("go back to your cards")
 }
 
 /// What is neither a page nor an answer.
@@ -92,9 +113,21 @@ impl From<BytesRejection> for Problem {
     }
 }
 
+/// What helps in the page, where the failure speaks of commands.
+fn hint(code: &str, hint: Option<String>) -> Option<String> {
+    let own = match code {
+        "unknown_credential" => "go back to your cards",
+        "store_damaged" => "restore its file from a backup, or delete it among your cards",
+        "no_qr_code" => "or paste the link of the offer",
+        _ => return hint,
+    };
+    Some(own.to_owned())
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let Failure { code, message, hint, .. } = self.failure;
+        let Failure { code, message, hint: given, .. } = self.failure;
+        let hint = hint(&code, given);
         let error =
             json!({ "code": code, "message": message, "hint": hint, "retype": self.retype });
         (self.status, Json(json!({ "error": error }))).into_response()

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
-use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use oid4vci::secret::TxCode;
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use wallet::flow::receipt::Received;
 use wallet::flow::token::{Authorized, TokenFailure};
 
 use super::flows::Stage;
-use super::problem::Problem;
+use super::problem::{Id, Problem};
 use super::{Served, language, view};
 
 /// What the person decided.
@@ -57,7 +57,7 @@ impl Setback {
 /// `GET /api/flows/{id}`: for a page that was loaded again in the middle.
 pub(super) async fn show(
     State(served): State<Arc<Served>>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let stage = served.flows.take(&id)?;
@@ -69,7 +69,7 @@ pub(super) async fn show(
 /// `POST /api/flows/{id}`
 pub(super) async fn go_on(
     State(served): State<Arc<Served>>,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
     decision: Result<Json<Decision>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
@@ -92,10 +92,7 @@ pub(super) async fn go_on(
 }
 
 /// `DELETE /api/flows/{id}`: nothing is kept, and nobody is told.
-pub(super) async fn decline(
-    State(served): State<Arc<Served>>,
-    Path(id): Path<String>,
-) -> StatusCode {
+pub(super) async fn decline(State(served): State<Arc<Served>>, Id(id): Id) -> StatusCode {
     served.flows.end(&id);
     StatusCode::NO_CONTENT
 }

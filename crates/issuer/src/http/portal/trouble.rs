@@ -1,6 +1,7 @@
 //! What stands around every handler of the portal: headers, and a page for whatever went wrong.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::http::header::{
@@ -29,6 +30,8 @@ pub(super) enum Trouble {
     WrongMethod,
     /// The form did not come from a page of ours, or not whole.
     StaleForm,
+    /// It took longer than a request may take.
+    TooSlow,
     /// The form is longer than the operator allows.
     LongForm,
     /// The address may ask again after so many seconds.
@@ -87,6 +90,7 @@ impl Trouble {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::WrongMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::StaleForm => StatusCode::FORBIDDEN,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::LongForm => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Broken(broken) => broken.status(),
@@ -95,7 +99,11 @@ impl Trouble {
 
     const fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::NotFound | Self::WrongMethod | Self::StaleForm | Self::LongForm => None,
+            Self::NotFound
+            | Self::WrongMethod
+            | Self::StaleForm
+            | Self::TooSlow
+            | Self::LongForm => None,
             Self::TooMany(seconds) => Some(*seconds),
             Self::Broken(broken) => broken.retry_after(),
         }
@@ -105,6 +113,7 @@ impl Trouble {
         let kind = match self {
             Self::NotFound | Self::WrongMethod => NoticeKind::NotFound,
             Self::StaleForm => NoticeKind::StaleForm,
+            Self::TooSlow => NoticeKind::TooSlow,
             Self::LongForm => NoticeKind::LongForm,
             Self::TooMany(seconds) => NoticeKind::TooMany(*seconds),
             Self::Broken(broken) => {
@@ -129,12 +138,18 @@ pub(super) async fn around(
     let visitor = Visitor::of(&portal, &request);
     let request_id = request.extensions().get::<RequestId>().cloned();
     request.extensions_mut().insert(visitor.clone());
-    let mut response = next.run(request).await;
+    let answered = tokio::time::timeout(patience(&portal), next.run(request)).await;
+    let mut response = answered.unwrap_or_else(|_| Trouble::TooSlow.into_response());
     if let Some(trouble) = response.extensions_mut().remove::<Trouble>() {
         response = trouble.page(&visitor, request_id.as_ref().map_or("", |id| &id.0));
     }
     protect(response.headers_mut());
     response
+}
+
+/// A little less than the listener's own, which knows nothing of pages.
+fn patience(portal: &Portal) -> Duration {
+    Duration::from_secs(portal.issuer.config.server.request_seconds) * 9 / 10
 }
 
 /// Nothing from elsewhere, in no frame (P02, P03); the link in the address stays here; not kept.

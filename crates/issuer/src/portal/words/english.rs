@@ -110,6 +110,11 @@ pub(super) static WORDS: Words = Words {
         text: "The address may be incomplete. An application opens only through the complete link \
                that you got when you applied.",
     },
+    too_slow: Notice {
+        title: "This took too long",
+        text: "The connection or our server was too slow. Go back and send it once more; a smaller \
+               picture helps.",
+    },
     long_form: Notice {
         title: "This is too much",
         text: "Nothing was sent: the form is larger than we take. Go back and choose a smaller \

@@ -116,6 +116,11 @@ pub(super) static WORDS: Words = Words {
         text: "Vielleicht ist die Adresse unvollständig. Ein Antrag öffnet sich nur über den \
                ganzen Link, den Sie beim Antrag erhalten haben.",
     },
+    too_slow: Notice {
+        title: "Das hat zu lange gedauert",
+        text: "Die Verbindung oder unser Server war zu langsam. Gehen Sie zurück und senden Sie noch \
+               einmal; ein kleineres Bild hilft.",
+    },
     long_form: Notice {
         title: "Das ist zu viel",
         text: "Es wurde nichts gesendet: Das Formular ist größer, als wir annehmen. Gehen Sie zurück \

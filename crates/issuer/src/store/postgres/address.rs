@@ -8,7 +8,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 
 /// How long one host may take to accept a connection.
-const CONNECT_TIME_MAX: Duration = Duration::from_secs(2);
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(1);
 /// How long sent bytes may stay unconfirmed: a host that has vanished sends no farewell.
 const UNCONFIRMED_TIME_MAX: Duration = Duration::from_secs(5);
 /// Where a server listens unless the address says it.

@@ -1,5 +1,6 @@
 //! A batch of writes by kind: a column for each value, a statement for each kind.
 
+use oid4vci::grant::StatusEntry;
 use oid4vci::offer::OfferId;
 use oid4vci::secret::SecretDigest;
 use tokio_postgres::Row;
@@ -10,8 +11,8 @@ use super::connection::{Connection, Query};
 use super::fault::Fault;
 use super::rows::{big, digest, offer_id, uuid, value};
 use super::statements::{
-    COUNT_WRONG_TX_CODE, NOTE_FETCHED, OPEN_OFFERS, RECORD_ISSUANCES, REDEEM, REMEMBERED,
-    STEPS_DONE,
+    COUNT_WRONG_TX_CODE, ENTRIES_RECORDED, NOTE_FETCHED, OPEN_OFFERS, RECORD_ISSUANCES, REDEEM,
+    REMEMBERED, STEPS_DONE,
 };
 use super::write::{Done, Fetched, Issuance, Open, Redeem, Write, WrongTxCode};
 
@@ -87,6 +88,28 @@ impl<'b> Kinds<'b> {
         let values: Vec<Box<dyn ToSql + Sync + Send>> =
             vec![Box::new(issuer_id), Box::new(ids), Box::new(step_ids)];
         for row in connection.query(&Query { sql: STEPS_DONE, values }).await? {
+            done.changed.insert(offer_id(&row, 0)?);
+        }
+        self.read_back_entries(connection, issuer_id, done).await
+    }
+
+    /// A step that changed the same offer later hides an issuance; its first entry tells of it.
+    async fn read_back_entries(
+        &self,
+        connection: &mut Connection,
+        issuer_id: &str,
+        done: &mut Done,
+    ) -> Result<(), Fault> {
+        let records = self.record.iter().filter(|step| !done.changed.contains(&step.id));
+        let firsts: Vec<(Uuid, StatusEntry)> =
+            records.filter_map(|step| Some((uuid(step.id), *step.entries.first()?))).collect();
+        let values: Vec<Box<dyn ToSql + Sync + Send>> = vec![
+            Box::new(issuer_id),
+            Box::new(firsts.iter().map(|(id, _)| *id).collect::<Vec<Uuid>>()),
+            Box::new(firsts.iter().map(|(_, entry)| big(entry.list)).collect::<Vec<i64>>()),
+            Box::new(firsts.iter().map(|(_, entry)| big(entry.idx)).collect::<Vec<i64>>()),
+        ];
+        for row in connection.query(&Query { sql: ENTRIES_RECORDED, values }).await? {
             done.changed.insert(offer_id(&row, 0)?);
         }
         Ok(())
@@ -220,8 +243,20 @@ fn record_issuances<'b>(steps: &[&'b Issuance]) -> Query<'b> {
         ),
         Box::new(issued().map(|(.., thumbprint)| thumbprint).collect::<Vec<Option<&str>>>()),
         Box::new(issued().map(|(step, ..)| step.now).collect::<Vec<i64>>()),
+        Box::new(
+            issued().map(|one| entry_of(one).map(|entry| big(entry.list))).collect::<Entries>(),
+        ),
+        Box::new(
+            issued().map(|one| entry_of(one).map(|entry| big(entry.idx))).collect::<Entries>(),
+        ),
     ];
     Query { sql: RECORD_ISSUANCES, values }
+}
+
+type Entries = Vec<Option<i64>>;
+
+fn entry_of((step, place, _): (&Issuance, usize, Option<&str>)) -> Option<StatusEntry> {
+    step.entries.get(place - step.seen_count).copied()
 }
 
 fn nonces_of(step: &Issuance) -> impl Iterator<Item = (Uuid, &[u8])> {

@@ -18,13 +18,13 @@ use crate::init::secret;
 use crate::store::StoreError;
 
 /// How long a connection to one host may take, with its TLS and its password.
-const OPEN_TIME_MAX: Duration = Duration::from_secs(2);
+const OPEN_TIME_MAX: Duration = Duration::from_millis(1500);
 
 /// What every connection is told. Nothing here is left to the server's own configuration:
 /// a commit waits for the disk, and where the server waits for a standby it goes on to do so;
 /// no statement, lock or forgotten transaction lasts for long.
 const SETTINGS: &str = "
-SET statement_timeout = 2500;
+SET statement_timeout = 2000;
 SET lock_timeout = 1000;
 SET idle_in_transaction_session_timeout = 5000;
 SELECT set_config(name, 'on', FALSE) FROM pg_settings

@@ -11,9 +11,9 @@ use super::connection::{Connection, Target};
 use super::fault::Fault;
 
 /// How long one run of a step may take: longer than the server gives any statement.
-const RUN_TIME_MAX: Duration = Duration::from_secs(3);
+const RUN_TIME_MAX: Duration = Duration::from_millis(2500);
 /// After so long nothing is run again: who waits is told to come back (X17).
-const INSIST_TIME_MAX: Duration = Duration::from_secs(4);
+const INSIST_TIME_MAX: Duration = Duration::from_secs(3);
 /// Runs of one step.
 const RUNS_MAX: u32 = 8;
 /// Before the second run; doubles with each.

@@ -8,7 +8,10 @@ use super::connection::Target;
 use super::fault::Fault;
 use crate::store::{Schema, StoreError};
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/postgres/0001_offers.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/postgres/0001_offers.sql"),
+    include_str!("../migrations/postgres/0002_status_lists.sql"),
+];
 
 /// A row for each migration that was run: two that run at once want the same row, and one gets it.
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS bestow_migrations (version BIGINT PRIMARY KEY)";

@@ -13,7 +13,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use keys::outside::{Random, Timestamp};
 use oid4vci::credential::Record;
-use oid4vci::grant::{Grant, Redemption};
+use oid4vci::grant::{Grant, Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use serde_json::{Map, Value};
@@ -32,7 +32,8 @@ use pool::Pool;
 use queue::Queue;
 use read::Read;
 use single::Context;
-use worker::{Job, work};
+use statistics::count_new_tables;
+use worker::{Job, Worker};
 use write::{Fetched, Issuance, Open, Redeem, Waiting, Write, WrongTxCode};
 
 mod address;
@@ -49,6 +50,8 @@ mod rows;
 mod server;
 mod single;
 mod statements;
+mod statistics;
+mod status;
 mod tls;
 mod worker;
 mod write;
@@ -79,8 +82,10 @@ pub struct Postgres {
     issuer_id: Arc<str>,
     writes: Arc<Queue<Write>>,
     reads: Arc<Queue<Read>>,
-    singles: Pool,
-    steps: StepIds,
+    singles: Arc<Pool>,
+    steps: Arc<StepIds>,
+    /// Who leases: a node asks for one lease at a time, others would only get in its way.
+    leasing: tokio::sync::Mutex<()>,
     /// Ends with the store.
     _workers: JoinSet<()>,
 }
@@ -95,6 +100,11 @@ struct StepIds {
 impl StepIds {
     fn next(&self) -> Uuid {
         Uuid::from_u64_pair(self.node, self.count.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// How many there were.
+    fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
     }
 }
 
@@ -115,12 +125,16 @@ impl Postgres {
         random.fill(&mut node);
         let mut workers = JoinSet::new();
         let issuer_id = Arc::from(issuer_id);
+        let singles = Arc::new(Pool::new(Arc::clone(&target)));
+        let steps = Arc::new(StepIds { node: u64::from_be_bytes(node), count: AtomicU64::new(0) });
+        workers.spawn(count_new_tables(Arc::clone(&singles), Arc::clone(&steps)));
         Ok(Self {
             writes: start(&mut workers, WRITERS, &target, &issuer_id),
             reads: start(&mut workers, READERS, &target, &issuer_id),
             issuer_id,
-            singles: Pool::new(target),
-            steps: StepIds { node: u64::from_be_bytes(node), count: AtomicU64::new(0) },
+            singles,
+            steps,
+            leasing: tokio::sync::Mutex::default(),
             _workers: workers,
         })
     }
@@ -169,7 +183,8 @@ fn start<J: Job>(
     let (queue, standing) = (Arc::new(Queue::new()), Arc::new(AtomicUsize::new(0)));
     for _ in 0..count {
         let line = Line::new(Arc::clone(target), Arc::clone(&standing));
-        workers.spawn(work(Arc::clone(&queue), line, Arc::clone(issuer_id)));
+        let (queue, issuer_id) = (Arc::clone(&queue), Arc::clone(issuer_id));
+        workers.spawn(Worker { queue, line, issuer_id }.work());
     }
     queue
 }
@@ -225,9 +240,10 @@ impl Store for Postgres {
         &self,
         record: &Record<'_>,
         nonces: &[SpendableNonce],
+        entries: &[StatusEntry],
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        let step = Issuance::of(self.steps.next(), record, nonces, now);
+        let step = Issuance::of(self.steps.next(), record, (nonces, entries), now);
         self.write(step, |waiting| Write::Record(Box::new(waiting))).await
     }
 

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -20,6 +21,9 @@ const BATCH_BYTES_MAX: usize = 1024 * 1024;
 /// So many must wait before a second connection begins beside one that is at work: one large batch
 /// costs less than two small ones.
 const BESIDE_MIN: usize = 48;
+
+/// So soon after a batch came through the server is believed to be there.
+const ALIVE: Duration = Duration::from_secs(1);
 
 /// One step that waits for its turn.
 pub(super) trait Work: Send + 'static {
@@ -53,6 +57,7 @@ struct State<W: Work> {
     running: usize,
     /// Those of the running that take long: what waits need not wait for them.
     slow: usize,
+    last_done: Option<Instant>,
     /// Why nothing is taken at present.
     down: Option<StoreError>,
 }
@@ -66,6 +71,7 @@ impl<W: Work> Queue<W> {
             waiting_bytes: 0,
             running: 0,
             slow: 0,
+            last_done: None,
             down: None,
         };
         Self { state: Mutex::new(state), turn: Notify::new() }
@@ -109,11 +115,15 @@ impl<W: Work> Queue<W> {
         }
         let batch = state.batch();
         state.running += 1;
-        state.down = None;
         if state.is_turn() {
             self.turn.notify_one();
         }
         batch
+    }
+
+    /// Leaves what waits to another connection.
+    pub(super) fn pass(&self) {
+        self.turn.notify_one();
     }
 
     /// A running batch takes long.
@@ -123,8 +133,12 @@ impl<W: Work> Queue<W> {
     }
 
     /// A batch has been answered: what waited behind its keys is ready.
-    pub(super) fn done(&self, keys: &[W::Key], was_slow: bool) {
+    pub(super) fn done(&self, keys: &[W::Key], was_slow: bool, is_alive: bool) {
         let mut state = self.state();
+        if is_alive {
+            state.last_done = Some(Instant::now());
+            state.down = None;
+        }
         state.running -= 1;
         state.slow -= usize::from(was_slow);
         for key in keys {
@@ -133,6 +147,11 @@ impl<W: Work> Queue<W> {
         if state.is_turn() {
             self.turn.notify_one();
         }
+    }
+
+    /// Whether a batch came through just now.
+    pub(super) fn is_alive(&self) -> bool {
+        self.state().last_done.is_some_and(|last| last.elapsed() < ALIVE)
     }
 
     /// The server cannot be reached: nobody waits for it, and nothing new is taken in.

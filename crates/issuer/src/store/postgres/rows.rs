@@ -2,7 +2,7 @@
 
 use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
-use oid4vci::grant::{Grant, Issued, Redemption};
+use oid4vci::grant::{Grant, Issued, Redemption, StatusEntry};
 use oid4vci::offer::OfferId;
 use oid4vci::secret::{SecretDigest, TxCodeDigest};
 use serde::de::DeserializeOwned;
@@ -15,7 +15,8 @@ use crate::application::{Application, ApplicationId, ApplicationState};
 
 /// The issuances of an offer as one column, in the same glance as the offer; only where there are any.
 pub(super) const ISSUANCES_COLUMN: &str = "CASE WHEN issued_count > 0 THEN (SELECT \
-    json_agg(json_build_array(credential_configuration_id, thumbprint, issued_at) ORDER BY place) \
+    json_agg(json_build_array(credential_configuration_id, thumbprint, issued_at, list_id, idx) \
+    ORDER BY place) \
     FROM issuances WHERE issuances.issuer_id = offers.issuer_id \
     AND issuances.offer_id = offers.offer_id)::TEXT END";
 
@@ -56,14 +57,23 @@ fn redemption(row: &Row) -> Result<Option<Redemption>, Fault> {
 
 fn issued(text: Option<&str>) -> Result<Vec<Issued>, Fault> {
     let Some(text) = text else { return Ok(Vec::new()) };
-    let rows: Vec<(String, Option<String>, u64)> = json(text)?;
-    let rows = rows.into_iter().map(|(credential_configuration_id, thumbprint, at)| {
-        let thumbprint =
-            thumbprint.map(|text| Thumbprint::parse(&text).ok_or_else(|| unknown("thumbprint")));
-        let (thumbprint, at) = (thumbprint.transpose()?, Timestamp(at));
-        Ok(Issued { credential_configuration_id, thumbprint, at })
-    });
-    rows.collect()
+    let rows: Vec<IssuedRow> = json(text)?;
+    rows.into_iter().map(issued_one).collect()
+}
+
+/// The columns of an issuance: type, thumbprint, time, and the place in a status list.
+pub(super) type IssuedRow = (String, Option<String>, u64, Option<u64>, Option<u64>);
+
+pub(super) fn issued_one(row: IssuedRow) -> Result<Issued, Fault> {
+    let (credential_configuration_id, thumbprint, at, list, idx) = row;
+    let thumbprint =
+        thumbprint.map(|text| Thumbprint::parse(&text).ok_or_else(|| unknown("thumbprint")));
+    Ok(Issued {
+        credential_configuration_id,
+        thumbprint: thumbprint.transpose()?,
+        at: Timestamp(at),
+        entry: list.zip(idx).map(|(list, idx)| StatusEntry { list, idx }),
+    })
 }
 
 /// Reads an application.

@@ -42,7 +42,8 @@ RETURNING key_digest, offer_id, request_digest";
 pub(super) const NOTE_FETCHED: &str = "
 UPDATE offers SET fetched_at = given.now
 FROM unnest($2::UUID[], $3::BIGINT[]) AS given (offer_id, now)
-WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id AND offers.fetched_at IS NULL";
+WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id
+    AND offers.fetched_at IS NULL";
 
 /// Spends codes and records their tokens, of the offers that are still as they were seen.
 pub(super) const REDEEM: &str = "
@@ -54,8 +55,9 @@ FROM unnest($2::UUID[], $3::BIGINT[], $4::BIGINT[], $5::BYTEA[], $6::BIGINT[], $
     $8::BOOLEAN[], $9::BYTEA[], $10::UUID[])
 AS given (offer_id, attempts, now, token_digest, token_expires_at, ids, by_identifier,
     client_id, step_id)
-WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id AND offers.redeemed_at IS NULL
-    AND offers.withdrawn_at IS NULL AND offers.expires_at > given.now
+WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id
+    AND offers.redeemed_at IS NULL AND offers.withdrawn_at IS NULL
+    AND offers.expires_at > given.now
     AND offers.attempts = given.attempts
 RETURNING offers.offer_id";
 
@@ -63,8 +65,8 @@ RETURNING offers.offer_id";
 pub(super) const COUNT_WRONG_TX_CODE: &str = "
 UPDATE offers SET attempts = offers.attempts + 1, step_id = given.step_id
 FROM unnest($2::UUID[], $3::BIGINT[], $4::UUID[]) AS given (offer_id, attempts, step_id)
-WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id AND offers.redeemed_at IS NULL
-    AND offers.attempts = given.attempts
+WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id
+    AND offers.redeemed_at IS NULL AND offers.attempts = given.attempts
 RETURNING offers.offer_id";
 
 /// Records issuances and spends their nonces, each step wholly or not at all.
@@ -82,9 +84,10 @@ WITH nonces AS (
     UPDATE offers SET issued_count = given.issued_count, step_id = given.step_id
     FROM unnest($2::UUID[], $3::BIGINT[], $4::BIGINT[], $5::BYTEA[], $6::BIGINT[], $7::UUID[])
     AS given (offer_id, seen, issued_count, token_digest, now, step_id)
-    WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id
-        AND offers.issued_count = given.seen AND offers.withdrawn_at IS NULL
-        AND offers.token_digest = given.token_digest AND offers.token_expires_at > given.now
+    WHERE offers.issuer_id = $1
+        AND offers.offer_id = given.offer_id AND offers.issued_count = given.seen
+        AND offers.withdrawn_at IS NULL AND offers.token_digest = given.token_digest
+        AND offers.token_expires_at > given.now
         AND given.offer_id NOT IN (SELECT offer_id FROM spent)
     RETURNING offers.offer_id
 ), spending AS (
@@ -92,10 +95,11 @@ WITH nonces AS (
     WHERE (offer_id IN (SELECT offer_id FROM changed)) IS TRUE
 ), recording AS (
     INSERT INTO issuances (issuer_id, offer_id, place, credential_configuration_id, thumbprint,
-        issued_at)
-    SELECT $1, offer_id, place, credential_configuration_id, thumbprint, issued_at
-    FROM unnest($10::UUID[], $11::BIGINT[], $12::TEXT[], $13::TEXT[], $14::BIGINT[])
-    AS issued (offer_id, place, credential_configuration_id, thumbprint, issued_at)
+        issued_at, list_id, idx)
+    SELECT $1, offer_id, place, credential_configuration_id, thumbprint, issued_at, list_id, idx
+    FROM unnest($10::UUID[], $11::BIGINT[], $12::TEXT[], $13::TEXT[], $14::BIGINT[], $15::BIGINT[],
+        $16::BIGINT[])
+    AS issued (offer_id, place, credential_configuration_id, thumbprint, issued_at, list_id, idx)
     WHERE (offer_id IN (SELECT offer_id FROM changed)) IS TRUE
 )
 SELECT offer_id, TRUE FROM changed UNION ALL SELECT offer_id, FALSE FROM spent";
@@ -110,6 +114,16 @@ FROM unnest($2::UUID[], $3::UUID[]) AS given (offer_id, step_id)
 WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id
     AND offers.step_id = given.step_id
 RETURNING offers.offer_id";
+
+/// From which of these offers this entry of a status list was given to a credential: other than a
+/// step, which the next one hides, that stays. Who is told that nothing was recorded gives the entry
+/// to somebody else, so here nothing may be guessed (HAIP-45).
+pub(super) const ENTRIES_RECORDED: &str = "
+SELECT issuances.offer_id FROM issuances
+JOIN unnest($2::UUID[], $3::BIGINT[], $4::BIGINT[]) AS given (offer_id, list_id, idx)
+ON issuances.offer_id = given.offer_id AND issuances.list_id = given.list_id
+    AND issuances.idx = given.idx
+WHERE issuances.issuer_id = $1";
 
 /// The claims of offers.
 pub(super) const DATASETS: &str = "

@@ -1,10 +1,12 @@
 //! Who takes batches from a queue, on a connection of its own.
 
+use std::pin::pin;
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::connection::Connection;
 use super::fault::Fault;
@@ -14,6 +16,8 @@ use crate::store::StoreError;
 
 /// After this a batch no longer holds up what waits behind it.
 const SLOW: Duration = Duration::from_millis(25);
+/// How long a batch that cannot be done together may take.
+const ONE_BY_ONE_TIME_MAX: Duration = Duration::from_secs(3);
 /// Between two tries to reach a server that is away.
 const AWAY_PAUSE: Duration = Duration::from_millis(200);
 
@@ -39,80 +43,112 @@ pub(super) trait Job: Work + Sync + Sized {
     }
 }
 
-/// Works until the store is dropped.
-pub(super) async fn work<J: Job>(queue: Arc<Queue<J>>, mut line: Line, issuer_id: Arc<str>) {
-    loop {
-        queue.turn().await;
-        if let Err(fault) = line.connection().await {
-            away(&queue, &mut line, &fault.into()).await;
-            continue;
-        }
-        let mut batch = queue.take();
-        let keys: Vec<J::Key> = batch.iter().filter_map(Work::key).collect();
-        if batch.is_empty() {
-            continue;
-        }
-        let mut was_slow = false;
-        {
-            let done = async {
-                while !batch.is_empty() {
-                    let rest = J::set_apart(&mut batch);
-                    complete(&mut line, &issuer_id, std::mem::replace(&mut batch, rest)).await;
-                }
-            };
-            tokio::pin!(done);
-            tokio::select! {
-                () = &mut done => {}
-                () = sleep(SLOW) => {
-                    was_slow = true;
-                    queue.slow();
-                    done.await;
-                }
+/// One connection at work on a queue.
+pub(super) struct Worker<J: Job> {
+    pub(super) queue: Arc<Queue<J>>,
+    pub(super) line: Line,
+    pub(super) issuer_id: Arc<str>,
+}
+
+impl<J: Job> Worker<J> {
+    /// Works until the store is dropped.
+    pub(super) async fn work(mut self) {
+        loop {
+            self.queue.turn().await;
+            if let Err(fault) = self.turn().await {
+                self.away(fault).await;
             }
         }
-        queue.done(&keys, was_slow);
     }
-}
 
-/// Nobody waits for a server that is away, but for its return.
-async fn away<J: Job>(queue: &Queue<J>, line: &mut Line, error: &StoreError) {
-    if line.is_any_standing() {
-        // Others have their connections: it is this one that the server does not want.
-        return sleep(AWAY_PAUSE).await;
+    /// Connects where that is needed, and does one batch; fails when the server is away.
+    async fn turn(&mut self) -> Result<(), Fault> {
+        self.line.connection().await?;
+        let batch = self.queue.take();
+        if batch.is_empty() {
+            return Ok(()); // others were faster
+        }
+        let keys: Vec<J::Key> = batch.iter().filter_map(Work::key).collect();
+        let queue = Arc::clone(&self.queue);
+        let mut is_slow = false;
+        let mut done = pin!(self.complete(batch));
+        let outcome = tokio::select! {
+            outcome = &mut done => outcome,
+            () = sleep(SLOW) => {
+                is_slow = true;
+                queue.slow();
+                done.await
+            }
+        };
+        queue.done(&keys, is_slow, outcome.is_ok());
+        outcome
     }
-    tracing::error!(%error, "the database is away");
-    queue.down(error);
-    while !line.is_any_standing() && line.connection().await.is_err() {
-        sleep(AWAY_PAUSE).await;
-    }
-    queue.up();
-    tracing::info!("the database is there again");
-}
 
-/// Runs a batch and answers it. When it fails for a reason of its own, each step is run alone: one
-/// that the server does not like must not take others with it.
-async fn complete<J: Job>(line: &mut Line, issuer_id: &str, batch: Vec<J>) {
-    let fault = match insist(line, issuer_id, &batch).await {
-        Ok(done) => return batch.into_iter().for_each(|step| step.answer(&done)),
-        Err(fault) => fault,
-    };
-    let is_away = matches!(fault, Fault::Lost(_) | Fault::Refused(_));
-    if is_away || batch.len() == 1 {
-        let error = StoreError::from(fault);
-        return batch.into_iter().for_each(|step| step.fail(error.clone()));
+    /// Runs a batch and answers it.
+    async fn complete(&mut self, mut batch: Vec<J>) -> Result<(), Fault> {
+        while !batch.is_empty() {
+            let rest = J::set_apart(&mut batch);
+            match self.insist(&batch).await {
+                Ok(done) => batch.into_iter().for_each(|step| step.answer(&done)),
+                Err(fault @ (Fault::Lost(_) | Fault::Refused(_))) => {
+                    let error = StoreError::from(fault.clone());
+                    batch.into_iter().chain(rest).for_each(|step| step.fail(error.clone()));
+                    let is_lost = matches!(fault, Fault::Lost(_));
+                    return if is_lost { Err(fault) } else { Ok(()) };
+                }
+                Err(fault) if batch.len() == 1 => {
+                    for step in batch {
+                        step.fail(fault.clone().into());
+                    }
+                }
+                Err(Fault::Conflict(_) | Fault::Broken(_)) => self.one_by_one(batch).await,
+            }
+            batch = rest;
+        }
+        Ok(())
     }
-    for step in batch {
-        match insist(line, issuer_id, std::slice::from_ref(&step)).await {
-            Ok(done) => step.answer(&done),
-            Err(fault) => step.fail(fault.into()),
+
+    /// Runs each step of a batch alone, for as long as anybody can be asked to wait: one that the
+    /// server does not like must not take others with it.
+    async fn one_by_one(&mut self, batch: Vec<J>) {
+        let begun = Instant::now();
+        for step in batch {
+            if begun.elapsed() > ONE_BY_ONE_TIME_MAX {
+                let text = "too many steps are in each other's way";
+                step.fail(StoreError::Unavailable(text.to_owned()));
+                continue;
+            }
+            match self.insist(slice::from_ref(&step)).await {
+                Ok(done) => step.answer(&done),
+                Err(fault) => step.fail(fault.into()),
+            }
         }
     }
-}
 
-async fn insist<J: Job>(line: &mut Line, issuer_id: &str, batch: &[J]) -> Result<J::Done, Fault> {
-    let step = (issuer_id, batch);
-    line.insist(&step, |connection, (issuer_id, batch), again| {
-        J::run(connection, issuer_id, batch, again)
-    })
-    .await
+    async fn insist(&mut self, batch: &[J]) -> Result<J::Done, Fault> {
+        let step = (&*self.issuer_id, batch);
+        self.line
+            .insist(&step, |connection, (issuer_id, batch), again| {
+                J::run(connection, issuer_id, batch, again)
+            })
+            .await
+    }
+
+    /// Nobody waits for a server that is away, but for its return.
+    async fn away(&mut self, fault: Fault) {
+        let is_lost = matches!(fault, Fault::Lost(_));
+        if self.line.is_any_standing() && (!is_lost || self.queue.is_alive()) {
+            // It is this connection that the server does not want, or lost: it is others' turn.
+            self.queue.pass();
+            return sleep(AWAY_PAUSE).await;
+        }
+        let error = StoreError::from(fault);
+        tracing::error!(%error, "the database is away");
+        self.queue.down(&error);
+        while self.line.connection().await.is_err() {
+            sleep(AWAY_PAUSE).await;
+        }
+        self.queue.up();
+        tracing::info!("the database is there again");
+    }
 }

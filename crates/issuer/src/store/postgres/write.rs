@@ -6,7 +6,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use keys::outside::Timestamp;
 use oid4vci::credential::Record;
-use oid4vci::grant::{Grant, Redemption};
+use oid4vci::grant::{Grant, Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use oid4vci::secret::SecretDigest;
@@ -96,6 +96,7 @@ pub(super) struct Issuance {
     pub(super) credential_configuration_id: String,
     pub(super) thumbprints: Vec<Option<String>>,
     pub(super) nonces: Vec<[u8; 24]>,
+    pub(super) entries: Vec<StatusEntry>,
     pub(super) now: i64,
 }
 
@@ -103,7 +104,7 @@ impl Issuance {
     pub(super) fn of(
         step_id: Uuid,
         record: &Record<'_>,
-        nonces: &[SpendableNonce],
+        (nonces, entries): (&[SpendableNonce], &[StatusEntry]),
         now: Timestamp,
     ) -> Self {
         let token = record.grant.redemption.as_ref().map(|redemption| redemption.token_digest.0);
@@ -116,6 +117,7 @@ impl Issuance {
             credential_configuration_id: record.credential_configuration_id.to_owned(),
             thumbprints: thumbprints.map(|key| key.as_ref().map(ToString::to_string)).collect(),
             nonces: nonces.iter().map(|nonce| nonce.front).collect(),
+            entries: entries.to_vec(),
             now: big(now.0),
         }
     }

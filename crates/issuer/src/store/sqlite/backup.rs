@@ -10,7 +10,9 @@ use std::{fmt, io};
 use keys::outside::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
+use super::journal::{journal_path, read_journal};
 use super::migrations::{migrate, schema};
+use super::restored_lists::restore_lists;
 use crate::store::{Schema, StoreError};
 
 /// Copies a database as it is at one moment; it may be in use meanwhile.
@@ -37,7 +39,15 @@ fn copy_into(database: &Path, target: &Path) -> Result<(), BackupError> {
 }
 
 /// Puts a backup in the place of the database, which is kept beside it; says where.
-pub fn restore(backup: &Path, database: &Path, now: Timestamp) -> Result<Restored, BackupError> {
+///
+/// What was revoked since the backup stands in the journal beside the database. Where it is lost,
+/// what was revoked would be valid again: `accept_lost` says that this is known.
+pub fn restore(
+    backup: &Path,
+    database: &Path,
+    accept_lost: bool,
+    now: Timestamp,
+) -> Result<Restored, BackupError> {
     match schema(backup) {
         Ok(Schema::Current | Schema::Older) => {}
         Ok(Schema::Missing | Schema::Newer) | Err(StoreError::Broken(_)) => {
@@ -45,15 +55,22 @@ pub fn restore(backup: &Path, database: &Path, now: Timestamp) -> Result<Restore
         }
         Err(error) => return Err(error.into()),
     }
+    let journal = read_journal(database)?;
     let unfinished = beside(database, "restoring");
     drop(fs::remove_file(&unfinished)); // of an attempt that was killed
     new_file(&unfinished)?;
     fs::copy(backup, &unfinished)?;
     migrate(&unfinished)?;
     let closed = close_what_is_open(&unfinished, now)?;
+    let revocations = restore_lists(&unfinished, journal.as_ref(), now)?;
+    if journal.is_none() && revocations.has_lists && !accept_lost {
+        drop(fs::remove_file(&unfinished));
+        return Err(BackupError::NoJournal(journal_path(database)));
+    }
     let replaced = if database.exists() { Some(set_aside(database, now)?) } else { None };
     settle(&unfinished, database)?;
-    Ok(Restored { closed_offers: closed, replaced })
+    let (changes, unreadable) = (revocations.changes, revocations.unreadable);
+    Ok(Restored { closed_offers: closed, replaced, changes, unreadable })
 }
 
 /// What a restore did.
@@ -63,6 +80,10 @@ pub struct Restored {
     pub closed_offers: usize,
     /// Where the database is now that was in use before.
     pub replaced: Option<PathBuf>,
+    /// Changes of statuses that the backup did not know.
+    pub changes: usize,
+    /// Lines of the journal of revocations that cannot be read.
+    pub unreadable: usize,
 }
 
 /// No code, no token and no application of the backup is good any more: each may have been used
@@ -146,6 +167,8 @@ pub enum BackupError {
     NotABackup(PathBuf),
     /// A server, or another program, has the database open.
     InUse(PathBuf),
+    /// Nobody knows what was revoked since the backup.
+    NoJournal(PathBuf),
     /// A file.
     Io(io::Error),
     /// The engine.
@@ -184,6 +207,12 @@ impl fmt::Display for BackupError {
             Self::InUse(path) => write!(
                 f,
                 "{} is in use\nstop the issuer first, and everything else that reads it",
+                path.display()
+            ),
+            Self::NoJournal(path) => write!(
+                f,
+                "{} is not there: what was revoked since the backup would be valid again\nput the \
+                 journal of the lost database there, or say --accept-lost-revocations",
                 path.display()
             ),
             Self::Io(error) => error.fmt(f),

@@ -7,7 +7,10 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::store::{Schema, StoreError};
 
-const MIGRATIONS: &[&str] = &[include_str!("../migrations/sqlite/0001_offers.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/sqlite/0001_offers.sql"),
+    include_str!("../migrations/sqlite/0002_status_lists.sql"),
+];
 
 /// Reads which migrations a database has seen; changes nothing.
 pub fn schema(path: &Path) -> Result<Schema, StoreError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use keys::outside::Timestamp;
 use oid4vci::credential::Record;
-use oid4vci::grant::{Grant, Redemption};
+use oid4vci::grant::{Grant, Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
@@ -18,16 +18,21 @@ use super::{
     ApplicationPage, NewOffer, OfferPage, Opened, PurgeBefore, Recorded, Store, StoreError,
 };
 use crate::application::{Application, ApplicationId, ApplicationState};
+use journal::Journal;
 use writer::{Step, Writer};
 
 mod backup;
+mod journal;
 mod migrations;
 mod purge;
+mod restored_lists;
 mod rows;
+mod status;
 mod steps;
 mod writer;
 
 pub use backup::{BackupError, Restored, backup, restore};
+pub use journal::{JournalContent, journal_path, read_journal};
 pub use migrations::{migrate, schema};
 
 /// How long a reader or another process may hold a lock that we need.
@@ -41,8 +46,9 @@ pub struct Sqlite {
     /// Begins every key: one database can hold several issuers.
     issuer_id: Arc<str>,
     file: DatabaseFile,
+    journal: Journal,
     writer: Writer,
-    readers: Arc<Mutex<Vec<Connection>>>,
+    readers: Arc<Readers>,
 }
 
 /// The file that we opened; another one at its path gets nothing of what we write.
@@ -85,30 +91,35 @@ impl Sqlite {
     /// Opens a database that [`migrate`] has made ready.
     pub fn open(path: &Path, issuer_id: &str) -> Result<Self, StoreError> {
         schema(path)?.ready(&path.display().to_string())?;
+        let journal = Journal::open(path).map_err(|error| {
+            StoreError::Unavailable(format!("{}: {error}", journal_path(path).display()))
+        })?;
         Ok(Self {
             issuer_id: issuer_id.into(),
             file: DatabaseFile::of(path)?,
-            writer: Writer::start(connect(path)?)?,
-            readers: Arc::default(),
+            writer: Writer::start(connect(path)?, journal.clone())?,
+            journal,
+            readers: Arc::new(Readers { path: path.to_owned(), idle: Mutex::default() }),
         })
     }
 
-    /// Runs a query on a reading connection, beside the writer.
-    async fn read<T: Send + 'static>(
+    /// Reads a few rows by their key, where it is called: that takes microseconds, less than to hand
+    /// it to another thread and back.
+    fn look<T>(
+        &self,
+        query: impl FnOnce(&Connection, &str) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        self.readers.with(|connection| query(connection, &self.issuer_id))
+    }
+
+    /// Runs a query that may read many rows, beside everything else.
+    async fn list<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Connection, &str) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let (issuer_id, path) = (Arc::clone(&self.issuer_id), self.file.path.clone());
-        let readers = Arc::clone(&self.readers);
+        let (issuer_id, readers) = (Arc::clone(&self.issuer_id), Arc::clone(&self.readers));
         let task = tokio::task::spawn_blocking(move || {
-            let idle = readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-            let connection = idle.map_or_else(|| connect(&path), Ok)?;
-            let outcome = query(&connection, &issuer_id)?;
-            let mut readers = readers.lock().unwrap_or_else(PoisonError::into_inner);
-            if readers.len() < READERS_MAX {
-                readers.push(connection);
-            }
-            Ok(outcome)
+            readers.with(|connection| query(connection, &issuer_id))
         });
         task.await.unwrap_or_else(|error| Err(StoreError::Broken(error.to_string())))
     }
@@ -119,6 +130,29 @@ impl Sqlite {
     ) -> Result<T, StoreError> {
         let issuer_id = Arc::clone(&self.issuer_id);
         self.writer.write(move |connection| step(connection, &issuer_id)).await
+    }
+}
+
+/// Connections that read, kept open for the next one.
+#[derive(Debug)]
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+}
+
+impl Readers {
+    fn with<T>(
+        &self,
+        query: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+    ) -> Result<T, StoreError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = idle.map_or_else(|| connect(&self.path), Ok)?;
+        let outcome = query(&connection)?;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < READERS_MAX {
+            idle.push(connection);
+        }
+        Ok(outcome)
     }
 }
 
@@ -157,17 +191,15 @@ impl Store for Sqlite {
     }
 
     async fn grant(&self, id: OfferId) -> Result<Option<Grant>, StoreError> {
-        self.read(move |connection, issuer| steps::grant(connection, issuer, id)).await
+        self.look(|connection, issuer| steps::grant(connection, issuer, id))
     }
 
     async fn datasets(&self, id: OfferId) -> Result<Option<Map<String, Value>>, StoreError> {
-        let text: Option<String> = self
-            .read(move |connection, issuer| {
-                let sql = "SELECT datasets FROM datasets WHERE issuer_id = ?1 AND offer_id = ?2";
-                let mut statement = connection.prepare_cached(sql)?;
-                statement.query_row((issuer, id.0), |row| row.get(0)).optional()
-            })
-            .await?;
+        let text: Option<String> = self.look(|connection, issuer| {
+            let sql = "SELECT datasets FROM datasets WHERE issuer_id = ?1 AND offer_id = ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            statement.query_row((issuer, id.0), |row| row.get(0)).optional()
+        })?;
         let parsed = text.map(|text| serde_json::from_str(&text)).transpose();
         parsed.map_err(|error| StoreError::Broken(error.to_string()))
     }
@@ -205,9 +237,10 @@ impl Store for Sqlite {
         &self,
         record: &Record<'_>,
         nonces: &[SpendableNonce],
+        entries: &[StatusEntry],
         now: Timestamp,
     ) -> Result<Recorded, StoreError> {
-        let issuance = steps::Issuance::of(record, nonces, now);
+        let issuance = steps::Issuance::of(record, nonces, entries, now);
         self.write(move |connection, issuer| steps::record_issuance(connection, issuer, &issuance))
             .await
     }
@@ -223,7 +256,7 @@ impl Store for Sqlite {
     }
 
     async fn offers(&self, page: OfferPage) -> Result<Vec<Grant>, StoreError> {
-        self.read(move |connection, issuer| steps::offers(connection, issuer, &page)).await
+        self.list(move |connection, issuer| steps::offers(connection, issuer, &page)).await
     }
 
     async fn open_application(&self, application: Application) -> Result<(), StoreError> {
@@ -234,7 +267,7 @@ impl Store for Sqlite {
     }
 
     async fn application(&self, id: ApplicationId) -> Result<Option<Application>, StoreError> {
-        self.read(move |connection, issuer| {
+        self.look(|connection, issuer| {
             let sql = format!(
                 "SELECT {APPLICATION_COLUMNS} FROM applications \
                  WHERE issuer_id = ?1 AND application_id = ?2"
@@ -242,11 +275,10 @@ impl Store for Sqlite {
             let mut statement = connection.prepare_cached(&sql)?;
             statement.query_row((issuer, id.0.0), rows::application).optional()
         })
-        .await
     }
 
     async fn applications(&self, page: ApplicationPage) -> Result<Vec<Application>, StoreError> {
-        self.read(move |connection, issuer| steps::applications(connection, issuer, &page)).await
+        self.list(move |connection, issuer| steps::applications(connection, issuer, &page)).await
     }
 
     async fn decide_application(

@@ -2,7 +2,7 @@
 
 use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
-use oid4vci::grant::{Grant, Issued, Redemption};
+use oid4vci::grant::{Grant, Issued, Redemption, StatusEntry};
 use oid4vci::offer::OfferId;
 use oid4vci::secret::{SecretDigest, TxCodeDigest};
 use rusqlite::types::Type;
@@ -49,23 +49,37 @@ pub(super) fn with_issuances(
     (mut grant, issued_count): (Grant, u32),
 ) -> rusqlite::Result<Grant> {
     if issued_count > 0 {
-        let mut statement = connection.prepare_cached(
-            "SELECT credential_configuration_id, thumbprint, issued_at FROM issuances \
-             WHERE issuer_id = ?1 AND offer_id = ?2 ORDER BY place",
-        )?;
-        let rows = statement.query_map(params![issuer_id, grant.id.0], |row| {
-            let thumbprint = row.get::<_, Option<String>>(1)?;
-            Ok(Issued {
-                credential_configuration_id: row.get(0)?,
-                thumbprint: thumbprint
-                    .map(|text| parse(1, Thumbprint::parse(&text)))
-                    .transpose()?,
-                at: Timestamp(row.get(2)?),
-            })
-        })?;
-        grant.issued = rows.collect::<rusqlite::Result<_>>()?;
+        grant.issued = issuances(connection, issuer_id, grant.id)?;
     }
     Ok(grant)
+}
+
+/// The issuances of an offer, oldest first.
+pub(super) fn issuances(
+    connection: &Connection,
+    issuer_id: &str,
+    id: OfferId,
+) -> rusqlite::Result<Vec<Issued>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT credential_configuration_id, thumbprint, issued_at, list_id, idx FROM issuances \
+         WHERE issuer_id = ?1 AND offer_id = ?2 ORDER BY place",
+    )?;
+    let rows = statement.query_map(params![issuer_id, id.0], |row| {
+        let thumbprint = row.get::<_, Option<String>>(1)?;
+        Ok(Issued {
+            credential_configuration_id: row.get(0)?,
+            thumbprint: thumbprint.map(|text| parse(1, Thumbprint::parse(&text))).transpose()?,
+            at: Timestamp(row.get(2)?),
+            entry: status_entry(row, 3)?,
+        })
+    })?;
+    rows.collect()
+}
+
+/// Its place in a status list, in two columns.
+fn status_entry(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<StatusEntry>> {
+    let Some(list) = row.get(first)? else { return Ok(None) };
+    Ok(Some(StatusEntry { list, idx: row.get(first + 1)? }))
 }
 
 /// Reads an application.

@@ -2,7 +2,7 @@
 
 use keys::outside::Timestamp;
 use oid4vci::credential::Record;
-use oid4vci::grant::{Grant, Redemption};
+use oid4vci::grant::{Grant, Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use oid4vci::secret::SecretDigest;
@@ -157,11 +157,17 @@ pub(super) struct Issuance {
     credential_configuration_id: String,
     thumbprints: Vec<Option<String>>,
     nonces: Vec<[u8; 24]>,
+    entries: Vec<StatusEntry>,
     now: Timestamp,
 }
 
 impl Issuance {
-    pub(super) fn of(record: &Record<'_>, nonces: &[SpendableNonce], now: Timestamp) -> Self {
+    pub(super) fn of(
+        record: &Record<'_>,
+        nonces: &[SpendableNonce],
+        entries: &[StatusEntry],
+        now: Timestamp,
+    ) -> Self {
         let token = record.grant.redemption.as_ref().map(|redemption| redemption.token_digest.0);
         let thumbprints = record.thumbprints.iter();
         Self {
@@ -171,6 +177,7 @@ impl Issuance {
             credential_configuration_id: record.credential_configuration_id.to_owned(),
             thumbprints: thumbprints.map(|key| key.as_ref().map(ToString::to_string)).collect(),
             nonces: nonces.iter().map(|nonce| nonce.front).collect(),
+            entries: entries.to_vec(),
             now,
         }
     }
@@ -197,12 +204,15 @@ pub(super) fn record_issuance(
             return Ok(Step::Undo(Recorded::NonceSpent));
         }
     }
-    for (place, thumbprint) in (seen..).zip(&issuance.thumbprints) {
+    for (at, thumbprint) in issuance.thumbprints.iter().enumerate() {
         let sql = "INSERT INTO issuances (issuer_id, offer_id, place, \
-                   credential_configuration_id, thumbprint, issued_at) \
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+                   credential_configuration_id, thumbprint, issued_at, list_id, idx) \
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let configuration = &issuance.credential_configuration_id;
-        let values = (issuer_id, id, place, configuration, thumbprint, issuance.now.0);
+        let entry = issuance.entries.get(at);
+        let (list, idx) = (entry.map(|entry| entry.list), entry.map(|entry| entry.idx));
+        let now = issuance.now.0;
+        let values = (issuer_id, id, seen + at, configuration, thumbprint, now, list, idx);
         connection.prepare_cached(sql)?.execute(values)?;
     }
     Ok(Step::Keep(Recorded::Recorded))

@@ -2,16 +2,23 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
+use super::journal::Journal;
 use crate::store::StoreError;
 
 /// Steps that may wait; more are refused at once, so that overload shows early (Q04).
 const QUEUE_MAX: usize = 4096;
 /// Steps in one commit.
 const BATCH_MAX: usize = 256;
+
+/// How many came together lately, for the writer to wait for more.
+const TOGETHER_MIN: usize = 3;
+/// How long it waits then.
+const LINGER_MAX: Duration = Duration::from_millis(1);
 
 /// What a step leaves behind.
 pub(super) enum Step<T> {
@@ -32,11 +39,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> Result<Self, StoreError> {
+    pub(super) fn start(connection: Connection, journal: Journal) -> Result<Self, StoreError> {
         let (jobs, waiting) = sync_channel(QUEUE_MAX);
         thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || run(&connection, &waiting))
+            .spawn(move || run(&connection, &journal, &waiting))
             .map_err(|error| StoreError::Broken(format!("no thread for the writer: {error}")))?;
         Ok(Self { jobs })
     }
@@ -88,19 +95,48 @@ fn savepoint<T>(
     }
 }
 
-fn run(connection: &Connection, waiting: &Receiver<Job>) {
+fn run(connection: &Connection, journal: &Journal, waiting: &Receiver<Job>) {
+    let mut usual = 0; // in sixteenths, as it moves slowly
     while let Ok(first) = waiting.recv() {
-        let jobs = std::iter::once(first).chain(waiting.try_iter()).take(BATCH_MAX);
+        let mut jobs = gather(first, waiting, usual / 16);
         let began = connection.execute_batch("BEGIN IMMEDIATE");
-        let replies: Vec<Reply> = jobs.map(|job| job(connection)).collect();
-        let committed = began.and_then(|()| connection.execute_batch("COMMIT"));
+        // That may have taken long, where another program held the lock: whoever came meanwhile has
+        // waited as well, and is answered with the others.
+        let room = BATCH_MAX - jobs.len();
+        jobs.extend(waiting.try_iter().take(room));
+        usual = (3 * usual + 16 * jobs.len()) / 4;
+        let replies: Vec<Reply> = jobs.into_iter().map(|job| job(connection)).collect();
+        let committed = began.map_err(StoreError::from).and_then(|()| {
+            journal.sync().map_err(|error| {
+                StoreError::Unavailable(format!("the journal of revocations: {error}"))
+            })?;
+            Ok(connection.execute_batch("COMMIT")?)
+        });
         if committed.is_err() && !connection.is_autocommit() {
             // A failed commit leaves the transaction open; what is in it was promised to nobody.
             drop(connection.execute_batch("ROLLBACK"));
         }
-        let committed = committed.map_err(StoreError::from);
         for reply in replies {
             reply(&committed);
         }
     }
+}
+
+/// What shares one commit. Waiting for the disk is what costs: when several came together lately,
+/// a moment more lets the others come along; whoever is alone waits for nobody.
+fn gather(first: Job, waiting: &Receiver<Job>, usual: usize) -> Vec<Job> {
+    let mut jobs = vec![first];
+    jobs.extend(waiting.try_iter().take(BATCH_MAX - 1));
+    if usual < TOGETHER_MIN {
+        return jobs;
+    }
+    let until = Instant::now() + LINGER_MAX;
+    while jobs.len() < BATCH_MAX {
+        let left = until.saturating_duration_since(Instant::now());
+        match waiting.recv_timeout(left) {
+            Ok(job) => jobs.push(job),
+            Err(_) => break,
+        }
+    }
+    jobs
 }

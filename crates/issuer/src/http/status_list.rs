@@ -1,0 +1,166 @@
+//! `GET /status-lists/{number}`: a signed status list, from memory (TSL §8.1, TSL §8.2).
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    VARY,
+};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use formats::status_list::token::TokenFormat;
+use oid4vci::error::ErrorCode;
+
+use super::not_found;
+use crate::Issuer;
+use crate::failure::{Broken, error};
+use crate::status::{Published, Representation};
+
+pub(super) async fn status_list(
+    State(issuer): State<Arc<Issuer>>,
+    number: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Broken> {
+    if asks_for_the_past(query.as_deref().unwrap_or_default()) {
+        let text = "what a list said at another time is not kept";
+        return Ok(error(StatusCode::NOT_IMPLEMENTED, ErrorCode::InvalidRequest, text));
+    }
+    let number = number.ok().and_then(|Path(text)| number_of(&text));
+    let published = match number {
+        Some(number) => issuer.status_lists.published(&issuer, number).await?,
+        None => None,
+    };
+    match published {
+        Some(published) => Ok(answer(&published, &headers, issuer.config.status.ttl)),
+        None => Ok(not_found().await),
+    }
+}
+
+/// TSL §8.4
+fn asks_for_the_past(query: &str) -> bool {
+    url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "time")
+}
+
+/// One spelling: what is served says its own address, which another spelling would not be.
+fn number_of(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|number: &u64| number.to_string() == text)
+}
+
+fn answer(published: &Published, headers: &HeaderMap, ttl: u64) -> Response {
+    let format = wanted_format(headers);
+    let is_packed = format == TokenFormat::Jwt && quality(headers, &ACCEPT_ENCODING, GZIP) > 0.0;
+    let Representation { body, etag } = match format {
+        TokenFormat::Cwt => &published.cwt,
+        TokenFormat::Jwt if is_packed => &published.jwt_gzip,
+        TokenFormat::Jwt => &published.jwt,
+    };
+    let about = [
+        (ETAG, etag.clone()),
+        (CACHE_CONTROL, format!("public, max-age={ttl}")),
+        (VARY, "accept, accept-encoding".to_owned()),
+    ];
+    if names(headers, etag) {
+        return (StatusCode::NOT_MODIFIED, about).into_response();
+    }
+    let encoding = is_packed.then_some([(CONTENT_ENCODING, "gzip")]);
+    (about, encoding, [(CONTENT_TYPE, format.media_type())], body.clone()).into_response()
+}
+
+/// RFC 9110 §13.1.2: whether the caller has this version.
+fn names(headers: &HeaderMap, etag: &str) -> bool {
+    elements(headers, &IF_NONE_MATCH)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
+}
+
+/// The names under which a format or an encoding may be asked for, the most exact one first.
+type Names = [&'static str; 3];
+
+const JWT: Names = ["application/statuslist+jwt", "application/*", "*/*"];
+const CWT: Names = ["application/statuslist+cwt", "application/*", "*/*"];
+const GZIP: Names = ["gzip", "x-gzip", "*"];
+
+/// Whoever does not say, or wants something else, gets the JWT.
+fn wanted_format(headers: &HeaderMap) -> TokenFormat {
+    if quality(headers, &ACCEPT, CWT) > quality(headers, &ACCEPT, JWT) {
+        TokenFormat::Cwt
+    } else {
+        TokenFormat::Jwt
+    }
+}
+
+/// How much something is wanted: the weight of the most exact name (RFC 9110 §12.4.2).
+fn quality(headers: &HeaderMap, header: &HeaderName, names: Names) -> f32 {
+    let weight = |name: &str| {
+        elements(headers, header).find_map(|element| {
+            let (own, parameters) = element.split_once(';').unwrap_or((element, ""));
+            own.trim().eq_ignore_ascii_case(name).then(|| weight_of(parameters))
+        })
+    };
+    names.into_iter().find_map(weight).unwrap_or(0.0)
+}
+
+fn weight_of(parameters: &str) -> f32 {
+    let weight = parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then_some(value)
+    });
+    weight.map_or(1.0, |value| value.trim().parse().unwrap_or(0.0))
+}
+
+fn elements<'h>(headers: &'h HeaderMap, header: &HeaderName) -> impl Iterator<Item = &'h str> {
+    let values = headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',').map(str::trim))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_that_is_wanted_more_is_served() {
+        for (accept, is_cwt) in [
+            (None, false),
+            (Some("*/*"), false),
+            (Some("application/json"), false),
+            (Some("application/statuslist+jwt"), false),
+            (Some("application/statuslist+cwt"), true),
+            (Some("Application/StatusList+CWT; q=0.5"), true),
+            (Some("application/statuslist+jwt, application/statuslist+cwt"), false),
+            (Some("application/statuslist+jwt;q=0.4, application/statuslist+cwt;q=0.9"), true),
+            (Some("*/*;q=0.1, application/statuslist+cwt"), true),
+            (Some("application/statuslist+cwt;q=0, */*"), false),
+            (Some("application/statuslist+jwt;q=0, application/*"), true),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.extend(accept.map(|value| (ACCEPT, value.parse().unwrap())));
+            assert_eq!(wanted_format(&headers) == TokenFormat::Cwt, is_cwt, "{accept:?}");
+        }
+    }
+
+    #[test]
+    fn a_version_is_known_by_its_name_weak_or_not() {
+        for (given, known) in [
+            ("\"a\"", true),
+            ("W/\"a\"", true),
+            ("\"b\", \"a\"", true),
+            ("*", true),
+            ("\"b\"", false),
+            ("a", false),
+        ] {
+            let headers = HeaderMap::from_iter([(IF_NONE_MATCH, given.parse().unwrap())]);
+            assert_eq!(names(&headers, "\"a\""), known, "{given}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_one_address() {
+        for (text, number) in
+            [("1", Some(1)), ("01", None), ("+1", None), ("-1", None), ("", None), ("1a", None)]
+        {
+            assert_eq!(number_of(text), number, "{text}");
+        }
+    }
+}

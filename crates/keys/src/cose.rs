@@ -1,0 +1,244 @@
+//! `COSE_Sign1`: one signature over bytes, in CBOR (RFC 9052 §4.2).
+
+use std::fmt;
+
+use minicbor::Decoder;
+use minicbor::data::Type;
+
+use crate::algorithm::Algorithm;
+use crate::cbor::{CborError, Label, Map, encode};
+use crate::public_key::PublicKey;
+use crate::signer::{SignError, Signer};
+use crate::x509::CHAIN_MAX;
+
+/// Says that a `COSE_Sign1` follows (RFC 9052 §2).
+const TAG: u64 = 18;
+
+/// Labels of header parameters: RFC 9052 §3.1, RFC 9596 §2, RFC 9360 §2.
+const ALGORITHM: i64 = 1;
+const CRITICAL: i64 = 2;
+const KID: i64 = 4;
+const TYPE: i64 = 16;
+const X5CHAIN: i64 = 33;
+
+/// What the headers shall say besides the algorithm.
+#[derive(Clone, Copy, Debug)]
+pub struct Header<'a> {
+    /// What the message is, as a media type.
+    pub typ: &'a str,
+    /// Certificates, the signer's first, without the anchor.
+    pub x5chain: &'a [Vec<u8>],
+    /// The name of the key.
+    pub kid: &'a str,
+}
+
+/// Signs; the chain and the key's name stand unprotected, where most readers look for them, as they
+/// only help to find a key.
+pub async fn sign(
+    header: Header<'_>,
+    payload: &[u8],
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, SignError> {
+    let algorithm = number(signer.algorithm());
+    let protected = encode(|to| {
+        to.map(2)?.i64(ALGORITHM)?.i64(algorithm)?.i64(TYPE)?.str(header.typ)?;
+        Ok(())
+    });
+    let signature = signer.sign(&to_be_signed(&protected, payload)).await?;
+    Ok(encode(|to| {
+        to.tag(minicbor::data::Tag::new(TAG))?.array(4)?.bytes(&protected)?;
+        to.map(2)?.i64(KID)?.bytes(header.kid.as_bytes())?.i64(X5CHAIN)?;
+        if let [only] = header.x5chain {
+            to.bytes(only)?; // an array is for several (RFC 9360 §2)
+        } else {
+            to.array(header.x5chain.len() as u64)?;
+            for certificate in header.x5chain {
+                to.bytes(certificate)?;
+            }
+        }
+        to.bytes(payload)?.bytes(&signature)?;
+        Ok(())
+    }))
+}
+
+/// RFC 9052 §4.4
+fn to_be_signed(protected: &[u8], payload: &[u8]) -> Vec<u8> {
+    encode(|to| {
+        to.array(4)?.str("Signature1")?.bytes(protected)?.bytes(&[])?.bytes(payload)?;
+        Ok(())
+    })
+}
+
+const fn number(algorithm: Algorithm) -> i64 {
+    match algorithm {
+        Algorithm::Es256 => -7,
+        Algorithm::Es384 => -35,
+        Algorithm::EdDsa => -8,
+    }
+}
+
+/// RFC 9053 §2.1, RFC 9053 §2.2, and the names of RFC 9864 §2 for the same algorithms.
+const fn algorithm(number: i64) -> Option<Algorithm> {
+    match number {
+        -7 | -9 => Some(Algorithm::Es256),
+        -35 | -51 => Some(Algorithm::Es384),
+        -8 | -19 => Some(Algorithm::EdDsa),
+        _ => None,
+    }
+}
+
+/// A signature that was read and not yet verified.
+#[derive(Clone, Debug)]
+pub struct Sign1 {
+    algorithm: Algorithm,
+    protected: Vec<u8>,
+    typ: Option<String>,
+    kid: Option<Vec<u8>>,
+    x5chain: Option<Vec<Vec<u8>>>,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl Sign1 {
+    /// Reads a tagged `COSE_Sign1` of at most `bytes_max` bytes, with its payload inside.
+    pub fn parse(bytes: &[u8], bytes_max: usize) -> Result<Self, CoseError> {
+        if bytes.len() > bytes_max {
+            return Err(CoseError::TooLong);
+        }
+        let parts = Parts::read(bytes)?;
+        let protected = Map::parse(parts.protected)?;
+        let one_of_both = |label| match (protected.get(label), parts.unprotected.get(label)) {
+            (Some(_), Some(_)) => Err(CoseError::Malformed),
+            (one, other) => Ok(one.or(other)),
+        };
+        if one_of_both(Label::Number(CRITICAL))?.is_some() {
+            return Err(CoseError::CriticalHeader);
+        }
+        let kid = one_of_both(Label::Number(KID))?;
+        let kid = kid.map(|kid| Decoder::new(kid).bytes()).transpose();
+        let x5chain = one_of_both(Label::Number(X5CHAIN))?.map(x5chain).transpose()?;
+        Ok(Self {
+            algorithm: protected_algorithm(&protected)?,
+            typ: protected_type(&protected)?,
+            kid: kid.map_err(|_| CoseError::Malformed)?.map(<[u8]>::to_vec),
+            x5chain,
+            protected: parts.protected.to_vec(),
+            payload: parts.payload.to_vec(),
+            signature: parts.signature.to_vec(),
+        })
+    }
+
+    /// What the message says it is; only what is signed counts.
+    #[must_use]
+    pub fn typ(&self) -> Option<&str> {
+        self.typ.as_deref()
+    }
+
+    /// The name of the key.
+    #[must_use]
+    pub fn kid(&self) -> Option<&[u8]> {
+        self.kid.as_deref()
+    }
+
+    /// Certificates, the signer's first: they may help to find a key, never say which to trust.
+    #[must_use]
+    pub fn x5chain(&self) -> Option<&[Vec<u8>]> {
+        self.x5chain.as_deref()
+    }
+
+    /// What was signed.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// Verifies; the key decides on the algorithm, the header must agree.
+    pub fn verify(&self, key: &PublicKey) -> Result<(), CoseError> {
+        if self.algorithm != key.algorithm() {
+            return Err(CoseError::WrongSignature);
+        }
+        key.verify(&to_be_signed(&self.protected, &self.payload), &self.signature)
+            .map_err(|_| CoseError::WrongSignature)
+    }
+}
+
+struct Parts<'b> {
+    protected: &'b [u8],
+    unprotected: Map<'b>,
+    payload: &'b [u8],
+    signature: &'b [u8],
+}
+
+impl<'b> Parts<'b> {
+    fn read(bytes: &'b [u8]) -> Result<Self, CborError> {
+        let mut decoder = Decoder::new(bytes);
+        if decoder.tag()?.as_u64() != TAG || decoder.array()? != Some(4) {
+            return Err(CborError);
+        }
+        let parts = Self {
+            protected: decoder.bytes()?,
+            unprotected: Map::read(&mut decoder)?,
+            payload: decoder.bytes()?,
+            signature: decoder.bytes()?,
+        };
+        if decoder.position() == bytes.len() { Ok(parts) } else { Err(CborError) }
+    }
+}
+
+fn protected_algorithm(protected: &Map<'_>) -> Result<Algorithm, CoseError> {
+    let value = protected.get(Label::Number(ALGORITHM)).ok_or(CoseError::UnknownAlgorithm)?;
+    let number = Decoder::new(value).i64().map_err(|_| CoseError::UnknownAlgorithm)?;
+    algorithm(number).ok_or(CoseError::UnknownAlgorithm)
+}
+
+/// A number would be one of the registry of CoAP, which has none that we know.
+fn protected_type(protected: &Map<'_>) -> Result<Option<String>, CoseError> {
+    let text = protected.text(Label::Number(TYPE)).map_err(|_| CoseError::Malformed)?;
+    Ok(text.map(str::to_owned))
+}
+
+/// One certificate, or an array of several (RFC 9360 §2).
+fn x5chain(value: &[u8]) -> Result<Vec<Vec<u8>>, CborError> {
+    let mut decoder = Decoder::new(value);
+    if decoder.datatype()? == Type::Bytes {
+        return Ok(vec![decoder.bytes()?.to_vec()]);
+    }
+    let is_fine = |count: &u64| (1..=CHAIN_MAX as u64).contains(count);
+    let count = decoder.array()?.filter(is_fine).ok_or(CborError)?;
+    (0..count).map(|_| Ok(decoder.bytes()?.to_vec())).collect()
+}
+
+/// Why a `COSE_Sign1` is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CoseError {
+    /// Longer than the caller allows.
+    TooLong,
+    /// Not a tagged `COSE_Sign1` with a payload.
+    Malformed,
+    /// The signature would mean something that we do not know (RFC 9052 §3.1).
+    CriticalHeader,
+    /// None of ours, or not where the signature covers it.
+    UnknownAlgorithm,
+    /// The signature does not fit the key.
+    WrongSignature,
+}
+
+impl From<CborError> for CoseError {
+    fn from(_: CborError) -> Self {
+        Self::Malformed
+    }
+}
+
+impl fmt::Display for CoseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the COSE message is too long",
+            Self::Malformed => "this is not a tagged COSE_Sign1 with its payload",
+            Self::CriticalHeader => "the COSE message has crit, which is not supported",
+            Self::UnknownAlgorithm => "alg of the COSE message must be ES256, ES384 or EdDSA",
+            Self::WrongSignature => "the signature is wrong",
+        })
+    }
+}
+
+impl std::error::Error for CoseError {}

@@ -1,0 +1,222 @@
+//! Proofs of type `jwt`, each signed by a key that is to be bound (VCI §F.1).
+
+use keys::jws::Jws;
+use keys::outside::Timestamp;
+use keys::public_key::PublicKey;
+use keys::{did, x509};
+use serde_json::{Map, Value};
+
+use super::{BindingMethod, HolderBinding, PROOF_BYTES_MAX, ProofContext, TYPE, VerifiedProofs};
+use crate::attestation::key::{ATTESTATION_BYTES_MAX, KeyAttestation, KeyAttestationRefusal, Use};
+use crate::claims::seconds;
+use crate::nonce::SpendableNonce;
+use crate::proof::ProofRefusal;
+
+/// Longest proof with a key attestation in its header.
+const ATTESTED_BYTES_MAX: usize = PROOF_BYTES_MAX + ATTESTATION_BYTES_MAX.div_ceil(3) * 4;
+
+/// Verifies all proofs or none. What is cheap comes first, so that nobody makes us check signatures
+/// for nothing (catalogue Q04).
+pub(super) fn verify(
+    jwts: &[String],
+    context: &ProofContext<'_>,
+) -> Result<VerifiedProofs, ProofRefusal> {
+    if jwts.is_empty() {
+        return Err(ProofRefusal::Missing);
+    }
+    if jwts.len() > context.proofs_max {
+        return Err(ProofRefusal::TooMany);
+    }
+    let mut attestations = Attestations { context, parsed: Vec::new() };
+    let proofs: Vec<Parsed> =
+        jwts.iter().map(|jwt| parse(jwt, &mut attestations, context)).collect::<Result<_, _>>()?;
+    for (_, attestation) in &attestations.parsed {
+        attestation.verify(&context.attestation_context())?;
+    }
+    let mut verified = VerifiedProofs::default();
+    let mut vouched_for = Vec::new();
+    for Parsed { jws, holder, nonce, attestation } in proofs {
+        jws.verify(&holder.key).map_err(ProofRefusal::of_signature)?;
+        verified.spend(nonce);
+        let is_held = verified.holds(&holder.key.thumbprint());
+        if is_held && attestation.is_none() {
+            return Err(ProofRefusal::RepeatedKey);
+        }
+        if !is_held {
+            verified.bind(holder.key, holder.binding);
+        }
+        let attestation = attestation.and_then(|place| attestations.parsed.get(place));
+        vouched_for.extend(attestation.map(|(_, attestation)| (attestation, holder.method)));
+    }
+    for (attestation, method) in vouched_for {
+        verified.bind_attested(attestation, method);
+    }
+    if verified.proofs.len() > context.proofs_max {
+        return Err(ProofRefusal::TooMany); // AMB-06
+    }
+    Ok(verified)
+}
+
+impl VerifiedProofs {
+    /// A credential for each attested key (PROOF-18), and for none twice (AMB-07); those that did
+    /// not sign are bound in the way of the one that did.
+    fn bind_attested(&mut self, attestation: &KeyAttestation, method: BindingMethod) {
+        self.spend(attestation.nonce);
+        for key in &attestation.keys {
+            if !self.holds(&key.thumbprint) {
+                self.bind(key.public_key.clone(), method.bind(key));
+            }
+        }
+    }
+}
+
+/// The attestations of a request: most Wallets put the same one into each proof (HAIP-34).
+struct Attestations<'c> {
+    context: &'c ProofContext<'c>,
+    parsed: Vec<(String, KeyAttestation)>,
+}
+
+impl Attestations<'_> {
+    /// Where the attestation of this header is; `None` when it has none, and needs none.
+    fn place(&mut self, header: &Map<String, Value>) -> Result<Option<usize>, ProofRefusal> {
+        let policy = self.context.key_attestations;
+        let given = header.get("key_attestation");
+        let is_supported = policy.attesters.is_some() || given.is_none();
+        if !is_supported || header.contains_key("trust_chain") {
+            return Err(ProofRefusal::AttestationNotSupported); // PROOF-10, PROOF-11
+        }
+        let text = match given {
+            None if policy.required.is_some() => return Err(KeyAttestationRefusal::Missing.into()),
+            None => return Ok(None),
+            Some(given) => given.as_str().ok_or(KeyAttestationRefusal::Unreadable)?,
+        };
+        if let Some(place) = self.parsed.iter().position(|(parsed, _)| parsed == text) {
+            return Ok(Some(place));
+        }
+        let context = self.context.attestation_context();
+        self.parsed.push((text.to_owned(), KeyAttestation::parse(text, Use::InProof, &context)?));
+        Ok(Some(self.parsed.len() - 1))
+    }
+}
+
+/// A proof that claims the right things; its signature has not been looked at.
+struct Parsed {
+    jws: Jws,
+    holder: Holder,
+    nonce: SpendableNonce,
+    attestation: Option<usize>,
+}
+
+/// A key, and how the proof named it.
+struct Holder {
+    key: PublicKey,
+    binding: HolderBinding,
+    method: BindingMethod,
+}
+
+fn parse(
+    jwt: &str,
+    attestations: &mut Attestations<'_>,
+    context: &ProofContext<'_>,
+) -> Result<Parsed, ProofRefusal> {
+    let takes_attestations = context.key_attestations.attesters.is_some();
+    let bytes_max = if takes_attestations { ATTESTED_BYTES_MAX } else { PROOF_BYTES_MAX };
+    let jws = Jws::parse(jwt, bytes_max).map_err(ProofRefusal::of_signature)?;
+    if jws.header().get("typ").is_none_or(|typ| typ != TYPE) {
+        return Err(ProofRefusal::WrongType); // VCI §F.4, PROOF-28
+    }
+    if !context.algorithms.contains(&jws.algorithm()) {
+        return Err(ProofRefusal::AlgorithmNotSupported); // PROOF-29
+    }
+    let attestation = attestations.place(jws.header())?;
+    let attested = attestation.and_then(|place| attestations.parsed.get(place));
+    let attested = attested.map(|(_, attestation)| attestation);
+    let holder = holder_key(jws.header(), attested, context)?;
+    if attested.is_some_and(|attested| !attested.attests(&holder.key)) {
+        return Err(KeyAttestationRefusal::OtherKey.into()); // KEYATT-10
+    }
+    let nonce = check_claims(&jws, context)?;
+    Ok(Parsed { jws, holder, nonce, attestation })
+}
+
+/// Exactly one of `jwk`, `kid` and `x5c` names the key (PROOF-07), and never a private one
+/// (PROOF-31).
+fn holder_key(
+    header: &Map<String, Value>,
+    attested: Option<&KeyAttestation>,
+    context: &ProofContext<'_>,
+) -> Result<Holder, ProofRefusal> {
+    match (header.get("jwk"), header.get("kid"), header.get("x5c")) {
+        (Some(jwk), None, None) => {
+            allow(BindingMethod::Jwk, context)?;
+            let key = PublicKey::from_jwk(jwk).map_err(ProofRefusal::of_key)?;
+            Ok(Holder { key, binding: HolderBinding::Jwk, method: BindingMethod::Jwk })
+        }
+        (None, Some(kid), None) => {
+            let kid = kid.as_str().unwrap_or_default();
+            match attested.and_then(|attested| attested.named(kid)) {
+                Some(key) => {
+                    let method = context.usual_method()?;
+                    Ok(Holder { key: key.public_key.clone(), binding: method.bind(key), method })
+                }
+                None => did_key(kid, context),
+            }
+        }
+        (None, None, Some(_)) => {
+            allow(BindingMethod::Jwk, context)?;
+            let key = certified_key(header, context.now)?;
+            Ok(Holder { key, binding: HolderBinding::Jwk, method: BindingMethod::Jwk })
+        }
+        (None, None, None) => Err(ProofRefusal::NoKey),
+        _ => Err(ProofRefusal::SeveralKeys),
+    }
+}
+
+/// PROOF-08: `kid` is a DID URL; our methods carry their key, so nothing is fetched (F01).
+fn did_key(kid: &str, context: &ProofContext<'_>) -> Result<Holder, ProofRefusal> {
+    let method = match kid.splitn(3, ':').collect::<Vec<_>>()[..] {
+        ["did", "jwk", _] => BindingMethod::DidJwk,
+        ["did", "key", _] => BindingMethod::DidKey,
+        _ => return Err(ProofRefusal::KidNotSupported),
+    };
+    allow(method, context)?;
+    let key = did::resolve(kid).map_err(|_| ProofRefusal::BadDid)?;
+    let url = if kid.contains('#') { kid.to_owned() } else { did::verification_method(kid) };
+    Ok(Holder { key, binding: HolderBinding::Did(url), method })
+}
+
+/// PROOF-09: the first certificate holds the key; who certified it is not our trust decision here.
+fn certified_key(header: &Map<String, Value>, now: Timestamp) -> Result<PublicKey, ProofRefusal> {
+    let chain = x509::x5c_from_header(header).ok().flatten().ok_or(ProofRefusal::BadCertificate)?;
+    let leaf = chain.first().ok_or(ProofRefusal::BadCertificate)?;
+    let leaf = x509::Certificate::from_der(leaf).map_err(|_| ProofRefusal::BadCertificate)?;
+    if now < leaf.not_before || now > leaf.not_after || !leaf.is_for_signatures {
+        return Err(ProofRefusal::BadCertificate);
+    }
+    Ok(leaf.public_key)
+}
+
+fn allow(method: BindingMethod, context: &ProofContext<'_>) -> Result<(), ProofRefusal> {
+    let allowed = context.binding_methods.contains(&method);
+    if allowed { Ok(()) } else { Err(ProofRefusal::BindingNotSupported) }
+}
+
+/// The claims of VCI §F.1, each checked as VCI §F.4 asks.
+fn check_claims(jws: &Jws, context: &ProofContext<'_>) -> Result<SpendableNonce, ProofRefusal> {
+    let claims = jws.claims().map_err(|_| ProofRefusal::Unreadable)?;
+    if claims.get("aud").is_none_or(|aud| aud != context.credential_issuer) {
+        return Err(ProofRefusal::WrongAudience); // PROOF-14
+    }
+    if let (Some(iss), Some(client_id)) = (claims.get("iss"), context.client_id)
+        && iss != client_id
+    {
+        return Err(ProofRefusal::WrongIssuer); // PROOF-12
+    }
+    let issued_at = claims.get("iat").and_then(seconds).ok_or(ProofRefusal::NoTime)?; // PROOF-15
+    if issued_at.abs_diff(context.now.0) > context.window_seconds {
+        return Err(ProofRefusal::TooOld); // PROOF-33
+    }
+    // A missing nonce is `invalid_proof`, a wrong one `invalid_nonce` (CRED-57, CRED-58, AMB-02).
+    let nonce = claims.get("nonce").and_then(Value::as_str).ok_or(ProofRefusal::NoNonce)?;
+    context.nonces().parse(nonce, context.now).ok_or(ProofRefusal::BadNonce)
+}

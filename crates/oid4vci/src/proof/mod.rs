@@ -1,0 +1,225 @@
+//! Steps 12 and 15-16: the proof that the Wallet holds the key (VCI §F.1, VCI §F.4).
+
+use keys::algorithm::Algorithm;
+use keys::did;
+use keys::digest::MacKey;
+use keys::outside::Timestamp;
+use keys::public_key::{PublicKey, Thumbprint};
+
+use crate::attestation::key::{
+    AttestedKey, KeyAttestation, KeyAttestationContext, KeyAttestationPolicy, Use,
+};
+use crate::nonce::{Nonces, Purpose, SpendableNonce};
+
+mod jwt;
+mod make;
+mod refusal;
+
+pub use make::NewProof;
+pub use refusal::ProofRefusal;
+
+/// `typ` of a proof JWT (PROOF-06, REG-05).
+pub const TYPE: &str = "openid4vci-proof+jwt";
+/// Longest proof JWT.
+pub const PROOF_BYTES_MAX: usize = 16 * 1024;
+/// Smallest window around our clock in which `iat` must lie, in seconds each way.
+pub const WINDOW_SECONDS_MIN: u64 = 120;
+
+/// `proofs` of a Credential Request: of one type (CRED-08).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proofs {
+    /// One for each key (PROOF-01).
+    Jwt(Vec<String>),
+    /// One key attestation for all keys, which need not sign (PROOF-03, VCI §F.3).
+    Attestation(String),
+}
+
+/// How the holder's key is written into the credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HolderBinding {
+    /// The bare key (`jwk`, or the leaf of `x5c`).
+    Jwk,
+    /// A DID URL that names the key.
+    Did(String),
+}
+
+/// A key whose holder signed for it, or somebody whom the Issuer trusts; only [`verify`] makes one.
+#[derive(Clone, Debug)]
+pub struct VerifiedProof {
+    public_key: PublicKey,
+    thumbprint: Thumbprint,
+    binding: HolderBinding,
+}
+
+impl VerifiedProof {
+    /// The holder's key.
+    #[must_use]
+    pub const fn public_key(&self) -> &PublicKey {
+        &self.public_key
+    }
+
+    /// Its RFC 7638 thumbprint.
+    #[must_use]
+    pub const fn thumbprint(&self) -> &Thumbprint {
+        &self.thumbprint
+    }
+
+    /// As the Wallet named it.
+    #[must_use]
+    pub const fn binding(&self) -> &HolderBinding {
+        &self.binding
+    }
+}
+
+/// All proofs of one Credential Request, each verified, no key twice; only [`verify`] makes it.
+#[derive(Clone, Debug, Default)]
+pub struct VerifiedProofs {
+    proofs: Vec<VerifiedProof>,
+    nonces: Vec<SpendableNonce>,
+}
+
+impl VerifiedProofs {
+    /// The keys to bind, in the order of the proofs and of the keys that each attests.
+    #[must_use]
+    pub fn proofs(&self) -> &[VerifiedProof] {
+        &self.proofs
+    }
+
+    /// The nonces to spend in the commit that records the issuance, each once (AMB-03).
+    #[must_use]
+    pub fn nonces(&self) -> &[SpendableNonce] {
+        &self.nonces
+    }
+
+    fn holds(&self, thumbprint: &Thumbprint) -> bool {
+        self.proofs.iter().any(|proof| proof.thumbprint == *thumbprint)
+    }
+
+    fn bind(&mut self, public_key: PublicKey, binding: HolderBinding) {
+        let thumbprint = public_key.thumbprint();
+        self.proofs.push(VerifiedProof { public_key, thumbprint, binding });
+    }
+
+    fn spend(&mut self, nonce: SpendableNonce) {
+        if !self.nonces.contains(&nonce) {
+            self.nonces.push(nonce);
+        }
+    }
+}
+
+/// What a proof is held against.
+#[derive(Debug)]
+pub struct ProofContext<'c> {
+    /// The only value `aud` may have (PROOF-14).
+    pub credential_issuer: &'c str,
+    /// `client_id` of the Token Request; `None` for an anonymous Wallet (PROOF-12).
+    pub client_id: Option<&'c str>,
+    /// `proof_signing_alg_values_supported` of the configuration (PROOF-19).
+    pub algorithms: &'c [Algorithm],
+    /// `cryptographic_binding_methods_supported` of the configuration (META-33).
+    pub binding_methods: &'c [BindingMethod],
+    /// Most proofs in one request, and most keys: `batch_size`, or 1 (CRED-11, AMB-06).
+    pub proofs_max: usize,
+    /// Seconds that `iat` may be away from `now`, each way (PROOF-33, PROOF-34).
+    pub window_seconds: u64,
+    /// Keys our nonces.
+    pub nonce_key: &'c MacKey,
+    /// What the configuration does with key attestations.
+    pub key_attestations: KeyAttestationPolicy<'c>,
+    /// Our clock.
+    pub now: Timestamp,
+}
+
+impl ProofContext<'_> {
+    const fn nonces(&self) -> Nonces<'_> {
+        Nonces { purpose: Purpose::Proof, issuer: self.credential_issuer, key: self.nonce_key }
+    }
+
+    const fn attestation_context(&self) -> KeyAttestationContext<'_> {
+        KeyAttestationContext {
+            policy: self.key_attestations,
+            algorithms: self.algorithms,
+            keys_max: self.proofs_max,
+            nonces: self.nonces(),
+            window_seconds: self.window_seconds,
+            now: self.now,
+        }
+    }
+
+    /// How a key is bound that was named in no way of its own.
+    fn usual_method(&self) -> Result<BindingMethod, ProofRefusal> {
+        let mut methods = BindingMethod::ALL.into_iter();
+        let usual = methods.find(|method| self.binding_methods.contains(method));
+        usual.ok_or(ProofRefusal::BindingNotSupported)
+    }
+}
+
+/// Verifies all proofs of a request, or none: one bad proof refuses the request (CRED-57, E04).
+pub fn verify(proofs: &Proofs, context: &ProofContext<'_>) -> Result<VerifiedProofs, ProofRefusal> {
+    match proofs {
+        Proofs::Jwt(jwts) => jwt::verify(jwts, context),
+        Proofs::Attestation(_) if !context.key_attestations.is_proof_type => {
+            Err(ProofRefusal::TypeNotSupported)
+        }
+        Proofs::Attestation(jwt) => verify_attestation(jwt, context),
+    }
+}
+
+/// VCI §F.3: a credential for each key in it (PROOF-18).
+fn verify_attestation(
+    jwt: &str,
+    context: &ProofContext<'_>,
+) -> Result<VerifiedProofs, ProofRefusal> {
+    let method = context.usual_method()?;
+    let attestation_context = context.attestation_context();
+    let attestation = KeyAttestation::parse(jwt, Use::Alone, &attestation_context)?;
+    attestation.verify(&attestation_context)?;
+    let mut verified = VerifiedProofs::default();
+    verified.spend(attestation.nonce);
+    for key in attestation.keys {
+        let binding = method.bind(&key);
+        verified.bind(key.public_key, binding);
+    }
+    Ok(verified)
+}
+
+/// A way to name the holder's key (META-34).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BindingMethod {
+    /// The bare key.
+    Jwk,
+    /// `did:jwk`
+    DidJwk,
+    /// `did:key`
+    DidKey,
+}
+
+impl BindingMethod {
+    /// The value in metadata.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Jwk => "jwk",
+            Self::DidJwk => "did:jwk",
+            Self::DidKey => "did:key",
+        }
+    }
+
+    /// Reads the value of metadata; methods we do not know are `None`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name)
+    }
+
+    const ALL: [Self; 3] = [Self::Jwk, Self::DidJwk, Self::DidKey];
+
+    /// Names a key in this way.
+    fn bind(self, key: &AttestedKey) -> HolderBinding {
+        let did = match self {
+            Self::Jwk => return HolderBinding::Jwk,
+            Self::DidJwk => did::to_did_jwk(&key.public_key),
+            Self::DidKey => did::to_did_key(&key.public_key),
+        };
+        HolderBinding::Did(did::verification_method(&did))
+    }
+}

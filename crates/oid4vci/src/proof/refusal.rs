@@ -1,0 +1,123 @@
+//! Why a proof is refused.
+
+use keys::jws::JwsError;
+use keys::public_key::KeyError;
+
+use crate::attestation::key::KeyAttestationRefusal;
+use crate::error::{ErrorCode, Refusal};
+
+/// Why a proof is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofRefusal {
+    /// CRED-57: none, though the credential is bound to a key.
+    Missing,
+    /// CRED-11
+    TooMany,
+    /// Not announced in `proof_types_supported` (META-35).
+    TypeNotSupported,
+    /// No attester is trusted, or the attestation comes in a `trust_chain` (PROOF-10, PROOF-11).
+    AttestationNotSupported,
+    /// KEYATT-14
+    KeyAttestation(KeyAttestationRefusal),
+    /// Not a JWT, or one with repeated members.
+    Unreadable,
+    /// PROOF-06, PROOF-28
+    WrongType,
+    /// PROOF-05, PROOF-29
+    AlgorithmNotSupported,
+    /// A header member that changes the meaning of a signature (RFC 7515 §4.1.11).
+    CriticalHeader,
+    /// PROOF-07
+    NoKey,
+    /// PROOF-07
+    SeveralKeys,
+    /// PROOF-31
+    PrivateKey,
+    /// Not a key, or not on its curve.
+    BadKey,
+    /// PROOF-08: not a DID of a method we take.
+    KidNotSupported,
+    /// PROOF-08: the DID URL does not name a key.
+    BadDid,
+    /// PROOF-09
+    BadCertificate,
+    /// META-33
+    BindingNotSupported,
+    /// PROOF-14
+    WrongAudience,
+    /// PROOF-12
+    WrongIssuer,
+    /// PROOF-15
+    NoTime,
+    /// PROOF-33
+    TooOld,
+    /// PROOF-16, CRED-57
+    NoNonce,
+    /// PROOF-32, CRED-58
+    BadNonce,
+    /// PROOF-17, PROOF-30
+    WrongSignature,
+    /// CRED-36: each key gets one credential.
+    RepeatedKey,
+}
+
+impl ProofRefusal {
+    pub(super) const fn of_signature(error: JwsError) -> Self {
+        match error {
+            JwsError::NoneAlgorithm
+            | JwsError::MacAlgorithm
+            | JwsError::UnknownAlgorithm
+            | JwsError::WrongAlgorithm => Self::AlgorithmNotSupported,
+            JwsError::CriticalHeader => Self::CriticalHeader,
+            JwsError::WrongSignature => Self::WrongSignature,
+            JwsError::TooLong | JwsError::Malformed => Self::Unreadable,
+        }
+    }
+
+    pub(super) const fn of_key(error: KeyError) -> Self {
+        if matches!(error, KeyError::PrivateKey) { Self::PrivateKey } else { Self::BadKey }
+    }
+}
+
+impl From<KeyAttestationRefusal> for ProofRefusal {
+    fn from(refusal: KeyAttestationRefusal) -> Self {
+        Self::KeyAttestation(refusal)
+    }
+}
+
+impl Refusal for ProofRefusal {
+    fn answer(&self) -> (ErrorCode, &'static str) {
+        use ErrorCode::{InvalidNonce, InvalidProof};
+        match self {
+            Self::Missing => (InvalidProof, "proofs is missing"),
+            Self::TooMany => (InvalidProof, "there are more proofs than batch_size allows"),
+            Self::TypeNotSupported => (InvalidProof, "this proof type is not supported here"),
+            Self::AttestationNotSupported => {
+                (InvalidProof, "key_attestation or trust_chain is not supported here")
+            }
+            Self::KeyAttestation(refusal) => refusal.answer(),
+            Self::Unreadable => (InvalidProof, "a proof is not a readable JWT"),
+            Self::WrongType => (InvalidProof, "typ of a proof must be openid4vci-proof+jwt"),
+            Self::AlgorithmNotSupported => (InvalidProof, "alg of a proof is not supported"),
+            Self::CriticalHeader => (InvalidProof, "crit and b64 are not supported in a proof"),
+            Self::NoKey => (InvalidProof, "a proof needs one of jwk, kid and x5c"),
+            Self::SeveralKeys => (InvalidProof, "a proof may have only one of jwk, kid and x5c"),
+            Self::PrivateKey => (InvalidProof, "a proof holds a private key: make a new key"),
+            Self::BadKey => (InvalidProof, "jwk of a proof is not a key that is supported"),
+            Self::KidNotSupported => (InvalidProof, "kid of a proof must be a DID URL"),
+            Self::BadDid => (InvalidProof, "kid of a proof names no key of its DID"),
+            Self::BadCertificate => (InvalidProof, "x5c of a proof is not a valid certificate"),
+            Self::BindingNotSupported => {
+                (InvalidProof, "this credential cannot be bound to a key named in this way")
+            }
+            Self::WrongAudience => (InvalidProof, "aud of a proof must be our credential_issuer"),
+            Self::WrongIssuer => (InvalidProof, "iss of a proof must be the client_id"),
+            Self::NoTime => (InvalidProof, "iat of a proof must be a number"),
+            Self::TooOld => (InvalidProof, "iat of a proof is too far from our clock"),
+            Self::NoNonce => (InvalidProof, "nonce of a proof is missing"),
+            Self::BadNonce => (InvalidNonce, "nonce of a proof is not good (any more)"),
+            Self::WrongSignature => (InvalidProof, "the signature of a proof is wrong"),
+            Self::RepeatedKey => (InvalidProof, "two proofs are for the same key"),
+        }
+    }
+}
