@@ -117,13 +117,13 @@ RETURNING offers.offer_id";
 
 /// From which of these offers this entry of a status list was given to a credential: other than a
 /// step, which the next one hides, that stays. Who is told that nothing was recorded gives the entry
-/// to somebody else, so here nothing may be guessed (HAIP-45).
+/// to somebody else, so here nothing may be guessed (HAIP-45). A write, as [`STEPS_DONE`] is.
 pub(super) const ENTRIES_RECORDED: &str = "
-SELECT issuances.offer_id FROM issuances
-JOIN unnest($2::UUID[], $3::BIGINT[], $4::BIGINT[]) AS given (offer_id, list_id, idx)
-ON issuances.offer_id = given.offer_id AND issuances.list_id = given.list_id
-    AND issuances.idx = given.idx
-WHERE issuances.issuer_id = $1";
+UPDATE issuances SET issued_at = issued_at
+FROM unnest($2::UUID[], $3::BIGINT[], $4::BIGINT[]) AS given (offer_id, list_id, idx)
+WHERE issuances.issuer_id = $1 AND issuances.offer_id = given.offer_id
+    AND issuances.list_id = given.list_id AND issuances.idx = given.idx
+RETURNING issuances.offer_id";
 
 /// The claims of offers.
 pub(super) const DATASETS: &str = "
