@@ -16,7 +16,7 @@ use keys::signer::SoftwareKey;
 use keys::x509::Anchors;
 use oid4vci::secret::TxCode;
 use oid4vci::token::PRE_AUTHORIZED_CODE;
-use process::{Answer, Caller, Process};
+use process::{Answer, Caller, Engine, Process};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::proof::holder_key;
@@ -28,6 +28,32 @@ use wallet::store::{FileStore, Unlock};
 use wallet::{Settings, Wallet};
 
 mod process;
+
+/// Holds each engine to the same.
+macro_rules! on_both_engines {
+    ($($test:ident)+) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $test() {
+                super::$test(super::Engine::Sqlite).await;
+            })+
+        }
+
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+            async fn $test() {
+                super::$test(super::Engine::Postgres).await;
+            })+
+        }
+    };
+}
+
+on_both_engines! {
+    after_a_crash_at_each_step_the_flow_goes_on_where_it_stood
+    a_nonce_lives_through_a_crash_and_so_does_its_use
+    killed_at_random_moments_it_keeps_every_promise
+    a_request_that_is_cut_off_can_be_asked_again
+}
 
 /// Crashes in the test of random moments.
 const CRASHES: usize = 20;
@@ -63,9 +89,8 @@ async fn state(caller: &Caller, offer: &Value) -> Value {
 }
 
 /// X01 to X12
-#[tokio::test(flavor = "multi_thread")]
-async fn after_a_crash_at_each_step_the_flow_goes_on_where_it_stood() {
-    let (mut issuer, folder) = (Process::running().await, TempDir::new().unwrap());
+async fn after_a_crash_at_each_step_the_flow_goes_on_where_it_stood(engine: Engine) {
+    let (mut issuer, folder) = (Process::running_on(engine).await, TempDir::new().unwrap());
     let (caller, wallet) = (issuer.caller(), wallet(&issuer, folder.path()).await);
     let (_, offer) = caller.offer(&json!({ "tx_code": true })).await.unwrap();
     issuer.crash().await; // after the offer
@@ -106,9 +131,8 @@ async fn code(caller: &Caller, offer: &Value) -> reqwest::Result<String> {
 }
 
 /// A nonce is not stored, so it lives through a crash; its use is, so it cannot be used again.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_nonce_lives_through_a_crash_and_so_does_its_use() {
-    let mut issuer = Process::running().await;
+async fn a_nonce_lives_through_a_crash_and_so_does_its_use(engine: Engine) {
+    let mut issuer = Process::running_on(engine).await;
     let (caller, key) = (issuer.caller(), holder_key());
     let (_, offer) = caller.offer(&json!({})).await.unwrap();
     let (_, token) = caller.token(&code(&caller, &offer).await.unwrap()).await.unwrap();
@@ -188,9 +212,8 @@ async fn check(caller: &Caller, promise: &Promise) {
 }
 
 /// X13: many holders, and a crash every moment.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn killed_at_random_moments_it_keeps_every_promise() {
-    let mut issuer = Process::running().await;
+async fn killed_at_random_moments_it_keeps_every_promise(engine: Engine) {
+    let mut issuer = Process::running_on(engine).await;
     let (caller, is_over) = (issuer.caller(), Arc::new(AtomicBool::new(false)));
     let mut holders = JoinSet::new();
     for _ in 0..HOLDERS {
@@ -220,9 +243,8 @@ async fn killed_at_random_moments_it_keeps_every_promise() {
 }
 
 /// X02 to X10: cut off while the code is redeemed, and while the credential is made.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_request_that_is_cut_off_can_be_asked_again() {
-    let mut issuer = Process::running().await;
+async fn a_request_that_is_cut_off_can_be_asked_again(engine: Engine) {
+    let mut issuer = Process::running_on(engine).await;
     let caller = issuer.caller();
     for delay in DELAYS.map(Duration::from_millis) {
         let promise = cut_off(&mut issuer, &caller, delay).await;

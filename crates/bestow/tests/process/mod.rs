@@ -11,6 +11,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use keys::outside::{Clock as _, SystemClock};
@@ -20,17 +21,27 @@ use reqwest::{Certificate, Client, RequestBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use testkit::by_hand::request;
+use testkit::postgres::Server;
 use testkit::proof::Draft;
 use testkit::wire::{FORM, JSON};
 
 /// How long a start or an end may take before a test gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Where an issuer keeps what it knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Engine {
+    Sqlite,
+    Postgres,
+}
+
 /// One issuer, running or not.
 pub(crate) struct Process {
     folder: TempDir,
     port: u16,
     child: Option<Child>,
+    /// The server of its database, where it has one.
+    server: Option<Arc<Server>>,
 }
 
 impl Process {
@@ -43,14 +54,40 @@ impl Process {
         let target = folder.path().join("issuer");
         let made = bestow(&["issuer", "init", target.to_str().unwrap(), "--url", &url]);
         assert!(made.status.success(), "{}", text(&made.stderr));
-        Self { folder, port, child: None }
+        Self { folder, port, child: None, server: None }
+    }
+
+    /// Lets it keep everything in a new database of this server.
+    pub(crate) async fn move_to(&mut self, server: Arc<Server>) {
+        let address = server.database().await.address;
+        self.configure("database", &format!("\"{address}\""));
+        let migrated = self.command(&["migrate"]);
+        assert!(migrated.status.success(), "{}", text(&migrated.stderr));
+        self.server = Some(server);
+    }
+
+    /// Becomes another node of the same issuer: the same settings, keys and database.
+    pub(crate) fn be_node_of(&mut self, first: &Self) {
+        let all = first.file(".");
+        let copied = Command::new("cp").arg("--archive").arg(all).arg(self.file("")).status();
+        assert!(copied.unwrap().success());
+        self.configure("listen", &format!("\"127.0.0.1:{}\"", self.port));
+        self.server.clone_from(&first.server);
+    }
+
+    /// Makes an issuer with a database of this kind, and starts it.
+    pub(crate) async fn running_on(engine: Engine) -> Self {
+        let mut process = Self::init();
+        if let Engine::Postgres = engine {
+            process.move_to(Server::shared()).await;
+        }
+        process.start().await;
+        process
     }
 
     /// Makes an issuer and starts it.
     pub(crate) async fn running() -> Self {
-        let mut process = Self::init();
-        process.start().await;
-        process
+        Self::running_on(Engine::Sqlite).await
     }
 
     pub(crate) fn url(&self) -> String {
@@ -149,6 +186,7 @@ impl Process {
         let key = fs::read_to_string(self.file("keys/admin.key")).unwrap();
         Caller {
             client: client(&self.authority()),
+            credential_issuer: self.url(),
             url: self.url(),
             admin: format!("http://{}/admin/v1", self.admin()),
             key: key.trim().to_owned(),
@@ -168,6 +206,8 @@ impl Drop for Process {
 #[derive(Clone)]
 pub(crate) struct Caller {
     client: Client,
+    /// Whose credentials these are; another node of the same issuer has another `url`.
+    pub(crate) credential_issuer: String,
     pub(crate) url: String,
     admin: String,
     pub(crate) key: String,
@@ -213,7 +253,7 @@ impl Caller {
 
     /// Asks for a credential with a proof of this key and nonce.
     pub(crate) async fn credential(&self, token: &str, key: &SoftwareKey, nonce: &str) -> Answer {
-        let draft = Draft::new(key, &self.url, SystemClock.now().0, nonce);
+        let draft = Draft::new(key, &self.credential_issuer, SystemClock.now().0, nonce);
         let body = request("student_card", &[draft.sign(key).await]);
         let request = self.client.post(format!("{}/credential", self.url)).bearer_auth(token);
         answer(request.header("content-type", JSON).body(body.to_string())).await

@@ -45,7 +45,7 @@ impl Line {
         self.connection.as_mut().ok_or_else(Fault::silent)
     }
 
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         if self.connection.take().is_some() {
             self.standing.fetch_sub(1, Ordering::Relaxed);
         }
@@ -56,18 +56,22 @@ impl Line {
         self.standing.load(Ordering::Relaxed) > 0
     }
 
-    /// Runs a step until it is done or refused. `run` is told whether it ran before: then it may
-    /// have been committed, and what looks like somebody else's doing may be its own.
+    /// Runs a step until it is done or refused. `run` is told whether it ran before (`again`, or
+    /// here): then it may have been committed, and what looks like somebody else's doing may be its
+    /// own.
     pub(super) async fn insist<E: Sync, T>(
         &mut self,
         step: &E,
+        again: bool,
         run: impl for<'c> Fn(&'c mut Connection, &'c E, bool) -> BoxFuture<'c, Result<T, Fault>>,
     ) -> Result<T, Fault> {
         let begun = Instant::now();
         let mut pause = PAUSE;
         for count in 1.. {
             let result = match self.connection().await {
-                Ok(connection) => timeout(RUN_TIME_MAX, run(connection, step, count > 1)).await,
+                Ok(connection) => {
+                    timeout(RUN_TIME_MAX, run(connection, step, again || count > 1)).await
+                }
                 Err(fault) => Ok(Err(fault)),
             };
             let fault = match result.unwrap_or_else(|_| Err(Fault::silent())) {

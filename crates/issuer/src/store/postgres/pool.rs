@@ -45,7 +45,7 @@ impl Pool {
             let standing = Arc::new(AtomicUsize::new(0));
             Line::new(Arc::clone(&self.target), standing)
         });
-        let done = line.insist(step, run).await;
+        let done = line.insist(step, false, run).await;
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(line);
         Ok(done?)
     }

@@ -1,10 +1,12 @@
 //! Who takes batches from a queue, on a connection of its own.
 
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use tokio::time::{Instant, sleep};
 
@@ -43,6 +45,20 @@ pub(super) trait Job: Work + Sync + Sized {
     }
 }
 
+/// A batch at work; however it ends, what waits behind its keys goes on.
+struct Turn<'q, J: Job> {
+    queue: &'q Queue<J>,
+    keys: Vec<J::Key>,
+    is_slow: bool,
+    is_alive: bool,
+}
+
+impl<J: Job> Drop for Turn<'_, J> {
+    fn drop(&mut self) {
+        self.queue.done(&self.keys, self.is_slow, self.is_alive);
+    }
+}
+
 /// One connection at work on a queue.
 pub(super) struct Worker<J: Job> {
     pub(super) queue: Arc<Queue<J>>,
@@ -51,8 +67,16 @@ pub(super) struct Worker<J: Job> {
 }
 
 impl<J: Job> Worker<J> {
-    /// Works until the store is dropped.
+    /// Works until the store is dropped. A mistake in one batch costs that batch its answer, and no
+    /// other (X46).
     pub(super) async fn work(mut self) {
+        while AssertUnwindSafe(self.turns()).catch_unwind().await.is_err() {
+            tracing::error!("a batch of the store has panicked");
+            self.line.close();
+        }
+    }
+
+    async fn turns(&mut self) {
         loop {
             self.queue.turn().await;
             if let Err(fault) = self.turn().await {
@@ -68,19 +92,19 @@ impl<J: Job> Worker<J> {
         if batch.is_empty() {
             return Ok(()); // others were faster
         }
-        let keys: Vec<J::Key> = batch.iter().filter_map(Work::key).collect();
+        let keys = batch.iter().filter_map(Work::key).collect();
         let queue = Arc::clone(&self.queue);
-        let mut is_slow = false;
+        let mut turn = Turn { queue: &queue, keys, is_slow: false, is_alive: false };
         let mut done = pin!(self.complete(batch));
         let outcome = tokio::select! {
             outcome = &mut done => outcome,
             () = sleep(SLOW) => {
-                is_slow = true;
+                turn.is_slow = true;
                 queue.slow();
                 done.await
             }
         };
-        queue.done(&keys, is_slow, outcome.is_ok());
+        turn.is_alive = outcome.is_ok();
         outcome
     }
 
@@ -88,7 +112,7 @@ impl<J: Job> Worker<J> {
     async fn complete(&mut self, mut batch: Vec<J>) -> Result<(), Fault> {
         while !batch.is_empty() {
             let rest = J::set_apart(&mut batch);
-            match self.insist(&batch).await {
+            match self.insist(&batch, false).await {
                 Ok(done) => batch.into_iter().for_each(|step| step.answer(&done)),
                 Err(fault @ (Fault::Lost(_) | Fault::Refused(_))) => {
                     let error = StoreError::from(fault.clone());
@@ -118,17 +142,17 @@ impl<J: Job> Worker<J> {
                 step.fail(StoreError::Unavailable(text.to_owned()));
                 continue;
             }
-            match self.insist(slice::from_ref(&step)).await {
+            match self.insist(slice::from_ref(&step), true).await {
                 Ok(done) => step.answer(&done),
                 Err(fault) => step.fail(fault.into()),
             }
         }
     }
 
-    async fn insist(&mut self, batch: &[J]) -> Result<J::Done, Fault> {
+    async fn insist(&mut self, batch: &[J], again: bool) -> Result<J::Done, Fault> {
         let step = (&*self.issuer_id, batch);
         self.line
-            .insist(&step, |connection, (issuer_id, batch), again| {
+            .insist(&step, again, |connection, (issuer_id, batch), again| {
                 J::run(connection, issuer_id, batch, again)
             })
             .await
