@@ -76,6 +76,30 @@ pub struct StatusEntry {
 }
 
 impl Grant {
+    /// An offer that nobody has seen: no Transaction Code, nothing happened yet.
+    #[must_use]
+    pub const fn fresh(
+        id: OfferId,
+        credential_configuration_ids: Vec<String>,
+        (created_at, expires_at): (Timestamp, Timestamp),
+        (reference_digest, code_digest): (SecretDigest, SecretDigest),
+    ) -> Self {
+        Self {
+            id,
+            credential_configuration_ids,
+            created_at,
+            expires_at,
+            reference_digest,
+            code_digest,
+            tx_code_digest: None,
+            attempts: 0,
+            fetched_at: None,
+            withdrawn_at: None,
+            redemption: None,
+            issued: Vec::new(),
+        }
+    }
+
     /// Where the offer stands at `now`.
     #[must_use]
     pub fn state(&self, now: Timestamp, attempts_max: u32) -> OfferState {

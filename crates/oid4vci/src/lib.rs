@@ -25,6 +25,7 @@ pub mod credential;
 pub mod dpop;
 pub mod encryption;
 pub mod error;
+mod form;
 pub mod grant;
 pub mod metadata;
 pub mod nonce;

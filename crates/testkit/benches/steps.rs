@@ -47,20 +47,8 @@ fn token(criterion: &mut Criterion, world: &World) {
     let (now, id) = (world.clock.now(), OfferId::fresh(world.clock.now(), &SystemRandom));
     let reference = OfferReference::fresh(id, &SystemRandom);
     let code = reference.pre_authorized_code(&world.issuer.keys.offer).unwrap();
-    let grant = Grant {
-        id,
-        credential_configuration_ids: vec!["student_card".to_owned()],
-        created_at: now,
-        expires_at: now.plus(600),
-        reference_digest: reference.digest(),
-        code_digest: code.digest(),
-        tx_code_digest: None,
-        attempts: 0,
-        fetched_at: None,
-        withdrawn_at: None,
-        redemption: None,
-        issued: Vec::new(),
-    };
+    let digests = (reference.digest(), code.digest());
+    let grant = Grant::fresh(id, vec!["student_card".into()], (now, now.plus(600)), digests);
     let form = [("grant_type", PRE_AUTHORIZED_CODE), ("pre-authorized_code", code.expose())];
     let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let tx_code_key = &world.issuer.keys.tx_code;

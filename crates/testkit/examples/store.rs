@@ -15,17 +15,16 @@ use std::{env, fs};
 use issuer::store::sqlite::{Sqlite, migrate};
 use issuer::store::{NewOffer, Opened, Recorded, Store};
 use keys::algorithm::Algorithm;
-use keys::digest::MacKey;
 use keys::outside::{Clock as _, Random as _, SystemClock, SystemRandom};
 use keys::public_key::Thumbprint;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::credential::Record;
-use oid4vci::grant::{Grant, Redemption, StatusEntry};
+use oid4vci::grant::{Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
-use oid4vci::offer::OfferId;
-use oid4vci::secret::{AccessToken, OfferReference};
+use oid4vci::secret::AccessToken;
 use serde_json::{Map, json};
 use tempfile::TempDir;
+use testkit::contract::new_offer;
 use testkit::postgres::Server;
 use tokio::task::JoinSet;
 
@@ -80,26 +79,11 @@ async fn measure(store: Arc<dyn Store>, callers: u64, seconds: u64) -> f64 {
 
 async fn flow(store: &dyn Store, thumbprint: &Thumbprint) {
     let now = SystemClock.now();
-    let id = OfferId::fresh(now, &SystemRandom);
-    let reference = OfferReference::fresh(id, &SystemRandom);
-    let grant = Grant {
-        id,
-        credential_configuration_ids: vec!["student_card".into()],
-        created_at: now,
-        expires_at: now.plus(600),
-        reference_digest: reference.digest(),
-        code_digest: reference.pre_authorized_code(&MacKey::new([7; 32])).unwrap().digest(),
-        tx_code_digest: None,
-        attempts: 0,
-        fetched_at: None,
-        withdrawn_at: None,
-        redemption: None,
-        issued: Vec::new(),
-    };
     let claims =
         json!({ "given_name": "Erika", "family_name": "Mustermann", "text": "x".repeat(300) });
     let datasets = Map::from_iter([("student_card".to_owned(), claims)]);
-    let offer = NewOffer { grant, datasets, idempotency: None, application: None };
+    let offer = NewOffer { datasets, ..new_offer(now, &SystemRandom) };
+    let id = offer.grant.id;
     assert_eq!(store.open_offer(offer).await.unwrap(), Opened::Opened);
     store.grant(id).await.unwrap().unwrap();
     store.note_fetched(id, now).await.unwrap();

@@ -8,7 +8,7 @@ use issuer::store::{
 };
 use keys::algorithm::Algorithm;
 use keys::digest::MacKey;
-use keys::outside::{Clock as _, Timestamp};
+use keys::outside::{Clock as _, Random, Timestamp};
 use keys::public_key::Thumbprint;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::credential::Record;
@@ -24,6 +24,21 @@ mod status;
 
 /// Racing callers in the checks that race.
 const RACERS: usize = 200;
+
+/// An offer of ten minutes for two types.
+pub fn new_offer(now: Timestamp, random: &dyn Random) -> NewOffer {
+    let id = OfferId::fresh(now, random);
+    let reference = OfferReference::fresh(id, random);
+    let code = reference.pre_authorized_code(&MacKey::new([7; 32])).unwrap();
+    let ids = vec!["student_card".into(), "diploma".into()];
+    let digests = (reference.digest(), code.digest());
+    NewOffer {
+        grant: Grant::fresh(id, ids, (now, now.plus(600)), digests),
+        datasets: Map::from_iter([("student_card".to_owned(), json!({ "name": "Ada" }))]),
+        idempotency: None,
+        application: None,
+    }
+}
 
 /// One engine under test; the closure opens the same database again, as after a restart.
 pub struct Contract {
@@ -58,30 +73,8 @@ impl Contract {
         self.clock.now()
     }
 
-    /// An offer of ten minutes.
     fn new_offer(&self) -> NewOffer {
-        let id = OfferId::fresh(self.now(), &self.random);
-        let reference = OfferReference::fresh(id, &self.random);
-        let code = reference.pre_authorized_code(&MacKey::new([7; 32])).unwrap();
-        NewOffer {
-            grant: Grant {
-                id,
-                credential_configuration_ids: vec!["student_card".into(), "diploma".into()],
-                created_at: self.now(),
-                expires_at: self.now().plus(600),
-                reference_digest: reference.digest(),
-                code_digest: code.digest(),
-                tx_code_digest: None,
-                attempts: 0,
-                fetched_at: None,
-                withdrawn_at: None,
-                redemption: None,
-                issued: Vec::new(),
-            },
-            datasets: Map::from_iter([("student_card".to_owned(), json!({ "name": "Ada" }))]),
-            idempotency: None,
-            application: None,
-        }
+        new_offer(self.now(), &self.random)
     }
 
     async fn open(&self) -> Grant {

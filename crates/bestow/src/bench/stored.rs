@@ -67,20 +67,12 @@ fn offer(created_at: Timestamp, now: Timestamp) -> NewOffer {
         "student_id": "20260815",
     });
     NewOffer {
-        grant: Grant {
-            id: OfferId::fresh(created_at, &SystemRandom),
-            credential_configuration_ids: vec!["student_card".to_owned()],
-            created_at,
-            expires_at: now.plus(LIFETIME_SECONDS),
-            reference_digest: digest(),
-            code_digest: digest(),
-            tx_code_digest: None,
-            attempts: 0,
-            fetched_at: None,
-            withdrawn_at: None,
-            redemption: None,
-            issued: Vec::new(),
-        },
+        grant: Grant::fresh(
+            OfferId::fresh(created_at, &SystemRandom),
+            vec!["student_card".to_owned()],
+            (created_at, now.plus(LIFETIME_SECONDS)),
+            (digest(), digest()),
+        ),
         datasets: Map::from_iter([("student_card".to_owned(), claims)]),
         idempotency: None,
         application: None,

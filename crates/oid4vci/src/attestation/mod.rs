@@ -2,7 +2,7 @@
 //!
 //! Both are JWTs that look alike and mean different things; `typ` tells them apart (RFC 8725 §3.11).
 
-use keys::jws::{Jws, JwsError};
+use keys::jws::Jws;
 use keys::outside::Timestamp;
 use keys::public_key::{KeyError, PublicKey};
 use keys::x509::{self, Anchors, Certificate};
@@ -82,37 +82,5 @@ impl Attesters {
         }
         let leaf = x509::verify_chain(&chain, self.anchors.as_ref()?, now).ok()?;
         Some(leaf.public_key)
-    }
-}
-
-/// What is wrong with a JWT, or its key, before anything in it is looked at; each kind of
-/// attestation has its own words for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    Unreadable,
-    Algorithm,
-    CriticalHeader,
-    Signature,
-    PrivateKey,
-    BadKey,
-}
-
-impl From<JwsError> for Form {
-    fn from(error: JwsError) -> Self {
-        match error {
-            JwsError::NoneAlgorithm
-            | JwsError::MacAlgorithm
-            | JwsError::UnknownAlgorithm
-            | JwsError::WrongAlgorithm => Self::Algorithm,
-            JwsError::CriticalHeader => Self::CriticalHeader,
-            JwsError::WrongSignature => Self::Signature,
-            JwsError::TooLong | JwsError::Malformed => Self::Unreadable,
-        }
-    }
-}
-
-impl From<KeyError> for Form {
-    fn from(error: KeyError) -> Self {
-        if error == KeyError::PrivateKey { Self::PrivateKey } else { Self::BadKey }
     }
 }

@@ -9,6 +9,7 @@ use keys::public_key::{PublicKey, Thumbprint};
 use serde_json::{Map, Value};
 
 use crate::claims::{jti, seconds};
+use crate::form::Form;
 use crate::nonce::Nonces;
 use crate::replay::{UsedJti, span_seconds};
 use crate::secret::{AccessToken, SecretDigest};
@@ -103,14 +104,14 @@ fn verify_one(
     access_token: Option<&AccessToken>,
     context: &DpopContext<'_>,
 ) -> Result<VerifiedDpop, DpopRefusal> {
-    let jws = Jws::parse(proof, PROOF_BYTES_MAX).map_err(DpopRefusal::of_signature)?;
+    let jws = Jws::parse(proof, PROOF_BYTES_MAX).map_err(Form::from)?;
     let key = key(&jws, context)?;
     let claims = jws.claims().map_err(|_| DpopRefusal::Unreadable)?;
     check_request(&claims, context)?;
     let token_digest = access_token.map(|token| token_digest(&claims, token)).transpose()?;
     let jti = jti(&claims).ok_or(DpopRefusal::BadJti)?;
     let expires_at = expires_at(&claims, context)?;
-    jws.verify(&key).map_err(DpopRefusal::of_signature)?;
+    jws.verify(&key).map_err(Form::from)?;
     let thumbprint = key.thumbprint();
     let span = span_seconds(context.window_seconds);
     let used = UsedJti::new("DPoP", thumbprint.as_bytes(), jti, expires_at, span);
@@ -126,7 +127,7 @@ fn key(jws: &Jws, context: &DpopContext<'_>) -> Result<PublicKey, DpopRefusal> {
         return Err(DpopRefusal::AlgorithmNotSupported);
     }
     let jwk = jws.header().get("jwk").ok_or(DpopRefusal::NoKey)?;
-    PublicKey::from_jwk(jwk).map_err(DpopRefusal::of_key)
+    Ok(PublicKey::from_jwk(jwk).map_err(Form::from)?)
 }
 
 /// `htm` and `htu` are those of this request; a method is case-sensitive (RFC 9110 §9.1), an

@@ -1,9 +1,7 @@
 //! Why a DPoP proof, or a token that came with one, is refused.
 
-use keys::jws::JwsError;
-use keys::public_key::KeyError;
-
 use crate::error::{Challenge, Demand, ErrorCode, Refusal};
+use crate::form::from_form;
 use crate::token::TokenType;
 
 /// Why a DPoP proof, or a token that is bound to a key, is refused.
@@ -62,23 +60,7 @@ pub enum DpopRefusal {
     NotBound,
 }
 
-impl DpopRefusal {
-    pub(super) const fn of_signature(error: JwsError) -> Self {
-        match error {
-            JwsError::NoneAlgorithm
-            | JwsError::MacAlgorithm
-            | JwsError::UnknownAlgorithm
-            | JwsError::WrongAlgorithm => Self::AlgorithmNotSupported,
-            JwsError::CriticalHeader => Self::CriticalHeader,
-            JwsError::WrongSignature => Self::WrongSignature,
-            JwsError::TooLong | JwsError::Malformed => Self::Unreadable,
-        }
-    }
-
-    pub(super) const fn of_key(error: KeyError) -> Self {
-        if matches!(error, KeyError::PrivateKey) { Self::PrivateKey } else { Self::BadKey }
-    }
-}
+from_form!(DpopRefusal);
 
 impl Refusal for DpopRefusal {
     fn answer(&self) -> (ErrorCode, &'static str) {

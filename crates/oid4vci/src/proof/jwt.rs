@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::{BindingMethod, HolderBinding, PROOF_BYTES_MAX, ProofContext, TYPE, VerifiedProofs};
 use crate::attestation::key::{ATTESTATION_BYTES_MAX, KeyAttestation, KeyAttestationRefusal, Use};
 use crate::claims::seconds;
+use crate::form::Form;
 use crate::nonce::SpendableNonce;
 use crate::proof::ProofRefusal;
 
@@ -36,7 +37,7 @@ pub(super) fn verify(
     let mut verified = VerifiedProofs::default();
     let mut vouched_for = Vec::new();
     for Parsed { jws, holder, nonce, attestation } in proofs {
-        jws.verify(&holder.key).map_err(ProofRefusal::of_signature)?;
+        jws.verify(&holder.key).map_err(Form::from)?;
         verified.spend(nonce);
         let is_held = verified.holds(&holder.key.thumbprint());
         if is_held && attestation.is_none() {
@@ -121,7 +122,7 @@ fn parse(
 ) -> Result<Parsed, ProofRefusal> {
     let takes_attestations = context.key_attestations.attesters.is_some();
     let bytes_max = if takes_attestations { ATTESTED_BYTES_MAX } else { PROOF_BYTES_MAX };
-    let jws = Jws::parse(jwt, bytes_max).map_err(ProofRefusal::of_signature)?;
+    let jws = Jws::parse(jwt, bytes_max).map_err(Form::from)?;
     if jws.header().get("typ").is_none_or(|typ| typ != TYPE) {
         return Err(ProofRefusal::WrongType); // VCI §F.4, PROOF-28
     }
@@ -149,7 +150,7 @@ fn holder_key(
     match (header.get("jwk"), header.get("kid"), header.get("x5c")) {
         (Some(jwk), None, None) => {
             allow(BindingMethod::Jwk, context)?;
-            let key = PublicKey::from_jwk(jwk).map_err(ProofRefusal::of_key)?;
+            let key = PublicKey::from_jwk(jwk).map_err(Form::from)?;
             Ok(Holder { key, binding: HolderBinding::Jwk, method: BindingMethod::Jwk })
         }
         (None, Some(kid), None) => {

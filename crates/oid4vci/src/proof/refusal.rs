@@ -1,10 +1,8 @@
 //! Why a proof is refused.
 
-use keys::jws::JwsError;
-use keys::public_key::KeyError;
-
 use crate::attestation::key::KeyAttestationRefusal;
 use crate::error::{ErrorCode, Refusal};
+use crate::form::from_form;
 
 /// Why a proof is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,23 +59,7 @@ pub enum ProofRefusal {
     RepeatedKey,
 }
 
-impl ProofRefusal {
-    pub(super) const fn of_signature(error: JwsError) -> Self {
-        match error {
-            JwsError::NoneAlgorithm
-            | JwsError::MacAlgorithm
-            | JwsError::UnknownAlgorithm
-            | JwsError::WrongAlgorithm => Self::AlgorithmNotSupported,
-            JwsError::CriticalHeader => Self::CriticalHeader,
-            JwsError::WrongSignature => Self::WrongSignature,
-            JwsError::TooLong | JwsError::Malformed => Self::Unreadable,
-        }
-    }
-
-    pub(super) const fn of_key(error: KeyError) -> Self {
-        if matches!(error, KeyError::PrivateKey) { Self::PrivateKey } else { Self::BadKey }
-    }
-}
+from_form!(ProofRefusal);
 
 impl From<KeyAttestationRefusal> for ProofRefusal {
     fn from(refusal: KeyAttestationRefusal) -> Self {

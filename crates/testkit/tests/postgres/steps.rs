@@ -2,14 +2,13 @@
 
 use issuer::application::{Application, ApplicationId, ApplicationSecret, ApplicationState};
 use issuer::store::{NewOffer, Opened, Store};
-use keys::digest::MacKey;
 use keys::outside::{Clock as _, Random as _, SystemClock, SystemRandom, Timestamp};
 use keys::signer::Signer as _;
 use oid4vci::credential::Record;
 use oid4vci::grant::{Grant, Redemption};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
-use oid4vci::secret::{AccessToken, OfferReference};
+use oid4vci::secret::AccessToken;
 use serde_json::{Map, json};
 use testkit::proof::holder_key;
 
@@ -17,26 +16,8 @@ pub(crate) fn now() -> Timestamp {
     SystemClock.now()
 }
 
-/// An offer of ten minutes.
 pub(crate) fn new_offer() -> NewOffer {
-    let id = OfferId::fresh(now(), &SystemRandom);
-    let reference = OfferReference::fresh(id, &SystemRandom);
-    let grant = Grant {
-        id,
-        credential_configuration_ids: vec!["student_card".into()],
-        created_at: now(),
-        expires_at: now().plus(600),
-        reference_digest: reference.digest(),
-        code_digest: reference.pre_authorized_code(&MacKey::new([7; 32])).unwrap().digest(),
-        tx_code_digest: None,
-        attempts: 0,
-        fetched_at: None,
-        withdrawn_at: None,
-        redemption: None,
-        issued: Vec::new(),
-    };
-    let datasets = Map::from_iter([("student_card".to_owned(), json!({ "name": "Ada" }))]);
-    NewOffer { grant, datasets, idempotency: None, application: None }
+    testkit::contract::new_offer(now(), &SystemRandom)
 }
 
 /// Opens an offer and reads it back.

@@ -183,20 +183,10 @@ fn grant(
     (id, created_at, expires_at): (OfferId, Timestamp, Timestamp),
 ) -> Grant {
     let tx_code = secrets.tx_code.as_ref();
-    Grant {
-        id,
-        credential_configuration_ids: request.credential_configuration_ids.clone(),
-        created_at,
-        expires_at,
-        reference_digest: secrets.reference.digest(),
-        code_digest: secrets.code.digest(),
-        tx_code_digest: tx_code.map(|tx_code| tx_code.digest(&issuer.keys.tx_code, id)),
-        attempts: 0,
-        fetched_at: None,
-        withdrawn_at: None,
-        redemption: None,
-        issued: Vec::new(),
-    }
+    let tx_code_digest = tx_code.map(|tx_code| tx_code.digest(&issuer.keys.tx_code, id));
+    let ids = request.credential_configuration_ids.clone();
+    let digests = (secrets.reference.digest(), secrets.code.digest());
+    Grant { tx_code_digest, ..Grant::fresh(id, ids, (created_at, expires_at), digests) }
 }
 
 fn idempotency(request: &OfferRequest, owner: Owner<'_>, now: Timestamp) -> Option<Idempotency> {

@@ -7,8 +7,9 @@ use keys::outside::Timestamp;
 use keys::public_key::{PublicKey, Thumbprint};
 use serde_json::{Map, Value};
 
-use super::{Attesters, Distrust, Form};
+use super::{Attesters, Distrust};
 use crate::claims::{NoNumber, is_only_audience, jti, optional_time};
+use crate::form::Form;
 use crate::nonce::Nonces;
 use crate::replay::{UsedJti, span_seconds};
 

@@ -1,7 +1,7 @@
 //! Why a client attestation is refused.
 
-use crate::attestation::Form;
 use crate::error::{Demand, ErrorCode, Refusal};
+use crate::form::from_form;
 
 /// Why a client attestation, or the proof of possession beside it, is refused (WALATT-08,
 /// WALATT-09).
@@ -59,18 +59,7 @@ pub enum ClientAttestationRefusal {
     Replayed,
 }
 
-impl From<Form> for ClientAttestationRefusal {
-    fn from(form: Form) -> Self {
-        match form {
-            Form::Unreadable => Self::Unreadable,
-            Form::Algorithm => Self::AlgorithmNotSupported,
-            Form::CriticalHeader => Self::CriticalHeader,
-            Form::Signature => Self::WrongSignature,
-            Form::PrivateKey => Self::PrivateKey,
-            Form::BadKey => Self::BadKey,
-        }
-    }
-}
+from_form!(ClientAttestationRefusal);
 
 impl Refusal for ClientAttestationRefusal {
     fn answer(&self) -> (ErrorCode, &'static str) {

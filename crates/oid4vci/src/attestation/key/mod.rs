@@ -9,8 +9,9 @@ use keys::x509;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Attesters, Distrust, Form};
+use super::{Attesters, Distrust};
 use crate::claims::{NoNumber, optional_time};
+use crate::form::Form;
 use crate::nonce::{Nonces, SpendableNonce};
 
 mod refusal;

@@ -1,7 +1,7 @@
 //! Why a key attestation is refused.
 
-use crate::attestation::Form;
 use crate::error::{ErrorCode, Refusal};
+use crate::form::from_form;
 
 /// Why a key attestation is refused (KEYATT-14); it stands inside a Credential Request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,18 +54,7 @@ pub enum KeyAttestationRefusal {
     WrongSignature,
 }
 
-impl From<Form> for KeyAttestationRefusal {
-    fn from(form: Form) -> Self {
-        match form {
-            Form::Unreadable => Self::Unreadable,
-            Form::Algorithm => Self::AlgorithmNotSupported,
-            Form::CriticalHeader => Self::CriticalHeader,
-            Form::Signature => Self::WrongSignature,
-            Form::PrivateKey => Self::PrivateKey,
-            Form::BadKey => Self::BadKey,
-        }
-    }
-}
+from_form!(KeyAttestationRefusal);
 
 impl Refusal for KeyAttestationRefusal {
     fn answer(&self) -> (ErrorCode, &'static str) {

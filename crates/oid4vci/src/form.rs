@@ -1,0 +1,55 @@
+//! What is wrong with a JWT, or its key, before anything in it is looked at (RFC 8725 §3.1).
+
+use keys::jws::JwsError;
+use keys::public_key::KeyError;
+
+/// Each kind of JWT has its own words for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    Unreadable,
+    Algorithm,
+    CriticalHeader,
+    Signature,
+    PrivateKey,
+    BadKey,
+}
+
+impl From<JwsError> for Form {
+    fn from(error: JwsError) -> Self {
+        match error {
+            JwsError::NoneAlgorithm
+            | JwsError::MacAlgorithm
+            | JwsError::UnknownAlgorithm
+            | JwsError::WrongAlgorithm => Self::Algorithm,
+            JwsError::CriticalHeader => Self::CriticalHeader,
+            JwsError::WrongSignature => Self::Signature,
+            JwsError::TooLong | JwsError::Malformed => Self::Unreadable,
+        }
+    }
+}
+
+impl From<KeyError> for Form {
+    fn from(error: KeyError) -> Self {
+        if error == KeyError::PrivateKey { Self::PrivateKey } else { Self::BadKey }
+    }
+}
+
+/// Each refusal of a JWT has a variant for each of these, with a text of its own.
+macro_rules! from_form {
+    ($refusal:ident) => {
+        impl From<$crate::form::Form> for $refusal {
+            fn from(form: $crate::form::Form) -> Self {
+                use $crate::form::Form;
+                match form {
+                    Form::Unreadable => Self::Unreadable,
+                    Form::Algorithm => Self::AlgorithmNotSupported,
+                    Form::CriticalHeader => Self::CriticalHeader,
+                    Form::Signature => Self::WrongSignature,
+                    Form::PrivateKey => Self::PrivateKey,
+                    Form::BadKey => Self::BadKey,
+                }
+            }
+        }
+    };
+}
+pub(crate) use from_form;
