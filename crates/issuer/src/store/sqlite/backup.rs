@@ -107,7 +107,8 @@ fn close_what_is_open(database: &Path, now: Timestamp) -> Result<usize, BackupEr
     Ok(closed)
 }
 
-/// Renames the database, once nobody uses it.
+/// Gives the database a second name, once nobody uses it; the first is taken over in one step, so
+/// that at no moment there is none.
 fn set_aside(database: &Path, now: Timestamp) -> Result<PathBuf, BackupError> {
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // Only the last connection can leave the write-ahead log, which brings what is in it into the
@@ -124,7 +125,8 @@ fn set_aside(database: &Path, now: Timestamp) -> Result<PathBuf, BackupError> {
         return Err(BackupError::InUse(database.to_owned()));
     }
     let aside = beside(database, &format!("replaced-{}", now.0));
-    fs::rename(database, &aside)?;
+    // Where a file can have one name only, the moment without a database is short.
+    fs::hard_link(database, &aside).or_else(|_| fs::rename(database, &aside))?;
     for log in ["-wal", "-shm"] {
         let mut name = database.as_os_str().to_owned();
         name.push(log);
