@@ -47,6 +47,29 @@ async fn an_address_that_fails_too_often_must_wait() {
     assert!(guess(&world.public, "192.0.2.8").await.is(400, "invalid_grant"), "a neighbour");
 }
 
+/// Q10: behind a proxy the client is counted; a proxy that names no client is never made to wait.
+#[tokio::test]
+async fn a_proxy_does_not_wait_for_the_failures_of_its_clients() {
+    let world = World::with(|issuer| {
+        issuer.config.server.failures_per_minute = 5;
+        let proxy = serde_json::from_value(json!("10.0.0.1")).unwrap();
+        issuer.config.server.trusted_proxies = vec![proxy];
+    });
+    let world = world.await;
+    for _ in 0..20 {
+        assert!(guess(&world.public, "10.0.0.1").await.is(400, "invalid_grant"));
+    }
+    let asked = |client: &'static str| {
+        let begun = Request::get("/nothing").header("x-forwarded-for", client);
+        world.public.ask(begun.extension(peer("10.0.0.1")), "")
+    };
+    for _ in 0..6 {
+        assert_eq!(asked("192.0.2.7").await.status, 404);
+    }
+    assert_eq!(asked("192.0.2.7").await.status, 429);
+    assert_eq!(asked("192.0.2.8").await.status, 404);
+}
+
 /// P11: the admin key is no easier to guess.
 #[tokio::test]
 async fn guessing_the_admin_key_is_slowed_down() {

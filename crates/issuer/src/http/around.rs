@@ -66,13 +66,16 @@ async fn identify(State(around): State<Arc<Around>>, mut request: Request, next:
     issuer.random.fill(&mut id);
     let id = format!("{:016x}", u64::from_be_bytes(id));
     request.extensions_mut().insert(RequestId(id.clone()));
-    let address = client_address(&request, &issuer.config.server.trusted_proxies);
+    let proxies = &issuer.config.server.trusted_proxies;
+    let address = client_address(&request, proxies);
     if let Some(address) = address {
         request.extensions_mut().insert(ClientAddress(address));
     }
     let path = without_secrets(request.uri().path()).to_owned();
     let span = tracing::info_span!("request", id, method = %request.method(), path);
-    let mut response = around.answer(address, request, next).instrument(span.clone()).await;
+    // A proxy that does not say for whom it asks stands for everybody: nobody's failures are its own.
+    let counted = address.filter(|address| !is_trusted(proxies, *address));
+    let mut response = around.answer(counted, request, next).instrument(span.clone()).await;
     span.in_scope(|| tracing::info!(status = response.status().as_u16(), "answered"));
     let headers = response.headers_mut();
     headers.extend(HeaderValue::try_from(id).ok().map(|id| (REQUEST_ID, id)));
@@ -117,8 +120,7 @@ fn without_secrets(path: &str) -> &str {
 /// our side, the first one that is not ours is the client (Q10).
 fn client_address(request: &Request, trusted: &[TrustedProxy]) -> Option<IpAddr> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip().to_canonical();
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(address));
-    if !is_trusted(peer) {
+    if !is_trusted(trusted, peer) {
         return Some(peer);
     }
     let mut nearest = peer;
@@ -126,11 +128,15 @@ fn client_address(request: &Request, trusted: &[TrustedProxy]) -> Option<IpAddr>
         // What stands left of something unreadable may have been written by anybody.
         let Some(address) = text.and_then(read_address) else { break };
         nearest = address;
-        if !is_trusted(address) {
+        if !is_trusted(trusted, address) {
             break;
         }
     }
     Some(nearest)
+}
+
+fn is_trusted(proxies: &[TrustedProxy], address: IpAddr) -> bool {
+    proxies.iter().any(|network| network.contains(address))
 }
 
 /// The entries of `X-Forwarded-For`, the client first; `None` stands for bytes that are no text.
