@@ -5,6 +5,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+use std::collections::HashSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -88,6 +89,20 @@ async fn what_is_there_stays() {
         assert!(told.contains("bestow.toml"), "{told}");
     }
     assert_eq!(fs::read(&config).unwrap(), before);
+    let nowhere = issuer.command(&["backup", "no/such/folder/copy.db"]);
+    let told = text(&nowhere.stderr);
+    assert!(told.contains("no/such/folder/copy.db"), "{told}");
+    assert_eq!(nowhere.status.code(), Some(2), "{told}");
+    let copy = issuer.file("copy.db");
+    assert!(issuer.command(&["backup", copy.to_str().unwrap()]).status.success());
+    let replaced: HashSet<String> = (0..3)
+        .map(|_| {
+            let restored = issuer.command(&["restore", copy.to_str().unwrap()]);
+            let told = text(&restored.stderr);
+            told.lines().find(|line| line.starts_with("what was in use")).unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(replaced.len(), 3, "each restore keeps what it replaces: {replaced:?}");
     let missing = issuer.command(&["restore", "no/such/file"]);
     assert_eq!(missing.status.code(), Some(2), "{}", text(&missing.stderr));
     let database = fs::read(issuer.file("bestow.db")).unwrap();

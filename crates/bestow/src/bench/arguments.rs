@@ -11,8 +11,14 @@ Examples:
       --key-file keys/admin.key --claims claims.json --pid 4711 --json
   bestow bench --offers offers.txt --concurrency 16";
 
+/// Whose issuer is measured: said first, as a mistake in it is told with these lines alone.
+const USAGE: &str = "bestow bench --self [OPTIONS]
+       bestow bench --issuer URL --admin URL --key-file FILE [OPTIONS]
+       bestow bench --offers FILE|- [OPTIONS]
+       bestow bench --offer-command COMMAND [OPTIONS]";
+
 #[derive(Debug, Args)]
-#[command(after_help = EXAMPLES)]
+#[command(override_usage = USAGE, after_help = EXAMPLES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub(crate) struct BenchArguments {
     /// Start an issuer of its own, with a new folder and database, and measure that

@@ -58,6 +58,7 @@ fn database_file(config: &Config) -> Result<&Path, Failure> {
 fn failure(error: BackupError) -> Failure {
     match error {
         BackupError::Exists(_)
+        | BackupError::Target(..)
         | BackupError::NotText(_)
         | BackupError::NotABackup(_)
         | BackupError::NoJournal(_)

@@ -23,7 +23,8 @@ pub fn backup(database: &Path, target: &Path) -> Result<(), BackupError> {
         return Err(BackupError::Exists(target.to_owned()));
     }
     let unfinished = beside(target, "unfinished");
-    new_file(&unfinished)?; // for its owner alone, before anything is in it
+    // For its owner alone, before anything is in it.
+    new_file(&unfinished).map_err(|error| BackupError::Target(target.to_owned(), error))?;
     let done = copy_into(database, &unfinished).and_then(|()| settle(&unfinished, target));
     if done.is_err() {
         drop(fs::remove_file(&unfinished));
@@ -124,7 +125,7 @@ fn set_aside(database: &Path, now: Timestamp) -> Result<PathBuf, BackupError> {
     if in_use {
         return Err(BackupError::InUse(database.to_owned()));
     }
-    let aside = beside(database, &format!("replaced-{}", now.0));
+    let aside = free_name(database, now);
     // Where a file can have one name only, the moment without a database is short.
     fs::hard_link(database, &aside).or_else(|_| fs::rename(database, &aside))?;
     for log in ["-wal", "-shm"] {
@@ -133,6 +134,15 @@ fn set_aside(database: &Path, now: Timestamp) -> Result<PathBuf, BackupError> {
         drop(fs::remove_file(name)); // it would be read as part of the new one
     }
     Ok(aside)
+}
+
+/// What was set aside before stays: two restores of one second need two names.
+fn free_name(database: &Path, now: Timestamp) -> PathBuf {
+    let mut name = beside(database, &format!("replaced-{}", now.0));
+    while name.exists() {
+        name.as_mut_os_string().push("x");
+    }
+    name
 }
 
 fn new_file(path: &Path) -> io::Result<()> {
@@ -163,6 +173,8 @@ fn beside(path: &Path, what: &str) -> PathBuf {
 pub enum BackupError {
     /// A backup never takes the place of a file.
     Exists(PathBuf),
+    /// Nothing can be written there.
+    Target(PathBuf, io::Error),
     /// The path cannot be told to SQLite.
     NotText(PathBuf),
     /// Not a database of this program, or of a newer one.
@@ -199,6 +211,11 @@ impl fmt::Display for BackupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exists(path) => write!(f, "{} exists\nname a new file", path.display()),
+            Self::Target(path, error) => write!(
+                f,
+                "{} cannot be written: {error}\nname a file in a folder that is there",
+                path.display()
+            ),
             Self::NotText(path) => write!(f, "{} is no name in UTF-8", path.display()),
             Self::NotABackup(path) => write!(
                 f,
