@@ -1,23 +1,22 @@
 //! What can be typed.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
-use keys::algorithm::Algorithm;
-use oid4vci::proof::BindingMethod;
 
 use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
 use crate::terminal::{is_result_lost, lose_result, print};
 
 mod status;
+mod wallet;
 
 use status::REVOKE_EXAMPLES;
 pub(crate) use status::StatusArguments;
+pub(crate) use wallet::{ReceiveArguments, ServeArguments, WalletArguments, WalletCommand};
 
 /// Issue and receive verifiable credentials with OpenID4VCI.
 #[derive(Debug, Parser)]
@@ -265,139 +264,6 @@ pub(crate) enum ApplicationsCommand {
         #[command(flatten)]
         config: ConfigFile,
     },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct WalletArguments {
-    /// The wallet's folder; else the XDG data folder
-    #[arg(long, value_name = "DIR", env = "BESTOW_WALLET", global = true)]
-    pub(crate) store: Option<PathBuf>,
-    /// A file whose first line is the passphrase of the wallet
-    #[arg(long, value_name = "FILE", env = "BESTOW_WALLET_PASSPHRASE_FILE", global = true)]
-    pub(crate) passphrase_file: Option<PathBuf>,
-    #[command(subcommand)]
-    pub(crate) command: WalletCommand,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum WalletCommand {
-    /// Take a Credential Offer: a link, a picture of a QR code, or - for standard input
-    #[command(after_help = RECEIVE_EXAMPLES)]
-    Receive(Box<ReceiveArguments>),
-    /// List what the wallet holds
-    List {
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show one credential
-    Show {
-        /// As listed
-        id: String,
-        /// The credential as it was issued
-        #[arg(long, conflicts_with = "json")]
-        raw: bool,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// Delete one credential; it cannot be brought back
-    Delete {
-        /// As listed
-        id: String,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// List the holder's keys, and say what protects them
-    Keys {
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-    },
-    /// Open the wallet's own page, for a browser on this machine
-    Serve(ServeArguments),
-}
-
-impl WalletCommand {
-    fn as_json(&self) -> bool {
-        match self {
-            Self::Receive(arguments) => arguments.json,
-            Self::List { json }
-            | Self::Show { json, .. }
-            | Self::Delete { json, .. }
-            | Self::Keys { json } => *json,
-            Self::Serve(_) => false,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ServeArguments {
-    /// A certificate authority to trust for TLS, beside those of this machine (PEM)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
-    /// An authority that vouches for issuers of credentials (PEM)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) trust_anchor: Option<PathBuf>,
-    /// Where to listen, on this machine only; else a free port is found
-    #[arg(long, value_name = "127.0.0.1:PORT")]
-    pub(crate) listen: Option<SocketAddr>,
-}
-
-const RECEIVE_EXAMPLES: &str = "\
-Examples:
-  bestow wallet receive photo-of-a-letter.jpg
-  bestow wallet receive 'openid-credential-offer://?credential_offer_uri=…'
-  bestow wallet receive offer.png --tx-code 906016 --trust-anchor ca.pem --yes --json";
-
-#[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
-pub(crate) struct ReceiveArguments {
-    /// A link, the file of a picture (PNG, JPEG, SVG), or - for either on standard input
-    #[arg(value_name = "OFFER|IMAGE|-")]
-    pub(crate) offer: String,
-    /// The transaction code, where it is known beforehand; else it is asked for
-    #[arg(long, value_name = "CODE")]
-    pub(crate) tx_code: Option<String>,
-    /// The key to bind: a new one, or one of `bestow wallet keys`
-    #[arg(long, value_name = "new|KEY_ID", default_value = "new", allow_hyphen_values = true)]
-    pub(crate) key: String,
-    /// How the credential names the key; the issuer's preference when absent
-    #[arg(long, value_name = "jwk|did:jwk|did:key", value_parser = binding)]
-    pub(crate) binding: Option<BindingMethod>,
-    /// The algorithm of a new key; the issuer's preference when absent
-    #[arg(long, value_name = "ES256|EdDSA", value_parser = algorithm)]
-    pub(crate) alg: Option<Algorithm>,
-    /// A certificate authority to trust for TLS, beside those of this machine (PEM)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
-    /// An authority that vouches for issuers of credentials (PEM)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) trust_anchor: Option<PathBuf>,
-    /// Keep the credential although nothing ties its signer to the issuer
-    #[arg(long)]
-    pub(crate) accept_unverified_issuer: bool,
-    /// Allow plain http, to this machine only
-    #[arg(long)]
-    pub(crate) allow_http_loopback: bool,
-    /// Do not ask: go to the issuer of the offer and keep what it issues
-    #[arg(long)]
-    pub(crate) yes: bool,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-fn binding(text: &str) -> Result<BindingMethod, String> {
-    BindingMethod::parse(text).ok_or_else(|| "one of jwk, did:jwk and did:key".to_owned())
-}
-
-fn algorithm(text: &str) -> Result<Algorithm, String> {
-    Algorithm::parse(text).ok_or_else(|| "one of ES256 and EdDSA".to_owned())
 }
 
 /// Reads the command line; help, and mistakes in it, are told here.
