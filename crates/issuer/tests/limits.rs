@@ -44,6 +44,10 @@ async fn an_address_that_fails_too_often_must_wait() {
     let seconds: u64 = waiting.header("retry-after").parse().unwrap();
     assert!((1..=60).contains(&seconds), "{seconds}");
     assert_eq!(read(&world.public, "/jwks", "192.0.2.7").await.status, 429);
+    let page = Request::get("/").header("accept", "text/html,*/*;q=0.8");
+    let page = world.public.ask(page.extension(peer("192.0.2.7")), "").await;
+    assert_eq!((page.status, page.header("content-type")), (429, "text/plain; charset=utf-8"));
+    assert!(page.text().starts_with("Please wait: too many failed requests"), "{page:?}");
     assert!(guess(&world.public, "192.0.2.8").await.is(400, "invalid_grant"), "a neighbour");
 }
 

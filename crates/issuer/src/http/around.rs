@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::header::{
-    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_MAX_AGE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
@@ -88,6 +88,7 @@ impl Around {
     async fn answer(&self, address: Option<IpAddr>, request: Request, next: Next) -> Response {
         let permit = match self.limits.admit(address) {
             Ok(permit) => permit,
+            Err(excess) if wants_page(&request) => return excess.for_people().into_response(),
             Err(excess) => return self.excess(&excess),
         };
         let response = tokio::time::timeout(self.limits.patience, next.run(request)).await;
@@ -106,6 +107,12 @@ impl Around {
         response.headers_mut().insert(RETRY_AFTER, excess.retry_after().into());
         response
     }
+}
+
+/// Whether somebody looks at the answer: a browser that opens a page says so.
+fn wants_page(request: &Request) -> bool {
+    let mut accepted = request.headers().get_all(ACCEPT).iter();
+    accepted.any(|value| value.to_str().is_ok_and(|text| text.contains("text/html")))
 }
 
 /// What follows `/offers/` or `/applications/` opens them: it stays out of the log (R01).

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
+use axum::response::IntoResponse;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::address_limit::AddressLimit;
@@ -114,6 +116,18 @@ impl Excess {
             Self::Busy => "too much at once; nothing was done, try again soon",
             Self::Failures(_) => "too many failed requests from this address; wait a little",
         }
+    }
+
+    /// For a browser: a line of text, which costs nothing where there is too much to do already.
+    pub(super) fn for_people(&self) -> impl IntoResponse + use<> {
+        let text = format!(
+            "Please wait: {}.\nReload this page in {} s.\n",
+            self.text(),
+            self.retry_after()
+        );
+        let headers =
+            [(RETRY_AFTER, self.retry_after().to_string()), (CACHE_CONTROL, "no-store".to_owned())];
+        (self.status(), headers, text)
     }
 
     pub(super) const fn retry_after(&self) -> u64 {
