@@ -1,6 +1,7 @@
 //! Step 6: what the issuer publishes, and where (VCI §12.2, RFC 8414 §3).
 
 use axum::http::Request;
+use oid4vci::signed_metadata::{SignedMetadataError, UnverifiedMetadata};
 use serde_json::{Value, json};
 use testkit::world::{ISSUER, World};
 
@@ -124,4 +125,60 @@ async fn batches_are_announced_only_where_there_are_any() {
     let world = World::with(|issuer| issuer.config.offer.credentials_per_offer = 1).await;
     let metadata = document(&world, "openid-credential-issuer").await;
     assert!(metadata.get("batch_credential_issuance").is_none(), "META-22");
+}
+
+async fn asked(world: &World, header: &str, value: &str) -> testkit::wire::Answer {
+    let path = format!("/.well-known/openid-credential-issuer{}", world.issuer.config.url.path());
+    world.public.ask(Request::get(path).header(header, value), "").await
+}
+
+/// SMETA-01 to SMETA-05, META-06 to META-08: signed for those who want it so, and the signed claims
+/// are what the others get.
+#[tokio::test]
+async fn metadata_come_signed_to_those_who_ask() {
+    let world = World::at(&format!("{ISSUER}/tenant"), |_| {}).await;
+    let plain = document(&world, "openid-credential-issuer").await;
+    for accept in
+        ["application/jwt", "application/json;q=0.5, application/jwt", "*/*;q=0.1,application/jwt"]
+    {
+        let answer = asked(&world, "accept", accept).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, "application/jwt"));
+        assert_eq!(answer.header("vary"), "accept, accept-language");
+        let text = String::from_utf8(answer.body.to_vec()).unwrap();
+        let unverified = UnverifiedMetadata::parse(&text).unwrap();
+        assert_eq!(unverified.x5c(), world.issuer.keys.signing.x5c);
+        let key = world.issuer.keys.signing.signer.public_key();
+        let now = world.issuer.clock.now();
+        let identifier = world.issuer.credential_issuer();
+        let metadata = unverified.verify(key, identifier, now).unwrap();
+        assert_eq!(Value::from(metadata), plain);
+        let late = now.plus(24 * 3600);
+        let verify = |identifier, now| unverified.verify(key, identifier, now).unwrap_err();
+        assert_eq!(verify(identifier, late), SignedMetadataError::Expired);
+        assert_eq!(verify(ISSUER, now), SignedMetadataError::OtherIssuer);
+    }
+    for accept in ["application/json", "*/*", "application/json, application/jwt", "text/html", ""]
+    {
+        let answer = asked(&world, "accept", accept).await;
+        assert_eq!(answer.header("content-type"), "application/json", "{accept}");
+        assert_eq!(answer.json(), plain, "{accept}");
+    }
+}
+
+/// META-10, META-11: only the languages asked for, as far as there are any of them.
+#[tokio::test]
+async fn metadata_come_in_the_languages_asked_for() {
+    let world = World::new().await;
+    let plain = document(&world, "openid-credential-issuer").await;
+    let answer = asked(&world, "accept-language", "de-AT, de;q=0.9").await;
+    let german = answer.json();
+    let card = "/credential_configurations_supported/student_card/credential_metadata/display";
+    let names = |metadata: &Value| metadata.pointer(card).unwrap().as_array().unwrap().len();
+    assert!(names(&plain) > 1, "the card is described in several languages");
+    assert_eq!(names(&german), 1);
+    assert_eq!(german.pointer(card).unwrap()[0]["locale"], "de");
+    assert!(answer.header("content-language").contains("de"));
+    for any in ["*", "de, *;q=0.1", "tlh"] {
+        assert_eq!(asked(&world, "accept-language", any).await.json(), plain, "{any}");
+    }
 }

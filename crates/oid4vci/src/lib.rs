@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | 2-5 the Credential Offer and its link | [`offer`] | VCI §4 |
 //! | 6 what the Issuer and its authorization server publish | [`metadata`] | VCI §12.2, RFC 8414 §2 |
+//! | 6 the same signed, and in the languages asked for | [`signed_metadata`], [`language`] | VCI §12.2.2, VCI §12.2.3 |
 //! | 8-11 the code becomes a token | [`token`] | VCI §6 |
 //! | 8-15 who vouches for a Wallet and its keys | [`attestation`] | VCI §D, VCI §E |
 //! | 8-15 the token is bound to a key | [`dpop`], [`replay`] | RFC 9449 |
@@ -27,10 +28,12 @@ pub mod encryption;
 pub mod error;
 mod form;
 pub mod grant;
+pub mod language;
 pub mod metadata;
 pub mod nonce;
 pub mod offer;
 pub mod proof;
 pub mod replay;
 pub mod secret;
+pub mod signed_metadata;
 pub mod token;

@@ -1,14 +1,20 @@
 //! Step 6: what the Issuer publishes about itself (VCI §12.2, RFC 8414 §2), made once at the start.
 
+use keys::outside::Timestamp;
 use oid4vci::metadata::{
     AuthorizationServerMetadata, BatchCredentialIssuance, CredentialConfiguration,
     CredentialIssuerMetadata, IssuerDisplay, jwt_proof_types,
 };
+use oid4vci::signed_metadata::{self, MetadataSigner};
 use oid4vci::token::PRE_AUTHORIZED_CODE;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::Issuer;
 use crate::credential_type::CredentialType;
+use crate::failure::Broken;
+
+/// How long signed metadata can be relied on.
+const SIGNED_SECONDS: u64 = 24 * 3600;
 
 /// Credential Issuer Metadata (VCI §12.2.4).
 #[must_use]
@@ -49,6 +55,20 @@ fn configuration(credential_type: &CredentialType, issuer: &Issuer) -> Credentia
             .unwrap_or_default(),
         credential_metadata: credential_type.credential_metadata(),
     }
+}
+
+/// The same as a signed JWT, and from when on it is to be signed anew (VCI §12.2.3).
+pub async fn signed(
+    issuer: &Issuer,
+    metadata: Map<String, Value>,
+) -> Result<(String, Timestamp), Broken> {
+    let now = issuer.clock.now();
+    let times = (now, now.plus(SIGNED_SECONDS));
+    let key = &issuer.keys.signing;
+    let key = MetadataSigner { signer: &*key.signer, x5c: &key.x5c };
+    let signed = signed_metadata::sign(metadata, issuer.credential_issuer(), times, key).await;
+    let signed = signed.map_err(|error| Broken::fault(format!("signing failed: {error}")))?;
+    Ok((signed, now.plus(SIGNED_SECONDS / 2)))
 }
 
 /// Authorization server metadata (RFC 8414 §2): the Issuer is its own authorization server.

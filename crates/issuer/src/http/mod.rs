@@ -10,20 +10,21 @@ use axum::handler::Handler as _;
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{get, post};
 use axum::{Json, middleware};
 use oid4vci::credential::{CredentialRefusal, CredentialRequest, CredentialResponse};
 use oid4vci::error::ErrorCode;
-use oid4vci::metadata::{AUTHORIZATION_SERVER, CREDENTIAL_ISSUER, JWT_VC_ISSUER};
 use oid4vci::nonce::NonceResponse;
 use oid4vci::secret::{AccessToken, OfferReference};
 use oid4vci::token::{TokenRefusal, TokenRequest, TokenResponse};
-use serde::Serialize;
+
+use well_known::published;
 
 use crate::failure::{Failure, error};
 use crate::flow::offer::FetchRefusal;
 use crate::{Issuer, flow};
 
+mod accept;
 mod address_limit;
 pub mod admin;
 mod around;
@@ -32,6 +33,7 @@ mod offer_view;
 pub mod portal;
 mod problem;
 mod status_list;
+mod well_known;
 
 const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 /// An answer that must not be kept by anything between us and the Wallet.
@@ -45,11 +47,11 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
         .route("/nonce", post(nonce))
         .route("/credential", post(credential))
         .route("/status-lists/{number}", get(status_list::status_list))
-        .route("/jwks", published(&json(&flow::metadata::jwks(&issuer))));
+        .route("/jwks", published(&flow::metadata::jwks(&issuer)));
     let path = issuer.config.url.path();
     let protocol = if path.is_empty() { protocol } else { Router::new().nest(path, protocol) };
     // CORS is for wallets that are web pages; nothing of the protocol reads a cookie (P20).
-    let protocol = protocol.merge(well_known(&issuer));
+    let protocol = protocol.merge(well_known::routes(&issuer));
     // Set before the layer, which would not stand around it otherwise: it is what a preflight meets.
     let protocol = protocol.method_not_allowed_fallback(method_not_allowed);
     let protocol = protocol.layer(middleware::from_fn(around::cross_origin));
@@ -63,35 +65,6 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
 /// What has nothing to do with the request itself; any wallet may read it.
 fn refuse(status: StatusCode, code: ErrorCode, text: &'static str) -> Response {
     ([(ACCESS_CONTROL_ALLOW_ORIGIN, "*")], error(status, code, text)).into_response()
-}
-
-/// VCI §12.2.2, RFC 8414 §3.1, each at the place of 1.0 and at the one of the drafts before it.
-fn well_known(issuer: &Issuer) -> Router<Arc<Issuer>> {
-    let documents = [
-        (CREDENTIAL_ISSUER, json(&flow::metadata::credential_issuer(issuer))),
-        (AUTHORIZATION_SERVER, json(&flow::metadata::authorization_server(issuer))),
-        (JWT_VC_ISSUER, json(&flow::metadata::jwt_vc_issuer(issuer))),
-    ];
-    let path = issuer.config.url.path();
-    let mut router = Router::new();
-    for (name, document) in documents {
-        router = router.route(&format!("/.well-known/{name}{path}"), published(&document));
-        if !path.is_empty() {
-            router = router.route(&format!("{path}/.well-known/{name}"), published(&document));
-        }
-    }
-    router
-}
-
-fn json(document: &impl Serialize) -> Bytes {
-    serde_json::to_vec(document).unwrap_or_default().into()
-}
-
-/// A document that is the same for everybody until the next start: rendered once.
-fn published(document: &Bytes) -> MethodRouter<Arc<Issuer>> {
-    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "public, max-age=300")];
-    let document = document.clone();
-    get(async move || (headers, document))
 }
 
 /// VCI §4.1.3: `application/json`, never cached (OFFER-27, OFFER-28).

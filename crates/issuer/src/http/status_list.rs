@@ -8,11 +8,12 @@ use axum::http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
     VARY,
 };
-use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use formats::status_list::token::TokenFormat;
 use oid4vci::error::ErrorCode;
 
+use super::accept::{Names, elements, quality};
 use super::not_found;
 use crate::Issuer;
 use crate::failure::{Broken, error};
@@ -75,9 +76,6 @@ fn names(headers: &HeaderMap, etag: &str) -> bool {
         .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
 }
 
-/// The names under which a format or an encoding may be asked for, the most exact one first.
-type Names = [&'static str; 3];
-
 const JWT: Names = ["application/statuslist+jwt", "application/*", "*/*"];
 const CWT: Names = ["application/statuslist+cwt", "application/*", "*/*"];
 const GZIP: Names = ["gzip", "x-gzip", "*"];
@@ -89,30 +87,6 @@ fn wanted_format(headers: &HeaderMap) -> TokenFormat {
     } else {
         TokenFormat::Jwt
     }
-}
-
-/// How much something is wanted: the weight of the most exact name (RFC 9110 §12.4.2).
-fn quality(headers: &HeaderMap, header: &HeaderName, names: Names) -> f32 {
-    let weight = |name: &str| {
-        elements(headers, header).find_map(|element| {
-            let (own, parameters) = element.split_once(';').unwrap_or((element, ""));
-            own.trim().eq_ignore_ascii_case(name).then(|| weight_of(parameters))
-        })
-    };
-    names.into_iter().find_map(weight).unwrap_or(0.0)
-}
-
-fn weight_of(parameters: &str) -> f32 {
-    let weight = parameters.split(';').find_map(|parameter| {
-        let (name, value) = parameter.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("q").then_some(value)
-    });
-    weight.map_or(1.0, |value| value.trim().parse().unwrap_or(0.0))
-}
-
-fn elements<'h>(headers: &'h HeaderMap, header: &HeaderName) -> impl Iterator<Item = &'h str> {
-    let values = headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',').map(str::trim))
 }
 
 #[cfg(test)]

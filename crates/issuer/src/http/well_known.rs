@@ -1,0 +1,114 @@
+//! What is published at well-known places (VCI §12.2.2, RFC 8414 §3.1), each at the place of 1.0 and
+//! at the one of the drafts before it.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{
+    ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, VARY,
+};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{MethodRouter, get};
+use keys::json;
+use keys::outside::Timestamp;
+use oid4vci::language::Languages;
+use oid4vci::metadata::{AUTHORIZATION_SERVER, CREDENTIAL_ISSUER, JWT_VC_ISSUER};
+use oid4vci::signed_metadata::MEDIA_TYPE;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::accept::{Names, quality};
+use crate::failure::Broken;
+use crate::{Issuer, flow};
+
+/// Wallets and what stands between may keep them so long.
+const CACHED: &str = "public, max-age=300";
+const JSON: Names = ["application/json", "application/*", "*/*"];
+const JWT: Names = [MEDIA_TYPE, "application/*", "*/*"];
+
+pub(super) fn routes(issuer: &Issuer) -> Router<Arc<Issuer>> {
+    let documents = [
+        (CREDENTIAL_ISSUER, credential_issuer(issuer)),
+        (AUTHORIZATION_SERVER, published(&flow::metadata::authorization_server(issuer))),
+        (JWT_VC_ISSUER, published(&flow::metadata::jwt_vc_issuer(issuer))),
+    ];
+    let path = issuer.config.url.path();
+    let mut router = Router::new();
+    for (name, document) in documents {
+        router = router.route(&format!("/.well-known/{name}{path}"), document.clone());
+        if !path.is_empty() {
+            router = router.route(&format!("{path}/.well-known/{name}"), document);
+        }
+    }
+    router
+}
+
+/// A document that is the same for everybody until the next start: rendered once.
+pub(super) fn published(document: &impl Serialize) -> MethodRouter<Arc<Issuer>> {
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHED)];
+    let document = rendered(document);
+    get(async move || (headers, document))
+}
+
+fn rendered(document: &impl Serialize) -> Bytes {
+    serde_json::to_vec(document).unwrap_or_default().into()
+}
+
+/// Credential Issuer Metadata, which come signed or in some languages only to those who ask.
+fn credential_issuer(issuer: &Issuer) -> MethodRouter<Arc<Issuer>> {
+    let metadata = serde_json::to_value(flow::metadata::credential_issuer(issuer));
+    let members = match metadata {
+        Ok(Value::Object(members)) => members,
+        Ok(_) | Err(_) => Map::new(),
+    };
+    let document =
+        Arc::new(Document { rendered: rendered(&members), members, signed: RwLock::default() });
+    get(async move |State(issuer): State<Arc<Issuer>>, headers: HeaderMap| {
+        document.answer(&issuer, &headers).await
+    })
+}
+
+struct Document {
+    members: Map<String, Value>,
+    rendered: Bytes,
+    /// The last signed form, and when it is to be signed again.
+    signed: RwLock<Option<(Bytes, Timestamp)>>,
+}
+
+impl Document {
+    async fn answer(&self, issuer: &Issuer, headers: &HeaderMap) -> Result<Response, Broken> {
+        let about = [(CACHE_CONTROL, CACHED), (VARY, "accept, accept-language")];
+        // META-07, META-08: unsigned, unless the other form is wanted more.
+        if quality(headers, &ACCEPT, JWT) > quality(headers, &ACCEPT, JSON) {
+            let signed = self.signed(issuer).await?;
+            return Ok((about, [(CONTENT_TYPE, MEDIA_TYPE)], signed).into_response());
+        }
+        let asked = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let json = [(CONTENT_TYPE, "application/json")];
+        let Some(languages) = asked.and_then(Languages::parse) else {
+            return Ok((about, json, self.rendered.clone()).into_response());
+        };
+        let mut members = self.members.clone();
+        let left = languages.narrow(&mut members).join(", ");
+        let tagged = (!left.is_empty()).then_some([(CONTENT_LANGUAGE, left)]);
+        Ok((about, json, tagged, json::text(&members)).into_response())
+    }
+
+    async fn signed(&self, issuer: &Issuer) -> Result<Bytes, Broken> {
+        let now = issuer.clock.now();
+        let kept = self.signed.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((signed, until)) = kept
+            && now < until
+        {
+            return Ok(signed);
+        }
+        let (signed, until) = flow::metadata::signed(issuer, self.members.clone()).await?;
+        let signed = Bytes::from(signed);
+        *self.signed.write().unwrap_or_else(PoisonError::into_inner) =
+            Some((signed.clone(), until));
+        Ok(signed)
+    }
+}
