@@ -10,8 +10,13 @@ mod cli;
 mod demo;
 mod exit;
 mod issuer;
+mod log;
 mod terminal;
 mod wallet;
+
+/// An issuance asks for memory some hundred times; this allocator was the one that cost least.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     let cli = match cli::parse() {

@@ -1,5 +1,6 @@
 //! SD-JWT VC, format `dc+sd-jwt` (VCI §A.3): a typed SD-JWT with rules for its claims.
 
+use keys::json;
 use keys::jws::{self, Jws};
 use keys::outside::{Random, Timestamp};
 use keys::public_key::PublicKey;
@@ -66,7 +67,7 @@ pub async fn issue(
     random: &dyn Random,
 ) -> Result<String, IssueError> {
     let concealed = conceal(claims, random)?;
-    let payload = Value::Object(concealed.payload).to_string();
+    let payload = json::text(&concealed.payload);
     let mut raw = jws::sign(header.members(), payload.as_bytes(), signer)
         .await
         .map_err(IssueError::Signing)?;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aws_lc_rs::{constant_time, digest, hmac};
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::Zeroizing;
 
 use crate::outside::Random;
 
@@ -20,28 +20,33 @@ pub fn equal(left: &[u8], right: &[u8]) -> bool {
 }
 
 /// Keys message authentication codes; lives in a file outside the database.
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct MacKey([u8; 32]);
+#[derive(Clone)]
+pub struct MacKey {
+    bytes: Zeroizing<[u8; 32]>,
+    /// The same, as far as it can be worked on before there is a message: half of the work.
+    key: hmac::Key,
+}
 
 impl MacKey {
     /// Takes a key that was kept.
     #[must_use]
-    pub const fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    pub fn new(bytes: [u8; 32]) -> Self {
+        let bytes = Zeroizing::new(bytes);
+        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &*bytes), bytes }
     }
 
     /// Draws a new one.
     #[must_use]
     pub fn fresh(random: &dyn Random) -> Self {
-        let mut key = Self([0; 32]);
-        random.fill(&mut key.0);
-        key
+        let mut bytes = [0; 32];
+        random.fill(&mut bytes);
+        Self::new(bytes)
     }
 
     /// The key itself, for the file that keeps it.
     #[must_use]
-    pub const fn expose(&self) -> &[u8; 32] {
-        &self.0
+    pub fn expose(&self) -> &[u8; 32] {
+        &self.bytes
     }
 
     /// HMAC-SHA256 (RFC 2104) of the parts, for one purpose.
@@ -50,7 +55,7 @@ impl MacKey {
     /// so that `["ab", "c"]` and `["a", "bc"]` differ.
     #[must_use]
     pub fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; 32] {
-        let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, &self.0));
+        let mut context = hmac::Context::with_key(&self.key);
         for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
             context.update(&(part.len() as u64).to_be_bytes());
             context.update(part);

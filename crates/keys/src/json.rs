@@ -37,6 +37,13 @@ pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
     }
 }
 
+/// Writes an object in the fewest bytes.
+#[must_use]
+pub fn text(object: &Map<String, Value>) -> String {
+    // Only a foreign type or a foreign writer can fail. `Display` would ask for each part anew.
+    serde_json::to_string(object).unwrap_or_default()
+}
+
 /// Why JSON is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonError {

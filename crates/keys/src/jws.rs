@@ -82,7 +82,7 @@ pub async fn sign(
     signer: &dyn Signer,
 ) -> Result<String, SignError> {
     header.insert("alg".into(), signer.algorithm().name().into());
-    let mut text = BASE64_URL_SAFE_NO_PAD.encode(Value::Object(header).to_string());
+    let mut text = BASE64_URL_SAFE_NO_PAD.encode(json::text(&header));
     text.push('.');
     BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut text);
     let signature = signer.sign(text.as_bytes()).await?;

@@ -138,9 +138,15 @@ fn canonical(required: Map<String, Value>) -> String {
     // Sorted here, because a build may make `Map` keep the order of insertion.
     let mut members: Vec<_> = required.into_iter().collect();
     members.sort_by(|left, right| left.0.cmp(&right.0));
-    let members: Vec<_> =
-        members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
-    format!("{{{}}}", members.join(","))
+    let mut text = String::from("{");
+    for (place, (name, value)) in members.iter().enumerate() {
+        text.push_str(if place == 0 { "\"" } else { ",\"" });
+        text.push_str(name);
+        text.push_str("\":");
+        text.push_str(&serde_json::to_string(value).unwrap_or_default()); // which writes any value
+    }
+    text.push('}');
+    text
 }
 
 /// A key that says what it is for must be for our purpose (RFC 7517 §4.2, RFC 7517 §4.3,

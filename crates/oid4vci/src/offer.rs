@@ -118,16 +118,16 @@ pub fn link_by_reference(credential_offer_uri: &str) -> String {
 }
 
 fn link(parameter: &str, value: &str) -> String {
-    let encoded: String = value
-        .bytes()
-        .map(|byte| match byte {
+    let mut text = format!("{SCHEME}://?{parameter}=");
+    for byte in value.bytes() {
+        match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(byte).to_string()
+                text.push(char::from(byte));
             }
-            _ => format!("%{byte:02X}"),
-        })
-        .collect();
-    format!("{SCHEME}://?{parameter}={encoded}")
+            _ => drop(write!(text, "%{byte:02X}")), // a String takes everything
+        }
+    }
+    text
 }
 
 /// How the Wallet asks for the Transaction Code (VCI §4.1.1, OFFER-18 to OFFER-23).

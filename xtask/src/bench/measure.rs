@@ -60,7 +60,7 @@ impl Measure {
 
     fn run(self, title: &str, clients: u32, more: &[&str]) -> io::Result<Outcome> {
         println!("---- {title}, {clients} clients");
-        let mut command = program("target/release/bestow", &["bench", "--json"]);
+        let mut command = program("target/dist/bestow", &["bench", "--json"]);
         let folder = std::env::current_dir()?.join(FOLDER);
         // A temporary folder in memory would make every commit free.
         command.env("TMPDIR", folder);

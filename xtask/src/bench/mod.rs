@@ -77,7 +77,7 @@ impl Options {
 pub(crate) fn bench(arguments: &[&str]) -> io::Result<()> {
     let options = Options::read(arguments).map_err(io::Error::other)?;
     fs::create_dir_all(FOLDER)?;
-    run(&mut cargo(&["build", "--release", "--locked", "-p", "bestow"]))?;
+    run(&mut cargo(&["build", "--profile", "dist", "--locked", "-p", "bestow"]))?;
     let mut report = machine::describe(Path::new(FOLDER))?;
     let measure = Measure { seconds: options.seconds };
     report += &sqlite(measure)?;
@@ -178,7 +178,7 @@ fn start_and_size(measure: Measure) -> io::Result<String> {
     starts.sort_by(f64::total_cmp);
     let start = starts.get(starts.len() / 2).copied().unwrap_or_default();
     let loaded = measure.own("memory", 256, &[])?.number("/server/memory_mib_max");
-    let size = machine::sizes(Path::new("target/release/bestow"))?;
+    let size = machine::sizes(Path::new("target/dist/bestow"))?;
     Ok(format!(
         "\n### Start, memory, size\n\n\
          | | |\n|---|---|\n\

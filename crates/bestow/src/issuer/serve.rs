@@ -12,11 +12,12 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::ConfigFile;
 use crate::exit::{Failure, Kind};
+use crate::log::{Last, Lines};
 
 /// Serves until SIGTERM or SIGINT; reads certificates again on SIGHUP.
 pub(crate) async fn serve(file: &ConfigFile) -> Result<(), Failure> {
     let config = super::load(file)?;
-    log_to_standard_error(&config);
+    let _last_lines = log_to_standard_error(&config)?;
     let issuer = Arc::new(super::open(config).await?);
     for warning in issuer.config.warnings(&issuer.types) {
         tracing::warn!("{warning}");
@@ -77,14 +78,16 @@ async fn run(mut server: Server) -> Result<(), Failure> {
 }
 
 /// One line an event, with the id of its request; `RUST_LOG` narrows it further.
-fn log_to_standard_error(config: &Config) {
+fn log_to_standard_error(config: &Config) -> Result<Last, Failure> {
     let level = config.log.level.name();
     let filter = EnvFilter::builder().parse_lossy(
         std::env::var("RUST_LOG").unwrap_or_else(|_| format!("{level},hyper=warn,rustls=warn")),
     );
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let (writer, last) = Lines::start().map_err(Failure::own_fault)?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     match config.log.format {
         LogFormat::Json => builder.json().init(),
         LogFormat::Text => builder.with_ansi(false).init(),
     }
+    Ok(last)
 }

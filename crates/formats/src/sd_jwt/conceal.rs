@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::json::DEPTH_MAX;
 use keys::outside::Random;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::{DIGESTS, DISCLOSURES_MAX, HASH, SHA_256, digest, is_reserved};
 use crate::IssueError;
@@ -42,8 +42,10 @@ pub fn conceal(
     let mut concealed = Concealed { payload: claims, disclosures: Vec::new() };
     let mut innermost_first: Vec<_> = selective.iter().collect();
     innermost_first.sort_by_key(|path| Reverse(path.len()));
-    for path in innermost_first {
-        concealed.conceal_one(path, random)?;
+    let mut salts = vec![[0; SALT_BYTES]; selective.len()];
+    random.fill(salts.as_flattened_mut()); // at once: to ask for each costs more than the salt
+    for (path, salt) in innermost_first.into_iter().zip(salts) {
+        concealed.conceal_one(path, salt)?;
     }
     if !concealed.disclosures.is_empty() {
         concealed.payload.insert(HASH.to_owned(), SHA_256.into()); // RFC 9901 §4.1.1
@@ -52,11 +54,11 @@ pub fn conceal(
 }
 
 impl Concealed {
-    fn conceal_one(&mut self, path: &[String], random: &dyn Random) -> Result<(), IssueError> {
+    fn conceal_one(&mut self, path: &[String], salt: [u8; SALT_BYTES]) -> Result<(), IssueError> {
         let (name, parents) = path.split_last().ok_or(IssueError::WrongPath)?;
         let Some(parent) = find(&mut self.payload, parents)? else { return Ok(()) };
         let Some(value) = parent.remove(name) else { return Ok(()) };
-        let disclosure = disclosure(name, &value, random);
+        let disclosure = disclosure(name, &value, salt);
         add(parent, digest(&disclosure));
         self.disclosures.push(disclosure);
         Ok(())
@@ -78,11 +80,10 @@ fn find<'m>(
     Ok(Some(object))
 }
 
-fn disclosure(name: &str, value: &Value, random: &dyn Random) -> String {
-    let mut salt = [0; SALT_BYTES];
-    random.fill(&mut salt);
-    let parts = json!([BASE64_URL_SAFE_NO_PAD.encode(salt), name, value]);
-    BASE64_URL_SAFE_NO_PAD.encode(parts.to_string())
+fn disclosure(name: &str, value: &Value, salt: [u8; SALT_BYTES]) -> String {
+    let parts = (BASE64_URL_SAFE_NO_PAD.encode(salt), name, value);
+    // Only a foreign type or a foreign writer can fail.
+    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&parts).unwrap_or_default())
 }
 
 /// Sorted, so that the order of the claims stays unknown (RFC 9901 §4.2.4.1).

@@ -39,12 +39,9 @@ pub(super) fn verify(
     for Parsed { jws, holder, nonce, attestation } in proofs {
         jws.verify(&holder.key).map_err(Form::from)?;
         verified.spend(nonce);
-        let is_held = verified.holds(&holder.key.thumbprint());
-        if is_held && attestation.is_none() {
+        let is_new = verified.bind(holder.key, holder.binding);
+        if !is_new && attestation.is_none() {
             return Err(ProofRefusal::RepeatedKey);
-        }
-        if !is_held {
-            verified.bind(holder.key, holder.binding);
         }
         let attestation = attestation.and_then(|place| attestations.parsed.get(place));
         vouched_for.extend(attestation.map(|(_, attestation)| (attestation, holder.method)));
@@ -64,9 +61,7 @@ impl VerifiedProofs {
     fn bind_attested(&mut self, attestation: &KeyAttestation, method: BindingMethod) {
         self.spend(attestation.nonce);
         for key in &attestation.keys {
-            if !self.holds(&key.thumbprint) {
-                self.bind(key.public_key.clone(), method.bind(key));
-            }
+            self.bind(key.public_key.clone(), method.bind(key));
         }
     }
 }

@@ -91,13 +91,14 @@ impl VerifiedProofs {
         &self.nonces
     }
 
-    fn holds(&self, thumbprint: &Thumbprint) -> bool {
-        self.proofs.iter().any(|proof| proof.thumbprint == *thumbprint)
-    }
-
-    fn bind(&mut self, public_key: PublicKey, binding: HolderBinding) {
+    /// Whether the key is new; one that is bound already is not bound again.
+    fn bind(&mut self, public_key: PublicKey, binding: HolderBinding) -> bool {
         let thumbprint = public_key.thumbprint();
-        self.proofs.push(VerifiedProof { public_key, thumbprint, binding });
+        let is_new = self.proofs.iter().all(|proof| proof.thumbprint != thumbprint);
+        if is_new {
+            self.proofs.push(VerifiedProof { public_key, thumbprint, binding });
+        }
+        is_new
     }
 
     fn spend(&mut self, nonce: SpendableNonce) {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::application::{Application, ApplicationId, ApplicationState};
 use journal::Journal;
-use writer::{Step, Writer};
+use writer::{Extent, Step, Writer};
 
 mod backup;
 mod journal;
@@ -129,7 +129,18 @@ impl Sqlite {
         step: impl FnOnce(&Connection, &str) -> rusqlite::Result<Step<T>> + Send + 'static,
     ) -> Result<T, StoreError> {
         let issuer_id = Arc::clone(&self.issuer_id);
-        self.writer.write(move |connection| step(connection, &issuer_id)).await
+        let step = move |connection: &Connection| step(connection, &issuer_id);
+        self.writer.write(Extent::Several, step).await
+    }
+
+    /// The same for a step of one statement, which costs less.
+    async fn write_one<T: Send + 'static>(
+        &self,
+        statement: impl FnOnce(&Connection, &str) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let issuer_id = Arc::clone(&self.issuer_id);
+        let step = move |connection: &Connection| statement(connection, &issuer_id).map(Step::Keep);
+        self.writer.write(Extent::OneStatement, step).await
     }
 }
 
@@ -206,18 +217,18 @@ impl Store for Sqlite {
     }
 
     async fn note_fetched(&self, id: OfferId, now: Timestamp) -> Result<(), StoreError> {
-        self.write(move |connection, issuer| {
+        self.write_one(move |connection, issuer| {
             let sql = "UPDATE offers SET fetched_at = ?3 \
                        WHERE issuer_id = ?1 AND offer_id = ?2 AND fetched_at IS NULL";
             connection.prepare_cached(sql)?.execute((issuer, id.0, now.0))?;
-            Ok(Step::Keep(()))
+            Ok(())
         })
         .await
     }
 
     async fn redeem(&self, seen: &Grant, redemption: &Redemption) -> Result<bool, StoreError> {
         let (id, attempts, redemption) = (seen.id, seen.attempts, redemption.clone());
-        self.write(move |connection, issuer| {
+        self.write_one(move |connection, issuer| {
             steps::redeem(connection, issuer, (id, attempts), &redemption)
         })
         .await
@@ -225,11 +236,11 @@ impl Store for Sqlite {
 
     async fn count_wrong_tx_code(&self, seen: &Grant) -> Result<bool, StoreError> {
         let (id, attempts) = (seen.id, seen.attempts);
-        self.write(move |connection, issuer| {
+        self.write_one(move |connection, issuer| {
             let sql = "UPDATE offers SET attempts = attempts + 1 WHERE issuer_id = ?1 \
                        AND offer_id = ?2 AND redeemed_at IS NULL AND attempts = ?3";
             let rows = connection.prepare_cached(sql)?.execute((issuer, id.0, attempts))?;
-            Ok(Step::Keep(rows == 1))
+            Ok(rows == 1)
         })
         .await
     }
@@ -247,11 +258,11 @@ impl Store for Sqlite {
     }
 
     async fn withdraw_offer(&self, id: OfferId, now: Timestamp) -> Result<bool, StoreError> {
-        self.write(move |connection, issuer| {
+        self.write_one(move |connection, issuer| {
             let sql = "UPDATE offers SET withdrawn_at = ?3 WHERE issuer_id = ?1 \
                        AND offer_id = ?2 AND withdrawn_at IS NULL AND issued_count = 0";
             let rows = connection.prepare_cached(sql)?.execute((issuer, id.0, now.0))?;
-            Ok(Step::Keep(rows == 1))
+            Ok(rows == 1)
         })
         .await
     }
@@ -290,14 +301,14 @@ impl Store for Sqlite {
     ) -> Result<bool, StoreError> {
         let (id, seen_state, approvals) = (seen.id, seen.state, seen.approvals);
         let approved = u32::from(state == ApplicationState::Approved);
-        self.write(move |connection, issuer| {
+        self.write_one(move |connection, issuer| {
             let sql = "UPDATE applications SET state = ?3, decided_at = ?4, \
                        approvals = approvals + ?5, offer_id = NULL WHERE issuer_id = ?1 \
                        AND application_id = ?2 AND state = ?6 AND approvals = ?7";
             let values =
                 (issuer, id.0.0, state.name(), now.0, approved, seen_state.name(), approvals);
             let rows = connection.prepare_cached(sql)?.execute(values)?;
-            Ok(Step::Keep(rows == 1))
+            Ok(rows == 1)
         })
         .await
     }
@@ -309,12 +320,12 @@ impl Store for Sqlite {
 
     async fn check(&self) -> Result<(), StoreError> {
         self.file.check()?;
-        self.write(|connection, issuer| {
+        self.write_one(|connection, issuer| {
             // A change, as only that needs room on the disk; the value means nothing.
             let sql = "INSERT INTO checks (issuer_id, count) VALUES (?1, 1) \
                        ON CONFLICT (issuer_id) DO UPDATE SET count = 1 - count";
             connection.prepare_cached(sql)?.execute([issuer])?;
-            Ok(Step::Keep(()))
+            Ok(())
         })
         .await
     }

@@ -1,5 +1,6 @@
 //! The steps that need more than one statement; the caller wraps each in one commit.
 
+use keys::json;
 use keys::outside::Timestamp;
 use oid4vci::credential::Record;
 use oid4vci::grant::{Grant, Redemption, StatusEntry};
@@ -39,7 +40,7 @@ pub(super) fn open_offer(
     }
     insert_grant(connection, issuer_id, &grant)?;
     let sql = "INSERT INTO datasets (issuer_id, offer_id, datasets) VALUES (?1, ?2, ?3)";
-    let datasets = serde_json::Value::from(offer.datasets.clone()).to_string();
+    let datasets = json::text(&offer.datasets);
     connection.prepare_cached(sql)?.execute((issuer_id, id.0, datasets))?;
     Ok(Step::Keep(Opened::Opened))
 }
@@ -129,7 +130,7 @@ pub(super) fn redeem(
     issuer_id: &str,
     (id, attempts): (OfferId, u32),
     redemption: &Redemption,
-) -> rusqlite::Result<Step<bool>> {
+) -> rusqlite::Result<bool> {
     let sql = "UPDATE offers SET redeemed_at = :now, token_digest = :token, \
                token_expires_at = :token_expires_at, token_configuration_ids = :ids, \
                token_by_identifier = :by_identifier, client_id = :client_id \
@@ -146,7 +147,7 @@ pub(super) fn redeem(
         ":id": id.0,
         ":attempts": attempts,
     })?;
-    Ok(Step::Keep(rows == 1))
+    Ok(rows == 1)
 }
 
 /// A [`Record`] with its nonces, taken along to the writer.
@@ -255,7 +256,7 @@ pub(super) fn open_application(
         application.id.0.0,
         application.secret_digest.0,
         application.credential_configuration_id,
-        serde_json::Value::from(application.claims.clone()).to_string(),
+        json::text(&application.claims),
         application.state.name(),
         application.created_at.0,
         application.decided_at.map(|at| at.0),

@@ -2,7 +2,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::oneshot;
@@ -18,7 +18,7 @@ const BATCH_MAX: usize = 256;
 /// How many came together lately, for the writer to wait for more.
 const TOGETHER_MIN: usize = 3;
 /// How long it waits then.
-const LINGER_MAX: Duration = Duration::from_millis(1);
+const LINGER: Duration = Duration::from_millis(1);
 
 /// What a step leaves behind.
 pub(super) enum Step<T> {
@@ -26,6 +26,23 @@ pub(super) enum Step<T> {
     Keep(T),
     /// What it wrote is to be forgotten; other steps of the same commit stay.
     Undo(T),
+}
+
+impl<T> Step<T> {
+    fn value(self) -> T {
+        match self {
+            Self::Keep(value) | Self::Undo(value) => value,
+        }
+    }
+}
+
+/// How much of a step there is to undo.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Extent {
+    /// A statement does all or nothing by itself, and every step of this kind is kept.
+    OneStatement,
+    /// The first may have written when the second fails.
+    Several,
 }
 
 /// Tells the waiting caller, after the commit, how it went.
@@ -51,13 +68,17 @@ impl Writer {
     /// Runs `step` and returns once it is on disk.
     pub(super) async fn write<T: Send + 'static>(
         &self,
+        extent: Extent,
         step: impl FnOnce(&Connection) -> rusqlite::Result<Step<T>> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (answer, result) = oneshot::channel();
         let job: Job = Box::new(move |connection| {
             // Where no transaction is open (it did not begin, or a full disk has ended it) a step
             // would commit by itself and yet be answered as failed.
-            let outcome = (!connection.is_autocommit()).then(|| savepoint(connection, step));
+            let outcome = (!connection.is_autocommit()).then(|| match extent {
+                Extent::OneStatement => step(connection).map(Step::value),
+                Extent::Several => savepoint(connection, step),
+            });
             Box::new(move |committed: &Result<(), StoreError>| {
                 let outcome = match (committed, outcome) {
                     (Ok(()), Some(Ok(value))) => Ok(value),
@@ -84,22 +105,24 @@ fn savepoint<T>(
     connection: &Connection,
     step: impl FnOnce(&Connection) -> rusqlite::Result<Step<T>>,
 ) -> rusqlite::Result<T> {
-    connection.prepare_cached("SAVEPOINT step")?.execute([])?;
+    execute(connection, "SAVEPOINT step")?;
     let outcome = step(connection);
     if !matches!(outcome, Ok(Step::Keep(_))) {
-        connection.prepare_cached("ROLLBACK TO step")?.execute([])?;
+        execute(connection, "ROLLBACK TO step")?;
     }
-    connection.prepare_cached("RELEASE step")?.execute([])?;
-    match outcome? {
-        Step::Keep(value) | Step::Undo(value) => Ok(value),
-    }
+    execute(connection, "RELEASE step")?;
+    outcome.map(Step::value)
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(drop)
 }
 
 fn run(connection: &Connection, journal: &Journal, waiting: &Receiver<Job>) {
     let mut usual = 0; // in sixteenths, as it moves slowly
     while let Ok(first) = waiting.recv() {
         let mut jobs = gather(first, waiting, usual / 16);
-        let began = connection.execute_batch("BEGIN IMMEDIATE");
+        let began = execute(connection, "BEGIN IMMEDIATE");
         // That may have taken long, where another program held the lock: whoever came meanwhile has
         // waited as well, and is answered with the others.
         let room = BATCH_MAX - jobs.len();
@@ -110,11 +133,11 @@ fn run(connection: &Connection, journal: &Journal, waiting: &Receiver<Job>) {
             journal.sync().map_err(|error| {
                 StoreError::Unavailable(format!("the journal of revocations: {error}"))
             })?;
-            Ok(connection.execute_batch("COMMIT")?)
+            Ok(execute(connection, "COMMIT")?)
         });
         if committed.is_err() && !connection.is_autocommit() {
             // A failed commit leaves the transaction open; what is in it was promised to nobody.
-            drop(connection.execute_batch("ROLLBACK"));
+            drop(execute(connection, "ROLLBACK"));
         }
         for reply in replies {
             reply(&committed);
@@ -123,20 +146,15 @@ fn run(connection: &Connection, journal: &Journal, waiting: &Receiver<Job>) {
 }
 
 /// What shares one commit. Waiting for the disk is what costs: when several came together lately,
-/// a moment more lets the others come along; whoever is alone waits for nobody.
+/// a moment more lets the others come along; whoever is alone waits for nobody. It is slept through,
+/// as to be woken by each of them would cost more than what it saves.
 fn gather(first: Job, waiting: &Receiver<Job>, usual: usize) -> Vec<Job> {
     let mut jobs = vec![first];
     jobs.extend(waiting.try_iter().take(BATCH_MAX - 1));
-    if usual < TOGETHER_MIN {
-        return jobs;
-    }
-    let until = Instant::now() + LINGER_MAX;
-    while jobs.len() < BATCH_MAX {
-        let left = until.saturating_duration_since(Instant::now());
-        match waiting.recv_timeout(left) {
-            Ok(job) => jobs.push(job),
-            Err(_) => break,
-        }
+    if usual >= TOGETHER_MIN && jobs.len() < BATCH_MAX {
+        thread::sleep(LINGER);
+        let room = BATCH_MAX - jobs.len();
+        jobs.extend(waiting.try_iter().take(room));
     }
     jobs
 }
