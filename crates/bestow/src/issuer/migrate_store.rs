@@ -85,12 +85,8 @@ fn table(checks: &[TableCheck]) -> String {
             format!("DIFFERS: {} rows, {}", check.target.rows, hexadecimal(&check.target.digest))
         };
         // Writing to a String cannot fail.
-        let _ = write!(
-            lines,
-            "\n{:<16} {rows:>12}  {}  {verdict}",
-            check.table,
-            hexadecimal(&digest)
-        );
+        let _ =
+            write!(lines, "\n{:<16} {rows:>12}  {}  {verdict}", check.table, hexadecimal(&digest));
     }
     lines
 }

@@ -99,9 +99,10 @@ async fn the_journal_begins_with_what_was_revoked_before() {
     assert_eq!(journal.unreadable, 0);
     for issuer_id in ISSUERS {
         for (entry, status) in STATUSES {
-            let told = journal.changes.iter().find(|(of, change)| {
-                of == issuer_id && change.entry == entry
-            });
+            let told = journal
+                .changes
+                .iter()
+                .find(|(of, change)| of == issuer_id && change.entry == entry);
             assert_eq!(told.unwrap().1.status, status, "{issuer_id}");
         }
     }

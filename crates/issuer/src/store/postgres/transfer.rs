@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::time::sleep;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{FromSql, ToSql};
 use uuid::Uuid;
 
 use super::Options;
@@ -81,7 +81,7 @@ impl End for PostgresEnd {
     }
 
     async fn columns(&mut self, table: &Table) -> Result<Vec<String>, StoreError> {
-        let rows = self.query(COLUMNS, &vec![Box::new(table.name)]).await?;
+        let rows = self.query(COLUMNS, &one(table.name)).await?;
         let names = rows.iter().map(|row| row.try_get::<_, String>(0));
         let mut names = names.collect::<Result<Vec<_>, _>>().map_err(Fault::from)?;
         names.retain(|name| !(table.has_step_id && name == STEP_ID));
@@ -94,7 +94,7 @@ impl End for PostgresEnd {
         after: Option<&str>,
     ) -> Result<Option<String>, StoreError> {
         let sql = table.issuer_sql(SIGN, after.is_some());
-        let rows = self.query(&sql, &vec![Box::new(after.unwrap_or_default())]).await?;
+        let rows = self.query(&sql, &one(after.unwrap_or_default())).await?;
         let issuer = rows.first().map(|row| row.try_get(0)).transpose();
         Ok(issuer.map_err(Fault::from)?)
     }
@@ -106,7 +106,7 @@ impl End for PostgresEnd {
         after: Option<&[Value]>,
     ) -> Result<Vec<Row>, StoreError> {
         let sql = table.page_sql(SIGN, after.is_some());
-        let mut values: Values<'_> = vec![Box::new(issuer_id)];
+        let mut values = one(issuer_id);
         for ((_, kind), value) in table.key().iter().zip(after.unwrap_or_default()) {
             values.push(single(*kind, value)?);
         }
@@ -115,7 +115,7 @@ impl End for PostgresEnd {
     }
 
     async fn last(&mut self, table: &Table, issuer_id: &str) -> Result<Option<Row>, StoreError> {
-        let rows = self.query(&table.last_sql(SIGN), &vec![Box::new(issuer_id)]).await?;
+        let rows = self.query(&table.last_sql(SIGN), &one(issuer_id)).await?;
         rows.first().map(|row| read(row, table.key())).transpose()
     }
 
@@ -126,7 +126,7 @@ impl End for PostgresEnd {
         issuer_id: &str,
         rows: &[Row],
     ) -> Result<(), StoreError> {
-        let mut values: Values<'_> = vec![Box::new(issuer_id)];
+        let mut values = one(issuer_id);
         let mut arrays = Vec::new();
         for (place, (_, kind)) in table.columns.iter().enumerate() {
             let values_of_column = rows.iter().map(|row| row.get(place).unwrap_or(&Value::Null));
@@ -167,12 +167,12 @@ impl End for PostgresEnd {
         None
     }
 
-    async fn begin(&mut self, marker: &Marker, is_to_be_emptied: bool) -> Result<(), StoreError> {
+    async fn begin(&mut self, marker: &Marker, emptied: bool) -> Result<(), StoreError> {
         let mut said = vec![
             format!("DROP TABLE IF EXISTS {MARKER}"),
             format!("CREATE TABLE {MARKER} (source TEXT NOT NULL, digest TEXT PRIMARY KEY)"),
         ];
-        if is_to_be_emptied {
+        if emptied {
             said.extend(TABLES.iter().map(|table| format!("DELETE FROM {}", table.name)));
         }
         let begun = async {
@@ -189,6 +189,10 @@ impl End for PostgresEnd {
         let dropped = self.connection.client.batch_execute(&format!("DROP TABLE {MARKER}")).await;
         Ok(dropped.map_err(Fault::from)?)
     }
+}
+
+fn one<'v>(value: impl ToSql + Sync + 'v) -> Values<'v> {
+    vec![Box::new(value)]
 }
 
 fn borrowed<'v>(values: &'v Values<'_>) -> Vec<&'v (dyn ToSql + Sync)> {
@@ -256,26 +260,22 @@ fn read(row: &tokio_postgres::Row, columns: &[(&str, Kind)]) -> Result<Row, Stor
 
 fn value(row: &tokio_postgres::Row, place: usize, kind: Kind) -> Result<Value, StoreError> {
     let value = match kind {
-        Kind::Text => row.try_get::<_, Option<String>>(place).map_err(Fault::from)?.map(Value::Text),
+        Kind::Text => get(row, place)?.map(Value::Text),
         Kind::TextAsBytes => {
-            let bytes: Option<Vec<u8>> = row.try_get(place).map_err(Fault::from)?;
-            let text = bytes.map(String::from_utf8).transpose().map_err(|_| unexpected())?;
-            text.map(Value::Text)
+            let text = get(row, place)?.map(String::from_utf8).transpose();
+            text.map_err(|_| unexpected())?.map(Value::Text)
         }
-        Kind::Integer => {
-            row.try_get::<_, Option<i64>>(place).map_err(Fault::from)?.map(Value::Integer)
-        }
-        Kind::Boolean => {
-            let boolean: Option<bool> = row.try_get(place).map_err(Fault::from)?;
-            boolean.map(|boolean| Value::Integer(boolean.into()))
-        }
-        Kind::Id => {
-            let id: Option<Uuid> = row.try_get(place).map_err(Fault::from)?;
-            id.map(|id| Value::Bytes(id.as_bytes().to_vec()))
-        }
-        Kind::Bytes => {
-            row.try_get::<_, Option<Vec<u8>>>(place).map_err(Fault::from)?.map(Value::Bytes)
-        }
+        Kind::Integer => get(row, place)?.map(Value::Integer),
+        Kind::Boolean => get(row, place)?.map(|is: bool| Value::Integer(is.into())),
+        Kind::Id => get(row, place)?.map(|id: Uuid| Value::Bytes(id.as_bytes().to_vec())),
+        Kind::Bytes => get(row, place)?.map(Value::Bytes),
     };
     Ok(value.unwrap_or(Value::Null))
+}
+
+fn get<'r, T: FromSql<'r>>(
+    row: &'r tokio_postgres::Row,
+    place: usize,
+) -> Result<Option<T>, StoreError> {
+    Ok(row.try_get(place).map_err(Fault::from)?)
 }

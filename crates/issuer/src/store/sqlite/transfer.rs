@@ -9,9 +9,7 @@ use formats::status_list::Status;
 use keys::outside::Timestamp;
 use oid4vci::grant::StatusEntry;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{
-    Connection, ErrorCode, OpenFlags, OptionalExtension as _, ToSql, params_from_iter,
-};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, ToSql, params_from_iter};
 
 use super::backup::{beside, settle};
 use super::journal::{Journal, journal_of_another, journal_path};
@@ -161,9 +159,9 @@ impl End for SqliteEnd {
             return Ok(None);
         }
         let sql = format!("SELECT source, digest FROM {MARKER}");
-        let marker = self.connection.query_row(&sql, [], |row| {
-            Ok(Marker { source: row.get(0)?, digest: row.get(1)? })
-        })?;
+        let marker = self
+            .connection
+            .query_row(&sql, [], |row| Ok(Marker { source: row.get(0)?, digest: row.get(1)? }))?;
         Ok(Some(marker))
     }
 
@@ -171,9 +169,9 @@ impl End for SqliteEnd {
         journal_of_another(&self.path)
     }
 
-    async fn begin(&mut self, marker: &Marker, is_to_be_emptied: bool) -> Result<(), StoreError> {
+    async fn begin(&mut self, marker: &Marker, emptied: bool) -> Result<(), StoreError> {
         let transaction = self.connection.transaction()?;
-        if is_to_be_emptied {
+        if emptied {
             for table in &TABLES {
                 transaction.execute(&format!("DELETE FROM {}", table.name), [])?;
             }

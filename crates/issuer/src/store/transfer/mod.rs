@@ -155,7 +155,7 @@ pub(super) trait End {
     fn journal_of_another(&self) -> Option<PathBuf>;
 
     /// Puts the marker there, in one commit with the removal of all rows where that is wanted.
-    async fn begin(&mut self, marker: &Marker, is_to_be_emptied: bool) -> Result<(), StoreError>;
+    async fn begin(&mut self, marker: &Marker, emptied: bool) -> Result<(), StoreError>;
 
     /// Makes what stands beside the database, then takes the marker away.
     async fn finish(&mut self) -> Result<(), StoreError>;
@@ -191,7 +191,9 @@ impl Named {
     async fn open(place: Place<'_>) -> Result<Self, TransferError> {
         let name = place.database.to_string();
         let opened: Result<Option<Box<dyn End>>, StoreError> = match engine(place) {
-            Engine::Sqlite(file) => SqliteEnd::open(file).map(|end| end.map(|end| Box::new(end) as _)),
+            Engine::Sqlite(file) => {
+                SqliteEnd::open(file).map(|end| end.map(|end| Box::new(end) as _))
+            }
             Engine::Postgres(options) => {
                 PostgresEnd::open(&options).await.map(|end| Some(Box::new(end) as _))
             }
@@ -231,9 +233,10 @@ impl Named {
         for table in &TABLES {
             let found = self.end.columns(table).await.map_err(|error| self.fault(error))?;
             let listed = table.columns.iter().map(|(name, _)| *name);
-            let unknown = found.iter().map(String::as_str).filter(|name| {
-                !listed.clone().any(|listed| listed == *name)
-            });
+            let unknown = found
+                .iter()
+                .map(String::as_str)
+                .filter(|name| !listed.clone().any(|listed| listed == *name));
             let missing = listed.clone().filter(|name| !found.iter().any(|found| found == name));
             if let Some(column) = unknown.chain(missing).next() {
                 let (place, column) = (self.place.clone(), column.to_owned());
@@ -268,8 +271,8 @@ impl Named {
         })
     }
 
-    async fn begin(&mut self, marker: &Marker, is_to_be_emptied: bool) -> Result<(), TransferError> {
-        let begun = self.end.begin(marker, is_to_be_emptied).await;
+    async fn begin(&mut self, marker: &Marker, emptied: bool) -> Result<(), TransferError> {
+        let begun = self.end.begin(marker, emptied).await;
         begun.map_err(|error| self.fault(error))
     }
 
@@ -287,11 +290,9 @@ enum Engine<'p> {
 fn engine(place: Place<'_>) -> Engine<'_> {
     match place.database {
         Database::File(file) => Engine::Sqlite(file),
-        Database::Postgres(address) => Engine::Postgres(Options {
-            address,
-            password_file: place.password_file,
-            ca: place.ca,
-        }),
+        Database::Postgres(address) => {
+            Engine::Postgres(Options { address, password_file: place.password_file, ca: place.ca })
+        }
     }
 }
 

@@ -180,9 +180,7 @@ impl Table {
         let (name, key) = (self.name, Self::names(self.key()));
         let backwards: Vec<_> = self.key().iter().map(|(name, _)| format!("{name} DESC")).collect();
         let backwards = backwards.join(", ");
-        format!(
-            "SELECT {key} FROM {name} WHERE issuer_id = {sign}1 ORDER BY {backwards} LIMIT 1"
-        )
+        format!("SELECT {key} FROM {name} WHERE issuer_id = {sign}1 ORDER BY {backwards} LIMIT 1")
     }
 
     /// The first issuer that has rows, or the next one, in the engine's own order.
