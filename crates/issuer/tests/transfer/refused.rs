@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use issuer::store::Schema;
 use issuer::store::sqlite::{self, Sqlite, journal_path};
 use issuer::store::transfer::{Progress, TransferError, transfer};
+use issuer::store::{Schema, Store as _};
 use testkit::postgres::Server;
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
@@ -50,6 +50,7 @@ async fn what_is_in_use_is_not_moved() {
 
     moved(&file(&source.file), &server(&database)).await;
     let node = database.open("default").await;
+    node.check().await.unwrap(); // it connects with the first step
     assert_in_use(&refused(&server(&database), &file(&empty)).await, &database.name);
     drop(node);
     moved(&server(&database), &file(&empty)).await;

@@ -5,7 +5,7 @@ use std::path::Path;
 use formats::status_list::{Bits, Status};
 use issuer::application::{Application, ApplicationId, ApplicationSecret, ApplicationState};
 use issuer::store::sqlite::{Sqlite, migrate};
-use issuer::store::status::NewLease;
+use issuer::store::status::{NewLease, StatusStore as _};
 use issuer::store::{Idempotency, NewOffer, Store};
 use keys::digest::MacKey;
 use keys::outside::{Clock as _, Timestamp};
@@ -150,12 +150,12 @@ impl Filling {
     }
 
     async fn status_lists(&self) {
-        for count in [100, 1000, 100] {
+        for (place, count) in [(1, 100), (2, 1000), (3, 100)] {
             let new = NewLease {
                 count,
                 bits: Bits::Two,
                 size: 1024,
-                shuffle_key: [count as u8; 32],
+                shuffle_key: [place; 32],
                 now: self.now(),
             };
             self.store.lease_entries(&new).await.unwrap();

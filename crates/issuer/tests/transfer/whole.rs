@@ -1,5 +1,7 @@
 //! What arrives is what was there.
 
+use std::os::unix::fs::PermissionsExt as _;
+
 use issuer::store::Store as _;
 use issuer::store::sqlite::{Sqlite, backup, journal_path, read_journal, restore};
 use issuer::store::status::StatusStore as _;
@@ -106,7 +108,6 @@ async fn the_journal_begins_with_what_was_revoked_before() {
             assert_eq!(told.unwrap().1.status, status, "{issuer_id}");
         }
     }
-    use std::os::unix::fs::PermissionsExt as _;
     let mode = journal_path(&back).metadata().unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 

@@ -47,7 +47,7 @@ impl fmt::Display for TransferError {
                  open; nobody may write to it until all is moved"
             ),
             Self::NotEmpty(place, tables) => {
-                let told: Vec<_> = tables.iter().map(|(name, rows)| format!("{name} {rows}"));
+                let told = tables.iter().map(|(name, rows)| format!("{name} {rows}"));
                 let told = told.collect::<Vec<_>>().join(", ");
                 write!(
                     f,
