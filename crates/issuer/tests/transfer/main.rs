@@ -1,5 +1,5 @@
-//! Everything that a database holds, moved to another one: there and back, stopped and gone on with,
-//! and what is refused.
+//! Everything that a database holds, moved to another one: there and back, stopped and gone on
+//! with, and what is refused.
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,

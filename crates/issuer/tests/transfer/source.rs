@@ -191,7 +191,8 @@ fn multiply(file: &Path) {
             "WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count \
              WHERE n < 1000) INSERT INTO spent_nonces SELECT 'default', randomblob(24) FROM count; \
              WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count \
-             WHERE n < 1000) INSERT INTO statuses SELECT 'default', 2 + n % 2, 100 + n, 2, n FROM count;",
+             WHERE n < 1000) INSERT INTO statuses SELECT 'default', 2 + n % 2, 100 + n, 2, n \
+             FROM count;",
         )
         .unwrap();
 }

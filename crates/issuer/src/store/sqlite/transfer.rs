@@ -55,8 +55,8 @@ impl SqliteEnd {
         connection.execute_batch("BEGIN EXCLUSIVE; COMMIT")
     }
 
-    /// The journal begins with what is not valid, so that it knows no less than the database; it has
-    /// its name before any node can open the database.
+    /// The journal begins with what is not valid, so that it knows no less than the database; it
+    /// has its name before any node can open the database.
     fn begin_journal(&self) -> Result<(), StoreError> {
         let path = journal_path(&self.path);
         let fault = |error: &dyn std::fmt::Display| {

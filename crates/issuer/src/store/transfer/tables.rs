@@ -1,5 +1,6 @@
-//! The one place that lists what the tables hold, for both engines. A migration that adds a table or
-//! a column adds it here: a transfer refuses a column that it does not know, and tests a table.
+//! The one place that lists what the tables hold, for both engines. A migration that adds a table
+//! or a column adds it here: a transfer refuses a column that it does not know, and a test fails on
+//! a table.
 
 use Kind::{Boolean, Bytes, Id, Integer, Text, TextAsBytes};
 
@@ -171,7 +172,8 @@ impl Table {
             String::new()
         };
         format!(
-            "SELECT {columns} FROM {name} WHERE issuer_id = {sign}1{behind} ORDER BY {key} LIMIT {page}"
+            "SELECT {columns} FROM {name} WHERE issuer_id = {sign}1{behind} \
+             ORDER BY {key} LIMIT {page}"
         )
     }
 
