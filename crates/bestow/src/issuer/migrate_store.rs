@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use issuer::config::{Config, Database};
-use issuer::store::transfer::{Place, Progress, TableCheck, TableSum, TransferError, transfer};
+use issuer::store::transfer::{Place, Progress, TableCheck, TransferError, transfer};
 
 use crate::cli::MigrateStoreArguments;
 use crate::exit::Failure;
@@ -78,21 +78,17 @@ fn telling() -> impl FnMut(Progress) {
 fn table(checks: &[TableCheck]) -> String {
     let mut lines = format!("{:<16} {:>12}  {:<64}  verdict", "table", "rows", "SHA-256");
     for check in checks {
-        let TableSum { rows, digest } = check.source;
+        let TableCheck { table, source, target } = check;
         let verdict = if check.is_equal() {
             "equal".to_owned()
         } else {
-            format!("DIFFERS: {} rows, {}", check.target.rows, hexadecimal(&check.target.digest))
+            format!("DIFFERS: {} rows, {}", target.rows, target.hexadecimal())
         };
+        let (rows, digest) = (source.rows, source.hexadecimal());
         // Writing to a String cannot fail.
-        let _ =
-            write!(lines, "\n{:<16} {rows:>12}  {}  {verdict}", check.table, hexadecimal(&digest));
+        let _ = write!(lines, "\n{table:<16} {rows:>12}  {digest}  {verdict}");
     }
     lines
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn failure(error: TransferError) -> Failure {

@@ -11,7 +11,7 @@ use super::{Schema, StoreError};
 use crate::config::Database;
 use named::{Named, Standing, open_source, open_target, refuse_same};
 use tables::{TABLES, Table};
-use value::{Row, Summing, Value};
+use value::{Row, Summing, Value, hexadecimal};
 
 pub(super) use end::{End, Marker};
 pub use error::TransferError;
@@ -119,7 +119,9 @@ async fn sum(end: &mut dyn End, table: &Table) -> Result<TableSum, StoreError> {
     for issuer in issuers {
         let mut page = end.page(table, &issuer, None).await?;
         while let Some(last) = page.last() {
-            page.iter().for_each(|row| summing.add(&issuer, row));
+            for row in &page {
+                summing.add(&issuer, row);
+            }
             page = end.page(table, &issuer, Some(key(table, last))).await?;
         }
     }
@@ -165,7 +167,7 @@ fn marked(sums: &[TableSum]) -> String {
         digest.update(&sum.rows.to_be_bytes());
         digest.update(&sum.digest);
     }
-    digest.finish().iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&digest.finish())
 }
 
 fn checks(source: &[TableSum], target: &[TableSum]) -> Vec<TableCheck> {

@@ -161,9 +161,9 @@ async fn schema(place: Place<'_>) -> Result<Schema, TransferError> {
 }
 
 pub(super) async fn open_source(from: Place<'_>) -> Result<Named, TransferError> {
-    match schema(from).await? {
-        Schema::Current => {}
-        schema => return Err(TransferError::Source(from.database.to_string(), schema)),
+    let schema = schema(from).await?;
+    if schema != Schema::Current {
+        return Err(TransferError::Source(from.database.to_string(), schema));
     }
     let mut source = Named::open(from).await?;
     source.refuse_unknown_columns().await?;

@@ -1,5 +1,7 @@
 //! Values as both engines have them, and the digest of a table that follows from them alone.
 
+use std::fmt::Write as _;
+
 use keys::digest::Sha256;
 
 use super::tables::Table;
@@ -97,6 +99,21 @@ pub struct TableSum {
     pub digest: [u8; 32],
 }
 
+impl TableSum {
+    /// The digest as people compare it.
+    #[must_use]
+    pub fn hexadecimal(&self) -> String {
+        hexadecimal(&self.digest)
+    }
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}"); // writing to a String cannot fail
+        text
+    })
+}
+
 /// Adds up a table.
 pub(super) struct Summing {
     rows: u64,
@@ -116,7 +133,9 @@ impl Summing {
     pub(super) fn add(&mut self, issuer_id: &str, row: &Row) {
         self.rows += 1;
         Value::Text(issuer_id.to_owned()).feed(&mut self.digest);
-        row.iter().for_each(|value| value.feed(&mut self.digest));
+        for value in row {
+            value.feed(&mut self.digest);
+        }
     }
 
     pub(super) fn sum(self) -> TableSum {
@@ -131,7 +150,9 @@ mod tests {
 
     fn sum(rows: &[(&str, Row)]) -> TableSum {
         let mut summing = Summing::of(&TABLES[0]);
-        rows.iter().for_each(|(issuer_id, row)| summing.add(issuer_id, row));
+        for (issuer_id, row) in rows {
+            summing.add(issuer_id, row);
+        }
         summing.sum()
     }
 
