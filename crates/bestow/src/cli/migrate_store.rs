@@ -25,10 +25,10 @@ pub(crate) struct MigrateStoreArguments {
     /// Empty TO first, where an earlier move has begun to fill it
     #[arg(long)]
     pub(crate) begin_again: bool,
-    /// The file with FROM's password; else database_password_file of the configuration
+    /// The file with FROM's password; else the one that the configuration names
     #[arg(long, value_name = "FILE")]
     pub(crate) from_password_file: Option<PathBuf>,
-    /// The file with TO's password; else database_password_file of the configuration
+    /// The file with TO's password; else the one that the configuration names
     #[arg(long, value_name = "FILE")]
     pub(crate) to_password_file: Option<PathBuf>,
     #[command(flatten)]
