@@ -11,9 +11,12 @@ use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
 use crate::terminal::{is_result_lost, lose_result, print};
 
+mod migrate_store;
 mod status;
 mod wallet;
 
+use migrate_store::MIGRATE_STORE_EXAMPLES;
+pub(crate) use migrate_store::MigrateStoreArguments;
 use status::REVOKE_EXAMPLES;
 pub(crate) use status::StatusArguments;
 pub(crate) use wallet::{ReceiveArguments, ServeArguments, WalletArguments, WalletCommand};
@@ -120,6 +123,9 @@ pub(crate) enum IssuerCommand {
         #[command(flatten)]
         config: ConfigFile,
     },
+    /// Move everything to another database, from SQLite to PostgreSQL or back
+    #[command(after_help = MIGRATE_STORE_EXAMPLES)]
+    MigrateStore(MigrateStoreArguments),
     /// Make a Credential Offer and show it
     #[command(after_help = OFFER_EXAMPLES)]
     Offer(OfferArguments),
@@ -172,6 +178,7 @@ impl IssuerCommand {
             | Self::Migrate(_)
             | Self::Backup { .. }
             | Self::Restore { .. }
+            | Self::MigrateStore(_)
             | Self::Sample { .. }
             | Self::ConfigReference => false,
         }

@@ -41,6 +41,11 @@ async fn check_ready(config: &Config) -> Result<(), ConfigError> {
         Schema::Older => {
             refuse("is the database of an older version", "run `bestow issuer migrate` first")
         }
+        Schema::Unfinished => refuse(
+            "holds only a part of what is moved here",
+            "run `bestow issuer migrate-store` again, with the same two databases: it goes on where \
+             it was",
+        ),
         Schema::Newer => {
             refuse("was made by a newer bestow", "use that version, or put a copy of before back")
         }

@@ -13,6 +13,34 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     first_32(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
+/// SHA-256 of what comes in pieces.
+pub struct Sha256(digest::Context);
+
+impl Default for Sha256 {
+    fn default() -> Self {
+        Self(digest::Context::new(&digest::SHA256))
+    }
+}
+
+impl Sha256 {
+    /// Takes the next piece.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all pieces, as if they had come in one.
+    #[must_use]
+    pub fn finish(self) -> [u8; 32] {
+        first_32(self.0.finish().as_ref())
+    }
+}
+
+impl fmt::Debug for Sha256 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sha256(..)")
+    }
+}
+
 /// Compares in a time that tells nothing but the lengths.
 #[must_use]
 pub fn equal(left: &[u8], right: &[u8]) -> bool {

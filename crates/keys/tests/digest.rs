@@ -1,7 +1,7 @@
 //! Digests, message authentication codes and encryption at rest.
 
 use keys::aead::{AeadError, AeadKey};
-use keys::digest::{MacKey, equal, sha256};
+use keys::digest::{MacKey, Sha256, equal, sha256};
 use keys::outside::{Random, SystemRandom};
 
 /// Fills with one byte.
@@ -18,6 +18,15 @@ impl Random for Constant {
 fn sha256_is_sha256() {
     let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
     assert_eq!(hex(&sha256(b"abc")), abc);
+}
+
+#[test]
+fn pieces_have_the_digest_of_the_whole() {
+    let mut pieces = Sha256::default();
+    for piece in [&b"a"[..], b"", b"bc"] {
+        pieces.update(piece);
+    }
+    assert_eq!(pieces.finish(), sha256(b"abc"));
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod api;
 mod applications;
 mod backup;
 pub(crate) mod init;
+mod migrate_store;
 mod offer;
 pub(crate) mod serve;
 mod status;
@@ -31,6 +32,7 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
         IssuerCommand::Restore { file, accept_lost_revocations, config } => {
             backup::restore(&file, accept_lost_revocations, &config)
         }
+        IssuerCommand::MigrateStore(arguments) => migrate_store::migrate_store(&arguments).await,
         IssuerCommand::Offer(arguments) => offer::offer(&arguments).await,
         IssuerCommand::Revoke(arguments) => status::set("invalid", &arguments).await,
         IssuerCommand::Suspend(arguments) => status::set("suspended", &arguments).await,
@@ -85,9 +87,16 @@ async fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     for warning in warnings(&config).await.map_err(Failure::mistake)? {
         tell(format!("warning: {warning}"));
     }
-    if schema != Schema::Current {
-        let database = &config.database;
-        tell(format!("warning: {database} is not ready: run `bestow issuer migrate` before serve"));
+    let database = &config.database;
+    match schema {
+        Schema::Current => {}
+        Schema::Unfinished => tell(format!(
+            "warning: {database} holds only a part of what is moved there: run `bestow issuer \
+             migrate-store` again before serve"
+        )),
+        Schema::Missing | Schema::Older | Schema::Newer => tell(format!(
+            "warning: {database} is not ready: run `bestow issuer migrate` before serve"
+        )),
     }
     tell(format!("{} is good; it issues: {}", file.config.display(), names(types.keys())));
     Ok(())

@@ -26,6 +26,7 @@ pub mod postgres;
 mod schema;
 pub mod sqlite;
 pub mod status;
+pub mod transfer;
 
 /// Storage of the Issuer, chosen at run time.
 #[async_trait]

@@ -13,6 +13,8 @@ pub enum Schema {
     Current,
     /// Made by a newer program.
     Newer,
+    /// A transfer into it has not ended: it holds a part of another database.
+    Unfinished,
 }
 
 impl Schema {
@@ -33,6 +35,10 @@ impl Schema {
             Self::Older | Self::Missing => {
                 let hint = "run `bestow issuer migrate` first";
                 Err(StoreError::Broken(format!("{database} is not ready: {hint}")))
+            }
+            Self::Unfinished => {
+                let hint = "run `bestow issuer migrate-store` again, it goes on where it was";
+                Err(StoreError::Broken(format!("{database} holds only a part: {hint}")))
             }
             Self::Newer => {
                 let hint = "it was made by a newer bestow, which must be used with it";

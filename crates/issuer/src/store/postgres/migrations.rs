@@ -6,9 +6,10 @@ use tokio_postgres::{Client, Error};
 use super::Options;
 use super::connection::Target;
 use super::fault::Fault;
+use crate::store::transfer::tables::MARKER;
 use crate::store::{Schema, StoreError};
 
-const MIGRATIONS: &[&str] = &[
+pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001_offers.sql"),
     include_str!("../migrations/postgres/0002_status_lists.sql"),
 ];
@@ -17,7 +18,7 @@ const MIGRATIONS: &[&str] = &[
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS bestow_migrations (version BIGINT PRIMARY KEY)";
 
 /// A migration may take longer than a step, and wait for another one.
-const SETTINGS: &str = "SET statement_timeout = 0; SET lock_timeout = 60000;
+pub(super) const SETTINGS: &str = "SET statement_timeout = 0; SET lock_timeout = 60000;
 SET idle_in_transaction_session_timeout = 0";
 
 /// Times that another `migrate` may be faster.
@@ -30,14 +31,29 @@ pub async fn schema(options: &Options<'_>) -> Result<Schema, StoreError> {
 }
 
 pub(super) async fn schema_of(client: &Client) -> Result<Schema, StoreError> {
+    if is_marked(client).await? {
+        return Ok(Schema::Unfinished);
+    }
     Ok(Schema::of(version(client).await.map_err(Fault::from)?, MIGRATIONS.len()))
+}
+
+/// Whether a transfer into it has not ended.
+async fn is_marked(client: &Client) -> Result<bool, Fault> {
+    match client.query_opt(&format!("SELECT 1 FROM {MARKER} LIMIT 1"), &[]).await {
+        Ok(row) => Ok(row.is_some()),
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Brings a database to the present schema; says how many migrations it ran. Each is one
 /// transaction: killed halfway, it has not happened.
 pub async fn migrate(options: &Options<'_>) -> Result<usize, StoreError> {
     let mut connection = Target::new(options)?.connect().await?;
-    let client = &mut connection.client;
+    migrate_on(&mut connection.client).await
+}
+
+pub(super) async fn migrate_on(client: &mut Client) -> Result<usize, StoreError> {
     client.batch_execute(SETTINGS).await.map_err(Fault::from)?;
     let (mut done, mut races) = (0, 0);
     loop {

@@ -53,11 +53,16 @@ mod statements;
 mod statistics;
 mod status;
 mod tls;
+mod transfer;
 mod worker;
 mod write;
 
 pub use address::Address;
 pub use migrations::{migrate, schema};
+
+#[cfg(test)]
+pub(super) use migrations::MIGRATIONS;
+pub(super) use transfer::PostgresEnd;
 
 /// Connections that write batches; most of them stand idle until there is much to do.
 const WRITERS: usize = 4;

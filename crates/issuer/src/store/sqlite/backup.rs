@@ -51,7 +51,7 @@ pub fn restore(
 ) -> Result<Restored, BackupError> {
     match schema(backup) {
         Ok(Schema::Current | Schema::Older) => {}
-        Ok(Schema::Missing | Schema::Newer) | Err(StoreError::Broken(_)) => {
+        Ok(Schema::Missing | Schema::Newer | Schema::Unfinished) | Err(StoreError::Broken(_)) => {
             return Err(BackupError::NotABackup(backup.to_owned()));
         }
         Err(error) => return Err(error.into()),
@@ -154,7 +154,7 @@ fn new_file(path: &Path) -> io::Result<()> {
 }
 
 /// On disk under its last name.
-fn settle(from: &Path, to: &Path) -> Result<(), BackupError> {
+pub(super) fn settle(from: &Path, to: &Path) -> Result<(), BackupError> {
     File::open(from)?.sync_all()?;
     fs::rename(from, to)?;
     let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -162,7 +162,7 @@ fn settle(from: &Path, to: &Path) -> Result<(), BackupError> {
     Ok(())
 }
 
-fn beside(path: &Path, what: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, what: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(format!(".{what}"));
     name.into()

@@ -31,13 +31,17 @@ pub(super) struct Journal {
 impl Journal {
     /// Opens the journal of a database, and makes it when there is none.
     pub(super) fn open(database: &Path) -> io::Result<Self> {
-        let path = journal_path(database);
+        Self::at(&journal_path(database))
+    }
+
+    /// Opens the file of a journal, and makes it when there is none.
+    pub(super) fn at(path: &Path) -> io::Result<Self> {
         let is_new = !path.exists();
         let mut options = OpenOptions::new();
         options.read(true).append(true).create(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path)?;
+        let mut file = options.open(path)?;
         if is_new {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
@@ -96,6 +100,12 @@ struct Line {
 #[must_use]
 pub fn journal_path(database: &Path) -> PathBuf {
     database.with_extension("revocations")
+}
+
+/// The journal beside a file, where it tells something.
+pub(in crate::store) fn journal_of_another(database: &Path) -> Option<PathBuf> {
+    let path = journal_path(database);
+    path.metadata().is_ok_and(|journal| journal.len() > 0).then_some(path)
 }
 
 /// What a journal says.

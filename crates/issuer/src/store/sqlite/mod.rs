@@ -29,11 +29,17 @@ mod restored_lists;
 mod rows;
 mod status;
 mod steps;
+mod transfer;
 mod writer;
 
 pub use backup::{BackupError, Restored, backup, restore};
 pub use journal::{JournalContent, journal_path, read_journal};
 pub use migrations::{migrate, schema};
+
+pub(super) use journal::journal_of_another;
+#[cfg(test)]
+pub(super) use migrations::MIGRATIONS;
+pub(super) use transfer::SqliteEnd;
 
 /// How long a reader or another process may hold a lock that we need.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
