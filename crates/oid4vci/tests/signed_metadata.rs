@@ -30,8 +30,8 @@ async fn forged(header: &Value, claims: &Value, key: &SoftwareKey) -> String {
 async fn what_was_signed_is_read() {
     let key = SoftwareKey::generate(Es256).unwrap();
     let x5c = [vec![1, 2, 3]];
-    let signer = MetadataSigner { signer: &key, x5c: &x5c };
-    let signed = sign(metadata(), ISSUER, (NOW, NOW.plus(60)), signer).await.unwrap();
+    let by_key = MetadataSigner { signer: &key, x5c: &x5c };
+    let signed = sign(metadata(), ISSUER, (NOW, NOW.plus(60)), by_key).await.unwrap();
     let unverified = UnverifiedMetadata::parse(&signed).unwrap();
     assert_eq!(unverified.x5c(), x5c);
     assert_eq!(unverified.verify(key.public_key(), ISSUER, NOW).unwrap(), metadata());
