@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::encryption::ReceivedEncryption;
 use crate::proof::BindingMethod;
+use crate::sender::{ReceivedSenderMetadata, SenderMetadata};
 
 /// Well-known name of Credential Issuer Metadata (VCI §12.2.2, REG-04).
 pub const CREDENTIAL_ISSUER: &str = "openid-credential-issuer";
@@ -151,6 +152,9 @@ pub struct AuthorizationServerMetadata {
     /// ASMETA-02
     #[serde(rename = "pre-authorized_grant_anonymous_access_supported")]
     pub pre_authorized_grant_anonymous_access_supported: bool,
+    /// RFC 9449 §5.1, WALATT-11
+    #[serde(flatten)]
+    pub sender: SenderMetadata,
 }
 
 /// Credential Issuer Metadata as a Wallet takes it: what it needs, unknown members ignored (META-43).
@@ -294,6 +298,10 @@ pub struct ReceivedServerMetadata {
     pub anonymous_access: bool,
     /// Whether the grant of the Pre-Authorized Code Flow is listed; `None` when nothing is listed.
     pub grants_pre_authorized_code: Option<bool>,
+    /// How it wants to know who asks.
+    pub sender: ReceivedSenderMetadata,
+    /// `challenge_endpoint` (WALATT-10)
+    pub challenge_endpoint: Option<Url>,
 }
 
 impl ReceivedServerMetadata {
@@ -313,6 +321,8 @@ impl ReceivedServerMetadata {
             grants_pre_authorized_code: grants.map(|grants| {
                 grants.iter().any(|grant| grant == crate::token::PRE_AUTHORIZED_CODE)
             }),
+            sender: ReceivedSenderMetadata::parse(&value),
+            challenge_endpoint: endpoint(&value, "challenge_endpoint")?,
         })
     }
 }
