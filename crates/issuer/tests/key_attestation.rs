@@ -101,7 +101,11 @@ async fn a_proof_brings_its_attestation() {
     draft.header("key_attestation", json!(jwt));
     let proofs = [draft.sign(&key).await];
     let answer = world.credential_request(&token, &request(CARD, &proofs)).await.success();
-    assert_eq!(answer["credentials"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        answer["credentials"].as_array().unwrap().len(),
+        2,
+        "PROOF-18: for each attested key"
+    );
 }
 
 /// PROOF-03, PROOF-18, VCI §F.3: an attestation alone, a credential for each key in it, once.
