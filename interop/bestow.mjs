@@ -44,8 +44,11 @@ export async function runJson(...args) {
   return JSON.parse(await runWell(...args));
 }
 
-/** Creates an issuer in a new folder and serves it until `stop`. */
-export async function startIssuer({ path = "" } = {}) {
+/**
+ * Creates an issuer in a new folder and serves it until `stop`. `settings` are written into its
+ * configuration, `files` beside it.
+ */
+export async function startIssuer({ path = "", settings = {}, files = {} } = {}) {
   const folder = await temporaryFolder();
   const port = await adjacentPorts();
   const url = `https://localhost:${port}${path}`;
@@ -53,6 +56,8 @@ export async function startIssuer({ path = "" } = {}) {
   const config = join(state, "bestow.toml");
   const own = ["--config", config];
   await runWell("issuer", "init", state, "--url", url, "--name", "Riverside University");
+  for (const [name, text] of Object.entries(files)) await writeFile(join(state, name), text);
+  await writeFile(config, changed(await readFile(config, "utf8"), settings));
   const server = await serve(config, port + 1);
   return {
     url,
@@ -67,6 +72,15 @@ export async function startIssuer({ path = "" } = {}) {
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** A commented configuration in which some keys have values. */
+function changed(text, settings) {
+  return Object.entries(settings).reduce((before, [key, value]) => {
+    const after = before.replace(new RegExp(`^#?${key} = .*$`, "m"), `${key} = ${value}`);
+    if (after === before) throw new Error(`there is no ${key} in bestow.toml`);
+    return after;
+  }, text);
 }
 
 /** A wallet with a store of its own. */

@@ -11,6 +11,7 @@
 //! | 8-11 the code becomes a token | [`token`] | VCI §6 |
 //! | 8-15 who vouches for a Wallet and its keys | [`attestation`] | VCI §D, VCI §E |
 //! | 8-15 the token is bound to a key | [`dpop`], [`replay`] | RFC 9449 |
+//! | 8-11 who sends a Token Request | [`sender`] | RFC 9449 §5, VCI §E |
 //! | 11a the nonce for the proof | [`nonce`] | VCI §7 |
 //! | 12, 15-16 the proof of possession | [`proof`] | VCI §F.1, VCI §F.4 |
 //! | 15 a token at a protected resource | [`access`] | RFC 6750, RFC 9449 |
@@ -36,4 +37,5 @@ pub mod proof;
 pub mod replay;
 pub mod secret;
 pub mod signed_metadata;
+pub mod sender;
 pub mod token;

@@ -10,6 +10,7 @@ use url::Url;
 
 use crate::encryption::ReceivedEncryption;
 use crate::proof::BindingMethod;
+use crate::sender::{ReceivedSenderMetadata, SenderMetadata};
 
 /// Well-known name of Credential Issuer Metadata (VCI §12.2.2, REG-04).
 pub const CREDENTIAL_ISSUER: &str = "openid-credential-issuer";
@@ -127,14 +128,6 @@ pub struct CredentialConfiguration {
     pub credential_metadata: Value,
 }
 
-/// `proof_types_supported` of a configuration that takes proofs of type `jwt` (META-36).
-#[must_use]
-pub fn jwt_proof_types(algorithms: &[Algorithm]) -> Map<String, Value> {
-    let names: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
-    let jwt = serde_json::json!({ "proof_signing_alg_values_supported": names });
-    Map::from_iter([("jwt".to_owned(), jwt)])
-}
-
 /// Authorization server metadata as we send it (RFC 8414 §2, VCI §12.3).
 #[derive(Debug, Serialize)]
 pub struct AuthorizationServerMetadata {
@@ -151,6 +144,9 @@ pub struct AuthorizationServerMetadata {
     /// ASMETA-02
     #[serde(rename = "pre-authorized_grant_anonymous_access_supported")]
     pub pre_authorized_grant_anonymous_access_supported: bool,
+    /// RFC 9449 §5.1, WALATT-11
+    #[serde(flatten)]
+    pub sender: SenderMetadata,
 }
 
 /// Credential Issuer Metadata as a Wallet takes it: what it needs, unknown members ignored (META-43).
@@ -294,6 +290,10 @@ pub struct ReceivedServerMetadata {
     pub anonymous_access: bool,
     /// Whether the grant of the Pre-Authorized Code Flow is listed; `None` when nothing is listed.
     pub grants_pre_authorized_code: Option<bool>,
+    /// How it wants to know who asks.
+    pub sender: ReceivedSenderMetadata,
+    /// `challenge_endpoint` (WALATT-10)
+    pub challenge_endpoint: Option<Url>,
 }
 
 impl ReceivedServerMetadata {
@@ -313,6 +313,8 @@ impl ReceivedServerMetadata {
             grants_pre_authorized_code: grants.map(|grants| {
                 grants.iter().any(|grant| grant == crate::token::PRE_AUTHORIZED_CODE)
             }),
+            sender: ReceivedSenderMetadata::parse(&value),
+            challenge_endpoint: endpoint(&value, "challenge_endpoint")?,
         })
     }
 }

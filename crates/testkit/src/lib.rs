@@ -3,7 +3,7 @@
 //! | What | Where |
 //! |---|---|
 //! | an issuer and a wallet in one process | [`world`] |
-//! | what a wallet sends, by hand, so that it can be wrong | [`by_hand`], [`proof`] |
+//! | what a wallet sends, by hand, so that it can be wrong | [`by_hand`], [`proof`], [`sender`] |
 //! | requests without a socket, and what is common to all answers | [`wire`] |
 //! | a clock that stands still, randomness that repeats | [`outside`] |
 //! | a PostgreSQL server | [`postgres`] |
@@ -24,5 +24,6 @@ pub mod contract;
 pub mod outside;
 pub mod postgres;
 pub mod proof;
+pub mod sender;
 pub mod wire;
 pub mod world;

@@ -15,13 +15,14 @@
 //! | 4-5 scan, agree, read the offer | [`flow::offer`] |
 //! | 6 the issuer's metadata | [`flow::metadata`] |
 //! | 7 the holder's key | [`flow::key`] |
-//! | 8-11 the token | [`flow::token`] |
+//! | 8-11 the token, and what is proved for it | [`flow::token`], `flow::sender`, [`attestation`] |
 //! | 12-14 nonce, proof, request | [`flow::nonce`], [`flow::proof`], [`flow::credential`] |
 //! | 19 is it what was asked for, and from whom | [`flow::credential`], [`trust`] |
 //! | 19 keep it | [`flow::receipt`], [`store`] |
 //! | 20 show it | [`card`], [`display`] |
 
 pub mod address;
+pub mod attestation;
 pub mod card;
 pub mod client;
 pub mod display;
@@ -36,6 +37,7 @@ use std::sync::Arc;
 use keys::outside::{Clock, Random};
 use keys::x509::Anchors;
 
+use crate::attestation::AttestationSource;
 use crate::http::Http;
 use crate::store::Store;
 
@@ -65,6 +67,8 @@ pub struct Settings {
     pub client_id: String,
     /// The language of names and labels (BCP 47).
     pub locale: String,
+    /// Who vouches for this wallet, where issuers ask for that; `None` when nobody does.
+    pub attestation_source: Option<Arc<dyn AttestationSource>>,
 }
 
 impl Default for Settings {
@@ -74,6 +78,7 @@ impl Default for Settings {
             allow_http_loopback: false,
             client_id: "bestow".to_owned(),
             locale: "en".to_owned(),
+            attestation_source: None,
         }
     }
 }

@@ -1,14 +1,16 @@
 //! Step 6: what the Issuer publishes about itself (VCI §12.2, RFC 8414 §2), made once at the start.
 
 use keys::outside::Timestamp;
+use oid4vci::attestation::key::proof_types_supported;
 use oid4vci::metadata::{
     AuthorizationServerMetadata, BatchCredentialIssuance, CredentialConfiguration,
-    CredentialIssuerMetadata, IssuerDisplay, jwt_proof_types,
+    CredentialIssuerMetadata, IssuerDisplay,
 };
 use oid4vci::signed_metadata::{self, MetadataSigner};
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Map, Value, json};
 
+use super::sender;
 use crate::Issuer;
 use crate::credential_type::CredentialType;
 use crate::failure::Broken;
@@ -51,7 +53,7 @@ fn configuration(credential_type: &CredentialType, issuer: &Issuer) -> Credentia
         ],
         cryptographic_binding_methods_supported: methods.map(|method| method.name()).collect(),
         proof_types_supported: bound
-            .map(|bound| jwt_proof_types(&bound.proof_algorithms))
+            .map(|bound| proof_types_supported(&bound.proof_algorithms, bound.key_attestations()))
             .unwrap_or_default(),
         credential_metadata: credential_type.credential_metadata(),
     }
@@ -74,16 +76,16 @@ pub async fn signed(
 /// Authorization server metadata (RFC 8414 §2): the Issuer is its own authorization server.
 #[must_use]
 pub fn authorization_server(issuer: &Issuer) -> AuthorizationServerMetadata {
+    let authorization = &issuer.config.authorization;
     AuthorizationServerMetadata {
         issuer: issuer.credential_issuer().to_owned(),
         token_endpoint: issuer.endpoint("token"),
         grant_types_supported: vec![PRE_AUTHORIZED_CODE],
-        token_endpoint_auth_methods_supported: vec!["none"],
+        token_endpoint_auth_methods_supported: sender::authentication_methods(issuer),
         authorization_details_types_supported: vec!["openid_credential"],
-        pre_authorized_grant_anonymous_access_supported: issuer
-            .config
-            .authorization
-            .anonymous_access,
+        pre_authorized_grant_anonymous_access_supported: authorization.anonymous_access
+            && !authorization.client_attestation_required,
+        sender: sender::metadata(issuer),
     }
 }
 

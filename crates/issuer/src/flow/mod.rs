@@ -5,5 +5,6 @@ pub mod credential;
 pub mod metadata;
 pub mod nonce;
 pub mod offer;
+pub mod sender;
 pub mod status;
 pub mod token;

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::host;
 use super::offer::{Consent, FetchedOffer};
+use super::sender::Sender;
 use crate::Wallet;
 use crate::address::is_this_machine;
 use crate::display::{Display, clean};
@@ -45,6 +46,9 @@ pub struct ResolvedOffer {
     pub(super) grant: PreAuthorizedCodeGrant,
     pub(super) issuer: ReceivedIssuerMetadata,
     pub(super) server: ReceivedServerMetadata,
+    /// Who we are to that server, as long as this flow lasts: whoever asks again for the same code
+    /// is to be known again.
+    pub(super) sender: Sender,
     offered: Vec<OfferedCredential>,
     unsupported: Vec<String>,
 }
@@ -143,7 +147,8 @@ impl Wallet {
         let DescribedOffer { grant, issuer, offered, unsupported, server: id, .. } = described;
         let server = self.server_metadata(&id).await?;
         self.check_endpoints(&issuer, &server, &id)?;
-        Ok(ResolvedOffer { grant, issuer, server, offered, unsupported })
+        let sender = self.become_sender(&server, &id).await?;
+        Ok(ResolvedOffer { grant, issuer, server, sender, offered, unsupported })
     }
 
     async fn issuer_metadata(&self, id: &str) -> Result<ReceivedIssuerMetadata, WalletError> {
@@ -197,7 +202,8 @@ impl Wallet {
     ) -> Result<(), WalletError> {
         let homes = [&issuer.credential_issuer, server].map(parse_identifier);
         let endpoints = [&metadata.token_endpoint, &issuer.credential_endpoint];
-        for endpoint in endpoints.into_iter().chain(&issuer.nonce_endpoint) {
+        let more = issuer.nonce_endpoint.iter().chain(&metadata.challenge_endpoint);
+        for endpoint in endpoints.into_iter().chain(more) {
             self.permit(endpoint)?;
             if !homes.iter().flatten().any(|home| home.origin() == endpoint.origin()) {
                 return Err(WalletError::ForeignEndpoint { host: host(endpoint) });

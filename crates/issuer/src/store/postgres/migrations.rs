@@ -12,6 +12,7 @@ use crate::store::{Schema, StoreError};
 pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001_offers.sql"),
     include_str!("../migrations/postgres/0002_status_lists.sql"),
+    include_str!("../migrations/postgres/0003_senders.sql"),
 ];
 
 /// A row for each migration that was run: two that run at once want the same row, and one gets it.
