@@ -23,12 +23,13 @@ impl Issuer {
         random: Box<dyn Random>,
     ) -> Result<Self, OpenError> {
         let types = config.credential_types()?;
+        let clients = config.registered_clients()?;
         let keys = load_keys(&config)?;
         check_ready(&config).await?;
         let store = store::open(&config, ISSUER_ID, &*random).await?;
         let ending = watch::Sender::new(false);
         let status_lists = StatusLists::default();
-        Ok(Self { config, types, store, clock, random, keys, status_lists, ending })
+        Ok(Self { config, types, clients, store, clock, random, keys, status_lists, ending })
     }
 }
 

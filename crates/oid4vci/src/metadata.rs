@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::authorization::{CodeFlowMetadata, ReceivedCodeFlow};
 use crate::encryption::ReceivedEncryption;
 use crate::proof::BindingMethod;
 
@@ -151,6 +152,9 @@ pub struct AuthorizationServerMetadata {
     /// ASMETA-02
     #[serde(rename = "pre-authorized_grant_anonymous_access_supported")]
     pub pre_authorized_grant_anonymous_access_supported: bool,
+    /// What the Authorization Code Flow adds; nothing where no client is registered (ASMETA-03).
+    #[serde(flatten)]
+    pub code_flow: Option<CodeFlowMetadata>,
 }
 
 /// Credential Issuer Metadata as a Wallet takes it: what it needs, unknown members ignored (META-43).
@@ -294,6 +298,8 @@ pub struct ReceivedServerMetadata {
     pub anonymous_access: bool,
     /// Whether the grant of the Pre-Authorized Code Flow is listed; `None` when nothing is listed.
     pub grants_pre_authorized_code: Option<bool>,
+    /// The Authorization Code Flow, where the server has what it needs.
+    pub code_flow: Option<ReceivedCodeFlow>,
 }
 
 impl ReceivedServerMetadata {
@@ -313,11 +319,12 @@ impl ReceivedServerMetadata {
             grants_pre_authorized_code: grants.map(|grants| {
                 grants.iter().any(|grant| grant == crate::token::PRE_AUTHORIZED_CODE)
             }),
+            code_flow: ReceivedCodeFlow::parse(&value, identifier)?,
         })
     }
 }
 
-fn endpoint(metadata: &Value, name: &str) -> Result<Option<Url>, MetadataError> {
+pub(crate) fn endpoint(metadata: &Value, name: &str) -> Result<Option<Url>, MetadataError> {
     let Some(value) = metadata.get(name).filter(|value| !value.is_null()) else {
         return Ok(None);
     };
@@ -338,7 +345,7 @@ fn array(value: Option<&Value>) -> Vec<Value> {
     value.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-fn strings(value: Option<&Value>) -> Vec<String> {
+pub(crate) fn strings(value: Option<&Value>) -> Vec<String> {
     let listed = value.and_then(Value::as_array).into_iter().flatten();
     listed.filter_map(Value::as_str).map(str::to_owned).collect()
 }

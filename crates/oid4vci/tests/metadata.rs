@@ -171,6 +171,7 @@ fn our_server_metadata_is_the_one_of_the_spec() {
         token_endpoint_auth_methods_supported: vec!["none"],
         authorization_details_types_supported: vec!["openid_credential"],
         pre_authorized_grant_anonymous_access_supported: true,
+        code_flow: None,
     });
     let expected = json!({
         "issuer": ISSUER,

@@ -20,6 +20,7 @@ use serde_json::{Map, json};
 
 use crate::outside::{TestClock, TestRandom};
 
+mod authorization;
 mod status;
 
 /// Racing callers in the checks that race.
@@ -37,6 +38,7 @@ pub fn new_offer(now: Timestamp, random: &dyn Random) -> NewOffer {
         datasets: Map::from_iter([("student_card".to_owned(), json!({ "name": "Ada" }))]),
         idempotency: None,
         application: None,
+        issuer_state: None,
     }
 }
 
@@ -67,6 +69,7 @@ impl Contract {
         contract.a_fresh_offer_ends_the_old_one_and_counts_on().await;
         contract.purging_takes_what_nobody_needs().await;
         contract.status_lists_hold().await;
+        contract.authorizations_hold().await;
     }
 
     fn now(&self) -> Timestamp {

@@ -111,7 +111,8 @@ impl Rules<'_> {
 
     fn ranges(&self) -> Result<(), ConfigError> {
         const DAY: u64 = 24 * 60 * 60;
-        let Config { server, offer, token, proof, portal, retention, .. } = self.config;
+        let Config { server, offer, token, proof, authorization, portal, retention, .. } =
+            self.config;
         let lengths = u64::from(*TX_CODE_LENGTHS.start())..=u64::from(*TX_CODE_LENGTHS.end());
         let token_seconds_max = u64::from(token::LIFETIME_SECONDS_MAX);
         self.range("server.body_bytes_max", count(server.body_bytes_max), 16_384..=16_777_216)?;
@@ -136,6 +137,10 @@ impl Rules<'_> {
             portal.applications_per_hour.into(),
             1..=100_000,
         )?;
+        let hours = u64::from(authorization.refresh_hours);
+        self.range("authorization.refresh_hours", hours, 0..=8_784)?;
+        let sign_ins = u64::from(authorization.sign_ins_per_hour);
+        self.range("authorization.sign_ins_per_hour", sign_ins, 1..=100_000)?;
         self.range("portal.pages_per_minute", portal.pages_per_minute.into(), 1..=100_000)?;
         self.range("retention.claims_hours", retention.claims_hours.into(), 0..=87_600)?;
         let applications_days = u64::from(retention.applications_days);

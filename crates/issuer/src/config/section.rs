@@ -132,6 +132,15 @@ section! {
         /// Whether wallets need not say who they are. With `false`, a Token Request without
         /// `client_id` is refused and the code stays good.
         anonymous_access: bool = true,
+        /// Whether wallets must push their request before they send a person here (RFC 9126), as
+        /// HAIP asks.
+        require_pushed_authorization_requests: bool = false,
+        /// How long a wallet can renew its token, and so fetch credentials again, without a new
+        /// sign-in, in hours; what the credentials say is kept for as long. `0` gives no refresh
+        /// tokens. Offers that are scanned never give one.
+        refresh_hours: u32 = 24,
+        /// Tries to sign in that one address has in an hour, and the same for one account.
+        sign_ins_per_hour: u32 = 60,
     }
 }
 

@@ -7,6 +7,8 @@ use oid4vci::token::{
     TokenResponse, TokenType, decide,
 };
 
+use super::code::authorization_code;
+use super::refresh::refresh_token;
 use crate::Issuer;
 use crate::failure::{Broken, Failure};
 
@@ -17,6 +19,8 @@ pub async fn token(
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
     match request {
         TokenRequest::PreAuthorizedCode(request) => pre_authorized_code(request, issuer).await,
+        TokenRequest::AuthorizationCode(request) => authorization_code(request, issuer).await,
+        TokenRequest::RefreshToken(request) => refresh_token(request, issuer).await,
     }
 }
 
@@ -53,7 +57,7 @@ async fn pre_authorized_code(
                 };
                 if issuer.store.redeem(seen, &redemption).await? {
                     tracing::info!(offer = %seen.id, "code redeemed");
-                    return Ok(response(access_token, &redemption, issuer));
+                    return Ok(tokens(issuer, access_token, &redemption));
                 }
             }
             Commit::CountWrongTxCode(seen) => {
@@ -67,7 +71,12 @@ async fn pre_authorized_code(
     Err(Broken::fault("the offer changed more often than an offer can".into()).into())
 }
 
-fn response(access_token: AccessToken, redemption: &Redemption, issuer: &Issuer) -> TokenResponse {
+/// An Access Token as its Wallet is told.
+pub(super) fn tokens(
+    issuer: &Issuer,
+    access_token: AccessToken,
+    redemption: &Redemption,
+) -> TokenResponse {
     let ids = redemption.credential_configuration_ids.iter();
     TokenResponse {
         access_token,
@@ -76,5 +85,7 @@ fn response(access_token: AccessToken, redemption: &Redemption, issuer: &Issuer)
         authorization_details: redemption
             .by_identifier
             .then(|| ids.map(|id| AuthorizedDetail::of(id)).collect()),
+        refresh_token: None,
+        scope: None,
     }
 }

@@ -24,9 +24,11 @@ use crate::failure::{Failure, error};
 use crate::flow::offer::FetchRefusal;
 use crate::{Issuer, flow};
 
+mod accounts;
 mod address_limit;
 pub mod admin;
 mod around;
+mod authorization;
 mod limits;
 mod offer_view;
 pub mod portal;
@@ -45,7 +47,8 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
         .route("/nonce", post(nonce))
         .route("/credential", post(credential))
         .route("/status-lists/{number}", get(status_list::status_list))
-        .route("/jwks", published(&json(&flow::metadata::jwks(&issuer))));
+        .route("/jwks", published(&json(&flow::metadata::jwks(&issuer))))
+        .merge(authorization::routes(&issuer));
     let path = issuer.config.url.path();
     let protocol = if path.is_empty() { protocol } else { Router::new().nest(path, protocol) };
     // CORS is for wallets that are web pages; nothing of the protocol reads a cookie (P20).

@@ -12,6 +12,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse as _, Response};
 
+use tokio::sync::SemaphorePermit;
+
 use super::Portal;
 use super::form_session::{FormSession, is_cross_site};
 use super::trouble::Trouble;
@@ -101,6 +103,17 @@ impl Visitor {
     /// Counts one application of this address.
     pub(super) fn limit_applications(&self) -> Result<(), Trouble> {
         Ok(self.portal.applications.check(self.address)?)
+    }
+
+    /// Counts one try to sign in, of this address and with this account, and waits for its turn.
+    pub(super) async fn limit_sign_ins(
+        &self,
+        account: &str,
+    ) -> Result<SemaphorePermit<'_>, Trouble> {
+        self.portal.sign_ins.check(self.address)?;
+        self.portal.accounts.check(account)?;
+        let turn = self.portal.hashing.acquire().await;
+        turn.map_err(|error| Trouble::fault(error.to_string()))
     }
 
     /// Places for a stream of events of this application; `None` when they are taken (P06).

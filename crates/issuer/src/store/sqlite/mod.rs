@@ -21,6 +21,7 @@ use crate::application::{Application, ApplicationId, ApplicationState};
 use journal::Journal;
 use writer::{Step, Writer};
 
+mod authorization;
 mod backup;
 mod journal;
 mod migrations;

@@ -7,9 +7,10 @@ use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use oid4vci::secret::SecretDigest;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use serde_json::{Map, Value};
 
-use super::rows;
 use super::writer::Step;
+use super::{authorization, rows};
 use crate::application::{Application, ApplicationId};
 use crate::store::columns::{APPLICATION_COLUMNS, OFFER_COLUMNS, state_condition};
 use crate::store::{ApplicationPage, Idempotency, NewOffer, OfferPage, Opened, Recorded};
@@ -37,11 +38,24 @@ pub(super) fn open_offer(
             grant.attempts = attempts;
         }
     }
-    insert_grant(connection, issuer_id, &grant)?;
-    let sql = "INSERT INTO datasets (issuer_id, offer_id, datasets) VALUES (?1, ?2, ?3)";
-    let datasets = serde_json::Value::from(offer.datasets.clone()).to_string();
-    connection.prepare_cached(sql)?.execute((issuer_id, id.0, datasets))?;
+    insert_offer(connection, issuer_id, &grant, &offer.datasets)?;
+    if offer.issuer_state.is_some() {
+        authorization::open(connection, issuer_id, (id, offer.issuer_state))?;
+    }
     Ok(Step::Keep(Opened::Opened))
+}
+
+pub(super) fn insert_offer(
+    connection: &Connection,
+    issuer_id: &str,
+    grant: &Grant,
+    datasets: &Map<String, Value>,
+) -> rusqlite::Result<()> {
+    insert_grant(connection, issuer_id, grant)?;
+    let sql = "INSERT INTO datasets (issuer_id, offer_id, datasets) VALUES (?1, ?2, ?3)";
+    let datasets = Value::from(datasets.clone()).to_string();
+    connection.prepare_cached(sql)?.execute((issuer_id, grant.id.0, datasets))?;
+    Ok(())
 }
 
 fn insert_grant(connection: &Connection, issuer_id: &str, grant: &Grant) -> rusqlite::Result<()> {
@@ -147,6 +161,38 @@ pub(super) fn redeem(
         ":attempts": attempts,
     })?;
     Ok(Step::Keep(rows == 1))
+}
+
+/// The same where no Transaction Code was asked for: wrong ones do not matter.
+pub(super) fn redeem_whatever_attempts(
+    connection: &Connection,
+    issuer_id: &str,
+    id: OfferId,
+    redemption: &Redemption,
+) -> rusqlite::Result<bool> {
+    let sql = "SELECT attempts FROM offers WHERE issuer_id = ?1 AND offer_id = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let attempts = statement.query_row((issuer_id, id.0), |row| row.get(0)).optional()?;
+    let Some(attempts) = attempts else { return Ok(false) };
+    match redeem(connection, issuer_id, (id, attempts), redemption)? {
+        Step::Keep(done) | Step::Undo(done) => Ok(done),
+    }
+}
+
+/// Puts a fresh Access Token in the place of the one that was seen.
+pub(super) fn renew(
+    connection: &Connection,
+    issuer_id: &str,
+    (id, seen): (OfferId, SecretDigest),
+    redemption: &Redemption,
+) -> rusqlite::Result<bool> {
+    let sql = "UPDATE offers SET token_digest = ?4, token_expires_at = ?5, \
+               token_configuration_ids = ?6, token_by_identifier = ?7 WHERE issuer_id = ?1 \
+               AND offer_id = ?2 AND token_digest = ?3 AND withdrawn_at IS NULL";
+    let ids = list(&redemption.credential_configuration_ids);
+    let (digest, end) = (redemption.token_digest.0, redemption.token_expires_at.0);
+    let values = (issuer_id, id.0, seen.0, digest, end, ids, redemption.by_identifier);
+    Ok(connection.prepare_cached(sql)?.execute(values)? == 1)
 }
 
 /// A [`Record`] with its nonces, taken along to the writer.
@@ -255,7 +301,7 @@ pub(super) fn open_application(
         application.id.0.0,
         application.secret_digest.0,
         application.credential_configuration_id,
-        serde_json::Value::from(application.claims.clone()).to_string(),
+        Value::from(application.claims.clone()).to_string(),
         application.state.name(),
         application.created_at.0,
         application.decided_at.map(|at| at.0),
@@ -284,5 +330,5 @@ pub(super) fn applications(
 
 /// Identifiers of configurations as one JSON array.
 fn list(ids: &[String]) -> String {
-    serde_json::Value::from(ids).to_string()
+    Value::from(ids).to_string()
 }
