@@ -164,6 +164,8 @@ pub struct ReceivedIssuerMetadata {
     pub credential_issuer: String,
     /// META-14; the issuer itself when it names none.
     pub authorization_servers: Vec<String>,
+    /// Whether it names any: then a request says for which issuer it is (AUTHZ-09, AUTHZ-16).
+    pub names_authorization_servers: bool,
     /// META-17
     pub credential_endpoint: Url,
     /// META-18; absent means that proofs need no nonce.
@@ -215,6 +217,7 @@ impl ReceivedIssuerMetadata {
         let configurations = configurations.and_then(Value::as_object);
         Ok(Self {
             credential_issuer: identifier.to_owned(),
+            names_authorization_servers: !servers.is_empty(),
             authorization_servers: if servers.is_empty() {
                 vec![identifier.to_owned()]
             } else {

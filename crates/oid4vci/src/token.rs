@@ -228,6 +228,7 @@ fn expose<S: Serializer>(token: &AccessToken, serializer: S) -> Result<S::Ok, S:
     serializer.serialize_str(token.expose())
 }
 
+#[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
 fn expose_refresh<S: Serializer>(
     token: &Option<RefreshToken>,
     serializer: S,

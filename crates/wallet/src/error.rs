@@ -3,6 +3,7 @@
 use std::fmt;
 
 use keys::signer::SignError;
+use oid4vci::authorization::ResponseError;
 use oid4vci::error::ReceivedError;
 use oid4vci::metadata::MetadataError;
 use oid4vci::offer::OfferError;
@@ -22,8 +23,14 @@ pub enum WalletError {
         /// Whom the next request would go to.
         host: String,
     },
-    /// The offer needs a sign-in in the browser, which this wallet does not do.
+    /// The offer needs a sign-in in the browser.
     SignInNeeded,
+    /// The offer needs a sign-in, and the issuer does not say where.
+    NoSignIn,
+    /// The offer can be taken in no way that this wallet knows.
+    UnknownGrant,
+    /// The browser came back with something else than a code.
+    SignIn(ResponseError),
     /// The offer names something that its issuer does not describe (OFFER-06).
     UnknownConfiguration {
         /// What was offered.
@@ -86,6 +93,8 @@ pub enum Question {
     Offer,
     /// VCI §12.2, RFC 8414 §3
     Metadata,
+    /// RFC 9126 §2
+    SignIn,
     /// VCI §6
     Token,
     /// VCI §7
@@ -155,6 +164,7 @@ impl WalletError {
         match self {
             Self::Offer(_)
             | Self::SignInNeeded
+            | Self::UnknownGrant
             | Self::UnsupportedFormat { .. }
             | Self::UnsupportedAlgorithm
             | Self::UnsupportedBinding
@@ -162,12 +172,17 @@ impl WalletError {
             | Self::UnknownKey
             | Self::TxCodeNeeded
             | Self::TxCodeMisfit => Class::Usage,
-            Self::NotAgreed { .. } => Class::Declined,
+            Self::NotAgreed { .. } | Self::SignIn(ResponseError::Denied) => Class::Declined,
             Self::Network { .. } => Class::Network,
-            Self::Metadata(MetadataError::OtherIssuer)
+            Self::SignIn(
+                ResponseError::OtherServer | ResponseError::NoIss | ResponseError::OtherState,
+            )
+            | Self::Metadata(MetadataError::OtherIssuer)
             | Self::ForeignEndpoint { .. }
             | Self::NotVerified(_) => Class::NotVerified,
             Self::Metadata(_)
+            | Self::NoSignIn
+            | Self::SignIn(_)
             | Self::UnknownConfiguration { .. }
             | Self::Refused(_)
             | Self::BadAnswer(_) => Class::Refused,
@@ -183,6 +198,11 @@ impl WalletError {
             Self::Offer(_) => "bad_offer",
             Self::NotAgreed { .. } => "not_agreed",
             Self::SignInNeeded => "sign_in_needed",
+            Self::NoSignIn => "no_sign_in",
+            Self::UnknownGrant => "unknown_grant",
+            Self::SignIn(ResponseError::Denied) => "access_denied",
+            Self::SignIn(ResponseError::Refused(_)) => "sign_in_refused",
+            Self::SignIn(_) => "bad_sign_in",
             Self::UnknownConfiguration { .. } => "unknown_configuration",
             Self::UnsupportedFormat { .. } => "unsupported_format",
             Self::UnsupportedAlgorithm => "unsupported_algorithm",
@@ -210,7 +230,18 @@ impl WalletError {
         match self {
             Self::Offer(_) => "scan the QR code again, or ask the issuer for a new one",
             Self::NotAgreed { .. } => "agree to the host if you know it",
-            Self::SignInNeeded => "ask the issuer for an offer with a pre-authorized code",
+            Self::SignInNeeded => "sign in with the issuer, in a browser",
+            Self::NoSignIn | Self::UnknownGrant => {
+                "ask the issuer for an offer with a pre-authorized code"
+            }
+            Self::SignIn(ResponseError::Denied) => "begin again, and allow it on the issuer's page",
+            Self::SignIn(
+                ResponseError::OtherServer
+                | ResponseError::NoIss
+                | ResponseError::OtherState
+                | ResponseError::Unreadable
+                | ResponseError::NoCode,
+            ) => "do not go on in that browser window; begin again",
             Self::UnsupportedFormat { .. } => "this wallet holds dc+sd-jwt and jwt_vc_json",
             Self::UnsupportedAlgorithm => "leave the choice of the algorithm to the wallet",
             Self::UnsupportedBinding => "leave the choice of the binding to the wallet",
@@ -219,6 +250,7 @@ impl WalletError {
             Self::TxCodeMisfit => "check the code and type it again; no attempt was used up",
             Self::Network { cause, .. } => cause.hint(),
             Self::UnknownConfiguration { .. }
+            | Self::SignIn(ResponseError::Refused(_))
             | Self::UnsupportedToken
             | Self::Metadata(_)
             | Self::BadAnswer(_) => "tell the issuer",
@@ -259,6 +291,7 @@ impl Question {
         match self {
             Self::Offer => "the Credential Offer",
             Self::Metadata => "the issuer's metadata",
+            Self::SignIn => "the sign-in",
             Self::Token => "the token",
             Self::Nonce => "the nonce",
             Self::Credential => "the credential",
@@ -273,6 +306,12 @@ impl fmt::Display for WalletError {
             Self::Offer(error) => f.write_str(error.message()),
             Self::NotAgreed { host } => write!(f, "you have not agreed to contact {host}"),
             Self::SignInNeeded => f.write_str("this offer needs a sign-in in the browser"),
+            Self::NoSignIn => f.write_str("the issuer does not say where to sign in"),
+            Self::UnknownGrant => f.write_str("this offer can be taken in no way that is known here"),
+            Self::SignIn(ResponseError::Refused(error)) => {
+                write!(f, "the issuer refused the sign-in: {}", clean(error))
+            }
+            Self::SignIn(error) => f.write_str(error.message()),
             Self::UnknownConfiguration { id } => {
                 write!(f, "the issuer offers {} but does not describe it", clean(id))
             }

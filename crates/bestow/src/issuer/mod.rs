@@ -8,10 +8,11 @@ use issuer::store::{Schema, migrate, warnings};
 use issuer::{Issuer, OpenError};
 use keys::outside::{SystemClock, SystemRandom};
 
-use crate::cli::{ApplicationsCommand, ConfigFile, IssuerCommand};
+use crate::cli::{AccountCommand, ApplicationsCommand, ConfigFile, IssuerCommand};
 use crate::exit::Failure;
 use crate::terminal::{print, tell};
 
+mod accounts;
 mod api;
 mod applications;
 mod backup;
@@ -45,6 +46,16 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
             }
             ApplicationsCommand::Reject { id, json, config } => {
                 applications::reject(&id, json, &config).await
+            }
+        },
+        IssuerCommand::Account(command) => match command {
+            AccountCommand::Add { name, claims, sample, json, config } => {
+                accounts::add(&name, &claims.unwrap_or_default(), &sample, (json, &config)).await
+            }
+            AccountCommand::List { json, config } => accounts::list(json, &config).await,
+            AccountCommand::Remove { name, config } => accounts::remove(&name, &config).await,
+            AccountCommand::Password { name, config } => {
+                accounts::set_password(&name, &config).await
             }
         },
         IssuerCommand::ConfigReference => {

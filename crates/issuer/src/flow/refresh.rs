@@ -26,13 +26,13 @@ pub(super) async fn refresh_token(
         let now = issuer.clock.now();
         let found = found(issuer, request.refresh_token.offer_id()).await?;
         let found = found.as_ref().map(|(grant, authorization)| (grant, authorization));
-        let renewer = Renewer { client: &client, sender: None };
-        match decide(request, found, renewer, issuer.credential_issuer(), now)? {
+        let who = Renewer { client: &client, sender: None };
+        match decide(request, found, who, issuer.credential_issuer(), now)? {
             RefreshCommit::Renew(renewal) => {
                 let scope = found.and_then(|(_, one)| one.code.as_ref()?.request.scope.clone());
                 let by_identifier = request.credential_configuration_ids.is_some();
-                let renewed = renew(issuer, &renewal, by_identifier, &client);
-                if let Some(response) = renewed.await? {
+                let done = renew(issuer, &renewal, by_identifier, &client);
+                if let Some(response) = done.await? {
                     return Ok(TokenResponse { scope, ..response });
                 }
             }

@@ -178,8 +178,9 @@ pub fn authenticate(
     };
     let used = match (&client.authentication, credentials.client_assertion.as_deref()) {
         (ClientAuthentication::None, None) => None,
-        (ClientAuthentication::None, Some(_)) => return Err(ClientRefusal::WrongMethod),
-        (ClientAuthentication::PrivateKeyJwt(_), None) => return Err(ClientRefusal::WrongMethod),
+        (ClientAuthentication::None, Some(_)) | (ClientAuthentication::PrivateKeyJwt(_), None) => {
+            return Err(ClientRefusal::WrongMethod);
+        }
         (ClientAuthentication::PrivateKeyJwt(keys), Some(jwt)) => {
             Some(assertion::verify(jwt, &client.client_id, keys, context)?)
         }

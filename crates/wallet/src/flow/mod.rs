@@ -7,6 +7,7 @@ pub mod nonce;
 pub mod offer;
 pub mod proof;
 pub mod receipt;
+pub mod sign_in;
 pub mod token;
 
 use url::Url;

@@ -3,13 +3,12 @@
 use std::fmt;
 
 use keys::outside::Timestamp;
-use oid4vci::secret::{AccessToken, TxCode};
+use oid4vci::secret::{AccessToken, RefreshToken, TxCode};
 use oid4vci::token::{
     AuthorizedDetail, PreAuthorizedCodeRequest, ReceivedTokenResponse, TokenRequest, TokenType,
 };
-use url::form_urlencoded;
 
-use super::metadata::ResolvedOffer;
+use super::metadata::{OfferedGrant, ResolvedOffer};
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::Request;
@@ -26,6 +25,8 @@ pub struct Authorized {
     /// Sent with the token request, so that proofs name the same client (PROOF-12).
     pub(super) client_id: Option<String>,
     expires_at: Option<Timestamp>,
+    /// Gets the next token (TOKEN-29).
+    pub(super) refresh_token: Option<RefreshToken>,
 }
 
 impl Authorized {
@@ -79,14 +80,24 @@ impl Wallet {
         tx_code: Option<TxCode>,
     ) -> Result<Authorized, Box<TokenFailure>> {
         match self.redeem(&offer, tx_code).await {
-            Ok((token, client_id)) => Ok(Authorized {
-                offer,
-                expires_at: token.expires_in.map(|seconds| self.clock.now().plus(seconds)),
-                access_token: token.access_token,
-                details: token.authorization_details,
-                client_id,
-            }),
+            Ok((token, client_id)) => Ok(self.authorized(offer, token, client_id)),
             Err(error) => Err(Box::new(TokenFailure { offer, error })),
+        }
+    }
+
+    pub(super) fn authorized(
+        &self,
+        offer: ResolvedOffer,
+        token: ReceivedTokenResponse,
+        client_id: Option<String>,
+    ) -> Authorized {
+        Authorized {
+            offer,
+            expires_at: token.expires_in.map(|seconds| self.clock.now().plus(seconds)),
+            access_token: token.access_token,
+            details: token.authorization_details,
+            client_id,
+            refresh_token: token.refresh_token,
         }
     }
 
@@ -95,20 +106,29 @@ impl Wallet {
         offer: &ResolvedOffer,
         tx_code: Option<TxCode>,
     ) -> Result<(ReceivedTokenResponse, Option<String>), WalletError> {
+        let OfferedGrant::PreAuthorizedCode(grant) = &offer.grant else {
+            return Err(WalletError::SignInNeeded);
+        };
         // TOKEN-08: anonymous only where the server says that it takes such requests.
         let client_id = (!offer.server.anonymous_access).then(|| self.settings.client_id.clone());
         let request = TokenRequest::PreAuthorizedCode(PreAuthorizedCodeRequest {
-            pre_authorized_code: offer.grant.pre_authorized_code.clone(),
+            pre_authorized_code: grant.pre_authorized_code.clone(),
             tx_code: fitting(offer, tx_code)?,
             client_id: client_id.clone(),
             credential_configuration_ids: None,
         });
-        let form = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(request.to_form())
-            .finish();
+        Ok((self.ask_for_token(offer, &request).await?, client_id))
+    }
+
+    /// Sends a Token Request of any grant.
+    pub(super) async fn ask_for_token(
+        &self,
+        offer: &ResolvedOffer,
+        request: &TokenRequest,
+    ) -> Result<ReceivedTokenResponse, WalletError> {
         let request = Request::post(offer.server.token_endpoint.clone())
             .header("accept", "application/json")
-            .body("application/x-www-form-urlencoded", form.into_bytes());
+            .form(&request.to_form());
         let answer = self.send(request.at_most(TOKEN_BYTES_MAX)).await?;
         if answer.status != 200 {
             let refused = Refused::read(Question::Token, answer.status, &answer.body);
@@ -117,7 +137,7 @@ impl Wallet {
         let token = ReceivedTokenResponse::parse(&answer.body);
         let token = token.ok_or(WalletError::BadAnswer(Question::Token))?;
         match token.token_type {
-            TokenType::Bearer => Ok((token, client_id)),
+            TokenType::Bearer => Ok(token),
             TokenType::DPoP => Err(WalletError::UnsupportedToken),
         }
     }

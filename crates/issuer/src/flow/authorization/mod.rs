@@ -159,7 +159,7 @@ async fn found(
     }
 }
 
-const fn requestable<'r>(
+fn requestable<'r>(
     issuer: &'r Issuer,
     configurations: &'r BTreeMap<String, Option<String>>,
 ) -> Requestable<'r> {

@@ -18,7 +18,7 @@ use super::connection::Connection;
 use super::fault::Fault;
 use super::rows::{big, uuid, value};
 use super::single::Context;
-use super::{Postgres, rows};
+use super::Postgres;
 use crate::account::Account;
 use crate::store::StoreError;
 use crate::store::authorization::{Allowed, AuthorizationStore, Redeeming, Renewed, Renewing};
@@ -66,9 +66,10 @@ impl AuthorizationStore for Postgres {
     async fn deny_authorization(&self, seen: &RunningAuthorization) -> Result<bool, StoreError> {
         self.single(seen, |connection, context, seen| {
             async move {
-                let rows = connection.client.execute(writes::END, &writes::seen(context, seen).all());
+                let seen = writes::seen(context, seen);
+                let rows = connection.client.execute(writes::END, &seen.all()).await?;
                 // When it ran before, nobody else can have ended it: its handle was ours alone.
-                Ok(rows.await? == 1 || context.again)
+                Ok(rows == 1 || context.again)
             }
             .boxed()
         })
@@ -240,7 +241,7 @@ async fn open_account(
     let datasets = serde_json::Value::from(account.datasets.clone()).to_string();
     let hash = account.password_hash.expose();
     let values: [&(dyn ToSql + Sync); 5] =
-        [&context.issuer_id, &account.name, &hash, &datasets, &rows::big(account.created_at.0)];
+        [&context.issuer_id, &account.name, &hash, &datasets, &big(account.created_at.0)];
     if connection.client.execute(sql, &values).await? == 1 {
         return Ok(true);
     }
