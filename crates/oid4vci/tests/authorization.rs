@@ -1,5 +1,10 @@
 //! VCI §5, RFC 6749 §4.1, RFC 9126 and RFC 9207 as tables.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
 #[macro_use]
 mod refusals;
 
@@ -47,6 +52,9 @@ fn configurations() -> BTreeMap<String, Option<String>> {
     let scoped = |id: &str, scope: Option<&str>| (id.to_owned(), scope.map(str::to_owned));
     [scoped("card", Some("cards")), scoped("pass", Some("cards")), scoped("ticket", None)].into()
 }
+
+/// What a test adds to a request.
+type Change<'c> = &'c [(&'c str, &'c str)];
 
 const BASE: [(&str, &str); 5] = [
     ("response_type", "code"),
@@ -97,7 +105,7 @@ fn an_error_goes_only_where_the_client_is_registered() {
 fn a_request_is_read_or_refused() {
     use AuthorizationRefusal as R;
     let scope = ("scope", "cards");
-    let cases: [(&str, &[(&str, &str)], Option<R>); 16] = [
+    let cases: [(&str, Change<'_>, Option<R>); 16] = [
         ("good", &[scope], None),
         ("AUTHZ-20: unknown parameters", &[scope, ("x", "1"), ("x", "2"), ("prompt", "x")], None),
         ("the only response_mode", &[scope, ("response_mode", "query")], None),

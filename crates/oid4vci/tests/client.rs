@@ -1,5 +1,12 @@
 //! RFC 6749 §2, RFC 7523 §3 and RFC 8252 §7 as tables: who a client is, and where it is answered.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test stops at the first surprise"
+)]
+
 #[macro_use]
 mod refusals;
 

@@ -1,5 +1,11 @@
 //! RFC 6749 §4.1.3, §6, RFC 7009 and RFC 7662 as tables: what codes and tokens are worth, and to whom.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
 mod fixture;
 
 use std::collections::BTreeMap;
@@ -105,6 +111,9 @@ fn form(grant_type: &str, pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
+/// What a test adds to a request.
+type Change<'c> = &'c [(&'c str, &'c str)];
+
 const GOOD: [(&str, &str); 4] = [
     ("code", AUTHORIZATION_CODE),
     ("redirect_uri", REDIRECT),
@@ -117,7 +126,9 @@ fn code_request(change: &[(&str, &str)]) -> Result<AuthorizationCodeRequest, Tok
     let pairs: Vec<_> = kept.chain(change).copied().collect();
     match TokenRequest::parse(&form("authorization_code", &pairs))? {
         TokenRequest::AuthorizationCode(request) => Ok(request),
-        other => panic!("{other:?}"),
+        other @ (TokenRequest::PreAuthorizedCode(_) | TokenRequest::RefreshToken(_)) => {
+            panic!("{other:?}")
+        }
     }
 }
 
@@ -125,7 +136,7 @@ fn code_request(change: &[(&str, &str)]) -> Result<AuthorizationCodeRequest, Tok
 #[test]
 fn a_request_with_a_code_is_read_or_refused() {
     use TokenRefusal::{BadDetails, MissingCodeParameter, RepeatedParameter, UnexpectedTxCode};
-    let cases: [(&str, &[(&str, &str)], Option<TokenRefusal>); 7] = [
+    let cases: [(&str, Change<'_>, Option<TokenRefusal>); 7] = [
         ("good", &[], None),
         ("no code", &[("code", "")], Some(MissingCodeParameter)),
         ("no redirect_uri", &[("redirect_uri", "")], Some(MissingCodeParameter)),
@@ -227,7 +238,9 @@ fn refresh_request(pairs: &[(&str, &str)]) -> RefreshTokenRequest {
     let pairs = [&[("client_id", "wallet")], pairs].concat();
     match TokenRequest::parse(&form("refresh_token", &pairs)).unwrap() {
         TokenRequest::RefreshToken(request) => request,
-        other => panic!("{other:?}"),
+        other @ (TokenRequest::PreAuthorizedCode(_) | TokenRequest::AuthorizationCode(_)) => {
+            panic!("{other:?}")
+        }
     }
 }
 

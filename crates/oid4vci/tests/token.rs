@@ -27,7 +27,9 @@ fn parse(form: &[(&str, &str)]) -> Result<PreAuthorizedCodeRequest, TokenRefusal
     let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
     match TokenRequest::parse(&form.iter().map(owned).collect::<Vec<_>>())? {
         TokenRequest::PreAuthorizedCode(request) => Ok(request),
-        other => panic!("not the grant of this test: {other:?}"),
+        TokenRequest::AuthorizationCode(_) | TokenRequest::RefreshToken(_) => {
+            unreachable!("not the grant of this test")
+        }
     }
 }
 
@@ -363,14 +365,17 @@ fn each_refusal_of_a_token_request_has_its_code_and_text() {
     for refusal in all.into_iter().chain([TokenRefusal::Dpop(DpopRefusal::NoNonce)]) {
         use TokenRefusal::*;
         let code = match refusal {
-            UnknownCode | ExpiredCode | WrongTxCode => ErrorCode::InvalidGrant, // TOKEN-25, TOKEN-26
-            UnknownAuthorizationCode | OtherRedirectUri | WrongVerifier | UnknownRefreshToken => {
-                ErrorCode::InvalidGrant // RFC 6749 §5.2
-            }
+            // TOKEN-25, TOKEN-26, RFC 6749 §5.2
+            UnknownCode
+            | ExpiredCode
+            | WrongTxCode
+            | UnknownAuthorizationCode
+            | OtherRedirectUri
+            | WrongVerifier
+            | UnknownRefreshToken => ErrorCode::InvalidGrant,
             ForeignResource => ErrorCode::InvalidTarget, // RFC 8707 §2.2
             ScopeNotGranted => ErrorCode::InvalidScope,
-            Client(_) => ErrorCode::InvalidClient,
-            AnonymousClient => ErrorCode::InvalidClient,                        // TOKEN-27
+            AnonymousClient | Client(_) => ErrorCode::InvalidClient,            // TOKEN-27
             Dpop(_) => ErrorCode::UseDpopNonce,                                 // RFC 9449 §8
             UnsupportedGrantType => ErrorCode::UnsupportedGrantType,            // TOKEN-28
             BadDetails | DetailsNotOffered => ErrorCode::InvalidAuthorizationDetails, // DEP-09
