@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -45,7 +45,7 @@ export async function runJson(...args) {
 }
 
 /** Creates an issuer in a new folder and serves it until `stop`. */
-export async function startIssuer({ path = "" } = {}) {
+export async function startIssuer({ path = "", clients = {} } = {}) {
   const folder = await temporaryFolder();
   const port = await adjacentPorts();
   const url = `https://localhost:${port}${path}`;
@@ -53,6 +53,10 @@ export async function startIssuer({ path = "" } = {}) {
   const config = join(state, "bestow.toml");
   const own = ["--config", config];
   await runWell("issuer", "init", state, "--url", url, "--name", "Riverside University");
+  for (const [name, text] of Object.entries(clients)) {
+    await mkdir(join(state, "clients"), { recursive: true });
+    await writeFile(join(state, "clients", `${name}.toml`), text);
+  }
   const server = await serve(config, port + 1);
   return {
     url,
@@ -61,6 +65,8 @@ export async function startIssuer({ path = "" } = {}) {
       runJson("issuer", "offer", configurationId, "--sample", "--json", ...own, ...options),
     setStatus: (verb, offerId, ...options) =>
       runJson("issuer", verb, offerId, "--json", ...own, ...options),
+    account: (name, password, configurationId) =>
+      runWithInput(password, "issuer", "account", "add", name, "--sample", configurationId, ...own),
     sample: (configurationId) => runJson("issuer", "sample", configurationId, ...own),
     stop: async () => {
       await end(server);
@@ -87,6 +93,14 @@ async function runWell(...args) {
   const { code, stdout, stderr } = await run(...args);
   if (code === 0) return stdout;
   throw new Error(`bestow ${args.join(" ")} ended with ${code}\n${stdout}${stderr}`);
+}
+
+/** A command that reads a line, as a password is never an argument. */
+async function runWithInput(input, ...args) {
+  const child = spawn(bestowBinary(), args, { stdio: ["pipe", "ignore", "inherit"] });
+  child.stdin.end(`${input}\n`);
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`bestow ${args.join(" ")} ended with ${code}`);
 }
 
 async function serve(config, adminPort) {
