@@ -116,19 +116,18 @@ impl PasswordHash {
     /// Compares in constant time, after as long as [`Self::of`].
     #[must_use]
     pub fn matches(&self, password: &Password) -> bool {
-        let Some((parameters, salt, stored)) = self.parts() else { return false };
-        let hashed = hash(password, &salt, parameters);
-        hashed.is_some_and(|hashed| equal(&hashed, &stored))
+        self.compared(password).unwrap_or(false)
     }
 
-    fn parts(&self) -> Option<((u32, u32), Vec<u8>, Vec<u8>)> {
+    fn compared(&self, password: &Password) -> Option<bool> {
         let rest = self.0.strip_prefix("$argon2id$v=19$m=")?;
         let (memory, rest) = rest.split_once(",t=")?;
         let (iterations, rest) = rest.split_once(",p=1$")?;
         let (salt, hash) = rest.split_once('$')?;
         let parameters = (memory.parse().ok()?, iterations.parse().ok()?);
         let decode = |text| BASE64_STANDARD_NO_PAD.decode(text).ok();
-        Some((parameters, decode(salt)?, decode(hash)?))
+        let (salt, stored) = (decode(salt)?, decode(hash)?);
+        Some(equal(&self::hash(password, &salt, parameters)?, &stored))
     }
 }
 

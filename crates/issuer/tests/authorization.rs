@@ -3,16 +3,12 @@
 use keys::algorithm::Algorithm;
 use keys::outside::Clock as _;
 use keys::signer::{Signer as _, SoftwareKey};
-use oid4vci::client::{
-    ASSERTION_TYPE, ClientAuthentication, ClientKey, NewClientAssertion,
-};
+use oid4vci::client::{ASSERTION_TYPE, ClientAuthentication, ClientKey, NewClientAssertion};
 use serde_json::{Value, json};
 use testkit::by_hand::request;
 use testkit::outside::TestRandom;
 use testkit::proof::holder_key;
-use testkit::sign_in::{
-    Browser, CLIENT, PASSWORD, REDIRECT, parameter, register, with_client,
-};
+use testkit::sign_in::{Browser, CLIENT, PASSWORD, REDIRECT, parameter, register, with_client};
 use testkit::wire::Answer;
 use testkit::world::{ISSUER, World};
 
@@ -50,9 +46,8 @@ async fn a_person_signs_in_and_the_wallet_gets_the_credential() {
     let identifier = details["credential_identifiers"][0].clone();
     let token = tokens["access_token"].as_str().unwrap();
     let key = holder_key();
-    let draft = world.draft(&key, &world.nonce().await);
-    let mut draft = draft;
-    draft.claim("iss", CLIENT);
+    let mut draft = world.draft(&key, &world.nonce().await);
+    draft.claim("iss", Value::from(CLIENT));
     let mut body = request("student_card", &[draft.sign(&key).await]);
     body.as_object_mut().unwrap().remove("credential_configuration_id");
     body["credential_identifier"] = identifier;
@@ -315,7 +310,8 @@ async fn an_offer_can_ask_for_a_sign_in() {
     let document = world.public.get(&reference).await.success();
     assert!(document["grants"]["authorization_code"]["issuer_state"].is_string(), "OFFER-11");
     assert_eq!(document["grants"].as_object().unwrap().len(), 1);
-    let tx = world.wish("student_card", &json!({ "grants": "authorization_code", "tx_code": true }));
+    let tx =
+        world.wish("student_card", &json!({ "grants": "authorization_code", "tx_code": true }));
     assert_eq!(world.operator("POST", "/admin/v1/offers", Some(&tx)).await.status, 422);
 }
 
@@ -387,5 +383,7 @@ async fn the_flow_is_there_once_a_client_is() {
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
     assert_eq!(metadata["pushed_authorization_request_endpoint"], world.issuer.endpoint("par"));
     let grants = metadata["grant_types_supported"].as_array().unwrap();
-    assert!(grants.contains(&json!("authorization_code")) && grants.contains(&json!("refresh_token")));
+    assert!(
+        grants.contains(&json!("authorization_code")) && grants.contains(&json!("refresh_token"))
+    );
 }

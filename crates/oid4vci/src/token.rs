@@ -71,7 +71,9 @@ impl TokenRequest {
                     .map(authorization_details)
                     .transpose()?,
             })),
-            AUTHORIZATION_CODE => AuthorizationCodeRequest::parse(form).map(Self::AuthorizationCode),
+            AUTHORIZATION_CODE => {
+                AuthorizationCodeRequest::parse(form).map(Self::AuthorizationCode)
+            }
             REFRESH_TOKEN => RefreshTokenRequest::parse(form).map(Self::RefreshToken),
             _ => Err(TokenRefusal::UnsupportedGrantType),
         }

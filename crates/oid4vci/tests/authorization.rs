@@ -1,9 +1,6 @@
 //! VCI §5, RFC 6749 §4.1, RFC 9126 and RFC 9207 as tables.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[macro_use]
 mod refusals;
@@ -97,7 +94,10 @@ fn an_error_goes_only_where_the_client_is_registered() {
     assert_eq!(twice, Err(DeadEnd::RepeatedParameter));
     assert_eq!(answer(&[("state", &"s".repeat(5000))]), Err(DeadEnd::TooLong));
     let answer_to = answer(&[("state", "a b")]).unwrap();
-    assert_eq!((answer_to.redirect_uri.as_str(), answer_to.state.as_deref()), (REDIRECT, Some("a b")));
+    assert_eq!(
+        (answer_to.redirect_uri.as_str(), answer_to.state.as_deref()),
+        (REDIRECT, Some("a b"))
+    );
 }
 
 /// AUTHZ-03, RFC 7636 §4.4.1, RFC 8707 §2: one line a rule.
@@ -147,7 +147,11 @@ fn details_are_read_or_refused() {
     let cases = [
         ("plain", card(json!({})), None),
         ("AUTHZ-08: unknown members", card(json!({ "x": 1 })), None),
-        ("AUTHZ-09: our location", card(json!({ "locations": ["https://x.example", ISSUER] })), None),
+        (
+            "AUTHZ-09: our location",
+            card(json!({ "locations": ["https://x.example", ISSUER] })),
+            None,
+        ),
         ("only others", card(json!({ "locations": ["https://x.example"] })), Some(ForeignLocation)),
         ("locations of another shape", card(json!({ "locations": ISSUER })), Some(BadDetails)),
         ("RFC 9396 §5: another type", card(json!({ "type": "payment" })), Some(BadDetails)),
@@ -165,7 +169,11 @@ fn details_are_read_or_refused() {
         ("CLAIM-08: twice", claims(json!([["name"], ["name"]])), Some(BadClaims)),
         ("CLAIM-09", claims(json!([["marks", null], ["marks", 0]])), Some(BadClaims)),
         ("CLAIM-10", claims(json!([["marks", 0], ["marks", "x"]])), Some(BadClaims)),
-        ("CLAIM-02", card(json!({ "claims": [{ "path": ["a"], "mandatory": 1 }] })), Some(BadClaims)),
+        (
+            "CLAIM-02",
+            card(json!({ "claims": [{ "path": ["a"], "mandatory": 1 }] })),
+            Some(BadClaims),
+        ),
     ];
     for (rule, value, refusal) in cases {
         let parsed = parse(&[("authorization_details", &details(&value))]);
@@ -187,8 +195,7 @@ fn scope_and_details_are_read_each_by_itself() {
     let scope = ("scope", "openid cards cards");
     let granted = Some("cards".to_owned());
     assert_eq!(ids(&[scope]), (named(&["card", "pass"]), false, granted.clone()), "META-29");
-    let ticket =
-        json!([{ "type": "openid_credential", "credential_configuration_id": "ticket" }]);
+    let ticket = json!([{ "type": "openid_credential", "credential_configuration_id": "ticket" }]);
     let ticket = details(&ticket);
     let alone = ids(&[("authorization_details", &ticket)]);
     assert_eq!(alone, (named(&["ticket"]), true, None), "META-31");
@@ -211,9 +218,10 @@ fn an_issuer_state_is_ours_or_refused() {
     let verdict = |change: &[(&str, &str)], stored: Option<&Authorization>| {
         let change = [change, &[("issuer_state", "the state")]].concat();
         let offer = stored.map(|stored| (stored, offered.as_slice()));
-        parse(&change).unwrap().with_offer(offer).map(|request| {
-            (request.credential_configuration_ids, request.offer_id)
-        })
+        parse(&change)
+            .unwrap()
+            .with_offer(offer)
+            .map(|request| (request.credential_configuration_ids, request.offer_id))
     };
     let unknown = Err(AuthorizationRefusal::UnknownIssuerState);
     for stored in [None, Some(&other), Some(&none)] {
@@ -221,8 +229,7 @@ fn an_issuer_state_is_ours_or_refused() {
     }
     let all = Ok((offered.clone(), Some([3; 16])));
     assert_eq!(verdict(&[], Some(&ours)), all, "an offer alone asks for all of it");
-    let card =
-        json!([{ "type": "openid_credential", "credential_configuration_id": "card" }]);
+    let card = json!([{ "type": "openid_credential", "credential_configuration_id": "card" }]);
     let card = verdict(&[("authorization_details", &details(&card))], Some(&ours));
     assert_eq!(card, Ok((vec!["card".to_owned()], Some([3; 16]))));
     let more = verdict(&[("scope", "cards")], Some(&ours));
@@ -252,8 +259,10 @@ fn a_pushed_request_is_judged_like_any_other() {
 #[test]
 fn each_stage_opens_by_its_own_handle() {
     let id = OfferId([3; 16]);
-    let (handle, other) =
-        (AuthorizationHandle::fresh(id, &Counting(1)), AuthorizationHandle::fresh(id, &Counting(2)));
+    let (handle, other) = (
+        AuthorizationHandle::fresh(id, &Counting(1)),
+        AuthorizationHandle::fresh(id, &Counting(2)),
+    );
     assert_eq!(handle.offer_id(), Some(id));
     let at = |stage| RunningAuthorization {
         id,
@@ -381,15 +390,36 @@ fn a_challenge_belongs_to_one_verifier() {
 #[test]
 fn each_refusal_has_its_answer() {
     let requests = every!(AuthorizationRefusal {
-        RepeatedParameter, TooLong, NoResponseType, ResponseType, ResponseMode, RequestObject,
-        NoChallenge, ChallengeMethod, BadChallenge, NothingAskedFor, ForeignResource, BadDetails,
-        UnknownConfiguration, ForeignLocation, BadClaims, UnknownIssuerState, NotOffered, Denied,
+        RepeatedParameter,
+        TooLong,
+        NoResponseType,
+        ResponseType,
+        ResponseMode,
+        RequestObject,
+        NoChallenge,
+        ChallengeMethod,
+        BadChallenge,
+        NothingAskedFor,
+        ForeignResource,
+        BadDetails,
+        UnknownConfiguration,
+        ForeignLocation,
+        BadClaims,
+        UnknownIssuerState,
+        NotOffered,
+        Denied,
         NotEntitled,
     });
     check_texts(&requests.map(|refusal| refusal.answer().1));
     let dead_ends = every!(DeadEnd {
-        UnknownClient, NoRedirectUri, ForeignRedirectUri, RepeatedParameter, TooLong,
-        UnknownRequest, MustBePushed, Over,
+        UnknownClient,
+        NoRedirectUri,
+        ForeignRedirectUri,
+        RepeatedParameter,
+        TooLong,
+        UnknownRequest,
+        MustBePushed,
+        Over,
     });
     check_texts(&dead_ends.map(|refusal| refusal.answer().1));
 }

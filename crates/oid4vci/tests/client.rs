@@ -235,9 +235,27 @@ async fn an_assertion_is_signed_by_the_client() {
 fn each_refusal_has_its_answer() {
     use ClientRefusal::*;
     let all = every!(ClientRefusal {
-        RepeatedParameter, TooLong, Missing, Unknown, WrongMethod, AssertionType, Unreadable,
-        AlgorithmNotSupported, CriticalHeader, OtherClient, WrongAudience, NoTime, Expired,
-        NotYetValid, TooLongLife, BadJti, NoSuchKey, WrongSignature, PrivateKey, BadKey, Replayed,
+        RepeatedParameter,
+        TooLong,
+        Missing,
+        Unknown,
+        WrongMethod,
+        AssertionType,
+        Unreadable,
+        AlgorithmNotSupported,
+        CriticalHeader,
+        OtherClient,
+        WrongAudience,
+        NoTime,
+        Expired,
+        NotYetValid,
+        TooLongLife,
+        BadJti,
+        NoSuchKey,
+        WrongSignature,
+        PrivateKey,
+        BadKey,
+        Replayed,
     });
     check_texts(&all.map(|refusal| refusal.answer().1));
     for refusal in all {

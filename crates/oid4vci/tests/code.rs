@@ -1,10 +1,6 @@
 //! RFC 6749 §4.1.3, §6, RFC 7009 and RFC 7662 as tables: what codes and tokens are worth, and to whom.
 
-#![expect(
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod fixture;
 

@@ -37,7 +37,8 @@ fn parse(form: &[(&str, &str)]) -> Result<PreAuthorizedCodeRequest, TokenRefusal
 #[test]
 fn a_token_request_is_read_or_refused() {
     use TokenRefusal::{
-        MissingCode, MissingCodeParameter, MissingGrantType, RepeatedParameter, TooLong, UnsupportedGrantType,
+        MissingCode, MissingCodeParameter, MissingGrantType, RepeatedParameter, TooLong,
+        UnsupportedGrantType,
     };
     let long = "x".repeat(PARAMETER_BYTES_MAX + 1);
     let code_grant = ("grant_type", "authorization_code");
@@ -375,9 +376,9 @@ fn each_refusal_of_a_token_request_has_its_code_and_text() {
             | UnknownRefreshToken => ErrorCode::InvalidGrant,
             ForeignResource => ErrorCode::InvalidTarget, // RFC 8707 §2.2
             ScopeNotGranted => ErrorCode::InvalidScope,
-            AnonymousClient | Client(_) => ErrorCode::InvalidClient,            // TOKEN-27
-            Dpop(_) => ErrorCode::UseDpopNonce,                                 // RFC 9449 §8
-            UnsupportedGrantType => ErrorCode::UnsupportedGrantType,            // TOKEN-28
+            AnonymousClient | Client(_) => ErrorCode::InvalidClient, // TOKEN-27
+            Dpop(_) => ErrorCode::UseDpopNonce,                      // RFC 9449 §8
+            UnsupportedGrantType => ErrorCode::UnsupportedGrantType, // TOKEN-28
             BadDetails | DetailsNotOffered => ErrorCode::InvalidAuthorizationDetails, // DEP-09
             // TOKEN-23, TOKEN-24, TOKEN-28, RFC 6749 §5.2
             MissingTxCode | UnexpectedTxCode | RepeatedParameter | Unreadable | TooLong

@@ -49,7 +49,11 @@ impl World {
 
     /// A good Authorization Request for one type; those in `change` take the place of the others,
     /// and an empty one is left out.
-    pub fn authorization_request(&self, id: &str, change: &[(&str, &str)]) -> Vec<(String, String)> {
+    pub fn authorization_request(
+        &self,
+        id: &str,
+        change: &[(&str, &str)],
+    ) -> Vec<(String, String)> {
         let challenge = CodeVerifier::new(VERIFIER).challenge().to_text();
         let details = json!([{ "type": "openid_credential", "credential_configuration_id": id }]);
         let details = details.to_string();

@@ -1,6 +1,12 @@
 //! The Authorization Code Flow between our wallet and our issuer: only browser, time and chance are
 //! the test's own.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
 use issuer::Issuer;
 use oid4vci::authorization::ResponseError;
 use oid4vci::client::ClientAuthentication;

@@ -307,7 +307,9 @@ impl fmt::Display for WalletError {
             Self::NotAgreed { host } => write!(f, "you have not agreed to contact {host}"),
             Self::SignInNeeded => f.write_str("this offer needs a sign-in in the browser"),
             Self::NoSignIn => f.write_str("the issuer does not say where to sign in"),
-            Self::UnknownGrant => f.write_str("this offer can be taken in no way that is known here"),
+            Self::UnknownGrant => {
+                f.write_str("this offer can be taken in no way that is known here")
+            }
             Self::SignIn(ResponseError::Refused(error)) => {
                 write!(f, "the issuer refused the sign-in: {}", clean(error))
             }

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use crate::exit::{Failure, Kind};
 
 /// How long a person may take.
-const PATIENCE: Duration = Duration::from_secs(600);
+const PATIENCE: Duration = Duration::from_mins(10);
 /// How long a browser may take to send its request.
 const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 /// Longest request that is read.
@@ -98,9 +98,9 @@ fn query(head: &str, port: u16) -> Option<&str> {
     }
     let (path, query) = request.next()?.split_once('?')?;
     let host = format!("127.0.0.1:{port}");
-    let is_ours = lines.filter_map(|line| line.split_once(':')).any(|(name, value)| {
-        name.eq_ignore_ascii_case("host") && value.trim() == host
-    });
+    let is_ours = lines
+        .filter_map(|line| line.split_once(':'))
+        .any(|(name, value)| name.eq_ignore_ascii_case("host") && value.trim() == host);
     (path == PATH && is_ours).then_some(query)
 }
 

@@ -140,3 +140,38 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     files.sort();
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Client, ConfigError> {
+        client(&Source::new(Path::new("client.toml"), text))
+    }
+
+    #[test]
+    fn the_example_is_our_own_wallet() {
+        let client = read(include_str!("client.toml")).unwrap();
+        assert!(client.is_public());
+        assert!(client.allows_redirect_to("http://127.0.0.1:49152/cb"));
+    }
+
+    #[test]
+    fn a_client_that_cannot_work_is_a_mistake_of_its_file() {
+        let base = "client_id = \"a\"\nname = \"A\"\n";
+        let uris = "redirect_uris = [\"https://a.example/\"]\n";
+        for (text, place) in [
+            (format!("{base}redirect_uris = []"), "nowhere"),
+            (format!("{base}redirect_uris = [\"http://a.example/\"]"), "no answer may go there"),
+            (format!("client_id = \"a b\"\nname = \"A\"\n{uris}"), "no client can have"),
+            (format!("client_id = \"a\"\nname = \"\"\n{uris}"), "no one can read"),
+            (format!("{base}{uris}authentication = \"password\""), "no client can authenticate"),
+            (format!("{base}{uris}authentication = \"private_key_jwt\""), "there is no key"),
+            (format!("{base}{uris}keys = [{{ kty = \"EC\" }}]"), "proves nothing"),
+            (format!("{base}{uris}secret = \"s\""), "unknown"),
+        ] {
+            let error = read(&text).unwrap_err().to_string();
+            assert!(error.contains(place), "{text}: {error}");
+        }
+    }
+}

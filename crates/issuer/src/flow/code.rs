@@ -79,11 +79,10 @@ async fn redeem(
         client_id: Some(client.client_id().to_owned()),
     };
     let seconds = u64::from(issuer.config.authorization.refresh_hours) * 3600;
-    let refresh_token =
-        (seconds > 0).then(|| RefreshToken::fresh(grant.id, &*issuer.random));
-    let refresh = refresh_token.as_ref().map(|token| {
-        RefreshChain::first(token.digest(), now, now.plus(seconds), None)
-    });
+    let refresh_token = (seconds > 0).then(|| RefreshToken::fresh(grant.id, &*issuer.random));
+    let refresh = refresh_token
+        .as_ref()
+        .map(|token| RefreshChain::first(token.digest(), now, now.plus(seconds), None));
     let redeeming = Redeeming {
         id: grant.id,
         code_digest: &code.digest,

@@ -110,9 +110,7 @@ fn code_flow(issuer: &Issuer) -> CodeFlowMetadata {
         code_challenge_methods_supported: [pkce::METHOD],
         authorization_response_iss_parameter_supported: true,
         scopes_supported: scopes.into_iter().collect(),
-        token_endpoint_auth_signing_alg_values_supported: algorithms
-            .map(Algorithm::name)
-            .to_vec(),
+        token_endpoint_auth_signing_alg_values_supported: algorithms.map(Algorithm::name).to_vec(),
         introspection_endpoint: issuer.endpoint("introspect"),
         introspection_endpoint_auth_methods_supported: [PRIVATE_KEY_JWT],
         revocation_endpoint: issuer.endpoint("revoke"),

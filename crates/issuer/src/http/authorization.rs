@@ -45,8 +45,10 @@ async fn push(
 async fn introspect(
     State(issuer): State<Arc<Issuer>>,
     form: Body,
-) -> Result<([(HeaderName, &'static str); 1], Json<IntrospectionResponse>), Failure<TokenQueryRefusal>>
-{
+) -> Result<
+    ([(HeaderName, &'static str); 1], Json<IntrospectionResponse>),
+    Failure<TokenQueryRefusal>,
+> {
     let Form(form) = form.map_err(|_| TokenQueryRefusal::Unreadable)?;
     let query = TokenQuery::parse(&form)?;
     Ok(([NO_STORE], Json(flow::introspection::introspection(&query, &issuer).await?)))

@@ -42,10 +42,7 @@ pub(super) fn parse(
     details.iter().map(|detail| one(detail, server)).collect()
 }
 
-fn one(
-    detail: &Value,
-    server: &Requestable<'_>,
-) -> Result<RequestedDetail, AuthorizationRefusal> {
+fn one(detail: &Value, server: &Requestable<'_>) -> Result<RequestedDetail, AuthorizationRefusal> {
     let bad = AuthorizationRefusal::BadDetails;
     if detail.get("type").is_none_or(|given| given != OPENID_CREDENTIAL) {
         return Err(bad);

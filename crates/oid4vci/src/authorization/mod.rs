@@ -27,7 +27,7 @@ pub use par::{
     ReceivedPushResponse, request_handle,
 };
 pub use refusal::{AuthorizationRefusal, DeadEnd};
-pub use response::{AuthorizationAnswer, Expected, ResponseError, redirect, received_code};
+pub use response::{AuthorizationAnswer, Expected, ResponseError, received_code, redirect};
 pub use running::{RunningAuthorization, SIGN_IN_SECONDS, Stage};
 
 /// `response_type`, the only one.

@@ -73,7 +73,11 @@ pub fn received_code(
     }
     if let Some(error) = value("error")? {
         let denied = error == "access_denied";
-        return Err(if denied { ResponseError::Denied } else { ResponseError::Refused(error.into()) });
+        return Err(if denied {
+            ResponseError::Denied
+        } else {
+            ResponseError::Refused(error.into())
+        });
     }
     value("code")?.map(AuthorizationCode::new).ok_or(ResponseError::NoCode)
 }

@@ -52,8 +52,9 @@ fn is_for_us(claims: &Map<String, Value>, context: &ClientContext<'_>) -> bool {
         Some(only) => std::slice::from_ref(only),
         None => return false,
     };
-    let is_ours =
-        |reader: &Value| *reader == context.authorization_server || *reader == context.token_endpoint;
+    let is_ours = |reader: &Value| {
+        *reader == context.authorization_server || *reader == context.token_endpoint
+    };
     !readers.is_empty() && readers.iter().all(is_ours)
 }
 

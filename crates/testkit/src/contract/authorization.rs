@@ -14,8 +14,8 @@ use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use oid4vci::refresh::RefreshChain;
 use oid4vci::secret::{
-    AuthorizationCode, AuthorizationHandle, CodeVerifier, OfferReference,
-    RefreshToken, SecretDigest,
+    AuthorizationCode, AuthorizationHandle, CodeVerifier, OfferReference, RefreshToken,
+    SecretDigest,
 };
 use serde_json::{Map, json};
 
@@ -125,7 +125,10 @@ impl Contract {
         assert!(!self.store.begin_authorization(&second, &later).await.unwrap());
         assert!(self.store.running_authorization(second.id).await.unwrap().is_none());
         let unspent = [later[0]];
-        assert!(self.store.begin_authorization(&second, &unspent).await.unwrap(), "both or neither");
+        assert!(
+            self.store.begin_authorization(&second, &unspent).await.unwrap(),
+            "both or neither"
+        );
     }
 
     /// RFC 9126 §4
@@ -159,9 +162,9 @@ impl Contract {
         for _ in 0..RACERS {
             let (store, running) = (self.store.clone(), running.clone());
             let (allowed, now) = (self.fresh(&running), self.now());
-            race.spawn(async move {
-                store.allow_authorization(&running, &allowed, now).await.unwrap()
-            });
+            race.spawn(
+                async move { store.allow_authorization(&running, &allowed, now).await.unwrap() },
+            );
         }
         let won = race.join_all().await.into_iter().filter(|won| *won).count();
         assert_eq!(won, 1);
@@ -171,7 +174,9 @@ impl Contract {
         let code = authorization.code.unwrap();
         assert_eq!((code.account.as_str(), code.is_spent), ("ada", false));
         assert_eq!(code.request, running.request);
-        assert!(self.store.datasets(running.id).await.unwrap().unwrap().contains_key("student_card"));
+        assert!(
+            self.store.datasets(running.id).await.unwrap().unwrap().contains_key("student_card")
+        );
         assert!(self.store.running_authorization(running.id).await.unwrap().is_none());
     }
 
@@ -184,8 +189,7 @@ impl Contract {
         assert!(read.issuer_state_digest == Some(SecretDigest([4; 32])) && read.code.is_none());
         let take = async |now: Timestamp| {
             let running = self.begun(Stage::SignedIn("ada".into())).await;
-            let allowed =
-                Allowed { code: self.code(id, &running), offer: AllowedOffer::Made(id) };
+            let allowed = Allowed { code: self.code(id, &running), offer: AllowedOffer::Made(id) };
             let done = self.store.allow_authorization(&running, &allowed, now).await.unwrap();
             (done, allowed.code.digest)
         };
@@ -204,7 +208,8 @@ impl Contract {
         self.store.open_offer(withdrawn).await.unwrap();
         assert!(self.store.withdraw_offer(other, self.now()).await.unwrap());
         let running = self.begun(Stage::SignedIn("ada".into())).await;
-        let allowed = Allowed { code: self.code(other, &running), offer: AllowedOffer::Made(other) };
+        let allowed =
+            Allowed { code: self.code(other, &running), offer: AllowedOffer::Made(other) };
         assert!(!self.store.allow_authorization(&running, &allowed, self.now()).await.unwrap());
     }
 
@@ -246,7 +251,9 @@ impl Contract {
         let redemption = self.redemption(id);
         let redeeming =
             Redeeming { id, code_digest: &code, redemption: &redemption, refresh: None };
-        assert!(self.store.begin_authorization(&self.running(Stage::Pushed), &marks).await.unwrap());
+        assert!(
+            self.store.begin_authorization(&self.running(Stage::Pushed), &marks).await.unwrap()
+        );
         let replayed = self.store.redeem_authorization_code(&redeeming, &marks).await.unwrap();
         assert_eq!(replayed, Renewed::Replayed);
         assert_eq!(self.redeem(id, &code, None).await, Renewed::Done, "nothing was written");

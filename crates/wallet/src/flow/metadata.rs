@@ -5,9 +5,7 @@ use oid4vci::metadata::{
     ReceivedConfiguration, ReceivedIssuerMetadata, ReceivedServerMetadata, appended_well_known,
     parse_identifier, well_known,
 };
-use oid4vci::offer::{
-    AuthorizationCodeGrant, PreAuthorizedCodeGrant, ReceivedOffer, TxCodeInput,
-};
+use oid4vci::offer::{AuthorizationCodeGrant, PreAuthorizedCodeGrant, ReceivedOffer, TxCodeInput};
 use url::Url;
 
 use super::host;
@@ -162,7 +160,8 @@ impl Wallet {
         let grant = OfferedGrant::choose(&mut offer, self.settings.prefers_sign_in);
         let mut grant = grant.ok_or(WalletError::UnknownGrant)?;
         if let OfferedGrant::PreAuthorizedCode(PreAuthorizedCodeGrant {
-            tx_code: Some(tx_code), ..
+            tx_code: Some(tx_code),
+            ..
         }) = &mut grant
         {
             tx_code.description = tx_code.description.take().map(|text| clean(&text));

@@ -100,9 +100,8 @@ impl Wallet {
         };
         let pairs: Vec<(&str, &str)> =
             form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let request = Request::post(endpoint.clone())
-            .header("accept", "application/json")
-            .form(&pairs);
+        let request =
+            Request::post(endpoint.clone()).header("accept", "application/json").form(&pairs);
         let answer = self.send(request.at_most(PUSHED_BYTES_MAX)).await?;
         if answer.status != 201 {
             let refused = Refused::read(Question::SignIn, answer.status, &answer.body);

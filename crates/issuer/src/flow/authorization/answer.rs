@@ -55,7 +55,11 @@ pub async fn allow(
 
 /// An offer that exists for this code alone: reference and Pre-Authorized Code are drawn and
 /// forgotten, so that nothing else opens it.
-fn fresh(issuer: &Issuer, (id, ids): (OfferId, Vec<String>), entitled: Vec<Entitled<'_>>) -> AllowedOffer {
+fn fresh(
+    issuer: &Issuer,
+    (id, ids): (OfferId, Vec<String>),
+    entitled: Vec<Entitled<'_>>,
+) -> AllowedOffer {
     let now = issuer.clock.now();
     let nobody = OfferReference::fresh(id, &*issuer.random);
     let nothing = OfferReference::fresh(id, &*issuer.random);

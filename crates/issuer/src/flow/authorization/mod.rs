@@ -59,8 +59,7 @@ pub(super) fn marks(client: &AuthenticatedClient) -> Vec<SpendableNonce> {
 /// Answers a pushed request (RFC 9126 §2).
 pub async fn push(issuer: &Issuer, form: &Form) -> Result<PushResponse, Failure<PushRefusal>> {
     let credentials = ClientCredentials::parse(form).map_err(PushRefusal::from)?;
-    let (client, authenticated) =
-        authenticated(issuer, &credentials).map_err(PushRefusal::from)?;
+    let (client, authenticated) = authenticated(issuer, &credentials).map_err(PushRefusal::from)?;
     let configurations = configurations(issuer);
     let server = requestable(issuer, &configurations);
     let parsed = PushedRequest::parse(form, client, &server)?;

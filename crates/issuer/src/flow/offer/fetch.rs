@@ -34,10 +34,7 @@ pub async fn credential_offer(
     let key = &issuer.keys.offer;
     let code = reference.pre_authorized_code(key);
     let code = code.filter(|code| grant.code_digest.matches(&code.digest()));
-    let issuer_state = match grant.signs_in {
-        true => issuer_state(issuer, reference).await?,
-        false => None,
-    };
+    let issuer_state = if grant.signs_in { issuer_state(issuer, reference).await? } else { None };
     if code.is_none() && issuer_state.is_none() {
         return Err(FetchRefusal::Unknown.into());
     }

@@ -213,9 +213,8 @@ fn lifetime_seconds(
         return Err(MakeOfferError::TooLong(id.unwrap_or_default(), longest));
     }
     // Who must sign in is guarded by that.
-    let guarded = request.tx_code
-        || request.without_tx_code
-        || !request.grants.has_pre_authorized_code();
+    let guarded =
+        request.tx_code || request.without_tx_code || !request.grants.has_pre_authorized_code();
     if !guarded && (request.printed || lifetime > UNGUARDED_SECONDS_MAX) {
         return Err(MakeOfferError::NeedsTxCode);
     }

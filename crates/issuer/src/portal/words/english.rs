@@ -141,7 +141,9 @@ pub(super) static WORDS: Words = Words {
 
     sign_in: SignInWords {
         title: "Sign in",
-        lead: |client| format!("{client} wants to fetch a card for you. First show us who you are."),
+        lead: |client| {
+            format!("{client} wants to fetch a card for you. First show us who you are.")
+        },
         account: "Account",
         password: "Password",
         button: "Sign in",
@@ -149,7 +151,9 @@ pub(super) static WORDS: Words = Words {
         wrong: "That did not work",
         wrong_text: "Account or password is wrong. Please type both again.",
         only_here: |host| {
-            format!("Type your password only on a page of {host}, and only if you began in your wallet.")
+            format!(
+                "Type your password only on a page of {host}, and only if you began in your wallet."
+            )
         },
         consent: |client| format!("May {client} have this?"),
         signed_in_as: |account| format!("You are signed in as {account}."),

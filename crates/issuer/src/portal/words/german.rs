@@ -149,7 +149,9 @@ pub(super) static WORDS: Words = Words {
     sign_in: SignInWords {
         title: "Anmelden",
         lead: |client| {
-            format!("{client} möchte einen Nachweis für Sie holen. Zeigen Sie uns zuerst, wer Sie sind.")
+            format!(
+                "{client} möchte einen Nachweis für Sie holen. Zeigen Sie uns zuerst, wer Sie sind."
+            )
         },
         account: "Konto",
         password: "Passwort",

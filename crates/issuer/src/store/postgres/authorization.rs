@@ -12,13 +12,13 @@ use oid4vci::offer::OfferId;
 use tokio_postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
+use super::Postgres;
 use super::authorization_rows::{AUTHORIZATION, RUNNING, account, authorization, running};
 use super::authorization_writes as writes;
 use super::connection::Connection;
 use super::fault::Fault;
 use super::rows::{big, uuid, value};
 use super::single::Context;
-use super::Postgres;
 use crate::account::Account;
 use crate::store::StoreError;
 use crate::store::authorization::{Allowed, AuthorizationStore, Redeeming, Renewed, Renewing};

@@ -101,11 +101,12 @@ pub(super) async fn allow(
     let id = allowed.offer.id();
     let transaction = connection.client.transaction().await?;
     let is_seen = transaction.execute(END, &seen(context, running).all()).await? == 1;
-    if is_seen && take(&transaction, context, &allowed.offer, now).await? {
-        if set_code(&transaction, context, id, &allowed.code).await? {
-            transaction.commit().await?;
-            return Ok(true);
-        }
+    let done = is_seen
+        && take(&transaction, context, &allowed.offer, now).await?
+        && set_code(&transaction, context, id, &allowed.code).await?;
+    if done {
+        transaction.commit().await?;
+        return Ok(true);
     }
     transaction.rollback().await?;
     if !context.again {
@@ -135,8 +136,7 @@ async fn take(
         AllowedOffer::Made(id) => {
             let sql = "SELECT 1 FROM offers WHERE issuer_id = $1 AND offer_id = $2 \
                        AND redeemed_at IS NULL AND withdrawn_at IS NULL AND expires_at > $3";
-            let values: [&(dyn ToSql + Sync); 3] =
-                [&context.issuer_id, &uuid(*id), &big(now.0)];
+            let values: [&(dyn ToSql + Sync); 3] = [&context.issuer_id, &uuid(*id), &big(now.0)];
             Ok(transaction.query_opt(sql, &values).await?.is_some())
         }
     }

@@ -49,7 +49,13 @@ pub(super) async fn open_for_application(
             match transaction.query_opt(&statement, &query.values()).await? {
                 Some(_) => {
                     if let Some(digest) = &open.offer.issuer_state {
-                        authorization_writes::open(&transaction, context, open.offer.grant.id, Some(digest)).await?;
+                        authorization_writes::open(
+                            &transaction,
+                            context,
+                            open.offer.grant.id,
+                            Some(digest),
+                        )
+                        .await?;
                     }
                     transaction.commit().await?;
                     return Ok(Opened::Opened);
