@@ -44,8 +44,11 @@ export async function runJson(...args) {
   return JSON.parse(await runWell(...args));
 }
 
-/** Creates an issuer in a new folder and serves it until `stop`. */
-export async function startIssuer({ path = "", clients = {} } = {}) {
+/**
+ * Creates an issuer in a new folder and serves it until `stop`. `settings` are written into its
+ * configuration, `files` beside it, `clients` into their folder.
+ */
+export async function startIssuer({ path = "", settings = {}, files = {}, clients = {} } = {}) {
   const folder = await temporaryFolder();
   const port = await adjacentPorts();
   const url = `https://localhost:${port}${path}`;
@@ -57,6 +60,8 @@ export async function startIssuer({ path = "", clients = {} } = {}) {
     await mkdir(join(state, "clients"), { recursive: true });
     await writeFile(join(state, "clients", `${name}.toml`), text);
   }
+  for (const [name, text] of Object.entries(files)) await writeFile(join(state, name), text);
+  await writeFile(config, changed(await readFile(config, "utf8"), settings));
   const server = await serve(config, port + 1);
   return {
     url,
@@ -73,6 +78,15 @@ export async function startIssuer({ path = "", clients = {} } = {}) {
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** A commented configuration in which some keys have values. */
+function changed(text, settings) {
+  return Object.entries(settings).reduce((before, [key, value]) => {
+    const after = before.replace(new RegExp(`^#?${key} = .*$`, "m"), `${key} = ${value}`);
+    if (after === before) throw new Error(`there is no ${key} in bestow.toml`);
+    return after;
+  }, text);
 }
 
 /** A wallet with a store of its own. */

@@ -24,6 +24,7 @@ export async function holderKey(alg, binding) {
     kid: didUrl(publicJwk, binding),
     sign: (header, payload) =>
       new jose.SignJWT(payload).setProtectedHeader(header).sign(privateKey),
+    pem: () => jose.exportPKCS8(privateKey),
   };
 }
 

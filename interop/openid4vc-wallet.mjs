@@ -1,18 +1,24 @@
 // A wallet made with @openid4vc/openid4vci, as its users make one.
 
 import { createHash, randomBytes } from "node:crypto";
-import { clientAuthenticationAnonymous } from "@openid4vc/oauth2";
+import {
+  clientAuthenticationAnonymous,
+  clientAuthenticationClientAttestationJwt,
+} from "@openid4vc/oauth2";
 import { Openid4vciClient } from "@openid4vc/openid4vci";
 
 export const name = "openid4vc";
 
-/** Resolves the offer and the issuer's metadata. */
-export async function open(uri, { fetch }) {
+/**
+ * Resolves the offer and the issuer's metadata. With `dpopKey` the token is bound to it; an
+ * `attestation` has a JWT and the key that it is for.
+ */
+export async function open(uri, { fetch, dpopKey, attestation }) {
   const keys = new Map();
-  const client = new Openid4vciClient({ callbacks: callbacks(fetch, keys) });
+  const client = new Openid4vciClient({ callbacks: callbacks(fetch, keys, attestation) });
   const credentialOffer = await client.resolveCredentialOffer(uri);
   const issuerMetadata = await client.resolveIssuerMetadata(credentialOffer.credential_issuer);
-  return new Session({ client, credentialOffer, issuerMetadata, keys });
+  return new Session({ client, credentialOffer, issuerMetadata, keys, dpopKey });
 }
 
 class Session {
@@ -21,12 +27,20 @@ class Session {
   #issuerMetadata;
   #keys;
   #accessToken;
+  #dpop;
 
-  constructor({ client, credentialOffer, issuerMetadata, keys }) {
+  constructor({ client, credentialOffer, issuerMetadata, keys, dpopKey }) {
     this.#client = client;
     this.#credentialOffer = credentialOffer;
     this.#issuerMetadata = issuerMetadata;
     this.#keys = keys;
+    if (dpopKey) this.#dpop = { signer: this.#known(dpopKey) };
+  }
+
+  #known(key) {
+    const signer = signerOf(key);
+    this.#keys.set(nameOf(signer), key);
+    return signer;
   }
 
   get version() {
@@ -39,7 +53,10 @@ class Session {
       credentialOffer: this.#credentialOffer,
       issuerMetadata: this.#issuerMetadata,
       txCode,
+      dpop: this.#dpop,
     });
+    this.#dpop = response.dpop;
+    this.tokenType = response.accessTokenResponse.token_type;
     this.#accessToken = response.accessTokenResponse.access_token;
   }
 
@@ -49,6 +66,7 @@ class Session {
     const { credentialResponse } = await this.#client.retrieveCredentials({
       issuerMetadata: this.#issuerMetadata,
       accessToken: this.#accessToken,
+      dpop: this.#dpop,
       credentialConfigurationId,
       proofs: keys.length ? { jwt: await this.#prove(keys, credentialConfigurationId) } : undefined,
     });
@@ -59,8 +77,7 @@ class Session {
     const issuerMetadata = this.#issuerMetadata;
     const { c_nonce: nonce } = await this.#client.requestNonce({ issuerMetadata });
     const proofs = keys.map((key) => {
-      const signer = signerOf(key);
-      this.#keys.set(signer.didUrl ?? signer.publicJwk, key);
+      const signer = this.#known(key);
       return this.#client.createCredentialRequestJwtProof({
         issuerMetadata,
         credentialConfigurationId,
@@ -76,15 +93,27 @@ function signerOf({ alg, kid, publicJwk }) {
   return kid ? { method: "did", alg, didUrl: kid } : { method: "jwk", alg, publicJwk };
 }
 
-function callbacks(fetch, keys) {
+/** A key by what all copies of its JWK have in common. */
+function nameOf({ didUrl, publicJwk }) {
+  return didUrl ?? [publicJwk.crv, publicJwk.x, publicJwk.y].join();
+}
+
+function callbacks(fetch, keys, attestation) {
+  const signJwt = async (signer, { header, payload }) => {
+    const key = keys.get(nameOf(signer));
+    return { jwt: await key.sign(header, payload), signerJwk: key.publicJwk };
+  };
+  if (attestation) keys.set(nameOf(attestation.key), attestation.key);
   return {
     fetch,
     hash: (data, alg) => createHash(alg.replace("-", "")).update(data).digest(),
     generateRandom: randomBytes,
-    clientAuthentication: clientAuthenticationAnonymous(),
-    signJwt: async (signer, { header, payload }) => {
-      const key = keys.get(signer.didUrl ?? signer.publicJwk);
-      return { jwt: await key.sign(header, payload), signerJwk: key.publicJwk };
-    },
+    clientAuthentication: attestation
+      ? clientAuthenticationClientAttestationJwt({
+          clientAttestationJwt: attestation.jwt,
+          callbacks: { signJwt, generateRandom: randomBytes },
+        })
+      : clientAuthenticationAnonymous(),
+    signJwt,
   };
 }

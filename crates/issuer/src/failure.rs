@@ -85,7 +85,7 @@ impl<R> From<Broken> for Failure<R> {
 impl<R: Refusal> IntoResponse for Failure<R> {
     fn into_response(self) -> Response {
         match self {
-            Self::Refused(refusal) => refused(&refusal),
+            Self::Refused(refusal) => refused(&refusal, &SCHEMES),
             Self::Broken(broken) => broken.into_response(),
         }
     }
@@ -104,16 +104,16 @@ impl IntoResponse for Broken {
     }
 }
 
-/// How tokens are presented: none is bound to a key yet.
+/// How tokens are presented where nothing depends on it: at endpoints that take none.
 const SCHEMES: Schemes<'static> = Schemes { bearer: true, dpop: &[] };
 
-/// The answer to a request that broke a rule.
-pub fn refused(refusal: &dyn Refusal) -> Response {
+/// The answer to a request that broke a rule, where tokens are presented in these ways.
+pub fn refused(refusal: &dyn Refusal, schemes: &Schemes<'_>) -> Response {
     let (code, text) = refusal.answer();
     tracing::info!(error = code.name(), reason = text, "refused");
     let status = StatusCode::from_u16(refusal.status());
     let mut response = error(status.unwrap_or(StatusCode::BAD_REQUEST), code, text);
-    let challenge = www_authenticate(refusal, &SCHEMES);
+    let challenge = www_authenticate(refusal, schemes);
     if let Some(value) = challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
         response.headers_mut().insert(WWW_AUTHENTICATE, value);
     }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use keys::digest::MacKey;
 use keys::outside::{Clock, Random};
 use keys::signer::Signer;
+use oid4vci::attestation::Attesters;
 use oid4vci::client::Client;
 use oid4vci::secret::OfferReference;
 use tokio::sync::watch;
@@ -63,6 +64,8 @@ pub struct Issuer {
     pub random: Box<dyn Random>,
     /// What the issuer signs and keys with.
     pub keys: IssuerKeys,
+    /// Who may vouch for wallets; `None` when their attestations are not looked at.
+    pub client_attesters: Option<Attesters>,
     /// Which entries of status lists credentials get, and what is served of the lists.
     pub status_lists: StatusLists,
     /// Becomes `true` when the server is to end: what waits for news stops waiting.

@@ -25,11 +25,23 @@ impl Issuer {
         let types = config.credential_types()?;
         let clients = config.registered_clients()?;
         let keys = load_keys(&config)?;
+        let client_attesters = config.client_attesters()?;
         check_ready(&config).await?;
         let store = store::open(&config, ISSUER_ID, &*random).await?;
         let ending = watch::Sender::new(false);
         let status_lists = StatusLists::default();
-        Ok(Self { config, types, clients, store, clock, random, keys, status_lists, ending })
+        Ok(Self {
+            config,
+            types,
+            clients,
+            store,
+            clock,
+            random,
+            keys,
+            client_attesters,
+            status_lists,
+            ending,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use url::form_urlencoded;
 use crate::credential::CredentialRefusal;
 use crate::dpop::{DpopRefusal, VerifiedDpop};
 use crate::grant::{Grant, Redemption};
+use crate::replay::UsedJti;
 use crate::secret::AccessToken;
 use crate::token::TokenType;
 
@@ -64,6 +65,13 @@ impl<'t> Presented<'t> {
         }
     }
 
+    fn used(self) -> Option<UsedJti> {
+        match self {
+            Self::Bearer(_) => None,
+            Self::Dpop(_, proof) => Some(*proof.used()),
+        }
+    }
+
     fn bad_token(self) -> CredentialRefusal {
         match self {
             Self::Bearer(_) => CredentialRefusal::BadToken,
@@ -77,6 +85,7 @@ impl<'t> Presented<'t> {
 pub struct Authenticated<'g> {
     grant: &'g Grant,
     redemption: &'g Redemption,
+    used: Option<UsedJti>,
 }
 
 impl<'g> Authenticated<'g> {
@@ -91,14 +100,19 @@ impl<'g> Authenticated<'g> {
     pub const fn redemption(&self) -> &'g Redemption {
         self.redemption
     }
+
+    /// What the proof beside the token spends (RFC 9449 §11.1).
+    #[must_use]
+    pub const fn used(&self) -> Option<UsedJti> {
+        self.used
+    }
 }
 
 /// Holds the token against what is stored (RFC 6750 §3.1, CRED-50); `grant` is `None` for a token
-/// that is none of ours, `bound_to` is the key that the token was bound to when it was issued.
+/// that is none of ours.
 pub fn authenticate<'g>(
     presented: Presented<'_>,
     grant: Option<&'g Grant>,
-    bound_to: Option<&Thumbprint>,
     now: Timestamp,
 ) -> Result<Authenticated<'g>, CredentialRefusal> {
     let digest = presented.token().digest();
@@ -107,8 +121,8 @@ pub fn authenticate<'g>(
     let redemption = redemption.filter(|redemption| redemption.token_digest.matches(&digest));
     match (grant, redemption) {
         (Some(grant), Some(redemption)) if now < redemption.token_expires_at => {
-            presented.check_binding(bound_to)?;
-            Ok(Authenticated { grant, redemption })
+            presented.check_binding(redemption.bound_to.as_ref())?;
+            Ok(Authenticated { grant, redemption, used: presented.used() })
         }
         _ => Err(presented.bad_token()),
     }

@@ -1,9 +1,10 @@
 //! Steps 8-11 of the Authorization Code Flow: the code becomes an Access Token (RFC 6749 §4.1.3).
 
 use keys::outside::Timestamp;
+use keys::public_key::Thumbprint;
 
 use crate::authorization::{Authorization, GrantedCode};
-use crate::client::{AuthenticatedClient, ClientCredentials};
+use crate::client::{ClientCredentials, Requester};
 use crate::grant::{Grant, OfferState};
 use crate::parameters::parameter;
 use crate::secret::{AuthorizationCode, CodeVerifier};
@@ -93,19 +94,21 @@ pub enum CodeCommit<'g> {
 ///   which (RFC 6749 §5.2).
 /// - `redirect_uri` and verifier must fit the Authorization Request (RFC 6749 §4.1.3, RFC 7636
 ///   §4.6, B21).
+/// - A code that was asked for with a key is for that key (RFC 9449 §10).
 /// - A Wallet may ask for less than was allowed (TOKEN-15), never for more.
 pub fn decide<'g>(
     request: &AuthorizationCodeRequest,
     found: Option<(&'g Grant, &'g Authorization)>,
-    client: &AuthenticatedClient,
+    requester: Requester<'_>,
     credential_issuer: &str,
     now: Timestamp,
 ) -> Result<CodeCommit<'g>, TokenRefusal> {
+    requester.policy.check(requester.sender)?;
     let unknown = TokenRefusal::UnknownAuthorizationCode;
     let (grant, authorization) = found.ok_or(unknown)?;
     let code = authorization.code.as_ref().ok_or(unknown)?;
     let is_it = code.digest.matches(&request.code.digest());
-    if !is_it || client.client_id() != code.request.client_id {
+    if !is_it || requester.client.client_id() != code.request.client_id {
         return Err(unknown);
     }
     if code.is_spent {
@@ -117,6 +120,10 @@ pub fn decide<'g>(
     }
     if request.redirect_uri != code.request.answer_to.redirect_uri {
         return Err(TokenRefusal::OtherRedirectUri);
+    }
+    let key = requester.sender.bound_to().map(Thumbprint::to_string);
+    if code.request.dpop_jkt.is_some() && code.request.dpop_jkt != key {
+        return Err(TokenRefusal::OtherKey);
     }
     if !code.request.code_challenge.is_of(&request.code_verifier) {
         return Err(TokenRefusal::WrongVerifier);

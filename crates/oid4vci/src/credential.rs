@@ -12,6 +12,7 @@ use crate::encryption::EncryptionRefusal;
 use crate::error::{Challenge, Demand, ErrorCode, Refusal};
 use crate::grant::{Grant, Redemption};
 use crate::proof::{ProofRefusal, Proofs, VerifiedProofs};
+use crate::replay::UsedJti;
 use crate::token::{TokenType, credential_identifier};
 
 /// Longest Credential Request.
@@ -175,6 +176,8 @@ pub struct Record<'r> {
     pub credential_configuration_id: &'r str,
     /// One for each credential: its key, or `None` for one that is bound to no key.
     pub thumbprints: Vec<Option<Thumbprint>>,
+    /// The DPoP proof beside the token: spent with the nonces (RFC 9449 §11.1).
+    pub used: Option<UsedJti>,
 }
 
 /// Decides whether the token may have (more) credentials: up to `keys_max` distinct keys.
@@ -201,7 +204,8 @@ pub fn decide<'r>(
     if distinct.len() > keys_max || issued.len() + thumbprints.len() > ISSUANCES_MAX {
         return Err(CredentialRefusal::TooManyKeys);
     }
-    Ok(Record { grant: token.grant(), credential_configuration_id, thumbprints })
+    let (grant, used) = (token.grant(), token.used());
+    Ok(Record { grant, credential_configuration_id, thumbprints, used })
 }
 
 /// Immediate Credential Response as we send it (VCI §8.3, CRED-34).

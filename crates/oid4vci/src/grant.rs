@@ -53,6 +53,10 @@ pub struct Redemption {
     pub by_identifier: bool,
     /// `client_id` of the Token Request; `None` for an anonymous Wallet.
     pub client_id: Option<String>,
+    /// The key that the token is bound to; `None` for a Bearer token (RFC 9449 §6.1).
+    pub bound_to: Option<Thumbprint>,
+    /// The key of the attested instance of a Wallet that redeemed the code, if one did (VCI §E).
+    pub client_key: Option<Thumbprint>,
 }
 
 /// One recorded issuance.

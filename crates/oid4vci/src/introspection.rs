@@ -81,7 +81,7 @@ pub struct IntrospectionResponse {
     /// The issuer, who is its only reader too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iss: Option<String>,
-    /// `Bearer`, for an Access Token.
+    /// `Bearer` or `DPoP`, for an Access Token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<&'static str>,
     /// The values that were granted.
@@ -103,7 +103,10 @@ pub fn introspect(
     }
     let Some((grant, authorization)) = found else { return Ok(IntrospectionResponse::default()) };
     let (token_type, expires_at) = match find(query, grant, authorization, client) {
-        Some(Found::Access(redemption)) => (Some("Bearer"), redemption.token_expires_at),
+        Some(Found::Access(redemption)) => {
+            let bound = redemption.bound_to.is_some();
+            (Some(if bound { "DPoP" } else { "Bearer" }), redemption.token_expires_at)
+        }
         Some(Found::Refresh(chain)) => (None, chain.expires_at),
         None => return Ok(IntrospectionResponse::default()),
     };

@@ -12,6 +12,7 @@
 //! | 8-15 the token is bound to a key | [`dpop`], [`replay`] | RFC 9449 |
 //! | 5-8 the person's consent, and the code that stands for it | [`client`], [`authorization`], [`pkce`] | VCI §5, RFC 9126 |
 //! | 8-11 that code becomes a token, and a token a fresh one | [`code`], [`refresh`], [`introspection`] | RFC 6749 §4.1.3, RFC 6749 §6 |
+//! | 8-11 who sends a Token Request | [`sender`] | RFC 9449 §5, VCI §E |
 //! | 11a the nonce for the proof | [`nonce`] | VCI §7 |
 //! | 12, 15-16 the proof of possession | [`proof`] | VCI §F.1, VCI §F.4 |
 //! | 15 a token at a protected resource | [`access`] | RFC 6750, RFC 9449 |
@@ -42,4 +43,5 @@ pub mod proof;
 pub mod refresh;
 pub mod replay;
 pub mod secret;
+pub mod sender;
 pub mod token;

@@ -11,6 +11,7 @@ use url::Url;
 use crate::authorization::{CodeFlowMetadata, ReceivedCodeFlow};
 use crate::encryption::ReceivedEncryption;
 use crate::proof::BindingMethod;
+use crate::sender::{ReceivedSenderMetadata, SenderMetadata};
 
 /// Well-known name of Credential Issuer Metadata (VCI §12.2.2, REG-04).
 pub const CREDENTIAL_ISSUER: &str = "openid-credential-issuer";
@@ -152,6 +153,9 @@ pub struct AuthorizationServerMetadata {
     /// ASMETA-02
     #[serde(rename = "pre-authorized_grant_anonymous_access_supported")]
     pub pre_authorized_grant_anonymous_access_supported: bool,
+    /// RFC 9449 §5.1, WALATT-11
+    #[serde(flatten)]
+    pub sender: SenderMetadata,
     /// What the Authorization Code Flow adds; nothing where no client is registered (ASMETA-03).
     #[serde(flatten)]
     pub code_flow: Option<CodeFlowMetadata>,
@@ -301,6 +305,10 @@ pub struct ReceivedServerMetadata {
     pub anonymous_access: bool,
     /// Whether the grant of the Pre-Authorized Code Flow is listed; `None` when nothing is listed.
     pub grants_pre_authorized_code: Option<bool>,
+    /// How it wants to know who asks.
+    pub sender: ReceivedSenderMetadata,
+    /// `challenge_endpoint` (WALATT-10)
+    pub challenge_endpoint: Option<Url>,
     /// The Authorization Code Flow, where the server has what it needs.
     pub code_flow: Option<ReceivedCodeFlow>,
 }
@@ -322,6 +330,8 @@ impl ReceivedServerMetadata {
             grants_pre_authorized_code: grants.map(|grants| {
                 grants.iter().any(|grant| grant == crate::token::PRE_AUTHORIZED_CODE)
             }),
+            sender: ReceivedSenderMetadata::parse(&value),
+            challenge_endpoint: endpoint(&value, "challenge_endpoint")?,
             code_flow: ReceivedCodeFlow::parse(&value, identifier)?,
         })
     }

@@ -5,7 +5,7 @@ use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
 
 use crate::authorization::Authorization;
-use crate::client::{AuthenticatedClient, ClientCredentials};
+use crate::client::{ClientCredentials, Requester};
 use crate::code::{check_resources, narrowed, resources};
 use crate::grant::{Grant, Redemption};
 use crate::parameters::parameter;
@@ -125,15 +125,6 @@ pub struct Renewal<'g> {
     pub credential_configuration_ids: Vec<String>,
 }
 
-/// Who renews.
-#[derive(Clone, Copy, Debug)]
-pub struct Renewer<'r> {
-    /// The client, authenticated.
-    pub client: &'r AuthenticatedClient,
-    /// The key that the request proves, if any (RFC 9449 §5).
-    pub sender: Option<&'r Thumbprint>,
-}
-
 /// Decides a renewal; `found` is what stands under the id that the token carries.
 ///
 /// - A token that is wrong, too old, or of another client or key is `invalid_grant` (RFC 6749 §5.2).
@@ -143,10 +134,11 @@ pub struct Renewer<'r> {
 pub fn decide<'g>(
     request: &RefreshTokenRequest,
     found: Option<(&'g Grant, &'g Authorization)>,
-    renewer: Renewer<'_>,
+    requester: Requester<'_>,
     credential_issuer: &str,
     now: Timestamp,
 ) -> Result<RefreshCommit<'g>, TokenRefusal> {
+    requester.policy.check(requester.sender)?;
     let unknown = TokenRefusal::UnknownRefreshToken;
     let (grant, authorization) = found.ok_or(unknown)?;
     let chain = authorization.refresh.as_ref().ok_or(unknown)?;
@@ -155,12 +147,12 @@ pub fn decide<'g>(
     let used = request.refresh_token.digest();
     let is_good = chain.digest.matches(&used);
     let is_replaced = chain.replaced.as_ref().is_some_and(|replaced| replaced.matches(&used));
-    let is_its_own = renewer.client.client_id() == code.request.client_id
-        && chain.sender.as_ref() == renewer.sender;
+    let is_its_own = requester.client.client_id() == code.request.client_id
+        && chain.sender.as_ref() == requester.key();
     if !is_good && !is_replaced {
         return Err(unknown);
     }
-    if is_replaced && !(is_its_own && is_in_grace(chain, renewer, now)) {
+    if is_replaced && !(is_its_own && is_in_grace(chain, requester, now)) {
         return Ok(RefreshCommit::EndTokens(grant));
     }
     if !is_its_own || now >= chain.expires_at || grant.withdrawn_at.is_some() {
@@ -178,7 +170,7 @@ pub fn decide<'g>(
     Ok(RefreshCommit::Renew(renewal))
 }
 
-fn is_in_grace(chain: &RefreshChain, renewer: Renewer<'_>, now: Timestamp) -> bool {
-    let proves_itself = renewer.sender.is_some() || !renewer.client.is_public();
+fn is_in_grace(chain: &RefreshChain, requester: Requester<'_>, now: Timestamp) -> bool {
+    let proves_itself = requester.key().is_some() || !requester.client.is_public();
     proves_itself && now < chain.replaced_at.plus(GRACE_SECONDS)
 }

@@ -6,14 +6,16 @@ use keys::outside::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
-use crate::client::ClientRefusal;
 use crate::code::{AUTHORIZATION_CODE, AuthorizationCodeRequest};
-use crate::dpop::DpopRefusal;
-use crate::error::{Demand, ErrorCode, Refusal};
 use crate::grant::{Grant, OfferState};
 use crate::parameters::{BadParameter, parameter};
 use crate::refresh::{REFRESH_TOKEN, RefreshTokenRequest};
 use crate::secret::{AccessToken, PreAuthorizedCode, RefreshToken, TxCode};
+use crate::sender::{Sender, SenderPolicy};
+
+mod refusal;
+
+pub use refusal::TokenRefusal;
 
 /// `grant_type` of the Pre-Authorized Code Flow (REG-01).
 pub const PRE_AUTHORIZED_CODE: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
@@ -79,6 +81,16 @@ impl TokenRequest {
         }
     }
 
+    /// Who the Wallet says it is.
+    #[must_use]
+    pub fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::PreAuthorizedCode(request) => request.client_id.as_deref(),
+            Self::AuthorizationCode(request) => request.client.client_id.as_deref(),
+            Self::RefreshToken(request) => request.client.client_id.as_deref(),
+        }
+    }
+
     /// The form that a Wallet sends; codes and tokens leave their types here only.
     #[must_use]
     pub fn to_form(&self) -> Vec<(&'static str, &str)> {
@@ -140,6 +152,8 @@ pub struct TokenPolicy<'p> {
     pub attempts_max: u32,
     /// `pre-authorized_grant_anonymous_access_supported` (VCI §12.3).
     pub anonymous_access: bool,
+    /// What a sender must have proved.
+    pub sender: SenderPolicy,
 }
 
 /// What must be on disk before the Wallet gets an answer.
@@ -147,6 +161,8 @@ pub struct TokenPolicy<'p> {
 pub enum Commit<'g> {
     /// The code is spent; the answer is a token that is good for these configurations.
     Redeem(&'g Grant, Vec<String>),
+    /// The same for a code that this sender has redeemed: its token ends, the answer is another.
+    RedeemAgain(&'g Grant, Vec<String>),
     /// One attempt is counted; the answer is [`TokenRefusal::WrongTxCode`].
     CountWrongTxCode(&'g Grant),
 }
@@ -156,7 +172,8 @@ pub enum Commit<'g> {
 /// - A Wallet without `client_id` is refused where the operator wants to know its clients; the code
 ///   is kept (TOKEN-07, TOKEN-27).
 /// - A code that is wrong, spent, withdrawn or locked is `invalid_grant` (VCI §6.3, TOKEN-26);
-///   nobody learns which.
+///   nobody learns which. One that this very sender has just spent is good for another token, until
+///   something was issued ([`Sender::may_redeem_again`]).
 /// - A missing or an unasked-for Transaction Code is `invalid_request` (TOKEN-23, TOKEN-24), and so
 ///   are details that were never offered. Such a request guesses nothing and costs nothing.
 /// - Only a wrong Transaction Code counts (VCI §13.6.3, TOKEN-25); after a success the code and its
@@ -164,10 +181,12 @@ pub enum Commit<'g> {
 pub fn decide<'g>(
     request: &PreAuthorizedCodeRequest,
     grant: Option<&'g Grant>,
+    sender: &Sender,
     policy: &TokenPolicy<'_>,
     now: Timestamp,
 ) -> Result<Commit<'g>, TokenRefusal> {
-    if request.client_id.is_none() && !policy.anonymous_access {
+    policy.sender.check(sender)?;
+    if sender.client_id(request.client_id.as_deref()).is_none() && !policy.anonymous_access {
         return Err(TokenRefusal::AnonymousClient);
     }
     let digest = request.pre_authorized_code.digest();
@@ -175,12 +194,11 @@ pub fn decide<'g>(
     let grant = grant.ok_or(TokenRefusal::UnknownCode)?;
     match grant.state(now, policy.attempts_max) {
         OfferState::Created | OfferState::Fetched => {}
+        OfferState::Redeemed => return decide_again(request, grant, sender, (policy, now)),
         OfferState::Expired if grant.redemption.is_none() => return Err(TokenRefusal::ExpiredCode),
-        OfferState::Redeemed
-        | OfferState::Issued
-        | OfferState::Locked
-        | OfferState::Expired
-        | OfferState::Withdrawn => return Err(TokenRefusal::UnknownCode),
+        OfferState::Issued | OfferState::Locked | OfferState::Expired | OfferState::Withdrawn => {
+            return Err(TokenRefusal::UnknownCode);
+        }
     }
     let wanted = wanted(request, grant)?;
     match (&grant.tx_code_digest, &request.tx_code) {
@@ -191,6 +209,31 @@ pub fn decide<'g>(
         (Some(_), Some(_)) => Ok(Commit::CountWrongTxCode(grant)),
         (Some(_), None) => Err(TokenRefusal::MissingTxCode),
         (None, Some(_)) => Err(TokenRefusal::UnexpectedTxCode),
+    }
+}
+
+/// A code whose token is alive and has not been used: good once more for who redeemed it, spent for
+/// all others. A Transaction Code must be right here too; a wrong one is no guess, as it opens
+/// nothing to anybody else.
+fn decide_again<'g>(
+    request: &PreAuthorizedCodeRequest,
+    grant: &'g Grant,
+    sender: &Sender,
+    (policy, now): (&TokenPolicy<'_>, Timestamp),
+) -> Result<Commit<'g>, TokenRefusal> {
+    let redemption = grant.redemption.as_ref();
+    if !redemption.is_some_and(|redemption| sender.may_redeem_again(redemption, now)) {
+        return Err(TokenRefusal::UnknownCode);
+    }
+    let is_right = match (&grant.tx_code_digest, &request.tx_code) {
+        (None, None) => true,
+        (Some(stored), Some(given)) => given.matches(stored, policy.tx_code_key, grant.id),
+        (Some(_), None) | (None, Some(_)) => false,
+    };
+    if is_right {
+        Ok(Commit::RedeemAgain(grant, wanted(request, grant)?))
+    } else {
+        Err(TokenRefusal::UnknownCode)
     }
 }
 
@@ -328,132 +371,5 @@ impl TokenType {
             "dpop" => Some(Self::DPoP),
             _ => None,
         }
-    }
-}
-
-/// Why a Token Request is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenRefusal {
-    /// Not `application/x-www-form-urlencoded`, or not readable as such (TOKEN-01).
-    Unreadable,
-    /// A parameter is longer than any honest one.
-    TooLong,
-    /// RFC 6749 §3.2
-    RepeatedParameter,
-    /// RFC 6749 §5.2
-    MissingGrantType,
-    /// RFC 6749 §5.2
-    UnsupportedGrantType,
-    /// TOKEN-02
-    MissingCode,
-    /// TOKEN-07, TOKEN-27
-    AnonymousClient,
-    /// TOKEN-26: wrong, spent, withdrawn or locked.
-    UnknownCode,
-    /// TOKEN-26
-    ExpiredCode,
-    /// RFC 9396 §5
-    BadDetails,
-    /// RFC 9396 §5: more than the offer holds (TOKEN-11).
-    DetailsNotOffered,
-    /// TOKEN-25, TOKEN-33
-    WrongTxCode,
-    /// TOKEN-24
-    MissingTxCode,
-    /// TOKEN-23
-    UnexpectedTxCode,
-    /// RFC 6749 §4.1.3: `code`, `redirect_uri` and `code_verifier` go together.
-    MissingCodeParameter,
-    /// RFC 6749 §5.2: wrong, spent, too old, or of another client.
-    UnknownAuthorizationCode,
-    /// RFC 6749 §4.1.3
-    OtherRedirectUri,
-    /// RFC 7636 §4.6
-    WrongVerifier,
-    /// RFC 6749 §6
-    MissingRefreshToken,
-    /// RFC 6749 §5.2: wrong, used before, revoked, too old, or of another client.
-    UnknownRefreshToken,
-    /// RFC 8707 §2.2
-    ForeignResource,
-    /// RFC 6749 §6
-    ScopeNotGranted,
-    /// RFC 6749 §5.2
-    Client(ClientRefusal),
-    /// RFC 9449 §5
-    Dpop(DpopRefusal),
-}
-
-impl From<ClientRefusal> for TokenRefusal {
-    fn from(refusal: ClientRefusal) -> Self {
-        Self::Client(refusal)
-    }
-}
-
-impl From<DpopRefusal> for TokenRefusal {
-    fn from(refusal: DpopRefusal) -> Self {
-        Self::Dpop(refusal)
-    }
-}
-
-impl Refusal for TokenRefusal {
-    fn answer(&self) -> (ErrorCode, &'static str) {
-        use ErrorCode::{
-            InvalidAuthorizationDetails, InvalidClient, InvalidGrant, InvalidRequest, InvalidScope,
-            InvalidTarget, UnsupportedGrantType,
-        };
-        match self {
-            Self::Unreadable => {
-                (InvalidRequest, "the body must be application/x-www-form-urlencoded")
-            }
-            Self::TooLong => (InvalidRequest, "a parameter is too long"),
-            Self::RepeatedParameter => (InvalidRequest, "a parameter is repeated"),
-            Self::MissingGrantType => (InvalidRequest, "grant_type is missing"),
-            Self::UnsupportedGrantType => {
-                (UnsupportedGrantType, "this grant_type is not supported")
-            }
-            Self::MissingCode => (InvalidRequest, "pre-authorized_code is missing"),
-            Self::AnonymousClient => (InvalidClient, "client_id is missing"),
-            Self::UnknownCode => {
-                (InvalidGrant, "the pre-authorized_code is unknown or no longer valid")
-            }
-            Self::ExpiredCode => (InvalidGrant, "the pre-authorized_code has expired"),
-            Self::BadDetails => {
-                (InvalidAuthorizationDetails, "authorization_details cannot be read")
-            }
-            Self::DetailsNotOffered => {
-                (InvalidAuthorizationDetails, "authorization_details ask for more than was offered")
-            }
-            Self::WrongTxCode => (InvalidGrant, "the tx_code is wrong"),
-            Self::MissingTxCode => (InvalidRequest, "tx_code is missing"),
-            Self::UnexpectedTxCode => (InvalidRequest, "no tx_code is expected"),
-            Self::MissingCodeParameter => {
-                (InvalidRequest, "code, redirect_uri and code_verifier are needed")
-            }
-            Self::UnknownAuthorizationCode => {
-                (InvalidGrant, "the code is unknown or no longer valid")
-            }
-            Self::OtherRedirectUri => {
-                (InvalidGrant, "redirect_uri is not the one of the authorization request")
-            }
-            Self::WrongVerifier => (InvalidGrant, "the code_verifier is wrong"),
-            Self::MissingRefreshToken => (InvalidRequest, "refresh_token is missing"),
-            Self::UnknownRefreshToken => {
-                (InvalidGrant, "the refresh_token is unknown or no longer valid")
-            }
-            Self::ForeignResource => (InvalidTarget, "resource must be our issuer identifier"),
-            Self::ScopeNotGranted => (InvalidScope, "scope asks for more than was allowed"),
-            Self::Client(refusal) => refusal.answer(),
-            Self::Dpop(refusal) => refusal.answer(),
-        }
-    }
-
-    /// RFC 6749 §5.2
-    fn status(&self) -> u16 {
-        if let Self::Client(refusal) = self { refusal.status() } else { 400 }
-    }
-
-    fn demand(&self) -> Option<Demand> {
-        if let Self::Dpop(refusal) = self { refusal.demand() } else { None }
     }
 }

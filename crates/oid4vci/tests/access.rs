@@ -8,6 +8,7 @@ use fixture::{CODE, NOW, TOKEN, grant, redeemed};
 use keys::algorithm::Algorithm::{EdDsa, Es256};
 use keys::digest::MacKey;
 use keys::outside::SystemRandom;
+use keys::public_key::Thumbprint;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::access::{Presented, authenticate, parse};
 use oid4vci::credential::CredentialRefusal::{
@@ -15,7 +16,7 @@ use oid4vci::credential::CredentialRefusal::{
 };
 use oid4vci::dpop::{ALGORITHMS, DpopContext, DpopRefusal, NewDpopProof, VerifiedDpop, verify};
 use oid4vci::error::{Refusal as _, Schemes, www_authenticate};
-use oid4vci::grant::Grant;
+use oid4vci::grant::{Grant, Redemption};
 use oid4vci::nonce::{Nonces, Purpose};
 use oid4vci::secret::AccessToken;
 use oid4vci::token::TokenType::{Bearer, DPoP};
@@ -66,7 +67,7 @@ fn a_token_is_good_or_not() {
     for (rule, token, grant, after, expected) in cases {
         let token = AccessToken::new(token);
         let presented = Presented::Bearer(&token);
-        let found = authenticate(presented, grant.as_ref(), None, NOW.plus(after));
+        let found = authenticate(presented, grant.as_ref(), NOW.plus(after));
         assert_eq!(found.map(|_| ()), expected, "{rule}");
     }
 }
@@ -96,6 +97,12 @@ async fn proof(key: &SoftwareKey, token: Option<&AccessToken>) -> VerifiedDpop {
         now: NOW,
     };
     verify(&[&proof], token, &context).unwrap().unwrap()
+}
+
+/// The offer whose token was bound to this key when it was issued.
+fn redeemed_by(key: Option<&Thumbprint>) -> Grant {
+    let redemption = redeemed().redemption.unwrap();
+    Grant { redemption: Some(Redemption { bound_to: key.cloned(), ..redemption }), ..grant() }
 }
 
 /// RFC 9449 §7.1, RFC 9449 §7.2, DEP-06: a token is presented as it was issued, by whom it was
@@ -142,8 +149,9 @@ async fn a_bound_token_is_no_bearer_token_nor_the_reverse() {
         ),
     ];
     for (rule, presented, bound_to, after, expected) in cases {
-        let found =
-            authenticate(presented, Some(&redeemed()), bound_to, NOW.plus(after)).map(|_| ());
+        let grant = redeemed_by(bound_to);
+        let found = authenticate(presented, Some(&grant), NOW.plus(after));
+        let found = found.map(|token| assert_eq!(token.used().is_some(), bound_to.is_some()));
         assert_eq!(found, expected, "{rule}");
     }
 }

@@ -105,7 +105,7 @@ fn an_error_goes_only_where_the_client_is_registered() {
 fn a_request_is_read_or_refused() {
     use AuthorizationRefusal as R;
     let scope = ("scope", "cards");
-    let cases: [(&str, Change<'_>, Option<R>); 16] = [
+    let cases: [(&str, Change<'_>, Option<R>); 17] = [
         ("good", &[scope], None),
         ("AUTHZ-20: unknown parameters", &[scope, ("x", "1"), ("x", "2"), ("prompt", "x")], None),
         ("the only response_mode", &[scope, ("response_mode", "query")], None),
@@ -117,6 +117,7 @@ fn a_request_is_read_or_refused() {
         ("plain", &[scope, ("code_challenge_method", "plain")], Some(R::ChallengeMethod)),
         ("plain by default", &[scope, ("code_challenge_method", "")], Some(R::ChallengeMethod)),
         ("not a digest", &[scope, ("code_challenge", "abc")], Some(R::BadChallenge)),
+        ("RFC 9449 §10", &[scope, ("dpop_jkt", "abc")], Some(R::BadThumbprint)),
         ("AUTHZ-13: nothing known", &[("scope", "openid mail")], Some(R::NothingAskedFor)),
         ("nothing at all", &[], Some(R::NothingAskedFor)),
         ("AUTHZ-16: our resource", &[scope, ("resource", ISSUER)], None),
@@ -399,6 +400,7 @@ fn each_refusal_has_its_answer() {
         NoChallenge,
         ChallengeMethod,
         BadChallenge,
+        BadThumbprint,
         NothingAskedFor,
         ForeignResource,
         BadDetails,

@@ -55,6 +55,7 @@ fn a_wallet_sees_that_a_challenge_is_wanted() {
 #[test]
 fn each_refusal_of_a_client_attestation_has_its_code_and_text() {
     let all = every!(ClientAttestationRefusal {
+        Missing,
         NotPaired,
         Several,
         Unreadable,

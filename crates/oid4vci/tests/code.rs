@@ -2,7 +2,10 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+#[expect(dead_code, reason = "other tests need more of it")]
+mod bound;
 mod fixture;
+mod jose;
 
 use std::collections::BTreeMap;
 
@@ -14,16 +17,16 @@ use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::authorization::{AnswerTo, Authorization, AuthorizationRequest, GrantedCode};
 use oid4vci::client::{
     AuthenticatedClient, Client, ClientAuthentication, ClientContext, ClientCredentials, ClientKey,
-    NewClientAssertion, authenticate,
+    NewClientAssertion, Requester, authenticate,
 };
 use oid4vci::code::{AuthorizationCodeRequest, CodeCommit, decide};
 use oid4vci::grant::Grant;
 use oid4vci::introspection::{TokenQuery, TokenQueryRefusal, introspect, revokes};
 use oid4vci::refresh::{
-    GRACE_SECONDS, RefreshChain, RefreshCommit, RefreshTokenRequest, Renewer,
-    decide as decide_refresh,
+    GRACE_SECONDS, RefreshChain, RefreshCommit, RefreshTokenRequest, decide as decide_refresh,
 };
 use oid4vci::secret::{AuthorizationCode, CodeVerifier, RefreshToken};
+use oid4vci::sender::{Sender, SenderPolicy};
 use oid4vci::token::{TokenRefusal, TokenRequest};
 use serde_json::to_value;
 
@@ -75,8 +78,11 @@ async fn confidential(client_id: &str) -> AuthenticatedClient {
     authenticate(&credentials, Some(&client), &context()).unwrap()
 }
 
-fn thumbprint() -> Thumbprint {
-    SoftwareKey::generate(Algorithm::Es256).unwrap().public_key().thumbprint()
+/// A sender that proves a key of its own.
+async fn bound_sender() -> Sender {
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
+    let proof = bound::with_claims(&key, &serde_json::json!({})).await;
+    Sender { dpop: Some(bound::check(&proof, None).unwrap()), client: None }
 }
 
 /// Allowed for both configurations of the offer, good for a minute.
@@ -89,6 +95,7 @@ fn authorization(change: impl FnOnce(&mut GrantedCode)) -> Authorization {
         by_identifier: false,
         scope: Some("card diploma".into()),
         claims: BTreeMap::new(),
+        dpop_jkt: None,
         offer_id: None,
     };
     let mut code = GrantedCode {
@@ -159,7 +166,9 @@ fn verdict(
     now: Timestamp,
 ) -> Result<Vec<String>, TokenRefusal> {
     let request = code_request(change).unwrap();
-    match decide(&request, found, &public(client), ISSUER, now)? {
+    let (client, sender) = (public(client), Sender::default());
+    let requester = Requester { client: &client, sender: &sender, policy: SenderPolicy::default() };
+    match decide(&request, found, requester, ISSUER, now)? {
         CodeCommit::Redeem(_, _, ids) => Ok(ids),
         CodeCommit::EndTokens(_) => Ok(vec!["ended".into()]),
     }
@@ -199,6 +208,27 @@ fn a_code_is_for_one_client_one_address_and_one_verifier() {
     assert_eq!(verdict_of_both, Err(Unknown), "the other grant was first: its token stays");
     let locked = Grant { attempts: 99, ..grant.clone() };
     assert_eq!(verdict(&[], Some((&locked, &stored)), "wallet", NOW), all, "guesses at the other");
+}
+
+/// RFC 9449 §10: a code that was asked for with a key is for that key; RFC 9449 §5: where tokens
+/// must be bound, nobody gets another one.
+#[tokio::test]
+async fn a_code_may_be_for_one_key() {
+    let (own, other, none) = (bound_sender().await, bound_sender().await, Sender::default());
+    let jkt = own.bound_to().map(ToString::to_string);
+    let (grant, stored) = (grant(), authorization(|code| code.request.dpop_jkt = jkt));
+    let (plain, client) = (authorization(|_| {}), public("wallet"));
+    let verdict = |sender: &Sender, stored: &Authorization, dpop_required| {
+        let policy = SenderPolicy { dpop_required, ..SenderPolicy::default() };
+        let requester = Requester { client: &client, sender, policy };
+        let request = code_request(&[]).unwrap();
+        decide(&request, Some((&grant, stored)), requester, ISSUER, NOW).map(|_| ())
+    };
+    assert_eq!(verdict(&own, &stored, false), Ok(()));
+    assert_eq!(verdict(&other, &stored, false), Err(TokenRefusal::OtherKey));
+    assert_eq!(verdict(&none, &stored, false), Err(TokenRefusal::OtherKey));
+    assert_eq!(verdict(&other, &plain, false), Ok(()), "any key, where none was named");
+    assert!(matches!(verdict(&none, &plain, true), Err(TokenRefusal::Dpop(_))));
 }
 
 /// RFC 6749 §4.1.2, §10.5: the second use ends what the first gave; TOKEN-15: less is allowed.
@@ -243,23 +273,25 @@ fn refresh_request(pairs: &[(&str, &str)]) -> RefreshTokenRequest {
 fn renewed(
     pairs: &[(&str, &str)],
     found: (&Grant, &Authorization),
-    (client, sender): (&AuthenticatedClient, Option<&Thumbprint>),
+    (client, sender): (&AuthenticatedClient, Option<&Sender>),
     now: Timestamp,
 ) -> Result<Vec<String>, TokenRefusal> {
-    let renewer = Renewer { client, sender };
-    match decide_refresh(&refresh_request(pairs), Some(found), renewer, ISSUER, now)? {
+    let nobody = Sender::default();
+    let sender = sender.unwrap_or(&nobody);
+    let requester = Requester { client, sender, policy: SenderPolicy::default() };
+    match decide_refresh(&refresh_request(pairs), Some(found), requester, ISSUER, now)? {
         RefreshCommit::Renew(renewal) => Ok(renewal.credential_configuration_ids),
         RefreshCommit::EndTokens(_) => Ok(vec!["ended".into()]),
     }
 }
 
 /// RFC 6749 §6, §10.4: of one client and key, for no more than was allowed.
-#[test]
-fn a_refresh_token_is_for_the_wallet_that_got_it() {
+#[tokio::test]
+async fn a_refresh_token_is_for_the_wallet_that_got_it() {
     use TokenRefusal::{ScopeNotGranted, UnknownRefreshToken as Unknown};
     let (grant, wallet, other) = (redeemed(), public("wallet"), public("another"));
-    let (plain, key) = (refreshing(None), thumbprint());
-    let bound = refreshing(Some(key.clone()));
+    let (plain, key) = (refreshing(None), bound_sender().await);
+    let bound = refreshing(key.bound_to().cloned());
     let good = [("refresh_token", REFRESH)];
     let all = Ok(vec!["student_card".to_owned(), "diploma".to_owned()]);
     let found = (&grant, &plain);
@@ -275,7 +307,7 @@ fn a_refresh_token_is_for_the_wallet_that_got_it() {
     assert_eq!(renewed(&wider, found, (&wallet, None), NOW), Err(ScopeNotGranted));
     assert_eq!(renewed(&good, (&grant, &bound), (&wallet, Some(&key)), NOW), all, "RFC 9449 §5");
     assert_eq!(renewed(&good, (&grant, &bound), (&wallet, None), NOW), Err(Unknown));
-    let stranger = thumbprint();
+    let stranger = bound_sender().await;
     assert_eq!(renewed(&good, (&grant, &bound), (&wallet, Some(&stranger)), NOW), Err(Unknown));
     let withdrawn = Grant { withdrawn_at: Some(NOW), ..grant.clone() };
     assert_eq!(renewed(&good, (&withdrawn, &plain), (&wallet, None), NOW), Err(Unknown));
@@ -286,9 +318,9 @@ fn a_refresh_token_is_for_the_wallet_that_got_it() {
 /// B22, RFC 9700 §4.14.2: a replaced token is a thief's, or its answer was lost.
 #[tokio::test]
 async fn a_replaced_token_comes_again_only_from_who_proves_itself() {
-    let (grant, wallet, key) = (redeemed(), public("wallet"), thumbprint());
+    let (grant, wallet, key) = (redeemed(), public("wallet"), bound_sender().await);
     let server = confidential("wallet").await;
-    let (plain, bound) = (refreshing(None), refreshing(Some(key.clone())));
+    let (plain, bound) = (refreshing(None), refreshing(key.bound_to().cloned()));
     let replaced = [("refresh_token", "the first")];
     let all = Ok(vec!["student_card".to_owned(), "diploma".to_owned()]);
     let ended = Ok(vec!["ended".to_owned()]);
@@ -300,7 +332,7 @@ async fn a_replaced_token_comes_again_only_from_who_proves_itself() {
     assert_eq!(renewed(&replaced, plain, (&server, None), over), ended);
     assert_eq!(renewed(&replaced, bound, (&wallet, Some(&key)), last), all);
     assert_eq!(renewed(&replaced, bound, (&wallet, Some(&key)), over), ended);
-    let stranger = thumbprint();
+    let stranger = bound_sender().await;
     assert_eq!(renewed(&replaced, bound, (&wallet, Some(&stranger)), NOW), ended);
 
     // Retries do not draw out the time of grace, and the use of the new one ends it.

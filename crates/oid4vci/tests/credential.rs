@@ -218,7 +218,7 @@ fn our_request_is_the_one_of_the_spec() {
 }
 
 fn authenticated(grant: &Grant) -> Authenticated<'_> {
-    authenticate(Presented::Bearer(&AccessToken::new(TOKEN)), Some(grant), None, NOW).unwrap()
+    authenticate(Presented::Bearer(&AccessToken::new(TOKEN)), Some(grant), NOW).unwrap()
 }
 
 /// VCI §8.3.1.2, AMB-08, AMB-09: known at all, then of the right kind, then covered by the token.

@@ -8,6 +8,7 @@ use oid4vci::metadata::{
     CredentialConfiguration, CredentialIssuerMetadata, IDENTIFIER_BYTES_MAX, IssuerDisplay,
     JWT_VC_ISSUER, appended_well_known, jwt_proof_types, parse_identifier, well_known,
 };
+use oid4vci::sender::SenderMetadata;
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Value, json, to_value};
 
@@ -164,15 +165,17 @@ fn our_metadata_leaves_out_what_there_is_not() {
 /// VCI §12.3, RFC 8414 §2: what the authorization server publishes.
 #[test]
 fn our_server_metadata_is_the_one_of_the_spec() {
-    let published = to_value(AuthorizationServerMetadata {
+    let metadata = |sender| AuthorizationServerMetadata {
         issuer: ISSUER.into(),
         token_endpoint: format!("{ISSUER}/token"),
         grant_types_supported: vec![PRE_AUTHORIZED_CODE],
         token_endpoint_auth_methods_supported: vec!["none"],
         authorization_details_types_supported: vec!["openid_credential"],
         pre_authorized_grant_anonymous_access_supported: true,
+        sender,
         code_flow: None,
-    });
+    };
+    let published = to_value(metadata(SenderMetadata::default()));
     let expected = json!({
         "issuer": ISSUER,
         "token_endpoint": "https://issuer.example/a/token",
@@ -181,5 +184,19 @@ fn our_server_metadata_is_the_one_of_the_spec() {
         "authorization_details_types_supported": ["openid_credential"], // META-31, RFC 9396 §10
         "pre-authorized_grant_anonymous_access_supported": true, // ASMETA-02
     });
-    assert_eq!(published.unwrap(), expected);
+    assert_eq!(published.unwrap(), expected, "what is off is not named");
+    let published = to_value(metadata(SenderMetadata {
+        dpop_signing_alg_values_supported: vec!["ES256"],
+        client_attestation_signing_alg_values_supported: vec!["ES256"],
+        client_attestation_pop_signing_alg_values_supported: vec!["EdDSA"],
+        challenge_endpoint: Some(format!("{ISSUER}/challenge")),
+    }))
+    .unwrap();
+    assert_eq!(published["dpop_signing_alg_values_supported"], json!(["ES256"]), "RFC 9449 §5.1");
+    let (attestation, pop) = (
+        &published["client_attestation_signing_alg_values_supported"],
+        &published["client_attestation_pop_signing_alg_values_supported"],
+    );
+    assert_eq!((attestation, pop), (&json!(["ES256"]), &json!(["EdDSA"])), "WALATT-11");
+    assert_eq!(published["challenge_endpoint"], "https://issuer.example/a/challenge", "WALATT-10");
 }

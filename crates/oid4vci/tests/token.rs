@@ -7,10 +7,12 @@ mod refusals;
 use fixture::{CODE, NOW, OFFER, grant, redeemed};
 use keys::digest::MacKey;
 use keys::outside::Timestamp;
+use oid4vci::attestation::client::ClientAttestationRefusal;
 use oid4vci::dpop::DpopRefusal;
 use oid4vci::error::{Demand, ErrorCode, Refusal as _};
 use oid4vci::grant::{Grant, Issued};
 use oid4vci::secret::{AccessToken, TxCode};
+use oid4vci::sender::{Sender, SenderPolicy};
 use oid4vci::token::{
     AuthorizedDetail, Commit, PARAMETER_BYTES_MAX, PRE_AUTHORIZED_CODE, PreAuthorizedCodeRequest,
     ReceivedTokenResponse, TokenPolicy, TokenRefusal, TokenRequest, TokenResponse, TokenType,
@@ -151,8 +153,10 @@ fn verdict(
     now: Timestamp,
 ) -> Result<String, TokenRefusal> {
     let key = key();
-    let policy = TokenPolicy { tx_code_key: &key, attempts_max: ATTEMPTS_MAX, anonymous_access };
-    match decide(&parse(form)?, grant, &policy, now)? {
+    let (sender, attempts_max) = (SenderPolicy::default(), ATTEMPTS_MAX);
+    let policy = TokenPolicy { tx_code_key: &key, attempts_max, anonymous_access, sender };
+    match decide(&parse(form)?, grant, &Sender::default(), &policy, now)? {
+        Commit::RedeemAgain(..) => Ok("again".into()),
         Commit::Redeem(_, ids) => Ok(ids.join(" ")),
         Commit::CountWrongTxCode(_) => Ok("count".into()),
     }
@@ -357,13 +361,18 @@ fn each_refusal_of_a_token_request_has_its_code_and_text() {
         UnknownAuthorizationCode,
         OtherRedirectUri,
         WrongVerifier,
+        OtherKey,
         MissingRefreshToken,
         UnknownRefreshToken,
         ForeignResource,
         ScopeNotGranted,
-    } except TokenRefusal::Dpop(_) | TokenRefusal::Client(_));
+    } except TokenRefusal::Dpop(_) | TokenRefusal::Client(_) | TokenRefusal::Registered(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
-    for refusal in all.into_iter().chain([TokenRefusal::Dpop(DpopRefusal::NoNonce)]) {
+    let inner = [
+        TokenRefusal::Dpop(DpopRefusal::NoNonce),
+        TokenRefusal::Client(ClientAttestationRefusal::NoChallenge),
+    ];
+    for refusal in all.into_iter().chain(inner) {
         use TokenRefusal::*;
         let code = match refusal {
             // TOKEN-25, TOKEN-26, RFC 6749 §5.2
@@ -373,12 +382,14 @@ fn each_refusal_of_a_token_request_has_its_code_and_text() {
             | UnknownAuthorizationCode
             | OtherRedirectUri
             | WrongVerifier
+            | OtherKey
             | UnknownRefreshToken => ErrorCode::InvalidGrant,
             ForeignResource => ErrorCode::InvalidTarget, // RFC 8707 §2.2
             ScopeNotGranted => ErrorCode::InvalidScope,
-            AnonymousClient | Client(_) => ErrorCode::InvalidClient, // TOKEN-27
-            Dpop(_) => ErrorCode::UseDpopNonce,                      // RFC 9449 §8
-            UnsupportedGrantType => ErrorCode::UnsupportedGrantType, // TOKEN-28
+            AnonymousClient | Registered(_) => ErrorCode::InvalidClient, // TOKEN-27
+            Dpop(_) => ErrorCode::UseDpopNonce,                          // RFC 9449 §8
+            Client(_) => ErrorCode::UseAttestationChallenge,             // WALATT-09
+            UnsupportedGrantType => ErrorCode::UnsupportedGrantType,     // TOKEN-28
             BadDetails | DetailsNotOffered => ErrorCode::InvalidAuthorizationDetails, // DEP-09
             // TOKEN-23, TOKEN-24, TOKEN-28, RFC 6749 §5.2
             MissingTxCode | UnexpectedTxCode | RepeatedParameter | Unreadable | TooLong
@@ -387,8 +398,12 @@ fn each_refusal_of_a_token_request_has_its_code_and_text() {
             }
         };
         assert_eq!((refusal.answer().0, refusal.status()), (code, 400), "{refusal:?}");
-        let needs_nonce = matches!(refusal, Dpop(_)).then_some(Demand::DpopNonce);
-        assert_eq!(refusal.demand(), needs_nonce, "RFC 9449 §8: {refusal:?}");
+        let demand = if code == ErrorCode::UseDpopNonce {
+            Some(Demand::DpopNonce) // RFC 9449 §8
+        } else {
+            (code == ErrorCode::UseAttestationChallenge).then_some(Demand::AttestationChallenge)
+        };
+        assert_eq!(refusal.demand(), demand, "{refusal:?}");
         assert_eq!(refusal.challenge(), None, "TOKEN-22: only failed authentication by header");
         let name = to_value(refusal.answer().0).unwrap();
         assert_eq!(name, refusal.answer().0.name(), "one name on the wire");

@@ -21,6 +21,7 @@ use oid4vci::proof::{
     BindingMethod, HolderBinding, NewProof, ProofContext, VerifiedProofs, verify,
 };
 use oid4vci::secret::OfferReference;
+use oid4vci::sender::{Sender, SenderPolicy};
 use oid4vci::token::{PRE_AUTHORIZED_CODE, TokenPolicy, TokenRequest, decide};
 use testkit::by_hand::request;
 use testkit::proof::holder_key;
@@ -52,7 +53,8 @@ fn token(criterion: &mut Criterion, world: &World) {
     let form = [("grant_type", PRE_AUTHORIZED_CODE), ("pre-authorized_code", code.expose())];
     let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let tx_code_key = &world.issuer.keys.tx_code;
-    let policy = TokenPolicy { tx_code_key, attempts_max: 5, anonymous_access: true };
+    let (sender, anonymous) = (SenderPolicy::default(), Sender::default());
+    let policy = TokenPolicy { tx_code_key, attempts_max: 5, anonymous_access: true, sender };
     criterion.bench_function("token request: read and decide", |bencher| {
         bencher.iter(|| {
             let TokenRequest::PreAuthorizedCode(request) =
@@ -60,7 +62,7 @@ fn token(criterion: &mut Criterion, world: &World) {
             else {
                 return;
             };
-            decide(&request, Some(&grant), &policy, now).unwrap();
+            decide(&request, Some(&grant), &anonymous, &policy, now).unwrap();
         });
     });
 }

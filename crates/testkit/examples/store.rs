@@ -95,6 +95,8 @@ async fn flow(store: &dyn Store, thumbprint: &Thumbprint) {
         credential_configuration_ids: vec!["student_card".into()],
         by_identifier: false,
         client_id: None,
+        bound_to: None,
+        client_key: None,
     };
     assert!(store.redeem(&grant, &redemption).await.unwrap());
     let grant = store.grant(id).await.unwrap().unwrap();
@@ -109,6 +111,7 @@ async fn flow(store: &dyn Store, thumbprint: &Thumbprint) {
         grant: &grant,
         credential_configuration_id: "student_card",
         thumbprints: vec![Some(thumbprint.clone())],
+        used: None,
     };
     let outcome = store.record_issuance(&record, &[nonce], &[entry], now).await.unwrap();
     assert_eq!(outcome, Recorded::Recorded);

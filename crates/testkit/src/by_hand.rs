@@ -7,9 +7,11 @@ use keys::signer::SoftwareKey;
 use oid4vci::offer::OfferLink;
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Value, json};
+use url::form_urlencoded;
 
 use crate::proof::Draft;
-use crate::wire::{Answer, JSON, Wire};
+use crate::sender::dpop;
+use crate::wire::{Answer, FORM, JSON, Wire};
 use crate::world::World;
 
 /// A Credential Offer as the admin API answered it, and what a Wallet reads in it.
@@ -71,6 +73,50 @@ impl World {
         self.token_request(&[&form, more].concat()).await
     }
 
+    /// Sends the Token Request of the flow with these headers beside it.
+    pub async fn redeem_as(
+        &self,
+        code: &str,
+        headers: &[(&str, &str)],
+        more: &[(&str, &str)],
+    ) -> Answer {
+        let form = [("grant_type", PRE_AUTHORIZED_CODE), ("pre-authorized_code", code)];
+        let body = form_body(&[&form, more].concat());
+        let mut begun = Request::post(self.issuer.endpoint("token")).header(CONTENT_TYPE, FORM);
+        for (name, value) in headers {
+            begun = begun.header(*name, *value);
+        }
+        self.public.ask(begun, body).await
+    }
+
+    /// A good DPoP proof of this key for a request to one of our endpoints, not yet signed.
+    pub fn dpop(&self, key: &SoftwareKey, endpoint: &str, token: Option<&str>) -> Draft {
+        dpop(key, &self.issuer.endpoint(endpoint), self.clock.now().0, token)
+    }
+
+    /// Redeems a code for this key.
+    pub async fn redeem_bound(&self, code: &str, key: &SoftwareKey) -> Answer {
+        let proof = self.dpop(key, "token", None).sign(key).await;
+        self.redeem_as(code, &[("DPoP", &proof)], &[]).await
+    }
+
+    /// An Access Token from a new offer that is bound to this key.
+    pub async fn bound_token(&self, id: &str, key: &SoftwareKey) -> String {
+        let code = self.offer(id, &json!({})).await.code;
+        let answer = self.redeem_bound(&code, key).await.success();
+        assert_eq!(answer["token_type"], "DPoP");
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    /// Sends a Credential Request with these headers beside it.
+    pub async fn credential_as(&self, headers: &[(&str, &str)], body: &Value) -> Answer {
+        let mut begun = Request::post(self.issuer.endpoint("credential"));
+        for (name, value) in headers {
+            begun = begun.header(*name, *value);
+        }
+        self.public.ask(begun.header(CONTENT_TYPE, JSON), body.to_string()).await
+    }
+
     /// An Access Token from a new offer.
     pub async fn token(&self, id: &str) -> String {
         let offered = self.offer(id, &json!({})).await;
@@ -106,6 +152,10 @@ impl World {
     pub async fn credential(&self, token: &str, id: &str, proofs: &[String]) -> Answer {
         self.credential_request(token, &request(id, proofs)).await
     }
+}
+
+fn form_body(form: &[(&str, &str)]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish()
 }
 
 /// The body of a Credential Request.

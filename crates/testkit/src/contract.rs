@@ -21,6 +21,7 @@ use serde_json::{Map, json};
 use crate::outside::{TestClock, TestRandom};
 
 mod authorization;
+mod sender;
 mod status;
 
 /// Racing callers in the checks that race.
@@ -69,6 +70,7 @@ impl Contract {
         contract.a_fresh_offer_ends_the_old_one_and_counts_on().await;
         contract.purging_takes_what_nobody_needs().await;
         contract.status_lists_hold().await;
+        contract.senders_hold().await;
         contract.authorizations_hold().await;
     }
 
@@ -99,6 +101,8 @@ impl Contract {
             credential_configuration_ids: vec!["student_card".into()],
             by_identifier: true,
             client_id: Some("wallet".into()),
+            bound_to: None,
+            client_key: None,
         }
     }
 
@@ -119,6 +123,7 @@ impl Contract {
             grant,
             credential_configuration_id: "student_card",
             thumbprints: vec![Some(thumbprint.clone())],
+            used: None,
         }
     }
 

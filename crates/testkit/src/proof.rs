@@ -29,6 +29,11 @@ impl Draft {
             "jwk": key.public_key().to_jwk(),
         });
         let claims = json!({ "aud": aud, "iat": iat, "nonce": nonce });
+        Self::of(header, claims)
+    }
+
+    /// Of a header and claims.
+    pub fn of(header: Value, claims: Value) -> Self {
         Self { header: object(header), claims: object(claims) }
     }
 

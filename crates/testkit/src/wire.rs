@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, Request};
 use serde_json::Value;
 use tower::ServiceExt as _;
 use url::form_urlencoded;
-use wallet::http::{Http, HttpError, Method, Response};
+use wallet::http::{HEADERS, Http, HttpError, Method, Response};
 
 /// The media type of every Token Request (TOKEN-01).
 pub const FORM: &str = "application/x-www-form-urlencoded";
@@ -74,7 +74,9 @@ impl Http for Wire {
             return Err(HttpError::TooLarge);
         }
         let content_type = Some(answer.header("content-type").to_owned());
-        Ok(Response { status: answer.status, content_type, body: answer.body.to_vec() })
+        let named = |name| answer.headers.get(name).map(|_| (name, answer.header(name).to_owned()));
+        let headers = HEADERS.into_iter().filter_map(named).collect();
+        Ok(Response { status: answer.status, content_type, headers, body: answer.body.to_vec() })
     }
 }
 

@@ -16,7 +16,7 @@ use rustls::{CertificateError, ClientConfig, RootCertStore};
 use url::{Host, Url};
 
 use crate::address::{is_localhost, is_off_limits, is_public, is_this_machine};
-use crate::http::{Http, HttpError, Method, Request, Response};
+use crate::http::{HEADERS, Http, HttpError, Method, Request, Response};
 
 const USER_AGENT: &str = concat!("bestow/", env!("CARGO_PKG_VERSION"));
 
@@ -87,10 +87,15 @@ impl Http for GuardedClient {
         if response.status().is_redirection() {
             return Err(HttpError::Redirected);
         }
-        let content_type = response.headers().get(CONTENT_TYPE);
+        let text = |name: &str| {
+            let value = response.headers().get(name).and_then(|value| value.to_str().ok());
+            value.map(str::to_owned)
+        };
+        let headers = HEADERS.into_iter().filter_map(|name| Some((name, text(name)?)));
         Ok(Response {
             status: response.status().as_u16(),
-            content_type: content_type.and_then(|v| v.to_str().ok()).map(str::to_owned),
+            content_type: text(CONTENT_TYPE.as_str()),
+            headers: headers.collect(),
             body: read(response, bytes_max).await?,
         })
     }

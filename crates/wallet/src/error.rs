@@ -8,6 +8,7 @@ use oid4vci::error::ReceivedError;
 use oid4vci::metadata::MetadataError;
 use oid4vci::offer::OfferError;
 
+use crate::attestation::AttestationError;
 use crate::display::clean;
 use crate::http::HttpError;
 use crate::store::StoreError;
@@ -47,6 +48,12 @@ pub enum WalletError {
     UnsupportedBinding,
     /// The issuer demands a kind of token that this wallet cannot present.
     UnsupportedToken,
+    /// A key was proved, and the token is good for everybody who sees it (catalogue D17).
+    UnboundToken,
+    /// The issuer gives tokens only to wallets that somebody vouches for.
+    AttestationNeeded,
+    /// Who should vouch for this wallet did not.
+    Attestation(AttestationError),
     /// No key of that name is in the store.
     UnknownKey,
     /// The issuer asks for a Transaction Code.
@@ -103,6 +110,8 @@ pub enum Question {
     Credential,
     /// The key behind `iss`.
     IssuerKeys,
+    /// WALATT-10
+    Challenge,
 }
 
 /// An answer that is an error.
@@ -169,6 +178,7 @@ impl WalletError {
             | Self::UnsupportedAlgorithm
             | Self::UnsupportedBinding
             | Self::UnsupportedToken
+            | Self::AttestationNeeded
             | Self::UnknownKey
             | Self::TxCodeNeeded
             | Self::TxCodeMisfit => Class::Usage,
@@ -179,6 +189,7 @@ impl WalletError {
             )
             | Self::Metadata(MetadataError::OtherIssuer)
             | Self::ForeignEndpoint { .. }
+            | Self::UnboundToken
             | Self::NotVerified(_) => Class::NotVerified,
             Self::Metadata(_)
             | Self::NoSignIn
@@ -187,7 +198,9 @@ impl WalletError {
             | Self::Refused(_)
             | Self::BadAnswer(_) => Class::Refused,
             Self::NotYet { .. } => Class::NotYet,
-            Self::Store(_) | Self::LostKey | Self::Signing => Class::OwnFault,
+            Self::Attestation(_) | Self::Store(_) | Self::LostKey | Self::Signing => {
+                Class::OwnFault
+            }
         }
     }
 
@@ -208,6 +221,9 @@ impl WalletError {
             Self::UnsupportedAlgorithm => "unsupported_algorithm",
             Self::UnsupportedBinding => "unsupported_binding",
             Self::UnsupportedToken => "unsupported_token",
+            Self::UnboundToken => "unbound_token",
+            Self::AttestationNeeded => "attestation_needed",
+            Self::Attestation(_) => "no_attestation",
             Self::UnknownKey => "unknown_key",
             Self::TxCodeNeeded => "tx_code_needed",
             Self::TxCodeMisfit => "tx_code_misfit",
@@ -245,6 +261,10 @@ impl WalletError {
             Self::UnsupportedFormat { .. } => "this wallet holds dc+sd-jwt and jwt_vc_json",
             Self::UnsupportedAlgorithm => "leave the choice of the algorithm to the wallet",
             Self::UnsupportedBinding => "leave the choice of the binding to the wallet",
+            Self::AttestationNeeded => {
+                "ask the issuer which wallets it knows, or use one whose maker vouches for it"
+            }
+            Self::Attestation(_) => "update the wallet, or tell its maker",
             Self::UnknownKey => "list the wallet's keys and name one of them",
             Self::TxCodeNeeded => "look for the code in the issuer's message or letter",
             Self::TxCodeMisfit => "check the code and type it again; no attempt was used up",
@@ -254,7 +274,7 @@ impl WalletError {
             | Self::UnsupportedToken
             | Self::Metadata(_)
             | Self::BadAnswer(_) => "tell the issuer",
-            Self::ForeignEndpoint { .. } => "do not go on; tell the issuer",
+            Self::ForeignEndpoint { .. } | Self::UnboundToken => "do not go on; tell the issuer",
             Self::Refused(refused) => refused.hint(),
             Self::NotYet { .. } => {
                 "this wallet cannot fetch it later: ask the issuer for a new offer, to be taken when \
@@ -296,6 +316,7 @@ impl Question {
             Self::Nonce => "the nonce",
             Self::Credential => "the credential",
             Self::IssuerKeys => "the issuer's keys",
+            Self::Challenge => "the challenge",
         }
     }
 }
@@ -325,6 +346,13 @@ impl fmt::Display for WalletError {
             }
             Self::UnsupportedBinding => f.write_str("the issuer does not bind keys in this way"),
             Self::UnsupportedToken => f.write_str("the issuer's token is of an unknown type"),
+            Self::UnboundToken => {
+                f.write_str("the issuer's token is not bound to the key that was proved for it")
+            }
+            Self::AttestationNeeded => {
+                f.write_str("the issuer takes only wallets that it knows somebody to vouch for")
+            }
+            Self::Attestation(error) => error.fmt(f),
             Self::UnknownKey => f.write_str("the wallet has no such key"),
             Self::TxCodeNeeded => f.write_str("the issuer asks for a transaction code"),
             Self::TxCodeMisfit => f.write_str("the transaction code has the wrong form"),
@@ -381,6 +409,12 @@ impl From<VerificationError> for WalletError {
 impl From<StoreError> for WalletError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<AttestationError> for WalletError {
+    fn from(error: AttestationError) -> Self {
+        Self::Attestation(error)
     }
 }
 

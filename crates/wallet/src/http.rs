@@ -6,6 +6,8 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use oid4vci::attestation::client;
+use oid4vci::dpop;
 use url::{Url, form_urlencoded};
 
 /// Largest answer that is read unless the request says otherwise.
@@ -23,6 +25,7 @@ pub trait Http: fmt::Debug + Send + Sync {
 }
 
 /// One request.
+#[derive(Clone)]
 pub struct Request {
     /// What to do.
     pub method: Method,
@@ -110,12 +113,20 @@ impl fmt::Debug for Request {
     }
 }
 
+/// The headers of an answer that the flow reads beside its `Content-Type`.
+pub const HEADERS: [&str; 3] = [dpop::NONCE_HEADER, client::CHALLENGE_HEADER, WWW_AUTHENTICATE];
+
+/// Says why a token was refused (RFC 6750 §3).
+pub const WWW_AUTHENTICATE: &str = "WWW-Authenticate";
+
 /// One answer, read to its end.
 pub struct Response {
     /// The status code.
     pub status: u16,
     /// `Content-Type` as it came.
     pub content_type: Option<String>,
+    /// Those of [`HEADERS`] that came, by these names.
+    pub headers: Vec<(&'static str, String)>,
     /// May hold a token: never printed.
     pub body: Vec<u8>,
 }
@@ -128,6 +139,13 @@ impl Response {
         let given = given.split(';').next().unwrap_or_default();
         given.trim().eq_ignore_ascii_case(media_type)
     }
+
+    /// One of [`HEADERS`].
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let named = self.headers.iter().find(|(given, _)| given.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str())
+    }
 }
 
 impl fmt::Debug for Response {
@@ -136,7 +154,7 @@ impl fmt::Debug for Response {
             .field("status", &self.status)
             .field("content_type", &self.content_type)
             .field("bytes", &self.body.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
@@ -174,6 +192,25 @@ pub enum HttpError {
 }
 
 impl HttpError {
+    /// Whether the request may have reached the other side, and been done there.
+    #[must_use]
+    pub const fn may_have_arrived(self) -> bool {
+        match self {
+            Self::Unreachable | Self::TimedOut | Self::Garbled => true,
+            Self::NotHttps
+            | Self::ForbiddenAddress
+            | Self::OffLimits
+            | Self::UnknownHost
+            | Self::ConnectionRefused
+            | Self::UntrustedCertificate
+            | Self::ExpiredCertificate
+            | Self::ForeignCertificate
+            | Self::Tls
+            | Self::TooLarge
+            | Self::Redirected => false,
+        }
+    }
+
     /// What is wrong, for a person; the host is named by whoever shows this.
     #[must_use]
     pub const fn message(self) -> &'static str {

@@ -17,13 +17,14 @@
 //! | 6 the issuer's metadata | [`flow::metadata`] |
 //! | 7 the holder's key | [`flow::key`] |
 //! | 8 the holder signs in, where the offer asks for it | [`flow::sign_in`] |
-//! | 8-11 the token | [`flow::token`] |
+//! | 8-11 the token, and what is proved for it | [`flow::token`], `flow::sender`, [`attestation`] |
 //! | 12-14 nonce, proof, request | [`flow::nonce`], [`flow::proof`], [`flow::credential`] |
 //! | 19 is it what was asked for, and from whom | [`flow::credential`], [`trust`] |
 //! | 19 keep it | [`flow::receipt`], [`store`] |
 //! | 20 show it | [`card`], [`display`] |
 
 pub mod address;
+pub mod attestation;
 pub mod card;
 pub mod client;
 pub mod display;
@@ -38,6 +39,7 @@ use std::sync::Arc;
 use keys::outside::{Clock, Random};
 use keys::x509::Anchors;
 
+use crate::attestation::AttestationSource;
 use crate::http::Http;
 use crate::store::Store;
 
@@ -69,6 +71,8 @@ pub struct Settings {
     pub prefers_sign_in: bool,
     /// The language of names and labels (BCP 47).
     pub locale: String,
+    /// Who vouches for this wallet, where issuers ask for that; `None` when nobody does.
+    pub attestation_source: Option<Arc<dyn AttestationSource>>,
 }
 
 impl Default for Settings {
@@ -79,6 +83,7 @@ impl Default for Settings {
             client_id: "bestow".to_owned(),
             prefers_sign_in: false,
             locale: "en".to_owned(),
+            attestation_source: None,
         }
     }
 }

@@ -124,6 +124,12 @@ pub(crate) struct ReceiveArguments {
     /// An authority that vouches for issuers of credentials (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) trust_anchor: Option<PathBuf>,
+    /// A client attestation (JWT) with which the wallet's maker vouches for it
+    #[arg(long, value_name = "FILE", requires = "client_attestation_key")]
+    pub(crate) client_attestation: Option<PathBuf>,
+    /// The key that the client attestation is for (PKCS #8, PEM)
+    #[arg(long, value_name = "FILE", requires = "client_attestation")]
+    pub(crate) client_attestation_key: Option<PathBuf>,
     /// Keep the credential although nothing ties its signer to the issuer
     #[arg(long)]
     pub(crate) accept_unverified_issuer: bool,

@@ -6,10 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keys::outside::{SystemClock, SystemRandom};
+use keys::signer::SoftwareKey;
 use keys::x509::Anchors;
+use wallet::attestation::{AttestationSource, WalletAttestation};
 use wallet::client::{ClientOptions, GuardedClient};
 use wallet::http::Http;
 use wallet::{Settings, Wallet};
+use zeroize::Zeroizing;
 
 use super::Place;
 use crate::exit::Failure;
@@ -23,6 +26,15 @@ pub(crate) struct Reach<'r> {
     pub(crate) trust_anchor: Option<&'r Path>,
     /// Plain http, to this machine only.
     pub(crate) allow_http_loopback: bool,
+    /// Who vouches for this wallet, where somebody does.
+    pub(crate) attestation: Option<AttestationFiles<'r>>,
+}
+
+/// A client attestation and the key that it is for, as files.
+#[derive(Clone, Copy)]
+pub(crate) struct AttestationFiles<'r> {
+    pub(crate) jwt: &'r Path,
+    pub(crate) key: &'r Path,
 }
 
 /// Opens the store and the way to the network; `around` may look at what passes.
@@ -47,9 +59,26 @@ pub(crate) async fn open(
         settings: Settings {
             anchors: reach.trust_anchor.map(anchors).transpose()?,
             allow_http_loopback: reach.allow_http_loopback,
+            attestation_source: reach.attestation.map(attestation_source).transpose()?,
             ..Settings::default()
         },
     })
+}
+
+/// The same attestation for every server: the maker of a wallet for many people hands in a source
+/// of its own.
+fn attestation_source(files: AttestationFiles<'_>) -> Result<Arc<dyn AttestationSource>, Failure> {
+    let text = |file: &Path| {
+        let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", file.display()));
+        fs::read_to_string(file).map_err(unreadable)
+    };
+    let key = SoftwareKey::from_pem(&Zeroizing::new(text(files.key)?)).map_err(|_| {
+        Failure::usage(format!("{} holds no private key in PEM form", files.key.display()))
+    })?;
+    let attestation = WalletAttestation::new(text(files.jwt)?.trim(), Arc::new(key));
+    let attestation =
+        attestation.map_err(|error| Failure::usage(format!("{}: {error}", files.jwt.display())))?;
+    Ok(Arc::new(attestation))
 }
 
 fn anchors(file: &Path) -> Result<Arc<Anchors>, Failure> {

@@ -13,7 +13,7 @@ use wallet::flow::receipt::Received;
 use wallet::flow::token::{Authorized, TokenFailure};
 use wallet::store::KeyId;
 
-use super::open::{Reach, open};
+use super::open::{AttestationFiles, Reach, open};
 use super::sign_in::Return;
 use super::{Place, card, input, wallet_failure};
 use crate::cli::ReceiveArguments;
@@ -31,6 +31,7 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
         ca: arguments.ca.as_deref(),
         trust_anchor: arguments.trust_anchor.as_deref(),
         allow_http_loopback: arguments.allow_http_loopback,
+        attestation: attestation_files(arguments),
     };
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
     wallet.settings.prefers_sign_in = arguments.sign_in;
@@ -86,6 +87,11 @@ async fn request(
         }
         _ => received,
     }
+}
+
+fn attestation_files(arguments: &ReceiveArguments) -> Option<AttestationFiles<'_>> {
+    let jwt = arguments.client_attestation.as_deref()?;
+    Some(AttestationFiles { jwt, key: arguments.client_attestation_key.as_deref()? })
 }
 
 /// A failure with the option that helps, where there is one.

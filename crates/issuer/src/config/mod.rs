@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use oid4vci::attestation::Attesters;
 use oid4vci::client::Client;
 
 use crate::credential_type::{Approval, CredentialType, Locale, Revocation, TxCodeChannel};
@@ -11,22 +12,25 @@ use section::section;
 use source::Source;
 
 pub use address::{IssuerUrl, TrustedProxy};
+pub use algorithms::Algorithms;
 pub use database::Database;
 pub use reference::{example, reference};
 pub use rules::{NAME_LENGTH_MAX, is_name};
 pub use section::{
-    Admin, Authorization, Compatibility, Log, LogFormat, LogLevel, Offer, Portal, Proof, Retention,
-    Server, Status, Tls, Token,
+    Admin, Authorization, Compatibility, Dpop, Log, LogFormat, LogLevel, Offer, Portal, Proof,
+    Retention, Server, Status, Tls, Token,
 };
 pub use source::ConfigError;
 
 mod address;
+mod algorithms;
 mod clients;
 mod database;
 mod reference;
 mod rules;
 mod section;
 pub(crate) mod source;
+pub(crate) mod trust;
 
 section! {
     /// Everything that an operator says about the issuer; relative paths begin at the file.
@@ -70,6 +74,8 @@ section! {
         offer: Offer = Offer::default(),
         /// See below.
         token: Token = Token::default(),
+        /// See below.
+        dpop: Dpop = Dpop::default(),
         /// See below.
         authorization: Authorization = Authorization::default(),
         /// See below.
@@ -121,7 +127,8 @@ impl Config {
             self.admin.certificate.as_mut(),
             self.admin.private_key.as_mut(),
         ];
-        for path in paths.into_iter().flatten() {
+        let anchors = self.authorization.client_attestation_trust_anchors.iter_mut();
+        for path in paths.into_iter().flatten().chain(anchors) {
             *path = folder.join(&*path);
         }
     }
@@ -146,6 +153,11 @@ impl Config {
     #[must_use]
     pub fn admin_key_file(&self) -> PathBuf {
         self.admin.key_file.clone().unwrap_or_else(|| self.keys.join("admin.key"))
+    }
+
+    /// Reads who may vouch for wallets; `None` when their attestations are not looked at.
+    pub fn client_attesters(&self) -> Result<Option<Attesters>, ConfigError> {
+        trust::attesters(&self.authorization.client_attestation_trust_anchors)
     }
 
     /// Reads all credential types.

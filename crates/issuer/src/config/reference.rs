@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::section::Key;
 use super::{
-    Admin, Authorization, Compatibility, Config, IssuerUrl, Log, Offer, Portal, Proof, Retention,
-    Server, Status, Token,
+    Admin, Authorization, Compatibility, Config, Dpop, IssuerUrl, Log, Offer, Portal, Proof,
+    Retention, Server, Status, Token,
 };
 use crate::init;
 
@@ -18,11 +18,12 @@ const COMMENT_WIDTH: usize = 96;
 type Section = (&'static str, &'static str, &'static [Key]);
 
 /// In the order in which they are written.
-const SECTIONS: [Section; 11] = [
+const SECTIONS: [Section; 12] = [
     ("server", Server::TEXT, Server::KEYS),
     ("admin", Admin::TEXT, Admin::KEYS),
     ("offer", Offer::TEXT, Offer::KEYS),
     ("token", Token::TEXT, Token::KEYS),
+    ("dpop", Dpop::TEXT, Dpop::KEYS),
     ("authorization", Authorization::TEXT, Authorization::KEYS),
     ("proof", Proof::TEXT, Proof::KEYS),
     ("compatibility", Compatibility::TEXT, Compatibility::KEYS),

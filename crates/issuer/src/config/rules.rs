@@ -19,6 +19,7 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
     rules.tls()?;
     rules.admin()?;
     rules.ranges()?;
+    rules.senders()?;
     rules.status()
 }
 
@@ -111,10 +112,8 @@ impl Rules<'_> {
 
     fn ranges(&self) -> Result<(), ConfigError> {
         const DAY: u64 = 24 * 60 * 60;
-        let Config { server, offer, token, proof, authorization, portal, retention, .. } =
-            self.config;
+        let Config { server, offer, proof, authorization, portal, retention, .. } = self.config;
         let lengths = u64::from(*TX_CODE_LENGTHS.start())..=u64::from(*TX_CODE_LENGTHS.end());
-        let token_seconds_max = u64::from(token::LIFETIME_SECONDS_MAX);
         self.range("server.body_bytes_max", count(server.body_bytes_max), 16_384..=16_777_216)?;
         self.range("server.request_seconds", server.request_seconds, 1..=600)?;
         self.range("server.requests_at_once", count(server.requests_at_once), 1..=100_000)?;
@@ -130,7 +129,6 @@ impl Rules<'_> {
         self.range("offer.credentials_per_offer", offer.credentials_per_offer.into(), 1..=100)?;
         self.range("offer.tx_code_length", offer.tx_code_length.into(), lengths)?;
         self.range("offer.tx_code_attempts_max", offer.tx_code_attempts_max.into(), 1..=10)?;
-        self.range("token.expires_in", token.expires_in.into(), 10..=token_seconds_max)?;
         self.range("proof.window_seconds", proof.window_seconds, WINDOW_SECONDS_MIN..=3_600)?;
         self.range(
             "portal.applications_per_hour",
@@ -150,6 +148,29 @@ impl Rules<'_> {
         self.range("retention.offers_days", retention.offers_days.into(), days)?;
         let days = u64::from(retention.offers_days)..=36_500;
         self.range("retention.issuances_days", retention.issuances_days.into(), days)
+    }
+
+    /// A token that nothing binds to the wallet is short-lived (VCI §13.10, B19); what is required
+    /// must be possible.
+    fn senders(&self) -> Result<(), ConfigError> {
+        let Config { token, dpop, authorization, .. } = self.config;
+        let longest = u64::from(token::LIFETIME_SECONDS_MAX);
+        self.range("token.expires_in", token.expires_in.into(), 10..=longest)?;
+        self.range("token.dpop_expires_in", token.dpop_expires_in.into(), 10..=86_400)?;
+        self.range("dpop.window_seconds", dpop.window_seconds, 10..=600)?;
+        if dpop.required && !dpop.is_on() {
+            let problem = "no proof could be made for it";
+            let remedy = "name algorithms in signing_alg_values_supported, or set required = false";
+            return Err(self.source.mistake("dpop.required", problem, remedy));
+        }
+        let nobody = authorization.client_attestation_trust_anchors.is_empty();
+        if authorization.client_attestation_required && nobody {
+            let problem = "nobody is trusted to vouch for a wallet";
+            let remedy = "name files in client_attestation_trust_anchors, or set it to false";
+            let place = "authorization.client_attestation_required";
+            return Err(self.source.mistake(place, problem, remedy));
+        }
+        Ok(())
     }
 
     /// Short lists tell too much of each credential in them; a list that is renewed when half its

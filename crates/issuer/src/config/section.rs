@@ -4,9 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use formats::status_list::Bits;
+use keys::algorithm::Algorithm;
+use oid4vci::dpop;
 use serde::{Deserialize, Serialize};
 
 use super::address::TrustedProxy;
+use super::algorithms::Algorithms;
 
 /// One key, for the reference and the example.
 #[derive(Clone, Copy, Debug)]
@@ -121,8 +124,42 @@ section! {
 section! {
     /// Access Tokens.
     Token {
-        /// How long a token is good, in seconds; at most 300, as nothing binds it to the wallet.
+        /// How long a Bearer token is good, in seconds; at most 300, as nothing binds it to the
+        /// wallet.
         expires_in: u32 = 300,
+        /// How long a token is good that only the wallet's key can use (see `[dpop]`), in seconds.
+        dpop_expires_in: u32 = 300,
+    }
+}
+
+section! {
+    /// Tokens that only the wallet's key can use (DPoP, RFC 9449).
+    Dpop {
+        /// Whether every token must be bound to a key. With `false`, a wallet that proves no key
+        /// gets a Bearer token.
+        required: bool = false,
+        /// Whether proofs need a nonce of ours. It costs the wallet another request, and takes from
+        /// whoever stole its key the proofs that were made for later.
+        nonce_required: bool = false,
+        /// `dpop_signing_alg_values_supported`: the algorithms of proofs. With an empty list no
+        /// token is bound to a key.
+        signing_alg_values_supported: Algorithms = Algorithms::from(&dpop::ALGORITHMS[..]),
+        /// How far `iat` of a proof without a nonce may be from our clock, in seconds each way.
+        window_seconds: u64 = dpop::WINDOW_SECONDS,
+    }
+}
+
+impl Dpop {
+    /// The algorithms of proofs; none when tokens are not bound.
+    #[must_use]
+    pub fn algorithms(&self) -> &[Algorithm] {
+        self.signing_alg_values_supported.as_slice()
+    }
+
+    /// Whether tokens can be bound to keys.
+    #[must_use]
+    pub fn is_on(&self) -> bool {
+        !self.algorithms().is_empty()
     }
 }
 
@@ -141,6 +178,15 @@ section! {
         refresh_hours: u32 = 24,
         /// Tries to sign in that one address has in an hour, and the same for one account.
         sign_ins_per_hour: u32 = 60,
+        /// Files of those who may vouch for wallets (client attestations): certificates as PEM at
+        /// which the chain of an attestation ends, or a JWK Set of their keys. Who is not named is
+        /// not trusted; with an empty list attestations are not looked at.
+        client_attestation_trust_anchors: Vec<PathBuf> = Vec::new(),
+        /// Whether only wallets with such an attestation get a token.
+        client_attestation_required: bool = false,
+        /// Whether the wallet's proof beside its attestation needs a challenge of ours, which it
+        /// gets at the `challenge_endpoint`.
+        client_attestation_challenge_required: bool = true,
     }
 }
 

@@ -84,6 +84,11 @@ impl Source {
         Ok(Self { file: file.to_owned(), text })
     }
 
+    /// The text itself, for a file that is no TOML.
+    pub(crate) fn into_text(self) -> String {
+        self.text
+    }
+
     /// Reads the text into `T`, whose fields check themselves.
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
         toml::from_str(&self.text).map_err(|error| {

@@ -16,6 +16,7 @@ pub use claims::{Claim, ClaimFault, Claims, ClaimsError, Disclosure, check_all};
 pub use display::{Color, Display, Locale, Logo, LogoUri};
 pub use form::{CSRF_FIELD, Field};
 pub use image::{IMAGE_BYTES_MAX, IMAGE_SIDE_MAX, Pictures, data_url};
+pub use key_attestations::KeyAttestations;
 pub use value::{Fault, Limits, ValueType};
 
 mod claim_rules;
@@ -23,6 +24,7 @@ mod claims;
 mod display;
 mod form;
 mod image;
+mod key_attestations;
 pub(crate) mod text;
 mod value;
 mod written;
@@ -91,12 +93,14 @@ impl Format {
 }
 
 /// How keys of holders are bound.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct KeyBinding {
     /// META-33; at least one.
     pub methods: Vec<BindingMethod>,
     /// META-36; at least one.
     pub proof_algorithms: Vec<Algorithm>,
+    /// `None` when nobody is trusted to attest keys.
+    pub key_attestations: Option<KeyAttestations>,
 }
 
 /// Who says yes to an application.

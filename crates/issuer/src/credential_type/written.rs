@@ -1,14 +1,16 @@
 //! The file of a credential type as an operator writes it, and how it becomes a [`CredentialType`].
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use keys::algorithm::Algorithm;
+use oid4vci::attestation::key::KeyAttestationsRequired;
 use oid4vci::proof::BindingMethod;
 use serde::Deserialize;
 
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
+use super::key_attestations;
 use super::text::is_one_visible_line;
 use super::{Approval, CredentialType, Format, KeyBinding, Revocation, TxCodeChannel, default_vct};
 use crate::config::ConfigError;
@@ -55,6 +57,11 @@ struct WrittenType {
     key_binding: bool,
     binding_methods: Option<Vec<String>>,
     proof_algorithms: Option<Vec<String>>,
+    #[serde(default)]
+    key_attestation_trust_anchors: Vec<PathBuf>,
+    key_attestations_required: Option<KeyAttestationsRequired>,
+    #[serde(default)]
+    attestation_proofs: bool,
     validity_days: u32,
     #[serde(default = "yes")]
     status_list: bool,
@@ -124,7 +131,7 @@ pub(super) fn read(
     let revocation = revocation(&written);
     Ok(CredentialType {
         format: reader.format(issuer, &id)?,
-        key_binding: reader.key_binding()?,
+        key_binding: reader.key_binding(file)?,
         tx_code_channel: reader.tx_code_channel()?,
         claims: claim_rules::read(&written.claims, &context)?,
         id,
@@ -293,12 +300,23 @@ impl Reader<'_> {
         }
     }
 
-    fn key_binding(&self) -> Result<Option<KeyBinding>, ConfigError> {
+    fn key_binding(&self, file: &Path) -> Result<Option<KeyBinding>, ConfigError> {
+        let attestations = key_attestations::Written {
+            anchors: &self.written.key_attestation_trust_anchors,
+            required: self.written.key_attestations_required.as_ref(),
+            is_proof_type: self.written.attestation_proofs,
+        };
+        let key_attestations = key_attestations::read(&attestations, file, self.source)?;
         let methods = self.written.binding_methods.as_ref();
         let algorithms = self.written.proof_algorithms.as_ref();
         if !self.written.key_binding {
             let of_no_use = [(methods, &BINDING_METHODS), (algorithms, &PROOF_ALGORITHMS)];
             return match of_no_use.into_iter().find(|(written, _)| written.is_some()) {
+                None if key_attestations.is_some() => {
+                    let problem = "keys are attested of credentials that are bound to a key";
+                    let remedy = "remove it, or set key_binding = true";
+                    Err(self.source.mistake("key_attestation_trust_anchors", problem, remedy))
+                }
                 None => Ok(None),
                 Some((_, List { key, .. })) => {
                     let problem = format!("`{key}` is for credentials that are bound to a key");
@@ -309,6 +327,7 @@ impl Reader<'_> {
         Ok(Some(KeyBinding {
             methods: self.each(&BINDING_METHODS, methods, BindingMethod::parse)?,
             proof_algorithms: self.each(&PROOF_ALGORITHMS, algorithms, Algorithm::parse)?,
+            key_attestations,
         }))
     }
 

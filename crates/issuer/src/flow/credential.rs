@@ -1,15 +1,14 @@
 //! Steps 15-18: the Issuer verifies token and proof, records, signs and answers (VCI §8).
 
 use oid4vci::access::{Authenticated, Presented, authenticate};
-use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::credential::{
     CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX, IssuedCredential,
     authorize, decide,
 };
+use oid4vci::dpop::DpopRefusal;
 use oid4vci::error::Refusal as _;
 use oid4vci::grant::StatusEntry;
 use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, verify};
-use oid4vci::secret::AccessToken;
 use serde_json::{Map, Value};
 
 use crate::Issuer;
@@ -22,18 +21,17 @@ use crate::store::{Recorded, StoreError};
 ///
 /// Whatever happens after the commit, the issuance is on record: nothing is signed that is not.
 pub async fn credential(
-    token: &AccessToken,
+    presented: Presented<'_>,
     request: &CredentialRequest,
     issuer: &Issuer,
 ) -> Result<CredentialResponse, Failure<CredentialRefusal>> {
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
-        let grant = match token.offer_id() {
+        let grant = match presented.token().offer_id() {
             Some(id) => issuer.store.grant(id).await?,
             None => None,
         };
-        // No token is bound to a key yet.
-        let token = authenticate(Presented::Bearer(token), grant.as_ref(), None, now)?;
+        let token = authenticate(presented, grant.as_ref(), now)?;
         let is_known = |id: &str| issuer.types.contains_key(id);
         let id = authorize(&request.selector, token, is_known)?;
         let credential_type = issuer.types.get(id).ok_or(CredentialRefusal::NotAuthorised)?;
@@ -46,10 +44,16 @@ pub async fn credential(
             return sign(credential_type, token, (proofs, entries), issuer).await;
         }
         issuer.status_lists.give_back(entries);
-        if recorded == Recorded::NonceSpent {
-            return Err(CredentialRefusal::from(ProofRefusal::BadNonce).into());
+        match recorded {
+            Recorded::NonceSpent => {
+                return Err(CredentialRefusal::from(ProofRefusal::BadNonce).into());
+            }
+            Recorded::Replayed => {
+                return Err(CredentialRefusal::from(DpopRefusal::Replayed).into());
+            }
+            // Another request of this token was first.
+            Recorded::Recorded | Recorded::Changed => {}
         }
-        // Another request of this token was first.
     }
     Err(Broken::fault("the offer changed more often than an offer can".into()).into())
 }
@@ -83,7 +87,7 @@ fn proofs(
         proofs_max: issuer.credentials_per_offer(),
         window_seconds: issuer.config.proof.window_seconds,
         nonce_key: &issuer.keys.nonce,
-        key_attestations: KeyAttestationPolicy::NONE,
+        key_attestations: key_binding.key_attestations(),
         now: issuer.clock.now(),
     };
     let verified = verify(proofs, &context).inspect_err(|refusal| {

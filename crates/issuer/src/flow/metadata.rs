@@ -3,18 +3,20 @@
 use std::collections::BTreeSet;
 
 use keys::algorithm::Algorithm;
+use oid4vci::attestation::key::proof_types_supported;
 use oid4vci::authorization::CodeFlowMetadata;
 use oid4vci::client::{NONE, PRIVATE_KEY_JWT};
 use oid4vci::code::AUTHORIZATION_CODE;
 use oid4vci::metadata::{
     AuthorizationServerMetadata, BatchCredentialIssuance, CredentialConfiguration,
-    CredentialIssuerMetadata, IssuerDisplay, jwt_proof_types,
+    CredentialIssuerMetadata, IssuerDisplay,
 };
 use oid4vci::pkce;
 use oid4vci::refresh::REFRESH_TOKEN;
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Value, json};
 
+use super::sender;
 use crate::Issuer;
 use crate::credential_type::CredentialType;
 
@@ -53,7 +55,7 @@ fn configuration(credential_type: &CredentialType, issuer: &Issuer) -> Credentia
         ],
         cryptographic_binding_methods_supported: methods.map(|method| method.name()).collect(),
         proof_types_supported: bound
-            .map(|bound| jwt_proof_types(&bound.proof_algorithms))
+            .map(|bound| proof_types_supported(&bound.proof_algorithms, bound.key_attestations()))
             .unwrap_or_default(),
         credential_metadata: credential_type.credential_metadata(),
     }
@@ -62,16 +64,16 @@ fn configuration(credential_type: &CredentialType, issuer: &Issuer) -> Credentia
 /// Authorization server metadata (RFC 8414 §2): the Issuer is its own authorization server.
 #[must_use]
 pub fn authorization_server(issuer: &Issuer) -> AuthorizationServerMetadata {
+    let authorization = &issuer.config.authorization;
     AuthorizationServerMetadata {
         issuer: issuer.credential_issuer().to_owned(),
         token_endpoint: issuer.endpoint("token"),
         grant_types_supported: grant_types(issuer),
         token_endpoint_auth_methods_supported: authentication_methods(issuer),
         authorization_details_types_supported: vec!["openid_credential"],
-        pre_authorized_grant_anonymous_access_supported: issuer
-            .config
-            .authorization
-            .anonymous_access,
+        pre_authorized_grant_anonymous_access_supported: authorization.anonymous_access
+            && !authorization.client_attestation_required,
+        sender: sender::metadata(issuer),
         code_flow: (!issuer.clients.is_empty()).then(|| code_flow(issuer)),
     }
 }
@@ -88,7 +90,7 @@ fn grant_types(issuer: &Issuer) -> Vec<&'static str> {
 /// `private_key_jwt` only where a client is registered for it (ASMETA-05).
 fn authentication_methods(issuer: &Issuer) -> Vec<&'static str> {
     let has_confidential = issuer.clients.values().any(|client| !client.is_public());
-    let mut methods = vec![NONE];
+    let mut methods = sender::authentication_methods(issuer);
     methods.extend(has_confidential.then_some(PRIVATE_KEY_JWT));
     methods
 }

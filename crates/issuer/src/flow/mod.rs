@@ -10,5 +10,6 @@ pub mod metadata;
 pub mod nonce;
 pub mod offer;
 mod refresh;
+pub mod sender;
 pub mod status;
 pub mod token;

@@ -1,26 +1,34 @@
 //! Steps 10-11: the Issuer redeems the Pre-Authorized Code (VCI §6).
 
-use oid4vci::grant::Redemption;
+use oid4vci::grant::{Grant, Redemption};
 use oid4vci::secret::AccessToken;
+use oid4vci::sender::Sender;
 use oid4vci::token::{
     AuthorizedDetail, Commit, PreAuthorizedCodeRequest, TokenPolicy, TokenRefusal, TokenRequest,
-    TokenResponse, TokenType, decide,
+    TokenResponse, decide,
 };
 
 use super::code::authorization_code;
 use super::refresh::refresh_token;
+use super::sender::policy;
 use crate::Issuer;
 use crate::failure::{Broken, Failure};
+use crate::store::{Redeemed, StoreError};
 
-/// Answers a Token Request.
+/// Answers a Token Request of this sender.
 pub async fn token(
     request: &TokenRequest,
+    sender: &Sender,
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
     match request {
-        TokenRequest::PreAuthorizedCode(request) => pre_authorized_code(request, issuer).await,
-        TokenRequest::AuthorizationCode(request) => authorization_code(request, issuer).await,
-        TokenRequest::RefreshToken(request) => refresh_token(request, issuer).await,
+        TokenRequest::PreAuthorizedCode(request) => {
+            pre_authorized_code(request, sender, issuer).await
+        }
+        TokenRequest::AuthorizationCode(request) => {
+            authorization_code(request, sender, issuer).await
+        }
+        TokenRequest::RefreshToken(request) => refresh_token(request, sender, issuer).await,
     }
 }
 
@@ -30,12 +38,14 @@ pub async fn token(
 /// than that always ends in a verdict.
 async fn pre_authorized_code(
     request: &PreAuthorizedCodeRequest,
+    sender: &Sender,
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
     let policy = TokenPolicy {
         tx_code_key: &issuer.keys.tx_code,
         attempts_max: issuer.config.offer.tx_code_attempts_max,
         anonymous_access: issuer.config.authorization.anonymous_access,
+        sender: policy(issuer),
     };
     let id = request.pre_authorized_code.offer_id();
     for _ in 0..=policy.attempts_max {
@@ -44,48 +54,113 @@ async fn pre_authorized_code(
             Some(id) => issuer.store.grant(id).await?,
             None => None,
         };
-        match decide(request, grant.as_ref(), &policy, now)? {
+        let redeemed = match decide(request, grant.as_ref(), sender, &policy, now)? {
             Commit::Redeem(seen, configurations) => {
-                let access_token = AccessToken::fresh(seen.id, &*issuer.random);
-                let redemption = Redemption {
-                    at: now,
-                    token_digest: access_token.digest(),
-                    token_expires_at: now.plus(issuer.config.token.expires_in.into()),
-                    credential_configuration_ids: configurations,
-                    by_identifier: request.credential_configuration_ids.is_some(),
-                    client_id: request.client_id.clone(),
-                };
-                if issuer.store.redeem(seen, &redemption).await? {
-                    tracing::info!(offer = %seen.id, "code redeemed");
-                    return Ok(tokens(issuer, access_token, &redemption));
+                let fresh = Fresh::of(seen, asked(request, configurations), sender, issuer);
+                (redeem(seen, &fresh.redemption, sender, issuer).await?, fresh)
+            }
+            Commit::RedeemAgain(seen, configurations) => {
+                let fresh = Fresh::of(seen, asked(request, configurations), sender, issuer);
+                let used = sender.used();
+                let redeemed = issuer.store.redeem_again(seen, &fresh.redemption, &used).await?;
+                if redeemed == Redeemed::Changed {
+                    // Of requests that came together one is answered; its token is alive.
+                    return Err(TokenRefusal::UnknownCode.into());
                 }
+                (redeemed, fresh)
             }
             Commit::CountWrongTxCode(seen) => {
                 if issuer.store.count_wrong_tx_code(seen).await? {
                     tracing::info!(offer = %seen.id, "wrong tx_code");
                     return Err(TokenRefusal::WrongTxCode.into());
                 }
+                continue;
             }
+        };
+        match redeemed {
+            (Redeemed::Redeemed, fresh) => {
+                tracing::info!(offer = id.map(|id| id.to_string()), "code redeemed");
+                return Ok(fresh.response(sender));
+            }
+            (Redeemed::Replayed, _) => return Err(sender.replayed().into()),
+            (Redeemed::Changed, _) => {}
         }
     }
     Err(Broken::fault("the offer changed more often than an offer can".into()).into())
 }
 
-/// An Access Token as its Wallet is told.
-pub(super) fn tokens(
-    issuer: &Issuer,
-    access_token: AccessToken,
+/// Who proved nothing has nothing to spend but the code.
+async fn redeem(
+    seen: &Grant,
     redemption: &Redemption,
-) -> TokenResponse {
-    let ids = redemption.credential_configuration_ids.iter();
-    TokenResponse {
-        access_token,
-        token_type: TokenType::Bearer,
-        expires_in: issuer.config.token.expires_in,
-        authorization_details: redemption
-            .by_identifier
-            .then(|| ids.map(|id| AuthorizedDetail::of(id)).collect()),
-        refresh_token: None,
-        scope: None,
+    sender: &Sender,
+    issuer: &Issuer,
+) -> Result<Redeemed, StoreError> {
+    let used = sender.used();
+    if !used.is_empty() {
+        return issuer.store.redeem_proved(seen, redemption, &used).await;
+    }
+    let is_redeemed = issuer.store.redeem(seen, redemption).await?;
+    Ok(if is_redeemed { Redeemed::Redeemed } else { Redeemed::Changed })
+}
+
+fn asked(
+    request: &PreAuthorizedCodeRequest,
+    credential_configuration_ids: Vec<String>,
+) -> Asked<'_> {
+    Asked {
+        credential_configuration_ids,
+        by_identifier: request.credential_configuration_ids.is_some(),
+        client_id: request.client_id.as_deref(),
+    }
+}
+
+/// What a token is for, and who says that it asks.
+pub(super) struct Asked<'a> {
+    pub(super) credential_configuration_ids: Vec<String>,
+    pub(super) by_identifier: bool,
+    pub(super) client_id: Option<&'a str>,
+}
+
+/// A token that nobody has, and what is stored of it.
+pub(super) struct Fresh {
+    access_token: AccessToken,
+    pub(super) redemption: Redemption,
+    expires_in: u32,
+}
+
+impl Fresh {
+    /// A token after the first one does not make the code any younger.
+    pub(super) fn of(seen: &Grant, asked: Asked<'_>, sender: &Sender, issuer: &Issuer) -> Self {
+        let access_token = AccessToken::fresh(seen.id, &*issuer.random);
+        let (now, token) = (issuer.clock.now(), &issuer.config.token);
+        let is_bound = sender.dpop.is_some();
+        let expires_in = if is_bound { token.dpop_expires_in } else { token.expires_in };
+        let redemption = Redemption {
+            at: seen.redemption.as_ref().map_or(now, |first| first.at),
+            token_digest: access_token.digest(),
+            token_expires_at: now.plus(expires_in.into()),
+            credential_configuration_ids: asked.credential_configuration_ids,
+            by_identifier: asked.by_identifier,
+            client_id: sender.client_id(asked.client_id).map(str::to_owned),
+            bound_to: sender.bound_to().cloned(),
+            client_key: sender.client_key().cloned(),
+        };
+        Self { access_token, redemption, expires_in }
+    }
+
+    pub(super) fn response(self, sender: &Sender) -> TokenResponse {
+        let ids = self.redemption.credential_configuration_ids.iter();
+        TokenResponse {
+            access_token: self.access_token,
+            token_type: sender.token_type(),
+            expires_in: self.expires_in,
+            authorization_details: self
+                .redemption
+                .by_identifier
+                .then(|| ids.map(|id| AuthorizedDetail::of(id)).collect()),
+            refresh_token: None,
+            scope: None,
+        }
     }
 }

@@ -7,7 +7,8 @@ use axum::Router;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+    RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
 };
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
@@ -166,6 +167,13 @@ fn read_address(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
+/// What a page may send beside its request: its token, and what it proves.
+const ALLOWED: &str =
+    "authorization, content-type, dpop, oauth-client-attestation, oauth-client-attestation-pop";
+/// What a page may read of our answers: what its next proof needs (RFC 9449 §8), and why it was
+/// refused (RFC 6750 §3).
+const EXPOSED: &str = "dpop-nonce, oauth-client-attestation-challenge, www-authenticate";
+
 /// Wallets that are web pages call us from their own origin; there is no cookie to steal (P20).
 pub(super) async fn cross_origin(request: Request, next: Next) -> Response {
     let is_preflight = request.method() == Method::OPTIONS;
@@ -174,11 +182,13 @@ pub(super) async fn cross_origin(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     if is_preflight {
-        let allowed = HeaderValue::from_static("authorization, content-type");
+        let allowed = HeaderValue::from_static(ALLOWED);
         headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
         let methods = HeaderValue::from_static("GET, HEAD, POST");
         headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
         headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("3600"));
+    } else {
+        headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
     }
     response
 }

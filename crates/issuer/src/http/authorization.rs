@@ -6,14 +6,14 @@ use std::sync::Arc;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, State};
 use axum::http::header::CACHE_CONTROL;
-use axum::http::{HeaderName, StatusCode};
-use axum::response::IntoResponse;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
-use oid4vci::authorization::PushRefusal;
+use oid4vci::authorization::{PushRefusal, PushResponse};
 use oid4vci::introspection::{IntrospectionResponse, TokenQuery, TokenQueryRefusal};
 
-use super::NO_STORE;
+use super::{NO_STORE, sender};
 use crate::failure::Failure;
 use crate::{Issuer, flow};
 
@@ -31,14 +31,25 @@ pub(super) fn routes(issuer: &Issuer) -> Router<Arc<Issuer>> {
 }
 
 /// AUTHZ-21, RFC 9126 §2.2
-async fn push(
-    State(issuer): State<Arc<Issuer>>,
+async fn push(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, form: Body) -> Response {
+    let answer = pushed(&issuer, &headers, form).await;
+    let is_good = answer.is_ok();
+    let mut response = sender::answer(answer, &headers, &issuer);
+    if is_good {
+        *response.status_mut() = StatusCode::CREATED;
+        let value = HeaderValue::from_static("no-cache, no-store");
+        response.headers_mut().insert(CACHE_CONTROL, value);
+    }
+    response
+}
+
+async fn pushed(
+    issuer: &Issuer,
+    headers: &HeaderMap,
     form: Body,
-) -> Result<impl IntoResponse, Failure<PushRefusal>> {
+) -> Result<PushResponse, Failure<PushRefusal>> {
     let Form(form) = form.map_err(|_| PushRefusal::Unreadable)?;
-    let response = flow::authorization::push(&issuer, &form).await?;
-    let headers = [(CACHE_CONTROL, "no-cache, no-store")];
-    Ok((StatusCode::CREATED, headers, Json(response)))
+    flow::authorization::push(issuer, &form, &sender::headers(headers)).await
 }
 
 /// RFC 7662 §2.2

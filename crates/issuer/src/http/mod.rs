@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FormRejection, PathRejection};
 use axum::extract::{Form, Path, RawQuery, State};
 use axum::handler::Handler as _;
-use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
@@ -16,7 +16,7 @@ use oid4vci::credential::{CredentialRefusal, CredentialRequest, CredentialRespon
 use oid4vci::error::ErrorCode;
 use oid4vci::metadata::{AUTHORIZATION_SERVER, CREDENTIAL_ISSUER, JWT_VC_ISSUER};
 use oid4vci::nonce::NonceResponse;
-use oid4vci::secret::{AccessToken, OfferReference};
+use oid4vci::secret::OfferReference;
 use oid4vci::token::{TokenRefusal, TokenRequest, TokenResponse};
 use serde::Serialize;
 
@@ -33,11 +33,10 @@ mod limits;
 mod offer_view;
 pub mod portal;
 mod problem;
+mod sender;
 mod status_list;
 
 const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
-/// An answer that must not be kept by anything between us and the Wallet.
-type Answer<T> = ([(HeaderName, &'static str); 1], Json<T>);
 
 /// Everything that wallets and holders reach.
 pub fn public(issuer: Arc<Issuer>) -> Router {
@@ -45,6 +44,7 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
         .route("/offers/{reference}", get(credential_offer))
         .route("/token", post(token))
         .route("/nonce", post(nonce))
+        .route("/challenge", post(challenge))
         .route("/credential", post(credential))
         .route("/status-lists/{number}", get(status_list::status_list))
         .route("/jwks", published(&json(&flow::metadata::jwks(&issuer))))
@@ -113,17 +113,37 @@ async fn credential_offer(
 /// VCI §6.2, TOKEN-16: the answer must not be cached.
 async fn token(
     State(issuer): State<Arc<Issuer>>,
+    headers: HeaderMap,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
-) -> Result<Answer<TokenResponse>, Failure<TokenRefusal>> {
+) -> Response {
+    let answer = token_answer(&issuer, &headers, form).await;
+    sender::answer(answer, &headers, &issuer)
+}
+
+async fn token_answer(
+    issuer: &Issuer,
+    headers: &HeaderMap,
+    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+) -> Result<TokenResponse, Failure<TokenRefusal>> {
     let Form(form) = form.map_err(|_| TokenRefusal::Unreadable)?;
     let request = TokenRequest::parse(&form)?;
-    Ok(([NO_STORE], Json(flow::token::token(&request, &issuer).await?)))
+    let headers = sender::headers(headers);
+    let sender = flow::sender::sender(&headers, request.client_id(), "token", issuer)?;
+    flow::token::token(&request, &sender, issuer).await
 }
 
 /// VCI §7.1: POST, whatever the body; no token is needed (NONCE-02, NONCE-03).
 async fn nonce(State(issuer): State<Arc<Issuer>>) -> impl IntoResponse {
     let answer: NonceResponse = flow::nonce::nonce(&issuer);
-    ([NO_STORE], Json(answer)) // NONCE-06
+    (sender::nonce_header(&issuer), [NO_STORE], Json(answer)) // NONCE-06
+}
+
+/// WALATT-10: POST, never cached.
+async fn challenge(State(issuer): State<Arc<Issuer>>) -> Response {
+    match flow::sender::challenge(&issuer) {
+        Some(challenge) => ([NO_STORE], Json(challenge)).into_response(),
+        None => not_found().await,
+    }
 }
 
 /// VCI §8: the token first, then the request.
@@ -132,8 +152,18 @@ async fn credential(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Answer<CredentialResponse>, Failure<CredentialRefusal>> {
-    let token = bearer(query.as_deref(), &headers)?;
+) -> Response {
+    let answer = credential_answer(&issuer, query.as_deref(), &headers, body).await;
+    sender::answer(answer, &headers, &issuer)
+}
+
+async fn credential_answer(
+    issuer: &Issuer,
+    query: Option<&str>,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<CredentialResponse, Failure<CredentialRefusal>> {
+    let token = sender::token(query, headers, issuer)?;
     let json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let media_type = json.unwrap_or_default().split(';').next().unwrap_or_default().trim();
     if !media_type.eq_ignore_ascii_case("application/json") {
@@ -141,27 +171,7 @@ async fn credential(
     }
     let body = body.map_err(|_| CredentialRefusal::TooLong)?;
     let request = CredentialRequest::parse(&body, issuer.config.compatibility.single_proof)?;
-    Ok(([NO_STORE], Json(flow::credential::credential(&token, &request, &issuer).await?)))
-}
-
-/// RFC 6750 §2.1: in the header and nowhere else; the scheme in any case (CRED-02, DEP-08).
-fn bearer(query: Option<&str>, headers: &HeaderMap) -> Result<AccessToken, CredentialRefusal> {
-    let query = query.unwrap_or_default().as_bytes();
-    if url::form_urlencoded::parse(query).any(|(name, _)| name == "access_token") {
-        return Err(CredentialRefusal::TokenInQuery);
-    }
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let value = match (values.next(), values.next()) {
-        (None, _) => return Err(CredentialRefusal::NoToken),
-        (Some(value), None) => value.to_str().map_err(|_| CredentialRefusal::BadToken)?,
-        (Some(_), Some(_)) => return Err(CredentialRefusal::BadToken),
-    };
-    match value.split_once(' ') {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
-            Ok(AccessToken::new(token.trim()))
-        }
-        _ => Err(CredentialRefusal::BadToken),
-    }
+    flow::credential::credential(token.presented(), &request, issuer).await
 }
 
 async fn method_not_allowed() -> Response {

@@ -12,6 +12,7 @@ use oid4vci::credential::Record;
 use oid4vci::grant::{Grant, OfferState, Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
+use oid4vci::replay::UsedJti;
 use oid4vci::secret::SecretDigest;
 use serde_json::{Map, Value};
 
@@ -51,10 +52,32 @@ pub trait Store:
     /// `redemption.at`, no further wrong Transaction Code.
     async fn redeem(&self, seen: &Grant, redemption: &Redemption) -> Result<bool, StoreError>;
 
+    /// The same for a sender that proved a key: the code and its proofs are spent, both or neither
+    /// (RFC 9449 §11.1).
+    async fn redeem_proved(
+        &self,
+        seen: &Grant,
+        redemption: &Redemption,
+        used: &[UsedJti],
+    ) -> Result<Redeemed, StoreError>;
+
+    /// Gives another token for a code whose first answer may have been lost; the token that was
+    /// `seen` ends in the same moment, and the proofs are spent with it.
+    ///
+    /// Holds only while that token is the offer's token, nothing was issued, and the offer was not
+    /// withdrawn.
+    async fn redeem_again(
+        &self,
+        seen: &Grant,
+        redemption: &Redemption,
+        used: &[UsedJti],
+    ) -> Result<Redeemed, StoreError>;
+
     /// Counts one wrong Transaction Code; racing guesses count one by one (VCI §13.6.3).
     async fn count_wrong_tx_code(&self, seen: &Grant) -> Result<bool, StoreError>;
 
-    /// Records what is about to be issued and spends the nonces of its proofs, both or neither.
+    /// Records what is about to be issued and spends the nonces of its proofs, and the DPoP proof
+    /// beside the token: all or nothing.
     /// `entries` has the place of each credential in a status list, or nothing.
     async fn record_issuance(
         &self,
@@ -136,6 +159,17 @@ pub enum Opened {
     Replaced,
 }
 
+/// What became of a code whose sender proved a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redeemed {
+    /// Its token is on disk.
+    Redeemed,
+    /// The offer is no longer as it was read: read again and decide again.
+    Changed,
+    /// A proof came before; nothing was written.
+    Replayed,
+}
+
 /// What became of an issuance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recorded {
@@ -145,6 +179,8 @@ pub enum Recorded {
     Changed,
     /// A nonce was spent before; nothing was written.
     NonceSpent,
+    /// The DPoP proof came before; nothing was written.
+    Replayed,
 }
 
 /// Which offers to list.

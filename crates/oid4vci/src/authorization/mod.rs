@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use keys::outside::Timestamp;
+use keys::public_key::Thumbprint;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
@@ -88,6 +89,8 @@ pub struct AuthorizationRequest {
     pub scope: Option<String>,
     /// The claims that the Wallet wants, by configuration; absent means all (AUTHZ-07).
     pub claims: BTreeMap<String, Vec<ClaimDescription>>,
+    /// The key that the code is for, where the request has one (RFC 9449 §10).
+    pub dpop_jkt: Option<String>,
     /// The offer that `issuer_state` names, once the store has confirmed it.
     pub offer_id: Option<[u8; 16]>,
 }
@@ -137,6 +140,7 @@ impl ParsedRequest {
             by_identifier: wanted.by_identifier,
             scope: wanted.scope,
             claims: wanted.claims,
+            dpop_jkt: dpop_jkt(form)?,
             offer_id: None,
         };
         Ok(Self { request, issuer_state })
@@ -189,6 +193,13 @@ fn code_challenge(form: &[(String, String)]) -> Result<CodeChallenge, Authorizat
         return Err(AuthorizationRefusal::ChallengeMethod);
     }
     CodeChallenge::parse(challenge).ok_or(AuthorizationRefusal::BadChallenge)
+}
+
+/// The thumbprint of a key (RFC 9449 §10).
+fn dpop_jkt(form: &[(String, String)]) -> Result<Option<String>, AuthorizationRefusal> {
+    let Some(text) = parameter(form, "dpop_jkt")? else { return Ok(None) };
+    let parsed = Thumbprint::parse(text).ok_or(AuthorizationRefusal::BadThumbprint)?;
+    Ok(Some(parsed.to_string()))
 }
 
 /// What a request asks for.

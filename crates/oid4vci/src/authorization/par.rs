@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use super::{AnswerTo, AuthorizationRefusal, DeadEnd, ParsedRequest, Requestable};
 use crate::client::{Client, ClientRefusal};
-use crate::error::{ErrorCode, Refusal};
+use crate::error::{Demand, ErrorCode, Refusal};
 use crate::parameters::parameter;
 use crate::secret::AuthorizationHandle;
+use crate::sender::{Sender, SenderPolicy};
+use crate::token::TokenRefusal;
 
 /// What stands before the handle in a `request_uri` (RFC 9126 §2.2).
 pub const REQUEST_URI_PREFIX: &str = "urn:ietf:params:oauth:request_uri:";
@@ -33,6 +35,23 @@ impl PushedRequest {
         }
         let answer_to = AnswerTo::parse(form, client)?;
         Ok(ParsedRequest::parse(form, client, answer_to, server)?)
+    }
+
+    /// Ties the code to the key that is proved beside the request, as if `dpop_jkt` named it; both
+    /// may be there, and must mean the same key (RFC 9449 §10.1). A Wallet that must be attested
+    /// is so from here on (HAIP-29); a key it may still bring later.
+    pub fn with_sender(
+        mut parsed: ParsedRequest,
+        sender: &Sender,
+        policy: SenderPolicy,
+    ) -> Result<ParsedRequest, PushRefusal> {
+        SenderPolicy { dpop_required: false, ..policy }.check(sender)?;
+        let Some(key) = sender.bound_to().map(ToString::to_string) else { return Ok(parsed) };
+        let named = parsed.request.dpop_jkt.get_or_insert_with(|| key.clone());
+        if *named != key {
+            return Err(AuthorizationRefusal::BadThumbprint.into());
+        }
+        Ok(parsed)
     }
 }
 
@@ -91,6 +110,14 @@ pub enum PushRefusal {
     DeadEnd(DeadEnd),
     /// RFC 9126 §2.3
     Request(AuthorizationRefusal),
+    /// RFC 9449 §10.1, WALATT-09: what is proved beside the request.
+    Sender(TokenRefusal),
+}
+
+impl From<TokenRefusal> for PushRefusal {
+    fn from(refusal: TokenRefusal) -> Self {
+        Self::Sender(refusal)
+    }
 }
 
 impl From<ClientRefusal> for PushRefusal {
@@ -123,7 +150,12 @@ impl Refusal for PushRefusal {
             }
             Self::DeadEnd(dead_end) => dead_end.answer(),
             Self::Request(refusal) => refusal.answer(),
+            Self::Sender(refusal) => refusal.answer(),
         }
+    }
+
+    fn demand(&self) -> Option<Demand> {
+        if let Self::Sender(refusal) = self { refusal.demand() } else { None }
     }
 
     fn status(&self) -> u16 {

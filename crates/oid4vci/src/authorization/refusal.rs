@@ -75,6 +75,8 @@ pub enum AuthorizationRefusal {
     ChallengeMethod,
     /// RFC 7636 §4.2
     BadChallenge,
+    /// RFC 9449 §10: no thumbprint, or not that of the key beside it.
+    BadThumbprint,
     /// AUTHZ-13: no scope value that we know, no details, no offer.
     NothingAskedFor,
     /// RFC 8707 §2
@@ -122,6 +124,9 @@ impl Refusal for AuthorizationRefusal {
             Self::NoChallenge => (InvalidRequest, "code_challenge is missing"),
             Self::ChallengeMethod => (InvalidRequest, "code_challenge_method must be S256"),
             Self::BadChallenge => (InvalidRequest, "code_challenge is no SHA-256 digest"),
+            Self::BadThumbprint => {
+                (InvalidRequest, "dpop_jkt must be the thumbprint of the wallet's DPoP key")
+            }
             Self::NothingAskedFor => (InvalidScope, "no credential that we know is asked for"),
             Self::ForeignResource => (InvalidTarget, "resource must be our issuer identifier"),
             Self::BadDetails => {

@@ -1,9 +1,10 @@
 //! Clients that the operator has registered, and how they prove who they are (RFC 6749 §2).
 
-use keys::public_key::PublicKey;
+use keys::public_key::{PublicKey, Thumbprint};
 
 use crate::parameters::{BadParameter, parameter};
 use crate::replay::UsedJti;
+use crate::sender::{Sender, SenderPolicy};
 
 mod assertion;
 mod redirect;
@@ -158,6 +159,27 @@ impl AuthenticatedClient {
     #[must_use]
     pub const fn used(&self) -> Option<&UsedJti> {
         self.used.as_ref()
+    }
+}
+
+/// Who sends a Token Request, in every respect in which that was proved.
+#[derive(Clone, Copy, Debug)]
+pub struct Requester<'r> {
+    /// The registered client.
+    pub client: &'r AuthenticatedClient,
+    /// Its keys (RFC 9449 §5, VCI §E).
+    pub sender: &'r Sender,
+    /// What the operator asks of senders.
+    pub policy: SenderPolicy,
+}
+
+impl Requester<'_> {
+    /// The key by which a public client is known again; one that authenticates needs none, and may
+    /// change its keys (RFC 9449 §5, WALATT-12).
+    #[must_use]
+    pub fn key(&self) -> Option<&Thumbprint> {
+        let keys = || self.sender.bound_to().or_else(|| self.sender.client_key());
+        if self.client.is_public() { keys() } else { None }
     }
 }
 

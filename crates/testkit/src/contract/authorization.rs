@@ -45,6 +45,7 @@ impl Contract {
             by_identifier: true,
             scope: Some("card".into()),
             claims: BTreeMap::new(),
+            dpop_jkt: None,
             offer_id: None,
         }
     }

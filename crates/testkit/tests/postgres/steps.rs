@@ -36,6 +36,8 @@ pub(crate) fn redemption(id: OfferId) -> Redemption {
         credential_configuration_ids: vec!["student_card".into()],
         by_identifier: false,
         client_id: Some("wallet".into()),
+        bound_to: None,
+        client_key: None,
     }
 }
 
@@ -60,6 +62,7 @@ pub(crate) fn record(grant: &Grant) -> Record<'_> {
         grant,
         credential_configuration_id: "student_card",
         thumbprints: vec![Some(holder_key().public_key().thumbprint())],
+        used: None,
     }
 }
 

@@ -97,12 +97,12 @@ impl Wallet {
     ) -> Result<Value, WalletError> {
         let proofs = proof.map(|proof| Proofs::Jwt(vec![proof]));
         let body = CredentialRequest { selector, proofs }.to_json();
-        let bearer = format!("Bearer {}", authorized.access_token.expose());
         let request = Request::post(authorized.offer.issuer.credential_endpoint.clone())
-            .header("authorization", bearer)
             .header("accept", "application/json")
             .body("application/json", body.to_string().into_bytes());
-        let answer = self.send(request.at_most(RESPONSE_BYTES_MAX)).await?;
+        let request = request.at_most(RESPONSE_BYTES_MAX);
+        let Authorized { sender, access_token, .. } = authorized;
+        let answer = self.send_with_token(sender, access_token, request).await?;
         if !matches!(answer.status, 200 | 202) {
             let refused = Refused::read(Question::Credential, answer.status, &answer.body);
             return Err(WalletError::Refused(refused));

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::host;
 use super::offer::{Consent, FetchedOffer};
+use super::sender::Sender;
 use crate::Wallet;
 use crate::address::is_this_machine;
 use crate::display::{Display, clean};
@@ -74,6 +75,9 @@ pub struct ResolvedOffer {
     pub(super) grant: OfferedGrant,
     pub(super) issuer: ReceivedIssuerMetadata,
     pub(super) server: ReceivedServerMetadata,
+    /// Who we are to that server, as long as this flow lasts: whoever asks again for the same code
+    /// is to be known again.
+    pub(super) sender: Sender,
     offered: Vec<OfferedCredential>,
     unsupported: Vec<String>,
 }
@@ -186,7 +190,8 @@ impl Wallet {
         let DescribedOffer { grant, issuer, offered, unsupported, server: id, .. } = described;
         let server = self.server_metadata(&id).await?;
         self.check_endpoints(&issuer, &server, &id)?;
-        Ok(ResolvedOffer { grant, issuer, server, offered, unsupported })
+        let sender = self.become_sender(&server, &id).await?;
+        Ok(ResolvedOffer { grant, issuer, server, sender, offered, unsupported })
     }
 
     async fn issuer_metadata(&self, id: &str) -> Result<ReceivedIssuerMetadata, WalletError> {
@@ -243,7 +248,8 @@ impl Wallet {
         let endpoints = [&metadata.token_endpoint, &issuer.credential_endpoint];
         let sign_in = flow.map(|flow| &flow.authorization_endpoint);
         let pushed = flow.and_then(|flow| flow.pushed_authorization_request_endpoint.as_ref());
-        let more = issuer.nonce_endpoint.iter().chain(sign_in).chain(pushed);
+        let more = issuer.nonce_endpoint.iter().chain(&metadata.challenge_endpoint);
+        let more = more.chain(sign_in).chain(pushed);
         for endpoint in endpoints.into_iter().chain(more) {
             self.permit(endpoint)?;
             if !homes.iter().flatten().any(|home| home.origin() == endpoint.origin()) {

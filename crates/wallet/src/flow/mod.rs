@@ -7,6 +7,7 @@ pub mod nonce;
 pub mod offer;
 pub mod proof;
 pub mod receipt;
+mod sender;
 pub mod sign_in;
 pub mod token;
 

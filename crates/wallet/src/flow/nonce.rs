@@ -3,6 +3,7 @@
 use oid4vci::nonce::parse_response;
 use url::Url;
 
+use super::sender::Sender;
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::Request;
@@ -15,12 +16,14 @@ impl Wallet {
     pub(super) async fn request_nonce(
         &self,
         nonce_endpoint: Option<&Url>,
+        sender: &Sender,
     ) -> Result<Option<String>, WalletError> {
         let Some(endpoint) = nonce_endpoint else {
             return Ok(None);
         };
         let request = Request::post(endpoint.clone()).header("accept", "application/json");
         let answer = self.send(request.at_most(NONCE_BYTES_MAX)).await?;
+        sender.note(endpoint, &answer); // HAIP-05
         if answer.status != 200 {
             let refused = Refused::read(Question::Nonce, answer.status, &answer.body);
             return Err(WalletError::Refused(refused));

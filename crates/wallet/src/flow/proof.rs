@@ -15,7 +15,7 @@ impl Wallet {
         key: &ChosenKey,
     ) -> Result<String, WalletError> {
         let issuer = &authorized.offer.issuer;
-        let nonce = self.request_nonce(issuer.nonce_endpoint.as_ref()).await?;
+        let nonce = self.request_nonce(issuer.nonce_endpoint.as_ref(), &authorized.sender).await?;
         let proof = NewProof {
             binding: &key.binding,
             credential_issuer: &issuer.credential_issuer,

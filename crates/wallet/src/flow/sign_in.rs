@@ -17,6 +17,7 @@ use oid4vci::token::TokenRequest;
 use url::Url;
 
 use super::metadata::{OfferedGrant, ResolvedOffer};
+use super::sender::Sender;
 use super::token::Authorized;
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
@@ -82,14 +83,15 @@ impl Wallet {
             location: names_servers.then_some(offer.credential_issuer()),
             issuer_state, // OFFER-12
         };
-        let address = self.sign_in_address(flow, &request.to_form()).await?;
+        let address = self.sign_in_address(&offer.sender, flow, &request.to_form()).await?;
         Ok(SignIn { address, redirect_uri: redirect_uri.to_owned(), verifier, state, offer })
     }
 
     /// Pushes the request where the server takes it (RFC 9126 §4): then the browser carries a name
-    /// only.
+    /// only. The code is then for the key that is proved beside it (RFC 9449 §10.1).
     async fn sign_in_address(
         &self,
+        sender: &Sender,
         flow: &ReceivedCodeFlow,
         form: &[(&str, String)],
     ) -> Result<Url, WalletError> {
@@ -102,7 +104,7 @@ impl Wallet {
             form.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let request =
             Request::post(endpoint.clone()).header("accept", "application/json").form(&pairs);
-        let answer = self.send(request.at_most(PUSHED_BYTES_MAX)).await?;
+        let answer = self.send_to_server(sender, request.at_most(PUSHED_BYTES_MAX)).await?;
         if answer.status != 201 {
             let refused = Refused::read(Question::SignIn, answer.status, &answer.body);
             return Err(WalletError::Refused(refused));
@@ -138,9 +140,9 @@ impl Wallet {
             credential_configuration_ids: None,
             resources: Vec::new(),
         });
-        let token = self.ask_for_token(&sign_in.offer, &request).await?;
-        let client_id = Some(self.settings.client_id.clone());
-        Ok(self.authorized(sign_in.offer, token, client_id))
+        let who = (sign_in.offer.sender.clone(), Some(self.settings.client_id.clone()));
+        let redeemed = self.redeem_by(&sign_in.offer, who, &request).await?;
+        Ok(self.authorized(sign_in.offer, redeemed))
     }
 
     /// Gets a fresh token where the issuer gave the means for it (RFC 6749 §6): to fetch again, or
@@ -154,9 +156,9 @@ impl Wallet {
             credential_configuration_ids: None,
             resources: Vec::new(),
         });
-        let token = self.ask_for_token(&authorized.offer, &request).await?;
-        let offer = authorized.offer.clone();
-        let mut renewed = self.authorized(offer, token, authorized.client_id.clone());
+        let who = (authorized.sender.clone(), authorized.client_id.clone());
+        let redeemed = self.redeem_by(&authorized.offer, who, &request).await?;
+        let mut renewed = self.authorized(authorized.offer.clone(), redeemed);
         // A server that sends no new one means the old one (RFC 6749 §6), and the same details.
         renewed.refresh_token = renewed.refresh_token.or(Some(refresh_token));
         if renewed.details.is_empty() {

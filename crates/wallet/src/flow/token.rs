@@ -9,9 +9,10 @@ use oid4vci::token::{
 };
 
 use super::metadata::{OfferedGrant, ResolvedOffer};
+use super::sender::Sender;
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
-use crate::http::Request;
+use crate::http::{Request, Response};
 
 /// Largest Token Response.
 const TOKEN_BYTES_MAX: usize = 64 * 1024;
@@ -21,6 +22,8 @@ const TOKEN_BYTES_MAX: usize = 64 * 1024;
 pub struct Authorized {
     pub(super) offer: ResolvedOffer,
     pub(super) access_token: AccessToken,
+    /// Who the token was given to.
+    pub(super) sender: Sender,
     pub(super) details: Vec<AuthorizedDetail>,
     /// Sent with the token request, so that proofs name the same client (PROOF-12).
     pub(super) client_id: Option<String>,
@@ -80,21 +83,18 @@ impl Wallet {
         tx_code: Option<TxCode>,
     ) -> Result<Authorized, Box<TokenFailure>> {
         match self.redeem(&offer, tx_code).await {
-            Ok((token, client_id)) => Ok(self.authorized(offer, token, client_id)),
+            Ok(redeemed) => Ok(self.authorized(offer, redeemed)),
             Err(error) => Err(Box::new(TokenFailure { offer, error })),
         }
     }
 
-    pub(super) fn authorized(
-        &self,
-        offer: ResolvedOffer,
-        token: ReceivedTokenResponse,
-        client_id: Option<String>,
-    ) -> Authorized {
+    pub(super) fn authorized(&self, offer: ResolvedOffer, redeemed: Redeemed) -> Authorized {
+        let Redeemed { token, sender, client_id } = redeemed;
         Authorized {
             offer,
             expires_at: token.expires_in.map(|seconds| self.clock.now().plus(seconds)),
             access_token: token.access_token,
+            sender,
             details: token.authorization_details,
             client_id,
             refresh_token: token.refresh_token,
@@ -105,42 +105,82 @@ impl Wallet {
         &self,
         offer: &ResolvedOffer,
         tx_code: Option<TxCode>,
-    ) -> Result<(ReceivedTokenResponse, Option<String>), WalletError> {
+    ) -> Result<Redeemed, WalletError> {
         let OfferedGrant::PreAuthorizedCode(grant) = &offer.grant else {
             return Err(WalletError::SignInNeeded);
         };
+        let sender = offer.sender.clone();
         // TOKEN-08: anonymous only where the server says that it takes such requests.
-        let client_id = (!offer.server.anonymous_access).then(|| self.settings.client_id.clone());
+        let own = (!offer.server.anonymous_access).then_some(&*self.settings.client_id);
+        let client_id = sender.client_id().or(own).map(str::to_owned); // HAIP-29
         let request = TokenRequest::PreAuthorizedCode(PreAuthorizedCodeRequest {
             pre_authorized_code: grant.pre_authorized_code.clone(),
             tx_code: fitting(offer, tx_code)?,
             client_id: client_id.clone(),
             credential_configuration_ids: None,
         });
-        Ok((self.ask_for_token(offer, &request).await?, client_id))
+        self.redeem_by(offer, (sender, client_id), &request).await
     }
 
     /// Sends a Token Request of any grant.
-    pub(super) async fn ask_for_token(
+    pub(super) async fn redeem_by(
         &self,
         offer: &ResolvedOffer,
+        (mut sender, client_id): (Sender, Option<String>),
         request: &TokenRequest,
-    ) -> Result<ReceivedTokenResponse, WalletError> {
+    ) -> Result<Redeemed, WalletError> {
         let request = Request::post(offer.server.token_endpoint.clone())
             .header("accept", "application/json")
-            .form(&request.to_form());
-        let answer = self.send(request.at_most(TOKEN_BYTES_MAX)).await?;
+            .form(&request.to_form())
+            .at_most(TOKEN_BYTES_MAX);
+        let mut answer = self.ask_for_token(&sender, &request).await?;
+        if !sender.is_bound && wants_dpop(&answer) {
+            sender.is_bound = true; // its metadata do not say so
+            answer = self.ask_for_token(&sender, &request).await?;
+        }
         if answer.status != 200 {
             let refused = Refused::read(Question::Token, answer.status, &answer.body);
             return Err(WalletError::Refused(refused));
         }
         let token = ReceivedTokenResponse::parse(&answer.body);
         let token = token.ok_or(WalletError::BadAnswer(Question::Token))?;
-        match token.token_type {
-            TokenType::Bearer => Ok(token),
-            TokenType::DPoP => Err(WalletError::UnsupportedToken),
+        match (token.token_type, sender.is_bound) {
+            (TokenType::Bearer, false) | (TokenType::DPoP, true) => {
+                Ok(Redeemed { token, sender, client_id })
+            }
+            (TokenType::Bearer, true) => Err(WalletError::UnboundToken), // D17
+            (TokenType::DPoP, false) => Err(WalletError::UnsupportedToken),
         }
     }
+
+    /// An answer that was lost on its way may be a token: who can be known again asks again, once.
+    async fn ask_for_token(
+        &self,
+        sender: &Sender,
+        request: &Request,
+    ) -> Result<Response, WalletError> {
+        match self.send_to_server(sender, request.clone()).await {
+            Err(WalletError::Network { cause, .. })
+                if cause.may_have_arrived() && sender.is_known_again() =>
+            {
+                self.send_to_server(sender, request.clone()).await
+            }
+            answer => answer,
+        }
+    }
+}
+
+/// What became of a code.
+pub(super) struct Redeemed {
+    token: ReceivedTokenResponse,
+    sender: Sender,
+    client_id: Option<String>,
+}
+
+/// Whether a server that was sent no DPoP proof asks for one (RFC 9449 §5, RFC 9449 §8).
+fn wants_dpop(answer: &Response) -> bool {
+    let refused = Refused::read(Question::Token, answer.status, &answer.body);
+    answer.status != 200 && (refused.is("invalid_dpop_proof") || refused.is("use_dpop_nonce"))
 }
 
 /// A code that cannot be right is not sent: it would cost the holder an attempt.

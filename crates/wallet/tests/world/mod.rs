@@ -102,7 +102,8 @@ impl Http for Network {
             Some(Answer::Typed(content_type, body)) => (200, content_type, body),
             Some(Answer::Fails(error)) => return Err(error),
         };
-        Ok(Response { status, content_type: Some(content_type.to_owned()), body })
+        let content_type = Some(content_type.to_owned());
+        Ok(Response { status, content_type, headers: Vec::new(), body })
     }
 }
 

@@ -71,7 +71,7 @@ pub(crate) async fn serve(place: &Place, arguments: &ServeArguments) -> Result<(
     let reach = Reach {
         ca: arguments.ca.as_deref(),
         trust_anchor: arguments.trust_anchor.as_deref(),
-        allow_http_loopback: false,
+        ..Reach::default()
     };
     let wallet = open(place, reach, |client| Arc::new(client)).await?;
     let page = start_on(arguments.listen.unwrap_or(ANY_PORT), wallet).await?;

@@ -308,7 +308,12 @@ mod tests {
                     "token_endpoint": "https://login.example/token",
                 }),
             };
-            Ok(Response { status: 200, content_type: None, body: document.to_string().into() })
+            Ok(Response {
+                status: 200,
+                content_type: None,
+                headers: Vec::new(),
+                body: document.to_string().into(),
+            })
         }
     }
 

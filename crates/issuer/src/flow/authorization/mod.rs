@@ -14,7 +14,10 @@ use oid4vci::client::{
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use oid4vci::secret::AuthorizationHandle;
+use oid4vci::sender::Sender;
+use oid4vci::token::TokenRefusal;
 
+use super::sender::{self, SenderHeaders};
 use crate::Issuer;
 use crate::failure::Failure;
 
@@ -51,23 +54,36 @@ pub(super) fn authenticated<'i>(
     Ok((client.ok_or(ClientRefusal::Unknown)?, authenticated))
 }
 
-/// What a client's assertion spends.
-pub(super) fn marks(client: &AuthenticatedClient) -> Vec<SpendableNonce> {
-    client.used().map(|used| used.marks().to_vec()).unwrap_or_default()
+/// What the proofs of a request spend.
+pub(super) fn marks(client: &AuthenticatedClient, sender: &Sender) -> Vec<SpendableNonce> {
+    let used = client.used().copied().into_iter().chain(sender.used());
+    used.flat_map(|used| used.marks()).collect()
+}
+
+/// Why a request is refused of which a proof came before.
+pub(super) fn replayed(client: &AuthenticatedClient, sender: &Sender) -> TokenRefusal {
+    if client.used().is_some() { ClientRefusal::Replayed.into() } else { sender.replayed() }
 }
 
 /// Answers a pushed request (RFC 9126 §2).
-pub async fn push(issuer: &Issuer, form: &Form) -> Result<PushResponse, Failure<PushRefusal>> {
+pub async fn push(
+    issuer: &Issuer,
+    form: &Form,
+    headers: &SenderHeaders<'_>,
+) -> Result<PushResponse, Failure<PushRefusal>> {
     let credentials = ClientCredentials::parse(form).map_err(PushRefusal::from)?;
     let (client, authenticated) = authenticated(issuer, &credentials).map_err(PushRefusal::from)?;
     let configurations = configurations(issuer);
     let server = requestable(issuer, &configurations);
     let parsed = PushedRequest::parse(form, client, &server)?;
+    let sender = sender::sender(headers, Some(&client.client_id), "par", issuer);
+    let sender = sender.map_err(PushRefusal::from)?;
+    let parsed = PushedRequest::with_sender(parsed, &sender, sender::policy(issuer))?;
     let request = with_offer(issuer, parsed).await?.map_err(PushRefusal::from)?;
     let (handle, running) = begun(issuer, request, (Stage::Pushed, PUSHED_SECONDS));
-    let marks = marks(&authenticated);
+    let marks = marks(&authenticated, &sender);
     if !issuer.store.begin_authorization(&running, &marks).await? {
-        return Err(PushRefusal::from(ClientRefusal::Replayed).into());
+        return Err(PushRefusal::from(replayed(&authenticated, &sender)).into());
     }
     tracing::info!(authorization = %running.id, client_id = client.client_id, "request pushed");
     Ok(PushResponse::new(&handle))

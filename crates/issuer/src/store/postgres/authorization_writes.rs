@@ -237,10 +237,10 @@ async fn spend_code(
     }
     let sql = "UPDATE offers SET redeemed_at = $3, token_digest = $4, token_expires_at = $5, \
                token_configuration_ids = $6, token_by_identifier = $7, client_id = $8, \
-               step_id = $9 WHERE issuer_id = $1 AND offer_id = $2 AND redeemed_at IS NULL \
+               step_id = $9, token_bound_to = $10, client_key = $11 WHERE issuer_id = $1 AND offer_id = $2 AND redeemed_at IS NULL \
                AND withdrawn_at IS NULL AND expires_at > $3";
     let redemption = redeeming.redemption;
-    let values: [&(dyn ToSql + Sync); 9] = [
+    let values: [&(dyn ToSql + Sync); 11] = [
         &context.issuer_id,
         &id,
         &big(redemption.at.0),
@@ -250,6 +250,8 @@ async fn spend_code(
         &redemption.by_identifier,
         &redemption.client_id.as_ref().map(String::as_bytes),
         &context.step_id,
+        &redemption.bound_to.as_ref().map(ToString::to_string),
+        &redemption.client_key.as_ref().map(ToString::to_string),
     ];
     Ok(transaction.execute(sql, &values).await? == 1)
 }
@@ -286,11 +288,11 @@ async fn replace(
     }
     set_refresh(transaction, context, renewing.id, renewing.refresh).await?;
     let sql = "UPDATE offers SET token_digest = $4, token_expires_at = $5, \
-               token_configuration_ids = $6, token_by_identifier = $7, step_id = $8 \
-               WHERE issuer_id = $1 AND offer_id = $2 AND token_digest = $3 \
-               AND withdrawn_at IS NULL";
+               token_configuration_ids = $6, token_by_identifier = $7, step_id = $8, \
+               token_bound_to = $9, client_key = $10 WHERE issuer_id = $1 AND offer_id = $2 \
+               AND token_digest = $3 AND withdrawn_at IS NULL";
     let redemption = renewing.redemption;
-    let values: [&(dyn ToSql + Sync); 8] = [
+    let values: [&(dyn ToSql + Sync); 10] = [
         &context.issuer_id,
         &id,
         &renewing.seen_token.0.as_slice(),
@@ -299,6 +301,8 @@ async fn replace(
         &list(&redemption.credential_configuration_ids),
         &redemption.by_identifier,
         &context.step_id,
+        &redemption.bound_to.as_ref().map(ToString::to_string),
+        &redemption.client_key.as_ref().map(ToString::to_string),
     ];
     Ok(transaction.execute(sql, &values).await? == 1)
 }

@@ -12,9 +12,9 @@ use super::fault::Fault;
 use super::rows::{big, digest, offer_id, uuid, value};
 use super::statements::{
     COUNT_WRONG_TX_CODE, ENTRIES_RECORDED, NOTE_FETCHED, OPEN_OFFERS, RECORD_ISSUANCES, REDEEM,
-    REMEMBERED, STEPS_DONE,
+    REDEEM_PROVED, REMEMBERED, STEPS_DONE,
 };
-use super::write::{Done, Fetched, Issuance, Open, Redeem, Write, WrongTxCode};
+use super::write::{Done, Fetched, Issuance, Open, Proved, Redeem, Write, WrongTxCode};
 
 /// The steps of a batch, by the statement that does them.
 #[derive(Default)]
@@ -22,6 +22,7 @@ pub(super) struct Kinds<'b> {
     open: Vec<&'b Open>,
     fetched: Vec<&'b Fetched>,
     redeem: Vec<&'b Redeem>,
+    proved: Vec<&'b Proved>,
     wrong: Vec<&'b WrongTxCode>,
     record: Vec<&'b Issuance>,
 }
@@ -34,6 +35,7 @@ impl<'b> Kinds<'b> {
                 Write::Open(waiting) => kinds.open.push(&waiting.step),
                 Write::NoteFetched(waiting) => kinds.fetched.push(&waiting.step),
                 Write::Redeem(waiting) => kinds.redeem.push(&waiting.step),
+                Write::RedeemProved(waiting) => kinds.proved.push(&waiting.step),
                 Write::CountWrongTxCode(waiting) => kinds.wrong.push(&waiting.step),
                 Write::Record(waiting) => kinds.record.push(&waiting.step),
             }
@@ -55,7 +57,10 @@ impl<'b> Kinds<'b> {
             queries.push(note_fetched(&self.fetched));
         }
         if !self.redeem.is_empty() {
-            queries.push(redeem(&self.redeem));
+            queries.push(redeem(REDEEM, &self.redeem));
+        }
+        if !self.proved.is_empty() {
+            queries.push(redeem_proved(&self.proved));
         }
         if !self.wrong.is_empty() {
             queries.push(count_wrong_tx_code(&self.wrong));
@@ -119,9 +124,10 @@ impl<'b> Kinds<'b> {
     fn named_steps(&self) -> impl Iterator<Item = (OfferId, Uuid)> {
         let open = self.open.iter().map(|step| (step.offer.grant.id, step.step_id));
         let redeem = self.redeem.iter().map(|step| (step.id, step.step_id));
+        let proved = self.proved.iter().map(|step| (step.redeem.id, step.redeem.step_id));
         let wrong = self.wrong.iter().map(|step| (step.id, step.step_id));
         let record = self.record.iter().map(|step| (step.id, step.step_id));
-        open.chain(redeem).chain(wrong).chain(record)
+        open.chain(redeem).chain(proved).chain(wrong).chain(record)
     }
 
     /// Finds what an `Idempotency-Key` made that was used before (P13).
@@ -149,10 +155,10 @@ impl<'b> Kinds<'b> {
 fn note(sql: &str, rows: &[Row], done: &mut Done) -> Result<(), Fault> {
     for row in rows {
         let id = offer_id(row, 0)?;
-        if sql == RECORD_ISSUANCES && !value::<bool>(row, 1)? {
-            done.spent.insert(id);
-        } else {
-            done.changed.insert(id);
+        let spends = sql == RECORD_ISSUANCES || sql == REDEEM_PROVED;
+        match if spends { value::<Option<&[u8]>>(row, 1)? } else { None } {
+            Some(nonce) => done.spent.entry(id).or_default().push(nonce.to_vec()),
+            None => drop(done.changed.insert(id)),
         }
     }
     Ok(())
@@ -198,7 +204,7 @@ fn note_fetched<'b>(steps: &[&'b Fetched]) -> Query<'b> {
     Query { sql: NOTE_FETCHED, values }
 }
 
-fn redeem<'b>(steps: &[&'b Redeem]) -> Query<'b> {
+fn redeem<'b>(sql: &'static str, steps: &[&'b Redeem]) -> Query<'b> {
     let values = vec![
         column(steps, |step| uuid(step.id)),
         column(steps, |step| big(step.attempts)),
@@ -210,7 +216,24 @@ fn redeem<'b>(steps: &[&'b Redeem]) -> Query<'b> {
         column(steps, |step| step.redemption.client_id.as_ref().map(String::as_bytes)),
         column(steps, |step| step.step_id),
     ];
-    Query { sql: REDEEM, values }
+    Query { sql, values }
+}
+
+fn redeem_proved<'b>(steps: &[&'b Proved]) -> Query<'b> {
+    let redeems: Vec<&'b Redeem> = steps.iter().map(|step| &step.redeem).collect();
+    let spent = || {
+        let steps = steps.iter();
+        steps.flat_map(|step| step.used.iter().map(|nonce| (uuid(step.redeem.id), nonce)))
+    };
+    let mut query = redeem(REDEEM_PROVED, &redeems);
+    query.values.extend([
+        column(steps, |step| step.bound_to.as_deref()),
+        column(steps, |step| step.client_key.as_deref()),
+        column(steps, |step| step.seen.as_ref().map(<[u8; 32]>::as_slice)),
+        Box::new(spent().map(|(id, _)| id).collect::<Vec<Uuid>>()),
+        Box::new(spent().map(|(_, nonce)| nonce.as_slice()).collect::<Vec<&[u8]>>()),
+    ]);
+    query
 }
 
 fn count_wrong_tx_code<'b>(steps: &[&'b WrongTxCode]) -> Query<'b> {
@@ -260,7 +283,7 @@ fn entry_of((step, place, _): (&Issuance, usize, Option<&str>)) -> Option<Status
 }
 
 fn nonces_of(step: &Issuance) -> impl Iterator<Item = (Uuid, &[u8])> {
-    step.nonces.iter().map(|nonce| (uuid(step.id), nonce.as_slice()))
+    step.used.iter().chain(&step.nonces).map(|nonce| (uuid(step.id), nonce.as_slice()))
 }
 
 fn issued_of(step: &Issuance) -> impl Iterator<Item = (&Issuance, usize, Option<&str>)> {

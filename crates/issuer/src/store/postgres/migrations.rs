@@ -11,6 +11,7 @@ use crate::store::{Schema, StoreError};
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001_offers.sql"),
     include_str!("../migrations/postgres/0002_status_lists.sql"),
+    include_str!("../migrations/postgres/0003_senders.sql"),
     include_str!("../migrations/postgres/0004_authorizations.sql"),
 ];
 

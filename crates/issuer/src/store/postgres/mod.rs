@@ -16,13 +16,15 @@ use oid4vci::credential::Record;
 use oid4vci::grant::{Grant, Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
+use oid4vci::replay::UsedJti;
 use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::{
-    ApplicationPage, NewOffer, OfferPage, Opened, PurgeBefore, Recorded, Store, StoreError,
+    ApplicationPage, NewOffer, OfferPage, Opened, PurgeBefore, Recorded, Redeemed, Store,
+    StoreError,
 };
 use crate::application::{Application, ApplicationId, ApplicationState};
 use connection::{Connection, Target};
@@ -34,7 +36,7 @@ use read::Read;
 use single::Context;
 use statistics::count_new_tables;
 use worker::{Job, Worker};
-use write::{Fetched, Issuance, Open, Redeem, Waiting, Write, WrongTxCode};
+use write::{Fetched, Issuance, Open, Proved, Redeem, Waiting, Write, WrongTxCode};
 
 mod address;
 mod authorization;
@@ -229,8 +231,36 @@ impl Store for Postgres {
     }
 
     async fn redeem(&self, seen: &Grant, redemption: &Redemption) -> Result<bool, StoreError> {
+        if redemption.bound_to.is_some() || redemption.client_key.is_some() {
+            let redeemed = self.redeem_proved(seen, redemption, &[]).await?;
+            return Ok(redeemed == Redeemed::Redeemed);
+        }
         let step = Redeem::of(self.steps.next(), seen, redemption);
         self.write(step, |waiting| Write::Redeem(Box::new(waiting))).await
+    }
+
+    async fn redeem_proved(
+        &self,
+        seen: &Grant,
+        redemption: &Redemption,
+        used: &[UsedJti],
+    ) -> Result<Redeemed, StoreError> {
+        let redeem = Redeem::of(self.steps.next(), seen, redemption);
+        let step = Proved::of(redeem, None, used);
+        self.write(step, |waiting| Write::RedeemProved(Box::new(waiting))).await
+    }
+
+    async fn redeem_again(
+        &self,
+        seen: &Grant,
+        redemption: &Redemption,
+        used: &[UsedJti],
+    ) -> Result<Redeemed, StoreError> {
+        let token = seen.redemption.as_ref().map(|redemption| redemption.token_digest);
+        let Some(token) = token else { return Ok(Redeemed::Changed) };
+        let redeem = Redeem::of(self.steps.next(), seen, redemption);
+        let step = Proved::of(redeem, Some(token), used);
+        self.write(step, |waiting| Write::RedeemProved(Box::new(waiting))).await
     }
 
     async fn count_wrong_tx_code(&self, seen: &Grant) -> Result<bool, StoreError> {

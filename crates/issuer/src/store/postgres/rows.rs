@@ -37,8 +37,8 @@ pub(super) fn grant(row: &Row) -> Result<Grant, Fault> {
         fetched_at: optional_time(row, 8)?,
         withdrawn_at: optional_time(row, 9)?,
         redemption: redemption(row)?,
-        signs_in: value(row, 17)?,
-        issued: issued(value(row, 18)?)?,
+        signs_in: value(row, 19)?,
+        issued: issued(value(row, 20)?)?,
     })
 }
 
@@ -53,6 +53,8 @@ fn redemption(row: &Row) -> Result<Option<Redemption>, Fault> {
         credential_configuration_ids: json(value(row, 13)?)?,
         by_identifier: value(row, 14)?,
         client_id: client_id.map_err(|_| unknown("client_id"))?,
+        bound_to: thumbprint(value(row, 17)?)?,
+        client_key: thumbprint(value(row, 18)?)?,
     }))
 }
 
@@ -67,14 +69,17 @@ pub(super) type IssuedRow = (String, Option<String>, u64, Option<u64>, Option<u6
 
 pub(super) fn issued_one(row: IssuedRow) -> Result<Issued, Fault> {
     let (credential_configuration_id, thumbprint, at, list, idx) = row;
-    let thumbprint =
-        thumbprint.map(|text| Thumbprint::parse(&text).ok_or_else(|| unknown("thumbprint")));
     Ok(Issued {
         credential_configuration_id,
-        thumbprint: thumbprint.transpose()?,
+        thumbprint: self::thumbprint(thumbprint.as_deref())?,
         at: Timestamp(at),
         entry: list.zip(idx).map(|(list, idx)| StatusEntry { list, idx }),
     })
+}
+
+fn thumbprint(text: Option<&str>) -> Result<Option<Thumbprint>, Fault> {
+    let parsed = text.map(|text| Thumbprint::parse(text).ok_or_else(|| unknown("thumbprint")));
+    parsed.transpose()
 }
 
 /// Reads an application.

@@ -61,6 +61,37 @@ WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id
     AND offers.attempts = given.attempts
 RETURNING offers.offer_id";
 
+/// The same for senders that proved a key, each step wholly or not at all: the proofs are spent as
+/// the nonces of [`RECORD_ISSUANCES`] are. With the token that was `seen`, a code that the same
+/// sender has redeemed gets another.
+pub(super) const REDEEM_PROVED: &str = "
+WITH nonces AS (
+    SELECT * FROM unnest($14::UUID[], $15::BYTEA[]) AS nonces (offer_id, nonce)
+), spent AS (
+    SELECT nonces.offer_id, nonces.nonce FROM nonces JOIN spent_nonces
+    ON spent_nonces.issuer_id = $1 AND spent_nonces.nonce = nonces.nonce
+), changed AS (
+    UPDATE offers SET redeemed_at = given.now, token_digest = given.token_digest,
+        token_expires_at = given.token_expires_at, token_configuration_ids = given.ids,
+        token_by_identifier = given.by_identifier, client_id = given.client_id,
+        token_bound_to = given.bound_to, client_key = given.client_key, step_id = given.step_id
+    FROM unnest($2::UUID[], $3::BIGINT[], $4::BIGINT[], $5::BYTEA[], $6::BIGINT[], $7::TEXT[],
+        $8::BOOLEAN[], $9::BYTEA[], $10::UUID[], $11::TEXT[], $12::TEXT[], $13::BYTEA[])
+    AS given (offer_id, attempts, now, token_digest, token_expires_at, ids, by_identifier,
+        client_id, step_id, bound_to, client_key, seen)
+    WHERE offers.issuer_id = $1 AND offers.offer_id = given.offer_id
+        AND offers.withdrawn_at IS NULL AND offers.attempts = given.attempts
+        AND offers.issued_count = 0
+        AND ((given.seen IS NULL AND offers.redeemed_at IS NULL AND offers.expires_at > given.now)
+            OR offers.token_digest = given.seen)
+        AND given.offer_id NOT IN (SELECT offer_id FROM spent)
+    RETURNING offers.offer_id
+), spending AS (
+    INSERT INTO spent_nonces (issuer_id, nonce) SELECT $1, nonce FROM nonces
+    WHERE (offer_id IN (SELECT offer_id FROM changed)) IS TRUE
+)
+SELECT offer_id, NULL::BYTEA FROM changed UNION ALL SELECT offer_id, nonce FROM spent";
+
 /// Counts wrong Transaction Codes, of the offers that are still as they were seen.
 pub(super) const COUNT_WRONG_TX_CODE: &str = "
 UPDATE offers SET attempts = offers.attempts + 1, step_id = given.step_id
@@ -78,7 +109,7 @@ pub(super) const RECORD_ISSUANCES: &str = "
 WITH nonces AS (
     SELECT * FROM unnest($8::UUID[], $9::BYTEA[]) AS nonces (offer_id, nonce)
 ), spent AS (
-    SELECT nonces.offer_id FROM nonces JOIN spent_nonces
+    SELECT nonces.offer_id, nonces.nonce FROM nonces JOIN spent_nonces
     ON spent_nonces.issuer_id = $1 AND spent_nonces.nonce = nonces.nonce
 ), changed AS (
     UPDATE offers SET issued_count = given.issued_count, step_id = given.step_id
@@ -102,7 +133,7 @@ WITH nonces AS (
     AS issued (offer_id, place, credential_configuration_id, thumbprint, issued_at, list_id, idx)
     WHERE (offer_id IN (SELECT offer_id FROM changed)) IS TRUE
 )
-SELECT offer_id, TRUE FROM changed UNION ALL SELECT offer_id, FALSE FROM spent";
+SELECT offer_id, NULL::BYTEA FROM changed UNION ALL SELECT offer_id, nonce FROM spent";
 
 /// Which of these steps are the last that changed their offer.
 ///

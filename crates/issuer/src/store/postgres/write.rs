@@ -5,10 +5,12 @@ use std::collections::{HashMap, HashSet};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use keys::outside::Timestamp;
+use keys::public_key::Thumbprint;
 use oid4vci::credential::Record;
 use oid4vci::grant::{Grant, Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
+use oid4vci::replay::UsedJti;
 use oid4vci::secret::SecretDigest;
 use serde_json::Value;
 use tokio::sync::oneshot;
@@ -20,7 +22,7 @@ use super::fault::Fault;
 use super::queue::Work;
 use super::rows::{big, list};
 use super::worker::Job;
-use crate::store::{NewOffer, Opened, Recorded, StoreError};
+use crate::store::{NewOffer, Opened, Recorded, Redeemed, StoreError};
 
 /// A step and who waits for it.
 #[derive(Debug)]
@@ -78,6 +80,32 @@ impl Redeem {
     }
 }
 
+/// A code to be spent together with the proofs of its sender.
+#[derive(Debug)]
+pub(super) struct Proved {
+    pub(super) redeem: Redeem,
+    pub(super) bound_to: Option<String>,
+    pub(super) client_key: Option<String>,
+    /// The token that is to end, where the code was redeemed before.
+    pub(super) seen: Option<[u8; 32]>,
+    pub(super) used: Vec<[u8; 24]>,
+}
+
+impl Proved {
+    pub(super) fn of(redeem: Redeem, seen: Option<SecretDigest>, used: &[UsedJti]) -> Self {
+        let text = |key: &Option<Thumbprint>| key.as_ref().map(ToString::to_string);
+        let (bound_to, client_key) =
+            (text(&redeem.redemption.bound_to), text(&redeem.redemption.client_key));
+        let used = used.iter().flat_map(fronts).collect();
+        Self { redeem, bound_to, client_key, seen: seen.map(|digest| digest.0), used }
+    }
+}
+
+/// What is remembered of something that may come once.
+fn fronts(used: &UsedJti) -> [[u8; 24]; 2] {
+    used.marks().map(|mark| mark.front)
+}
+
 /// A wrong Transaction Code.
 #[derive(Debug)]
 pub(super) struct WrongTxCode {
@@ -96,6 +124,8 @@ pub(super) struct Issuance {
     pub(super) credential_configuration_id: String,
     pub(super) thumbprints: Vec<Option<String>>,
     pub(super) nonces: Vec<[u8; 24]>,
+    /// Of the DPoP proof beside the token.
+    pub(super) used: Vec<[u8; 24]>,
     pub(super) entries: Vec<StatusEntry>,
     pub(super) now: i64,
 }
@@ -117,6 +147,7 @@ impl Issuance {
             credential_configuration_id: record.credential_configuration_id.to_owned(),
             thumbprints: thumbprints.map(|key| key.as_ref().map(ToString::to_string)).collect(),
             nonces: nonces.iter().map(|nonce| nonce.front).collect(),
+            used: record.used.iter().flat_map(fronts).collect(),
             entries: entries.to_vec(),
             now: big(now.0),
         }
@@ -129,6 +160,7 @@ pub(super) enum Write {
     Open(Box<Waiting<Open, Opened>>),
     NoteFetched(Waiting<Fetched, ()>),
     Redeem(Box<Waiting<Redeem, bool>>),
+    RedeemProved(Box<Waiting<Proved, Redeemed>>),
     CountWrongTxCode(Waiting<WrongTxCode, bool>),
     Record(Box<Waiting<Issuance, Recorded>>),
 }
@@ -151,6 +183,7 @@ impl Work for Write {
             }
             Self::NoteFetched(fetched) => Some(Key::Offer(fetched.step.id)),
             Self::Redeem(redeem) => Some(Key::Offer(redeem.step.id)),
+            Self::RedeemProved(proved) => Some(Key::Offer(proved.step.redeem.id)),
             Self::CountWrongTxCode(wrong) => Some(Key::Offer(wrong.step.id)),
             Self::Record(record) => Some(Key::Offer(record.step.id)),
         }
@@ -161,6 +194,7 @@ impl Work for Write {
             Self::Open(open) => open.step.datasets.len(),
             Self::NoteFetched(_)
             | Self::Redeem(_)
+            | Self::RedeemProved(_)
             | Self::CountWrongTxCode(_)
             | Self::Record(_) => 0,
         }
@@ -171,6 +205,7 @@ impl Work for Write {
             Self::Open(waiting) => waiting.tell(Err(error)),
             Self::NoteFetched(waiting) => waiting.tell(Err(error)),
             Self::Redeem(waiting) => waiting.tell(Err(error)),
+            Self::RedeemProved(waiting) => waiting.tell(Err(error)),
             Self::CountWrongTxCode(waiting) => waiting.tell(Err(error)),
             Self::Record(waiting) => waiting.tell(Err(error)),
         }
@@ -182,8 +217,8 @@ impl Work for Write {
 pub(super) struct Done {
     /// Offers that their step has made or changed; a batch has one step for each.
     pub(super) changed: HashSet<OfferId>,
-    /// Offers whose step brought a nonce that was spent before.
-    pub(super) spent: HashSet<OfferId>,
+    /// Offers whose step brought what was spent before, and what that was.
+    pub(super) spent: HashMap<OfferId, Vec<Vec<u8>>>,
     /// The offers that `Idempotency-Key`s have made before.
     pub(super) remembered: HashMap<[u8; 32], (OfferId, SecretDigest)>,
 }
@@ -211,16 +246,20 @@ impl Job for Write {
                 let is_done = done.changed.contains(&waiting.step.id);
                 waiting.tell(Ok(is_done));
             }
+            Self::RedeemProved(waiting) => {
+                let outcome = match &waiting.step.redeem.id {
+                    id if done.changed.contains(id) => Redeemed::Redeemed,
+                    id if done.spent.contains_key(id) => Redeemed::Replayed,
+                    _ => Redeemed::Changed,
+                };
+                waiting.tell(Ok(outcome));
+            }
             Self::CountWrongTxCode(waiting) => {
                 let is_done = done.changed.contains(&waiting.step.id);
                 waiting.tell(Ok(is_done));
             }
             Self::Record(waiting) => {
-                let outcome = match &waiting.step.id {
-                    id if done.changed.contains(id) => Recorded::Recorded,
-                    id if done.spent.contains(id) => Recorded::NonceSpent,
-                    _ => Recorded::Changed,
-                };
+                let outcome = recorded(&waiting.step, done);
                 waiting.tell(Ok(outcome));
             }
         }
@@ -229,19 +268,38 @@ impl Job for Write {
     /// A nonce that comes twice is spent by the first; the second is to find it spent.
     fn set_apart(batch: &mut Vec<Self>) -> Vec<Self> {
         let mut nonces = HashSet::new();
-        let is_later = |write: &mut Self| match write {
-            Self::Record(record) => {
-                let is_taken = record.step.nonces.iter().any(|nonce| nonces.contains(nonce));
-                if !is_taken {
-                    nonces.extend(record.step.nonces.iter().copied());
-                }
-                is_taken
+        let is_later = |write: &mut Self| {
+            let is_taken = write.spends().any(|nonce| nonces.contains(nonce));
+            if !is_taken {
+                nonces.extend(write.spends().copied());
             }
-            Self::Open(_) | Self::NoteFetched(_) | Self::Redeem(_) | Self::CountWrongTxCode(_) => {
-                false
-            }
+            is_taken
         };
         batch.extract_if(.., is_later).collect()
+    }
+}
+
+impl Write {
+    /// What comes once, and comes with it.
+    fn spends(&self) -> impl Iterator<Item = &[u8; 24]> {
+        let (used, nonces): (&[[u8; 24]], &[[u8; 24]]) = match self {
+            Self::Record(record) => (&record.step.used, &record.step.nonces),
+            Self::RedeemProved(proved) => (&proved.step.used, &[]),
+            Self::Open(_) | Self::NoteFetched(_) | Self::Redeem(_) | Self::CountWrongTxCode(_) => {
+                (&[], &[])
+            }
+        };
+        used.iter().chain(nonces)
+    }
+}
+
+fn recorded(step: &Issuance, done: &Done) -> Recorded {
+    let is_used = |spent: &Vec<u8>| step.used.iter().any(|used| used.as_slice() == spent);
+    match (done.changed.contains(&step.id), done.spent.get(&step.id)) {
+        (true, _) => Recorded::Recorded,
+        (false, Some(spent)) if spent.iter().any(is_used) => Recorded::Replayed,
+        (false, Some(_)) => Recorded::NonceSpent,
+        (false, None) => Recorded::Changed,
     }
 }
 

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::rows::{json, parse, time};
 use super::writer::Step;
-use super::{Sqlite, steps};
+use super::{Sqlite, redeem, steps};
 use crate::account::Account;
 use crate::store::StoreError;
 use crate::store::authorization::{
@@ -29,7 +29,7 @@ impl AuthorizationStore for Sqlite {
     ) -> Result<bool, StoreError> {
         let (running, marks) = (running.clone(), marks.to_vec());
         self.write(move |connection, issuer| {
-            if !spend(connection, issuer, &marks)? {
+            if !steps::spend(connection, issuer, marks.iter().copied())? {
                 return Ok(Step::Undo(false));
             }
             let sql = "INSERT INTO running_authorizations (issuer_id, offer_id, handle_digest, \
@@ -118,13 +118,13 @@ impl AuthorizationStore for Sqlite {
         let (redemption, refresh) = (redeeming.redemption.clone(), redeeming.refresh.cloned());
         let marks = marks.to_vec();
         self.write(move |connection, issuer| {
-            if !spend(connection, issuer, &marks)? {
+            if !steps::spend(connection, issuer, marks.iter().copied())? {
                 return Ok(Step::Undo(Renewed::Replayed));
             }
             let sql = "UPDATE authorizations SET code_spent = 1 WHERE issuer_id = ?1 \
                        AND offer_id = ?2 AND code_digest = ?3 AND code_spent = 0";
             let is_code = connection.prepare_cached(sql)?.execute((issuer, id.0, code.0))? == 1;
-            if !is_code || !steps::redeem_whatever_attempts(connection, issuer, id, &redemption)? {
+            if !is_code || !redeem::redeem_signed_in(connection, issuer, id, &redemption)? {
                 return Ok(Step::Undo(Renewed::Changed));
             }
             if let Some(refresh) = &refresh {
@@ -145,14 +145,14 @@ impl AuthorizationStore for Sqlite {
         let (redemption, refresh) = (renewing.redemption.clone(), renewing.refresh.clone());
         let marks = marks.to_vec();
         self.write(move |connection, issuer| {
-            if !spend(connection, issuer, &marks)? {
+            if !steps::spend(connection, issuer, marks.iter().copied())? {
                 return Ok(Step::Undo(Renewed::Replayed));
             }
             let sql = "SELECT 1 FROM authorizations WHERE issuer_id = ?1 AND offer_id = ?2 \
                        AND refresh_digest = ?3 AND refresh_expires_at > ?4";
             let values = (issuer, id.0, seen.0, now.0);
             let is_seen = connection.prepare_cached(sql)?.exists(values)?;
-            if !is_seen || !steps::renew(connection, issuer, (id, token), &redemption)? {
+            if !is_seen || !redeem::renew(connection, issuer, (id, token), &redemption)? {
                 return Ok(Step::Undo(Renewed::Changed));
             }
             set_refresh(connection, issuer, id, &refresh)?;
@@ -226,22 +226,6 @@ impl AuthorizationStore for Sqlite {
         })
         .await
     }
-}
-
-/// Spends what may come once only; `false` when some of it was spent before.
-fn spend(
-    connection: &Connection,
-    issuer: &str,
-    marks: &[SpendableNonce],
-) -> rusqlite::Result<bool> {
-    for mark in marks {
-        let sql = "INSERT INTO spent_nonces (issuer_id, nonce) VALUES (?1, ?2) \
-                   ON CONFLICT DO NOTHING";
-        if connection.prepare_cached(sql)?.execute((issuer, mark.front))? == 0 {
-            return Ok(false);
-        }
-    }
-    Ok(true)
 }
 
 fn end(

@@ -10,6 +10,7 @@ use crate::store::{Schema, StoreError};
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_offers.sql"),
     include_str!("../migrations/sqlite/0002_status_lists.sql"),
+    include_str!("../migrations/sqlite/0003_senders.sql"),
     include_str!("../migrations/sqlite/0004_authorizations.sql"),
 ];
 

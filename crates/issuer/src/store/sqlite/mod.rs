@@ -10,12 +10,14 @@ use oid4vci::credential::Record;
 use oid4vci::grant::{Grant, Redemption, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
+use oid4vci::replay::UsedJti;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _};
 use serde_json::{Map, Value};
 
 use super::columns::APPLICATION_COLUMNS;
 use super::{
-    ApplicationPage, NewOffer, OfferPage, Opened, PurgeBefore, Recorded, Store, StoreError,
+    ApplicationPage, NewOffer, OfferPage, Opened, PurgeBefore, Recorded, Redeemed, Store,
+    StoreError,
 };
 use crate::application::{Application, ApplicationId, ApplicationState};
 use journal::Journal;
@@ -26,6 +28,7 @@ mod backup;
 mod journal;
 mod migrations;
 mod purge;
+mod redeem;
 mod restored_lists;
 mod rows;
 mod status;
@@ -219,7 +222,36 @@ impl Store for Sqlite {
     async fn redeem(&self, seen: &Grant, redemption: &Redemption) -> Result<bool, StoreError> {
         let (id, attempts, redemption) = (seen.id, seen.attempts, redemption.clone());
         self.write(move |connection, issuer| {
-            steps::redeem(connection, issuer, (id, attempts), &redemption)
+            redeem::redeem(connection, issuer, (id, attempts), &redemption)
+        })
+        .await
+    }
+
+    async fn redeem_proved(
+        &self,
+        seen: &Grant,
+        redemption: &Redemption,
+        used: &[UsedJti],
+    ) -> Result<Redeemed, StoreError> {
+        let (id, attempts, redemption) = (seen.id, seen.attempts, redemption.clone());
+        let used = used.to_vec();
+        self.write(move |connection, issuer| {
+            redeem::redeem_proved(connection, issuer, (id, attempts), (&redemption, &used))
+        })
+        .await
+    }
+
+    async fn redeem_again(
+        &self,
+        seen: &Grant,
+        redemption: &Redemption,
+        used: &[UsedJti],
+    ) -> Result<Redeemed, StoreError> {
+        let token = seen.redemption.as_ref().map(|redemption| redemption.token_digest);
+        let Some(token) = token else { return Ok(Redeemed::Changed) };
+        let (id, redemption, used) = (seen.id, redemption.clone(), used.to_vec());
+        self.write(move |connection, issuer| {
+            redeem::redeem_again(connection, issuer, (id, token), (&redemption, &used))
         })
         .await
     }

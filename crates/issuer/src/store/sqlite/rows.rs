@@ -26,7 +26,7 @@ pub(super) fn grant(row: &Row<'_>) -> rusqlite::Result<(Grant, u32)> {
         withdrawn_at: time(row, 9)?,
         redemption: redemption(row)?,
         issued: Vec::new(),
-        signs_in: row.get(17)?,
+        signs_in: row.get(19)?,
     };
     Ok((grant, row.get(16)?))
 }
@@ -40,6 +40,8 @@ fn redemption(row: &Row<'_>) -> rusqlite::Result<Option<Redemption>> {
         credential_configuration_ids: json(row, 13)?,
         by_identifier: row.get(14)?,
         client_id: row.get(15)?,
+        bound_to: thumbprint(row, 17)?,
+        client_key: thumbprint(row, 18)?,
     }))
 }
 
@@ -66,15 +68,19 @@ pub(super) fn issuances(
          WHERE issuer_id = ?1 AND offer_id = ?2 ORDER BY place",
     )?;
     let rows = statement.query_map(params![issuer_id, id.0], |row| {
-        let thumbprint = row.get::<_, Option<String>>(1)?;
         Ok(Issued {
             credential_configuration_id: row.get(0)?,
-            thumbprint: thumbprint.map(|text| parse(1, Thumbprint::parse(&text))).transpose()?,
+            thumbprint: thumbprint(row, 1)?,
             at: Timestamp(row.get(2)?),
             entry: status_entry(row, 3)?,
         })
     })?;
     rows.collect()
+}
+
+fn thumbprint(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Thumbprint>> {
+    let text = row.get::<_, Option<String>>(place)?;
+    text.map(|text| parse(place, Thumbprint::parse(&text))).transpose()
 }
 
 /// Its place in a status list, in two columns.

@@ -2,9 +2,10 @@
 
 use keys::outside::Timestamp;
 use oid4vci::credential::Record;
-use oid4vci::grant::{Grant, Redemption, StatusEntry};
+use oid4vci::grant::{Grant, StatusEntry};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
+use oid4vci::replay::UsedJti;
 use oid4vci::secret::SecretDigest;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
 use serde_json::{Map, Value};
@@ -138,63 +139,6 @@ pub(super) fn grant(
     found.map(|found| rows::with_issuances(connection, issuer_id, found)).transpose()
 }
 
-pub(super) fn redeem(
-    connection: &Connection,
-    issuer_id: &str,
-    (id, attempts): (OfferId, u32),
-    redemption: &Redemption,
-) -> rusqlite::Result<Step<bool>> {
-    let sql = "UPDATE offers SET redeemed_at = :now, token_digest = :token, \
-               token_expires_at = :token_expires_at, token_configuration_ids = :ids, \
-               token_by_identifier = :by_identifier, client_id = :client_id \
-               WHERE issuer_id = :issuer AND offer_id = :id AND redeemed_at IS NULL \
-               AND withdrawn_at IS NULL AND expires_at > :now AND attempts = :attempts";
-    let rows = connection.prepare_cached(sql)?.execute(named_params! {
-        ":now": redemption.at.0,
-        ":token": redemption.token_digest.0,
-        ":token_expires_at": redemption.token_expires_at.0,
-        ":ids": list(&redemption.credential_configuration_ids),
-        ":by_identifier": redemption.by_identifier,
-        ":client_id": redemption.client_id,
-        ":issuer": issuer_id,
-        ":id": id.0,
-        ":attempts": attempts,
-    })?;
-    Ok(Step::Keep(rows == 1))
-}
-
-/// The same where no Transaction Code was asked for: wrong ones do not matter.
-pub(super) fn redeem_whatever_attempts(
-    connection: &Connection,
-    issuer_id: &str,
-    id: OfferId,
-    redemption: &Redemption,
-) -> rusqlite::Result<bool> {
-    let sql = "SELECT attempts FROM offers WHERE issuer_id = ?1 AND offer_id = ?2";
-    let mut statement = connection.prepare_cached(sql)?;
-    let attempts = statement.query_row((issuer_id, id.0), |row| row.get(0)).optional()?;
-    let Some(attempts) = attempts else { return Ok(false) };
-    match redeem(connection, issuer_id, (id, attempts), redemption)? {
-        Step::Keep(done) | Step::Undo(done) => Ok(done),
-    }
-}
-
-/// Puts a fresh Access Token in the place of the one that was seen.
-pub(super) fn renew(
-    connection: &Connection,
-    issuer_id: &str,
-    (id, seen): (OfferId, SecretDigest),
-    redemption: &Redemption,
-) -> rusqlite::Result<bool> {
-    let sql = "UPDATE offers SET token_digest = ?4, token_expires_at = ?5, \
-               token_configuration_ids = ?6, token_by_identifier = ?7 WHERE issuer_id = ?1 \
-               AND offer_id = ?2 AND token_digest = ?3 AND withdrawn_at IS NULL";
-    let ids = list(&redemption.credential_configuration_ids);
-    let (digest, end) = (redemption.token_digest.0, redemption.token_expires_at.0);
-    let values = (issuer_id, id.0, seen.0, digest, end, ids, redemption.by_identifier);
-    Ok(connection.prepare_cached(sql)?.execute(values)? == 1)
-}
-
 /// A [`Record`] with its nonces, taken along to the writer.
 pub(super) struct Issuance {
     id: OfferId,
@@ -202,7 +146,8 @@ pub(super) struct Issuance {
     token_digest: [u8; 32],
     credential_configuration_id: String,
     thumbprints: Vec<Option<String>>,
-    nonces: Vec<[u8; 24]>,
+    nonces: Vec<SpendableNonce>,
+    used: Vec<UsedJti>,
     entries: Vec<StatusEntry>,
     now: Timestamp,
 }
@@ -222,7 +167,8 @@ impl Issuance {
             token_digest: token.unwrap_or_default(), // no token has this digest
             credential_configuration_id: record.credential_configuration_id.to_owned(),
             thumbprints: thumbprints.map(|key| key.as_ref().map(ToString::to_string)).collect(),
-            nonces: nonces.iter().map(|nonce| nonce.front).collect(),
+            nonces: nonces.to_vec(),
+            used: record.used.into_iter().collect(),
             entries: entries.to_vec(),
             now,
         }
@@ -243,12 +189,11 @@ pub(super) fn record_issuance(
     if connection.prepare_cached(sql)?.execute(values)? == 0 {
         return Ok(Step::Undo(Recorded::Changed));
     }
-    for nonce in &issuance.nonces {
-        let sql = "INSERT INTO spent_nonces (issuer_id, nonce) VALUES (?1, ?2) \
-                   ON CONFLICT DO NOTHING";
-        if connection.prepare_cached(sql)?.execute((issuer_id, nonce))? == 0 {
-            return Ok(Step::Undo(Recorded::NonceSpent));
-        }
+    if !spend(connection, issuer_id, issuance.used.iter().flat_map(UsedJti::marks))? {
+        return Ok(Step::Undo(Recorded::Replayed));
+    }
+    if !spend(connection, issuer_id, issuance.nonces.iter().copied())? {
+        return Ok(Step::Undo(Recorded::NonceSpent));
     }
     for (at, thumbprint) in issuance.thumbprints.iter().enumerate() {
         let sql = "INSERT INTO issuances (issuer_id, offer_id, place, \
@@ -262,6 +207,22 @@ pub(super) fn record_issuance(
         connection.prepare_cached(sql)?.execute(values)?;
     }
     Ok(Step::Keep(Recorded::Recorded))
+}
+
+/// Spends what may come once; `false` when some of it was spent before, and the step is to be undone.
+pub(super) fn spend(
+    connection: &Connection,
+    issuer_id: &str,
+    nonces: impl Iterator<Item = SpendableNonce>,
+) -> rusqlite::Result<bool> {
+    for nonce in nonces {
+        let sql = "INSERT INTO spent_nonces (issuer_id, nonce) VALUES (?1, ?2) \
+                   ON CONFLICT DO NOTHING";
+        if connection.prepare_cached(sql)?.execute((issuer_id, nonce.front))? == 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 pub(super) fn offers(
@@ -329,6 +290,6 @@ pub(super) fn applications(
 }
 
 /// Identifiers of configurations as one JSON array.
-fn list(ids: &[String]) -> String {
+pub(super) fn list(ids: &[String]) -> String {
     Value::from(ids).to_string()
 }

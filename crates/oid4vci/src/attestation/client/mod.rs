@@ -120,6 +120,13 @@ pub fn verify(
     Ok(Some(VerifiedClientAttestation { client_id, thumbprint, used }))
 }
 
+/// Who an attestation says that its Wallet is, for that Wallet itself: nothing is verified.
+#[must_use]
+pub fn client_id(jwt: &str) -> Option<String> {
+    let claims = Jws::parse(jwt.trim(), ATTESTATION_BYTES_MAX).ok()?.claims().ok()?;
+    claims.get("sub").and_then(Value::as_str).map(str::to_owned)
+}
+
 /// `typ` and an asymmetric `alg` of ours (WALATT-08).
 fn parse(
     jwt: &str,

@@ -7,6 +7,8 @@ use crate::form::from_form;
 /// WALATT-09).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClientAttestationRefusal {
+    /// The operator issues to attested Wallets only.
+    Missing,
     /// WALATT-06: one of the headers without the other.
     NotPaired,
     /// WALATT-06
@@ -65,6 +67,7 @@ impl Refusal for ClientAttestationRefusal {
     fn answer(&self) -> (ErrorCode, &'static str) {
         use ErrorCode::{InvalidClient, UseAttestationChallenge, UseFreshAttestation};
         match self {
+            Self::Missing => (InvalidClient, "a client attestation is needed"),
             Self::NotPaired => {
                 (InvalidClient, "a client attestation and its proof of possession come together")
             }
@@ -96,9 +99,7 @@ impl Refusal for ClientAttestationRefusal {
             Self::PrivateKey => {
                 (InvalidClient, "the client attestation holds a private key: make a new key")
             }
-            Self::BadKey => {
-                (InvalidClient, "cnf of the client attestation is not a key we support")
-            }
+            Self::BadKey => (InvalidClient, "cnf of the client attestation is no key we support"),
             Self::StatusNotSupported => {
                 (InvalidClient, "a client attestation with a status is not supported")
             }

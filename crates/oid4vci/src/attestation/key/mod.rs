@@ -7,7 +7,7 @@ use keys::public_key::{PublicKey, Thumbprint};
 use keys::signer::{SignError, Signer};
 use keys::x509;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Attesters, Distrust};
 use crate::claims::{NoNumber, optional_time};
@@ -54,6 +54,21 @@ pub struct KeyAttestationPolicy<'p> {
 impl KeyAttestationPolicy<'_> {
     /// No attestations.
     pub const NONE: Self = Self { attesters: None, required: None, is_proof_type: false };
+}
+
+/// `proof_types_supported` of a configuration (META-35 to META-38).
+#[must_use]
+pub fn proof_types_supported(
+    algorithms: &[Algorithm],
+    policy: KeyAttestationPolicy<'_>,
+) -> Map<String, Value> {
+    let names: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
+    let required = policy.required.map(|required| json!(required));
+    let required = required.map(|required| ("key_attestations_required".to_owned(), required));
+    let algorithms = ("proof_signing_alg_values_supported".to_owned(), json!(names));
+    let proof_type: Value = [algorithms].into_iter().chain(required).collect();
+    let attestation = policy.is_proof_type.then(|| ("attestation".to_owned(), proof_type.clone()));
+    [("jwt".to_owned(), proof_type)].into_iter().chain(attestation).collect()
 }
 
 /// How an attestation is used.

@@ -1,0 +1,147 @@
+//! Steps 8-11 and 15: what the sender of a request proves beside what it says (RFC 9449, VCI §E).
+
+use oid4vci::attestation::client::{
+    self, ChallengeResponse, ClientAttestationContext, VerifiedClientAttestation,
+};
+use oid4vci::dpop::{self, DpopContext, DpopRefusal, VerifiedDpop};
+use oid4vci::error::{Demand, Schemes};
+use oid4vci::nonce::{Nonces, Purpose};
+use oid4vci::secret::AccessToken;
+use oid4vci::sender::{ATTEST_JWT_CLIENT_AUTH, Sender, SenderMetadata, SenderPolicy};
+use oid4vci::token::TokenRefusal;
+
+use crate::Issuer;
+
+/// All values of the headers in which a sender proves something.
+#[derive(Clone, Debug, Default)]
+pub struct SenderHeaders<'h> {
+    /// `DPoP`
+    pub dpop: Vec<&'h str>,
+    /// `OAuth-Client-Attestation`
+    pub attestations: Vec<&'h str>,
+    /// `OAuth-Client-Attestation-PoP`
+    pub pops: Vec<&'h str>,
+}
+
+/// What the sender of a request to the authorization server has proved; `client_id` stands in the
+/// request. `endpoint` is the name of one of ours.
+pub fn sender(
+    headers: &SenderHeaders<'_>,
+    client_id: Option<&str>,
+    endpoint: &str,
+    issuer: &Issuer,
+) -> Result<Sender, TokenRefusal> {
+    let client = attested_client(headers, client_id, issuer)?;
+    Ok(Sender { dpop: verified_dpop(&headers.dpop, None, endpoint, issuer)?, client })
+}
+
+/// The verified proof of a request that may bring a token. The address that it must be for follows
+/// from what the operator wrote, never from what the request calls us (D07, G09).
+pub fn verified_dpop(
+    headers: &[&str],
+    access_token: Option<&AccessToken>,
+    endpoint: &str,
+    issuer: &Issuer,
+) -> Result<Option<VerifiedDpop>, DpopRefusal> {
+    let config = &issuer.config.dpop;
+    if headers.is_empty() || !config.is_on() {
+        return Ok(None);
+    }
+    let context = DpopContext {
+        method: "POST",
+        endpoint: &issuer.endpoint(endpoint),
+        algorithms: config.algorithms(),
+        nonces: nonces(Purpose::Dpop, issuer),
+        is_nonce_required: config.nonce_required,
+        window_seconds: config.window_seconds,
+        now: issuer.clock.now(),
+    };
+    dpop::verify(headers, access_token, &context)
+}
+
+/// Who vouches for the Wallet, where the operator trusts anybody with that.
+fn attested_client(
+    headers: &SenderHeaders<'_>,
+    client_id: Option<&str>,
+    issuer: &Issuer,
+) -> Result<Option<VerifiedClientAttestation>, TokenRefusal> {
+    let Some(attesters) = &issuer.client_attesters else { return Ok(None) };
+    let context = ClientAttestationContext {
+        attesters,
+        authorization_server: issuer.credential_issuer(),
+        algorithms: &dpop::ALGORITHMS,
+        challenges: nonces(Purpose::ClientAttestation, issuer),
+        is_challenge_required: issuer.config.authorization.client_attestation_challenge_required,
+        age_seconds_max: None,
+        window_seconds: dpop::WINDOW_SECONDS,
+        now: issuer.clock.now(),
+    };
+    Ok(client::verify(&headers.attestations, &headers.pops, client_id, &context)?)
+}
+
+fn nonces(purpose: Purpose, issuer: &Issuer) -> Nonces<'_> {
+    Nonces { purpose, issuer: issuer.credential_issuer(), key: &issuer.keys.nonce }
+}
+
+/// What the operator asks of senders.
+#[must_use]
+pub const fn policy(issuer: &Issuer) -> SenderPolicy {
+    SenderPolicy {
+        dpop_required: issuer.config.dpop.required,
+        attestation_required: issuer.config.authorization.client_attestation_required,
+    }
+}
+
+/// A fresh value for the next proof of the other side: made, not stored.
+#[must_use]
+pub fn fresh(demand: Demand, issuer: &Issuer) -> String {
+    let purpose = match demand {
+        Demand::DpopNonce => Purpose::Dpop,
+        Demand::AttestationChallenge => Purpose::ClientAttestation,
+    };
+    nonces(purpose, issuer).fresh(issuer.clock.now(), &*issuer.random)
+}
+
+/// Answers at the challenge endpoint; `None` where there is none (WALATT-10).
+#[must_use]
+pub fn challenge(issuer: &Issuer) -> Option<ChallengeResponse> {
+    has_challenge_endpoint(issuer).then(|| ChallengeResponse {
+        attestation_challenge: fresh(Demand::AttestationChallenge, issuer),
+    })
+}
+
+const fn has_challenge_endpoint(issuer: &Issuer) -> bool {
+    issuer.client_attesters.is_some()
+        && issuer.config.authorization.client_attestation_challenge_required
+}
+
+/// How tokens are presented to us.
+#[must_use]
+pub fn schemes(issuer: &Issuer) -> Schemes<'_> {
+    let config = &issuer.config.dpop;
+    Schemes { bearer: !config.required, dpop: config.algorithms() }
+}
+
+/// How a Wallet may say who it is (`token_endpoint_auth_methods_supported`, ASMETA-05).
+#[must_use]
+pub fn authentication_methods(issuer: &Issuer) -> Vec<&'static str> {
+    let none = (!issuer.config.authorization.client_attestation_required).then_some("none");
+    let attested = issuer.client_attesters.as_ref().map(|_| ATTEST_JWT_CLIENT_AUTH);
+    none.into_iter().chain(attested).collect()
+}
+
+/// What authorization server metadata say of all this (RFC 9449 §5.1, WALATT-11).
+#[must_use]
+pub fn metadata(issuer: &Issuer) -> SenderMetadata {
+    let attested = if issuer.client_attesters.is_some() {
+        dpop::ALGORITHMS.iter().map(|algorithm| algorithm.name()).collect()
+    } else {
+        Vec::new()
+    };
+    SenderMetadata {
+        dpop_signing_alg_values_supported: issuer.config.dpop.signing_alg_values_supported.names(),
+        client_attestation_signing_alg_values_supported: attested.clone(),
+        client_attestation_pop_signing_alg_values_supported: attested,
+        challenge_endpoint: has_challenge_endpoint(issuer).then(|| issuer.endpoint("challenge")),
+    }
+}

@@ -1,0 +1,424 @@
+//! RFC 9449 over the router: tokens that only the Wallet's key can use, and what each mistake costs.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::sync::Arc;
+
+use axum::http::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use issuer::config::Algorithms;
+use keys::algorithm::Algorithm;
+use keys::signer::{Signer as _, SoftwareKey};
+use oid4vci::token::PRE_AUTHORIZED_CODE;
+use serde_json::{Value, json};
+use testkit::by_hand::request;
+use testkit::proof::{Draft, holder_key};
+use testkit::wire::{Answer, FORM};
+use testkit::world::World;
+use tokio::task::JoinSet;
+
+const CARD: &str = "student_card";
+const TICKET: &str = "course_ticket";
+
+async fn code(world: &World) -> String {
+    world.offer(TICKET, &json!({})).await.code
+}
+
+fn ticket() -> Value {
+    json!({ "credential_configuration_id": TICKET })
+}
+
+/// A Credential Request with a bound token and a good proof of this key.
+async fn use_token(world: &World, token: &str, key: &SoftwareKey) -> Answer {
+    let proof = world.dpop(key, "credential", Some(token)).sign(key).await;
+    let scheme = format!("DPoP {token}");
+    world.credential_as(&[("authorization", &scheme), ("DPoP", &proof)], &ticket()).await
+}
+
+/// RFC 9449 §5, RFC 9449 §7.1, DEP-06: the whole way of a bound token.
+#[tokio::test]
+async fn a_token_is_bound_to_the_key_that_was_proved() {
+    let world = World::new().await;
+    let key = holder_key();
+    let token = world.bound_token(CARD, &key).await;
+    let holder = holder_key();
+    let proofs = [world.proof(&holder).await];
+    let proof = world.dpop(&key, "credential", Some(&token)).sign(&key).await;
+    let scheme = format!("DPoP {token}");
+    let headers = [("authorization", scheme.as_str()), ("DPoP", &proof)];
+    let answer = world.credential_as(&headers, &request(CARD, &proofs)).await;
+    assert!(!answer.header("dpop-nonce").is_empty(), "RFC 9449 §8.2");
+    answer.success();
+}
+
+/// D03, DEP-06: no way down, none up.
+#[tokio::test]
+async fn a_bound_token_is_no_bearer_token_nor_the_reverse() {
+    let world = World::new().await;
+    let key = holder_key();
+    let bound = world.bound_token(TICKET, &key).await;
+    let down = world.credential_request(&bound, &ticket()).await;
+    assert!(down.is(401, "invalid_token"));
+    assert!(down.header("www-authenticate").starts_with(r#"DPoP error="invalid_token""#));
+    let proof = world.dpop(&key, "credential", Some(&bound)).sign(&key).await;
+    let bearer = format!("Bearer {bound}");
+    let headers = [("authorization", bearer.as_str()), ("DPoP", &proof)];
+    let both = world.credential_as(&headers, &ticket()).await;
+    assert!(both.is(401, "invalid_token"), "a proof beside it changes nothing");
+    let unbound = world.token(TICKET).await;
+    let up = use_token(&world, &unbound, &key).await;
+    assert!(up.is(401, "invalid_token"));
+    let other = use_token(&world, &bound, &holder_key()).await;
+    assert!(other.is(401, "invalid_token"), "D04");
+    use_token(&world, &bound, &key).await.success();
+    world.credential_request(&unbound, &ticket()).await.success();
+}
+
+/// Spoils a proof that is good.
+type Spoil = fn(&mut Draft);
+
+/// RFC 9449 §4.3, catalogue D06 to D11: each is refused, spends nothing, and the good one passes.
+const BAD: [(&str, Spoil); 14] = [
+    ("D07: another method", |draft| draft.claim("htm", json!("post"))),
+    ("no method", |draft| draft.claim("htm", None)),
+    ("D07: another address", |draft| draft.claim("htu", json!("https://issuer.example/nonce"))),
+    ("D07: another host", |draft| draft.claim("htu", json!("https://evil.example/token"))),
+    ("no address", |draft| draft.claim("htu", None)),
+    ("D06: a long jti", |draft| draft.claim("jti", json!("x".repeat(257)))),
+    ("no jti", |draft| draft.claim("jti", None)),
+    ("no time", |draft| draft.claim("iat", None)),
+    ("D09: too old", |draft| draft.claim("iat", json!(1_795_435_200_u64 - 61))),
+    ("D09: too new", |draft| draft.claim("iat", json!(1_795_435_200_u64 + 61))),
+    ("another type", |draft| draft.header("typ", json!("JWT"))),
+    ("D10: no algorithm", |draft| draft.header("alg", json!("none"))),
+    ("D10: a symmetric one", |draft| draft.header("alg", json!("HS256"))),
+    ("no key", |draft| draft.header("jwk", None)),
+];
+
+#[tokio::test]
+async fn a_bad_proof_spends_nothing() {
+    let world = World::new().await;
+    let (code, key) = (code(&world).await, holder_key());
+    for (rule, spoil) in BAD {
+        let mut draft = world.dpop(&key, "token", None);
+        spoil(&mut draft);
+        let proof = draft.sign(&key).await;
+        let answer = world.redeem_as(&code, &[("DPoP", &proof)], &[]).await;
+        assert!(answer.is(400, "invalid_dpop_proof"), "{rule}: {answer:?}");
+        assert_eq!(answer.header("www-authenticate"), "", "TOKEN-22");
+    }
+    let good = world.dpop(&key, "token", None);
+    let by_other = good.sign(&holder_key()).await;
+    let mut private = good.clone();
+    let mut jwk = Value::Object(key.public_key().to_jwk());
+    jwk["d"] = json!("AAAA");
+    private.header("jwk", jwk);
+    let private = private.sign(&key).await;
+    for (rule, proof) in [("a signature", &*by_other), ("D10: a private key", &private), ("", "x")]
+    {
+        let answer = world.redeem_as(&code, &[("DPoP", proof)], &[]).await;
+        assert!(answer.is(400, "invalid_dpop_proof"), "{rule}: {answer:?}");
+    }
+    let good = good.sign(&key).await;
+    let twice = world.redeem_as(&code, &[("DPoP", &good), ("DPoP", &good)], &[]).await;
+    assert!(twice.is(400, "invalid_dpop_proof"), "D11");
+    world.redeem_as(&code, &[("dpop", &good)], &[]).await.success();
+}
+
+/// D08, RFC 9449 §7.1: the same at the Credential Endpoint, each with its challenge.
+#[tokio::test]
+async fn a_bad_proof_beside_a_token_is_challenged() {
+    let world = World::new().await;
+    let key = holder_key();
+    let token = world.bound_token(TICKET, &key).await;
+    let scheme = format!("DPoP {token}");
+    let good = world.dpop(&key, "credential", Some(&token));
+    let mut cases = vec![
+        ("D08: for no token", world.dpop(&key, "credential", None)),
+        ("D08: for another token", world.dpop(&key, "credential", Some("another"))),
+        ("D07: for another endpoint", world.dpop(&key, "token", Some(&token))),
+    ];
+    let mut old = good.clone();
+    old.claim("iat", json!(1));
+    cases.push(("D09", old));
+    for (rule, draft) in cases {
+        let proof = draft.sign(&key).await;
+        let headers = [("authorization", scheme.as_str()), ("DPoP", &proof)];
+        let answer = world.credential_as(&headers, &ticket()).await;
+        assert!(answer.is(401, "invalid_dpop_proof"), "{rule}: {answer:?}");
+        let challenge = answer.header("www-authenticate");
+        assert!(challenge.starts_with(r#"DPoP error="invalid_dpop_proof""#), "{rule}: {challenge}");
+        assert!(challenge.ends_with(r#"algs="ES256 ES384 EdDSA""#), "RFC 9449 §7.1: {challenge}");
+    }
+    let missing = world.credential_as(&[("authorization", &scheme)], &ticket()).await;
+    assert!(missing.is(401, "invalid_dpop_proof"), "RFC 9449 §7.1: no proof");
+    let bare = world.credential_as(&[], &ticket()).await;
+    assert!(bare.is(401, "invalid_token"));
+    let both = r#"Bearer, DPoP algs="ES256 ES384 EdDSA""#;
+    assert_eq!(bare.header("www-authenticate"), both, "who sent no token learns every scheme");
+    use_token(&world, &token, &key).await.success();
+}
+
+/// RFC 9449 §11.1, D05: a proof comes once, on all nodes, at each endpoint.
+#[tokio::test]
+async fn a_proof_comes_once() {
+    let world = World::new().await;
+    let key = holder_key();
+    let (first, second) = (code(&world).await, code(&world).await);
+    let proof = world.dpop(&key, "token", None).sign(&key).await;
+    let answer = world.redeem_as(&first, &[("DPoP", &proof)], &[]).await.success();
+    let node = world.another_node(7).await;
+    let form = format!("grant_type={PRE_AUTHORIZED_CODE}&pre-authorized_code={second}");
+    let begun = Request::post("/token").header(CONTENT_TYPE, FORM).header("DPoP", &proof);
+    let replayed = node.ask(begun, form).await;
+    assert!(replayed.is(400, "invalid_dpop_proof"), "{replayed:?}");
+    let again = world.redeem_as(&first, &[("DPoP", &proof)], &[]).await;
+    assert!(again.is(400, "invalid_dpop_proof"), "the very same request");
+    world.redeem_bound(&second, &key).await.success();
+
+    let token = answer["access_token"].as_str().unwrap();
+    let proof = world.dpop(&key, "credential", Some(token)).sign(&key).await;
+    let scheme = format!("DPoP {token}");
+    let headers = [("authorization", scheme.as_str()), ("DPoP", &proof)];
+    let refused = world.credential_as(&headers, &json!({ "credential_identifier": "?" })).await;
+    assert!(refused.is(400, "unknown_credential_identifier"));
+    world.credential_as(&headers, &ticket()).await.success();
+    let replayed = world.credential_as(&headers, &ticket()).await;
+    assert!(replayed.is(401, "invalid_dpop_proof"), "{replayed:?}");
+    use_token(&world, token, &key).await.success();
+}
+
+fn with_nonces(issuer: &mut issuer::Issuer) {
+    issuer.config.dpop.nonce_required = true;
+}
+
+/// RFC 9449 §8, RFC 9449 §9: a proof without a nonce gets one; a Wallet with a wrong clock succeeds
+/// (D09).
+#[tokio::test]
+async fn a_nonce_is_demanded_where_it_is_required() {
+    let world = World::with(with_nonces).await;
+    let (code, key) = (code(&world).await, holder_key());
+    let first = world.redeem_bound(&code, &key).await;
+    assert!(first.is(400, "use_dpop_nonce"), "{first:?}");
+    let nonce = first.header("dpop-nonce").to_owned();
+    let mut draft = world.dpop(&key, "token", None);
+    draft.claim("nonce", json!("foreign"));
+    let foreign = world.redeem_as(&code, &[("DPoP", &draft.sign(&key).await)], &[]).await;
+    assert!(foreign.is(400, "use_dpop_nonce") && !foreign.header("dpop-nonce").is_empty());
+    draft.claim("nonce", json!(nonce));
+    draft.claim("iat", json!(1));
+    let answer = world.redeem_as(&code, &[("DPoP", &draft.sign(&key).await)], &[]).await;
+    let next = answer.header("dpop-nonce").to_owned();
+    assert!(!next.is_empty() && next != nonce, "RFC 9449 §8.2");
+    let token = answer.success()["access_token"].as_str().unwrap().to_owned();
+    let without = use_token(&world, &token, &key).await;
+    assert!(without.is(401, "use_dpop_nonce"));
+    assert!(without.header("www-authenticate").contains(r#"error="use_dpop_nonce""#));
+    let mut draft = world.dpop(&key, "credential", Some(&token));
+    draft.claim("nonce", json!(next));
+    let proof = draft.sign(&key).await;
+    world.clock.advance(301);
+    let scheme = format!("DPoP {token}");
+    let headers = [("authorization", scheme.as_str()), ("DPoP", &proof)];
+    let late = world.credential_as(&headers, &ticket()).await;
+    assert!(late.is(401, "use_dpop_nonce"), "a nonce dies: {late:?}");
+    let from_nonce_endpoint = world.public.ask(Request::post("/nonce"), "").await;
+    assert!(!from_nonce_endpoint.header("dpop-nonce").is_empty(), "HAIP-05");
+}
+
+/// HAIP-05: an operator may give out nothing but bound tokens.
+#[tokio::test]
+async fn a_proof_may_be_required() {
+    let world = World::with(|issuer| issuer.config.dpop.required = true).await;
+    let code = code(&world).await;
+    assert!(world.redeem(&code, &[]).await.is(400, "invalid_dpop_proof"));
+    let bare = world.credential_as(&[], &ticket()).await;
+    assert_eq!(bare.header("www-authenticate"), r#"DPoP algs="ES256 ES384 EdDSA""#);
+    world.redeem_bound(&code, &holder_key()).await.success();
+}
+
+/// Where the operator switched it off, nothing is bound and nothing is announced.
+#[tokio::test]
+async fn a_proof_is_not_looked_at_where_dpop_is_off() {
+    let off = |issuer: &mut issuer::Issuer| {
+        issuer.config.dpop.signing_alg_values_supported = Algorithms::from(&[][..]);
+    };
+    let world = World::with(off).await;
+    let metadata = world.public.get("/.well-known/oauth-authorization-server").await.json();
+    assert!(metadata.get("dpop_signing_alg_values_supported").is_none());
+    let (code, key) = (code(&world).await, holder_key());
+    let answer = world.redeem_bound(&code, &key).await;
+    assert_eq!(answer.header("dpop-nonce"), "");
+    let answer = answer.success();
+    assert_eq!(answer["token_type"], "Bearer");
+    let token = answer["access_token"].as_str().unwrap();
+    let bound = use_token(&world, token, &key).await;
+    assert!(bound.is(401, "invalid_token"));
+    assert!(bound.header("www-authenticate").starts_with("Bearer "));
+    world.credential_request(token, &ticket()).await.success();
+}
+
+/// RFC 9449 §5.1: what is announced is what is taken.
+#[tokio::test]
+async fn the_algorithms_are_announced() {
+    let only = |issuer: &mut issuer::Issuer| {
+        let algorithms = Algorithms::from(&[Algorithm::EdDsa][..]);
+        issuer.config.dpop.signing_alg_values_supported = algorithms;
+    };
+    let world = World::with(only).await;
+    let metadata = world.public.get("/.well-known/oauth-authorization-server").await.json();
+    assert_eq!(metadata["dpop_signing_alg_values_supported"], json!(["EdDSA"]));
+    let code = code(&world).await;
+    assert!(world.redeem_bound(&code, &holder_key()).await.is(400, "invalid_dpop_proof"));
+    let key = SoftwareKey::generate(Algorithm::EdDsa).unwrap();
+    world.redeem_bound(&code, &key).await.success();
+}
+
+/// D07, G09: behind a proxy, below a path, whatever the request calls us.
+#[tokio::test]
+async fn the_address_is_the_configured_one() {
+    let world = World::at("https://issuer.example/a/b", |_| {}).await;
+    let (code, key) = (code(&world).await, holder_key());
+    let form = format!("grant_type={PRE_AUTHORIZED_CODE}&pre-authorized_code={code}");
+    let ask = async |htu: &str| {
+        let mut draft = world.dpop(&key, "token", None);
+        draft.claim("htu", json!(htu));
+        let begun = Request::post("/a/b/token").header(HOST, "internal:8080");
+        let begun = begun.header(CONTENT_TYPE, FORM).header("DPoP", draft.sign(&key).await);
+        world.public.ask(begun, form.clone()).await
+    };
+    let internal = ask("http://internal:8080/a/b/token").await;
+    assert!(internal.is(400, "invalid_dpop_proof"), "{internal:?}");
+    ask("https://issuer.example:443/a/b/token?x=1#y").await.success();
+}
+
+/// VCI §13.10, SEC-30: only a bound token may live longer.
+#[tokio::test]
+async fn a_bound_token_has_a_life_of_its_own() {
+    let longer = |issuer: &mut issuer::Issuer| issuer.config.token.dpop_expires_in = 3_600;
+    let world = World::with(longer).await;
+    let key = holder_key();
+    let answer = world.redeem_bound(&code(&world).await, &key).await.success();
+    assert_eq!(answer["expires_in"], 3_600);
+    let bearer = world.redeem(&code(&world).await, &[]).await.success();
+    assert_eq!(bearer["expires_in"], 300);
+    world.clock.advance(3_599);
+    let token = answer["access_token"].as_str().unwrap();
+    use_token(&world, token, &key).await.success();
+    world.clock.advance(1);
+    assert!(use_token(&world, token, &key).await.is(401, "invalid_token"));
+}
+
+/// A wrong proof of a key does not make a wrong Transaction Code cheaper, nor dearer.
+#[tokio::test]
+async fn a_wrong_tx_code_counts_for_bound_tokens_too() {
+    let world = World::new().await;
+    let offered = world.offer(CARD, &json!({ "tx_code": true })).await;
+    let (key, right) = (holder_key(), offered.tx_code.clone().unwrap());
+    let guess = async |tx_code: &str| {
+        let proof = world.dpop(&key, "token", None).sign(&key).await;
+        world.redeem_as(&offered.code, &[("DPoP", &proof)], &[("tx_code", tx_code)]).await
+    };
+    let wrong = if right == "000000" { "000001" } else { "000000" };
+    assert!(guess(wrong).await.is(400, "invalid_grant"));
+    assert_eq!(world.standing(&offered).await["wrong_tx_codes"], 1);
+    guess(&right).await.success();
+}
+
+/// The first answer was lost: the same key gets another token, and the lost one is dead.
+#[tokio::test]
+async fn a_lost_answer_can_be_asked_for_again_by_the_same_key() {
+    let world = World::new().await;
+    let offered = world.offer(CARD, &json!({ "tx_code": true })).await;
+    let (key, right) = (holder_key(), offered.tx_code.clone().unwrap());
+    let ask = async |key: &SoftwareKey, tx_code: &str| {
+        let proof = world.dpop(key, "token", None).sign(key).await;
+        world.redeem_as(&offered.code, &[("DPoP", &proof)], &[("tx_code", tx_code)]).await
+    };
+    let lost = ask(&key, &right).await.success();
+    world.clock.advance(59);
+    for (rule, answer) in [
+        ("another key", ask(&holder_key(), &right).await),
+        ("no key", world.redeem(&offered.code, &[("tx_code", &right)]).await),
+        ("a wrong tx_code", ask(&key, "12345").await),
+    ] {
+        assert!(answer.is(400, "invalid_grant"), "{rule}: {answer:?}");
+    }
+    assert_eq!(world.standing(&offered).await["wrong_tx_codes"], 0, "it opens nothing");
+    let found = ask(&key, &right).await.success();
+    let (lost, found) = (&lost["access_token"], &found["access_token"]);
+    assert_ne!(lost, found);
+    let with = async |token: &Value| {
+        let token = token.as_str().unwrap();
+        let holder = holder_key();
+        let proofs = [world.proof(&holder).await];
+        let proof = world.dpop(&key, "credential", Some(token)).sign(&key).await;
+        let scheme = format!("DPoP {token}");
+        let headers = [("authorization", scheme.as_str()), ("DPoP", &proof)];
+        world.credential_as(&headers, &request(CARD, &proofs)).await
+    };
+    assert!(with(lost).await.is(401, "invalid_token"), "one token is alive");
+    with(found).await.success();
+    let issued = ask(&key, &right).await;
+    assert!(issued.is(400, "invalid_grant"), "something was issued: {issued:?}");
+}
+
+#[tokio::test]
+async fn a_code_is_given_up_a_minute_after_it_was_redeemed() {
+    let world = World::new().await;
+    let (code, key) = (code(&world).await, holder_key());
+    world.redeem_bound(&code, &key).await.success();
+    world.clock.advance(40);
+    world.redeem_bound(&code, &key).await.success();
+    world.clock.advance(20);
+    let late = world.redeem_bound(&code, &key).await;
+    assert!(late.is(400, "invalid_grant"), "a retry does not make the code younger: {late:?}");
+}
+
+/// Racing retries: some are answered, and the last of their tokens is the living one.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_retries_leave_one_living_token() {
+    let world = Arc::new(World::new().await);
+    let (code, key) = (code(&world).await, Arc::new(holder_key()));
+    let mut racers = JoinSet::new();
+    for _ in 0..200 {
+        let (world, code, key) = (Arc::clone(&world), code.clone(), Arc::clone(&key));
+        racers.spawn(async move { world.redeem_bound(&code, &key).await });
+    }
+    let mut living = 0;
+    let mut tokens = Vec::new();
+    for answer in racers.join_all().await {
+        if answer.status == 200 {
+            tokens.push(answer.json()["access_token"].as_str().unwrap().to_owned());
+        } else {
+            assert!(answer.is(400, "invalid_grant"), "{answer:?}");
+        }
+    }
+    for token in &tokens {
+        // Authenticated, and refused for what it asks: nothing is issued meanwhile.
+        let proof = world.dpop(&key, "credential", Some(token)).sign(&key).await;
+        let scheme = format!("DPoP {token}");
+        let headers = [(AUTHORIZATION.as_str(), scheme.as_str()), ("DPoP", &proof)];
+        let unknown = json!({ "credential_configuration_id": "unknown" });
+        let answer = world.credential_as(&headers, &unknown).await;
+        living += usize::from(answer.status == 400);
+    }
+    assert!(!tokens.is_empty());
+    assert_eq!(living, 1, "of {}", tokens.len());
+}
+
+/// Wallets that are web pages may send and read what DPoP needs.
+#[tokio::test]
+async fn a_page_may_send_proofs_and_read_nonces() {
+    let world = World::with(with_nonces).await;
+    let preflight = Request::options("/token").header("origin", "https://wallet.example");
+    let preflight = world.public.ask(preflight, "").await;
+    let allowed = preflight.header("access-control-allow-headers");
+    for name in ["dpop", "oauth-client-attestation", "oauth-client-attestation-pop"] {
+        assert!(allowed.split(", ").any(|allowed| allowed == name), "{name}: {allowed}");
+    }
+    let refused = world.redeem_bound(&code(&world).await, &holder_key()).await;
+    let exposed = refused.header("access-control-expose-headers");
+    for name in ["dpop-nonce", "oauth-client-attestation-challenge", "www-authenticate"] {
+        assert!(exposed.split(", ").any(|exposed| exposed == name), "{name}: {exposed}");
+    }
+}

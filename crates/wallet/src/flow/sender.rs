@@ -1,0 +1,236 @@
+//! Steps 8-14: what the wallet proves beside what it says: the key that its token is bound to (RFC
+//! 9449), and that its maker vouches for it (VCI §E).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use keys::algorithm::Algorithm;
+use keys::signer::SoftwareKey;
+use oid4vci::attestation::client::{
+    self, NewClientAttestationPop, parse_challenge_response, received_challenge, wants_challenge,
+};
+use oid4vci::dpop::{self, NewDpopProof, received_nonce, wants_nonce};
+use oid4vci::error::ReceivedError;
+use oid4vci::metadata::ReceivedServerMetadata;
+use oid4vci::secret::AccessToken;
+use url::Url;
+
+use crate::Wallet;
+use crate::attestation::WalletAttestation;
+use crate::error::{Question, Refused, WalletError};
+use crate::http::{Request, Response, WWW_AUTHENTICATE};
+
+/// Largest answer of a challenge endpoint.
+const CHALLENGE_BYTES_MAX: usize = 16 * 1024;
+/// Our order where a server takes several.
+const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Es384];
+
+/// The wallet as one authorization server and one flow know it: the key is made for them, and lives
+/// as long as the flow.
+#[derive(Clone, Debug)]
+pub(super) struct Sender {
+    key: Arc<SoftwareKey>,
+    /// Whether tokens are to be bound to the key.
+    pub(super) is_bound: bool,
+    attestation: Option<WalletAttestation>,
+    authorization_server: String,
+    challenge_endpoint: Option<Url>,
+    /// What each server wants in the next proof.
+    nonces: Arc<Mutex<BTreeMap<String, String>>>,
+    challenge: Arc<Mutex<Option<String>>>,
+}
+
+impl Sender {
+    /// Who the wallet is, where somebody vouches for that.
+    pub(super) fn client_id(&self) -> Option<&str> {
+        self.attestation.as_ref().map(WalletAttestation::client_id)
+    }
+
+    /// Whether a server can know this sender again, and so may answer it twice.
+    pub(super) const fn is_known_again(&self) -> bool {
+        self.is_bound || self.attestation.is_some()
+    }
+
+    /// A fresh value for the next proof may come with every answer (RFC 9449 §8.2, WALATT-10).
+    pub(super) fn note(&self, url: &Url, answer: &Response) -> (bool, bool) {
+        let nonce = answer.header(dpop::NONCE_HEADER).and_then(received_nonce);
+        let challenge = answer.header(client::CHALLENGE_HEADER).and_then(received_challenge);
+        if let Some(nonce) = nonce {
+            let mut nonces = self.nonces.lock().unwrap_or_else(PoisonError::into_inner);
+            nonces.insert(origin(url), nonce.to_owned());
+        }
+        if let Some(challenge) = challenge {
+            self.keep_challenge(challenge.to_owned());
+        }
+        (nonce.is_some(), challenge.is_some())
+    }
+
+    fn nonce(&self, url: &Url) -> Option<String> {
+        self.nonces.lock().unwrap_or_else(PoisonError::into_inner).get(&origin(url)).cloned()
+    }
+
+    fn keep_challenge(&self, challenge: String) {
+        *self.challenge.lock().unwrap_or_else(PoisonError::into_inner) = Some(challenge);
+    }
+
+    fn challenge(&self) -> Option<String> {
+        self.challenge.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Each server has nonces of its own (RFC 9449 §8.2).
+fn origin(url: &Url) -> String {
+    url.origin().ascii_serialization()
+}
+
+impl Wallet {
+    /// Makes the key of a flow, and gets an attestation where the server takes one.
+    pub(super) async fn become_sender(
+        &self,
+        server: &ReceivedServerMetadata,
+        authorization_server: &str,
+    ) -> Result<Sender, WalletError> {
+        let source = self.settings.attestation_source.as_ref();
+        let attestation = match source.filter(|_| server.sender.takes_attestations) {
+            Some(source) => Some(source.attestation(authorization_server).await?),
+            None if server.sender.needs_attestation => return Err(WalletError::AttestationNeeded),
+            None => None,
+        };
+        let theirs = &server.sender.dpop_algorithms;
+        let algorithm = ALGORITHMS.into_iter().find(|algorithm| theirs.contains(algorithm));
+        let key = SoftwareKey::generate(algorithm.unwrap_or(Algorithm::Es256))?;
+        Ok(Sender {
+            key: Arc::new(key),
+            is_bound: algorithm.is_some(),
+            attestation,
+            authorization_server: authorization_server.to_owned(),
+            challenge_endpoint: server.challenge_endpoint.clone(),
+            nonces: Arc::default(),
+            challenge: Arc::default(),
+        })
+    }
+
+    /// Sends a request to the authorization server, with all that the sender proves.
+    pub(super) async fn send_to_server(
+        &self,
+        sender: &Sender,
+        request: Request,
+    ) -> Result<Response, WalletError> {
+        self.fetch_challenge(sender).await?;
+        self.send_proved(sender, None, request).await
+    }
+
+    /// Sends a request that brings a token, in the way in which that token is presented.
+    pub(super) async fn send_with_token(
+        &self,
+        sender: &Sender,
+        access_token: &AccessToken,
+        request: Request,
+    ) -> Result<Response, WalletError> {
+        self.send_proved(sender, Some(access_token), request).await
+    }
+
+    /// Sends a request, and once more for each value that the server wants in its proofs and gives
+    /// with its answer. A server that wants the same thing again is not answered again: so there
+    /// are three requests at most.
+    async fn send_proved(
+        &self,
+        sender: &Sender,
+        access_token: Option<&AccessToken>,
+        request: Request,
+    ) -> Result<Response, WalletError> {
+        let (mut may_renew_nonce, mut may_renew_challenge) = (sender.is_bound, true);
+        loop {
+            let proved = match access_token {
+                Some(token) => self.prove_token(sender, token, request.clone()).await?,
+                None => self.prove_sender(sender, request.clone()).await?,
+            };
+            let answer = self.send(proved).await?;
+            let (has_nonce, has_challenge) = sender.note(&request.url, &answer);
+            let refusal: Option<ReceivedError> = keys::json::from_slice(&answer.body).ok();
+            let error = refusal.as_ref().map(|refusal| refusal.error.as_str());
+            let why = answer.header(WWW_AUTHENTICATE);
+            if may_renew_nonce && has_nonce && wants_nonce(answer.status, error, why) {
+                may_renew_nonce = false;
+            } else if may_renew_challenge && has_challenge && wants_challenge(answer.status, error)
+            {
+                may_renew_challenge = false;
+            } else {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Adds what the authorization server is to see.
+    async fn prove_sender(
+        &self,
+        sender: &Sender,
+        mut request: Request,
+    ) -> Result<Request, WalletError> {
+        if sender.is_bound {
+            let proof = self.dpop_proof(sender, &request.url, None).await?;
+            request = request.header(dpop::HEADER, proof);
+        }
+        let Some(attestation) = &sender.attestation else { return Ok(request) };
+        let challenge = sender.challenge();
+        let pop = NewClientAttestationPop {
+            client_id: attestation.client_id(),
+            authorization_server: &sender.authorization_server,
+            challenge: challenge.as_deref(),
+            now: self.clock.now(),
+        };
+        let pop = pop.sign(attestation.instance(), &*self.random).await?;
+        let request = request.header(client::HEADER, attestation.jwt());
+        Ok(request.header(client::POP_HEADER, pop))
+    }
+
+    /// Adds the token, and the proof that its sender has the key (RFC 9449 §7.1).
+    async fn prove_token(
+        &self,
+        sender: &Sender,
+        access_token: &AccessToken,
+        request: Request,
+    ) -> Result<Request, WalletError> {
+        let token = access_token.expose();
+        if !sender.is_bound {
+            return Ok(request.header("authorization", format!("Bearer {token}")));
+        }
+        let proof = self.dpop_proof(sender, &request.url, Some(access_token)).await?;
+        let request = request.header("authorization", format!("DPoP {token}"));
+        Ok(request.header(dpop::HEADER, proof))
+    }
+
+    async fn dpop_proof(
+        &self,
+        sender: &Sender,
+        endpoint: &Url,
+        access_token: Option<&AccessToken>,
+    ) -> Result<String, WalletError> {
+        let nonce = sender.nonce(endpoint);
+        let proof = NewDpopProof {
+            method: "POST",
+            endpoint,
+            access_token,
+            nonce: nonce.as_deref(),
+            now: self.clock.now(),
+        };
+        Ok(proof.sign(&*sender.key, &*self.random).await?)
+    }
+
+    /// Where there is a challenge endpoint, it must be asked (WALATT-10).
+    async fn fetch_challenge(&self, sender: &Sender) -> Result<(), WalletError> {
+        let Some(endpoint) = sender.challenge_endpoint.as_ref() else { return Ok(()) };
+        if sender.attestation.is_none() || sender.challenge().is_some() {
+            return Ok(());
+        }
+        let request = Request::post(endpoint.clone()).header("accept", "application/json");
+        let answer = self.send(request.at_most(CHALLENGE_BYTES_MAX)).await?;
+        if answer.status != 200 {
+            let refused = Refused::read(Question::Challenge, answer.status, &answer.body);
+            return Err(WalletError::Refused(refused));
+        }
+        let challenge = parse_challenge_response(&answer.body);
+        sender.keep_challenge(challenge.ok_or(WalletError::BadAnswer(Question::Challenge))?);
+        Ok(())
+    }
+}
