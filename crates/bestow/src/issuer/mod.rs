@@ -87,6 +87,7 @@ async fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     let config = load(file)?;
     let types = config.credential_types().map_err(Failure::mistake)?;
     config.registered_clients().map_err(Failure::mistake)?;
+    config.client_attesters().map_err(Failure::mistake)?;
     issuer::init::load_keys(&config).map_err(Failure::mistake)?;
     issuer::init::check_tls(&config).map_err(Failure::mistake)?;
     let schema = issuer::check_database(&config).await.map_err(Failure::mistake)?;
