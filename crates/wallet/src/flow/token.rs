@@ -129,14 +129,16 @@ impl Wallet {
         (mut sender, client_id): (Sender, Option<String>),
         request: &TokenRequest,
     ) -> Result<Redeemed, WalletError> {
+        // A second use of that code would end what the first one gave (RFC 6749 §4.1.2).
+        let once = matches!(request, TokenRequest::AuthorizationCode(_));
         let request = Request::post(offer.server.token_endpoint.clone())
             .header("accept", "application/json")
             .form(&request.to_form())
             .at_most(TOKEN_BYTES_MAX);
-        let mut answer = self.ask_for_token(&sender, &request).await?;
+        let mut answer = self.ask_for_token(&sender, &request, once).await?;
         if !sender.is_bound && wants_dpop(&answer) {
             sender.is_bound = true; // its metadata do not say so
-            answer = self.ask_for_token(&sender, &request).await?;
+            answer = self.ask_for_token(&sender, &request, once).await?;
         }
         if answer.status != 200 {
             let refused = Refused::read(Question::Token, answer.status, &answer.body);
@@ -158,10 +160,11 @@ impl Wallet {
         &self,
         sender: &Sender,
         request: &Request,
+        once: bool,
     ) -> Result<Response, WalletError> {
         match self.send_to_server(sender, request.clone()).await {
             Err(WalletError::Network { cause, .. })
-                if cause.may_have_arrived() && sender.is_known_again() =>
+                if !once && cause.may_have_arrived() && sender.is_known_again() =>
             {
                 self.send_to_server(sender, request.clone()).await
             }
