@@ -1,5 +1,9 @@
 //! The Authorization Code Flow over the router: requests, pages, codes (VCI §5, RFC 6749 §4.1).
 
+#[expect(dead_code, reason = "the test of all pages needs more of it")]
+mod html;
+
+use html::Html;
 use keys::algorithm::Algorithm;
 use keys::outside::Clock as _;
 use keys::signer::{Signer as _, SoftwareKey};
@@ -25,6 +29,7 @@ async fn a_person_signs_in_and_the_wallet_gets_the_credential() {
     let mut browser = Browser::of(&world.public);
     let (path, page) = browser.sign_in(&address, "ada").await;
     let text = page.text();
+    Html::parse(&text).assert_ids_are_unique_and_found();
     let sample = world.issuer.types["student_card"].sample();
     let family_name = sample["family_name"].as_str().unwrap();
     for shown in ["Test Wallet", "ada", family_name] {
@@ -184,6 +189,7 @@ async fn an_error_goes_where_it_can_be_trusted() {
         let answer = ask(&change).await;
         assert_eq!((answer.status, answer.header("location")), (400, ""), "{change:?}");
         assert!(answer.header("content-type").starts_with("text/html"), "{change:?}");
+        Html::parse(&answer.text()).assert_ids_are_unique_and_found();
     }
     for (change, error) in [
         ([("response_type", "token")], "unsupported_response_type"),
@@ -240,9 +246,11 @@ async fn wrong_passwords_are_counted() {
     let (path, page) = browser.open(&address).await;
     let wrong = [("account", "ada"), ("password", "wrong"), ("answer", "sign-in")];
     let nobody = [("account", "eve"), ("password", PASSWORD), ("answer", "sign-in")];
+    Html::parse(&page.text()).assert_ids_are_unique_and_found();
     let [one, other] =
         [browser.send(&path, &page, &wrong).await, browser.send(&path, &page, &nobody).await];
     assert_eq!((one.status, other.status), (403, 403));
+    Html::parse(&one.text()).assert_ids_are_unique_and_found();
     assert_eq!(one.text().replace("ada", "eve"), other.text(), "nobody learns which is wrong");
     assert_eq!(browser.send(&path, &page, &wrong).await.status, 403);
     let right = [("account", "ada"), ("password", PASSWORD), ("answer", "sign-in")];
