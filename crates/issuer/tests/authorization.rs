@@ -3,7 +3,13 @@
 #[expect(dead_code, reason = "the test of all pages needs more of it")]
 mod html;
 
+use std::sync::Arc;
+
 use html::Html;
+use issuer::Issuer;
+use issuer::config::Database;
+use issuer::http::public;
+use issuer::store::sqlite::{backup, restore};
 use keys::algorithm::Algorithm;
 use keys::outside::Clock as _;
 use keys::signer::{Signer as _, SoftwareKey};
@@ -12,8 +18,10 @@ use serde_json::{Value, json};
 use testkit::by_hand::request;
 use testkit::outside::TestRandom;
 use testkit::proof::holder_key;
-use testkit::sign_in::{Browser, CLIENT, PASSWORD, REDIRECT, parameter, register, with_client};
-use testkit::wire::Answer;
+use testkit::sign_in::{
+    Browser, CLIENT, PASSWORD, REDIRECT, VERIFIER, parameter, register, with_client,
+};
+use testkit::wire::{Answer, Wire};
 use testkit::world::{ISSUER, World};
 
 fn pairs(form: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -394,4 +402,40 @@ async fn the_flow_is_there_once_a_client_is() {
     assert!(
         grants.contains(&json!("authorization_code")) && grants.contains(&json!("refresh_token"))
     );
+}
+
+/// A backup is older than what was renewed since: of its tokens nobody knows which are dead (J02).
+#[tokio::test]
+async fn what_a_backup_holds_of_sign_ins_opens_nothing() {
+    let world = World::with(with_client).await;
+    world.account("ada", &["student_card"]).await;
+    let code = world.authorization_code("ada", "student_card").await;
+    let tokens = world.redeem_code(&code, &[]).await.success();
+    let unspent = world.authorization_code("ada", "student_card").await;
+    let folder = world.folder.path();
+    let (copy, again) = (folder.join("copy.db"), folder.join("again.db"));
+    backup(world.issuer.config.database.file().unwrap(), &copy).unwrap();
+    restore(&copy, &again, true, world.clock.now()).unwrap();
+    let mut config = world.issuer.config.clone();
+    config.database = Database::File(again);
+    let (clock, random) = (Box::new(world.clock.clone()), Box::new(TestRandom::new(8)));
+    let mut issuer = Issuer::open(config, clock, random).await.unwrap();
+    with_client(&mut issuer);
+    let restored = Wire::new(public(Arc::new(issuer)));
+    let refresh = [
+        ("grant_type", "refresh_token"),
+        ("refresh_token", tokens["refresh_token"].as_str().unwrap()),
+        ("client_id", CLIENT),
+    ];
+    let endpoint = world.issuer.endpoint("token");
+    assert!(restored.post_form(&endpoint, &refresh).await.is(400, "invalid_grant"));
+    let redeem = [
+        ("grant_type", "authorization_code"),
+        ("code", unspent.as_str()),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+        ("client_id", CLIENT),
+    ];
+    assert!(restored.post_form(&endpoint, &redeem).await.is(400, "invalid_grant"));
+    world.redeem_code(&unspent, &[]).await.success();
 }
