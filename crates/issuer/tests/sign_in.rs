@@ -46,7 +46,7 @@ async fn a_sign_in_belongs_to_one_browser() {
 async fn wrong_passwords_are_counted() {
     let world = World::with(|issuer| {
         with_client(issuer);
-        issuer.config.authorization.sign_ins_per_hour = 3;
+        issuer.config.authorization.failed_sign_ins_per_hour = 3;
     })
     .await;
     world.account("ada", &["student_card"]).await;

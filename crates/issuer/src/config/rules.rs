@@ -137,8 +137,8 @@ impl Rules<'_> {
         )?;
         let hours = u64::from(authorization.refresh_hours);
         self.range("authorization.refresh_hours", hours, 0..=8_784)?;
-        let sign_ins = u64::from(authorization.sign_ins_per_hour);
-        self.range("authorization.sign_ins_per_hour", sign_ins, 1..=100_000)?;
+        let failed = u64::from(authorization.failed_sign_ins_per_hour);
+        self.range("authorization.failed_sign_ins_per_hour", failed, 1..=100_000)?;
         self.range("portal.pages_per_minute", portal.pages_per_minute.into(), 1..=100_000)?;
         self.range("retention.claims_hours", retention.claims_hours.into(), 0..=87_600)?;
         let applications_days = u64::from(retention.applications_days);

@@ -176,8 +176,9 @@ section! {
         /// sign-in, in hours; what the credentials say is kept for as long. `0` gives no refresh
         /// tokens. Offers that are scanned never give one.
         refresh_hours: u32 = 24,
-        /// Tries to sign in that one address has in an hour, and the same for one account.
-        sign_ins_per_hour: u32 = 60,
+        /// Failed sign-ins of one address in an hour, after which it must wait, and the same for one
+        /// account. Those that succeed are not counted.
+        failed_sign_ins_per_hour: u32 = 30,
         /// Files of those who may vouch for wallets (client attestations): certificates as PEM at
         /// which the chain of an attestation ends, or a JWK Set of their keys. Who is not named is
         /// not trusted; with an empty list attestations are not looked at.

@@ -5,7 +5,7 @@
 //! | who asks, and what every page is made with | `visitor` |
 //! | what stands around every handler, and pages for what went wrong | `trouble` |
 //! | whether a form comes from one of our pages | `form_session` |
-//! | signing in for a wallet | `sign_in`, `account_limit` |
+//! | signing in for a wallet | `sign_in`, `failed_sign_ins` |
 //! | what was filled in | `form_body`, `form_fields`, `fault` |
 
 use std::net::IpAddr;
@@ -19,14 +19,14 @@ use crate::Issuer;
 use crate::application::ApplicationId;
 use crate::http::address_limit::AddressLimit;
 use crate::places::Places;
-use account_limit::AccountLimit;
+use failed_sign_ins::FailedSignIns;
 use trouble::Trouble;
 
-mod account_limit;
 mod application;
 mod apply;
 mod assets;
 mod events;
+mod failed_sign_ins;
 mod fault;
 mod form_body;
 mod form_fields;
@@ -44,8 +44,7 @@ struct Portal {
     types_css: String,
     pages: AddressLimit,
     applications: AddressLimit,
-    sign_ins: AddressLimit,
-    accounts: AccountLimit,
+    failed_sign_ins: FailedSignIns,
     /// Hashing a password takes memory and time: so many at once.
     hashing: Semaphore,
     /// Open streams of events, by address and by application.
@@ -109,8 +108,9 @@ impl Portal {
             types_css: assets::types_css(issuer),
             pages: AddressLimit::per_minute(limits.pages_per_minute),
             applications: AddressLimit::per_hour(limits.applications_per_hour),
-            sign_ins: AddressLimit::per_hour(issuer.config.authorization.sign_ins_per_hour),
-            accounts: AccountLimit::per_hour(issuer.config.authorization.sign_ins_per_hour),
+            failed_sign_ins: FailedSignIns::at_most(
+                issuer.config.authorization.failed_sign_ins_per_hour,
+            ),
             hashing: Semaphore::new(HASHING_MAX),
             streams: Places::new(events::STREAMS_MAX, events::STREAMS_PER_ADDRESS_MAX),
             streams_of_applications: Places::new(

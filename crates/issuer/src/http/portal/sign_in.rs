@@ -78,10 +78,13 @@ pub(super) async fn answer(
         ("allow", Stage::SignedIn(_)) => to_client(&allow(issuer, &seen).await?),
         ("sign-in", Stage::Opened) => {
             let account = text("account");
-            let _turn = visitor.limit_sign_ins(&account).await?;
+            let attempt = visitor.try_sign_in(&account).await?;
             match sign_in(issuer, &seen, &account, Password::new(text("password"))).await? {
                 SignIn::Done(next) => Ok(to_pages(&visitor, &next)),
-                SignIn::Wrong => sign_in_page(&visitor, &handle, &seen, Some(&account)),
+                SignIn::Wrong => {
+                    attempt.note_failure();
+                    sign_in_page(&visitor, &handle, &seen, Some(&account))
+                }
             }
         }
         _ => Err(Trouble::DeadEnd(DeadEnd::Over)),
