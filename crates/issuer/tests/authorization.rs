@@ -1,4 +1,5 @@
 //! The Authorization Code Flow over the router: requests, pages, codes (VCI §5, RFC 6749 §4.1).
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[expect(dead_code, reason = "the test of all pages needs more of it")]
 mod html;
@@ -8,6 +9,7 @@ use keys::algorithm::Algorithm;
 use keys::outside::Clock as _;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::client::{ASSERTION_TYPE, ClientAuthentication, ClientKey, NewClientAssertion};
+use oid4vci::offer::OfferLink;
 use serde_json::{Value, json};
 use testkit::by_hand::request;
 use testkit::outside::TestRandom;
@@ -15,6 +17,9 @@ use testkit::proof::holder_key;
 use testkit::sign_in::{Browser, CLIENT, REDIRECT, parameter, register, with_client};
 use testkit::wire::Answer;
 use testkit::world::{ISSUER, World};
+
+/// What a test adds to a request.
+type Change<'c> = &'c [(&'c str, &'c str)];
 
 fn pairs(form: &[(String, String)]) -> Vec<(&str, &str)> {
     form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
@@ -97,7 +102,7 @@ async fn a_code_is_of_no_use_to_others() {
     world.account("ada", &["student_card"]).await;
     let code = world.authorization_code("ada", "student_card").await;
     let verifier = "another-verifier-that-is-long-enough-for-it";
-    let rows: [(&str, &[(&str, &str)], u16, &str); 6] = [
+    let rows: [(&str, Change<'_>, u16, &str); 6] = [
         ("another verifier", &[("code_verifier", verifier)], 400, "invalid_grant"),
         ("no verifier", &[("code_verifier", "")], 400, "invalid_request"),
         ("another redirect_uri", &[("redirect_uri", "https://x.example/")], 400, "invalid_grant"),
@@ -240,10 +245,7 @@ async fn an_offer_can_ask_for_a_sign_in() {
         let wish = world.wish("student_card", &json!({ "grants": grants, "by_value": true }));
         let made = world.operator("POST", "/admin/v1/offers", Some(&wish)).await.json();
         let uri = made["uri"].as_str().unwrap();
-        let offer = match oid4vci::offer::OfferLink::parse(uri).unwrap() {
-            oid4vci::offer::OfferLink::ByValue(offer) => offer,
-            other => panic!("{other:?}"),
-        };
+        let OfferLink::ByValue(offer) = OfferLink::parse(uri).unwrap() else { panic!("{uri}") };
         assert_eq!(offer.pre_authorized_code.is_some(), has_code, "{grants}");
         let state = offer.authorization_code.unwrap().issuer_state.unwrap();
         let diploma = world.authorization_request("diploma", &[("issuer_state", &state)]);

@@ -1,4 +1,5 @@
 //! What guards a sign-in: the browser it belongs to, passwords, and a database that comes back.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[expect(dead_code, reason = "the test of all pages needs more of it")]
 mod html;

@@ -5,6 +5,7 @@
 #[expect(dead_code, reason = "other tests need more of it")]
 mod bound;
 mod fixture;
+#[expect(dead_code, reason = "other tests need more of it")]
 mod jose;
 
 use std::collections::BTreeMap;

@@ -339,6 +339,34 @@ fn a_wallet_reads_what_other_servers_answer() {
     assert!(!format!("{timed:?}").contains("secret"), "a token in a log is a breach");
 }
 
+/// The code of each, as the specs have it.
+fn code_of(refusal: TokenRefusal) -> ErrorCode {
+    use TokenRefusal::*;
+    match refusal {
+        // TOKEN-25, TOKEN-26, RFC 6749 §5.2
+        UnknownCode
+        | ExpiredCode
+        | WrongTxCode
+        | UnknownAuthorizationCode
+        | OtherRedirectUri
+        | WrongVerifier
+        | OtherKey
+        | UnknownRefreshToken => ErrorCode::InvalidGrant,
+        ForeignResource => ErrorCode::InvalidTarget, // RFC 8707 §2.2
+        ScopeNotGranted => ErrorCode::InvalidScope,
+        AnonymousClient | Registered(_) => ErrorCode::InvalidClient, // TOKEN-27
+        Dpop(_) => ErrorCode::UseDpopNonce,                          // RFC 9449 §8
+        Client(_) => ErrorCode::UseAttestationChallenge,             // WALATT-09
+        UnsupportedGrantType => ErrorCode::UnsupportedGrantType,     // TOKEN-28
+        BadDetails | DetailsNotOffered => ErrorCode::InvalidAuthorizationDetails, // DEP-09
+        // TOKEN-23, TOKEN-24, TOKEN-28, RFC 6749 §5.2
+        MissingTxCode | UnexpectedTxCode | RepeatedParameter | Unreadable | TooLong
+        | MissingGrantType | MissingCode | MissingCodeParameter | MissingRefreshToken => {
+            ErrorCode::InvalidRequest
+        }
+    }
+}
+
 /// VCI §6.3, TOKEN-22: every refusal and its code.
 #[test]
 fn each_refusal_of_a_token_request_has_its_code_and_text() {
@@ -373,30 +401,7 @@ fn each_refusal_of_a_token_request_has_its_code_and_text() {
         TokenRefusal::Client(ClientAttestationRefusal::NoChallenge),
     ];
     for refusal in all.into_iter().chain(inner) {
-        use TokenRefusal::*;
-        let code = match refusal {
-            // TOKEN-25, TOKEN-26, RFC 6749 §5.2
-            UnknownCode
-            | ExpiredCode
-            | WrongTxCode
-            | UnknownAuthorizationCode
-            | OtherRedirectUri
-            | WrongVerifier
-            | OtherKey
-            | UnknownRefreshToken => ErrorCode::InvalidGrant,
-            ForeignResource => ErrorCode::InvalidTarget, // RFC 8707 §2.2
-            ScopeNotGranted => ErrorCode::InvalidScope,
-            AnonymousClient | Registered(_) => ErrorCode::InvalidClient, // TOKEN-27
-            Dpop(_) => ErrorCode::UseDpopNonce,                          // RFC 9449 §8
-            Client(_) => ErrorCode::UseAttestationChallenge,             // WALATT-09
-            UnsupportedGrantType => ErrorCode::UnsupportedGrantType,     // TOKEN-28
-            BadDetails | DetailsNotOffered => ErrorCode::InvalidAuthorizationDetails, // DEP-09
-            // TOKEN-23, TOKEN-24, TOKEN-28, RFC 6749 §5.2
-            MissingTxCode | UnexpectedTxCode | RepeatedParameter | Unreadable | TooLong
-            | MissingGrantType | MissingCode | MissingCodeParameter | MissingRefreshToken => {
-                ErrorCode::InvalidRequest
-            }
-        };
+        let code = code_of(refusal);
         assert_eq!((refusal.answer().0, refusal.status()), (code, 400), "{refusal:?}");
         let demand = if code == ErrorCode::UseDpopNonce {
             Some(Demand::DpopNonce) // RFC 9449 §8

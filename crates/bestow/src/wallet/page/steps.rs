@@ -113,13 +113,13 @@ async fn decide(wallet: &Wallet, stage: Stage, decision: Decision) -> Result<Sta
             resolve(wallet, described, consent.and(&host)).await
         }
         (Stage::Resolved(offer), Decision::Redeem { .. }) if offer.needs_sign_in() => {
-            begin_sign_in(wallet, offer).await
+            Box::pin(begin_sign_in(wallet, offer)).await
         }
         (Stage::Resolved(offer), Decision::Redeem { tx_code }) => {
             redeem(wallet, offer, tx_code).await
         }
         (Stage::SigningIn(sign_in, waiting), Decision::Redeem { .. }) => {
-            finish_sign_in(wallet, sign_in, waiting).await
+            Box::pin(finish_sign_in(wallet, sign_in, waiting)).await
         }
         (Stage::Authorized(authorized), Decision::Redeem { .. }) => {
             request(wallet, authorized).await
@@ -238,7 +238,7 @@ async fn request(wallet: &Wallet, authorized: Authorized) -> Result<Stage, Setba
     match wallet.request_credentials(&authorized, &KeyWish::default()).await {
         Ok(received) => Ok(Stage::Received(received)),
         Err(WalletError::Refused(refused)) if refused.is("invalid_token") => {
-            renew(wallet, authorized, refused).await
+            Box::pin(renew(wallet, authorized, refused)).await
         }
         Err(error) => Err(Setback::new(Stage::Authorized(authorized), error)),
     }
