@@ -13,6 +13,8 @@ import { CONFIGURATIONS, sign } from "./credentials.mjs";
 import { jwkOfDidUrl } from "./keys.mjs";
 
 const TOKEN_LIFE_IN_SECONDS = 300;
+const DPOP_ALGORITHMS = ["ES256"];
+const DPOP_NONCE = randomBytes(32).toString("base64url");
 
 /** The issuer without its HTTP server, which `serve.mjs` puts in front of it. */
 export class ForeignIssuer {
@@ -24,8 +26,10 @@ export class ForeignIssuer {
   #offersById = new Map();
   #nonces = new Set();
 
-  constructor({ url, signer, fetch }) {
+  /** With `dpop` every token is bound to a key, and proofs need a nonce. */
+  constructor({ url, signer, fetch, dpop = false }) {
     this.url = url;
+    this.dpop = dpop;
     this.signer = signer;
     const callbacks = this.#callbacks(fetch);
     this.issuer = new Openid4vciIssuer({ callbacks });
@@ -58,13 +62,15 @@ export class ForeignIssuer {
 
   /** Step 10: redeems a code, once. */
   async token({ request, form }) {
-    const { grant, accessTokenRequest } = this.authorizationServer.parseAccessTokenRequest({
+    const { grant, accessTokenRequest, dpop } = this.authorizationServer.parseAccessTokenRequest({
       request,
       accessTokenRequest: form,
     });
+    if (this.dpop) this.#demandNonce(dpop?.jwt);
     const offer = this.#offers.get(grant.preAuthorizedCode);
     if (!offer || offer.spent) throw refusal("invalid_grant", "unknown or spent code");
-    await this.authorizationServer.verifyPreAuthorizedCodeAccessTokenRequest({
+    const verified = await this.authorizationServer.verifyPreAuthorizedCodeAccessTokenRequest({
+      dpop: { required: this.dpop, jwt: dpop?.jwt, allowedSigningAlgs: DPOP_ALGORITHMS },
       request,
       grant,
       accessTokenRequest,
@@ -80,7 +86,17 @@ export class ForeignIssuer {
       expiresInSeconds: TOKEN_LIFE_IN_SECONDS,
       signer: { method: "jwk", alg: "ES256", publicJwk: this.signer.publicJwk },
       additionalAccessTokenPayload: { code: offer.code },
+      tokenType: this.dpop ? "DPoP" : "Bearer",
+      dpop: verified.dpop && { jwk: verified.dpop.jwk },
     });
+  }
+
+  /** RFC 9449, section 8: a proof without a nonce of ours gets one. */
+  #demandNonce(proof) {
+    if (!proof || jose.decodeJwt(proof).nonce === DPOP_NONCE) return;
+    const failure = refusal("use_dpop_nonce", "a nonce is needed");
+    failure.headers = { "DPoP-Nonce": DPOP_NONCE };
+    throw failure;
   }
 
   /** Step 11a: a nonce, good for one request. */
@@ -96,6 +112,7 @@ export class ForeignIssuer {
       request,
       authorizationServers: this.metadata.authorizationServers,
       resourceServer: this.url,
+      allowedAuthenticationSchemes: [this.dpop ? "DPoP" : "Bearer"],
     });
     const parsed = this.issuer.parseCredentialRequest({
       issuerMetadata: this.metadata,
@@ -157,6 +174,7 @@ export class ForeignIssuer {
       issuer: this.url,
       token_endpoint: `${this.url}/token`,
       jwks_uri: `${this.url}/jwks`,
+      dpop_signing_alg_values_supported: this.dpop ? DPOP_ALGORITHMS : undefined,
       "pre-authorized_grant_anonymous_access_supported": true,
     });
     return {

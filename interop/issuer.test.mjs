@@ -73,6 +73,18 @@ test("the wallet finds an issuer whose identifier has a path", () =>
     }
   }));
 
+test("the wallet binds its token to a key, with the nonce that is wanted", () =>
+  withWallet(async (wallet) => {
+    const strict = await serve(authority, { dpop: true });
+    try {
+      const { uri } = await strict.offer("first_aid");
+      const { code, stdout, stderr } = await wallet.receive(uri);
+      assert.equal(code, EXIT.done, stdout + stderr);
+    } finally {
+      strict.stop();
+    }
+  }));
+
 test("plain HTTP on loopback needs its own flag, and nothing is sent without it", () =>
   withWallet(async (wallet) => {
     setGlobalConfig({ allowInsecureUrls: true });

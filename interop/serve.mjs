@@ -12,7 +12,7 @@ import { fetchTrusting } from "./trust.mjs";
  * Starts an issuer at `path` of a free port; without `tls` it speaks plain HTTP. `operated` is for
  * load: everybody may make offers, with the message of our admin API.
  */
-export async function serve({ caPem, tls, signer }, { path = "", operated = false } = {}) {
+export async function serve({ caPem, tls, signer }, { path = "", operated = false, dpop = false } = {}) {
   const server = tls ? https.createServer(tls) : http.createServer();
   server.listen(0, "localhost");
   await once(server, "listening");
@@ -20,10 +20,10 @@ export async function serve({ caPem, tls, signer }, { path = "", operated = fals
   // The library fetches its own keys for each token: under load they come from memory.
   const ownKeys = async () => Response.json(issuer.jwtVcIssuer.jwks);
   const fetch = operated ? ownKeys : fetchTrusting(caPem);
-  const issuer = new ForeignIssuer({ url: origin + path, signer, fetch });
+  const issuer = new ForeignIssuer({ url: origin + path, signer, fetch, dpop });
   const routes = routesOf(issuer, path);
   if (operated) routes.set(`POST ${path}/admin/v1/offers`, ({ body }) => offered(issuer, body));
-  server.on("request", (request, response) => answer(routes, request, response));
+  server.on("request", (request, response) => answer(routes, origin, request, response));
   server.on("connection", () => {
     issuer.connections += 1;
   });
@@ -58,11 +58,11 @@ function offered(issuer, body) {
   return issuer.offer(configurationId, { byReference: true });
 }
 
-async function answer(routes, incoming, response) {
+async function answer(routes, origin, incoming, response) {
   const body = await text(incoming);
   const request = {
     method: incoming.method,
-    url: incoming.url,
+    url: origin + incoming.url,
     headers: new Headers(incoming.headers),
   };
   const [, target, rest] = incoming.url.match(/^(.*\/offers)\/([^/]+)$/) ?? [null, incoming.url];
@@ -77,6 +77,7 @@ async function answer(routes, incoming, response) {
 
 function sendFailure(response, error) {
   if (error instanceof Oauth2ServerErrorResponseError) {
+    for (const [name, value] of Object.entries(error.headers ?? {})) response.setHeader(name, value);
     return send(response, 400, error.errorResponse);
   }
   if (error instanceof Oauth2ResourceUnauthorizedError) {
