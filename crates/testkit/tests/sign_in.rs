@@ -8,6 +8,8 @@
 )]
 
 use issuer::Issuer;
+use issuer::store::OfferPage;
+use keys::outside::Clock as _;
 use oid4vci::authorization::ResponseError;
 use oid4vci::client::ClientAuthentication;
 use serde_json::{Value, json};
@@ -60,6 +62,15 @@ async fn the_holder_signs_in_and_keeps_the_credential() {
     assert_eq!(names, ["client_id", "request_uri"]);
     let back = Browser::of(&world.public).allow(begun.address().as_str(), "ada").await;
     let authorized = world.wallet.finish_sign_in(begun, &query(&back)).await.unwrap();
+    // RFC 9449 §5, RFC 9449 §10.1: from the pushed request on, it is one key.
+    let page =
+        OfferPage { state: None, after: None, limit: 1, now: world.clock.now(), attempts_max: 5 };
+    let grant = world.issuer.store.offers(page).await.unwrap().remove(0);
+    let bound_to = grant.redemption.unwrap().bound_to;
+    let stored = world.issuer.store.authorization(grant.id).await.unwrap().unwrap();
+    assert!(bound_to.is_some() && stored.refresh.unwrap().sender == bound_to);
+    let jkt = stored.code.unwrap().request.dpop_jkt;
+    assert_eq!(jkt, bound_to.map(|key| key.to_string()));
     let received = world.wallet.request_credentials(&authorized, &KeyWish::default()).await;
     let kept = world.wallet.keep(&received.unwrap()).await.unwrap();
     assert_eq!(kept.len(), 1);

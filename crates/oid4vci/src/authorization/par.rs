@@ -159,6 +159,10 @@ impl Refusal for PushRefusal {
     }
 
     fn status(&self) -> u16 {
-        if let Self::Client(refusal) = self { refusal.status() } else { 400 }
+        match self {
+            Self::Client(refusal) => refusal.status(),
+            Self::Sender(refusal) => refusal.status(),
+            Self::RequestUri | Self::Unreadable | Self::DeadEnd(_) | Self::Request(_) => 400,
+        }
     }
 }

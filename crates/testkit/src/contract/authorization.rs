@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use issuer::account::{Account, PasswordHash};
 use issuer::store::authorization::{Allowed, AllowedOffer, Redeeming, Renewed, Renewing};
-use issuer::store::{NewOffer, Opened};
+use issuer::store::{NewOffer, Opened, PurgeBefore};
 use keys::outside::Timestamp;
 use oid4vci::authorization::{
     AnswerTo, AuthorizationRequest, GrantedCode, RunningAuthorization, Stage,
@@ -349,18 +349,22 @@ impl Contract {
         assert!(self.store.account("ada").await.unwrap().is_none());
     }
 
+    async fn purge_all(&self) {
+        let dead = self.now();
+        let before = PurgeBefore { offers: dead, ..self.purge_before(dead) };
+        while self.purge(&before).await > 0 {}
+    }
+
     async fn purging_keeps_what_can_be_renewed(&self) {
         let (grant, _) = self.with_tokens().await;
         let running = self.begun(Stage::Opened).await;
         self.clock.advance(1000);
-        let dead = self.now();
-        while self.purge(&self.purge_before(dead)).await > 0 {}
+        self.purge_all().await;
         assert!(self.store.running_authorization(running.id).await.unwrap().is_none());
         assert!(self.store.datasets(grant.id).await.unwrap().is_some(), "it can be renewed");
         assert!(self.store.authorization(grant.id).await.unwrap().is_some());
         self.clock.advance(3600);
-        let dead = self.now();
-        while self.purge(&self.purge_before(dead)).await > 0 {}
+        self.purge_all().await;
         assert!(self.store.grant(grant.id).await.unwrap().is_none());
         assert!(self.store.datasets(grant.id).await.unwrap().is_none());
         assert!(self.store.authorization(grant.id).await.unwrap().is_none());
