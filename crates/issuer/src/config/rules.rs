@@ -137,6 +137,8 @@ impl Rules<'_> {
         )?;
         let hours = u64::from(authorization.refresh_hours);
         self.range("authorization.refresh_hours", hours, 0..=8_784)?;
+        let pushes = u64::from(authorization.pushes_per_minute);
+        self.range("authorization.pushes_per_minute", pushes, 1..=1_000_000)?;
         let failed = u64::from(authorization.failed_sign_ins_per_hour);
         self.range("authorization.failed_sign_ins_per_hour", failed, 1..=100_000)?;
         self.range("portal.pages_per_minute", portal.pages_per_minute.into(), 1..=100_000)?;

@@ -176,6 +176,8 @@ section! {
         /// sign-in, in hours; what the credentials say is kept for as long. `0` gives no refresh
         /// tokens. Offers that are scanned never give one.
         refresh_hours: u32 = 24,
+        /// Requests that one address may push in a minute (RFC 9126).
+        pushes_per_minute: u32 = 600,
         /// Failed sign-ins of one address in an hour, after which it must wait, and the same for one
         /// account. Those that succeed are not counted.
         failed_sign_ins_per_hour: u32 = 30,

@@ -4,17 +4,21 @@
 use std::sync::Arc;
 
 use axum::extract::rejection::FormRejection;
-use axum::extract::{Form, State};
-use axum::http::header::CACHE_CONTROL;
+use axum::extract::{Form, Request, State};
+use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use axum::{Json, Router};
 use oid4vci::authorization::{PushRefusal, PushResponse};
+use oid4vci::error::ErrorCode;
 use oid4vci::introspection::{IntrospectionResponse, TokenQuery, TokenQueryRefusal};
 
+use super::address_limit::AddressLimit;
+use super::around::ClientAddress;
 use super::{NO_STORE, sender};
-use crate::failure::Failure;
+use crate::failure::{Failure, error};
 use crate::{Issuer, flow};
 
 type Body = Result<Form<Vec<(String, String)>>, FormRejection>;
@@ -24,10 +28,29 @@ pub(super) fn routes(issuer: &Issuer) -> Router<Arc<Issuer>> {
     if issuer.clients.is_empty() {
         return Router::new();
     }
+    let pushes = AddressLimit::per_minute(issuer.config.authorization.pushes_per_minute);
+    let limited = middleware::from_fn_with_state(Arc::new(pushes), limit_pushes);
     Router::new()
         .route("/par", post(push))
+        .route_layer(limited)
         .route("/introspect", post(introspect))
         .route("/revoke", post(revoke))
+}
+
+/// Anybody can push in the name of a public client, and each request is kept for a while.
+async fn limit_pushes(
+    State(pushes): State<Arc<AddressLimit>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let address = request.extensions().get::<ClientAddress>();
+    let Some(Err(wait)) = address.map(|address| pushes.check(address.0)) else {
+        return next.run(request).await;
+    };
+    let (status, code) = (StatusCode::TOO_MANY_REQUESTS, ErrorCode::TemporarilyUnavailable);
+    let mut response = error(status, code, "too many requests from this address; wait a little");
+    response.headers_mut().insert(RETRY_AFTER, wait.0.into());
+    response
 }
 
 /// AUTHZ-21, RFC 9126 §2.2
