@@ -97,6 +97,9 @@ export async function createWallet(...options) {
   await chmod(passphrase, 0o600);
   const own = ["--json", "--store", join(folder, "store"), "--passphrase-file", passphrase];
   return {
+    /** Answers the address to sign in at with `signIn`, and gives back how it ended. */
+    receiveSigningIn: (uri, signIn, ...more) =>
+      runUntilAddress(signIn, "wallet", "receive", uri, "--yes", ...own, ...options, ...more),
     receive: (uri, ...more) => run("wallet", "receive", uri, "--yes", ...own, ...options, ...more),
     list: async () => (await runJson("wallet", "list", ...own)).credentials,
     remove: () => rm(folder, { recursive: true }),
@@ -107,6 +110,29 @@ async function runWell(...args) {
   const { code, stdout, stderr } = await run(...args);
   if (code === 0) return stdout;
   throw new Error(`bestow ${args.join(" ")} ended with ${code}\n${stdout}${stderr}`);
+}
+
+/** A command that prints an address on standard error and waits for a browser to come back. */
+async function runUntilAddress(signIn, ...args) {
+  const child = spawn(bestowBinary(), args, { stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  let begun = false;
+  child.stdout.on("data", (chunk) => (stdout += chunk));
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+    const address = /^ {2}(https:\S+)\n/m.exec(stderr)?.[1];
+    if (!address || begun) return;
+    begun = true;
+    signIn(address).catch((error) => {
+      stderr += error;
+      child.kill();
+    });
+  });
+  const late = setTimeout(() => child.kill(), COMMAND_TIMEOUT);
+  const [code] = await once(child, "close");
+  clearTimeout(late);
+  return { code, stdout, stderr };
 }
 
 /** A command that reads a line, as a password is never an argument. */

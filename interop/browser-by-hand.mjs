@@ -6,6 +6,7 @@ export async function allow(address, { account, password, fetch }) {
   const form = await browser.open(address);
   const question = await browser.send(form, { account, password, answer: "sign-in" });
   const answer = await browser.send(question, { answer: "allow" });
+  if (!answer.leads) throw new Error(`not allowed: ${answer.status}`);
   return answer.leads;
 }
 

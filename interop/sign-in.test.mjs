@@ -2,10 +2,12 @@
 
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { clientAuthenticationNone } from "@openid4vc/oauth2";
 import { Openid4vciClient } from "@openid4vc/openid4vci";
-import { bestowBinary, startIssuer } from "./bestow.mjs";
+import { bestowBinary, createWallet, startIssuer, temporaryFolder } from "./bestow.mjs";
 import { allow } from "./browser-by-hand.mjs";
 import { holderKey } from "./keys.mjs";
 import { fetchTrusting } from "./trust.mjs";
@@ -15,6 +17,7 @@ const CLIENT = "foreign-wallet";
 const REDIRECT = "https://wallet.example/cb";
 const PERSON = { account: "ada", password: "correct horse battery" };
 const CLIENTS = {
+  bestow: `client_id = "bestow"\nname = "Bestow Wallet"\nredirect_uris = ["http://127.0.0.1/cb"]\n`,
   foreign: `client_id = "${CLIENT}"\nname = "Foreign Wallet"\nredirect_uris = ["${REDIRECT}"]\n`,
 };
 let issuer, fetch;
@@ -87,6 +90,30 @@ for (const grants of ["authorization_code", "both"]) {
     await assert.rejects(redeem(), /status:? 400/, "a code is good once");
   });
 }
+
+test("bestow wallet signs in, and the browser comes back to it", async () => {
+  const ca = join(await temporaryFolder(), "ca.pem");
+  await writeFile(ca, issuer.caPem);
+  const wallet = await createWallet("--ca", ca, "--trust-anchor", ca);
+  const { uri } = await issuer.offer("diploma", "--grants", "authorization_code");
+  const signIn = async (address) => {
+    const back = await allow(address, { ...PERSON, fetch });
+    assert.match(back, /^http:\/\/127\.0\.0\.1:\d+\/cb\?/);
+    const page = await globalThis.fetch(back);
+    assert.equal(page.status, 200);
+  };
+  const { code, stdout, stderr } = await wallet.receiveSigningIn(uri, signIn);
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).credentials.length, 1);
+  const { uri: declined } = await issuer.offer("diploma", "--grants", "authorization_code");
+  const none = { ...PERSON, password: "wrong" };
+  const refused = await wallet.receiveSigningIn(declined, async (address) => {
+    await assert.rejects(allow(address, { ...none, fetch }));
+    throw new Error("gave up");
+  });
+  assert.notEqual(refused.code, 0);
+  await wallet.remove();
+});
 
 function callbacks(key) {
   return {
