@@ -342,6 +342,14 @@ async fn the_flow_is_there_once_a_client_is() {
     assert_eq!(metadata["code_challenge_methods_supported"], json!(["S256"]));
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
     assert_eq!(metadata["pushed_authorization_request_endpoint"], world.issuer.endpoint("par"));
+    for endpoint in ["token", "introspection", "revocation"] {
+        let algorithms =
+            &metadata[format!("{endpoint}_endpoint_auth_signing_alg_values_supported")];
+        assert!(
+            algorithms.as_array().unwrap().contains(&json!("ES256")),
+            "RFC 8414 §2: {endpoint}"
+        );
+    }
     let grants = metadata["grant_types_supported"].as_array().unwrap();
     assert!(
         grants.contains(&json!("authorization_code")) && grants.contains(&json!("refresh_token"))

@@ -100,6 +100,7 @@ fn code_flow(issuer: &Issuer) -> CodeFlowMetadata {
     let scopes = issuer.types.values().filter_map(|one| one.scope.clone());
     let scopes: BTreeSet<String> = scopes.collect();
     let algorithms = [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa];
+    let algorithms = algorithms.map(Algorithm::name).to_vec();
     CodeFlowMetadata {
         authorization_endpoint: issuer.endpoint("authorize"),
         pushed_authorization_request_endpoint: issuer.endpoint("par"),
@@ -112,11 +113,13 @@ fn code_flow(issuer: &Issuer) -> CodeFlowMetadata {
         code_challenge_methods_supported: [pkce::METHOD],
         authorization_response_iss_parameter_supported: true,
         scopes_supported: scopes.into_iter().collect(),
-        token_endpoint_auth_signing_alg_values_supported: algorithms.map(Algorithm::name).to_vec(),
+        token_endpoint_auth_signing_alg_values_supported: algorithms.clone(),
         introspection_endpoint: issuer.endpoint("introspect"),
         introspection_endpoint_auth_methods_supported: [PRIVATE_KEY_JWT],
+        introspection_endpoint_auth_signing_alg_values_supported: algorithms.clone(),
         revocation_endpoint: issuer.endpoint("revoke"),
         revocation_endpoint_auth_methods_supported: [NONE, PRIVATE_KEY_JWT],
+        revocation_endpoint_auth_signing_alg_values_supported: algorithms,
     }
 }
 

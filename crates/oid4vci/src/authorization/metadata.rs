@@ -32,10 +32,14 @@ pub struct CodeFlowMetadata {
     pub introspection_endpoint: String,
     /// RFC 8414 §2
     pub introspection_endpoint_auth_methods_supported: [&'static str; 1],
+    /// RFC 8414 §2: must be there where `private_key_jwt` is.
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     /// RFC 7009 §2
     pub revocation_endpoint: String,
     /// RFC 8414 §2
     pub revocation_endpoint_auth_methods_supported: [&'static str; 2],
+    /// RFC 8414 §2: must be there where `private_key_jwt` is.
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
 }
 
 /// The same as a Wallet takes it.
