@@ -2,7 +2,7 @@
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -46,9 +46,9 @@ export async function runJson(...args) {
 
 /**
  * Creates an issuer in a new folder and serves it until `stop`. `settings` are written into its
- * configuration, `files` beside it.
+ * configuration, `files` beside it, `clients` into their folder.
  */
-export async function startIssuer({ path = "", settings = {}, files = {} } = {}) {
+export async function startIssuer({ path = "", settings = {}, files = {}, clients = {} } = {}) {
   const folder = await temporaryFolder();
   const port = await adjacentPorts();
   const url = `https://localhost:${port}${path}`;
@@ -56,6 +56,10 @@ export async function startIssuer({ path = "", settings = {}, files = {} } = {})
   const config = join(state, "bestow.toml");
   const own = ["--config", config];
   await runWell("issuer", "init", state, "--url", url, "--name", "Riverside University");
+  for (const [name, text] of Object.entries(clients)) {
+    await mkdir(join(state, "clients"), { recursive: true });
+    await writeFile(join(state, "clients", `${name}.toml`), text);
+  }
   for (const [name, text] of Object.entries(files)) await writeFile(join(state, name), text);
   await writeFile(config, changed(await readFile(config, "utf8"), settings));
   const server = await serve(config, port + 1);
@@ -66,6 +70,8 @@ export async function startIssuer({ path = "", settings = {}, files = {} } = {})
       runJson("issuer", "offer", configurationId, "--sample", "--json", ...own, ...options),
     setStatus: (verb, offerId, ...options) =>
       runJson("issuer", verb, offerId, "--json", ...own, ...options),
+    account: (name, password, configurationId) =>
+      runWithInput(password, "issuer", "account", "add", name, "--sample", configurationId, ...own),
     sample: (configurationId) => runJson("issuer", "sample", configurationId, ...own),
     stop: async () => {
       await end(server);
@@ -91,6 +97,9 @@ export async function createWallet(...options) {
   await chmod(passphrase, 0o600);
   const own = ["--json", "--store", join(folder, "store"), "--passphrase-file", passphrase];
   return {
+    /** Answers the address to sign in at with `signIn`, and gives back how it ended. */
+    receiveSigningIn: (uri, signIn, ...more) =>
+      runUntilAddress(signIn, "wallet", "receive", uri, "--yes", ...own, ...options, ...more),
     receive: (uri, ...more) => run("wallet", "receive", uri, "--yes", ...own, ...options, ...more),
     list: async () => (await runJson("wallet", "list", ...own)).credentials,
     remove: () => rm(folder, { recursive: true }),
@@ -101,6 +110,37 @@ async function runWell(...args) {
   const { code, stdout, stderr } = await run(...args);
   if (code === 0) return stdout;
   throw new Error(`bestow ${args.join(" ")} ended with ${code}\n${stdout}${stderr}`);
+}
+
+/** A command that prints an address on standard error and waits for a browser to come back. */
+async function runUntilAddress(signIn, ...args) {
+  const child = spawn(bestowBinary(), args, { stdio: ["ignore", "pipe", "pipe"] });
+  let stdout = "";
+  let stderr = "";
+  let begun = false;
+  child.stdout.on("data", (chunk) => (stdout += chunk));
+  child.stderr.on("data", (chunk) => {
+    stderr += chunk;
+    const address = /^ {2}(https:\S+)\n/m.exec(stderr)?.[1];
+    if (!address || begun) return;
+    begun = true;
+    signIn(address).catch((error) => {
+      stderr += error;
+      child.kill();
+    });
+  });
+  const late = setTimeout(() => child.kill(), COMMAND_TIMEOUT);
+  const [code] = await once(child, "close");
+  clearTimeout(late);
+  return { code, stdout, stderr };
+}
+
+/** A command that reads a line, as a password is never an argument. */
+async function runWithInput(input, ...args) {
+  const child = spawn(bestowBinary(), args, { stdio: ["pipe", "ignore", "inherit"] });
+  child.stdin.end(`${input}\n`);
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`bestow ${args.join(" ")} ended with ${code}`);
 }
 
 async function serve(config, adminPort) {

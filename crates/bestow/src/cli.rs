@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
+use issuer::flow::offer::OfferGrants;
 
 use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
@@ -155,6 +156,14 @@ pub(crate) enum IssuerCommand {
         bestow issuer applications approve 01a20ad6-7e98-7723-a4f6-827abaf3b248"
     )]
     Applications(ApplicationsCommand),
+    /// Who can sign in, for wallets that send people here
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        bestow issuer account add ada --sample student_card\n  \
+        bestow issuer account add erika --claims erika.json < password.txt"
+    )]
+    Account(AccountCommand),
     /// Print the reference of bestow.toml as Markdown
     #[command(hide = true)]
     ConfigReference,
@@ -171,8 +180,12 @@ impl IssuerCommand {
                 ApplicationsCommand::List { json, .. }
                 | ApplicationsCommand::Approve { json, .. }
                 | ApplicationsCommand::Reject { json, .. },
-            ) => *json,
-            Self::Init { .. }
+            )
+            | Self::Account(AccountCommand::Add { json, .. } | AccountCommand::List { json, .. }) => {
+                *json
+            }
+            Self::Account(AccountCommand::Remove { .. } | AccountCommand::Password { .. })
+            | Self::Init { .. }
             | Self::Serve(_)
             | Self::CheckConfig(_)
             | Self::Migrate(_)
@@ -182,6 +195,15 @@ impl IssuerCommand {
             | Self::Sample { .. }
             | Self::ConfigReference => false,
         }
+    }
+}
+
+fn grants(text: &str) -> Result<OfferGrants, String> {
+    match text {
+        "pre-authorized_code" => Ok(OfferGrants::PreAuthorizedCode),
+        "authorization_code" => Ok(OfferGrants::AuthorizationCode),
+        "both" => Ok(OfferGrants::Both),
+        _ => Err("one of pre-authorized_code, authorization_code and both".to_owned()),
     }
 }
 
@@ -222,6 +244,9 @@ pub(crate) struct OfferArguments {
     /// Put the offer itself into the link, instead of where it is
     #[arg(long)]
     pub(crate) by_value: bool,
+    /// How it can be taken: by whoever has it, by whoever signs in, or both
+    #[arg(long, value_name = "pre-authorized_code|authorization_code|both", value_parser = grants)]
+    pub(crate) grants: Option<OfferGrants>,
     /// How long the offer is good
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) expires_in: Option<u64>,
@@ -236,6 +261,48 @@ pub(crate) struct OfferArguments {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) config: ConfigFile,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account; its password is asked for, or read from standard input
+    Add {
+        /// What its owner types to sign in
+        name: String,
+        /// A JSON object that has, by credential type, an object of claims
+        #[arg(long, value_name = "FILE")]
+        claims: Option<PathBuf>,
+        /// Fill in the example values of this type; may be repeated
+        #[arg(long, value_name = "CONFIGURATION_ID")]
+        sample: Vec<String>,
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// List accounts
+    List {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Remove an account; credentials that were issued to it stay valid
+    Remove {
+        /// As listed
+        name: String,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Change a password; it is asked for, or read from standard input
+    Password {
+        /// As listed
+        name: String,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
 }
 
 #[derive(Debug, Subcommand)]

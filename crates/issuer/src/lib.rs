@@ -14,6 +14,7 @@ use keys::digest::MacKey;
 use keys::outside::{Clock, Random};
 use keys::signer::Signer;
 use oid4vci::attestation::Attesters;
+use oid4vci::client::Client;
 use oid4vci::secret::OfferReference;
 use tokio::sync::watch;
 
@@ -22,6 +23,7 @@ use crate::credential_type::CredentialType;
 use crate::status::StatusLists;
 use crate::store::Store;
 
+pub mod account;
 pub mod application;
 pub mod config;
 mod connection;
@@ -52,6 +54,8 @@ pub struct Issuer {
     pub config: Config,
     /// What can be issued, by Credential Configuration Identifier.
     pub types: BTreeMap<String, CredentialType>,
+    /// Who may send people here to sign in, by `client_id`; without any, that flow is not there.
+    pub clients: BTreeMap<String, Client>,
     /// The database that the operator configured.
     pub store: Box<dyn Store>,
     /// Tells the time.

@@ -23,6 +23,7 @@ impl Issuer {
         random: Box<dyn Random>,
     ) -> Result<Self, OpenError> {
         let types = config.credential_types()?;
+        let clients = config.registered_clients()?;
         let keys = load_keys(&config)?;
         let client_attesters = config.client_attesters()?;
         check_ready(&config).await?;
@@ -32,6 +33,7 @@ impl Issuer {
         Ok(Self {
             config,
             types,
+            clients,
             store,
             clock,
             random,

@@ -10,8 +10,10 @@ use axum::http::Request;
 use futures_util::stream;
 use rusqlite::Connection;
 use serde_json::json;
+use testkit::sign_in::with_client;
 use testkit::wire::{Answer, FORM, Wire};
 use testkit::world::World;
+use url::form_urlencoded;
 
 /// A Token Request with an unknown code, as it comes from an address.
 async fn guess(listener: &Wire, address: &str) -> Answer {
@@ -126,4 +128,28 @@ async fn a_request_that_takes_too_long_is_ended() {
     let begun = Request::post("/admin/v1/offers").header("authorization", format!("Bearer {key}"));
     let ended = world.admin.ask(begun, endless()).await;
     assert_eq!((ended.status, ended.header("content-type")), (408, "application/problem+json"));
+}
+
+/// Q04: anybody can push in the name of a public client, and what is pushed is kept for a while.
+#[tokio::test]
+async fn an_address_pushes_so_many_requests_and_no_more() {
+    let world = World::with(|issuer| {
+        with_client(issuer);
+        issuer.config.authorization.pushes_per_minute = 3;
+    })
+    .await;
+    let form = world.authorization_request("student_card", &[]);
+    let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(&form).finish();
+    let push = async |address: &str| {
+        let begun = Request::post("/par").header("content-type", FORM);
+        world.public.ask(begun.extension(peer(address)), form.clone()).await
+    };
+    for _ in 0..3 {
+        assert_eq!(push("192.0.2.7").await.status, 201);
+    }
+    let waiting = push("192.0.2.7").await;
+    assert!(
+        waiting.is(429, "temporarily_unavailable") && !waiting.header("retry-after").is_empty()
+    );
+    assert_eq!(push("192.0.2.8").await.status, 201, "a neighbour");
 }

@@ -40,7 +40,13 @@ async fn a_refused_request_spends_nothing() {
         ("unknown grant_type", vec![("grant_type", "x"), ours], "unsupported_grant_type"),
         (
             "B09",
-            vec![("grant_type", "authorization_code"), ("code", code)],
+            vec![
+                ("grant_type", "authorization_code"),
+                ("code", code),
+                ("redirect_uri", "https://wallet.example/"),
+                ("code_verifier", "x"),
+                ("client_id", "wallet"),
+            ],
             "unsupported_grant_type",
         ),
         ("no code, TOKEN-02", vec![grant], "invalid_request"),

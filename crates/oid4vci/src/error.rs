@@ -21,6 +21,16 @@ pub enum ErrorCode {
     InvalidGrant,
     /// RFC 6749 §5.2
     UnsupportedGrantType,
+    /// RFC 6749 §4.1.2.1, RFC 6749 §5.2
+    UnauthorizedClient,
+    /// RFC 6749 §4.1.2.1
+    AccessDenied,
+    /// RFC 6749 §4.1.2.1
+    UnsupportedResponseType,
+    /// RFC 6749 §4.1.2.1, RFC 6749 §5.2
+    InvalidScope,
+    /// RFC 8707 §2
+    InvalidTarget,
     /// RFC 9396 §5
     InvalidAuthorizationDetails,
     /// RFC 9449 §5, RFC 9449 §7.1
@@ -64,6 +74,11 @@ impl ErrorCode {
             Self::UseFreshAttestation => "use_fresh_attestation",
             Self::InvalidGrant => "invalid_grant",
             Self::UnsupportedGrantType => "unsupported_grant_type",
+            Self::UnauthorizedClient => "unauthorized_client",
+            Self::AccessDenied => "access_denied",
+            Self::UnsupportedResponseType => "unsupported_response_type",
+            Self::InvalidScope => "invalid_scope",
+            Self::InvalidTarget => "invalid_target",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",

@@ -34,6 +34,8 @@ pub struct Grant {
     pub redemption: Option<Redemption>,
     /// What was recorded as issued, oldest first.
     pub issued: Vec<Issued>,
+    /// Whether an [`crate::authorization::Authorization`] stands beside it.
+    pub signs_in: bool,
 }
 
 /// The token that a code became.
@@ -101,6 +103,7 @@ impl Grant {
             withdrawn_at: None,
             redemption: None,
             issued: Vec::new(),
+            signs_in: false,
         }
     }
 

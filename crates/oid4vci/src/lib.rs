@@ -11,6 +11,8 @@
 //! | 8-11 the code becomes a token | [`token`] | VCI §6 |
 //! | 8-15 who vouches for a Wallet and its keys | [`attestation`] | VCI §D, VCI §E |
 //! | 8-15 the token is bound to a key | [`dpop`], [`replay`] | RFC 9449 |
+//! | 5-8 the person's consent, and the code that stands for it | [`client`], [`authorization`], [`pkce`] | VCI §5, RFC 9126 |
+//! | 8-11 that code becomes a token, and a token a fresh one | [`code`], [`refresh`], [`introspection`] | RFC 6749 §4.1.3, RFC 6749 §6 |
 //! | 8-11 who sends a Token Request | [`sender`] | RFC 9449 §5, VCI §E |
 //! | 11a the nonce for the proof | [`nonce`] | VCI §7 |
 //! | 12, 15-16 the proof of possession | [`proof`] | VCI §F.1, VCI §F.4 |
@@ -21,7 +23,10 @@
 
 pub mod access;
 pub mod attestation;
+pub mod authorization;
 mod claims;
+pub mod client;
+pub mod code;
 pub mod colour;
 pub mod credential;
 pub mod dpop;
@@ -30,10 +35,14 @@ pub mod error;
 mod form;
 pub mod grant;
 pub mod language;
+pub mod introspection;
 pub mod metadata;
 pub mod nonce;
 pub mod offer;
+mod parameters;
+pub mod pkce;
 pub mod proof;
+pub mod refresh;
 pub mod replay;
 pub mod secret;
 pub mod signed_metadata;

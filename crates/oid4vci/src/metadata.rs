@@ -10,7 +10,10 @@ use url::Url;
 
 use crate::encryption::ReceivedEncryption;
 use crate::proof::BindingMethod;
-use crate::sender::{ReceivedSenderMetadata, SenderMetadata};
+
+mod server;
+
+pub use server::{AuthorizationServerMetadata, ReceivedServerMetadata};
 
 /// Well-known name of Credential Issuer Metadata (VCI §12.2.2, REG-04).
 pub const CREDENTIAL_ISSUER: &str = "openid-credential-issuer";
@@ -128,27 +131,6 @@ pub struct CredentialConfiguration {
     pub credential_metadata: Value,
 }
 
-/// Authorization server metadata as we send it (RFC 8414 §2, VCI §12.3).
-#[derive(Debug, Serialize)]
-pub struct AuthorizationServerMetadata {
-    /// RFC 8414 §2
-    pub issuer: String,
-    /// RFC 8414 §2
-    pub token_endpoint: String,
-    /// ASMETA-04
-    pub grant_types_supported: Vec<&'static str>,
-    /// ASMETA-05
-    pub token_endpoint_auth_methods_supported: Vec<&'static str>,
-    /// RFC 9396 §10
-    pub authorization_details_types_supported: Vec<&'static str>,
-    /// ASMETA-02
-    #[serde(rename = "pre-authorized_grant_anonymous_access_supported")]
-    pub pre_authorized_grant_anonymous_access_supported: bool,
-    /// RFC 9449 §5.1, WALATT-11
-    #[serde(flatten)]
-    pub sender: SenderMetadata,
-}
-
 /// Credential Issuer Metadata as a Wallet takes it: what it needs, unknown members ignored (META-43).
 #[derive(Clone, Debug)]
 pub struct ReceivedIssuerMetadata {
@@ -156,6 +138,8 @@ pub struct ReceivedIssuerMetadata {
     pub credential_issuer: String,
     /// META-14; the issuer itself when it names none.
     pub authorization_servers: Vec<String>,
+    /// Whether it names any: then a request says for which issuer it is (AUTHZ-09, AUTHZ-16).
+    pub names_authorization_servers: bool,
     /// META-17
     pub credential_endpoint: Url,
     /// META-18; absent means that proofs need no nonce.
@@ -207,6 +191,7 @@ impl ReceivedIssuerMetadata {
         let configurations = configurations.and_then(Value::as_object);
         Ok(Self {
             credential_issuer: identifier.to_owned(),
+            names_authorization_servers: !servers.is_empty(),
             authorization_servers: if servers.is_empty() {
                 vec![identifier.to_owned()]
             } else {
@@ -281,45 +266,7 @@ fn received_configuration(value: &Value) -> ReceivedConfiguration {
     }
 }
 
-/// What a Wallet needs of the authorization server's metadata (RFC 8414 §2).
-#[derive(Clone, Debug)]
-pub struct ReceivedServerMetadata {
-    /// RFC 8414 §2
-    pub token_endpoint: Url,
-    /// `pre-authorized_grant_anonymous_access_supported`, false when absent (TOKEN-08).
-    pub anonymous_access: bool,
-    /// Whether the grant of the Pre-Authorized Code Flow is listed; `None` when nothing is listed.
-    pub grants_pre_authorized_code: Option<bool>,
-    /// How it wants to know who asks.
-    pub sender: ReceivedSenderMetadata,
-    /// `challenge_endpoint` (WALATT-10)
-    pub challenge_endpoint: Option<Url>,
-}
-
-impl ReceivedServerMetadata {
-    /// Reads the document that `identifier` led to.
-    pub fn parse(body: &[u8], identifier: &str) -> Result<Self, MetadataError> {
-        let value = object(body)?;
-        if value.get("issuer").is_none_or(|issuer| issuer != identifier) {
-            return Err(MetadataError::OtherIssuer); // RFC 8414 §3.3, ASMETA-07
-        }
-        let grants = value.get("grant_types_supported").map(|grants| strings(Some(grants)));
-        Ok(Self {
-            token_endpoint: endpoint(&value, "token_endpoint")?
-                .ok_or(MetadataError::BadEndpoint)?,
-            anonymous_access: value
-                .get("pre-authorized_grant_anonymous_access_supported")
-                .is_some_and(|supported| supported == true),
-            grants_pre_authorized_code: grants.map(|grants| {
-                grants.iter().any(|grant| grant == crate::token::PRE_AUTHORIZED_CODE)
-            }),
-            sender: ReceivedSenderMetadata::parse(&value),
-            challenge_endpoint: endpoint(&value, "challenge_endpoint")?,
-        })
-    }
-}
-
-fn endpoint(metadata: &Value, name: &str) -> Result<Option<Url>, MetadataError> {
+pub(crate) fn endpoint(metadata: &Value, name: &str) -> Result<Option<Url>, MetadataError> {
     let Some(value) = metadata.get(name).filter(|value| !value.is_null()) else {
         return Ok(None);
     };
@@ -340,7 +287,7 @@ fn array(value: Option<&Value>) -> Vec<Value> {
     value.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-fn strings(value: Option<&Value>) -> Vec<String> {
+pub(crate) fn strings(value: Option<&Value>) -> Vec<String> {
     let listed = value.and_then(Value::as_array).into_iter().flatten();
     listed.filter_map(Value::as_str).map(str::to_owned).collect()
 }

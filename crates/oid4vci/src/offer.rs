@@ -9,7 +9,11 @@ use serde_json::{Map, Value};
 use url::Url;
 use uuid::{Builder, Uuid};
 
-use crate::secret::{PreAuthorizedCode, TxCode};
+use crate::secret::{IssuerState, PreAuthorizedCode, TxCode};
+
+mod error;
+
+pub use error::OfferError;
 
 /// Custom scheme of an offer link when the Wallet's own endpoint is unknown (VCI §12.1.1, OFFER-31).
 pub const SCHEME: &str = "openid-credential-offer";
@@ -25,6 +29,7 @@ pub const CONFIGURATIONS_MAX: usize = 64;
 pub const DESCRIPTION_CHARACTERS_MAX: usize = 300;
 
 const PRE_AUTHORIZED_CODE: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
+const AUTHORIZATION_CODE: &str = "authorization_code";
 
 /// Names one Credential Offer inside the Issuer: grows with time, printed as a UUID (version 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,24 +77,34 @@ pub struct CredentialOffer<'o> {
     /// Keys of `credential_configurations_supported` (OFFER-05).
     pub credential_configuration_ids: &'o [String],
     /// The grant of the Pre-Authorized Code Flow (OFFER-15).
-    pub pre_authorized_code: &'o PreAuthorizedCode,
+    pub pre_authorized_code: Option<&'o PreAuthorizedCode>,
     /// Present exactly when a Transaction Code is needed (OFFER-18).
     pub tx_code: Option<TxCodeInput>,
+    /// The grant of the Authorization Code Flow (OFFER-11).
+    pub issuer_state: Option<&'o IssuerState>,
 }
 
 impl CredentialOffer<'_> {
     /// The JSON document; the code leaves its type here.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let mut grant = Map::new();
-        grant.insert("pre-authorized_code".into(), self.pre_authorized_code.expose().into());
-        if let Some(tx_code) = &self.tx_code {
-            grant.insert("tx_code".into(), tx_code.to_json());
+        let mut grants = Map::new();
+        if let Some(issuer_state) = self.issuer_state {
+            let grant = serde_json::json!({ "issuer_state": issuer_state.expose() });
+            grants.insert(AUTHORIZATION_CODE.into(), grant);
+        }
+        if let Some(code) = self.pre_authorized_code {
+            let mut grant = Map::new();
+            grant.insert("pre-authorized_code".into(), code.expose().into());
+            if let Some(tx_code) = &self.tx_code {
+                grant.insert("tx_code".into(), tx_code.to_json());
+            }
+            grants.insert(PRE_AUTHORIZED_CODE.into(), grant.into());
         }
         serde_json::json!({
             "credential_issuer": self.credential_issuer,
             "credential_configuration_ids": self.credential_configuration_ids,
-            "grants": { PRE_AUTHORIZED_CODE: grant },
+            "grants": grants,
         })
     }
 
@@ -247,8 +262,19 @@ pub struct ReceivedOffer {
     pub credential_configuration_ids: Vec<String>,
     /// The Pre-Authorized Code Flow, when the offer has its grant.
     pub pre_authorized_code: Option<PreAuthorizedCodeGrant>,
-    /// Whether `grants` names any other flow.
+    /// The Authorization Code Flow, when the offer has its grant (OFFER-11).
+    pub authorization_code: Option<AuthorizationCodeGrant>,
+    /// Whether `grants` names any other flow than the Pre-Authorized Code Flow.
     pub has_other_grants: bool,
+}
+
+/// The grant object of the Authorization Code Flow.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuthorizationCodeGrant {
+    /// Goes unchanged into the Authorization Request (OFFER-12).
+    pub issuer_state: Option<String>,
+    /// Names one of several authorization servers (OFFER-13).
+    pub authorization_server: Option<String>,
 }
 
 /// The grant object of the Pre-Authorized Code Flow.
@@ -289,6 +315,7 @@ impl ReceivedOffer {
             credential_issuer: issuer.ok_or(OfferError::NoIssuer)?.to_owned(),
             credential_configuration_ids: configuration_ids(object)?,
             pre_authorized_code: grants.get(PRE_AUTHORIZED_CODE).map(grant).transpose()?,
+            authorization_code: grants.get(AUTHORIZATION_CODE).map(code_grant).transpose()?,
             has_other_grants: grants.keys().any(|name| name != PRE_AUTHORIZED_CODE),
         })
     }
@@ -318,6 +345,19 @@ fn grant(value: &Value) -> Result<PreAuthorizedCodeGrant, OfferError> {
     })
 }
 
+fn code_grant(value: &Value) -> Result<AuthorizationCodeGrant, OfferError> {
+    let object = value.as_object().ok_or(OfferError::BadGrant)?;
+    let text = |name: &str| {
+        let member = object.get(name);
+        let member = member.map(|value| value.as_str().ok_or(OfferError::BadGrant));
+        Ok(member.transpose()?.map(str::to_owned))
+    };
+    Ok(AuthorizationCodeGrant {
+        issuer_state: text("issuer_state")?,
+        authorization_server: text("authorization_server")?,
+    })
+}
+
 /// A description that is too long is cut, not refused: it costs the holder nothing (A23).
 fn tx_code_input(value: &Value) -> Result<TxCodeInput, OfferError> {
     let mut input = TxCodeInput::deserialize(value).map_err(|_| OfferError::BadGrant)?;
@@ -325,56 +365,4 @@ fn tx_code_input(value: &Value) -> Result<TxCodeInput, OfferError> {
         *description = description.chars().take(DESCRIPTION_CHARACTERS_MAX).collect();
     }
     Ok(input)
-}
-
-/// Why a scanned text is no Credential Offer that can be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OfferError {
-    /// Not a link at all.
-    NotALink,
-    /// A link, but to something else.
-    ForeignScheme,
-    /// A link of the right kind that carries no offer.
-    NoOffer,
-    /// Two offers, or one parameter twice (OFFER-01).
-    Ambiguous,
-    /// Larger than any honest offer.
-    TooLong,
-    /// `credential_offer_uri` is not an https URL (OFFER-03), or names a user.
-    BadOfferUri,
-    /// The document is not a JSON object, or repeats a member.
-    NotJson,
-    /// `credential_issuer` missing.
-    NoIssuer,
-    /// `credential_issuer` is no Credential Issuer Identifier (META-01).
-    BadIssuer,
-    /// `credential_configuration_ids` missing, empty, repeated or too many.
-    NoConfiguration,
-    /// A member of `grants` has the wrong shape.
-    BadGrant,
-}
-
-impl OfferError {
-    /// What is wrong, for the person who scanned.
-    #[must_use]
-    pub const fn message(self) -> &'static str {
-        match self {
-            Self::NotALink => "this is not a link",
-            Self::ForeignScheme => "this link is not a Credential Offer",
-            Self::NoOffer => "this link carries no Credential Offer",
-            Self::Ambiguous => "this link carries two Credential Offers",
-            Self::TooLong => "this Credential Offer is too large",
-            Self::BadOfferUri => {
-                "the offer is said to be at an address that is not https, or that names a user"
-            }
-            Self::NotJson => "the Credential Offer is not a JSON object",
-            Self::NoIssuer => "the Credential Offer names no issuer",
-            Self::BadIssuer => {
-                "the Credential Offer names its issuer by an address that is none: it must be https \
-                 with a host, without a user, a query or a fragment"
-            }
-            Self::NoConfiguration => "the Credential Offer does not say what it offers",
-            Self::BadGrant => "the Credential Offer has a grant that cannot be read",
-        }
-    }
 }

@@ -72,6 +72,20 @@ macro_rules! unguessable {
     )*};
 }
 
+macro_rules! drawn {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// Draws one that nobody can foretell; it carries nothing but the id of its offer.
+            #[must_use]
+            pub fn fresh(id: OfferId, random: &dyn Random) -> Self {
+                let mut secret = [0; SECRET_BYTES];
+                random.fill(&mut secret);
+                Self::of(id, &secret)
+            }
+        }
+    )*};
+}
+
 macro_rules! redacted {
     ($($name:ident)*) => {$(
         impl fmt::Debug for $name {
@@ -87,13 +101,31 @@ secrets! {
     PreAuthorizedCode
     /// `access_token` (VCI §6.2).
     AccessToken
+    /// `code` (RFC 6749 §4.1.2): lives a minute, single use.
+    AuthorizationCode
+    /// `refresh_token` (RFC 6749 §6): replaced by each use.
+    RefreshToken
+    /// `issuer_state` (VCI §5.1.3): names an offer, and opens nothing by itself.
+    IssuerState
+    /// Names a running authorization: the last part of a `request_uri` (RFC 9126 §2.2), and then of
+    /// the address of its pages. Each step has another one.
+    AuthorizationHandle
+    /// `code_verifier` (RFC 7636 §4.1).
+    CodeVerifier
     /// `tx_code` (VCI §6.1): reaches the End-User over a second channel.
     TxCode
     /// The last part of a `credential_offer_uri`: whoever has it can read the offer (OFFER-27).
     OfferReference
 }
-unguessable! { PreAuthorizedCode AccessToken OfferReference }
-redacted! { PreAuthorizedCode AccessToken TxCode OfferReference SecretDigest TxCodeDigest }
+unguessable! {
+    PreAuthorizedCode AccessToken OfferReference
+    AuthorizationCode RefreshToken IssuerState AuthorizationHandle
+}
+drawn! { AccessToken AuthorizationCode RefreshToken AuthorizationHandle OfferReference }
+redacted! {
+    PreAuthorizedCode AccessToken TxCode OfferReference SecretDigest TxCodeDigest
+    AuthorizationCode RefreshToken IssuerState AuthorizationHandle CodeVerifier
+}
 
 const ID_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
@@ -117,14 +149,6 @@ impl SecretDigest {
 }
 
 impl OfferReference {
-    /// Draws a reference that nobody can foretell.
-    #[must_use]
-    pub fn fresh(id: OfferId, random: &dyn Random) -> Self {
-        let mut secret = [0; SECRET_BYTES];
-        random.fill(&mut secret);
-        Self::of(id, &secret)
-    }
-
     /// Makes the same reference again from what its owner alone holds, such as the secret link of
     /// an application or an `Idempotency-Key`: so it can be shown again without being stored.
     #[must_use]
@@ -141,15 +165,12 @@ impl OfferReference {
         let (id, secret) = split(&self.0)?;
         Some(PreAuthorizedCode::of(id, &key.mac("pre-authorized_code", &[&id.0, &secret])))
     }
-}
 
-impl AccessToken {
-    /// Draws a token; it carries nothing but the id of its offer.
+    /// The `issuer_state` of this offer, derived in the same way (VCI §4.1.1).
     #[must_use]
-    pub fn fresh(id: OfferId, random: &dyn Random) -> Self {
-        let mut secret = [0; SECRET_BYTES];
-        random.fill(&mut secret);
-        Self::of(id, &secret)
+    pub fn issuer_state(&self, key: &MacKey) -> Option<IssuerState> {
+        let (id, secret) = split(&self.0)?;
+        Some(IssuerState::of(id, &key.mac("issuer_state", &[&id.0, &secret])))
     }
 }
 

@@ -6,8 +6,11 @@ use keys::outside::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::code::{AUTHORIZATION_CODE, AuthorizationCodeRequest};
 use crate::grant::{Grant, OfferState};
-use crate::secret::{AccessToken, PreAuthorizedCode, TxCode};
+use crate::parameters::{BadParameter, parameter};
+use crate::refresh::{REFRESH_TOKEN, RefreshTokenRequest};
+use crate::secret::{AccessToken, PreAuthorizedCode, RefreshToken, TxCode};
 use crate::sender::{Sender, SenderPolicy};
 
 mod refusal;
@@ -21,15 +24,19 @@ pub const LIFETIME_SECONDS_MAX: u32 = 300;
 /// Most `authorization_details` that are read.
 pub const DETAILS_MAX: usize = 64;
 /// Longest parameter of a Token Request.
-pub const PARAMETER_BYTES_MAX: usize = 8 * 1024;
+pub const PARAMETER_BYTES_MAX: usize = crate::parameters::PARAMETER_BYTES_MAX;
 
 const OPENID_CREDENTIAL: &str = "openid_credential";
 
 /// Token Request, parsed once: a variant for each grant, with that grant's own parameters.
 #[derive(Debug)]
 pub enum TokenRequest {
-    /// Beside it comes one variant each for `authorization_code` and `refresh_token`.
+    /// REG-01
     PreAuthorizedCode(PreAuthorizedCodeRequest),
+    /// RFC 6749 §4.1.3
+    AuthorizationCode(AuthorizationCodeRequest),
+    /// RFC 6749 §6
+    RefreshToken(RefreshTokenRequest),
 }
 
 /// Parameters of the Pre-Authorized Code Flow (VCI §6.1, TOKEN-02).
@@ -66,6 +73,10 @@ impl TokenRequest {
                     .map(authorization_details)
                     .transpose()?,
             })),
+            AUTHORIZATION_CODE => {
+                AuthorizationCodeRequest::parse(form).map(Self::AuthorizationCode)
+            }
+            REFRESH_TOKEN => RefreshTokenRequest::parse(form).map(Self::RefreshToken),
             _ => Err(TokenRefusal::UnsupportedGrantType),
         }
     }
@@ -73,14 +84,27 @@ impl TokenRequest {
     /// Who the Wallet says it is.
     #[must_use]
     pub fn client_id(&self) -> Option<&str> {
-        let Self::PreAuthorizedCode(request) = self;
-        request.client_id.as_deref()
+        match self {
+            Self::PreAuthorizedCode(request) => request.client_id.as_deref(),
+            Self::AuthorizationCode(request) => request.client.client_id.as_deref(),
+            Self::RefreshToken(request) => request.client.client_id.as_deref(),
+        }
     }
 
-    /// The form that a Wallet sends; code and Transaction Code leave their types here only.
+    /// The form that a Wallet sends; codes and tokens leave their types here only.
     #[must_use]
     pub fn to_form(&self) -> Vec<(&'static str, &str)> {
-        let Self::PreAuthorizedCode(request) = self;
+        match self {
+            Self::PreAuthorizedCode(request) => request.to_form(),
+            Self::AuthorizationCode(request) => request.to_form(),
+            Self::RefreshToken(request) => request.to_form(),
+        }
+    }
+}
+
+impl PreAuthorizedCodeRequest {
+    fn to_form(&self) -> Vec<(&'static str, &str)> {
+        let request = self;
         let mut form = vec![
             ("grant_type", PRE_AUTHORIZED_CODE),
             ("pre-authorized_code", request.pre_authorized_code.expose()),
@@ -91,22 +115,19 @@ impl TokenRequest {
     }
 }
 
-/// RFC 6749 §3.2: an empty parameter counts as absent, and none may be repeated (TOKEN-28).
-fn parameter<'f>(
-    form: &'f [(String, String)],
-    name: &str,
-) -> Result<Option<&'f str>, TokenRefusal> {
-    let mut values = form.iter().filter(|(given, _)| given == name).map(|(_, value)| value);
-    match (values.next(), values.next()) {
-        (_, Some(_)) => Err(TokenRefusal::RepeatedParameter),
-        (value, None) => Ok(value.map(String::as_str).filter(|value| !value.is_empty())),
+impl From<BadParameter> for TokenRefusal {
+    fn from(bad: BadParameter) -> Self {
+        match bad {
+            BadParameter::Repeated => Self::RepeatedParameter,
+            BadParameter::TooLong => Self::TooLong,
+        }
     }
 }
 
 /// The configurations that `authorization_details` of our type name (VCI §5.1.1, RFC 9396 §2).
 ///
 /// Unknown members are ignored (AUTHZ-08), unknown types are not (RFC 9396 §5).
-fn authorization_details(text: &str) -> Result<Vec<String>, TokenRefusal> {
+pub(crate) fn authorization_details(text: &str) -> Result<Vec<String>, TokenRefusal> {
     let value = json::parse(text.as_bytes()).map_err(|_| TokenRefusal::BadDetails)?;
     let details = value.as_array().filter(|details| details.len() <= DETAILS_MAX);
     let mut ids = Vec::new();
@@ -240,10 +261,24 @@ pub struct TokenResponse {
     /// Given when the request had them (TOKEN-17).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub authorization_details: Option<Vec<AuthorizedDetail>>,
+    /// Gets the next Access Token (TOKEN-29, RFC 6749 §5.1).
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "expose_refresh")]
+    pub refresh_token: Option<RefreshToken>,
+    /// Where it was used, as values that we do not know are left out (RFC 6749 §5.1, AUTHZ-13).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
 }
 
 fn expose<S: Serializer>(token: &AccessToken, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(token.expose())
+}
+
+#[expect(clippy::ref_option, reason = "serde hands over the field as it is")]
+fn expose_refresh<S: Serializer>(
+    token: &Option<RefreshToken>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.as_ref().map_or("", RefreshToken::expose))
 }
 
 /// One element of `authorization_details` in a Token Response (TOKEN-18).
@@ -286,6 +321,8 @@ pub struct ReceivedTokenResponse {
     pub expires_in: Option<u64>,
     /// Of our type only; others are ignored.
     pub authorization_details: Vec<AuthorizedDetail>,
+    /// TOKEN-29
+    pub refresh_token: Option<RefreshToken>,
 }
 
 impl ReceivedTokenResponse {
@@ -307,6 +344,11 @@ impl ReceivedTokenResponse {
                 .map(AuthorizedDetail::deserialize)
                 .collect::<Result<_, _>>()
                 .ok()?,
+            refresh_token: value
+                .get("refresh_token")
+                .and_then(Value::as_str)
+                .filter(|token| !token.is_empty())
+                .map(RefreshToken::new),
         })
     }
 }

@@ -174,6 +174,7 @@ fn our_server_metadata_is_the_one_of_the_spec() {
         authorization_details_types_supported: vec!["openid_credential"],
         pre_authorized_grant_anonymous_access_supported: true,
         sender,
+        code_flow: None,
     };
     let published = to_value(metadata(SenderMetadata::default()));
     let expected = json!({

@@ -291,8 +291,9 @@ fn our_offer_is_the_one_of_the_spec() {
     let sent = |tx_code: Option<TxCodeInput>| CredentialOffer {
         credential_issuer: ISSUER,
         credential_configuration_ids: &ids,
-        pre_authorized_code: &code,
+        pre_authorized_code: Some(&code),
         tx_code,
+        issuer_state: None,
     };
     let grant = json!({ "pre-authorized_code": "c" });
     assert_eq!(sent(None).to_json(), offer(&json!(ids), &json!({ GRANT: grant })), "OFFER-15");
@@ -316,8 +317,9 @@ fn an_offer_by_value_survives_careless_decoding() {
     let sent = CredentialOffer {
         credential_issuer: ISSUER,
         credential_configuration_ids: &ids,
-        pre_authorized_code: &code,
+        pre_authorized_code: Some(&code),
         tx_code: Some(TxCodeInput { description: Some(description.into()), ..Default::default() }),
+        issuer_state: None,
     };
     let link = sent.to_link();
     assert!(link.starts_with("openid-credential-offer://?credential_offer=%7B"), "{link}");

@@ -86,7 +86,7 @@ const EXAMPLES: [(&str, Result<&str, &str>); 36] = [
     ("text/offer_link_by_value.txt", Ok("org.iso.18013.5.1.mDL")),
     ("text/offer_link_by_value_https.txt", Ok("UniversityDegree_JWT org.iso.18013.5.1.mDL")),
     ("text/token_error_response.txt", Ok("invalid_request")),
-    ("text/token_request_authorization_code.txt", Err("UnsupportedGrantType")),
+    ("text/token_request_authorization_code.txt", Ok("")),
     ("text/token_request_pre_authorized_code.txt", Ok("UniversityDegreeCredential")),
     ("text/token_response.txt", Ok("CivilEngineeringDegree-2023 ElectricalEngineeringDegree-2023")),
 ];
@@ -160,8 +160,12 @@ fn authorization_details(body: &str) -> Result<String, String> {
 
 fn token_request(form: &[(String, String)]) -> Result<String, String> {
     let request = TokenRequest::parse(form).map_err(|error| format!("{error:?}"))?;
-    let TokenRequest::PreAuthorizedCode(request) = request;
-    Ok(request.credential_configuration_ids.unwrap_or_default().join(" "))
+    let ids = match request {
+        TokenRequest::PreAuthorizedCode(request) => request.credential_configuration_ids,
+        TokenRequest::AuthorizationCode(request) => request.credential_configuration_ids,
+        TokenRequest::RefreshToken(request) => request.credential_configuration_ids,
+    };
+    Ok(ids.unwrap_or_default().join(" "))
 }
 
 fn token(body: &str) -> Result<String, String> {

@@ -27,19 +27,24 @@ const ATTEMPTS_MAX: u32 = 5;
 
 fn parse(form: &[(&str, &str)]) -> Result<PreAuthorizedCodeRequest, TokenRefusal> {
     let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
-    let TokenRequest::PreAuthorizedCode(request) =
-        TokenRequest::parse(&form.iter().map(owned).collect::<Vec<_>>())?;
-    Ok(request)
+    match TokenRequest::parse(&form.iter().map(owned).collect::<Vec<_>>())? {
+        TokenRequest::PreAuthorizedCode(request) => Ok(request),
+        TokenRequest::AuthorizationCode(_) | TokenRequest::RefreshToken(_) => {
+            unreachable!("not the grant of this test")
+        }
+    }
 }
 
 /// VCI §6.1, RFC 6749 §3.2: `grant_type` first; empty is absent, repeated is refused.
 #[test]
 fn a_token_request_is_read_or_refused() {
     use TokenRefusal::{
-        MissingCode, MissingGrantType, RepeatedParameter, TooLong, UnsupportedGrantType,
+        MissingCode, MissingCodeParameter, MissingGrantType, RepeatedParameter, TooLong,
+        UnsupportedGrantType,
     };
     let long = "x".repeat(PARAMETER_BYTES_MAX + 1);
     let code_grant = ("grant_type", "authorization_code");
+    let foreign = ("grant_type", "password");
     let cases: [(&str, &[_], Result<(), TokenRefusal>); 17] = [
         ("TOKEN-02: both parameters", &[GRANT, PAIR], Ok(())),
         ("TOKEN-13: unknown, twice", &[GRANT, PAIR, ("x", "1"), ("x", "1")], Ok(())),
@@ -50,8 +55,8 @@ fn a_token_request_is_read_or_refused() {
         ("an empty one", &[("grant_type", ""), PAIR], Err(MissingGrantType)),
         ("nothing", &[], Err(MissingGrantType)),
         ("TOKEN-28: foreign", &[("grant_type", "password"), PAIR], Err(UnsupportedGrantType)),
-        ("B09: the other grant", &[code_grant, ("code", CODE)], Err(UnsupportedGrantType)),
-        ("TOKEN-28: judged first", &[code_grant, PAIR, PAIR], Err(UnsupportedGrantType)),
+        ("B09: the other grant", &[code_grant, ("code", CODE)], Err(MissingCodeParameter)),
+        ("TOKEN-28: judged first", &[foreign, PAIR, PAIR], Err(UnsupportedGrantType)),
         ("TOKEN-02, B07: no code", &[GRANT], Err(MissingCode)),
         ("B07: an empty code", &[GRANT, ("pre-authorized_code", "")], Err(MissingCode)),
         ("TOKEN-02: an underscore", &[GRANT, ("pre_authorized_code", "c")], Err(MissingCode)),
@@ -276,6 +281,8 @@ fn a_token_response_is_the_one_of_the_spec() {
         token_type: TokenType::Bearer,
         expires_in: 300,
         authorization_details: details,
+        refresh_token: None,
+        scope: None,
     };
     let plain = json!({ "access_token": "t", "token_type": "Bearer", "expires_in": 300 });
     assert_eq!(to_value(response(None)).unwrap(), plain, "TOKEN-16, TOKEN-30");
@@ -332,6 +339,34 @@ fn a_wallet_reads_what_other_servers_answer() {
     assert!(!format!("{timed:?}").contains("secret"), "a token in a log is a breach");
 }
 
+/// The code of each, as the specs have it.
+fn code_of(refusal: TokenRefusal) -> ErrorCode {
+    use TokenRefusal::*;
+    match refusal {
+        // TOKEN-25, TOKEN-26, RFC 6749 §5.2
+        UnknownCode
+        | ExpiredCode
+        | WrongTxCode
+        | UnknownAuthorizationCode
+        | OtherRedirectUri
+        | WrongVerifier
+        | OtherKey
+        | UnknownRefreshToken => ErrorCode::InvalidGrant,
+        ForeignResource => ErrorCode::InvalidTarget, // RFC 8707 §2.2
+        ScopeNotGranted => ErrorCode::InvalidScope,
+        AnonymousClient | Registered(_) => ErrorCode::InvalidClient, // TOKEN-27
+        Dpop(_) => ErrorCode::UseDpopNonce,                          // RFC 9449 §8
+        Client(_) => ErrorCode::UseAttestationChallenge,             // WALATT-09
+        UnsupportedGrantType => ErrorCode::UnsupportedGrantType,     // TOKEN-28
+        BadDetails | DetailsNotOffered => ErrorCode::InvalidAuthorizationDetails, // DEP-09
+        // TOKEN-23, TOKEN-24, TOKEN-28, RFC 6749 §5.2
+        MissingTxCode | UnexpectedTxCode | RepeatedParameter | Unreadable | TooLong
+        | MissingGrantType | MissingCode | MissingCodeParameter | MissingRefreshToken => {
+            ErrorCode::InvalidRequest
+        }
+    }
+}
+
 /// VCI §6.3, TOKEN-22: every refusal and its code.
 #[test]
 fn each_refusal_of_a_token_request_has_its_code_and_text() {
@@ -350,25 +385,23 @@ fn each_refusal_of_a_token_request_has_its_code_and_text() {
         WrongTxCode,
         MissingTxCode,
         UnexpectedTxCode,
-    } except TokenRefusal::Dpop(_) | TokenRefusal::Client(_));
+        MissingCodeParameter,
+        UnknownAuthorizationCode,
+        OtherRedirectUri,
+        WrongVerifier,
+        OtherKey,
+        MissingRefreshToken,
+        UnknownRefreshToken,
+        ForeignResource,
+        ScopeNotGranted,
+    } except TokenRefusal::Dpop(_) | TokenRefusal::Client(_) | TokenRefusal::Registered(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
     let inner = [
         TokenRefusal::Dpop(DpopRefusal::NoNonce),
         TokenRefusal::Client(ClientAttestationRefusal::NoChallenge),
     ];
     for refusal in all.into_iter().chain(inner) {
-        use TokenRefusal::*;
-        let code = match refusal {
-            UnknownCode | ExpiredCode | WrongTxCode => ErrorCode::InvalidGrant, // TOKEN-25, TOKEN-26
-            AnonymousClient => ErrorCode::InvalidClient,                        // TOKEN-27
-            Dpop(_) => ErrorCode::UseDpopNonce,                                 // RFC 9449 §8
-            Client(_) => ErrorCode::UseAttestationChallenge,                    // WALATT-09
-            UnsupportedGrantType => ErrorCode::UnsupportedGrantType,            // TOKEN-28
-            BadDetails | DetailsNotOffered => ErrorCode::InvalidAuthorizationDetails, // DEP-09
-            // TOKEN-23, TOKEN-24, TOKEN-28, RFC 6749 §5.2
-            MissingTxCode | UnexpectedTxCode | RepeatedParameter | Unreadable | TooLong
-            | MissingGrantType | MissingCode => ErrorCode::InvalidRequest,
-        };
+        let code = code_of(refusal);
         assert_eq!((refusal.answer().0, refusal.status()), (code, 400), "{refusal:?}");
         let demand = if code == ErrorCode::UseDpopNonce {
             Some(Demand::DpopNonce) // RFC 9449 §8

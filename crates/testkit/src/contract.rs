@@ -20,6 +20,7 @@ use serde_json::{Map, json};
 
 use crate::outside::{TestClock, TestRandom};
 
+mod authorization;
 mod sender;
 mod status;
 
@@ -38,6 +39,7 @@ pub fn new_offer(now: Timestamp, random: &dyn Random) -> NewOffer {
         datasets: Map::from_iter([("student_card".to_owned(), json!({ "name": "Ada" }))]),
         idempotency: None,
         application: None,
+        issuer_state: None,
     }
 }
 
@@ -69,6 +71,7 @@ impl Contract {
         contract.purging_takes_what_nobody_needs().await;
         contract.status_lists_hold().await;
         contract.senders_hold().await;
+        contract.authorizations_hold().await;
     }
 
     fn now(&self) -> Timestamp {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | an issuer and a wallet in one process | [`world`] |
 //! | what a wallet sends, by hand, so that it can be wrong | [`by_hand`], [`proof`], [`sender`] |
+//! | the same with a browser, for the Authorization Code Flow | [`sign_in`] |
 //! | requests without a socket, and what is common to all answers | [`wire`] |
 //! | a clock that stands still, randomness that repeats | [`outside`] |
 //! | a PostgreSQL server | [`postgres`] |
@@ -25,5 +26,6 @@ pub mod outside;
 pub mod postgres;
 pub mod proof;
 pub mod sender;
+pub mod sign_in;
 pub mod wire;
 pub mod world;

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use keys::signer::SignError;
-use oid4vci::error::ReceivedError;
+use oid4vci::authorization::ResponseError;
 use oid4vci::metadata::MetadataError;
 use oid4vci::offer::OfferError;
 
@@ -12,6 +12,10 @@ use crate::display::clean;
 use crate::http::HttpError;
 use crate::store::StoreError;
 use crate::trust::VerificationError;
+
+mod refused;
+
+pub use refused::{Question, Refused};
 
 /// Why a step of the flow was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +27,14 @@ pub enum WalletError {
         /// Whom the next request would go to.
         host: String,
     },
-    /// The offer needs a sign-in in the browser, which this wallet does not do.
+    /// The offer needs a sign-in in the browser.
     SignInNeeded,
+    /// The offer needs a sign-in, and the issuer does not say where.
+    NoSignIn,
+    /// The offer can be taken in no way that this wallet knows.
+    UnknownGrant,
+    /// The browser came back with something else than a code.
+    SignIn(ResponseError),
     /// The offer names something that its issuer does not describe (OFFER-06).
     UnknownConfiguration {
         /// What was offered.
@@ -86,57 +96,6 @@ pub enum WalletError {
     Signing,
 }
 
-/// What the wallet asks other sides for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Question {
-    /// VCI §4.1.3
-    Offer,
-    /// VCI §12.2, RFC 8414 §3
-    Metadata,
-    /// VCI §6
-    Token,
-    /// VCI §7
-    Nonce,
-    /// VCI §8
-    Credential,
-    /// The key behind `iss`.
-    IssuerKeys,
-    /// WALATT-10
-    Challenge,
-}
-
-/// An answer that is an error.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// What we asked for.
-    pub question: Question,
-    /// The status code of HTTP.
-    pub status: u16,
-    /// The error code, when the answer has one.
-    pub error: Option<String>,
-    /// The other side's own words, made fit to be shown.
-    pub description: Option<String>,
-}
-
-impl Refused {
-    /// Reads an answer that is not a success, whatever its form.
-    #[must_use]
-    pub fn read(question: Question, status: u16, body: &[u8]) -> Self {
-        let received: Option<ReceivedError> = keys::json::from_slice(body).ok();
-        let (error, description) = match received {
-            Some(received) => (Some(clean(&received.error)), received.error_description),
-            None => (None, None),
-        };
-        Self { question, status, error, description: description.map(|text| clean(&text)) }
-    }
-
-    /// Whether the answer has this error code.
-    #[must_use]
-    pub fn is(&self, code: &str) -> bool {
-        self.error.as_deref() == Some(code)
-    }
-}
-
 /// Kinds of failure that scripts tell apart; the numbers are the command line's exit codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -164,6 +123,7 @@ impl WalletError {
         match self {
             Self::Offer(_)
             | Self::SignInNeeded
+            | Self::UnknownGrant
             | Self::UnsupportedFormat { .. }
             | Self::UnsupportedAlgorithm
             | Self::UnsupportedBinding
@@ -172,13 +132,18 @@ impl WalletError {
             | Self::UnknownKey
             | Self::TxCodeNeeded
             | Self::TxCodeMisfit => Class::Usage,
-            Self::NotAgreed { .. } => Class::Declined,
+            Self::NotAgreed { .. } | Self::SignIn(ResponseError::Denied) => Class::Declined,
             Self::Network { .. } => Class::Network,
-            Self::Metadata(MetadataError::OtherIssuer)
+            Self::SignIn(
+                ResponseError::OtherServer | ResponseError::NoIss | ResponseError::OtherState,
+            )
+            | Self::Metadata(MetadataError::OtherIssuer)
             | Self::ForeignEndpoint { .. }
             | Self::UnboundToken
             | Self::NotVerified(_) => Class::NotVerified,
             Self::Metadata(_)
+            | Self::NoSignIn
+            | Self::SignIn(_)
             | Self::UnknownConfiguration { .. }
             | Self::Refused(_)
             | Self::BadAnswer(_) => Class::Refused,
@@ -196,6 +161,11 @@ impl WalletError {
             Self::Offer(_) => "bad_offer",
             Self::NotAgreed { .. } => "not_agreed",
             Self::SignInNeeded => "sign_in_needed",
+            Self::NoSignIn => "no_sign_in",
+            Self::UnknownGrant => "unknown_grant",
+            Self::SignIn(ResponseError::Denied) => "access_denied",
+            Self::SignIn(ResponseError::Refused(_)) => "sign_in_refused",
+            Self::SignIn(_) => "bad_sign_in",
             Self::UnknownConfiguration { .. } => "unknown_configuration",
             Self::UnsupportedFormat { .. } => "unsupported_format",
             Self::UnsupportedAlgorithm => "unsupported_algorithm",
@@ -226,7 +196,18 @@ impl WalletError {
         match self {
             Self::Offer(_) => "scan the QR code again, or ask the issuer for a new one",
             Self::NotAgreed { .. } => "agree to the host if you know it",
-            Self::SignInNeeded => "ask the issuer for an offer with a pre-authorized code",
+            Self::SignInNeeded => "sign in with the issuer, in a browser",
+            Self::NoSignIn | Self::UnknownGrant => {
+                "ask the issuer for an offer with a pre-authorized code"
+            }
+            Self::SignIn(ResponseError::Denied) => "begin again, and allow it on the issuer's page",
+            Self::SignIn(
+                ResponseError::OtherServer
+                | ResponseError::NoIss
+                | ResponseError::OtherState
+                | ResponseError::Unreadable
+                | ResponseError::NoCode,
+            ) => "do not go on in that browser window; begin again",
             Self::UnsupportedFormat { .. } => "this wallet holds dc+sd-jwt and jwt_vc_json",
             Self::UnsupportedAlgorithm => "leave the choice of the algorithm to the wallet",
             Self::UnsupportedBinding => "leave the choice of the binding to the wallet",
@@ -239,6 +220,7 @@ impl WalletError {
             Self::TxCodeMisfit => "check the code and type it again; no attempt was used up",
             Self::Network { cause, .. } => cause.hint(),
             Self::UnknownConfiguration { .. }
+            | Self::SignIn(ResponseError::Refused(_))
             | Self::UnsupportedToken
             | Self::Metadata(_)
             | Self::BadAnswer(_) => "tell the issuer",
@@ -256,44 +238,20 @@ impl WalletError {
     }
 }
 
-impl Refused {
-    fn hint(&self) -> &'static str {
-        match (self.question, self.error.as_deref(), self.status) {
-            (_, _, 429 | 503) => "wait a moment, then try again",
-            (Question::Token, Some("invalid_grant"), _) | (Question::Offer, _, 404 | 410) => {
-                "the offer is used, withdrawn or too old: get a new one from the issuer"
-            }
-            (Question::Credential, Some("invalid_token"), _) | (Question::Credential, _, 401) => {
-                "it took too long: get a new offer from the issuer"
-            }
-            (Question::Credential, Some("credential_request_denied"), _) => {
-                "ask the issuer why; to try again will not help"
-            }
-            _ => "tell the issuer",
-        }
-    }
-}
-
-impl Question {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Offer => "the Credential Offer",
-            Self::Metadata => "the issuer's metadata",
-            Self::Token => "the token",
-            Self::Nonce => "the nonce",
-            Self::Credential => "the credential",
-            Self::IssuerKeys => "the issuer's keys",
-            Self::Challenge => "the challenge",
-        }
-    }
-}
-
 impl fmt::Display for WalletError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Offer(error) => f.write_str(error.message()),
             Self::NotAgreed { host } => write!(f, "you have not agreed to contact {host}"),
             Self::SignInNeeded => f.write_str("this offer needs a sign-in in the browser"),
+            Self::NoSignIn => f.write_str("the issuer does not say where to sign in"),
+            Self::UnknownGrant => {
+                f.write_str("this offer can be taken in no way that is known here")
+            }
+            Self::SignIn(ResponseError::Refused(error)) => {
+                write!(f, "the issuer refused the sign-in: {}", clean(error))
+            }
+            Self::SignIn(error) => f.write_str(error.message()),
             Self::UnknownConfiguration { id } => {
                 write!(f, "the issuer offers {} but does not describe it", clean(id))
             }
@@ -331,16 +289,6 @@ impl fmt::Display for WalletError {
             Self::Store(error) => f.write_str(error.message()),
             Self::LostKey => f.write_str("the key of this credential is in the wallet no more"),
             Self::Signing => f.write_str("the key could not sign"),
-        }
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} was refused", self.question.name())?;
-        match (&self.description, &self.error) {
-            (Some(text), _) | (None, Some(text)) => write!(f, ": {text}"),
-            (None, None) => write!(f, " with HTTP status {}", self.status),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use oid4vci::attestation::client;
 use oid4vci::dpop;
-use url::Url;
+use url::{Url, form_urlencoded};
 
 /// Largest answer that is read unless the request says otherwise.
 pub const BYTES_MAX: usize = 1024 * 1024;
@@ -78,6 +78,13 @@ impl Request {
     pub fn body(mut self, content_type: &str, body: Vec<u8>) -> Self {
         self.body = body;
         self.header("content-type", content_type)
+    }
+
+    /// Adds the body of a form.
+    #[must_use]
+    pub fn form(self, pairs: &[(&str, &str)]) -> Self {
+        let form = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        self.body("application/x-www-form-urlencoded", form.into_bytes())
     }
 
     /// Adds a header.

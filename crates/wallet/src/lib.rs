@@ -7,6 +7,7 @@
 //! ```text
 //! ScannedOffer --fetch_offer--> FetchedOffer --describe_offer--> DescribedOffer
 //!     --resolve_offer--> ResolvedOffer --request_token--> Authorized
+//!                        ResolvedOffer --begin_sign_in--> SignIn --finish_sign_in--> Authorized
 //!     --request_credentials--> Received --keep--> StoredCredential
 //! ```
 //!
@@ -15,6 +16,7 @@
 //! | 4-5 scan, agree, read the offer | [`flow::offer`] |
 //! | 6 the issuer's metadata | [`flow::metadata`] |
 //! | 7 the holder's key | [`flow::key`] |
+//! | 8 the holder signs in, where the offer asks for it | [`flow::sign_in`] |
 //! | 8-11 the token, and what is proved for it | [`flow::token`], `flow::sender`, [`attestation`] |
 //! | 12-14 nonce, proof, request | [`flow::nonce`], [`flow::proof`], [`flow::credential`] |
 //! | 19 is it what was asked for, and from whom | [`flow::credential`], [`trust`] |
@@ -63,8 +65,10 @@ pub struct Settings {
     pub anchors: Option<Arc<Anchors>>,
     /// Plain `http`, but to this machine only.
     pub allow_http_loopback: bool,
-    /// Sent to issuers that refuse anonymous wallets (TOKEN-08).
+    /// Sent to issuers that refuse anonymous wallets (TOKEN-08), and where the holder signs in.
     pub client_id: String,
+    /// Whether to sign in where the offer leaves the choice.
+    pub prefers_sign_in: bool,
     /// The language of names and labels (BCP 47).
     pub locale: String,
     /// Who vouches for this wallet, where issuers ask for that; `None` when nobody does.
@@ -77,6 +81,7 @@ impl Default for Settings {
             anchors: None,
             allow_http_loopback: false,
             client_id: "bestow".to_owned(),
+            prefers_sign_in: false,
             locale: "en".to_owned(),
             attestation_source: None,
         }

@@ -222,9 +222,9 @@ async fn an_offer_that_its_issuer_does_not_describe_is_refused() {
     assert_eq!(error, WalletError::UnknownConfiguration { id: "crown".to_owned() });
     let sign_in = json!({
         "credential_issuer": ISSUER, "credential_configuration_ids": ["student_card"],
-        "grants": { "authorization_code": {} },
+        "grants": { "urn:example:another": {} },
     });
-    assert_eq!(world.resolve(&sign_in).await.unwrap_err(), WalletError::SignInNeeded);
+    assert_eq!(world.resolve(&sign_in).await.unwrap_err(), WalletError::UnknownGrant);
     assert!(world.network.sent_to(&endpoint("token")).is_empty());
 }
 

@@ -30,7 +30,7 @@ function failed(problem) {
   focusHeading();
 }
 
-const VIEWS = { host: showHost, offer: showOffer, preview: showPreview, kept: showKept };
+const VIEWS = { host: showHost, offer: showOffer, sign_in: showSignIn, preview: showPreview, kept: showKept };
 
 function draw(flow) {
   VIEWS[flow.step](flow);
@@ -91,7 +91,29 @@ function showOffer(flow) {
   }
   if (!one) element("redeem").textContent = "Get the cards";
   if (flow.tx_code) askCode(flow.tx_code);
+  if (flow.sign_in) element("redeem").textContent = "Go on to sign in";
   element("redeem-form").addEventListener("submit", (event) => redeem(event, flow));
+  element("decline").addEventListener("click", () => leave(flow, "The offer was not taken."));
+  focusHeading();
+}
+
+/** The other window is the issuer's; this one waits for the person to come back. */
+function showSignIn(flow) {
+  show("view-sign-in", "Sign in with the issuer");
+  element("sign-in-host").textContent = flow.host;
+  element("sign-in-link").href = flow.address;
+  const done = element("signed-in");
+  done.addEventListener("click", () =>
+    working(done, "Getting it …", async () => {
+      clear();
+      try {
+        draw(await api.goOn(flow.flow, { action: "redeem", tx_code: null }));
+      } catch (problem) {
+        if (problem.code === "flow_gone") return failed(problem);
+        if (problem.code === "not_signed_in") return tell(problem);
+        await again(problem, flow);
+      }
+    }));
   element("decline").addEventListener("click", () => leave(flow, "The offer was not taken."));
   focusHeading();
 }

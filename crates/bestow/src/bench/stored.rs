@@ -76,6 +76,7 @@ fn offer(created_at: Timestamp, now: Timestamp) -> NewOffer {
         datasets: Map::from_iter([("student_card".to_owned(), claims)]),
         idempotency: None,
         application: None,
+        issuer_state: None,
     }
 }
 

@@ -103,6 +103,12 @@ pub(crate) struct ReceiveArguments {
     /// The transaction code, where it is known beforehand; else it is asked for
     #[arg(long, value_name = "CODE")]
     pub(crate) tx_code: Option<String>,
+    /// Sign in with the issuer, where the offer leaves the choice
+    #[arg(long)]
+    pub(crate) sign_in: bool,
+    /// How the issuer knows this wallet
+    #[arg(long, value_name = "CLIENT_ID", default_value = "bestow")]
+    pub(crate) client_id: String,
     /// The key to bind: a new one, or one of `bestow wallet keys`
     #[arg(long, value_name = "new|KEY_ID", default_value = "new", allow_hyphen_values = true)]
     pub(crate) key: String,

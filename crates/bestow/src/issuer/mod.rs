@@ -8,10 +8,11 @@ use issuer::store::{Schema, migrate, warnings};
 use issuer::{Issuer, OpenError};
 use keys::outside::{SystemClock, SystemRandom};
 
-use crate::cli::{ApplicationsCommand, ConfigFile, IssuerCommand};
+use crate::cli::{AccountCommand, ApplicationsCommand, ConfigFile, IssuerCommand};
 use crate::exit::Failure;
 use crate::terminal::{print, tell};
 
+mod accounts;
 mod api;
 mod applications;
 mod backup;
@@ -49,6 +50,16 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
                 applications::reject(&id, json, &config).await
             }
         },
+        IssuerCommand::Account(command) => match command {
+            AccountCommand::Add { name, claims, sample, json, config } => {
+                accounts::add(&name, &claims.unwrap_or_default(), &sample, (json, &config)).await
+            }
+            AccountCommand::List { json, config } => accounts::list(json, &config).await,
+            AccountCommand::Remove { name, config } => accounts::remove(&name, &config).await,
+            AccountCommand::Password { name, config } => {
+                accounts::set_password(&name, &config).await
+            }
+        },
         IssuerCommand::ConfigReference => {
             print(reference().trim_end());
             Ok(())
@@ -77,6 +88,7 @@ pub(crate) async fn open(config: Config) -> Result<Issuer, Failure> {
 async fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     let config = load(file)?;
     let types = config.credential_types().map_err(Failure::mistake)?;
+    config.registered_clients().map_err(Failure::mistake)?;
     config.client_attesters().map_err(Failure::mistake)?;
     issuer::init::load_keys(&config).map_err(Failure::mistake)?;
     issuer::init::check_tls(&config).map_err(Failure::mistake)?;

@@ -38,6 +38,7 @@ pub(super) async fn offer(arguments: &OfferArguments) -> Result<(), Failure> {
         "expires_in": arguments.expires_in,
         "printed": arguments.print.is_some(),
         "without_tx_code": arguments.without_tx_code,
+        "grants": arguments.grants.unwrap_or_default(),
     });
     let api = Api::open(config.clone()).await?;
     let answer = api.call("POST", "/admin/v1/offers", Some(request)).await?;
@@ -100,7 +101,8 @@ impl<'a> Made<'a> {
 /// What is wrong with the arguments shows before an offer is made, not after.
 fn check(arguments: &OfferArguments) -> Result<(), Failure> {
     let is_long = arguments.expires_in.is_some_and(|seconds| seconds > UNGUARDED_SECONDS_MAX);
-    let is_guarded = arguments.tx_code || arguments.without_tx_code;
+    let signs_in = arguments.grants.is_some_and(|grants| !grants.has_pre_authorized_code());
+    let is_guarded = arguments.tx_code || arguments.without_tx_code || signs_in;
     if (is_long || arguments.print.is_some()) && !is_guarded {
         let message =
             "an offer that is printed or lives longer than an hour needs a transaction code";
@@ -158,7 +160,7 @@ fn merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
     }
 }
 
-fn read_claims(path: &Path) -> Result<Map<String, Value>, Failure> {
+pub(super) fn read_claims(path: &Path) -> Result<Map<String, Value>, Failure> {
     let mut bytes = Vec::new();
     let is_input = path == Path::new("-");
     let read = if is_input {

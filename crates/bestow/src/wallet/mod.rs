@@ -22,6 +22,7 @@ pub(crate) mod input;
 pub(crate) mod open;
 pub(crate) mod page;
 mod receive;
+pub(crate) mod sign_in;
 
 /// Runs one command.
 pub(crate) async fn run(arguments: WalletArguments) -> Result<(), Failure> {

@@ -14,6 +14,7 @@ use wallet::flow::token::{Authorized, TokenFailure};
 use wallet::store::KeyId;
 
 use super::open::{AttestationFiles, Reach, open};
+use super::sign_in::Return;
 use super::{Place, card, input, wallet_failure};
 use crate::cli::ReceiveArguments;
 use crate::exit::{Failure, Kind};
@@ -32,11 +33,17 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
         allow_http_loopback: arguments.allow_http_loopback,
         attestation: attestation_files(arguments),
     };
-    let wallet = open(place, reach, |client| Arc::new(client)).await?;
+    let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
+    wallet.settings.prefers_sign_in = arguments.sign_in;
+    wallet.settings.client_id.clone_from(&arguments.client_id);
     let person = Person { yes: arguments.yes };
     let resolved = person.agree(&wallet, scanned).await?;
-    let authorized = person.redeem(&wallet, resolved, arguments.tx_code.as_deref()).await?;
-    let received = wallet.request_credentials(&authorized, &wish(arguments)).await;
+    let authorized = if resolved.needs_sign_in() {
+        sign_in(&wallet, resolved).await?
+    } else {
+        person.redeem(&wallet, resolved, arguments.tx_code.as_deref()).await?
+    };
+    let received = request(&wallet, &authorized, &wish(arguments)).await;
     let received = received.map_err(|error| told(&error))?;
     let received = person.look(received, arguments.accept_unverified_issuer)?;
     let kept = wallet.keep(&received).await.map_err(|error| told(&error))?;
@@ -50,6 +57,35 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
         Some(failure) => Err(failure.done("credentials", credentials)),
         None if arguments.json => print_json(&json!({ "credentials": credentials })),
         None => Ok(()),
+    }
+}
+
+/// The person signs in with the issuer, in a browser on this machine, and comes back.
+async fn sign_in(wallet: &Wallet, offer: ResolvedOffer) -> Result<Authorized, Failure> {
+    let back = Return::open().await?;
+    let begun = wallet.begin_sign_in(offer, &back.redirect_uri()).await;
+    let begun = begun.map_err(|error| told(&error))?;
+    tell("Sign in with the issuer: open this address in a browser on this machine.");
+    tell(format!("  {}", begun.address()));
+    let query = back.query().await?;
+    wallet.finish_sign_in(begun, &query).await.map_err(|error| told(&error))
+}
+
+/// A token that died on the way is renewed once, where the issuer gave the means for it.
+async fn request(
+    wallet: &Wallet,
+    authorized: &Authorized,
+    wish: &KeyWish,
+) -> Result<Received, WalletError> {
+    let received = wallet.request_credentials(authorized, wish).await;
+    match &received {
+        Err(WalletError::Refused(refused)) if refused.is("invalid_token") => {
+            match wallet.renew(authorized).await? {
+                Some(renewed) => wallet.request_credentials(&renewed, wish).await,
+                None => received,
+            }
+        }
+        _ => received,
     }
 }
 

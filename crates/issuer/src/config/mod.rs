@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use oid4vci::attestation::Attesters;
+use oid4vci::client::Client;
 
 use crate::credential_type::{Approval, CredentialType, Locale, Revocation, TxCodeChannel};
 use section::section;
@@ -23,6 +24,7 @@ pub use source::ConfigError;
 
 mod address;
 mod algorithms;
+mod clients;
 mod database;
 mod reference;
 mod rules;
@@ -59,6 +61,11 @@ section! {
         keys: PathBuf = PathBuf::from("keys"),
         /// The folder of the credential types, one file each.
         credentials: PathBuf = PathBuf::from("credentials"),
+        /// The folder of the wallets that may send people here to sign in, one file each, with
+        /// `client_id`, `name` (what people call it), `redirect_uris`, and for a wallet with a
+        /// server `authentication = "private_key_jwt"` and `keys`. Without the folder nobody can
+        /// sign in, and offers are the only way to a credential.
+        clients: PathBuf = PathBuf::from("clients"),
         /// See below.
         server: Server = Server::default(),
         /// See below.
@@ -113,6 +120,7 @@ impl Config {
             self.database_ca.as_mut(),
             Some(&mut self.keys),
             Some(&mut self.credentials),
+            Some(&mut self.clients),
             Some(&mut self.server.certificate),
             Some(&mut self.server.private_key),
             self.admin.key_file.as_mut(),
@@ -160,6 +168,11 @@ impl Config {
             self.check_suspendable(credential_type)
         })?;
         Ok(types)
+    }
+
+    /// Reads all clients.
+    pub fn registered_clients(&self) -> Result<BTreeMap<String, Client>, ConfigError> {
+        clients::load(&self.clients)
     }
 
     /// A type cannot promise what `[offer] expires_in_max` forbids.

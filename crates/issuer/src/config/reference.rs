@@ -9,6 +9,8 @@ use super::{
 };
 use crate::init;
 
+/// Explains every key of a client.
+const CLIENT: &str = include_str!("client.toml");
 /// Widest comment of the example.
 const COMMENT_WIDTH: usize = 96;
 
@@ -46,7 +48,18 @@ pub fn reference() -> String {
         describe(&mut text, keys.iter(), defaults.get(name).unwrap_or(&defaults));
     }
     describe_credential_type(&mut text);
+    describe_client(&mut text);
     text
+}
+
+/// The file of our own wallet explains what a client is.
+fn describe_client(text: &mut String) {
+    let _ = write!(
+        text,
+        "\n## Wallets that send people to sign in\n\nThe folder `clients` has one file for each; \
+         there is none at first, and nobody can sign in. With this one, the wallet of `bestow` \
+         can.\n\n```toml\n{CLIENT}```\n"
+    );
 }
 
 /// A credential type that explains itself, without its photograph.

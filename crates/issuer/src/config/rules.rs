@@ -112,7 +112,7 @@ impl Rules<'_> {
 
     fn ranges(&self) -> Result<(), ConfigError> {
         const DAY: u64 = 24 * 60 * 60;
-        let Config { server, offer, proof, portal, retention, .. } = self.config;
+        let Config { server, offer, proof, authorization, portal, retention, .. } = self.config;
         let lengths = u64::from(*TX_CODE_LENGTHS.start())..=u64::from(*TX_CODE_LENGTHS.end());
         self.range("server.body_bytes_max", count(server.body_bytes_max), 16_384..=16_777_216)?;
         self.range("server.request_seconds", server.request_seconds, 1..=600)?;
@@ -135,6 +135,12 @@ impl Rules<'_> {
             portal.applications_per_hour.into(),
             1..=100_000,
         )?;
+        let hours = u64::from(authorization.refresh_hours);
+        self.range("authorization.refresh_hours", hours, 0..=8_784)?;
+        let pushes = u64::from(authorization.pushes_per_minute);
+        self.range("authorization.pushes_per_minute", pushes, 1..=1_000_000)?;
+        let failed = u64::from(authorization.failed_sign_ins_per_hour);
+        self.range("authorization.failed_sign_ins_per_hour", failed, 1..=100_000)?;
         self.range("portal.pages_per_minute", portal.pages_per_minute.into(), 1..=100_000)?;
         self.range("retention.claims_hours", retention.claims_hours.into(), 0..=87_600)?;
         let applications_days = u64::from(retention.applications_days);

@@ -169,6 +169,18 @@ section! {
         /// Whether wallets need not say who they are. With `false`, a Token Request without
         /// `client_id` is refused and the code stays good.
         anonymous_access: bool = true,
+        /// Whether wallets must push their request before they send a person here (RFC 9126), as
+        /// HAIP asks.
+        require_pushed_authorization_requests: bool = false,
+        /// How long a wallet can renew its token, and so fetch credentials again, without a new
+        /// sign-in, in hours; what the credentials say is kept for as long. `0` gives no refresh
+        /// tokens. Offers that are scanned never give one.
+        refresh_hours: u32 = 24,
+        /// Requests that one address may push in a minute (RFC 9126).
+        pushes_per_minute: u32 = 600,
+        /// Failed sign-ins of one address in an hour, after which it must wait, and the same for one
+        /// account. Those that succeed are not counted.
+        failed_sign_ins_per_hour: u32 = 30,
         /// Files of those who may vouch for wallets (client attestations): certificates as PEM at
         /// which the chain of an attestation ends, or a JWK Set of their keys. Who is not named is
         /// not trusted; with an empty list attestations are not looked at.

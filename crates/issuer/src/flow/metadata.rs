@@ -1,12 +1,20 @@
 //! Step 6: what the Issuer publishes about itself (VCI §12.2, RFC 8414 §2), made once at the start.
 
 use keys::outside::Timestamp;
+use std::collections::BTreeSet;
+
+use keys::algorithm::Algorithm;
 use oid4vci::attestation::key::proof_types_supported;
+use oid4vci::authorization::CodeFlowMetadata;
+use oid4vci::client::{NONE, PRIVATE_KEY_JWT};
+use oid4vci::code::AUTHORIZATION_CODE;
 use oid4vci::metadata::{
     AuthorizationServerMetadata, BatchCredentialIssuance, CredentialConfiguration,
     CredentialIssuerMetadata, IssuerDisplay,
 };
 use oid4vci::signed_metadata::{self, MetadataSigner};
+use oid4vci::pkce;
+use oid4vci::refresh::REFRESH_TOKEN;
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Map, Value, json};
 
@@ -80,12 +88,58 @@ pub fn authorization_server(issuer: &Issuer) -> AuthorizationServerMetadata {
     AuthorizationServerMetadata {
         issuer: issuer.credential_issuer().to_owned(),
         token_endpoint: issuer.endpoint("token"),
-        grant_types_supported: vec![PRE_AUTHORIZED_CODE],
-        token_endpoint_auth_methods_supported: sender::authentication_methods(issuer),
+        grant_types_supported: grant_types(issuer),
+        token_endpoint_auth_methods_supported: authentication_methods(issuer),
         authorization_details_types_supported: vec!["openid_credential"],
         pre_authorized_grant_anonymous_access_supported: authorization.anonymous_access
             && !authorization.client_attestation_required,
         sender: sender::metadata(issuer),
+        code_flow: (!issuer.clients.is_empty()).then(|| code_flow(issuer)),
+    }
+}
+
+fn grant_types(issuer: &Issuer) -> Vec<&'static str> {
+    let mut grants = vec![PRE_AUTHORIZED_CODE];
+    if !issuer.clients.is_empty() {
+        grants.push(AUTHORIZATION_CODE);
+        grants.extend((issuer.config.authorization.refresh_hours > 0).then_some(REFRESH_TOKEN));
+    }
+    grants
+}
+
+/// `private_key_jwt` only where a client is registered for it (ASMETA-05).
+fn authentication_methods(issuer: &Issuer) -> Vec<&'static str> {
+    let has_confidential = issuer.clients.values().any(|client| !client.is_public());
+    let mut methods = sender::authentication_methods(issuer);
+    methods.extend(has_confidential.then_some(PRIVATE_KEY_JWT));
+    methods
+}
+
+/// What the Authorization Code Flow adds (RFC 8414 §2).
+fn code_flow(issuer: &Issuer) -> CodeFlowMetadata {
+    let scopes = issuer.types.values().filter_map(|one| one.scope.clone());
+    let scopes: BTreeSet<String> = scopes.collect();
+    let algorithms = [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa];
+    let algorithms = algorithms.map(Algorithm::name).to_vec();
+    CodeFlowMetadata {
+        authorization_endpoint: issuer.endpoint("authorize"),
+        pushed_authorization_request_endpoint: issuer.endpoint("par"),
+        require_pushed_authorization_requests: issuer
+            .config
+            .authorization
+            .require_pushed_authorization_requests,
+        response_types_supported: ["code"],
+        response_modes_supported: ["query"],
+        code_challenge_methods_supported: [pkce::METHOD],
+        authorization_response_iss_parameter_supported: true,
+        scopes_supported: scopes.into_iter().collect(),
+        token_endpoint_auth_signing_alg_values_supported: algorithms.clone(),
+        introspection_endpoint: issuer.endpoint("introspect"),
+        introspection_endpoint_auth_methods_supported: [PRIVATE_KEY_JWT],
+        introspection_endpoint_auth_signing_alg_values_supported: algorithms.clone(),
+        revocation_endpoint: issuer.endpoint("revoke"),
+        revocation_endpoint_auth_methods_supported: [NONE, PRIVATE_KEY_JWT],
+        revocation_endpoint_auth_signing_alg_values_supported: algorithms,
     }
 }
 

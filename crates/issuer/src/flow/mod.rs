@@ -1,10 +1,15 @@
 //! The steps of the flow, each one load, one decision and one commit.
 
+pub mod account;
 pub mod application;
+pub mod authorization;
+mod code;
 pub mod credential;
+pub mod introspection;
 pub mod metadata;
 pub mod nonce;
 pub mod offer;
+mod refresh;
 pub mod sender;
 pub mod status;
 pub mod token;

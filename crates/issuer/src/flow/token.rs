@@ -8,6 +8,8 @@ use oid4vci::token::{
     TokenResponse, decide,
 };
 
+use super::code::authorization_code;
+use super::refresh::refresh_token;
 use super::sender::policy;
 use crate::Issuer;
 use crate::failure::{Broken, Failure};
@@ -23,6 +25,10 @@ pub async fn token(
         TokenRequest::PreAuthorizedCode(request) => {
             pre_authorized_code(request, sender, issuer).await
         }
+        TokenRequest::AuthorizationCode(request) => {
+            authorization_code(request, sender, issuer).await
+        }
+        TokenRequest::RefreshToken(request) => refresh_token(request, sender, issuer).await,
     }
 }
 
@@ -50,11 +56,11 @@ async fn pre_authorized_code(
         };
         let redeemed = match decide(request, grant.as_ref(), sender, &policy, now)? {
             Commit::Redeem(seen, configurations) => {
-                let fresh = Fresh::of(seen, configurations, (request, sender), issuer);
+                let fresh = Fresh::of(seen, asked(request, configurations), sender, issuer);
                 (redeem(seen, &fresh.redemption, sender, issuer).await?, fresh)
             }
             Commit::RedeemAgain(seen, configurations) => {
-                let fresh = Fresh::of(seen, configurations, (request, sender), issuer);
+                let fresh = Fresh::of(seen, asked(request, configurations), sender, issuer);
                 let used = sender.used();
                 let redeemed = issuer.store.redeem_again(seen, &fresh.redemption, &used).await?;
                 if redeemed == Redeemed::Changed {
@@ -72,7 +78,10 @@ async fn pre_authorized_code(
             }
         };
         match redeemed {
-            (Redeemed::Redeemed, fresh) => return Ok(fresh.response(sender)),
+            (Redeemed::Redeemed, fresh) => {
+                tracing::info!(offer = id.map(|id| id.to_string()), "code redeemed");
+                return Ok(fresh.response(sender));
+            }
             (Redeemed::Replayed, _) => return Err(sender.replayed().into()),
             (Redeemed::Changed, _) => {}
         }
@@ -95,22 +104,34 @@ async fn redeem(
     Ok(if is_redeemed { Redeemed::Redeemed } else { Redeemed::Changed })
 }
 
+fn asked(
+    request: &PreAuthorizedCodeRequest,
+    credential_configuration_ids: Vec<String>,
+) -> Asked<'_> {
+    Asked {
+        credential_configuration_ids,
+        by_identifier: request.credential_configuration_ids.is_some(),
+        client_id: request.client_id.as_deref(),
+    }
+}
+
+/// What a token is for, and who says that it asks.
+pub(super) struct Asked<'a> {
+    pub(super) credential_configuration_ids: Vec<String>,
+    pub(super) by_identifier: bool,
+    pub(super) client_id: Option<&'a str>,
+}
+
 /// A token that nobody has, and what is stored of it.
-struct Fresh {
+pub(super) struct Fresh {
     access_token: AccessToken,
-    redemption: Redemption,
+    pub(super) redemption: Redemption,
     expires_in: u32,
-    offer: String,
 }
 
 impl Fresh {
     /// A token after the first one does not make the code any younger.
-    fn of(
-        seen: &Grant,
-        credential_configuration_ids: Vec<String>,
-        (request, sender): (&PreAuthorizedCodeRequest, &Sender),
-        issuer: &Issuer,
-    ) -> Self {
+    pub(super) fn of(seen: &Grant, asked: Asked<'_>, sender: &Sender, issuer: &Issuer) -> Self {
         let access_token = AccessToken::fresh(seen.id, &*issuer.random);
         let (now, token) = (issuer.clock.now(), &issuer.config.token);
         let is_bound = sender.dpop.is_some();
@@ -119,17 +140,16 @@ impl Fresh {
             at: seen.redemption.as_ref().map_or(now, |first| first.at),
             token_digest: access_token.digest(),
             token_expires_at: now.plus(expires_in.into()),
-            credential_configuration_ids,
-            by_identifier: request.credential_configuration_ids.is_some(),
-            client_id: sender.client_id(request.client_id.as_deref()).map(str::to_owned),
+            credential_configuration_ids: asked.credential_configuration_ids,
+            by_identifier: asked.by_identifier,
+            client_id: sender.client_id(asked.client_id).map(str::to_owned),
             bound_to: sender.bound_to().cloned(),
             client_key: sender.client_key().cloned(),
         };
-        Self { access_token, redemption, expires_in, offer: seen.id.to_string() }
+        Self { access_token, redemption, expires_in }
     }
 
-    fn response(self, sender: &Sender) -> TokenResponse {
-        tracing::info!(offer = self.offer, "code redeemed");
+    pub(super) fn response(self, sender: &Sender) -> TokenResponse {
         let ids = self.redemption.credential_configuration_ids.iter();
         TokenResponse {
             access_token: self.access_token,
@@ -139,6 +159,8 @@ impl Fresh {
                 .redemption
                 .by_identifier
                 .then(|| ids.map(|id| AuthorizedDetail::of(id)).collect()),
+            refresh_token: None,
+            scope: None,
         }
     }
 }

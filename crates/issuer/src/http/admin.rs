@@ -24,7 +24,7 @@ use super::offer_view::{OfferView, offer_status, set_offer_status, view, views};
 use super::problem::Problem;
 use crate::application::{Application, ApplicationId, ApplicationState};
 use crate::flow::application::{approve, reject};
-use crate::flow::offer::{OfferRequest, Owner, Withdrawal, withdraw};
+use crate::flow::offer::{OfferGrants, OfferRequest, Owner, Withdrawal, withdraw};
 use crate::offering::{Offered, offer};
 use crate::store::{ApplicationPage, OfferPage};
 use crate::{Issuer, failure::Broken};
@@ -46,6 +46,7 @@ pub fn admin(issuer: Arc<Issuer>) -> Router {
         .route("/admin/v1/applications/{id}", get(show_application))
         .route("/admin/v1/applications/{id}/approve", post(approve_application))
         .route("/admin/v1/applications/{id}/reject", post(reject_application))
+        .merge(super::accounts::routes())
         .layer(middleware::from_fn_with_state(Arc::clone(&issuer), authenticate));
     let open =
         Router::new().route("/healthz", get(async || "alive\n")).route("/readyz", get(ready));
@@ -111,6 +112,8 @@ struct NewOffer {
     printed: bool,
     #[serde(default)]
     without_tx_code: bool,
+    #[serde(default)]
+    grants: OfferGrants,
 }
 
 impl NewOffer {
@@ -157,6 +160,7 @@ async fn make_offer(
         expires_in_seconds: new.expires_in,
         printed: new.printed,
         without_tx_code: new.without_tx_code,
+        grants: new.grants,
     };
     let owner = idempotency_key(&headers)?.map_or(Owner::Nobody, Owner::IdempotencyKey);
     let offered = offer(&issuer, &request, owner).await?;

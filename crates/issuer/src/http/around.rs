@@ -119,9 +119,9 @@ fn wants_page(request: &Request) -> bool {
     accepted.any(|value| value.to_str().is_ok_and(|text| text.contains("text/html")))
 }
 
-/// What follows `/offers/` or `/applications/` opens them: it stays out of the log (R01).
+/// What follows `/offers/`, `/applications/` or `/authorize/` opens them: it stays out of the log (R01).
 fn without_secrets(path: &str) -> &str {
-    let secret = ["/offers/", "/applications/"]
+    let secret = ["/offers/", "/applications/", "/authorize/"]
         .iter()
         .find_map(|name| path.find(name).map(|start| start + name.len()));
     secret.and_then(|end| path.get(..end)).unwrap_or(path)

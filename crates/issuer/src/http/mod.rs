@@ -25,9 +25,11 @@ use crate::flow::offer::FetchRefusal;
 use crate::{Issuer, flow};
 
 mod accept;
+mod accounts;
 mod address_limit;
 pub mod admin;
 mod around;
+mod authorization;
 mod limits;
 mod offer_view;
 pub mod portal;
@@ -47,7 +49,8 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
         .route("/challenge", post(challenge))
         .route("/credential", post(credential))
         .route("/status-lists/{number}", get(status_list::status_list))
-        .route("/jwks", published(&flow::metadata::jwks(&issuer)));
+        .route("/jwks", published(&flow::metadata::jwks(&issuer)))
+        .merge(authorization::routes(&issuer));
     let path = issuer.config.url.path();
     let protocol = if path.is_empty() { protocol } else { Router::new().nest(path, protocol) };
     // CORS is for wallets that are web pages; nothing of the protocol reads a cookie (P20).

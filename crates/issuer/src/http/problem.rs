@@ -92,6 +92,8 @@ impl From<MakeOfferError> for Problem {
             | MakeOfferError::RepeatedConfiguration(_)
             | MakeOfferError::TooShort
             | MakeOfferError::TooLong(..)
+            | MakeOfferError::NoClients
+            | MakeOfferError::UselessTxCode
             | MakeOfferError::NeedsTxCode => unprocessable("No such offer can be made"),
         }
     }

@@ -10,6 +10,7 @@ use super::language::Language;
 use super::words::{Notice, Words};
 
 pub use super::field::{Field, FieldGroup, FieldKind};
+pub use super::sign_in_pages::{ConsentPage, ShownClaim, ShownCredential, SignInPage};
 
 /// Without JavaScript a page that waits loads itself again after so many seconds.
 const RELOAD_SECONDS: u8 = 15;
@@ -30,8 +31,20 @@ pub struct Site<'a> {
 }
 
 impl Site<'_> {
-    const fn words(&self) -> &'static Words {
+    pub(super) const fn words(&self) -> &'static Words {
         Words::of(self.language)
+    }
+
+    /// Stands for a picture that will be disclosed.
+    #[must_use]
+    pub const fn picture(&self) -> &'static str {
+        self.words().sign_in.picture
+    }
+
+    /// A claim that is true or false.
+    #[must_use]
+    pub const fn yes_or_no(&self, yes: bool) -> &'static str {
+        if yes { self.words().yes } else { self.words().no }
     }
 
     fn when(&self, moment: &OffsetDateTime) -> String {
@@ -62,7 +75,7 @@ pub struct Logo<'a> {
 }
 
 impl Card<'_> {
-    fn class(&self) -> String {
+    pub(super) fn class(&self) -> String {
         type_class(self.id)
     }
 
@@ -299,6 +312,10 @@ pub enum NoticeKind<'a> {
     LongForm,
     /// It took longer than a request may take (408).
     TooSlow,
+    /// The sign-in for a wallet took too long, or is in another browser (400).
+    SignInOver,
+    /// A wallet asked for something that is none of ours; for whoever makes the wallet (400).
+    BadRequest(&'a str),
     /// Our fault (500), under the id that is in the log.
     Broken(&'a str),
     /// More than one address may ask (429); wait so many seconds.
@@ -315,6 +332,8 @@ impl NoticePage<'_> {
             NoticeKind::StaleForm => words.stale_form,
             NoticeKind::LongForm => words.long_form,
             NoticeKind::TooSlow => words.too_slow,
+            NoticeKind::SignInOver => words.sign_in.over,
+            NoticeKind::BadRequest(_) => words.sign_in.bad_request,
             NoticeKind::Broken(_) => words.broken,
             NoticeKind::TooMany(_) => words.too_many,
         }

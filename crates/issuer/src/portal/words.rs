@@ -84,6 +84,31 @@ pub(super) struct Words {
     pub(super) support_id: &'static str,
     pub(super) too_many: Notice,
     pub(super) wait: fn(u64) -> String,
+
+    pub(super) sign_in: SignInWords,
+}
+
+/// What the pages say to somebody whom a wallet has sent.
+pub(super) struct SignInWords {
+    pub(super) title: &'static str,
+    pub(super) lead: fn(&str) -> String,
+    pub(super) account: &'static str,
+    pub(super) password: &'static str,
+    pub(super) button: &'static str,
+    pub(super) cancel: &'static str,
+    pub(super) wrong: &'static str,
+    pub(super) wrong_text: &'static str,
+    pub(super) only_here: fn(&str) -> String,
+    pub(super) consent: fn(&str) -> String,
+    pub(super) signed_in_as: fn(&str) -> String,
+    pub(super) says: &'static str,
+    pub(super) allow: &'static str,
+    pub(super) deny: &'static str,
+    pub(super) not_started: &'static str,
+    pub(super) picture: &'static str,
+    pub(super) over: Notice,
+    pub(super) bad_request: Notice,
+    pub(super) detail: &'static str,
 }
 
 /// What is the matter, and what to do next.

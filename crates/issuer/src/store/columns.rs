@@ -1,12 +1,17 @@
 //! What both engines say in the same words: columns, and the states of an offer as conditions.
 
+use keys::outside::Timestamp;
+use oid4vci::authorization::{AuthorizationRequest, Stage};
 use oid4vci::grant::OfferState;
+use serde_json::{Map, Value};
+
+use crate::account::{Account, PasswordHash};
 
 /// The columns of an offer, in the order in which each engine's rows are read.
 pub(super) const OFFER_COLUMNS: &str = "offer_id, credential_configuration_ids, created_at, \
     expires_at, reference_digest, code_digest, tx_code_digest, attempts, fetched_at, \
     withdrawn_at, redeemed_at, token_digest, token_expires_at, token_configuration_ids, \
-    token_by_identifier, client_id, issued_count, token_bound_to, client_key";
+    token_by_identifier, client_id, issued_count, token_bound_to, client_key, signs_in";
 
 /// The columns of an application, in the order in which each engine's rows are read.
 pub(super) const APPLICATION_COLUMNS: &str = "application_id, secret_digest, \
@@ -40,4 +45,37 @@ pub(super) const fn state_condition(state: OfferState) -> &'static str {
             "issued_count = 0 AND withdrawn_at IS NOT NULL AND :now >= 0 AND :attempts_max >= 0"
         }
     }
+}
+
+/// The stage of a running authorization, in two columns.
+pub(super) fn stage_parts(stage: &Stage) -> (&'static str, Option<&str>) {
+    match stage {
+        Stage::Pushed => ("pushed", None),
+        Stage::Opened => ("opened", None),
+        Stage::SignedIn(account) => ("signed-in", Some(account)),
+    }
+}
+
+/// The stage from two columns.
+pub(super) fn stage_of(name: &str, account: Option<String>) -> Option<Stage> {
+    match (name, account) {
+        ("pushed", None) => Some(Stage::Pushed),
+        ("opened", None) => Some(Stage::Opened),
+        ("signed-in", Some(account)) => Some(Stage::SignedIn(account)),
+        _ => None,
+    }
+}
+
+/// A request as one JSON text.
+pub(super) fn request_text(request: &AuthorizationRequest) -> String {
+    serde_json::to_string(request).unwrap_or_default()
+}
+
+/// An account from its columns.
+pub(super) fn account_of(
+    (name, hash): (String, String),
+    datasets: Map<String, Value>,
+    created_at: Timestamp,
+) -> Account {
+    Account { name, password_hash: PasswordHash::new(hash), datasets, created_at }
 }

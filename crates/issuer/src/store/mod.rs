@@ -21,6 +21,7 @@ use crate::application::{Application, ApplicationId, ApplicationState};
 pub use engine::{migrate, open, schema, warnings};
 pub use schema::Schema;
 
+pub mod authorization;
 mod columns;
 mod engine;
 pub mod postgres;
@@ -31,7 +32,9 @@ pub mod transfer;
 
 /// Storage of the Issuer, chosen at run time.
 #[async_trait]
-pub trait Store: status::StatusStore + fmt::Debug + Send + Sync {
+pub trait Store:
+    status::StatusStore + authorization::AuthorizationStore + fmt::Debug + Send + Sync
+{
     /// Records a Credential Offer before anybody sees it.
     async fn open_offer(&self, offer: NewOffer) -> Result<Opened, StoreError>;
 
@@ -131,6 +134,8 @@ pub struct NewOffer {
     /// The application it answers, and the offer that it replaces there: that one is withdrawn, and
     /// its wrong Transaction Codes count on, so that a fresh offer gives nobody more guesses.
     pub application: Option<(ApplicationId, Option<OfferId>)>,
+    /// Digest of the `issuer_state` of an offer that can be taken by signing in.
+    pub issuer_state: Option<SecretDigest>,
 }
 
 /// A request that may come twice.

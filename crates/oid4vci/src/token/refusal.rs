@@ -1,6 +1,7 @@
 //! Why a Token Request is refused.
 
 use crate::attestation::client::ClientAttestationRefusal;
+use crate::client::ClientRefusal;
 use crate::dpop::DpopRefusal;
 use crate::error::{Demand, ErrorCode, Refusal};
 
@@ -35,6 +36,26 @@ pub enum TokenRefusal {
     MissingTxCode,
     /// TOKEN-23
     UnexpectedTxCode,
+    /// RFC 6749 §4.1.3: `code`, `redirect_uri` and `code_verifier` go together.
+    MissingCodeParameter,
+    /// RFC 6749 §5.2: wrong, spent, too old, or of another client.
+    UnknownAuthorizationCode,
+    /// RFC 6749 §4.1.3
+    OtherRedirectUri,
+    /// RFC 7636 §4.6
+    WrongVerifier,
+    /// RFC 9449 §10
+    OtherKey,
+    /// RFC 6749 §6
+    MissingRefreshToken,
+    /// RFC 6749 §5.2: wrong, used before, revoked, too old, or of another client.
+    UnknownRefreshToken,
+    /// RFC 8707 §2.2
+    ForeignResource,
+    /// RFC 6749 §6
+    ScopeNotGranted,
+    /// RFC 6749 §5.2: of a client that must be registered.
+    Registered(ClientRefusal),
     /// RFC 9449 §5
     Dpop(DpopRefusal),
     /// WALATT-09
@@ -47,6 +68,12 @@ impl From<ClientAttestationRefusal> for TokenRefusal {
     }
 }
 
+impl From<ClientRefusal> for TokenRefusal {
+    fn from(refusal: ClientRefusal) -> Self {
+        Self::Registered(refusal)
+    }
+}
+
 impl From<DpopRefusal> for TokenRefusal {
     fn from(refusal: DpopRefusal) -> Self {
         Self::Dpop(refusal)
@@ -56,8 +83,8 @@ impl From<DpopRefusal> for TokenRefusal {
 impl Refusal for TokenRefusal {
     fn answer(&self) -> (ErrorCode, &'static str) {
         use ErrorCode::{
-            InvalidAuthorizationDetails, InvalidClient, InvalidGrant, InvalidRequest,
-            UnsupportedGrantType,
+            InvalidAuthorizationDetails, InvalidClient, InvalidGrant, InvalidRequest, InvalidScope,
+            InvalidTarget, UnsupportedGrantType,
         };
         match self {
             Self::Unreadable => {
@@ -84,9 +111,32 @@ impl Refusal for TokenRefusal {
             Self::WrongTxCode => (InvalidGrant, "the tx_code is wrong"),
             Self::MissingTxCode => (InvalidRequest, "tx_code is missing"),
             Self::UnexpectedTxCode => (InvalidRequest, "no tx_code is expected"),
+            Self::MissingCodeParameter => {
+                (InvalidRequest, "code, redirect_uri and code_verifier are needed")
+            }
+            Self::UnknownAuthorizationCode => {
+                (InvalidGrant, "the code is unknown or no longer valid")
+            }
+            Self::OtherRedirectUri => {
+                (InvalidGrant, "redirect_uri is not the one of the authorization request")
+            }
+            Self::WrongVerifier => (InvalidGrant, "the code_verifier is wrong"),
+            Self::OtherKey => (InvalidGrant, "the code was asked for with another DPoP key"),
+            Self::MissingRefreshToken => (InvalidRequest, "refresh_token is missing"),
+            Self::UnknownRefreshToken => {
+                (InvalidGrant, "the refresh_token is unknown or no longer valid")
+            }
+            Self::ForeignResource => (InvalidTarget, "resource must be our issuer identifier"),
+            Self::ScopeNotGranted => (InvalidScope, "scope asks for more than was allowed"),
+            Self::Registered(refusal) => refusal.answer(),
             Self::Dpop(refusal) => refusal.answer(),
             Self::Client(refusal) => refusal.answer(),
         }
+    }
+
+    /// RFC 6749 §5.2
+    fn status(&self) -> u16 {
+        if let Self::Registered(refusal) = self { refusal.status() } else { 400 }
     }
 
     fn demand(&self) -> Option<Demand> {

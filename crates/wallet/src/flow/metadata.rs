@@ -5,7 +5,7 @@ use oid4vci::metadata::{
     ReceivedConfiguration, ReceivedIssuerMetadata, ReceivedServerMetadata, appended_well_known,
     parse_identifier, well_known,
 };
-use oid4vci::offer::{PreAuthorizedCodeGrant, ReceivedOffer, TxCodeInput};
+use oid4vci::offer::{AuthorizationCodeGrant, PreAuthorizedCodeGrant, ReceivedOffer, TxCodeInput};
 use url::Url;
 
 use super::host;
@@ -20,10 +20,39 @@ use crate::http::{Request, Response};
 /// Formats that this wallet can hold.
 pub const FORMATS: [&str; 3] = ["dc+sd-jwt", "vc+sd-jwt", "jwt_vc_json"];
 
+/// The way in which an offer is taken.
+#[derive(Clone, Debug)]
+pub(super) enum OfferedGrant {
+    /// Whoever has it may have it.
+    PreAuthorizedCode(PreAuthorizedCodeGrant),
+    /// The holder signs in.
+    AuthorizationCode(AuthorizationCodeGrant),
+}
+
+impl OfferedGrant {
+    /// The Pre-Authorized Code where there is one, as it asks less of the holder; unless the holder
+    /// prefers to sign in. An offer without grants leaves it to the server's metadata (VCI §4.1.1).
+    fn choose(offer: &mut ReceivedOffer, prefers_sign_in: bool) -> Option<Self> {
+        let is_silent = offer.pre_authorized_code.is_none() && !offer.has_other_grants;
+        let sign_in = offer.authorization_code.take();
+        let sign_in = sign_in.or_else(|| is_silent.then(AuthorizationCodeGrant::default));
+        let sign_in = sign_in.map(Self::AuthorizationCode);
+        let code = offer.pre_authorized_code.take().map(Self::PreAuthorizedCode);
+        if prefers_sign_in { sign_in.or(code) } else { code.or(sign_in) }
+    }
+
+    fn authorization_server(&self) -> Option<&str> {
+        match self {
+            Self::PreAuthorizedCode(grant) => grant.authorization_server.as_deref(),
+            Self::AuthorizationCode(grant) => grant.authorization_server.as_deref(),
+        }
+    }
+}
+
 /// An offer whose issuer has been asked, and has said where its codes are redeemed.
 #[derive(Clone, Debug)]
 pub struct DescribedOffer {
-    grant: PreAuthorizedCodeGrant,
+    grant: OfferedGrant,
     issuer: ReceivedIssuerMetadata,
     offered: Vec<OfferedCredential>,
     unsupported: Vec<String>,
@@ -43,7 +72,7 @@ impl DescribedOffer {
 /// An offer whose issuer has described what it offers: what a person needs to say yes or no.
 #[derive(Clone, Debug)]
 pub struct ResolvedOffer {
-    pub(super) grant: PreAuthorizedCodeGrant,
+    pub(super) grant: OfferedGrant,
     pub(super) issuer: ReceivedIssuerMetadata,
     pub(super) server: ReceivedServerMetadata,
     /// Who we are to that server, as long as this flow lasts: whoever asks again for the same code
@@ -103,7 +132,16 @@ impl ResolvedOffer {
     /// How to ask for the Transaction Code, when one is needed (OFFER-23).
     #[must_use]
     pub const fn tx_code(&self) -> Option<&TxCodeInput> {
-        self.grant.tx_code.as_ref()
+        match &self.grant {
+            OfferedGrant::PreAuthorizedCode(grant) => grant.tx_code.as_ref(),
+            OfferedGrant::AuthorizationCode(_) => None,
+        }
+    }
+
+    /// Whether the holder has to sign in with the issuer, in a browser.
+    #[must_use]
+    pub const fn needs_sign_in(&self) -> bool {
+        matches!(self.grant, OfferedGrant::AuthorizationCode(_))
     }
 
     /// Where code and Transaction Code will go: a person may want to see it (SEC-09).
@@ -123,15 +161,20 @@ impl Wallet {
     ) -> Result<DescribedOffer, WalletError> {
         consent.covers(fetched.host())?;
         let FetchedOffer { mut offer, .. } = fetched;
-        let mut grant = offer.pre_authorized_code.take().ok_or(WalletError::SignInNeeded)?;
-        if let Some(tx_code) = &mut grant.tx_code {
+        let grant = OfferedGrant::choose(&mut offer, self.settings.prefers_sign_in);
+        let mut grant = grant.ok_or(WalletError::UnknownGrant)?;
+        if let OfferedGrant::PreAuthorizedCode(PreAuthorizedCodeGrant {
+            tx_code: Some(tx_code),
+            ..
+        }) = &mut grant
+        {
             tx_code.description = tx_code.description.take().map(|text| clean(&text));
         }
         let issuer = self.issuer_metadata(&offer.credential_issuer).await?;
         if issuer.encryption_required {
             return Err(MetadataError::EncryptionRequired.into()); // before the code is spent
         }
-        let server = issuer.authorization_server(grant.authorization_server.as_deref())?.to_owned();
+        let server = issuer.authorization_server(grant.authorization_server())?.to_owned();
         let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
         let (offered, unsupported) = offered(&offer, &issuer)?;
         Ok(DescribedOffer { grant, issuer, offered, unsupported, server, server_host })
@@ -201,8 +244,12 @@ impl Wallet {
         server: &str,
     ) -> Result<(), WalletError> {
         let homes = [&issuer.credential_issuer, server].map(parse_identifier);
+        let flow = metadata.code_flow.as_ref();
         let endpoints = [&metadata.token_endpoint, &issuer.credential_endpoint];
+        let sign_in = flow.map(|flow| &flow.authorization_endpoint);
+        let pushed = flow.and_then(|flow| flow.pushed_authorization_request_endpoint.as_ref());
         let more = issuer.nonce_endpoint.iter().chain(&metadata.challenge_endpoint);
+        let more = more.chain(sign_in).chain(pushed);
         for endpoint in endpoints.into_iter().chain(more) {
             self.permit(endpoint)?;
             if !homes.iter().flatten().any(|home| home.origin() == endpoint.origin()) {

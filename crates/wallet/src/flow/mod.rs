@@ -8,6 +8,7 @@ pub mod offer;
 pub mod proof;
 pub mod receipt;
 mod sender;
+pub mod sign_in;
 pub mod token;
 
 use url::Url;

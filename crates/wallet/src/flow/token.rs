@@ -3,13 +3,12 @@
 use std::fmt;
 
 use keys::outside::Timestamp;
-use oid4vci::secret::{AccessToken, TxCode};
+use oid4vci::secret::{AccessToken, RefreshToken, TxCode};
 use oid4vci::token::{
     AuthorizedDetail, PreAuthorizedCodeRequest, ReceivedTokenResponse, TokenRequest, TokenType,
 };
-use url::form_urlencoded;
 
-use super::metadata::ResolvedOffer;
+use super::metadata::{OfferedGrant, ResolvedOffer};
 use super::sender::Sender;
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
@@ -29,6 +28,8 @@ pub struct Authorized {
     /// Sent with the token request, so that proofs name the same client (PROOF-12).
     pub(super) client_id: Option<String>,
     expires_at: Option<Timestamp>,
+    /// Gets the next token (TOKEN-29).
+    pub(super) refresh_token: Option<RefreshToken>,
 }
 
 impl Authorized {
@@ -82,15 +83,21 @@ impl Wallet {
         tx_code: Option<TxCode>,
     ) -> Result<Authorized, Box<TokenFailure>> {
         match self.redeem(&offer, tx_code).await {
-            Ok(Redeemed { token, sender, client_id }) => Ok(Authorized {
-                offer,
-                expires_at: token.expires_in.map(|seconds| self.clock.now().plus(seconds)),
-                access_token: token.access_token,
-                sender,
-                details: token.authorization_details,
-                client_id,
-            }),
+            Ok(redeemed) => Ok(self.authorized(offer, redeemed)),
             Err(error) => Err(Box::new(TokenFailure { offer, error })),
+        }
+    }
+
+    pub(super) fn authorized(&self, offer: ResolvedOffer, redeemed: Redeemed) -> Authorized {
+        let Redeemed { token, sender, client_id } = redeemed;
+        Authorized {
+            offer,
+            expires_at: token.expires_in.map(|seconds| self.clock.now().plus(seconds)),
+            access_token: token.access_token,
+            sender,
+            details: token.authorization_details,
+            client_id,
+            refresh_token: token.refresh_token,
         }
     }
 
@@ -99,27 +106,39 @@ impl Wallet {
         offer: &ResolvedOffer,
         tx_code: Option<TxCode>,
     ) -> Result<Redeemed, WalletError> {
-        let mut sender = offer.sender.clone();
+        let OfferedGrant::PreAuthorizedCode(grant) = &offer.grant else {
+            return Err(WalletError::SignInNeeded);
+        };
+        let sender = offer.sender.clone();
         // TOKEN-08: anonymous only where the server says that it takes such requests.
         let own = (!offer.server.anonymous_access).then_some(&*self.settings.client_id);
         let client_id = sender.client_id().or(own).map(str::to_owned); // HAIP-29
         let request = TokenRequest::PreAuthorizedCode(PreAuthorizedCodeRequest {
-            pre_authorized_code: offer.grant.pre_authorized_code.clone(),
+            pre_authorized_code: grant.pre_authorized_code.clone(),
             tx_code: fitting(offer, tx_code)?,
             client_id: client_id.clone(),
             credential_configuration_ids: None,
         });
-        let form = form_urlencoded::Serializer::new(String::new())
-            .extend_pairs(request.to_form())
-            .finish();
+        self.redeem_by(offer, (sender, client_id), &request).await
+    }
+
+    /// Sends a Token Request of any grant.
+    pub(super) async fn redeem_by(
+        &self,
+        offer: &ResolvedOffer,
+        (mut sender, client_id): (Sender, Option<String>),
+        request: &TokenRequest,
+    ) -> Result<Redeemed, WalletError> {
+        // A second use of that code would end what the first one gave (RFC 6749 §4.1.2).
+        let once = matches!(request, TokenRequest::AuthorizationCode(_));
         let request = Request::post(offer.server.token_endpoint.clone())
             .header("accept", "application/json")
-            .body("application/x-www-form-urlencoded", form.into_bytes())
+            .form(&request.to_form())
             .at_most(TOKEN_BYTES_MAX);
-        let mut answer = self.ask_for_token(&sender, &request).await?;
+        let mut answer = self.ask_for_token(&sender, &request, once).await?;
         if !sender.is_bound && wants_dpop(&answer) {
             sender.is_bound = true; // its metadata do not say so
-            answer = self.ask_for_token(&sender, &request).await?;
+            answer = self.ask_for_token(&sender, &request, once).await?;
         }
         if answer.status != 200 {
             let refused = Refused::read(Question::Token, answer.status, &answer.body);
@@ -141,10 +160,11 @@ impl Wallet {
         &self,
         sender: &Sender,
         request: &Request,
+        once: bool,
     ) -> Result<Response, WalletError> {
         match self.send_to_server(sender, request.clone()).await {
             Err(WalletError::Network { cause, .. })
-                if cause.may_have_arrived() && sender.is_known_again() =>
+                if !once && cause.may_have_arrived() && sender.is_known_again() =>
             {
                 self.send_to_server(sender, request.clone()).await
             }
@@ -153,8 +173,8 @@ impl Wallet {
     }
 }
 
-/// What became of the code.
-struct Redeemed {
+/// What became of a code.
+pub(super) struct Redeemed {
     token: ReceivedTokenResponse,
     sender: Sender,
     client_id: Option<String>,

@@ -5,13 +5,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use tokio::task::JoinHandle;
 use wallet::flow::metadata::{DescribedOffer, ResolvedOffer};
 use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
 use wallet::flow::receipt::Received;
+use wallet::flow::sign_in::SignIn;
 use wallet::flow::token::Authorized;
 use wallet::store::StoredCredential;
 
 use super::problem::Problem;
+use crate::exit::Failure;
+use crate::wallet::sign_in::Return;
 
 /// Most flows at a time; one more drops the oldest.
 const FLOWS_MAX: usize = 8;
@@ -28,12 +32,38 @@ pub(super) enum Stage {
     Described(DescribedOffer, Consent),
     /// The issuer has said what it offers.
     Resolved(ResolvedOffer),
+    /// The person is to sign in with the issuer, in another window.
+    SigningIn(SignIn, Waiting),
     /// There is a token; the credentials did not come yet.
     Authorized(Authorized),
     /// Here to be looked at.
     Received(Received),
     /// In the store.
     Kept(Vec<StoredCredential>),
+}
+
+/// Waits for the browser to come back from the issuer; ends with the flow.
+pub(super) struct Waiting(JoinHandle<Result<String, Failure>>);
+
+impl Waiting {
+    /// Begins to wait.
+    pub(super) fn begin(back: Return) -> Self {
+        Self(tokio::spawn(back.query()))
+    }
+
+    /// What the browser brought; `None` while it has not come.
+    pub(super) async fn query(&mut self) -> Option<Result<String, Failure>> {
+        if !self.0.is_finished() {
+            return None;
+        }
+        Some((&mut self.0).await.unwrap_or_else(|error| Err(Failure::own_fault(error))))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// All flows, the oldest first.

@@ -10,16 +10,18 @@ use oid4vci::secret::TxCode;
 use serde::Deserialize;
 use serde_json::Value;
 use wallet::Wallet;
-use wallet::error::WalletError;
+use wallet::error::{Refused, WalletError};
 use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::{DescribedOffer, ResolvedOffer};
 use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
 use wallet::flow::receipt::Received;
+use wallet::flow::sign_in::SignIn;
 use wallet::flow::token::{Authorized, TokenFailure};
 
-use super::flows::Stage;
+use super::flows::{Stage, Waiting};
 use super::problem::{Id, Problem};
 use super::{Served, language, view};
+use crate::wallet::sign_in::Return;
 
 /// What the person decided.
 #[derive(Deserialize)]
@@ -110,8 +112,14 @@ async fn decide(wallet: &Wallet, stage: Stage, decision: Decision) -> Result<Sta
         {
             resolve(wallet, described, consent.and(&host)).await
         }
+        (Stage::Resolved(offer), Decision::Redeem { .. }) if offer.needs_sign_in() => {
+            Box::pin(begin_sign_in(wallet, offer)).await
+        }
         (Stage::Resolved(offer), Decision::Redeem { tx_code }) => {
             redeem(wallet, offer, tx_code).await
+        }
+        (Stage::SigningIn(sign_in, waiting), Decision::Redeem { .. }) => {
+            Box::pin(finish_sign_in(wallet, sign_in, waiting)).await
         }
         (Stage::Authorized(authorized), Decision::Redeem { .. }) => {
             request(wallet, authorized).await
@@ -174,6 +182,41 @@ async fn redeem(
     }
 }
 
+/// The person signs in with the issuer in another window, which comes back to this machine.
+async fn begin_sign_in(wallet: &Wallet, offer: ResolvedOffer) -> Result<Stage, Setback> {
+    let back = match Return::open().await {
+        Ok(back) => back,
+        Err(failure) => return Err(Setback::new(Stage::Resolved(offer), failure)),
+    };
+    match wallet.begin_sign_in(offer.clone(), &back.redirect_uri()).await {
+        Ok(sign_in) => Ok(Stage::SigningIn(sign_in, Waiting::begin(back))),
+        Err(error) => Err(Setback::new(Stage::Resolved(offer), error)),
+    }
+}
+
+/// Whatever went wrong in the other window: the offer may be good for another try.
+async fn finish_sign_in(
+    wallet: &Wallet,
+    sign_in: SignIn,
+    mut waiting: Waiting,
+) -> Result<Stage, Setback> {
+    let offer = sign_in.offer().clone();
+    match waiting.query().await {
+        None => Err(Setback::new(Stage::SigningIn(sign_in, waiting), not_back())),
+        Some(Err(failure)) => Err(Setback::new(Stage::Resolved(offer), failure)),
+        Some(Ok(query)) => match wallet.finish_sign_in(sign_in, &query).await {
+            Ok(authorized) => request(wallet, authorized).await,
+            Err(error) => Err(Setback::new(Stage::Resolved(offer), error)),
+        },
+    }
+}
+
+fn not_back() -> Problem {
+    let message = "the other window has not come back yet";
+    Problem::new(StatusCode::CONFLICT, "not_signed_in", message)
+        .hint("sign in there and allow it, then come back here")
+}
+
 /// `invalid_grant` says that one of two codes was wrong: with a person at the keys it is most
 /// likely the one that was typed (TOKEN-25).
 fn not_redeemed(failure: &TokenFailure) -> Problem {
@@ -194,7 +237,30 @@ fn not_redeemed(failure: &TokenFailure) -> Problem {
 async fn request(wallet: &Wallet, authorized: Authorized) -> Result<Stage, Setback> {
     match wallet.request_credentials(&authorized, &KeyWish::default()).await {
         Ok(received) => Ok(Stage::Received(received)),
+        Err(WalletError::Refused(refused)) if refused.is("invalid_token") => {
+            Box::pin(renew(wallet, authorized, refused)).await
+        }
         Err(error) => Err(Setback::new(Stage::Authorized(authorized), error)),
+    }
+}
+
+/// A token that died on the way is renewed, where the issuer gave the means for it.
+async fn renew(
+    wallet: &Wallet,
+    authorized: Authorized,
+    refused: Refused,
+) -> Result<Stage, Setback> {
+    let renewed = match wallet.renew(&authorized).await {
+        Ok(Some(renewed)) => renewed,
+        Ok(None) => {
+            let error = WalletError::Refused(refused);
+            return Err(Setback::new(Stage::Authorized(authorized), error));
+        }
+        Err(error) => return Err(Setback::new(Stage::Authorized(authorized), error)),
+    };
+    match wallet.request_credentials(&renewed, &KeyWish::default()).await {
+        Ok(received) => Ok(Stage::Received(received)),
+        Err(error) => Err(Setback::new(Stage::Authorized(renewed), error)),
     }
 }
 

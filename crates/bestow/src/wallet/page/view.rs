@@ -9,6 +9,7 @@ use wallet::card::{Line, Lines};
 use wallet::display::{Display, Picture, TEXT_CHARACTERS_MAX, clean};
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::receipt::Received;
+use wallet::flow::sign_in::SignIn;
 use wallet::store::{StoredCredential, Trust};
 
 use super::flows::Stage;
@@ -33,6 +34,7 @@ pub(super) fn stage(id: &str, stage: &Stage, locale: &str, now: Timestamp) -> Va
         Stage::Fetched(fetched, _) => contact(fetched.host(), "issuer"),
         Stage::Described(described, _) => contact(described.server_host(), "server"),
         Stage::Resolved(resolved) => offer(resolved, resolved.tx_code(), locale),
+        Stage::SigningIn(sign_in, _) => sign_in_at(sign_in),
         Stage::Authorized(authorized) => offer(authorized.offer(), None, locale),
         Stage::Received(received) => preview(received, locale, now),
         Stage::Kept(kept) => {
@@ -51,6 +53,12 @@ fn contact(host: &str, role: &str) -> Value {
     json!({ "step": "host", "host": host, "role": role })
 }
 
+/// Where the person signs in; the host is shown, as it is the one to look for in the other window.
+fn sign_in_at(sign_in: &SignIn) -> Value {
+    let address = sign_in.address().as_str();
+    json!({ "step": "sign_in", "address": address, "host": host(address) })
+}
+
 fn offer(offer: &ResolvedOffer, tx_code: Option<&TxCodeInput>, locale: &str) -> Value {
     let issuer = offer.credential_issuer();
     let offered = offer.offered();
@@ -64,6 +72,7 @@ fn offer(offer: &ResolvedOffer, tx_code: Option<&TxCodeInput>, locale: &str) -> 
         "cards": cards,
         "unsupported": offer.unsupported(),
         "tx_code": tx_code.map(|input| code_field(input, &offer.token_host())),
+        "sign_in": offer.needs_sign_in(),
     })
 }
 

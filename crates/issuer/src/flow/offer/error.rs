@@ -23,6 +23,10 @@ pub enum MakeOfferError {
     TooLong(String, u64),
     /// It is long or printed, and nothing guards it.
     NeedsTxCode,
+    /// There is nobody who could send people here to sign in.
+    NoClients,
+    /// A Transaction Code is typed in for the Pre-Authorized Code alone.
+    UselessTxCode,
     /// The `Idempotency-Key` stands for another request.
     KeyUsedBefore,
     /// The application got another offer meanwhile.
@@ -61,6 +65,13 @@ impl fmt::Display for MakeOfferError {
             Self::NeedsTxCode => f.write_str(
                 "an offer that is printed or lives longer than an hour needs a transaction code: \
                  ask for one, or say that it shall go without",
+            ),
+            Self::NoClients => f.write_str(
+                "no wallet is registered that could send people here to sign in: put a file into \
+                 the folder clients/",
+            ),
+            Self::UselessTxCode => f.write_str(
+                "a transaction code belongs to the pre-authorized code, which this offer lacks",
             ),
             Self::KeyUsedBefore => {
                 f.write_str("this Idempotency-Key was used for another request: choose a new one")

@@ -3,12 +3,13 @@
 use oid4vci::error::{ErrorCode, Refusal};
 use oid4vci::grant::OfferState;
 use oid4vci::offer::CredentialOffer;
-use oid4vci::secret::OfferReference;
+use oid4vci::secret::{IssuerState, OfferReference};
 use serde_json::Value;
 
 use super::secrets::tx_code_input;
 use crate::Issuer;
 use crate::failure::Failure;
+use crate::store::StoreError;
 
 /// Answers the GET of a `credential_offer_uri` (VCI §4.1.3); fetching spends nothing (A15).
 ///
@@ -30,14 +31,35 @@ pub async fn credential_offer(
     if state == OfferState::Created && !is_look {
         issuer.store.note_fetched(id, now).await?;
     }
-    let code = reference.pre_authorized_code(&issuer.keys.offer);
+    let key = &issuer.keys.offer;
+    let code = reference.pre_authorized_code(key);
+    let code = code.filter(|code| grant.code_digest.matches(&code.digest()));
+    let issuer_state = if grant.signs_in { issuer_state(issuer, reference).await? } else { None };
+    if code.is_none() && issuer_state.is_none() {
+        return Err(FetchRefusal::Unknown.into());
+    }
     let offer = CredentialOffer {
         credential_issuer: issuer.credential_issuer(),
         credential_configuration_ids: &grant.credential_configuration_ids,
-        pre_authorized_code: &code.ok_or(FetchRefusal::Unknown)?,
+        pre_authorized_code: code.as_ref(),
         tx_code: grant.tx_code_digest.map(|_| tx_code_input(issuer)),
+        issuer_state: issuer_state.as_ref(),
     };
     Ok(offer.to_json())
+}
+
+/// The `issuer_state` of an offer that can be taken by signing in; where nobody can, there is none.
+async fn issuer_state(
+    issuer: &Issuer,
+    reference: &OfferReference,
+) -> Result<Option<IssuerState>, StoreError> {
+    let (Some(id), false) = (reference.offer_id(), issuer.clients.is_empty()) else {
+        return Ok(None); // nobody can sign in any more
+    };
+    let authorization = issuer.store.authorization(id).await?;
+    let stored = authorization.and_then(|authorization| authorization.issuer_state_digest);
+    let state = reference.issuer_state(&issuer.keys.offer);
+    Ok(state.filter(|state| stored.is_some_and(|stored| stored.matches(&state.digest()))))
 }
 
 /// Why nothing is found at a `credential_offer_uri`; unknown, used and expired look the same (A16).

@@ -6,7 +6,8 @@ use keys::digest::sha256;
 use keys::outside::Timestamp;
 use oid4vci::grant::Grant;
 use oid4vci::offer::OfferId;
-use oid4vci::secret::{SecretDigest, TxCode};
+use oid4vci::secret::{IssuerState, OfferReference, SecretDigest, TxCode};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::Issuer;
@@ -49,6 +50,35 @@ pub struct OfferRequest {
     pub printed: bool,
     /// The operator takes the risk of a long or printed offer without Transaction Code.
     pub without_tx_code: bool,
+    /// Which ways there are to take it.
+    pub grants: OfferGrants,
+}
+
+/// The ways in which an offer can be taken (VCI §4.1.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferGrants {
+    /// Whoever has it can redeem it.
+    #[default]
+    PreAuthorizedCode,
+    /// Whoever has it must sign in first.
+    AuthorizationCode,
+    /// The Wallet chooses.
+    Both,
+}
+
+impl OfferGrants {
+    /// Whether the offer holds a Pre-Authorized Code.
+    #[must_use]
+    pub const fn has_pre_authorized_code(self) -> bool {
+        matches!(self, Self::PreAuthorizedCode | Self::Both)
+    }
+
+    /// Whether the offer holds an `issuer_state`.
+    #[must_use]
+    pub const fn has_authorization_code(self) -> bool {
+        matches!(self, Self::AuthorizationCode | Self::Both)
+    }
 }
 
 /// Who can have the same offer shown again, without it being stored.
@@ -92,6 +122,7 @@ pub async fn make_offer(
 ) -> Result<MadeOffer, MakeOfferError> {
     let now = issuer.clock.now();
     let types = types_of(issuer, &request.credential_configuration_ids)?;
+    check_grants(issuer, request)?;
     let lifetime = lifetime_seconds(issuer, request, &types)?;
     let rules: Vec<&Claims> = types.iter().map(|credential_type| &credential_type.claims).collect();
     let pictures = pictures(&rules, &request.claims, owner).await;
@@ -104,6 +135,7 @@ pub async fn make_offer(
         datasets: ids.zip(datasets.into_iter().map(Value::Object)).collect(),
         idempotency: idempotency(request, owner, now),
         application: application(owner),
+        issuer_state: secrets.issuer_state.as_ref().map(IssuerState::digest),
     };
     let request_digest = offer.idempotency.map(|idempotency| idempotency.request_digest);
     match issuer.store.open_offer(offer).await.map_err(Broken::from)? {
@@ -131,6 +163,17 @@ async fn pictures(types: &[&Claims], claims: &Map<String, Value>, owner: Owner<'
             Pictures::clean(urls.into_iter().map(str::to_owned).collect()).await
         }
     }
+}
+
+/// Nobody can sign in where no client is registered, and a Transaction Code guards the other grant.
+fn check_grants(issuer: &Issuer, request: &OfferRequest) -> Result<(), MakeOfferError> {
+    if request.grants.has_authorization_code() && issuer.clients.is_empty() {
+        return Err(MakeOfferError::NoClients);
+    }
+    if request.tx_code && !request.grants.has_pre_authorized_code() {
+        return Err(MakeOfferError::UselessTxCode);
+    }
+    Ok(())
 }
 
 fn types_of<'i>(
@@ -169,7 +212,9 @@ fn lifetime_seconds(
         let id = shortest.map(|credential_type| credential_type.id.clone());
         return Err(MakeOfferError::TooLong(id.unwrap_or_default(), longest));
     }
-    let guarded = request.tx_code || request.without_tx_code;
+    // Who must sign in is guarded by that.
+    let guarded =
+        request.tx_code || request.without_tx_code || !request.grants.has_pre_authorized_code();
     if !guarded && (request.printed || lifetime > UNGUARDED_SECONDS_MAX) {
         return Err(MakeOfferError::NeedsTxCode);
     }
@@ -185,7 +230,12 @@ fn grant(
     let tx_code = secrets.tx_code.as_ref();
     let tx_code_digest = tx_code.map(|tx_code| tx_code.digest(&issuer.keys.tx_code, id));
     let ids = request.credential_configuration_ids.clone();
-    let digests = (secrets.reference.digest(), secrets.code.digest());
+    let code_digest = match &secrets.code {
+        Some(code) => code.digest(),
+        // Drawn and forgotten: nothing opens it.
+        None => OfferReference::fresh(id, &*issuer.random).digest(),
+    };
+    let digests = (secrets.reference.digest(), code_digest);
     Grant { tx_code_digest, ..Grant::fresh(id, ids, (created_at, expires_at), digests) }
 }
 
@@ -199,6 +249,7 @@ fn idempotency(request: &OfferRequest, owner: Owner<'_>, now: Timestamp) -> Opti
         request.expires_in_seconds,
         request.printed,
         request.without_tx_code,
+        request.grants,
     ]);
     Some(Idempotency {
         key_digest: SecretDigest(sha256(key.as_bytes())),

@@ -2,7 +2,7 @@
 
 use keys::outside::Timestamp;
 use oid4vci::offer::{CredentialOffer, InputMode, OfferId, TxCodeInput, link_by_reference};
-use oid4vci::secret::{OfferReference, PreAuthorizedCode, TxCode};
+use oid4vci::secret::{IssuerState, OfferReference, PreAuthorizedCode, TxCode};
 
 use super::{MadeOffer, MakeOfferError, OfferRequest, Owner};
 use crate::Issuer;
@@ -12,7 +12,8 @@ use crate::failure::Broken;
 /// What an offer is made of and nobody stores.
 pub(super) struct Secrets {
     pub(super) reference: OfferReference,
-    pub(super) code: PreAuthorizedCode,
+    pub(super) code: Option<PreAuthorizedCode>,
+    pub(super) issuer_state: Option<IssuerState>,
     pub(super) tx_code: Option<TxCode>,
 }
 
@@ -31,9 +32,12 @@ impl Secrets {
             Owner::Application { secret, .. } => OfferReference::derive(id, key, secret.as_bytes()),
         };
         let code = reference.pre_authorized_code(key);
+        let state = reference.issuer_state(key);
         let unreadable = || Broken::fault("a reference of ours was not readable".into());
+        let (code, state) = code.zip(state).ok_or_else(unreadable)?;
         Ok(Self {
-            code: code.ok_or_else(unreadable)?,
+            code: request.grants.has_pre_authorized_code().then_some(code),
+            issuer_state: request.grants.has_authorization_code().then_some(state),
             tx_code: request.tx_code.then(|| tx_code(issuer, owner, id)),
             reference,
         })
@@ -49,8 +53,9 @@ impl Secrets {
             CredentialOffer {
                 credential_issuer: issuer.credential_issuer(),
                 credential_configuration_ids: &request.credential_configuration_ids,
-                pre_authorized_code: &self.code,
+                pre_authorized_code: self.code.as_ref(),
                 tx_code: request.tx_code.then(|| tx_code_input(issuer)),
+                issuer_state: self.issuer_state.as_ref(),
             }
             .to_link()
         } else {

@@ -5,6 +5,7 @@
 //! | who asks, and what every page is made with | `visitor` |
 //! | what stands around every handler, and pages for what went wrong | `trouble` |
 //! | whether a form comes from one of our pages | `form_session` |
+//! | signing in for a wallet | `sign_in`, `failed_sign_ins` |
 //! | what was filled in | `form_body`, `form_fields`, `fault` |
 
 use std::net::IpAddr;
@@ -12,21 +13,25 @@ use std::sync::Arc;
 
 use axum::routing::{get, post};
 use axum::{Router, middleware};
+use tokio::sync::Semaphore;
 
 use crate::Issuer;
 use crate::application::ApplicationId;
 use crate::http::address_limit::AddressLimit;
 use crate::places::Places;
+use failed_sign_ins::FailedSignIns;
 use trouble::Trouble;
 
 mod application;
 mod apply;
 mod assets;
 mod events;
+mod failed_sign_ins;
 mod fault;
 mod form_body;
 mod form_fields;
 mod form_session;
+mod sign_in;
 mod trouble;
 mod visitor;
 
@@ -39,17 +44,46 @@ struct Portal {
     types_css: String,
     pages: AddressLimit,
     applications: AddressLimit,
+    failed_sign_ins: FailedSignIns,
+    /// Hashing a password takes memory and time: so many at once.
+    hashing: Semaphore,
     /// Open streams of events, by address and by application.
     streams: Arc<Places<IpAddr>>,
     streams_of_applications: Arc<Places<ApplicationId>>,
 }
 
-/// The pages below the path of the issuer's identifier; none where the operator has switched them off.
+/// Passwords that are hashed at once; 19 MiB each.
+const HASHING_MAX: usize = 4;
+
+/// The pages below the path of the issuer's identifier; those to apply on only where the operator has
+/// not switched them off, those to sign in on only where a wallet is registered that sends people.
 pub fn routes(issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
-    if !issuer.config.portal.enabled {
+    let (applies, signs_in) = (issuer.config.portal.enabled, !issuer.clients.is_empty());
+    if !applies && !signs_in {
         return Router::new();
     }
     let portal = Arc::new(Portal::of(issuer));
+    let at = |path: &str| format!("{}{path}", issuer.config.url.path());
+    let mut pages = Router::new();
+    let mut parts = Router::new().route(&at("/assets/{name}"), get(assets::asset));
+    if applies {
+        pages = apply_pages(issuer);
+        parts = parts.route(&at("/applications/{secret}/events"), get(events::events));
+    }
+    if signs_in {
+        pages = pages
+            .route(&at("/authorize"), get(sign_in::authorize))
+            .route(&at("/authorize/{handle}"), get(sign_in::page).post(sign_in::answer));
+    }
+    // A page asks for its parts by itself, so they do not count as pages that somebody opens.
+    pages
+        .route_layer(middleware::from_fn(visitor::limit_pages))
+        .merge(parts)
+        .method_not_allowed_fallback(async || Trouble::WrongMethod)
+        .layer(middleware::from_fn_with_state(portal, trouble::around))
+}
+
+fn apply_pages(issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
     let base = issuer.config.url.path();
     let at = |path: &str| format!("{base}{path}");
     let application = at("/applications/{secret}");
@@ -63,15 +97,7 @@ pub fn routes(issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
     if !base.is_empty() {
         pages = pages.route(base, get(apply::index));
     }
-    // A page asks for these by itself, so they do not count as pages that somebody opens.
-    let parts = Router::new()
-        .route(&format!("{application}/events"), get(events::events))
-        .route(&at("/assets/{name}"), get(assets::asset));
     pages
-        .route_layer(middleware::from_fn(visitor::limit_pages))
-        .merge(parts)
-        .method_not_allowed_fallback(async || Trouble::WrongMethod)
-        .layer(middleware::from_fn_with_state(portal, trouble::around))
 }
 
 impl Portal {
@@ -82,6 +108,10 @@ impl Portal {
             types_css: assets::types_css(issuer),
             pages: AddressLimit::per_minute(limits.pages_per_minute),
             applications: AddressLimit::per_hour(limits.applications_per_hour),
+            failed_sign_ins: FailedSignIns::at_most(
+                issuer.config.authorization.failed_sign_ins_per_hour,
+            ),
+            hashing: Semaphore::new(HASHING_MAX),
             streams: Places::new(events::STREAMS_MAX, events::STREAMS_PER_ADDRESS_MAX),
             streams_of_applications: Places::new(
                 events::STREAMS_MAX,

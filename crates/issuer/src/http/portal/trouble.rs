@@ -11,6 +11,9 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use oid4vci::authorization::DeadEnd;
+use oid4vci::error::Refusal as _;
+
 use super::Portal;
 
 use super::visitor::Visitor;
@@ -34,6 +37,8 @@ pub(super) enum Trouble {
     TooSlow,
     /// The form is longer than the operator allows.
     LongForm,
+    /// A wallet sent somebody to sign in, and that cannot go on (RFC 6749 §4.1.2.1).
+    DeadEnd(DeadEnd),
     /// The address may ask again after so many seconds.
     TooMany(u64),
     /// Our own fault.
@@ -58,6 +63,8 @@ impl From<MakeOfferError> for Trouble {
             | MakeOfferError::TooShort
             | MakeOfferError::TooLong(..)
             | MakeOfferError::NeedsTxCode
+            | MakeOfferError::NoClients
+            | MakeOfferError::UselessTxCode
             | MakeOfferError::KeyUsedBefore
             | MakeOfferError::NotDelivered(_)
             | MakeOfferError::Replaced => Self::fault(format!("no offer was made: {error}")),
@@ -92,6 +99,7 @@ impl Trouble {
             Self::StaleForm => StatusCode::FORBIDDEN,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::LongForm => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::DeadEnd(_) => StatusCode::BAD_REQUEST,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Broken(broken) => broken.status(),
         }
@@ -103,6 +111,7 @@ impl Trouble {
             | Self::WrongMethod
             | Self::StaleForm
             | Self::TooSlow
+            | Self::DeadEnd(_)
             | Self::LongForm => None,
             Self::TooMany(seconds) => Some(*seconds),
             Self::Broken(broken) => broken.retry_after(),
@@ -115,6 +124,8 @@ impl Trouble {
             Self::StaleForm => NoticeKind::StaleForm,
             Self::TooSlow => NoticeKind::TooSlow,
             Self::LongForm => NoticeKind::LongForm,
+            Self::DeadEnd(DeadEnd::Over | DeadEnd::UnknownRequest) => NoticeKind::SignInOver,
+            Self::DeadEnd(dead_end) => NoticeKind::BadRequest(dead_end.answer().1),
             Self::TooMany(seconds) => NoticeKind::TooMany(*seconds),
             Self::Broken(broken) => {
                 broken.log();
@@ -154,8 +165,9 @@ fn patience(portal: &Portal) -> Duration {
 
 /// Nothing from elsewhere, in no frame (P02, P03); the link in the address stays here; not kept.
 fn protect(headers: &mut HeaderMap) {
-    let policy = HeaderValue::from_static(assets::CONTENT_SECURITY_POLICY);
-    headers.insert(CONTENT_SECURITY_POLICY, policy);
+    if let Entry::Vacant(policy) = headers.entry(CONTENT_SECURITY_POLICY) {
+        policy.insert(HeaderValue::from_static(assets::CONTENT_SECURITY_POLICY));
+    }
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     if let Entry::Vacant(cache_control) = headers.entry(CACHE_CONTROL) {
         cache_control.insert(HeaderValue::from_static("no-store"));

@@ -12,7 +12,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse as _, Response};
 
+use tokio::sync::SemaphorePermit;
+
 use super::Portal;
+use super::failed_sign_ins::{FailedSignIns, Who};
 use super::form_session::{FormSession, is_cross_site};
 use super::trouble::Trouble;
 use crate::Issuer;
@@ -103,6 +106,16 @@ impl Visitor {
         Ok(self.portal.applications.check(self.address)?)
     }
 
+    /// Waits for the turn of one try to sign in; whoever has failed too often gets none. What is
+    /// refused while others try is refused for good reason: the check comes after the wait.
+    pub(super) async fn try_sign_in(&self, account: &str) -> Result<Try<'_>, Trouble> {
+        let who = Who::of(self.address, account);
+        let turn = self.portal.hashing.acquire().await;
+        let turn = turn.map_err(|error| Trouble::fault(error.to_string()))?;
+        self.portal.failed_sign_ins.check(&who)?;
+        Ok(Try { who, failed: &self.portal.failed_sign_ins, _turn: turn })
+    }
+
     /// Places for a stream of events of this application; `None` when they are taken (P06).
     pub(super) fn take_stream(&self, application: ApplicationId) -> Option<StreamPlaces> {
         let of_application = self.portal.streams_of_applications.take(Some(application))?;
@@ -122,6 +135,20 @@ impl Visitor {
         let cookie = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok());
         response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
         Ok(response)
+    }
+}
+
+/// One try to sign in.
+pub(super) struct Try<'v> {
+    who: [Who; 2],
+    failed: &'v FailedSignIns,
+    _turn: SemaphorePermit<'v>,
+}
+
+impl Try<'_> {
+    /// It failed.
+    pub(super) fn note_failure(&self) {
+        self.failed.note(&self.who);
     }
 }
 

@@ -1,6 +1,6 @@
 //! English.
 
-use super::{Notice, Words};
+use super::{Notice, SignInWords, Words};
 
 pub(super) static WORDS: Words = Words {
     skip: "Skip to content",
@@ -137,5 +137,39 @@ pub(super) static WORDS: Words = Words {
     wait: |seconds| {
         let unit = if seconds == 1 { "second" } else { "seconds" };
         format!("Please wait {seconds} {unit}, then try again.")
+    },
+
+    sign_in: SignInWords {
+        title: "Sign in",
+        lead: |client| {
+            format!("{client} wants to fetch a card for you. First show us who you are.")
+        },
+        account: "Account",
+        password: "Password",
+        button: "Sign in",
+        cancel: "Cancel",
+        wrong: "That did not work",
+        wrong_text: "Account or password is wrong. Please type both again.",
+        only_here: |host| {
+            format!(
+                "Type your password only on a page of {host}, and only if you began in your wallet."
+            )
+        },
+        consent: |client| format!("May {client} have this?"),
+        signed_in_as: |account| format!("You are signed in as {account}."),
+        says: "The card in your wallet will say:",
+        allow: "Allow",
+        deny: "Do not allow",
+        not_started: "You did not begin this in your wallet? Then do not allow it.",
+        picture: "a picture",
+        over: Notice {
+            title: "This sign-in is over",
+            text: "It took too long, or went on in another window. Please begin again in your wallet.",
+        },
+        bad_request: Notice {
+            title: "Your wallet asked for something that we cannot do",
+            text: "You did nothing wrong. Whoever makes the wallet can use this:",
+        },
+        detail: "Detail",
     },
 };

@@ -1,6 +1,6 @@
 //! German.
 
-use super::{Notice, Words};
+use super::{Notice, SignInWords, Words};
 
 pub(super) static WORDS: Words = Words {
     skip: "Zum Inhalt springen",
@@ -144,5 +144,43 @@ pub(super) static WORDS: Words = Words {
     wait: |seconds| {
         let unit = if seconds == 1 { "Sekunde" } else { "Sekunden" };
         format!("Bitte warten Sie {seconds} {unit} und versuchen Sie es dann erneut.")
+    },
+
+    sign_in: SignInWords {
+        title: "Anmelden",
+        lead: |client| {
+            format!(
+                "{client} möchte einen Nachweis für Sie holen. Zeigen Sie uns zuerst, wer Sie sind."
+            )
+        },
+        account: "Konto",
+        password: "Passwort",
+        button: "Anmelden",
+        cancel: "Abbrechen",
+        wrong: "Das hat nicht geklappt",
+        wrong_text: "Konto oder Passwort ist falsch. Bitte tippen Sie beides noch einmal.",
+        only_here: |host| {
+            format!(
+                "Tippen Sie Ihr Passwort nur auf einer Seite von {host}, und nur, wenn Sie in Ihrer \
+                 Wallet begonnen haben."
+            )
+        },
+        consent: |client| format!("Darf {client} das haben?"),
+        signed_in_as: |account| format!("Sie sind angemeldet als {account}."),
+        says: "Im Nachweis in Ihrer Wallet wird stehen:",
+        allow: "Erlauben",
+        deny: "Nicht erlauben",
+        not_started: "Sie haben das nicht in Ihrer Wallet begonnen? Dann erlauben Sie es nicht.",
+        picture: "ein Bild",
+        over: Notice {
+            title: "Diese Anmeldung ist vorbei",
+            text: "Sie hat zu lange gedauert, oder es ging in einem anderen Fenster weiter. Bitte \
+                   beginnen Sie in Ihrer Wallet von vorn.",
+        },
+        bad_request: Notice {
+            title: "Ihre Wallet hat etwas verlangt, das wir nicht können",
+            text: "Sie haben nichts falsch gemacht. Wer die Wallet macht, kann damit etwas anfangen:",
+        },
+        detail: "Einzelheit",
     },
 };

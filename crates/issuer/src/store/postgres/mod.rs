@@ -39,6 +39,9 @@ use worker::{Job, Worker};
 use write::{Fetched, Issuance, Open, Proved, Redeem, Waiting, Write, WrongTxCode};
 
 mod address;
+mod authorization;
+mod authorization_rows;
+mod authorization_writes;
 mod batch;
 mod connection;
 mod fault;
@@ -210,7 +213,7 @@ pub async fn warnings(options: &Options<'_>) -> Result<Vec<String>, StoreError> 
 impl Store for Postgres {
     async fn open_offer(&self, offer: NewOffer) -> Result<Opened, StoreError> {
         let open = Open::of(self.steps.next(), offer);
-        if open.offer.application.is_none() {
+        if open.offer.application.is_none() && open.offer.issuer_state.is_none() {
             return self.write(open, |waiting| Write::Open(Box::new(waiting))).await;
         }
         self.single(open, |connection, context, open| {

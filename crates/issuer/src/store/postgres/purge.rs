@@ -19,13 +19,25 @@ const IDEMPOTENCY_KEYS: &str = "DELETE FROM idempotency_keys WHERE issuer_id = $
 const DATASETS: &str = "DELETE FROM datasets WHERE issuer_id = $1 AND offer_id IN (SELECT \
     datasets.offer_id FROM datasets JOIN offers USING (issuer_id, offer_id) \
     WHERE datasets.issuer_id = $1 AND datasets.offer_id < $2 AND offers.expires_at <= $3 \
-    AND coalesce(token_expires_at, 0) <= $3 ORDER BY datasets.offer_id LIMIT $4)";
+    AND coalesce(token_expires_at, 0) <= $3 AND NOT EXISTS (SELECT 1 FROM authorizations AS kept \
+    WHERE kept.issuer_id = $1 AND kept.offer_id = datasets.offer_id \
+    AND kept.refresh_expires_at > $3) ORDER BY datasets.offer_id LIMIT $4)";
 const APPLICATIONS: &str = "DELETE FROM applications WHERE issuer_id = $1 AND application_id IN \
     (SELECT application_id FROM applications WHERE issuer_id = $1 AND application_id < $2 \
     AND coalesce(decided_at, created_at) <= $3 ORDER BY application_id LIMIT $4)";
 const OFFERS: &str = "DELETE FROM offers WHERE issuer_id = $1 AND offer_id IN (SELECT offer_id \
     FROM offers WHERE issuer_id = $1 AND offer_id < $2 AND expires_at <= $3 \
-    AND coalesce(token_expires_at, 0) <= $3 ORDER BY offer_id LIMIT $4)";
+    AND coalesce(token_expires_at, 0) <= $3 AND NOT EXISTS (SELECT 1 FROM authorizations AS kept \
+    WHERE kept.issuer_id = $1 AND kept.offer_id = offers.offer_id \
+    AND kept.refresh_expires_at > $3) ORDER BY offer_id LIMIT $4)";
+/// After their offers, which say whether they may go; the time only bounds what is looked at.
+const AUTHORIZATIONS: &str = "DELETE FROM authorizations WHERE issuer_id = $1 AND offer_id IN \
+    (SELECT offer_id FROM authorizations AS old WHERE issuer_id = $1 AND offer_id < $2 AND $3::BIGINT >= 0 \
+    AND NOT EXISTS (SELECT 1 FROM offers WHERE offers.issuer_id = $1 \
+    AND offers.offer_id = old.offer_id) ORDER BY offer_id LIMIT $4)";
+const RUNNING: &str = "DELETE FROM running_authorizations WHERE issuer_id = $1 AND offer_id IN \
+    (SELECT offer_id FROM running_authorizations WHERE issuer_id = $1 AND expires_at <= $2 \
+    ORDER BY expires_at LIMIT $3)";
 const ISSUANCES: &str = "DELETE FROM issuances WHERE issuer_id = $1 AND (offer_id, place) IN \
     (SELECT offer_id, place FROM issuances WHERE issuer_id = $1 AND offer_id < $2 \
     AND issued_at <= $3 ORDER BY offer_id LIMIT $4)";
@@ -43,10 +55,12 @@ pub(super) async fn purge(
     let client = &connection.client;
     let mut removed = client.execute(NONCES, &[&issuer_id, &first_nonce_to_stay, &limit]).await?;
     removed += client.execute(IDEMPOTENCY_KEYS, &[&issuer_id, &now, &limit]).await?;
+    removed += client.execute(RUNNING, &[&issuer_id, &now, &limit]).await?;
     let kinds = [
         (DATASETS, before.claims), // before their offers, which say whether they may go
         (APPLICATIONS, before.applications),
         (OFFERS, before.offers),
+        (AUTHORIZATIONS, before.offers),
         (ISSUANCES, before.issuances),
     ];
     for (sql, time) in kinds {

@@ -37,7 +37,8 @@ pub(super) fn grant(row: &Row) -> Result<Grant, Fault> {
         fetched_at: optional_time(row, 8)?,
         withdrawn_at: optional_time(row, 9)?,
         redemption: redemption(row)?,
-        issued: issued(value(row, 19)?)?,
+        signs_in: value(row, 19)?,
+        issued: issued(value(row, 20)?)?,
     })
 }
 
@@ -114,11 +115,11 @@ pub(super) fn json<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
     serde_json::from_str(text).map_err(|error| Fault::Broken(error.to_string()))
 }
 
-fn optional_time(row: &Row, place: usize) -> Result<Option<Timestamp>, Fault> {
+pub(super) fn optional_time(row: &Row, place: usize) -> Result<Option<Timestamp>, Fault> {
     value::<Option<i64>>(row, place)?.map(time).transpose()
 }
 
-fn time(seconds: i64) -> Result<Timestamp, Fault> {
+pub(super) fn time(seconds: i64) -> Result<Timestamp, Fault> {
     number(seconds).map(Timestamp)
 }
 
@@ -126,7 +127,7 @@ pub(super) fn number<T: TryFrom<i64>>(number: i64) -> Result<T, Fault> {
     T::try_from(number).map_err(|_| unknown("number"))
 }
 
-fn unknown(what: &str) -> Fault {
+pub(super) fn unknown(what: &str) -> Fault {
     Fault::Broken(format!("unknown {what} in the database"))
 }
 

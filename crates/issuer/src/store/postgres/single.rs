@@ -7,6 +7,7 @@ use tokio_postgres::Transaction;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::authorization_writes;
 use super::batch::open_offers;
 use super::connection::{Connection, Query};
 use super::fault::Fault;
@@ -27,8 +28,9 @@ pub(super) struct Context<'c> {
     pub(super) again: bool,
 }
 
-/// Opens the offer of an application, in one transaction: the application has it, the offer that it
-/// replaces is dead, and its wrong Transaction Codes count on.
+/// Opens an offer with more than its own rows, in one transaction: an application has it, the offer
+/// that it replaces is dead, and its wrong Transaction Codes count on; or it can be taken by signing
+/// in.
 pub(super) async fn open_for_application(
     connection: &mut Connection,
     context: Context<'_>,
@@ -46,6 +48,15 @@ pub(super) async fn open_for_application(
             }
             match transaction.query_opt(&statement, &query.values()).await? {
                 Some(_) => {
+                    if let Some(digest) = &open.offer.issuer_state {
+                        authorization_writes::open(
+                            &transaction,
+                            context,
+                            open.offer.grant.id,
+                            Some(digest),
+                        )
+                        .await?;
+                    }
                     transaction.commit().await?;
                     return Ok(Opened::Opened);
                 }

@@ -102,6 +102,11 @@ fn close_what_is_open(database: &Path, now: Timestamp) -> Result<usize, BackupEr
     let closed = transaction.execute(offers, [now.0])?;
     let tokens = "UPDATE offers SET token_expires_at = ?1 WHERE token_expires_at > ?1";
     transaction.execute(tokens, [now.0])?;
+    // Of refresh tokens nobody knows which of them were replaced since.
+    let refresh = "UPDATE authorizations SET code_digest = NULL, refresh_digest = NULL, \
+        refresh_replaced_digest = NULL, refresh_expires_at = NULL";
+    transaction.execute(refresh, [])?;
+    transaction.execute("DELETE FROM running_authorizations", [])?;
     transaction.commit()?;
     // One file, and no log beside it that would have to come along.
     connection.pragma_update(None, "journal_mode", "DELETE")?;

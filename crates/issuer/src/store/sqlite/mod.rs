@@ -23,6 +23,7 @@ use crate::application::{Application, ApplicationId, ApplicationState};
 use journal::Journal;
 use writer::{Extent, Step, Writer};
 
+mod authorization;
 mod backup;
 mod journal;
 mod migrations;

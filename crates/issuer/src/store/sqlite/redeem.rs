@@ -5,7 +5,7 @@ use oid4vci::grant::Redemption;
 use oid4vci::offer::OfferId;
 use oid4vci::replay::UsedJti;
 use oid4vci::secret::SecretDigest;
-use rusqlite::{Connection, named_params};
+use rusqlite::{Connection, OptionalExtension as _, named_params};
 
 use super::steps::{list, spend};
 use super::writer::Step;
@@ -86,6 +86,47 @@ fn write(
         ":issuer": issuer_id,
         ":id": id.0,
         ":attempts": attempts,
+    })?;
+    Ok(rows == 1)
+}
+
+/// Spends a code that somebody got by signing in: no Transaction Code was asked for, so wrong ones
+/// do not matter.
+pub(super) fn redeem_signed_in(
+    connection: &Connection,
+    issuer_id: &str,
+    id: OfferId,
+    redemption: &Redemption,
+) -> rusqlite::Result<bool> {
+    let sql = "SELECT attempts FROM offers WHERE issuer_id = ?1 AND offer_id = ?2";
+    let mut statement = connection.prepare_cached(sql)?;
+    let attempts = statement.query_row((issuer_id, id.0), |row| row.get(0)).optional()?;
+    let Some(attempts) = attempts else { return Ok(false) };
+    write(connection, issuer_id, (id, attempts), redemption)
+}
+
+/// Puts a fresh Access Token in the place of the one that was seen.
+pub(super) fn renew(
+    connection: &Connection,
+    issuer_id: &str,
+    (id, seen): (OfferId, SecretDigest),
+    redemption: &Redemption,
+) -> rusqlite::Result<bool> {
+    let sql = "UPDATE offers SET token_digest = :token, token_expires_at = :token_expires_at, \
+               token_configuration_ids = :ids, token_by_identifier = :by_identifier, \
+               token_bound_to = :bound_to, client_key = :client_key \
+               WHERE issuer_id = :issuer AND offer_id = :id AND token_digest = :seen \
+               AND withdrawn_at IS NULL";
+    let rows = connection.prepare_cached(sql)?.execute(named_params! {
+        ":token": redemption.token_digest.0,
+        ":token_expires_at": redemption.token_expires_at.0,
+        ":ids": list(&redemption.credential_configuration_ids),
+        ":by_identifier": redemption.by_identifier,
+        ":bound_to": redemption.bound_to.as_ref().map(Thumbprint::to_string),
+        ":client_key": redemption.client_key.as_ref().map(Thumbprint::to_string),
+        ":issuer": issuer_id,
+        ":id": id.0,
+        ":seen": seen.0,
     })?;
     Ok(rows == 1)
 }

@@ -26,6 +26,7 @@ pub(super) fn grant(row: &Row<'_>) -> rusqlite::Result<(Grant, u32)> {
         withdrawn_at: time(row, 9)?,
         redemption: redemption(row)?,
         issued: Vec::new(),
+        signs_in: row.get(19)?,
     };
     Ok((grant, row.get(16)?))
 }
@@ -104,15 +105,15 @@ pub(super) fn application(row: &Row<'_>) -> rusqlite::Result<Application> {
     })
 }
 
-fn time(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn time(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<u64>>(place)?.map(Timestamp))
 }
 
-fn json<T: DeserializeOwned>(row: &Row<'_>, place: usize) -> rusqlite::Result<T> {
+pub(super) fn json<T: DeserializeOwned>(row: &Row<'_>, place: usize) -> rusqlite::Result<T> {
     serde_json::from_str(&row.get::<_, String>(place)?)
         .map_err(|error| Error::FromSqlConversionFailure(place, Type::Text, Box::new(error)))
 }
 
-fn parse<T>(place: usize, value: Option<T>) -> rusqlite::Result<T> {
+pub(super) fn parse<T>(place: usize, value: Option<T>) -> rusqlite::Result<T> {
     value.ok_or_else(|| Error::InvalidColumnType(place, "unknown value".into(), Type::Text))
 }

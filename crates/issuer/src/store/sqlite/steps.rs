@@ -9,9 +9,10 @@ use oid4vci::offer::OfferId;
 use oid4vci::replay::UsedJti;
 use oid4vci::secret::SecretDigest;
 use rusqlite::{Connection, OptionalExtension as _, named_params, params};
+use serde_json::{Map, Value};
 
-use super::rows;
 use super::writer::Step;
+use super::{authorization, rows};
 use crate::application::{Application, ApplicationId};
 use crate::store::columns::{APPLICATION_COLUMNS, OFFER_COLUMNS, state_condition};
 use crate::store::{ApplicationPage, Idempotency, NewOffer, OfferPage, Opened, Recorded};
@@ -39,11 +40,24 @@ pub(super) fn open_offer(
             grant.attempts = attempts;
         }
     }
-    insert_grant(connection, issuer_id, &grant)?;
-    let sql = "INSERT INTO datasets (issuer_id, offer_id, datasets) VALUES (?1, ?2, ?3)";
-    let datasets = json::text(&offer.datasets);
-    connection.prepare_cached(sql)?.execute((issuer_id, id.0, datasets))?;
+    insert_offer(connection, issuer_id, &grant, &offer.datasets)?;
+    if offer.issuer_state.is_some() {
+        authorization::open(connection, issuer_id, (id, offer.issuer_state))?;
+    }
     Ok(Step::Keep(Opened::Opened))
+}
+
+pub(super) fn insert_offer(
+    connection: &Connection,
+    issuer_id: &str,
+    grant: &Grant,
+    datasets: &Map<String, Value>,
+) -> rusqlite::Result<()> {
+    insert_grant(connection, issuer_id, grant)?;
+    let sql = "INSERT INTO datasets (issuer_id, offer_id, datasets) VALUES (?1, ?2, ?3)";
+    let datasets = json::text(datasets);
+    connection.prepare_cached(sql)?.execute((issuer_id, grant.id.0, datasets))?;
+    Ok(())
 }
 
 fn insert_grant(connection: &Connection, issuer_id: &str, grant: &Grant) -> rusqlite::Result<()> {
@@ -278,5 +292,5 @@ pub(super) fn applications(
 
 /// Identifiers of configurations as one JSON array.
 pub(super) fn list(ids: &[String]) -> String {
-    serde_json::Value::from(ids).to_string()
+    Value::from(ids).to_string()
 }

@@ -1,0 +1,122 @@
+//! An operator says who can sign in.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::Issuer;
+use crate::account::{
+    Account, NAME_LENGTH_MAX, PASSWORD_LENGTH_MIN, Password, PasswordHash, is_account_name,
+};
+use crate::credential_type::{ClaimsError, Pictures};
+use crate::failure::Broken;
+
+/// Makes an account; `claims` has an object for each Credential Configuration Identifier that its
+/// owner can have.
+pub async fn add(
+    issuer: &Issuer,
+    name: &str,
+    password: Password,
+    claims: &Map<String, Value>,
+) -> Result<(), AccountError> {
+    if !is_account_name(name) {
+        return Err(AccountError::BadName);
+    }
+    if claims.is_empty() {
+        return Err(AccountError::NoClaims);
+    }
+    let mut datasets = Map::new();
+    for (id, claims) in claims {
+        let types = &issuer.types;
+        let found = types.get(id).ok_or_else(|| AccountError::UnknownType(id.clone()))?;
+        let none = Map::new();
+        let claims = claims.as_object().unwrap_or(&none);
+        let urls: BTreeSet<&str> = found.claims.pictures(claims).collect();
+        let pictures = Pictures::clean(urls.into_iter().map(str::to_owned).collect()).await;
+        let checked = found.claims.check(claims, &pictures);
+        let checked = checked.map_err(|error| AccountError::Claims(id.clone(), error))?;
+        datasets.insert(id.clone(), checked.into());
+    }
+    let password_hash = hash(issuer, password).await?;
+    let created_at = issuer.clock.now();
+    let account = Account { name: name.to_owned(), password_hash, datasets, created_at };
+    if issuer.store.open_account(&account).await.map_err(Broken::from)? {
+        tracing::info!("account made");
+        return Ok(());
+    }
+    Err(AccountError::Exists)
+}
+
+/// Gives an account another password.
+pub async fn change_password(
+    issuer: &Issuer,
+    name: &str,
+    password: Password,
+) -> Result<(), AccountError> {
+    let hash = hash(issuer, password).await?;
+    let changed = issuer.store.set_password(name, hash.expose()).await.map_err(Broken::from)?;
+    if changed { Ok(()) } else { Err(AccountError::Unknown) }
+}
+
+async fn hash(issuer: &Issuer, password: Password) -> Result<PasswordHash, AccountError> {
+    if !password.can_be_set() {
+        return Err(AccountError::BadPassword);
+    }
+    let salt = PasswordHash::salt(&*issuer.random);
+    let task = tokio::task::spawn_blocking(move || PasswordHash::of(&password, salt));
+    let hash = task.await.ok().flatten();
+    hash.ok_or_else(|| Broken::fault("a password could not be hashed".into()).into())
+}
+
+/// Why there is no such account; told to the operator.
+#[derive(Debug)]
+pub enum AccountError {
+    /// There is one of this name.
+    Exists,
+    /// There is none of this name.
+    Unknown,
+    /// Nobody could type it.
+    BadName,
+    /// Too short, or far too long.
+    BadPassword,
+    /// Its owner could have nothing.
+    NoClaims,
+    /// This type is not configured.
+    UnknownType(String),
+    /// Names every claim of a type that is wrong.
+    Claims(String, ClaimsError),
+    /// Our own fault.
+    Broken(Broken),
+}
+
+impl From<Broken> for AccountError {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl fmt::Display for AccountError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exists => f.write_str("there is an account of this name already"),
+            Self::Unknown => f.write_str("there is no account of this name"),
+            Self::BadName => {
+                write!(f, "an account's name has 1 to {NAME_LENGTH_MAX} visible characters")
+            }
+            Self::BadPassword => {
+                write!(f, "a password has at least {PASSWORD_LENGTH_MIN} characters")
+            }
+            Self::NoClaims => f.write_str(
+                "say what the owner can have: an object of claims for each credential type",
+            ),
+            Self::UnknownType(id) => {
+                write!(f, "there is no credential type `{id}`: see the files in credentials/")
+            }
+            Self::Claims(id, error) => write!(f, "{id}: {error}"),
+            Self::Broken(_) => f.write_str("internal error: the log says more"),
+        }
+    }
+}
+
+impl std::error::Error for AccountError {}

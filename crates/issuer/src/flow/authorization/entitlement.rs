@@ -1,0 +1,110 @@
+//! What a person who signed in can have, and what of it the Wallet wants (AUTHZ-07, AUTHZ-25).
+
+use oid4vci::authorization::{ClaimDescription, RunningAuthorization, Stage};
+use oid4vci::offer::OfferId;
+use serde_json::{Map, Value};
+
+use crate::Issuer;
+use crate::credential_type::{CredentialType, Format, Pictures};
+use crate::store::StoreError;
+
+/// What one credential will say.
+#[derive(Debug)]
+pub struct Entitled<'i> {
+    /// Its type.
+    pub credential_type: &'i CredentialType,
+    /// Its claims, checked.
+    pub claims: Map<String, Value>,
+}
+
+/// What the account of a sign-in can have of what is asked for; empty when there is nothing.
+///
+/// Of an offer that an operator made, it is what that says, whoever signs in; else what stands in the
+/// account. Claims that the Wallet did not name are left out, unless the type always has them.
+pub async fn entitled<'i>(
+    issuer: &'i Issuer,
+    running: &RunningAuthorization,
+) -> Result<Vec<Entitled<'i>>, StoreError> {
+    let Stage::SignedIn(name) = &running.stage else { return Ok(Vec::new()) };
+    let account = issuer.store.account(name).await?;
+    let Some(account) = account else { return Ok(Vec::new()) }; // it was removed meanwhile
+    let is_offer = running.request.offer_id;
+    let mut datasets = match is_offer {
+        Some(id) => issuer.store.datasets(OfferId(id)).await?.unwrap_or_default(),
+        None => account.datasets,
+    };
+    let mut found = Vec::new();
+    for id in &running.request.credential_configuration_ids {
+        let Some(credential_type) = issuer.types.get(id) else { continue };
+        let Some(Value::Object(claims)) = datasets.remove(id) else { continue };
+        // An account may be older than its type; an operator's offer stays as it was made.
+        let claims = match is_offer {
+            Some(_) => Ok(claims),
+            None => credential_type.claims.check(&claims, &Pictures::of_store()),
+        };
+        let Ok(claims) = claims else {
+            tracing::warn!(credential_configuration_id = id, "an account does not fit this type");
+            continue;
+        };
+        let wanted = running.request.claims.get(id).map_or(&[][..], Vec::as_slice);
+        found.extend(narrowed(credential_type, claims, wanted));
+    }
+    Ok(found)
+}
+
+/// `None` when a claim is missing without which the Wallet takes nothing (CLAIM-02).
+fn narrowed<'t>(
+    credential_type: &'t CredentialType,
+    mut claims: Map<String, Value>,
+    wanted: &[ClaimDescription],
+) -> Option<Entitled<'t>> {
+    let wanted: Vec<(Vec<&str>, bool)> =
+        wanted.iter().map(|one| (names(credential_type, one), one.mandatory)).collect();
+    for (path, mandatory) in &wanted {
+        if *mandatory && !has(&claims, path) {
+            return None;
+        }
+    }
+    if !wanted.is_empty() {
+        for claim in credential_type.claims.iter().filter(|claim| !claim.mandatory) {
+            let touches = |path: &[&str]| path.iter().zip(&claim.path).all(|(a, b)| a == b);
+            if !wanted.iter().any(|(path, _)| touches(path)) {
+                remove(&mut claims, &claim.path);
+            }
+        }
+    }
+    Some(Entitled { credential_type, claims })
+}
+
+/// The names of a path, up to the first step into an array; without what the format puts in front.
+fn names<'d>(credential_type: &CredentialType, description: &'d ClaimDescription) -> Vec<&'d str> {
+    let mut path = description.path.as_slice();
+    if let (Format::JwtVcJson { .. }, [first, rest @ ..]) = (&credential_type.format, path)
+        && first == "credentialSubject"
+    {
+        path = rest; // FMT-JWT-06
+    }
+    path.iter().map_while(Value::as_str).collect()
+}
+
+fn has(claims: &Map<String, Value>, path: &[&str]) -> bool {
+    match path {
+        [] => true,
+        [last] => claims.contains_key(*last),
+        [first, rest @ ..] => {
+            claims.get(*first).and_then(Value::as_object).is_some_and(|inner| has(inner, rest))
+        }
+    }
+}
+
+fn remove(claims: &mut Map<String, Value>, path: &[String]) {
+    match path {
+        [] => {}
+        [last] => drop(claims.remove(last)),
+        [first, rest @ ..] => {
+            if let Some(inner) = claims.get_mut(first).and_then(Value::as_object_mut) {
+                remove(inner, rest);
+            }
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Steps 5-8 of the Authorization Code Flow, on the issuer's side, who is its own authorization
+//! server: a request comes in, a person signs in and answers (VCI §5, RFC 9126).
+
+use std::collections::BTreeMap;
+
+use oid4vci::authorization::{
+    AnswerTo, AuthorizationAnswer, AuthorizationRefusal, AuthorizationRequest, DeadEnd,
+    PUSHED_SECONDS, ParsedRequest, PushRefusal, PushResponse, PushedRequest, Requestable,
+    RunningAuthorization, SIGN_IN_SECONDS, Stage, redirect, request_handle,
+};
+use oid4vci::client::{
+    AuthenticatedClient, Client, ClientContext, ClientCredentials, ClientRefusal, authenticate,
+};
+use oid4vci::nonce::SpendableNonce;
+use oid4vci::offer::OfferId;
+use oid4vci::secret::AuthorizationHandle;
+use oid4vci::sender::Sender;
+use oid4vci::token::TokenRefusal;
+
+use super::sender::{self, SenderHeaders};
+use crate::Issuer;
+use crate::failure::Failure;
+
+mod answer;
+mod entitlement;
+mod sign_in;
+
+pub use answer::{allow, deny};
+pub use entitlement::{Entitled, entitled};
+pub use sign_in::{SignIn, sign_in};
+
+type Form = [(String, String)];
+
+/// What can be asked for, with its scope.
+fn configurations(issuer: &Issuer) -> BTreeMap<String, Option<String>> {
+    let types = issuer.types.values();
+    types.map(|one| (one.id.clone(), one.scope.clone())).collect()
+}
+
+/// The client that a request comes from, and the proof of that.
+pub(super) fn authenticated<'i>(
+    issuer: &'i Issuer,
+    credentials: &ClientCredentials,
+) -> Result<(&'i Client, AuthenticatedClient), ClientRefusal> {
+    let claimed = credentials.claimed_client_id();
+    let client = claimed.and_then(|client_id| issuer.clients.get(&client_id));
+    let context = ClientContext {
+        authorization_server: issuer.credential_issuer(),
+        token_endpoint: &issuer.endpoint("token"),
+        window_seconds: issuer.config.proof.window_seconds,
+        now: issuer.clock.now(),
+    };
+    let authenticated = authenticate(credentials, client, &context)?;
+    Ok((client.ok_or(ClientRefusal::Unknown)?, authenticated))
+}
+
+/// What the proofs of a request spend.
+pub(super) fn marks(client: &AuthenticatedClient, sender: &Sender) -> Vec<SpendableNonce> {
+    let used = client.used().copied().into_iter().chain(sender.used());
+    used.flat_map(|used| used.marks()).collect()
+}
+
+/// Why a request is refused of which a proof came before.
+pub(super) fn replayed(client: &AuthenticatedClient, sender: &Sender) -> TokenRefusal {
+    if client.used().is_some() { ClientRefusal::Replayed.into() } else { sender.replayed() }
+}
+
+/// Answers a pushed request (RFC 9126 §2).
+pub async fn push(
+    issuer: &Issuer,
+    form: &Form,
+    headers: &SenderHeaders<'_>,
+) -> Result<PushResponse, Failure<PushRefusal>> {
+    let credentials = ClientCredentials::parse(form).map_err(PushRefusal::from)?;
+    let (client, authenticated) = authenticated(issuer, &credentials).map_err(PushRefusal::from)?;
+    let configurations = configurations(issuer);
+    let server = requestable(issuer, &configurations);
+    let parsed = PushedRequest::parse(form, client, &server)?;
+    let sender = sender::sender(headers, Some(&client.client_id), "par", issuer);
+    let sender = sender.map_err(PushRefusal::from)?;
+    let parsed = PushedRequest::with_sender(parsed, &sender, sender::policy(issuer))?;
+    let request = with_offer(issuer, parsed).await?.map_err(PushRefusal::from)?;
+    let (handle, running) = begun(issuer, request, (Stage::Pushed, PUSHED_SECONDS));
+    let marks = marks(&authenticated, &sender);
+    if !issuer.store.begin_authorization(&running, &marks).await? {
+        return Err(PushRefusal::from(replayed(&authenticated, &sender)).into());
+    }
+    tracing::info!(authorization = %running.id, client_id = client.client_id, "request pushed");
+    Ok(PushResponse::new(&handle))
+}
+
+/// Where a browser that brings a request goes on.
+#[derive(Debug)]
+pub enum Opened {
+    /// To the pages of this handle.
+    Pages(AuthorizationHandle),
+    /// Back to the client, with an error.
+    Client(String),
+}
+
+/// Answers the GET of the authorization endpoint (RFC 6749 §4.1.1, RFC 9126 §4).
+pub async fn open(issuer: &Issuer, query: &Form) -> Result<Opened, Failure<DeadEnd>> {
+    let credentials = ClientCredentials::parse(query).map_err(|_| DeadEnd::UnknownClient)?;
+    let client_id = credentials.client_id.ok_or(DeadEnd::UnknownClient)?;
+    let client = issuer.clients.get(&client_id).ok_or(DeadEnd::UnknownClient)?;
+    let mut request_uris = query.iter().filter(|(name, _)| name == "request_uri");
+    match (request_uris.next(), request_uris.next()) {
+        (None, _) => open_query(issuer, client, query).await,
+        (Some((_, request_uri)), None) => open_pushed(issuer, client, request_uri).await,
+        (Some(_), Some(_)) => Err(DeadEnd::RepeatedParameter.into()),
+    }
+}
+
+/// A request that stands in the browser's address itself.
+async fn open_query(
+    issuer: &Issuer,
+    client: &Client,
+    query: &Form,
+) -> Result<Opened, Failure<DeadEnd>> {
+    if issuer.config.authorization.require_pushed_authorization_requests {
+        return Err(DeadEnd::MustBePushed.into());
+    }
+    let answer_to = AnswerTo::parse(query, client)?;
+    let configurations = configurations(issuer);
+    let server = requestable(issuer, &configurations);
+    let request = match ParsedRequest::parse(query, client, answer_to.clone(), &server) {
+        Ok(parsed) => with_offer(issuer, parsed).await?,
+        Err(refusal) => Err(refusal),
+    };
+    let request = match request {
+        Ok(request) => request,
+        Err(refusal) => return Ok(Opened::Client(refused(issuer, &answer_to, refusal))),
+    };
+    let (handle, running) = begun(issuer, request, (Stage::Opened, SIGN_IN_SECONDS));
+    issuer.store.begin_authorization(&running, &[]).await?;
+    tracing::info!(authorization = %running.id, client_id = client.client_id, "request opened");
+    Ok(Opened::Pages(handle))
+}
+
+/// A request that was pushed before: its `request_uri` is good for one browser (RFC 9126 §4).
+async fn open_pushed(
+    issuer: &Issuer,
+    client: &Client,
+    request_uri: &str,
+) -> Result<Opened, Failure<DeadEnd>> {
+    let handle = request_handle(request_uri).ok_or(DeadEnd::UnknownRequest)?;
+    let found = found(issuer, &handle).await?;
+    let now = issuer.clock.now();
+    let seen = RunningAuthorization::pushed(found.as_ref(), &handle, &client.client_id, now)?;
+    let (handle, next) = advanced(issuer, seen, Stage::Opened);
+    if !issuer.store.advance_authorization(seen, &next).await? {
+        return Err(DeadEnd::UnknownRequest.into());
+    }
+    tracing::info!(authorization = %next.id, client_id = client.client_id, "request opened");
+    Ok(Opened::Pages(handle))
+}
+
+/// What the pages of a handle are about.
+pub async fn running(
+    issuer: &Issuer,
+    handle: &AuthorizationHandle,
+) -> Result<RunningAuthorization, Failure<DeadEnd>> {
+    let found = found(issuer, handle).await?;
+    Ok(RunningAuthorization::opened(found.as_ref(), handle, issuer.clock.now())?.clone())
+}
+
+async fn found(
+    issuer: &Issuer,
+    handle: &AuthorizationHandle,
+) -> Result<Option<RunningAuthorization>, crate::store::StoreError> {
+    match handle.offer_id() {
+        Some(id) => issuer.store.running_authorization(id).await,
+        None => Ok(None),
+    }
+}
+
+fn requestable<'r>(
+    issuer: &'r Issuer,
+    configurations: &'r BTreeMap<String, Option<String>>,
+) -> Requestable<'r> {
+    Requestable { credential_issuer: issuer.config.url.as_str(), configurations }
+}
+
+/// Looks up the offer that an `issuer_state` names (AUTHZ-18, AUTHZ-19).
+async fn with_offer(
+    issuer: &Issuer,
+    parsed: ParsedRequest,
+) -> Result<Result<AuthorizationRequest, AuthorizationRefusal>, crate::store::StoreError> {
+    let id = parsed.issuer_state.as_ref().and_then(oid4vci::secret::IssuerState::offer_id);
+    let Some(id) = id else { return Ok(parsed.with_offer(None)) };
+    let (grant, authorization) =
+        (issuer.store.grant(id).await?, issuer.store.authorization(id).await?);
+    let now = issuer.clock.now();
+    // Wrong Transaction Codes lock the other grant of the offer alone.
+    let open = grant.filter(|grant| grant.state(now, u32::MAX).is_open());
+    let ids = open.as_ref().map(|grant| grant.credential_configuration_ids.as_slice());
+    Ok(parsed.with_offer(authorization.as_ref().zip(ids)))
+}
+
+fn begun(
+    issuer: &Issuer,
+    request: AuthorizationRequest,
+    (stage, seconds): (Stage, u64),
+) -> (AuthorizationHandle, RunningAuthorization) {
+    let now = issuer.clock.now();
+    let id = OfferId::fresh(now, &*issuer.random);
+    let handle = AuthorizationHandle::fresh(id, &*issuer.random);
+    let expires_at = now.plus(seconds);
+    let running =
+        RunningAuthorization { id, handle_digest: handle.digest(), expires_at, stage, request };
+    (handle, running)
+}
+
+/// The next stage, under a handle that nobody knows yet.
+fn advanced(
+    issuer: &Issuer,
+    seen: &RunningAuthorization,
+    stage: Stage,
+) -> (AuthorizationHandle, RunningAuthorization) {
+    let handle = AuthorizationHandle::fresh(seen.id, &*issuer.random);
+    let next = RunningAuthorization {
+        handle_digest: handle.digest(),
+        expires_at: issuer.clock.now().plus(SIGN_IN_SECONDS),
+        stage,
+        ..seen.clone()
+    };
+    (handle, next)
+}
+
+/// Sends an error to the client (AUTHZ-23).
+fn refused(issuer: &Issuer, to: &AnswerTo, refusal: AuthorizationRefusal) -> String {
+    tracing::info!(?refusal, "authorization refused");
+    redirect(to, AuthorizationAnswer::Refused(refusal), issuer.credential_issuer())
+}

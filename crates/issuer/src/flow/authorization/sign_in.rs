@@ -1,0 +1,46 @@
+//! A person signs in with the password of an account.
+
+use oid4vci::authorization::{DeadEnd, RunningAuthorization, Stage};
+use oid4vci::secret::AuthorizationHandle;
+
+use super::advanced;
+use crate::Issuer;
+use crate::account::{Password, PasswordHash};
+use crate::failure::{Broken, Failure};
+
+/// What became of a try.
+#[derive(Debug)]
+pub enum SignIn {
+    /// The pages go on under this handle; whoever knew the one before is out.
+    Done(AuthorizationHandle),
+    /// The name or the password is wrong; nobody learns which.
+    Wrong,
+}
+
+/// Tries a name and a password. An unknown name takes as long as a wrong password.
+pub async fn sign_in(
+    issuer: &Issuer,
+    seen: &RunningAuthorization,
+    name: &str,
+    password: Password,
+) -> Result<SignIn, Failure<DeadEnd>> {
+    if seen.stage != Stage::Opened {
+        return Err(DeadEnd::Over.into());
+    }
+    let account = issuer.store.account(name.trim()).await?;
+    let hash = account.as_ref().map(|account| account.password_hash.clone());
+    let is_known = hash.is_some();
+    let hash = hash.unwrap_or_else(PasswordHash::of_nobody);
+    let task = tokio::task::spawn_blocking(move || hash.matches(&password));
+    let matches = task.await.map_err(|error| Broken::fault(error.to_string()))?;
+    let Some(account) = account.filter(|_| is_known && matches) else {
+        tracing::info!(authorization = %seen.id, "sign-in failed");
+        return Ok(SignIn::Wrong);
+    };
+    let (handle, next) = advanced(issuer, seen, Stage::SignedIn(account.name));
+    if !issuer.store.advance_authorization(seen, &next).await? {
+        return Err(DeadEnd::Over.into());
+    }
+    tracing::info!(authorization = %seen.id, "signed in");
+    Ok(SignIn::Done(handle))
+}

@@ -1,0 +1,114 @@
+//! How often a sign-in may fail (RFC 6749 §10.10): for each address, and for each account, so that
+//! whoever guesses from many addresses gets no further than from one. Who succeeds is not counted: a
+//! whole school may sit behind one address.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use keys::digest::sha256;
+
+use super::trouble::Trouble;
+use crate::network::network;
+
+/// After so long failures are forgotten.
+const WINDOW: Duration = Duration::from_hours(1);
+/// Most addresses and accounts that are remembered; one more drops what comes first.
+const REMEMBERED_MAX: usize = 50_000;
+
+/// What failures are counted for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Who {
+    /// Of IPv6, a network.
+    Address(IpAddr),
+    /// Also a name that is none.
+    Account([u8; 32]),
+}
+
+impl Who {
+    /// Both that a try is counted for.
+    pub(super) fn of(address: IpAddr, account: &str) -> [Self; 2] {
+        let account = sha256(account.trim().as_bytes());
+        [Self::Address(network(address, false)), Self::Account(account)]
+    }
+}
+
+/// Failures of the last hour.
+pub(super) struct FailedSignIns {
+    most: u32,
+    failures: Mutex<HashMap<Who, Failures>>,
+}
+
+struct Failures {
+    count: u32,
+    since: Instant,
+}
+
+impl FailedSignIns {
+    /// So many in an hour.
+    pub(super) fn at_most(most: u32) -> Self {
+        Self { most, failures: Mutex::default() }
+    }
+
+    /// Refuses whoever has failed too often.
+    pub(super) fn check(&self, who: &[Who]) -> Result<(), Trouble> {
+        let failures = self.lock();
+        for one in who.iter().filter_map(|who| failures.get(who)) {
+            let left = WINDOW.saturating_sub(one.since.elapsed());
+            if one.count >= self.most && !left.is_zero() {
+                return Err(Trouble::TooMany(left.as_secs() + 1));
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts one failure.
+    pub(super) fn note(&self, who: &[Who]) {
+        let mut failures = self.lock();
+        if failures.len() + who.len() > REMEMBERED_MAX {
+            failures.retain(|_, one| one.since.elapsed() < WINDOW);
+        }
+        for who in who {
+            if failures.len() >= REMEMBERED_MAX
+                && !failures.contains_key(who)
+                && let Some(first) = failures.keys().next().copied()
+            {
+                failures.remove(&first);
+            }
+            let fresh = || Failures { count: 0, since: Instant::now() };
+            let one = failures.entry(*who).or_insert_with(fresh);
+            if one.since.elapsed() >= WINDOW {
+                *one = fresh();
+            }
+            one.count = one.count.saturating_add(1);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Who, Failures>> {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn who_fails_too_often_waits_and_nobody_else() {
+        let limit = FailedSignIns::at_most(2);
+        let ada = |last| Who::of(Ipv4Addr::new(192, 0, 2, last).into(), "ada");
+        for last in 1..=2 {
+            assert!(limit.check(&ada(last)).is_ok());
+            limit.note(&ada(last));
+        }
+        assert!(limit.check(&ada(3)).is_err(), "from another address");
+        let bob = Who::of(Ipv4Addr::new(192, 0, 2, 1).into(), "bob");
+        assert!(limit.check(&bob).is_ok());
+        limit.note(&bob);
+        assert!(limit.check(&Who::of(Ipv4Addr::new(192, 0, 2, 1).into(), "eve")).is_err());
+        assert!(limit.check(&Who::of(Ipv4Addr::new(192, 0, 2, 9).into(), "eve")).is_ok());
+    }
+}

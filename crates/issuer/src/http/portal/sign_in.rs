@@ -1,0 +1,200 @@
+//! Steps 5-8 of the Authorization Code Flow in the browser: a person signs in, sees who wants what,
+//! and answers (RFC 6749 §4.1.1, AUTHZ-25).
+
+use axum::Extension;
+use axum::extract::{RawQuery, Request};
+use axum::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Redirect, Response};
+use oid4vci::authorization::{DeadEnd, RunningAuthorization, Stage};
+use oid4vci::secret::AuthorizationHandle;
+use serde_json::Value;
+use url::{Url, form_urlencoded};
+
+use super::apply::read;
+use super::form_session;
+use super::trouble::Trouble;
+use super::visitor::{Segment, Visitor};
+use crate::account::Password;
+use crate::credential_type::{Claim, ValueType};
+use crate::failure::Failure;
+use crate::flow::authorization::{
+    Entitled, Opened, SignIn, allow, deny, entitled, open, running, sign_in,
+};
+use crate::portal::assets;
+use crate::portal::pages::{ConsentPage, ShownClaim, ShownCredential, SignInPage};
+
+impl From<Failure<DeadEnd>> for Trouble {
+    fn from(failure: Failure<DeadEnd>) -> Self {
+        match failure {
+            Failure::Refused(dead_end) => Self::DeadEnd(dead_end),
+            Failure::Broken(broken) => Self::Broken(broken),
+        }
+    }
+}
+
+/// `GET /authorize`: afterwards the request stands no longer in the address, and a reload is
+/// harmless.
+pub(super) async fn authorize(
+    Extension(visitor): Extension<Visitor>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Trouble> {
+    let query = query.unwrap_or_default();
+    let query: Vec<(String, String)> =
+        form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    match open(visitor.issuer(), &query).await? {
+        Opened::Pages(handle) => Ok(to_pages(&visitor, &handle)),
+        Opened::Client(address) => to_client(&address),
+    }
+}
+
+/// `GET /authorize/HANDLE`: the form to sign in, and then the question.
+pub(super) async fn page(
+    Extension(visitor): Extension<Visitor>,
+    Segment(handle): Segment,
+) -> Result<Response, Trouble> {
+    let handle = AuthorizationHandle::new(handle);
+    let seen = running(visitor.issuer(), &handle).await?;
+    match &seen.stage {
+        Stage::SignedIn(account) => consent_page(&visitor, (&handle, account), &seen).await,
+        Stage::Opened | Stage::Pushed => sign_in_page(&visitor, &handle, &seen, None),
+    }
+}
+
+/// `POST /authorize/HANDLE`
+pub(super) async fn answer(
+    Extension(visitor): Extension<Visitor>,
+    Segment(handle): Segment,
+    request: Request,
+) -> Result<Response, Trouble> {
+    let answers = read(&visitor, request).await?;
+    visitor.check_csrf(answers.text(form_session::FIELD).as_deref())?;
+    let handle = AuthorizationHandle::new(handle);
+    let issuer = visitor.issuer();
+    let seen = running(issuer, &handle).await?;
+    let text = |name: &str| answers.text(name).unwrap_or_default().into_owned();
+    match (text("answer").as_str(), &seen.stage) {
+        ("deny", _) => to_client(&deny(issuer, &seen).await?),
+        ("allow", Stage::SignedIn(_)) => to_client(&allow(issuer, &seen).await?),
+        ("sign-in", Stage::Opened) => {
+            let account = text("account");
+            let attempt = visitor.try_sign_in(&account).await?;
+            match sign_in(issuer, &seen, &account, Password::new(text("password"))).await? {
+                SignIn::Done(next) => Ok(to_pages(&visitor, &next)),
+                SignIn::Wrong => {
+                    attempt.note_failure();
+                    sign_in_page(&visitor, &handle, &seen, Some(&account))
+                }
+            }
+        }
+        _ => Err(Trouble::DeadEnd(DeadEnd::Over)),
+    }
+}
+
+fn to_pages(visitor: &Visitor, handle: &AuthorizationHandle) -> Response {
+    let base = visitor.site().base;
+    Redirect::to(&format!("{base}/authorize/{}", handle.expose())).into_response()
+}
+
+/// 303, so that a browser does not send the form along (RFC 9700 §4.12).
+fn to_client(address: &str) -> Result<Response, Trouble> {
+    let address = HeaderValue::try_from(address);
+    let address = address.map_err(|error| Trouble::fault(error.to_string()))?;
+    Ok((StatusCode::SEE_OTHER, [(LOCATION, address)]).into_response())
+}
+
+/// Browsers hold the redirect that answers a form against the policy of its page: the client's
+/// address must be in it.
+fn with_policy(mut response: Response, seen: &RunningAuthorization) -> Response {
+    let policy = assets::CONTENT_SECURITY_POLICY;
+    let target = Url::parse(&seen.request.answer_to.redirect_uri).ok().map(|url| {
+        let origin = url.origin();
+        if origin.is_tuple() { origin.ascii_serialization() } else { format!("{}:", url.scheme()) }
+    });
+    let form_action = format!("form-action 'self' {}", target.unwrap_or_default());
+    let policy = policy.replace("form-action 'self'", &form_action);
+    let policy = HeaderValue::try_from(policy).ok();
+    response.headers_mut().extend(policy.map(|policy| (CONTENT_SECURITY_POLICY, policy)));
+    response
+}
+
+/// Who asks, by the name that the operator gave it.
+fn client_name<'v>(visitor: &'v Visitor, seen: &'v RunningAuthorization) -> &'v str {
+    let client_id = &seen.request.client_id;
+    visitor.issuer().clients.get(client_id).map_or(client_id, |client| &client.name)
+}
+
+fn sign_in_page(
+    visitor: &Visitor,
+    handle: &AuthorizationHandle,
+    seen: &RunningAuthorization,
+    wrong: Option<&str>,
+) -> Result<Response, Trouble> {
+    let page = SignInPage {
+        site: visitor.site(),
+        client_name: client_name(visitor, seen),
+        path: &format!("/authorize/{}", handle.expose()),
+        account: wrong.unwrap_or_default(),
+        wrong: wrong.is_some(),
+        csrf: &visitor.csrf(),
+    };
+    let status = if wrong.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
+    Ok(with_policy(visitor.page(status, &page)?, seen))
+}
+
+/// With nothing to allow, the client is told so at once.
+async fn consent_page(
+    visitor: &Visitor,
+    (handle, account): (&AuthorizationHandle, &str),
+    seen: &RunningAuthorization,
+) -> Result<Response, Trouble> {
+    let issuer = visitor.issuer();
+    let entitled = entitled(issuer, seen).await.map_err(crate::failure::Broken::from)?;
+    if entitled.is_empty() {
+        return to_client(&allow(issuer, seen).await?);
+    }
+    let cards: Vec<ShownCredential<'_>> = entitled.iter().map(|one| shown(visitor, one)).collect();
+    let page = ConsentPage {
+        site: visitor.site(),
+        client_name: client_name(visitor, seen),
+        account,
+        path: &format!("/authorize/{}", handle.expose()),
+        cards: &cards,
+        csrf: &visitor.csrf(),
+    };
+    Ok(with_policy(visitor.page(StatusCode::OK, &page)?, seen))
+}
+
+/// Every claim that will be disclosed, under its label (AUTHZ-25).
+fn shown<'e>(visitor: &Visitor, entitled: &'e Entitled<'_>) -> ShownCredential<'e> {
+    let locale = visitor.language.tag();
+    let claims = entitled.credential_type.claims.iter().filter_map(|claim| {
+        let value = value(claim, &entitled.claims)?;
+        Some(ShownClaim { label: claim.label(locale), value: text(visitor, claim, value) })
+    });
+    ShownCredential { card: visitor.card(entitled.credential_type), claims: claims.collect() }
+}
+
+/// Of an object the members are shown, each by itself.
+fn value<'c>(claim: &Claim, claims: &'c serde_json::Map<String, Value>) -> Option<&'c Value> {
+    if claim.value_type == ValueType::Object {
+        return None;
+    }
+    let (last, outer) = claim.path.split_last()?;
+    let mut object = claims;
+    for name in outer {
+        object = object.get(name)?.as_object()?;
+    }
+    object.get(last)
+}
+
+fn text(visitor: &Visitor, claim: &Claim, value: &Value) -> String {
+    if claim.value_type == ValueType::Image {
+        return visitor.site().picture().to_owned();
+    }
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Bool(yes) => visitor.site().yes_or_no(*yes).to_owned(),
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
+    }
+}

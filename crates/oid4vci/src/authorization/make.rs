@@ -1,0 +1,57 @@
+//! The Wallet's side of an Authorization Request (AUTHZ-03).
+
+use serde_json::json;
+
+use super::CODE;
+use crate::pkce::{self, CodeChallenge};
+
+/// What a Wallet asks for.
+#[derive(Debug)]
+pub struct NewAuthorizationRequest<'n> {
+    /// Who it is.
+    pub client_id: &'n str,
+    /// Where it wants the answer.
+    pub redirect_uri: &'n str,
+    /// Drawn for this request: nothing can be read from it (AUTHZ-24).
+    pub state: &'n str,
+    /// Of the verifier that stays in the Wallet.
+    pub code_challenge: &'n CodeChallenge,
+    /// What it wants (AUTHZ-06).
+    pub credential_configuration_ids: &'n [String],
+    /// The Credential Issuer, where that names authorization servers (AUTHZ-09, AUTHZ-16).
+    pub location: Option<&'n str>,
+    /// From the offer, unchanged (AUTHZ-18).
+    pub issuer_state: Option<&'n str>,
+}
+
+impl NewAuthorizationRequest<'_> {
+    /// The parameters, for a query or a pushed request.
+    ///
+    /// By `authorization_details`: every issuer has ids, not every one has scopes (META-31).
+    #[must_use]
+    pub fn to_form(&self) -> Vec<(&'static str, String)> {
+        let details: Vec<_> = self
+            .credential_configuration_ids
+            .iter()
+            .map(|id| {
+                let mut detail =
+                    json!({ "type": "openid_credential", "credential_configuration_id": id });
+                if let (Some(location), Some(detail)) = (self.location, detail.as_object_mut()) {
+                    detail.insert("locations".into(), json!([location]));
+                }
+                detail
+            })
+            .collect();
+        let mut form = vec![
+            ("response_type", CODE.to_owned()),
+            ("client_id", self.client_id.to_owned()),
+            ("redirect_uri", self.redirect_uri.to_owned()),
+            ("state", self.state.to_owned()),
+            ("code_challenge", self.code_challenge.to_text()),
+            ("code_challenge_method", pkce::METHOD.to_owned()),
+            ("authorization_details", serde_json::Value::from(details).to_string()),
+        ];
+        form.extend(self.issuer_state.map(|state| ("issuer_state", state.to_owned())));
+        form
+    }
+}

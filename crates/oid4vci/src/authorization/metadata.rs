@@ -1,0 +1,85 @@
+//! What an authorization server publishes of the Authorization Code Flow (RFC 8414 §2, ASMETA-01).
+
+use serde::Serialize;
+use serde_json::Value;
+use url::Url;
+
+use crate::metadata::{MetadataError, endpoint, strings};
+use crate::pkce;
+
+/// The members of the Authorization Code Flow (RFC 8414 §2).
+#[derive(Debug, Serialize)]
+pub struct CodeFlowMetadata {
+    /// RFC 8414 §2
+    pub authorization_endpoint: String,
+    /// RFC 9126 §5
+    pub pushed_authorization_request_endpoint: String,
+    /// RFC 9126 §5
+    pub require_pushed_authorization_requests: bool,
+    /// RFC 8414 §2
+    pub response_types_supported: [&'static str; 1],
+    /// RFC 8414 §2
+    pub response_modes_supported: [&'static str; 1],
+    /// RFC 8414 §2, AUTHZ-02
+    pub code_challenge_methods_supported: [&'static str; 1],
+    /// RFC 9207 §3
+    pub authorization_response_iss_parameter_supported: bool,
+    /// META-29
+    pub scopes_supported: Vec<String>,
+    /// RFC 8414 §2
+    pub token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    /// RFC 7662 §4
+    pub introspection_endpoint: String,
+    /// RFC 8414 §2
+    pub introspection_endpoint_auth_methods_supported: [&'static str; 1],
+    /// RFC 8414 §2: must be there where `private_key_jwt` is.
+    pub introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    /// RFC 7009 §2
+    pub revocation_endpoint: String,
+    /// RFC 8414 §2
+    pub revocation_endpoint_auth_methods_supported: [&'static str; 2],
+    /// RFC 8414 §2: must be there where `private_key_jwt` is.
+    pub revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+}
+
+/// The same as a Wallet takes it.
+#[derive(Clone, Debug)]
+pub struct ReceivedCodeFlow {
+    /// The `issuer` of the server: what `iss` of its answers must be (RFC 9207 §2.4).
+    pub issuer: String,
+    /// RFC 8414 §2
+    pub authorization_endpoint: Url,
+    /// RFC 9126 §5
+    pub pushed_authorization_request_endpoint: Option<Url>,
+    /// RFC 9207 §3
+    pub always_has_iss: bool,
+    /// Whether `S256` is listed; where nothing is, the server may not know PKCE (RFC 8414 §2).
+    pub has_s256: bool,
+}
+
+impl ReceivedCodeFlow {
+    pub(crate) fn parse(metadata: &Value, issuer: &str) -> Result<Option<Self>, MetadataError> {
+        let grants = metadata.get("grant_types_supported");
+        // What a server that lists nothing can do (RFC 8414 §2).
+        let grants_code = grants.is_none()
+            || strings(grants).iter().any(|grant| grant == crate::code::AUTHORIZATION_CODE);
+        let Some(authorization_endpoint) = endpoint(metadata, "authorization_endpoint")? else {
+            return Ok(None);
+        };
+        if !grants_code {
+            return Ok(None);
+        }
+        let is_true = |name: &str| metadata.get(name).is_some_and(|value| *value == true);
+        let methods = strings(metadata.get("code_challenge_methods_supported"));
+        Ok(Some(Self {
+            issuer: issuer.to_owned(),
+            authorization_endpoint,
+            pushed_authorization_request_endpoint: endpoint(
+                metadata,
+                "pushed_authorization_request_endpoint",
+            )?,
+            always_has_iss: is_true("authorization_response_iss_parameter_supported"),
+            has_s256: methods.iter().any(|method| method == pkce::METHOD),
+        }))
+    }
+}

@@ -1,0 +1,103 @@
+//! Answers that say no.
+
+use std::fmt;
+
+use oid4vci::error::ReceivedError;
+
+use crate::display::clean;
+
+/// What the wallet asks other sides for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// VCI §4.1.3
+    Offer,
+    /// VCI §12.2, RFC 8414 §3
+    Metadata,
+    /// RFC 9126 §2
+    SignIn,
+    /// VCI §6
+    Token,
+    /// VCI §7
+    Nonce,
+    /// VCI §8
+    Credential,
+    /// The key behind `iss`.
+    IssuerKeys,
+    /// WALATT-10
+    Challenge,
+}
+
+/// An answer that is an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// What we asked for.
+    pub question: Question,
+    /// The status code of HTTP.
+    pub status: u16,
+    /// The error code, when the answer has one.
+    pub error: Option<String>,
+    /// The other side's own words, made fit to be shown.
+    pub description: Option<String>,
+}
+
+impl Refused {
+    /// Reads an answer that is not a success, whatever its form.
+    #[must_use]
+    pub fn read(question: Question, status: u16, body: &[u8]) -> Self {
+        let received: Option<ReceivedError> = keys::json::from_slice(body).ok();
+        let (error, description) = match received {
+            Some(received) => (Some(clean(&received.error)), received.error_description),
+            None => (None, None),
+        };
+        Self { question, status, error, description: description.map(|text| clean(&text)) }
+    }
+
+    /// Whether the answer has this error code.
+    #[must_use]
+    pub fn is(&self, code: &str) -> bool {
+        self.error.as_deref() == Some(code)
+    }
+}
+
+impl Refused {
+    pub(super) fn hint(&self) -> &'static str {
+        match (self.question, self.error.as_deref(), self.status) {
+            (_, _, 429 | 503) => "wait a moment, then try again",
+            (Question::Token, Some("invalid_grant"), _) | (Question::Offer, _, 404 | 410) => {
+                "the offer is used, withdrawn or too old: get a new one from the issuer"
+            }
+            (Question::Credential, Some("invalid_token"), _) | (Question::Credential, _, 401) => {
+                "it took too long: get a new offer from the issuer"
+            }
+            (Question::Credential, Some("credential_request_denied"), _) => {
+                "ask the issuer why; to try again will not help"
+            }
+            _ => "tell the issuer",
+        }
+    }
+}
+
+impl Question {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Offer => "the Credential Offer",
+            Self::Metadata => "the issuer's metadata",
+            Self::SignIn => "the sign-in",
+            Self::Token => "the token",
+            Self::Nonce => "the nonce",
+            Self::Credential => "the credential",
+            Self::IssuerKeys => "the issuer's keys",
+            Self::Challenge => "the challenge",
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} was refused", self.question.name())?;
+        match (&self.description, &self.error) {
+            (Some(text), _) | (None, Some(text)) => write!(f, ": {text}"),
+            (None, None) => write!(f, " with HTTP status {}", self.status),
+        }
+    }
+}

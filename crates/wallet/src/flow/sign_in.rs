@@ -1,0 +1,181 @@
+//! Steps 5-8 of the Authorization Code Flow: the holder signs in with the issuer, in a browser
+//! (VCI §5, RFC 6749 §4.1, RFC 9126).
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keys::outside::Random;
+use oid4vci::authorization::{
+    Expected, NewAuthorizationRequest, ReceivedCodeFlow, ReceivedPushResponse, received_code,
+};
+use oid4vci::client::ClientCredentials;
+use oid4vci::code::AuthorizationCodeRequest;
+use oid4vci::refresh::RefreshTokenRequest;
+use oid4vci::secret::{AuthorizationCode, CodeVerifier};
+use oid4vci::token::TokenRequest;
+use url::Url;
+
+use super::metadata::{OfferedGrant, ResolvedOffer};
+use super::sender::Sender;
+use super::token::Authorized;
+use crate::Wallet;
+use crate::error::{Question, Refused, WalletError};
+use crate::http::Request;
+
+/// Largest answer to a pushed request.
+const PUSHED_BYTES_MAX: usize = 16 * 1024;
+
+/// A sign-in that has begun: the person is to open its address, and to come back.
+#[derive(Clone)]
+pub struct SignIn {
+    offer: ResolvedOffer,
+    address: Url,
+    redirect_uri: String,
+    verifier: CodeVerifier,
+    state: String,
+}
+
+impl SignIn {
+    /// Where the person signs in: the issuer's own page, or its authorization server's.
+    #[must_use]
+    pub const fn address(&self) -> &Url {
+        &self.address
+    }
+
+    /// The offer that it is for.
+    #[must_use]
+    pub const fn offer(&self) -> &ResolvedOffer {
+        &self.offer
+    }
+}
+
+/// The address holds `state`, by which anybody could answer in the issuer's name.
+impl fmt::Debug for SignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SignIn(..)")
+    }
+}
+
+impl Wallet {
+    /// Begins to sign in; the answer will come to `redirect_uri`, which this wallet is registered
+    /// with. Nothing secret leaves the wallet: the request has a digest of the verifier alone.
+    pub async fn begin_sign_in(
+        &self,
+        offer: ResolvedOffer,
+        redirect_uri: &str,
+    ) -> Result<SignIn, WalletError> {
+        let flow = offer.server.code_flow.as_ref().ok_or(WalletError::NoSignIn)?;
+        let verifier = CodeVerifier::fresh(&*self.random);
+        let state = drawn(&*self.random);
+        let ids: Vec<String> = offer.offered().iter().map(|one| one.id().to_owned()).collect();
+        let issuer_state = match &offer.grant {
+            OfferedGrant::AuthorizationCode(grant) => grant.issuer_state.as_deref(),
+            OfferedGrant::PreAuthorizedCode(_) => None,
+        };
+        let names_servers = offer.issuer.names_authorization_servers;
+        let request = NewAuthorizationRequest {
+            client_id: &self.settings.client_id,
+            redirect_uri,
+            state: &state,
+            code_challenge: &verifier.challenge(),
+            credential_configuration_ids: &ids,
+            location: names_servers.then_some(offer.credential_issuer()),
+            issuer_state, // OFFER-12
+        };
+        let address = self.sign_in_address(&offer.sender, flow, &request.to_form()).await?;
+        Ok(SignIn { address, redirect_uri: redirect_uri.to_owned(), verifier, state, offer })
+    }
+
+    /// Pushes the request where the server takes it (RFC 9126 §4): then the browser carries a name
+    /// only. The code is then for the key that is proved beside it (RFC 9449 §10.1).
+    async fn sign_in_address(
+        &self,
+        sender: &Sender,
+        flow: &ReceivedCodeFlow,
+        form: &[(&str, String)],
+    ) -> Result<Url, WalletError> {
+        let mut address = flow.authorization_endpoint.clone();
+        let Some(endpoint) = &flow.pushed_authorization_request_endpoint else {
+            address.query_pairs_mut().extend_pairs(form);
+            return Ok(address);
+        };
+        let pairs: Vec<(&str, &str)> =
+            form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let request =
+            Request::post(endpoint.clone()).header("accept", "application/json").form(&pairs);
+        let answer = self.send_to_server(sender, request.at_most(PUSHED_BYTES_MAX)).await?;
+        if answer.status != 201 {
+            let refused = Refused::read(Question::SignIn, answer.status, &answer.body);
+            return Err(WalletError::Refused(refused));
+        }
+        let pushed = ReceivedPushResponse::parse(&answer.body);
+        let pushed = pushed.ok_or(WalletError::BadAnswer(Question::SignIn))?;
+        address
+            .query_pairs_mut()
+            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("request_uri", &pushed.request_uri);
+        Ok(address)
+    }
+
+    /// Ends the sign-in with what the browser came back with: `query` of the address.
+    pub async fn finish_sign_in(
+        &self,
+        sign_in: SignIn,
+        query: &str,
+    ) -> Result<Authorized, WalletError> {
+        let flow = sign_in.offer.server.code_flow.as_ref().ok_or(WalletError::NoSignIn)?;
+        let expected = Expected {
+            state: &sign_in.state,
+            iss: &flow.issuer,
+            always_has_iss: flow.always_has_iss,
+        };
+        let code: AuthorizationCode =
+            received_code(query, expected).map_err(WalletError::SignIn)?;
+        let request = TokenRequest::AuthorizationCode(AuthorizationCodeRequest {
+            code,
+            redirect_uri: sign_in.redirect_uri,
+            code_verifier: sign_in.verifier,
+            client: self.credentials(),
+            credential_configuration_ids: None,
+            resources: Vec::new(),
+        });
+        let who = (sign_in.offer.sender.clone(), Some(self.settings.client_id.clone()));
+        let redeemed = self.redeem_by(&sign_in.offer, who, &request).await?;
+        Ok(self.authorized(sign_in.offer, redeemed))
+    }
+
+    /// Gets a fresh token where the issuer gave the means for it (RFC 6749 §6): to fetch again, or
+    /// later, without another sign-in. `None` where it did not.
+    pub async fn renew(&self, authorized: &Authorized) -> Result<Option<Authorized>, WalletError> {
+        let Some(refresh_token) = authorized.refresh_token.clone() else { return Ok(None) };
+        let request = TokenRequest::RefreshToken(RefreshTokenRequest {
+            refresh_token: refresh_token.clone(),
+            client: self.credentials(),
+            scopes: Vec::new(),
+            credential_configuration_ids: None,
+            resources: Vec::new(),
+        });
+        let who = (authorized.sender.clone(), authorized.client_id.clone());
+        let redeemed = self.redeem_by(&authorized.offer, who, &request).await?;
+        let mut renewed = self.authorized(authorized.offer.clone(), redeemed);
+        // A server that sends no new one means the old one (RFC 6749 §6), and the same details.
+        renewed.refresh_token = renewed.refresh_token.or(Some(refresh_token));
+        if renewed.details.is_empty() {
+            renewed.details.clone_from(&authorized.details);
+        }
+        Ok(Some(renewed))
+    }
+
+    fn credentials(&self) -> ClientCredentials {
+        let client_id = Some(self.settings.client_id.clone());
+        ClientCredentials { client_id, client_assertion: None }
+    }
+}
+
+/// 256 bits that nobody can foretell and from which nothing can be read (AUTHZ-24).
+fn drawn(random: &dyn Random) -> String {
+    let mut drawn = [0; 32];
+    random.fill(&mut drawn);
+    BASE64_URL_SAFE_NO_PAD.encode(drawn)
+}

@@ -1,0 +1,129 @@
+// A wallet that we did not write receives a credential by the Authorization Code Flow.
+
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { clientAuthenticationNone } from "@openid4vc/oauth2";
+import { Openid4vciClient } from "@openid4vc/openid4vci";
+import { bestowBinary, createWallet, startIssuer, temporaryFolder } from "./bestow.mjs";
+import { allow } from "./browser-by-hand.mjs";
+import { holderKey } from "./keys.mjs";
+import { fetchTrusting } from "./trust.mjs";
+
+bestowBinary();
+const CLIENT = "foreign-wallet";
+const REDIRECT = "https://wallet.example/cb";
+const PERSON = { account: "ada", password: "correct horse battery" };
+const CLIENTS = {
+  bestow: `client_id = "bestow"\nname = "Bestow Wallet"\nredirect_uris = ["http://127.0.0.1/cb"]\n`,
+  foreign: `client_id = "${CLIENT}"\nname = "Foreign Wallet"\nredirect_uris = ["${REDIRECT}"]\n`,
+};
+let issuer, fetch;
+
+before(async () => {
+  issuer = await startIssuer({ clients: CLIENTS });
+  fetch = fetchTrusting(issuer.caPem);
+  await issuer.account(PERSON.account, PERSON.password, "diploma");
+});
+
+after(() => issuer?.stop());
+
+for (const grants of ["authorization_code", "both"]) {
+  test(`openid4vc signs in for an offer of ${grants}`, async () => {
+    const key = await holderKey("ES256", "jwk");
+    const client = new Openid4vciClient({ callbacks: callbacks(key) });
+    const { uri } = await issuer.offer("diploma", "--grants", grants);
+    const credentialOffer = await client.resolveCredentialOffer(uri);
+    const issuerMetadata = await client.resolveIssuerMetadata(credentialOffer.credential_issuer);
+    const both = { credentialOffer, issuerMetadata };
+    const scope =
+      issuerMetadata.credentialIssuer.credential_configurations_supported.diploma.scope;
+    const begun = await client.initiateAuthorization({
+      ...both,
+      clientId: CLIENT,
+      redirectUri: REDIRECT,
+      scope,
+      additionalRequestPayload: {
+        state: "the state",
+        authorization_details: [
+          { type: "openid_credential", credential_configuration_id: "diploma" },
+        ],
+      },
+    });
+    const address = new URL(begun.authorizationRequestUrl);
+    assert.deepEqual([...address.searchParams.keys()].sort(), ["client_id", "request_uri"]);
+    const back = await allow(address.href, { ...PERSON, fetch });
+    const answer = client.parseAndVerifyAuthorizationResponseRedirectUrl({
+      url: back,
+      authorizationServerMetadata: issuerMetadata.authorizationServers[0],
+    });
+    assert.equal(answer.state, "the state");
+    assert.equal(answer.iss, issuer.url);
+    const redeem = () =>
+      client.retrieveAuthorizationCodeAccessTokenFromOffer({
+        ...both,
+        authorizationCode: answer.code,
+        pkceCodeVerifier: begun.pkce.codeVerifier,
+        redirectUri: REDIRECT,
+      });
+    const { accessTokenResponse: tokens } = await redeem();
+    assert.ok(tokens.refresh_token);
+    const [{ credential_identifiers: [credentialIdentifier] }] = tokens.authorization_details;
+    const { c_nonce: nonce } = await client.requestNonce({ issuerMetadata });
+    const proof = await client.createCredentialRequestJwtProof({
+      issuerMetadata,
+      credentialConfigurationId: "diploma",
+      clientId: CLIENT,
+      signer: { method: "jwk", alg: key.alg, publicJwk: key.publicJwk },
+      nonce,
+    });
+    const { credentialResponse } = await client.retrieveCredentials({
+      issuerMetadata,
+      accessToken: tokens.access_token,
+      credentialIdentifier,
+      credentialConfigurationId: "diploma",
+      proofs: { jwt: [proof.jwt] },
+    });
+    assert.equal(credentialResponse.credentials.length, 1);
+    await assert.rejects(redeem(), /status:? 400/, "a code is good once");
+  });
+}
+
+test("bestow wallet signs in, and the browser comes back to it", async () => {
+  const ca = join(await temporaryFolder(), "ca.pem");
+  await writeFile(ca, issuer.caPem);
+  const wallet = await createWallet("--ca", ca, "--trust-anchor", ca);
+  const { uri } = await issuer.offer("diploma", "--grants", "authorization_code");
+  const signIn = async (address) => {
+    const back = await allow(address, { ...PERSON, fetch });
+    assert.match(back, /^http:\/\/127\.0\.0\.1:\d+\/cb\?/);
+    const page = await globalThis.fetch(back);
+    assert.equal(page.status, 200);
+  };
+  const { code, stdout, stderr } = await wallet.receiveSigningIn(uri, signIn);
+  assert.equal(code, 0, stderr);
+  assert.equal(JSON.parse(stdout).credentials.length, 1);
+  const { uri: declined } = await issuer.offer("diploma", "--grants", "authorization_code");
+  const none = { ...PERSON, password: "wrong" };
+  const refused = await wallet.receiveSigningIn(declined, async (address) => {
+    await assert.rejects(allow(address, { ...none, fetch }));
+    throw new Error("gave up");
+  });
+  assert.notEqual(refused.code, 0);
+  await wallet.remove();
+});
+
+function callbacks(key) {
+  return {
+    fetch,
+    hash: (data, alg) => createHash(alg.replace("-", "")).update(data).digest(),
+    generateRandom: randomBytes,
+    clientAuthentication: clientAuthenticationNone({ clientId: CLIENT }),
+    signJwt: async (_signer, { header, payload }) => ({
+      jwt: await key.sign(header, payload),
+      signerJwk: key.publicJwk,
+    }),
+  };
+}
