@@ -28,7 +28,8 @@ impl Issuer {
         let store = store::open(&config, ISSUER_ID, &*random).await?;
         let ending = watch::Sender::new(false);
         let status_lists = StatusLists::default();
-        Ok(Self { config, types, store, clock, random, keys, status_lists, ending })
+        let encryption = config.encryption.policy().unwrap_or_default(); // the file was checked
+        Ok(Self { config, types, store, clock, random, keys, encryption, status_lists, ending })
     }
 }
 

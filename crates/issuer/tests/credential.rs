@@ -171,7 +171,7 @@ async fn a_request_says_that_it_is_json() {
     let world = World::new().await;
     let bearer = format!("Bearer {}", world.token(TICKET).await);
     let body = json!({ "credential_configuration_id": TICKET }).to_string();
-    for wrong in ["text/plain", "application/jwt", "application/jsonx", ""] {
+    for wrong in ["text/plain", "application/jose", "application/jsonx", ""] {
         let headers = [("authorization", bearer.as_str()), ("content-type", wrong)];
         let answer = send(&world, &headers, "", body.clone()).await;
         assert!(answer.is(400, "invalid_credential_request"), "{wrong}: {answer:?}");

@@ -268,7 +268,7 @@ pub enum CredentialRefusal {
     NotAuthorised,
     /// Not JSON, not UTF-8, or a member is repeated (CRED-54).
     Unreadable,
-    /// Not `application/json` (CRED-19).
+    /// Neither `application/json` nor `application/jwt` (CRED-18, CRED-19).
     WrongMediaType,
     /// Larger than any honest request.
     TooLong,
@@ -328,7 +328,7 @@ impl Refusal for CredentialRefusal {
                 (InvalidCredentialRequest, "the body is not a JSON object, or repeats a member")
             }
             Self::WrongMediaType => {
-                (InvalidCredentialRequest, "the Content-Type must be application/json")
+                (InvalidCredentialRequest, "Content-Type must be application/json or application/jwt")
             }
             Self::TooLong => (InvalidCredentialRequest, "the request is too large"),
             Self::NoSelector => (

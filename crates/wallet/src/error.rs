@@ -3,6 +3,7 @@
 use std::fmt;
 
 use keys::signer::SignError;
+use oid4vci::encryption::EncryptionError;
 use oid4vci::error::ReceivedError;
 use oid4vci::metadata::MetadataError;
 use oid4vci::offer::OfferError;
@@ -55,6 +56,8 @@ pub enum WalletError {
     },
     /// The issuer's metadata cannot be used.
     Metadata(MetadataError),
+    /// Messages cannot be encrypted as this issuer wants it, or its answer is not (VCI §10).
+    Encryption(EncryptionError),
     /// The metadata send us to a host that is not the issuer's (catalogue M02 to M05).
     ForeignEndpoint {
         /// Where we would have gone.
@@ -164,7 +167,13 @@ impl WalletError {
             | Self::TxCodeMisfit => Class::Usage,
             Self::NotAgreed { .. } => Class::Declined,
             Self::Network { .. } => Class::Network,
+            Self::Encryption(
+                EncryptionError::NoCommonMethod
+                | EncryptionError::NoRequestKey
+                | EncryptionError::NotAskedFor,
+            ) => Class::Refused,
             Self::Metadata(MetadataError::OtherIssuer)
+            | Self::Encryption(_)
             | Self::ForeignEndpoint { .. }
             | Self::NotVerified(_) => Class::NotVerified,
             Self::Metadata(_)
@@ -193,6 +202,7 @@ impl WalletError {
             Self::TxCodeMisfit => "tx_code_misfit",
             Self::Network { cause, .. } => cause.code(),
             Self::Metadata(_) => "bad_metadata",
+            Self::Encryption(_) => "bad_encryption",
             Self::ForeignEndpoint { .. } => "foreign_endpoint",
             Self::Refused(refused) => refused.error.as_deref().unwrap_or("refused"),
             Self::BadAnswer(_) => "bad_answer",
@@ -221,6 +231,7 @@ impl WalletError {
             Self::UnknownConfiguration { .. }
             | Self::UnsupportedToken
             | Self::Metadata(_)
+            | Self::Encryption(_)
             | Self::BadAnswer(_) => "tell the issuer",
             Self::ForeignEndpoint { .. } => "do not go on; tell the issuer",
             Self::Refused(refused) => refused.hint(),
@@ -289,6 +300,7 @@ impl fmt::Display for WalletError {
             Self::TxCodeMisfit => f.write_str("the transaction code has the wrong form"),
             Self::Network { host, cause } => write!(f, "{host}: {}", cause.message()),
             Self::Metadata(error) => f.write_str(error.message()),
+            Self::Encryption(error) => f.write_str(error.message()),
             Self::ForeignEndpoint { host } => {
                 write!(f, "the issuer's metadata lead to {host}, which is not the issuer's")
             }
@@ -328,6 +340,12 @@ impl From<OfferError> for WalletError {
 impl From<MetadataError> for WalletError {
     fn from(error: MetadataError) -> Self {
         Self::Metadata(error)
+    }
+}
+
+impl From<EncryptionError> for WalletError {
+    fn from(error: EncryptionError) -> Self {
+        Self::Encryption(error)
     }
 }
 

@@ -97,6 +97,10 @@ async fn migrate_database(file: &ConfigFile) -> Result<(), Failure> {
     let config = load(file)?;
     let database = &config.database;
     issuer::check_database(&config).await.map_err(Failure::mistake)?;
+    if let Some(file) = issuer::init::make_missing_keys(&config).map_err(Failure::mistake)? {
+        let file = file.display();
+        tell(format!("{file}: made; every node of this issuer needs a copy of it"));
+    }
     match migrate(&config).await.map_err(Failure::own_fault)? {
         0 => tell(format!("{database} is up to date")),
         1 => tell(format!("{database}: one migration done")),

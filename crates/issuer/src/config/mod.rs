@@ -10,6 +10,7 @@ use source::Source;
 
 pub use address::{IssuerUrl, TrustedProxy};
 pub use database::Database;
+pub use encryption::{Encryption, Named, Names};
 pub use reference::{example, reference};
 pub use rules::{NAME_LENGTH_MAX, is_name};
 pub use section::{
@@ -20,6 +21,7 @@ pub use source::ConfigError;
 
 mod address;
 mod database;
+mod encryption;
 mod reference;
 mod rules;
 mod section;
@@ -66,6 +68,8 @@ section! {
         authorization: Authorization = Authorization::default(),
         /// See below.
         proof: Proof = Proof::default(),
+        /// See below.
+        encryption: Encryption = Encryption::default(),
         /// See below.
         compatibility: Compatibility = Compatibility::default(),
         /// See below.

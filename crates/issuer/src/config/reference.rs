@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::section::Key;
 use super::{
-    Admin, Authorization, Compatibility, Config, IssuerUrl, Log, Offer, Portal, Proof, Retention,
+    Admin, Authorization, Compatibility, Config, Encryption, IssuerUrl, Log, Offer, Portal, Proof, Retention,
     Server, Status, Token,
 };
 use crate::init;
@@ -16,13 +16,14 @@ const COMMENT_WIDTH: usize = 96;
 type Section = (&'static str, &'static str, &'static [Key]);
 
 /// In the order in which they are written.
-const SECTIONS: [Section; 11] = [
+const SECTIONS: [Section; 12] = [
     ("server", Server::TEXT, Server::KEYS),
     ("admin", Admin::TEXT, Admin::KEYS),
     ("offer", Offer::TEXT, Offer::KEYS),
     ("token", Token::TEXT, Token::KEYS),
     ("authorization", Authorization::TEXT, Authorization::KEYS),
     ("proof", Proof::TEXT, Proof::KEYS),
+    ("encryption", Encryption::TEXT, Encryption::KEYS),
     ("compatibility", Compatibility::TEXT, Compatibility::KEYS),
     ("portal", Portal::TEXT, Portal::KEYS),
     ("retention", Retention::TEXT, Retention::KEYS),

@@ -19,6 +19,7 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
     rules.tls()?;
     rules.admin()?;
     rules.ranges()?;
+    rules.encryption()?;
     rules.status()
 }
 
@@ -107,6 +108,17 @@ impl Rules<'_> {
                 Err(self.source.mistake("admin", problem, "add the other one, or remove both"))
             }
         }
+    }
+
+    /// What is to be encrypted needs a method.
+    fn encryption(&self) -> Result<(), ConfigError> {
+        if self.config.encryption.policy().is_some() {
+            return Ok(());
+        }
+        let problem = "something is to be encrypted, and there is no method for it";
+        let remedy = "name methods in alg_values_supported and enc_values_supported, or write \
+                      request = \"off\" and response = \"off\"";
+        Err(self.source.mistake("encryption", problem, remedy))
     }
 
     fn ranges(&self) -> Result<(), ConfigError> {

@@ -6,12 +6,14 @@ use oid4vci::credential::{
     CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX, IssuedCredential,
     authorize, decide,
 };
+use oid4vci::encryption::{Body, ReceivedBody};
 use oid4vci::error::Refusal as _;
 use oid4vci::grant::StatusEntry;
 use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, verify};
 use oid4vci::secret::AccessToken;
 use serde_json::{Map, Value};
 
+use super::cover::{Uncovered, cover, uncover};
 use crate::Issuer;
 use crate::credential_type::CredentialType;
 use crate::failure::{Broken, Failure};
@@ -23,9 +25,10 @@ use crate::store::{Recorded, StoreError};
 /// Whatever happens after the commit, the issuance is on record: nothing is signed that is not.
 pub async fn credential(
     token: &AccessToken,
-    request: &CredentialRequest,
+    body: ReceivedBody<'_>,
     issuer: &Issuer,
-) -> Result<CredentialResponse, Failure<CredentialRefusal>> {
+) -> Result<Body, Failure<CredentialRefusal>> {
+    let mut uncovered: Option<Uncovered> = None;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
         let grant = match token.offer_id() {
@@ -34,6 +37,10 @@ pub async fn credential(
         };
         // No token is bound to a key yet.
         let token = authenticate(Presented::Bearer(token), grant.as_ref(), None, now)?;
+        let Uncovered { request, response } = match &mut uncovered {
+            Some(uncovered) => &*uncovered,
+            none => none.insert(uncover(body, issuer)?),
+        };
         let is_known = |id: &str| issuer.types.contains_key(id);
         let id = authorize(&request.selector, token, is_known)?;
         let credential_type = issuer.types.get(id).ok_or(CredentialRefusal::NotAuthorised)?;
@@ -43,7 +50,8 @@ pub async fn credential(
         let entries = entries(issuer, credential_type, record.thumbprints.len()).await?;
         let recorded = issuer.store.record_issuance(&record, nonces, &entries, now).await?;
         if recorded == Recorded::Recorded {
-            return sign(credential_type, token, (proofs, entries), issuer).await;
+            let issued = sign(credential_type, token, (proofs, entries), issuer).await?;
+            return Ok(cover(&issued, response.as_ref())?);
         }
         issuer.status_lists.give_back(entries);
         if recorded == Recorded::NonceSpent {

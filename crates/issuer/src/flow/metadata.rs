@@ -15,10 +15,15 @@ use crate::credential_type::CredentialType;
 pub fn credential_issuer(issuer: &Issuer) -> CredentialIssuerMetadata {
     let batch_size = issuer.credentials_per_offer();
     let types = issuer.types.values();
+    let published: Vec<_> = issuer.keys.encryption.first().into_iter().collect();
     CredentialIssuerMetadata {
         credential_issuer: issuer.credential_issuer().to_owned(),
         credential_endpoint: issuer.endpoint("credential"),
         nonce_endpoint: issuer.endpoint("nonce"),
+        deferred_credential_endpoint: None,
+        notification_endpoint: None,
+        credential_request_encryption: issuer.encryption.request_metadata(&published),
+        credential_response_encryption: issuer.encryption.response_metadata(),
         batch_credential_issuance: (batch_size >= 2)
             .then_some(BatchCredentialIssuance { batch_size }),
         display: vec![IssuerDisplay {

@@ -12,7 +12,8 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Json, middleware};
-use oid4vci::credential::{CredentialRefusal, CredentialRequest, CredentialResponse};
+use oid4vci::credential::CredentialRefusal;
+use oid4vci::encryption::{Body, ReceivedBody};
 use oid4vci::error::ErrorCode;
 use oid4vci::metadata::{AUTHORIZATION_SERVER, CREDENTIAL_ISSUER, JWT_VC_ISSUER};
 use oid4vci::nonce::NonceResponse;
@@ -129,16 +130,26 @@ async fn credential(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Answer<CredentialResponse>, Failure<CredentialRefusal>> {
+) -> Result<Response, Failure<CredentialRefusal>> {
     let token = bearer(query.as_deref(), &headers)?;
-    let json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = json.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(CredentialRefusal::WrongMediaType.into()); // CRED-19
-    }
-    let body = body.map_err(|_| CredentialRefusal::TooLong)?;
-    let request = CredentialRequest::parse(&body, issuer.config.compatibility.single_proof)?;
-    Ok(([NO_STORE], Json(flow::credential::credential(&token, &request, &issuer).await?)))
+    let bytes = body.map_err(|_| CredentialRefusal::TooLong)?;
+    let body = received(&headers, &bytes)?;
+    Ok(answer(flow::credential::credential(&token, body, &issuer).await?))
+}
+
+/// CRED-18, CRED-19: a request is JSON or a JWT, and says so.
+fn received<'b>(
+    headers: &HeaderMap,
+    bytes: &'b [u8],
+) -> Result<ReceivedBody<'b>, CredentialRefusal> {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let body = ReceivedBody::new(media_type.unwrap_or_default(), bytes);
+    body.ok_or(CredentialRefusal::WrongMediaType)
+}
+
+/// CRED-32, CRED-33: in the clear or encrypted, as it was asked for.
+fn answer(body: Body) -> Response {
+    ([NO_STORE, (CONTENT_TYPE, body.media_type)], body.bytes).into_response()
 }
 
 /// RFC 6750 §2.1: in the header and nowhere else; the scheme in any case (CRED-02, DEP-08).

@@ -15,13 +15,10 @@ use super::metadata::OfferedCredential;
 use super::receipt::{Failure, Preview, Received};
 use super::token::Authorized;
 use crate::Wallet;
-use crate::error::{Question, Refused, WalletError};
-use crate::http::Request;
+use crate::error::{Question, WalletError};
 use crate::store::{CredentialId, StoredCredential, Trust};
 use crate::trust::VerificationError;
 
-/// Largest Credential Response: a credential with a photo has room.
-const RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most datasets of one configuration that are asked for.
 const IDENTIFIERS_MAX: usize = 16;
 
@@ -96,18 +93,11 @@ impl Wallet {
         proof: Option<String>,
     ) -> Result<Value, WalletError> {
         let proofs = proof.map(|proof| Proofs::Jwt(vec![proof]));
-        let body = CredentialRequest { selector, proofs }.to_json();
-        let bearer = format!("Bearer {}", authorized.access_token.expose());
-        let request = Request::post(authorized.offer.issuer.credential_endpoint.clone())
-            .header("authorization", bearer)
-            .header("accept", "application/json")
-            .body("application/json", body.to_string().into_bytes());
-        let answer = self.send(request.at_most(RESPONSE_BYTES_MAX)).await?;
-        if !matches!(answer.status, 200 | 202) {
-            let refused = Refused::read(Question::Credential, answer.status, &answer.body);
-            return Err(WalletError::Refused(refused));
-        }
-        match ReceivedCredentialResponse::parse(&answer.body) {
+        let parameters = CredentialRequest { selector, proofs }.to_json();
+        let offer = &authorized.offer;
+        let place = (&offer.issuer.credential_endpoint, &authorized.access_token);
+        let answer = self.exchange(place, &offer.encryption, parameters).await?;
+        match ReceivedCredentialResponse::parse(&answer) {
             Some(ReceivedCredentialResponse::Issued(credentials)) => only(credentials),
             Some(ReceivedCredentialResponse::Deferred { interval, .. }) => {
                 Err(WalletError::NotYet { interval })

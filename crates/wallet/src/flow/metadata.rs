@@ -1,5 +1,6 @@
 //! Step 6: what the issuer and its authorization server publish (VCI §12.2, RFC 8414 §3).
 
+use oid4vci::encryption::ChosenEncryption;
 use oid4vci::metadata::{
     AUTHORIZATION_SERVER, CREDENTIAL_ISSUER, METADATA_BYTES_MAX, MetadataError,
     ReceivedConfiguration, ReceivedIssuerMetadata, ReceivedServerMetadata, appended_well_known,
@@ -24,6 +25,7 @@ pub const FORMATS: [&str; 3] = ["dc+sd-jwt", "vc+sd-jwt", "jwt_vc_json"];
 pub struct DescribedOffer {
     grant: PreAuthorizedCodeGrant,
     issuer: ReceivedIssuerMetadata,
+    encryption: ChosenEncryption,
     offered: Vec<OfferedCredential>,
     unsupported: Vec<String>,
     server: String,
@@ -44,6 +46,7 @@ impl DescribedOffer {
 pub struct ResolvedOffer {
     pub(super) grant: PreAuthorizedCodeGrant,
     pub(super) issuer: ReceivedIssuerMetadata,
+    pub(super) encryption: ChosenEncryption,
     pub(super) server: ReceivedServerMetadata,
     offered: Vec<OfferedCredential>,
     unsupported: Vec<String>,
@@ -124,13 +127,11 @@ impl Wallet {
             tx_code.description = tx_code.description.take().map(|text| clean(&text));
         }
         let issuer = self.issuer_metadata(&offer.credential_issuer).await?;
-        if issuer.encryption_required {
-            return Err(MetadataError::EncryptionRequired.into()); // before the code is spent
-        }
+        let encryption = issuer.encryption.choose(false)?; // before the code is spent (CRED-15)
         let server = issuer.authorization_server(grant.authorization_server.as_deref())?.to_owned();
         let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
         let (offered, unsupported) = offered(&offer, &issuer)?;
-        Ok(DescribedOffer { grant, issuer, offered, unsupported, server, server_host })
+        Ok(DescribedOffer { grant, issuer, encryption, offered, unsupported, server, server_host })
     }
 
     /// Asks the authorization server where to send the code.
@@ -140,10 +141,11 @@ impl Wallet {
         consent: &Consent,
     ) -> Result<ResolvedOffer, WalletError> {
         consent.covers(described.server_host())?;
-        let DescribedOffer { grant, issuer, offered, unsupported, server: id, .. } = described;
+        let DescribedOffer { grant, issuer, encryption, offered, unsupported, server: id, .. } =
+            described;
         let server = self.server_metadata(&id).await?;
         self.check_endpoints(&issuer, &server, &id)?;
-        Ok(ResolvedOffer { grant, issuer, server, offered, unsupported })
+        Ok(ResolvedOffer { grant, issuer, encryption, server, offered, unsupported })
     }
 
     async fn issuer_metadata(&self, id: &str) -> Result<ReceivedIssuerMetadata, WalletError> {

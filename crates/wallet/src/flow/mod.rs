@@ -1,5 +1,6 @@
 //! The steps, from a scan to a card; one file each, named like the issuer's.
 
+mod cover;
 pub mod credential;
 pub mod key;
 pub mod metadata;
