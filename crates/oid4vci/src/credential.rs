@@ -12,6 +12,7 @@ use crate::encryption::EncryptionRefusal;
 use crate::error::{Challenge, Demand, ErrorCode, Refusal};
 use crate::grant::{Grant, Redemption};
 use crate::proof::{ProofRefusal, Proofs, VerifiedProofs};
+use crate::secret::TransactionId;
 use crate::token::{TokenType, credential_identifier};
 
 /// Longest Credential Request.
@@ -219,14 +220,19 @@ pub struct IssuedCredential {
 }
 
 /// Credential Response as a Wallet takes it; unknown members are ignored (CRED-42).
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub enum ReceivedCredentialResponse {
-    /// The credentials; at least one.
-    Issued(Vec<Value>),
+    /// What was issued.
+    Issued {
+        /// At least one.
+        credentials: Vec<Value>,
+        /// For the Notification Endpoint (CRED-41).
+        notification_id: Option<String>,
+    },
     /// VCI §9: not yet.
     Deferred {
         /// For the Deferred Credential Endpoint.
-        transaction_id: String,
+        transaction_id: TransactionId,
         /// Seconds to wait at least.
         interval: Option<u64>,
     },
@@ -242,10 +248,14 @@ impl ReceivedCredentialResponse {
             (Some(credentials), None) => {
                 let listed = credentials.as_array().filter(|listed| !listed.is_empty())?;
                 let credentials = listed.iter().map(|element| element.get("credential").cloned());
-                Some(Self::Issued(credentials.collect::<Option<_>>()?))
+                let notification_id = value.get("notification_id").and_then(Value::as_str);
+                Some(Self::Issued {
+                    credentials: credentials.collect::<Option<_>>()?,
+                    notification_id: notification_id.map(str::to_owned),
+                })
             }
             (None, Some(transaction_id)) => Some(Self::Deferred {
-                transaction_id: transaction_id.to_owned(),
+                transaction_id: TransactionId::new(transaction_id),
                 interval: value.get("interval").and_then(Value::as_u64),
             }),
             _ => None,

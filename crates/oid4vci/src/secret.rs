@@ -89,11 +89,15 @@ secrets! {
     AccessToken
     /// `tx_code` (VCI §6.1): reaches the End-User over a second channel.
     TxCode
+    /// `transaction_id` (VCI §8.3): with the token, it fetches a credential that is made later.
+    TransactionId
     /// The last part of a `credential_offer_uri`: whoever has it can read the offer (OFFER-27).
     OfferReference
 }
-unguessable! { PreAuthorizedCode AccessToken OfferReference }
-redacted! { PreAuthorizedCode AccessToken TxCode OfferReference SecretDigest TxCodeDigest }
+unguessable! { PreAuthorizedCode AccessToken TransactionId OfferReference }
+redacted! {
+    PreAuthorizedCode AccessToken TransactionId TxCode OfferReference SecretDigest TxCodeDigest
+}
 
 const ID_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;

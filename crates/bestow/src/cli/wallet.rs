@@ -112,6 +112,10 @@ pub(crate) struct ReceiveArguments {
     /// The algorithm of a new key; the issuer's preference when absent
     #[arg(long, value_name = "ES256|EdDSA", value_parser = algorithm)]
     pub(crate) alg: Option<Algorithm>,
+    /// How many copies, each bound to a new key of its own, if the issuer gives so many
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "key",
+        value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) batch: u8,
     /// A certificate authority to trust for TLS, beside those of this machine (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,

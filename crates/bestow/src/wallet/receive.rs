@@ -80,6 +80,7 @@ fn wish(arguments: &ReceiveArguments) -> KeyWish {
         key: (arguments.key != "new").then(|| KeyId::new(arguments.key.as_str())),
         algorithm: arguments.alg,
         binding: arguments.binding,
+        copies: arguments.batch.into(),
     }
 }
 

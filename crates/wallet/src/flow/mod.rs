@@ -1,5 +1,6 @@
 //! The steps, from a scan to a card; one file each, named like the issuer's.
 
+pub mod check;
 mod cover;
 pub mod credential;
 pub mod key;

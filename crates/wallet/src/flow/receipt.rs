@@ -91,9 +91,9 @@ impl Wallet {
         }
         let mut kept = Vec::new();
         for Preview { credential, .. } in &received.previews {
-            let key = self.key_of(credential).await?;
+            let keys = self.keys_of(credential).await?;
             self.store.save_credential(credential.clone()).await?;
-            if let Some(key) = key {
+            for key in keys {
                 self.settle(key).await?;
             }
             kept.push(credential.clone());
@@ -102,12 +102,12 @@ impl Wallet {
     }
 
     /// A credential without its key is worthless; better to say so than to keep it.
-    async fn key_of(
-        &self,
-        credential: &StoredCredential,
-    ) -> Result<Option<StoredKey>, WalletError> {
-        let Some(holder_key) = &credential.holder_key else { return Ok(None) };
-        let key = self.store.key(&holder_key.kid).await?;
-        key.map(Some).ok_or(WalletError::LostKey)
+    async fn keys_of(&self, credential: &StoredCredential) -> Result<Vec<StoredKey>, WalletError> {
+        let mut keys = Vec::new();
+        for holder_key in credential.holder_keys() {
+            let key = self.store.key(&holder_key.kid).await?;
+            keys.push(key.ok_or(WalletError::LostKey)?);
+        }
+        Ok(keys)
     }
 }

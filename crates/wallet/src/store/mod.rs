@@ -13,7 +13,9 @@ mod vault;
 
 pub use file::FileStore;
 pub use protection::{Protection, Unlock};
-pub use record::{CredentialId, HolderKey, KeyId, Pkcs8, StoredCredential, StoredKey, Trust};
+pub use record::{
+    CredentialCopy, CredentialId, HolderKey, KeyId, Pkcs8, StoredCredential, StoredKey, Trust,
+};
 pub use unused::{UNUSED_KEY_SECONDS, forget_unused_keys};
 
 /// Where a wallet keeps what it has; each method is one step, done or not done.

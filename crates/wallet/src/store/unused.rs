@@ -2,7 +2,7 @@
 
 use keys::outside::Timestamp;
 
-use super::{KeyId, Store, StoreError, StoredKey};
+use super::{KeyId, Store, StoreError, StoredCredential, StoredKey};
 
 /// How long a key waits for its credential. No request, and nobody who looks at a preview, takes a
 /// day: a program that is receiving right now keeps its key.
@@ -24,7 +24,7 @@ pub async fn forget_unused_keys(store: &dyn Store, now: Timestamp) -> Result<(),
         return Ok(());
     }
     let is_bound = |id: &KeyId| {
-        let mut held = credentials.records.iter().filter_map(|held| held.holder_key.as_ref());
+        let mut held = credentials.records.iter().flat_map(StoredCredential::holder_keys);
         held.any(|key| key.kid == *id)
     };
     for StoredKey { id, .. } in unused {

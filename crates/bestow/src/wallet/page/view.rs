@@ -120,6 +120,7 @@ pub(super) fn card(credential: &StoredCredential, locale: &str, now: Timestamp) 
         "configuration": credential.credential_configuration_id,
         "received": credential.received_at.to_date(),
         "holder_key": key,
+        "copies": 1 + credential.copies.len(),
     })
 }
 
