@@ -85,7 +85,10 @@ async fn what_is_configured_is_announced() {
     assert_eq!(request["enc_values_supported"], json!(["A256GCM", "A128GCM"]));
     assert!(request.get("zip_values_supported").is_none());
     let [key] = &request["jwks"]["keys"].as_array().unwrap()[..] else { panic!("{request}") };
-    assert_eq!((&key["alg"], &key["crv"], &key["use"]), (&json!("ECDH-ES"), &json!("P-256"), &json!("enc")));
+    assert_eq!(
+        (&key["alg"], &key["crv"], &key["use"]),
+        (&json!("ECDH-ES"), &json!("P-256"), &json!("enc"))
+    );
     assert!(key["kid"].is_string() && key.get("d").is_none());
     let response = &offered["credential_response_encryption"];
     assert_eq!(response["encryption_required"], false);
@@ -183,7 +186,11 @@ async fn hostile_requests_are_refused_and_spend_nothing() {
     let parameters = "invalid_encryption_parameters";
     let rows = [
         ("H01: a bomb", bomb, malformed),
-        ("H06: another key", sealed(&ticket().to_string(), stranger.encryption_key(), None), parameters),
+        (
+            "H06: another key",
+            sealed(&ticket().to_string(), stranger.encryption_key(), None),
+            parameters,
+        ),
         ("spoilt", spoilt, parameters),
         ("cut", good[..good.len() / 2].to_owned(), parameters),
         ("JSON that says it is a JWT", ticket().to_string(), parameters),

@@ -337,9 +337,10 @@ impl Refusal for CredentialRefusal {
             Self::Unreadable => {
                 (InvalidCredentialRequest, "the body is not a JSON object, or repeats a member")
             }
-            Self::WrongMediaType => {
-                (InvalidCredentialRequest, "Content-Type must be application/json or application/jwt")
-            }
+            Self::WrongMediaType => (
+                InvalidCredentialRequest,
+                "Content-Type must be application/json or application/jwt",
+            ),
             Self::TooLong => (InvalidCredentialRequest, "the request is too large"),
             Self::NoSelector => (
                 InvalidCredentialRequest,

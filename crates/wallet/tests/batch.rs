@@ -31,9 +31,7 @@ fn asked(sent: &Sent) -> Vec<(Value, Value)> {
         let header: &Map<String, Value> = jwt.header();
         let (key, cnf) = match header.get("kid") {
             Some(kid) => (did::resolve(kid.as_str().unwrap()).unwrap(), json!({ "kid": kid })),
-            None => {
-                (PublicKey::from_jwk(&header["jwk"]).unwrap(), json!({ "jwk": header["jwk"] }))
-            }
+            None => (PublicKey::from_jwk(&header["jwk"]).unwrap(), json!({ "jwk": header["jwk"] })),
         };
         jwt.verify(&key).unwrap();
         (cnf, jwt.claims().unwrap()["nonce"].clone())

@@ -80,11 +80,8 @@ async fn a_key_is_named_as_the_holder_wishes() {
         (BindingMethod::DidKey, Algorithm::EdDsa),
     ] {
         let world = World::new();
-        let wish = KeyWish {
-            algorithm: Some(algorithm),
-            binding: Some(binding),
-            ..KeyWish::default()
-        };
+        let wish =
+            KeyWish { algorithm: Some(algorithm), binding: Some(binding), ..KeyWish::default() };
         for id in ["student_card", "diploma"] {
             world.issues(move |issuer, proof| match id {
                 "diploma" => issuer.diploma(&proof.did(), |_, _| {}),

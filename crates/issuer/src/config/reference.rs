@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::section::Key;
 use super::{
-    Admin, Authorization, Compatibility, Config, Encryption, IssuerUrl, Log, Offer, Portal, Proof, Retention,
-    Server, Status, Token,
+    Admin, Authorization, Compatibility, Config, Encryption, IssuerUrl, Log, Offer, Portal, Proof,
+    Retention, Server, Status, Token,
 };
 use crate::init;
 

@@ -1,8 +1,10 @@
 //! Steps 13-18 under a cover: what comes encrypted is opened, what goes is encrypted (VCI §10).
 
 use oid4vci::credential::{CredentialRefusal, CredentialRequest};
-use oid4vci::encryption::{Body, EncryptionRefusal, MessageEncryption, OpenedRequest, ReceivedBody};
 use oid4vci::encryption::seal;
+use oid4vci::encryption::{
+    Body, EncryptionRefusal, MessageEncryption, OpenedRequest, ReceivedBody,
+};
 use serde::Serialize;
 
 use crate::Issuer;

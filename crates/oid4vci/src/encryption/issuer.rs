@@ -14,9 +14,7 @@ use crate::credential::REQUEST_BYTES_MAX;
 const JWK_BYTES_MAX: usize = 8 * 1024;
 
 /// Whether the messages of one direction are encrypted.
-#[derive(
-    Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize,
-)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encryption {
     /// No.

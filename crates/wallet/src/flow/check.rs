@@ -63,8 +63,8 @@ impl Wallet {
         let (mut previews, mut last) = (Vec::<Preview>::new(), None);
         for credential in credentials {
             let preview = self.check_one(expected, credential, (keys, &mut last)).await?;
-            let mut bound = previews.iter().flat_map(|one| one.credential.holder_keys());
-            if bound.any(|key| preview.credential.holder_key.as_ref() == Some(key)) {
+            let key = preview.credential.holder_key.as_ref();
+            if key.is_some_and(|key| previews.iter().any(|other| other.is_bound_to(key))) {
                 return Err(VerificationError::Surplus.into()); // CRED-36: no key twice
             }
             match previews.iter_mut().find(|other| other.is_copied_by(&preview)) {
@@ -122,6 +122,11 @@ impl Preview {
             && one.types == other_one.types
             && one.expires_at == other_one.expires_at
             && self.doubt == other.doubt
+    }
+
+    /// Whether it, or a copy of it, has this key.
+    pub(super) fn is_bound_to(&self, key: &HolderKey) -> bool {
+        self.credential.holder_keys().any(|bound| bound == key)
     }
 
     fn into_copy(self) -> Option<CredentialCopy> {

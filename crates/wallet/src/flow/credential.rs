@@ -80,8 +80,7 @@ impl Wallet {
         previews: &[Preview],
     ) -> Result<(), WalletError> {
         for key in keys.iter().filter(|key| key.is_new) {
-            let mut bound = previews.iter().flat_map(|one| one.credential.holder_keys());
-            if !bound.any(|bound| *bound == key.holder_key) {
+            if !previews.iter().any(|preview| preview.is_bound_to(&key.holder_key)) {
                 self.store.delete_key(&key.holder_key.kid).await?;
             }
         }

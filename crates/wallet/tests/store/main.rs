@@ -18,8 +18,8 @@ use serde_json::json;
 use tempfile::TempDir;
 use wallet::display::Display;
 use wallet::store::{
-    CredentialCopy, CredentialId, FileStore, HolderKey, KeyId, Pkcs8, Protection, Store, StoreError,
-    StoredCredential, StoredKey, Trust, Unlock,
+    CredentialCopy, CredentialId, FileStore, HolderKey, KeyId, Pkcs8, Protection, Store,
+    StoreError, StoredCredential, StoredKey, Trust, Unlock,
 };
 use zeroize::Zeroizing;
 
