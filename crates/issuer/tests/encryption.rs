@@ -2,7 +2,6 @@
 //! (VCI §10), with the Wallet's half of the rules on the other side.
 #![expect(
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]

@@ -2,7 +2,6 @@
 
 use keys::json;
 use keys::public_key::Thumbprint;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::access::Authenticated;
@@ -12,8 +11,11 @@ use crate::encryption::EncryptionRefusal;
 use crate::error::{Challenge, Demand, ErrorCode, Refusal};
 use crate::grant::{Grant, Redemption};
 use crate::proof::{ProofRefusal, Proofs, VerifiedProofs};
-use crate::secret::TransactionId;
 use crate::token::{TokenType, credential_identifier};
+
+mod response;
+
+pub use response::{CredentialResponse, IssuedCredential, ReceivedCredentialResponse};
 
 /// Longest Credential Request.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
@@ -205,64 +207,6 @@ pub fn decide<'r>(
     Ok(Record { grant: token.grant(), credential_configuration_id, thumbprints })
 }
 
-/// Immediate Credential Response as we send it (VCI §8.3, CRED-34).
-#[derive(Debug, Serialize)]
-pub struct CredentialResponse {
-    /// In the order of the proofs (AMB-21).
-    pub credentials: Vec<IssuedCredential>,
-}
-
-/// One element of `credentials` (CRED-35).
-#[derive(Debug, Serialize)]
-pub struct IssuedCredential {
-    /// A string, or an object where the format says so.
-    pub credential: Value,
-}
-
-/// Credential Response as a Wallet takes it; unknown members are ignored (CRED-42).
-#[derive(Debug)]
-pub enum ReceivedCredentialResponse {
-    /// What was issued.
-    Issued {
-        /// At least one.
-        credentials: Vec<Value>,
-        /// For the Notification Endpoint (CRED-41).
-        notification_id: Option<String>,
-    },
-    /// VCI §9: not yet.
-    Deferred {
-        /// For the Deferred Credential Endpoint.
-        transaction_id: TransactionId,
-        /// Seconds to wait at least.
-        interval: Option<u64>,
-    },
-}
-
-impl ReceivedCredentialResponse {
-    /// Reads the body of a `200` or `202` answer; `None` when it cannot be used.
-    #[must_use]
-    pub fn parse(body: &[u8]) -> Option<Self> {
-        let value = json::parse(body).ok()?;
-        let transaction_id = value.get("transaction_id").and_then(Value::as_str);
-        match (value.get("credentials"), transaction_id) {
-            (Some(credentials), None) => {
-                let listed = credentials.as_array().filter(|listed| !listed.is_empty())?;
-                let credentials = listed.iter().map(|element| element.get("credential").cloned());
-                let notification_id = value.get("notification_id").and_then(Value::as_str);
-                Some(Self::Issued {
-                    credentials: credentials.collect::<Option<_>>()?,
-                    notification_id: notification_id.map(str::to_owned),
-                })
-            }
-            (None, Some(transaction_id)) => Some(Self::Deferred {
-                transaction_id: TransactionId::new(transaction_id),
-                interval: value.get("interval").and_then(Value::as_u64),
-            }),
-            _ => None,
-        }
-    }
-}
-
 /// Why a Credential Request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialRefusal {
@@ -300,6 +244,8 @@ pub enum CredentialRefusal {
     Encryption(EncryptionRefusal),
     /// CRED-61
     TooManyKeys,
+    /// CRED-61: an officer said no (VCI §9).
+    Denied,
     /// CRED-57, CRED-58
     Proof(ProofRefusal),
 }
@@ -371,6 +317,7 @@ impl Refusal for CredentialRefusal {
                 CredentialRequestDenied,
                 "this offer is used up: no more credentials are issued from it",
             ),
+            Self::Denied => (CredentialRequestDenied, "this credential will not be issued"),
             Self::Proof(refusal) => refusal.answer(),
         }
     }

@@ -178,6 +178,10 @@ pub struct ReceivedIssuerMetadata {
     pub credential_endpoint: Url,
     /// META-18; absent means that proofs need no nonce.
     pub nonce_endpoint: Option<Url>,
+    /// DEFER-01
+    pub deferred_credential_endpoint: Option<Url>,
+    /// NOTIF-01
+    pub notification_endpoint: Option<Url>,
     /// META-23; 1 when a request may have one proof only.
     pub batch_size: u64,
     /// How requests and responses can or must be encrypted (META-19, META-20).
@@ -231,6 +235,8 @@ impl ReceivedIssuerMetadata {
             credential_endpoint: endpoint(&value, "credential_endpoint")?
                 .ok_or(MetadataError::BadEndpoint)?,
             nonce_endpoint: endpoint(&value, "nonce_endpoint")?,
+            deferred_credential_endpoint: endpoint(&value, "deferred_credential_endpoint")?,
+            notification_endpoint: endpoint(&value, "notification_endpoint")?,
             batch_size: value
                 .pointer("/batch_credential_issuance/batch_size")
                 .and_then(Value::as_u64)

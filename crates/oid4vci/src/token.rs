@@ -158,6 +158,7 @@ pub fn decide<'g>(
         OfferState::Created | OfferState::Fetched => {}
         OfferState::Expired if grant.redemption.is_none() => return Err(TokenRefusal::ExpiredCode),
         OfferState::Redeemed
+        | OfferState::Deferred
         | OfferState::Issued
         | OfferState::Locked
         | OfferState::Expired

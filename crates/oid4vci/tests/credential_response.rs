@@ -9,8 +9,14 @@ use serde_json::{Value, json, to_value};
 #[test]
 fn our_response_is_the_one_of_the_spec() {
     let credentials = ["one", "two"].map(|text| IssuedCredential { credential: json!(text) });
-    let response = CredentialResponse { credentials: credentials.into() };
-    let expected = json!({ "credentials": [{ "credential": "one" }, { "credential": "two" }] });
+    let response = CredentialResponse {
+        credentials: credentials.into(),
+        notification_id: Some("n".to_owned()),
+    };
+    let expected = json!({
+        "credentials": [{ "credential": "one" }, { "credential": "two" }],
+        "notification_id": "n", // CRED-41
+    });
     assert_eq!(to_value(response).unwrap(), expected);
 }
 

@@ -14,8 +14,8 @@ pub use encryption::{Encryption, Named, Names};
 pub use reference::{example, reference};
 pub use rules::{NAME_LENGTH_MAX, is_name};
 pub use section::{
-    Admin, Authorization, Compatibility, Log, LogFormat, LogLevel, Offer, Portal, Proof, Retention,
-    Server, Status, Tls, Token,
+    Admin, Authorization, Compatibility, Deferred, Log, LogFormat, LogLevel, Notification, Offer,
+    Portal, Proof, Retention, Server, Status, Tls, Token,
 };
 pub use source::ConfigError;
 
@@ -70,6 +70,10 @@ section! {
         proof: Proof = Proof::default(),
         /// See below.
         encryption: Encryption = Encryption::default(),
+        /// See below.
+        deferred: Deferred = Deferred::default(),
+        /// See below.
+        notification: Notification = Notification::default(),
         /// See below.
         compatibility: Compatibility = Compatibility::default(),
         /// See below.

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::section::Key;
 use super::{
-    Admin, Authorization, Compatibility, Config, Encryption, IssuerUrl, Log, Offer, Portal, Proof,
-    Retention, Server, Status, Token,
+    Admin, Authorization, Compatibility, Config, Deferred, Encryption, IssuerUrl, Log,
+    Notification, Offer, Portal, Proof, Retention, Server, Status, Token,
 };
 use crate::init;
 
@@ -16,7 +16,7 @@ const COMMENT_WIDTH: usize = 96;
 type Section = (&'static str, &'static str, &'static [Key]);
 
 /// In the order in which they are written.
-const SECTIONS: [Section; 12] = [
+const SECTIONS: [Section; 14] = [
     ("server", Server::TEXT, Server::KEYS),
     ("admin", Admin::TEXT, Admin::KEYS),
     ("offer", Offer::TEXT, Offer::KEYS),
@@ -24,6 +24,8 @@ const SECTIONS: [Section; 12] = [
     ("authorization", Authorization::TEXT, Authorization::KEYS),
     ("proof", Proof::TEXT, Proof::KEYS),
     ("encryption", Encryption::TEXT, Encryption::KEYS),
+    ("deferred", Deferred::TEXT, Deferred::KEYS),
+    ("notification", Notification::TEXT, Notification::KEYS),
     ("compatibility", Compatibility::TEXT, Compatibility::KEYS),
     ("portal", Portal::TEXT, Portal::KEYS),
     ("retention", Retention::TEXT, Retention::KEYS),

@@ -142,6 +142,9 @@ impl Rules<'_> {
         self.range("offer.tx_code_length", offer.tx_code_length.into(), lengths)?;
         self.range("offer.tx_code_attempts_max", offer.tx_code_attempts_max.into(), 1..=10)?;
         self.range("token.expires_in", token.expires_in.into(), 10..=token_seconds_max)?;
+        let deferred = &self.config.deferred;
+        self.range("deferred.interval", deferred.interval.into(), 1..=DAY)?;
+        self.range("deferred.keep_days", deferred.keep_days.into(), 1..=366)?;
         self.range("proof.window_seconds", proof.window_seconds, WINDOW_SECONDS_MIN..=3_600)?;
         self.range(
             "portal.applications_per_hour",

@@ -7,6 +7,7 @@ use oid4vci::metadata::{
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Value, json};
 
+use super::{deferred, notification};
 use crate::Issuer;
 use crate::credential_type::CredentialType;
 
@@ -20,8 +21,16 @@ pub fn credential_issuer(issuer: &Issuer) -> CredentialIssuerMetadata {
         credential_issuer: issuer.credential_issuer().to_owned(),
         credential_endpoint: issuer.endpoint("credential"),
         nonce_endpoint: issuer.endpoint("nonce"),
-        deferred_credential_endpoint: None,
-        notification_endpoint: None,
+        deferred_credential_endpoint: issuer
+            .types
+            .values()
+            .any(deferred::waits)
+            .then(|| issuer.endpoint(deferred::ENDPOINT)),
+        notification_endpoint: issuer
+            .config
+            .notification
+            .enabled
+            .then(|| issuer.endpoint(notification::ENDPOINT)),
         credential_request_encryption: issuer.encryption.request_metadata(&published),
         credential_response_encryption: issuer.encryption.response_metadata(),
         batch_credential_issuance: (batch_size >= 2)

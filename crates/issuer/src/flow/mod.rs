@@ -3,8 +3,10 @@
 pub mod application;
 mod cover;
 pub mod credential;
+pub mod deferred;
 pub mod metadata;
 pub mod nonce;
+pub mod notification;
 pub mod offer;
 pub mod status;
 pub mod token;

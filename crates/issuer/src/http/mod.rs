@@ -22,12 +22,15 @@ use oid4vci::token::{TokenRefusal, TokenRequest, TokenResponse};
 use serde::Serialize;
 
 use crate::failure::{Failure, error};
+use crate::flow::deferred::Answer;
 use crate::flow::offer::FetchRefusal;
 use crate::{Issuer, flow};
 
 mod address_limit;
 pub mod admin;
 mod around;
+mod deferrals;
+mod deferred;
 mod limits;
 mod offer_view;
 pub mod portal;
@@ -36,7 +39,7 @@ mod status_list;
 
 const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 /// An answer that must not be kept by anything between us and the Wallet.
-type Answer<T> = ([(HeaderName, &'static str); 1], Json<T>);
+type Kept<T> = ([(HeaderName, &'static str); 1], Json<T>);
 
 /// Everything that wallets and holders reach.
 pub fn public(issuer: Arc<Issuer>) -> Router {
@@ -45,6 +48,8 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
         .route("/token", post(token))
         .route("/nonce", post(nonce))
         .route("/credential", post(credential))
+        .route(&format!("/{}", flow::deferred::ENDPOINT), post(deferred::deferred_credential))
+        .route(&format!("/{}", flow::notification::ENDPOINT), post(deferred::notification))
         .route("/status-lists/{number}", get(status_list::status_list))
         .route("/jwks", published(&json(&flow::metadata::jwks(&issuer))));
     let path = issuer.config.url.path();
@@ -112,7 +117,7 @@ async fn credential_offer(
 async fn token(
     State(issuer): State<Arc<Issuer>>,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
-) -> Result<Answer<TokenResponse>, Failure<TokenRefusal>> {
+) -> Result<Kept<TokenResponse>, Failure<TokenRefusal>> {
     let Form(form) = form.map_err(|_| TokenRefusal::Unreadable)?;
     let request = TokenRequest::parse(&form)?;
     Ok(([NO_STORE], Json(flow::token::token(&request, &issuer).await?)))
@@ -134,7 +139,10 @@ async fn credential(
     let token = bearer(query.as_deref(), &headers)?;
     let bytes = body.map_err(|_| CredentialRefusal::TooLong)?;
     let body = received(&headers, &bytes)?;
-    Ok(answer(flow::credential::credential(&token, body, &issuer).await?))
+    Ok(match flow::credential::credential(&token, body, &issuer).await? {
+        Answer::Ready(body) => answer(StatusCode::OK, body),
+        Answer::Wait(body) => answer(StatusCode::ACCEPTED, body), // CRED-31
+    })
 }
 
 /// CRED-18, CRED-19: a request is JSON or a JWT, and says so.
@@ -148,8 +156,8 @@ fn received<'b>(
 }
 
 /// CRED-32, CRED-33: in the clear or encrypted, as it was asked for.
-fn answer(body: Body) -> Response {
-    ([NO_STORE, (CONTENT_TYPE, body.media_type)], body.bytes).into_response()
+fn answer(status: StatusCode, body: Body) -> Response {
+    (status, [NO_STORE, (CONTENT_TYPE, body.media_type)], body.bytes).into_response()
 }
 
 /// RFC 6750 §2.1: in the header and nowhere else; the scheme in any case (CRED-02, DEP-08).

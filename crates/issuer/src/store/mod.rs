@@ -21,6 +21,7 @@ pub use engine::{migrate, open, schema, warnings};
 pub use schema::Schema;
 
 mod columns;
+pub mod deferral;
 mod engine;
 pub mod postgres;
 mod schema;
@@ -29,7 +30,7 @@ pub mod status;
 
 /// Storage of the Issuer, chosen at run time.
 #[async_trait]
-pub trait Store: status::StatusStore + fmt::Debug + Send + Sync {
+pub trait Store: status::StatusStore + deferral::DeferralStore + fmt::Debug + Send + Sync {
     /// Records a Credential Offer before anybody sees it.
     async fn open_offer(&self, offer: NewOffer) -> Result<Opened, StoreError>;
 

@@ -11,6 +11,7 @@ use crate::store::{Schema, StoreError};
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0001_offers.sql"),
     include_str!("../migrations/postgres/0002_status_lists.sql"),
+    include_str!("../migrations/postgres/0005_deferrals.sql"),
 ];
 
 /// A row for each migration that was run: two that run at once want the same row, and one gets it.

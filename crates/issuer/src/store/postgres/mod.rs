@@ -39,6 +39,7 @@ use write::{Fetched, Issuance, Open, Redeem, Waiting, Write, WrongTxCode};
 mod address;
 mod batch;
 mod connection;
+mod deferral;
 mod fault;
 mod line;
 mod migrations;

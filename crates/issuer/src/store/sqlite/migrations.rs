@@ -10,6 +10,7 @@ use crate::store::{Schema, StoreError};
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0001_offers.sql"),
     include_str!("../migrations/sqlite/0002_status_lists.sql"),
+    include_str!("../migrations/sqlite/0005_deferrals.sql"),
 ];
 
 /// Reads which migrations a database has seen; changes nothing.

@@ -22,6 +22,7 @@ use journal::Journal;
 use writer::{Step, Writer};
 
 mod backup;
+mod deferral;
 mod journal;
 mod migrations;
 mod purge;

@@ -16,13 +16,19 @@ const IDEMPOTENCY_KEYS: &str = "DELETE FROM idempotency_keys WHERE issuer_id = ?
 const DATASETS: &str = "DELETE FROM datasets WHERE issuer_id = ?1 AND offer_id IN (SELECT \
     datasets.offer_id FROM datasets JOIN offers USING (issuer_id, offer_id) \
     WHERE datasets.issuer_id = ?1 AND datasets.offer_id < ?2 AND offers.expires_at <= ?3 \
-    AND coalesce(token_expires_at, 0) <= ?3 ORDER BY datasets.offer_id LIMIT ?4)";
+    AND coalesce(token_expires_at, 0) <= ?3 AND coalesce(deferred_until, 0) <= ?3 \
+    ORDER BY datasets.offer_id LIMIT ?4)";
+const DEFERRALS: &str = "DELETE FROM deferrals WHERE issuer_id = ?1 AND deferral_id IN \
+    (SELECT deferral_id FROM deferrals WHERE issuer_id = ?1 AND deferral_id < ?2 \
+    AND (expires_at <= ?3 OR (state IN ('rejected', 'delivered') AND decided_at <= ?3)) \
+    ORDER BY deferral_id LIMIT ?4)";
 const APPLICATIONS: &str = "DELETE FROM applications WHERE issuer_id = ?1 AND application_id IN \
     (SELECT application_id FROM applications WHERE issuer_id = ?1 AND application_id < ?2 \
     AND coalesce(decided_at, created_at) <= ?3 ORDER BY application_id LIMIT ?4)";
 const OFFERS: &str = "DELETE FROM offers WHERE issuer_id = ?1 AND offer_id IN (SELECT offer_id \
     FROM offers WHERE issuer_id = ?1 AND offer_id < ?2 AND expires_at <= ?3 \
-    AND coalesce(token_expires_at, 0) <= ?3 ORDER BY offer_id LIMIT ?4)";
+    AND coalesce(token_expires_at, 0) <= ?3 AND coalesce(deferred_until, 0) <= ?3 \
+    ORDER BY offer_id LIMIT ?4)";
 const ISSUANCES: &str = "DELETE FROM issuances WHERE issuer_id = ?1 AND (offer_id, place) IN \
     (SELECT offer_id, place FROM issuances WHERE issuer_id = ?1 AND offer_id < ?2 \
     AND issued_at <= ?3 ORDER BY offer_id LIMIT ?4)";
@@ -38,6 +44,7 @@ pub(super) fn purge(
     removed += connection.execute(IDEMPOTENCY_KEYS, (issuer_id, now, limit))?;
     let kinds = [
         (DATASETS, before.claims), // before their offers, which say whether they may go
+        (DEFERRALS, before.claims), // it may hold claims, too
         (APPLICATIONS, before.applications),
         (OFFERS, before.offers),
         (ISSUANCES, before.issuances),
