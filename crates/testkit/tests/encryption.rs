@@ -37,7 +37,7 @@ impl Http for Tap {
     async fn send(&self, request: Request) -> Result<Response, HttpError> {
         let is_credential = request.url.path() == "/credential";
         let sent = request.body.clone();
-        let mut response = self.wire.send(request).await?;
+        let mut response = Http::send(&self.wire, request).await?;
         if is_credential {
             if self.strips {
                 let body = json!({ "credentials": [{ "credential": "a.b.c~" }] });

@@ -67,7 +67,7 @@ pub enum WalletError {
     Refused(Refused),
     /// The other side answered what no rule allows.
     BadAnswer(Question),
-    /// The issuer needs more time.
+    /// The issuer needs more time, and names no place where to ask again.
     NotYet {
         /// Seconds to wait at least.
         interval: Option<u64>,
@@ -95,6 +95,8 @@ pub enum Question {
     Nonce,
     /// VCI §8
     Credential,
+    /// VCI §11
+    Notification,
     /// The key behind `iss`.
     IssuerKeys,
 }
@@ -236,8 +238,8 @@ impl WalletError {
             Self::ForeignEndpoint { .. } => "do not go on; tell the issuer",
             Self::Refused(refused) => refused.hint(),
             Self::NotYet { .. } => {
-                "this wallet cannot fetch it later: ask the issuer for a new offer, to be taken when \
-                 the credential is ready"
+                "this wallet cannot fetch it later, as the issuer does not say where: ask it for a \
+                 new offer, to be taken when the credential is ready"
             }
             Self::NotVerified(error) => error.hint(),
             Self::Store(error) => error.hint(),
@@ -273,6 +275,7 @@ impl Question {
             Self::Token => "the token",
             Self::Nonce => "the nonce",
             Self::Credential => "the credential",
+            Self::Notification => "the notification",
             Self::IssuerKeys => "the issuer's keys",
         }
     }

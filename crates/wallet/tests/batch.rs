@@ -1,7 +1,6 @@
 //! Several copies of one credential: asked for where an issuer gives them, matched by their keys.
 #![expect(
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]
@@ -51,8 +50,8 @@ fn world(
     let issuer = Arc::clone(&world.issuer);
     world.network.on(&endpoint("credential"), move |sent| {
         let keys: Vec<Value> = asked(sent).into_iter().map(|(cnf, _)| cnf).collect();
-        let issued = make(&issuer, &keys).into_iter();
-        let credentials: Vec<Value> = issued.map(|one| json!({ "credential": one })).collect();
+        let made = make(&issuer, &keys).into_iter();
+        let credentials: Vec<Value> = made.map(|one| json!({ "credential": one })).collect();
         Answer::Json(200, json!({ "credentials": credentials }))
     });
     world

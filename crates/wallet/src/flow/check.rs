@@ -107,6 +107,7 @@ impl Wallet {
             trust: signer.tie.clone().unwrap_or(Trust::Accepted),
             holder_key,
             copies: Vec::new(),
+            reporter: None,
             received_at: now,
             expires_at: verified.expires_at,
         };

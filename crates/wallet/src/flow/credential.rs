@@ -5,7 +5,7 @@ use oid4vci::credential::{CredentialRequest, ReceivedCredentialResponse, Selecto
 use super::check::Expected;
 use super::key::{ChosenKey, KeyWish};
 use super::metadata::OfferedCredential;
-use super::receipt::{Failure, Preview, Received};
+use super::receipt::{Failure, Outcome, Preview, Received};
 use super::token::Authorized;
 use crate::Wallet;
 use crate::error::{Question, WalletError};
@@ -24,17 +24,17 @@ impl Wallet {
         authorized: &Authorized,
         wish: &KeyWish,
     ) -> Result<Received, WalletError> {
-        let mut previews = Vec::new();
+        let mut outcomes = Vec::new();
         let mut failures = Vec::new();
         for offered in authorized.offer.offered() {
             for selector in selectors(authorized, offered.id()) {
                 match self.receive(authorized, offered, selector, wish).await {
-                    Ok(received) => previews.extend(received),
+                    Ok(outcome) => outcomes.push(outcome),
                     Err(error) => failures.push(Failure { id: offered.id.clone(), error }),
                 }
             }
         }
-        Received::new(previews, failures)
+        Received::new(outcomes, failures)
     }
 
     async fn receive(
@@ -43,13 +43,16 @@ impl Wallet {
         offered: &OfferedCredential,
         selector: Selector,
         wish: &KeyWish,
-    ) -> Result<Vec<Preview>, WalletError> {
+    ) -> Result<Outcome, WalletError> {
         let batch_size = authorized.offer.issuer.batch_size;
         let keys = self.choose_keys(&offered.configuration, wish, batch_size).await?;
         let outcome = self.receive_for(authorized, offered, selector, &keys).await;
-        if !matches!(outcome, Err(WalletError::NotYet { .. })) {
-            self.forget_idle_keys(&keys, outcome.as_deref().unwrap_or_default()).await?;
-        }
+        let used = match &outcome {
+            Ok(Outcome::Issued(previews)) => previews.as_slice(),
+            Ok(Outcome::PutOff(_)) => return outcome, // its keys wait for it
+            Err(_) => &[],
+        };
+        self.forget_idle_keys(&keys, used).await?;
         outcome
     }
 
@@ -59,16 +62,20 @@ impl Wallet {
         offered: &OfferedCredential,
         selector: Selector,
         keys: &[ChosenKey],
-    ) -> Result<Vec<Preview>, WalletError> {
+    ) -> Result<Outcome, WalletError> {
         let answer = self.request_with_proofs(authorized, selector, keys).await?;
         let holder_keys: Vec<HolderKey> = keys.iter().map(|key| key.holder_key.clone()).collect();
         let expected = Expected::of(offered, &authorized.offer.issuer.credential_issuer);
         match answer {
-            ReceivedCredentialResponse::Issued { credentials, .. } => {
-                self.check(&expected, &credentials, &holder_keys).await
+            ReceivedCredentialResponse::Issued { credentials, notification_id } => {
+                let checked = self.check(&expected, &credentials, &holder_keys).await;
+                let reporter = authorized.reporter(notification_id);
+                self.report_failure(checked, reporter).await.map(Outcome::Issued)
             }
-            ReceivedCredentialResponse::Deferred { interval, .. } => {
-                Err(WalletError::NotYet { interval })
+            ReceivedCredentialResponse::Deferred { transaction_id, interval } => {
+                let when = (transaction_id, interval);
+                let pending = self.put_off(authorized, (expected, keys), when).await?;
+                Ok(Outcome::PutOff(Box::new(pending)))
             }
         }
     }

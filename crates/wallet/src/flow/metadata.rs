@@ -148,7 +148,10 @@ impl Wallet {
         Ok(ResolvedOffer { grant, issuer, encryption, server, offered, unsupported })
     }
 
-    async fn issuer_metadata(&self, id: &str) -> Result<ReceivedIssuerMetadata, WalletError> {
+    pub(super) async fn issuer_metadata(
+        &self,
+        id: &str,
+    ) -> Result<ReceivedIssuerMetadata, WalletError> {
         let body = self.document(id, CREDENTIAL_ISSUER, Question::Metadata).await?;
         Ok(ReceivedIssuerMetadata::parse(&body, id)?)
     }
@@ -199,7 +202,12 @@ impl Wallet {
     ) -> Result<(), WalletError> {
         let homes = [&issuer.credential_issuer, server].map(parse_identifier);
         let endpoints = [&metadata.token_endpoint, &issuer.credential_endpoint];
-        for endpoint in endpoints.into_iter().chain(&issuer.nonce_endpoint) {
+        let others = [
+            &issuer.nonce_endpoint,
+            &issuer.deferred_credential_endpoint,
+            &issuer.notification_endpoint,
+        ];
+        for endpoint in endpoints.into_iter().chain(others.into_iter().flatten()) {
             self.permit(endpoint)?;
             if !homes.iter().flatten().any(|home| home.origin() == endpoint.origin()) {
                 return Err(WalletError::ForeignEndpoint { host: host(endpoint) });

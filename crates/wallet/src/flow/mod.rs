@@ -3,9 +3,11 @@
 pub mod check;
 mod cover;
 pub mod credential;
+pub mod deferred;
 pub mod key;
 pub mod metadata;
 pub mod nonce;
+pub mod notification;
 pub mod offer;
 pub mod proof;
 pub mod receipt;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::atomic;
+use super::{Reporter, atomic};
 use crate::card::{Lines, lines};
 use crate::display::Display;
 
@@ -134,6 +134,9 @@ pub struct StoredCredential {
     /// other is the same person's (PRIV-06).
     #[serde(default)]
     pub copies: Vec<CredentialCopy>,
+    /// How to tell its issuer what became of it; `None` when that does not want to know.
+    #[serde(default)]
+    pub reporter: Option<Reporter>,
     /// When it was received.
     pub received_at: Timestamp,
     /// The first second in which it is dead.
