@@ -11,12 +11,16 @@ use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
 use crate::terminal::{is_result_lost, lose_result, print};
 
+mod deferred;
 mod status;
 mod wallet;
 
+pub(crate) use deferred::DeferredCommand;
 use status::REVOKE_EXAMPLES;
 pub(crate) use status::StatusArguments;
-pub(crate) use wallet::{ReceiveArguments, ServeArguments, WalletArguments, WalletCommand};
+pub(crate) use wallet::{
+    ReceiveArguments, ResumeArguments, ServeArguments, WalletArguments, WalletCommand,
+};
 
 /// Issue and receive verifiable credentials with OpenID4VCI.
 #[derive(Debug, Parser)]
@@ -149,6 +153,14 @@ pub(crate) enum IssuerCommand {
         bestow issuer applications approve 01a20ad6-7e98-7723-a4f6-827abaf3b248"
     )]
     Applications(ApplicationsCommand),
+    /// What wallets have asked for and an officer has yet to approve
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        bestow issuer deferred list\n  \
+        bestow issuer deferred approve 01a20ad6-7e98-4e1b-9c55-1f02d3a4b5c6"
+    )]
+    Deferred(DeferredCommand),
     /// Print the reference of bestow.toml as Markdown
     #[command(hide = true)]
     ConfigReference,
@@ -166,6 +178,7 @@ impl IssuerCommand {
                 | ApplicationsCommand::Approve { json, .. }
                 | ApplicationsCommand::Reject { json, .. },
             ) => *json,
+            Self::Deferred(command) => command.as_json(),
             Self::Init { .. }
             | Self::Serve(_)
             | Self::CheckConfig(_)

@@ -15,6 +15,7 @@ use crate::terminal::{print, tell};
 mod api;
 mod applications;
 mod backup;
+mod deferred;
 pub(crate) mod init;
 mod offer;
 pub(crate) mod serve;
@@ -47,6 +48,7 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
                 applications::reject(&id, json, &config).await
             }
         },
+        IssuerCommand::Deferred(command) => deferred::run(command).await,
         IssuerCommand::ConfigReference => {
             print(reference().trim_end());
             Ok(())

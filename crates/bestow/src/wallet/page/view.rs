@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use url::Url;
 use wallet::card::{Line, Lines};
 use wallet::display::{Display, Picture, TEXT_CHARACTERS_MAX, clean};
+use wallet::flow::check::Expected;
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::receipt::Received;
-use wallet::store::{StoredCredential, Trust};
+use wallet::store::{PendingCredential, StoredCredential, Trust};
 
 use super::flows::Stage;
 
@@ -35,6 +36,10 @@ pub(super) fn stage(id: &str, stage: &Stage, locale: &str, now: Timestamp) -> Va
         Stage::Resolved(resolved) => offer(resolved, resolved.tx_code(), locale),
         Stage::Authorized(authorized) => offer(authorized.offer(), None, locale),
         Stage::Received(received) => preview(received, locale, now),
+        Stage::Waits(pending) => {
+            let cards: Vec<_> = pending.iter().map(|one| awaited(one, locale)).collect();
+            json!({ "step": "waits", "cards": cards })
+        }
         Stage::Kept(kept) => {
             let cards: Vec<_> = kept.iter().map(|card| face(card, locale, now)).collect();
             json!({ "step": "kept", "cards": cards })
@@ -88,6 +93,18 @@ fn preview(received: &Received, locale: &str, now: Timestamp) -> Value {
         .collect();
     let doubt = received.doubt().map(wallet::trust::Doubt::message);
     json!({ "step": "preview", "cards": cards, "failures": failures, "doubt": doubt })
+}
+
+/// A card that is still to come, as it will look.
+pub(super) fn awaited(pending: &PendingCredential, locale: &str) -> Value {
+    let Expected { display, credential_configuration_id, credential_issuer, .. } =
+        &pending.expected;
+    let mut shown = drawn(display, credential_configuration_id, credential_issuer, locale);
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("id".to_owned(), pending.id.to_string().into());
+        members.insert("ask_at".to_owned(), pending.ask_at.to_rfc3339().into());
+    }
+    shown
 }
 
 /// A stored credential as it lies in the list.
