@@ -44,8 +44,8 @@ export async function runJson(...args) {
   return JSON.parse(await runWell(...args));
 }
 
-/** Creates an issuer in a new folder and serves it until `stop`. */
-export async function startIssuer({ path = "" } = {}) {
+/** Creates an issuer in a new folder, which `edit` may change, and serves it until `stop`. */
+export async function startIssuer({ path = "", edit = async () => {} } = {}) {
   const folder = await temporaryFolder();
   const port = await adjacentPorts();
   const url = `https://localhost:${port}${path}`;
@@ -53,7 +53,9 @@ export async function startIssuer({ path = "" } = {}) {
   const config = join(state, "bestow.toml");
   const own = ["--config", config];
   await runWell("issuer", "init", state, "--url", url, "--name", "Riverside University");
+  await edit(state);
   const server = await serve(config, port + 1);
+  const adminKey = (await readFile(join(state, "keys", "admin.key"), "utf8")).trim();
   return {
     url,
     caPem: await readFile(join(state, "tls", "ca.pem"), "utf8"),
@@ -61,6 +63,13 @@ export async function startIssuer({ path = "" } = {}) {
       runJson("issuer", "offer", configurationId, "--sample", "--json", ...own, ...options),
     setStatus: (verb, offerId, ...options) =>
       runJson("issuer", verb, offerId, "--json", ...own, ...options),
+    deferred: (verb, ...more) => runJson("issuer", "deferred", verb, ...more, "--json", ...own),
+    /** What operators see of an offer. */
+    standing: async (offerId) => {
+      const headers = { authorization: `Bearer ${adminKey}` };
+      const place = `http://localhost:${port + 1}/admin/v1/offers/${offerId}`;
+      return (await fetch(place, { headers })).json();
+    },
     sample: (configurationId) => runJson("issuer", "sample", configurationId, ...own),
     stop: async () => {
       await end(server);
@@ -78,6 +87,8 @@ export async function createWallet(...options) {
   const own = ["--json", "--store", join(folder, "store"), "--passphrase-file", passphrase];
   return {
     receive: (uri, ...more) => run("wallet", "receive", uri, "--yes", ...own, ...options, ...more),
+    resume: (...more) => run("wallet", "resume", ...own, ...options, ...more),
+    pending: async () => (await runJson("wallet", "pending", ...own)).pending,
     list: async () => (await runJson("wallet", "list", ...own)).credentials,
     remove: () => rm(folder, { recursive: true }),
   };
