@@ -46,9 +46,15 @@ export async function runJson(...args) {
 
 /**
  * Creates an issuer in a new folder and serves it until `stop`. `settings` are written into its
- * configuration, `files` beside it, `clients` into their folder.
+ * configuration, `files` beside it, `clients` into their folder; `edit` may change the rest.
  */
-export async function startIssuer({ path = "", settings = {}, files = {}, clients = {} } = {}) {
+export async function startIssuer({
+  path = "",
+  settings = {},
+  files = {},
+  clients = {},
+  edit = async () => {},
+} = {}) {
   const folder = await temporaryFolder();
   const port = await adjacentPorts();
   const url = `https://localhost:${port}${path}`;
@@ -62,7 +68,9 @@ export async function startIssuer({ path = "", settings = {}, files = {}, client
   }
   for (const [name, text] of Object.entries(files)) await writeFile(join(state, name), text);
   await writeFile(config, changed(await readFile(config, "utf8"), settings));
+  await edit(state);
   const server = await serve(config, port + 1);
+  const adminKey = (await readFile(join(state, "keys", "admin.key"), "utf8")).trim();
   return {
     url,
     caPem: await readFile(join(state, "tls", "ca.pem"), "utf8"),
@@ -72,6 +80,13 @@ export async function startIssuer({ path = "", settings = {}, files = {}, client
       runJson("issuer", verb, offerId, "--json", ...own, ...options),
     account: (name, password, configurationId) =>
       runWithInput(password, "issuer", "account", "add", name, "--sample", configurationId, ...own),
+    deferred: (verb, ...more) => runJson("issuer", "deferred", verb, ...more, "--json", ...own),
+    /** What operators see of an offer. */
+    standing: async (offerId) => {
+      const headers = { authorization: `Bearer ${adminKey}` };
+      const place = `http://localhost:${port + 1}/admin/v1/offers/${offerId}`;
+      return (await fetch(place, { headers })).json();
+    },
     sample: (configurationId) => runJson("issuer", "sample", configurationId, ...own),
     stop: async () => {
       await end(server);
@@ -101,6 +116,8 @@ export async function createWallet(...options) {
     receiveSigningIn: (uri, signIn, ...more) =>
       runUntilAddress(signIn, "wallet", "receive", uri, "--yes", ...own, ...options, ...more),
     receive: (uri, ...more) => run("wallet", "receive", uri, "--yes", ...own, ...options, ...more),
+    resume: (...more) => run("wallet", "resume", ...own, ...options, ...more),
+    pending: async () => (await runJson("wallet", "pending", ...own)).pending,
     list: async () => (await runJson("wallet", "list", ...own)).credentials,
     remove: () => rm(folder, { recursive: true }),
   };

@@ -62,6 +62,12 @@ class Session {
 
   /** Asks for the offered credentials, one for each key; no keys, no proof. */
   async request(keys = []) {
+    const { credentials } = await this.ask(keys);
+    return credentials.map(({ credential }) => credential);
+  }
+
+  /** The same, with all of the answer. */
+  async ask(keys = []) {
     const [credentialConfigurationId] = this.#credentialOffer.credential_configuration_ids;
     const { credentialResponse } = await this.#client.retrieveCredentials({
       issuerMetadata: this.#issuerMetadata,
@@ -70,7 +76,33 @@ class Session {
       credentialConfigurationId,
       proofs: keys.length ? { jwt: await this.#prove(keys, credentialConfigurationId) } : undefined,
     });
-    return credentialResponse.credentials.map(({ credential }) => credential);
+    return credentialResponse;
+  }
+
+  /** Asks for what was not ready. */
+  async later(transactionId) {
+    try {
+      const { deferredCredentialResponse } = await this.#client.retrieveDeferredCredentials({
+        issuerMetadata: this.#issuerMetadata,
+        accessToken: this.#accessToken,
+        transactionId,
+      });
+      return deferredCredentialResponse;
+    } catch (error) {
+      // 0.4.6 takes no `notification_id` beside credentials here, where VCI §9.2 allows one.
+      const answer = error.response?.response;
+      if (answer?.status !== 200) throw error;
+      return answer.clone().json();
+    }
+  }
+
+  /** Says what became of a response. */
+  async tell(notificationId, event) {
+    await this.#client.sendNotification({
+      issuerMetadata: this.#issuerMetadata,
+      accessToken: this.#accessToken,
+      notification: { notificationId, event },
+    });
   }
 
   async #prove(keys, credentialConfigurationId) {

@@ -10,9 +10,13 @@ import { fetchTrusting } from "./trust.mjs";
 
 /**
  * Starts an issuer at `path` of a free port; without `tls` it speaks plain HTTP. `operated` is for
- * load: everybody may make offers, with the message of our admin API.
+ * load: everybody may make offers, with the message of our admin API. `routes` gives more of them,
+ * or others, whose answers say their status and type themselves.
  */
-export async function serve({ caPem, tls, signer }, { path = "", operated = false, dpop = false } = {}) {
+export async function serve(
+  { caPem, tls, signer },
+  { path = "", operated = false, dpop = false, routes: more = () => [] } = {},
+) {
   const server = tls ? https.createServer(tls) : http.createServer();
   server.listen(0, "localhost");
   await once(server, "listening");
@@ -23,6 +27,7 @@ export async function serve({ caPem, tls, signer }, { path = "", operated = fals
   const issuer = new ForeignIssuer({ url: origin + path, signer, fetch, dpop });
   const routes = routesOf(issuer, path);
   if (operated) routes.set(`POST ${path}/admin/v1/offers`, ({ body }) => offered(issuer, body));
+  for (const [place, route] of more(issuer)) routes.set(place, route);
   server.on("request", (request, response) => answer(routes, origin, request, response));
   server.on("connection", () => {
     issuer.connections += 1;
@@ -69,6 +74,7 @@ async function answer(routes, origin, incoming, response) {
   const route = routes.get(`${incoming.method} ${target}`);
   try {
     const result = await route?.({ request, rest, body });
+    if (typeof result?.status === "number") return sendRaw(response, result);
     send(response, result ? 200 : 404, result ?? { error: "not_found" });
   } catch (error) {
     sendFailure(response, error);
@@ -86,6 +92,11 @@ function sendFailure(response, error) {
   }
   console.error(error);
   return send(response, 500, { error: "server_error" });
+}
+
+function sendRaw(response, { status, type = "application/json", body }) {
+  response.writeHead(status, { "Content-Type": type, "Cache-Control": "no-store" });
+  response.end(body);
 }
 
 function send(response, status, body) {

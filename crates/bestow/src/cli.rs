@@ -12,15 +12,19 @@ use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
 use crate::terminal::{is_result_lost, lose_result, print};
 
+mod deferred;
 mod migrate_store;
 mod status;
 mod wallet;
 
+pub(crate) use deferred::DeferredCommand;
 use migrate_store::MIGRATE_STORE_EXAMPLES;
 pub(crate) use migrate_store::MigrateStoreArguments;
 use status::REVOKE_EXAMPLES;
 pub(crate) use status::StatusArguments;
-pub(crate) use wallet::{ReceiveArguments, ServeArguments, WalletArguments, WalletCommand};
+pub(crate) use wallet::{
+    ReceiveArguments, ResumeArguments, ServeArguments, WalletArguments, WalletCommand,
+};
 
 /// Issue and receive verifiable credentials with OpenID4VCI.
 #[derive(Debug, Parser)]
@@ -164,6 +168,14 @@ pub(crate) enum IssuerCommand {
         bestow issuer account add erika --claims erika.json < password.txt"
     )]
     Account(AccountCommand),
+    /// What wallets have asked for and an officer has yet to approve
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  \
+        bestow issuer deferred list\n  \
+        bestow issuer deferred approve 01a20ad6-7e98-4e1b-9c55-1f02d3a4b5c6"
+    )]
+    Deferred(DeferredCommand),
     /// Print the reference of bestow.toml as Markdown
     #[command(hide = true)]
     ConfigReference,
@@ -184,6 +196,7 @@ impl IssuerCommand {
             | Self::Account(AccountCommand::Add { json, .. } | AccountCommand::List { json, .. }) => {
                 *json
             }
+            Self::Deferred(command) => command.as_json(),
             Self::Account(AccountCommand::Remove { .. } | AccountCommand::Password { .. })
             | Self::Init { .. }
             | Self::Serve(_)

@@ -111,8 +111,11 @@ impl Application {
         self.state == ApplicationState::Approved
             && match offer {
                 OfferState::Created | OfferState::Fetched | OfferState::Expired => true,
-                OfferState::Locked => approval == Approval::AtOnce,
-                OfferState::Redeemed | OfferState::Issued | OfferState::Withdrawn => false,
+                OfferState::Locked => approval != Approval::Officer,
+                OfferState::Redeemed
+                | OfferState::Deferred
+                | OfferState::Issued
+                | OfferState::Withdrawn => false,
             }
     }
 

@@ -11,10 +11,12 @@
 use std::collections::BTreeMap;
 
 use keys::digest::MacKey;
+use keys::jwe::DecryptionKey;
 use keys::outside::{Clock, Random};
 use keys::signer::Signer;
 use oid4vci::attestation::Attesters;
 use oid4vci::client::Client;
+use oid4vci::encryption::EncryptionPolicy;
 use oid4vci::secret::OfferReference;
 use tokio::sync::watch;
 
@@ -66,6 +68,8 @@ pub struct Issuer {
     pub keys: IssuerKeys,
     /// Who may vouch for wallets; `None` when their attestations are not looked at.
     pub client_attesters: Option<Attesters>,
+    /// What of Credential Requests and Responses is encrypted, and how.
+    pub encryption: EncryptionPolicy,
     /// Which entries of status lists credentials get, and what is served of the lists.
     pub status_lists: StatusLists,
     /// Becomes `true` when the server is to end: what waits for news stops waiting.
@@ -85,6 +89,8 @@ pub struct IssuerKeys {
     pub nonce: MacKey,
     /// Keys the tokens that guard the portal's forms.
     pub form: MacKey,
+    /// Opens requests, the key that metadata name first.
+    pub encryption: Vec<DecryptionKey>,
     /// Opens the admin API.
     pub admin: secret::AdminKey,
 }

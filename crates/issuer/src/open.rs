@@ -30,6 +30,7 @@ impl Issuer {
         let store = store::open(&config, ISSUER_ID, &*random).await?;
         let ending = watch::Sender::new(false);
         let status_lists = StatusLists::default();
+        let encryption = config.encryption.policy().unwrap_or_default(); // the file was checked
         Ok(Self {
             config,
             types,
@@ -39,6 +40,7 @@ impl Issuer {
             random,
             keys,
             client_attesters,
+            encryption,
             status_lists,
             ending,
         })

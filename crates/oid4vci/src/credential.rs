@@ -2,7 +2,6 @@
 
 use keys::json;
 use keys::public_key::Thumbprint;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::access::Authenticated;
@@ -14,6 +13,10 @@ use crate::grant::{Grant, Redemption};
 use crate::proof::{ProofRefusal, Proofs, VerifiedProofs};
 use crate::replay::UsedJti;
 use crate::token::{TokenType, credential_identifier};
+
+mod response;
+
+pub use response::{CredentialResponse, IssuedCredential, ReceivedCredentialResponse};
 
 /// Longest Credential Request.
 pub const REQUEST_BYTES_MAX: usize = 256 * 1024;
@@ -208,55 +211,6 @@ pub fn decide<'r>(
     Ok(Record { grant, credential_configuration_id, thumbprints, used })
 }
 
-/// Immediate Credential Response as we send it (VCI §8.3, CRED-34).
-#[derive(Debug, Serialize)]
-pub struct CredentialResponse {
-    /// In the order of the proofs (AMB-21).
-    pub credentials: Vec<IssuedCredential>,
-}
-
-/// One element of `credentials` (CRED-35).
-#[derive(Debug, Serialize)]
-pub struct IssuedCredential {
-    /// A string, or an object where the format says so.
-    pub credential: Value,
-}
-
-/// Credential Response as a Wallet takes it; unknown members are ignored (CRED-42).
-#[derive(Debug, PartialEq)]
-pub enum ReceivedCredentialResponse {
-    /// The credentials; at least one.
-    Issued(Vec<Value>),
-    /// VCI §9: not yet.
-    Deferred {
-        /// For the Deferred Credential Endpoint.
-        transaction_id: String,
-        /// Seconds to wait at least.
-        interval: Option<u64>,
-    },
-}
-
-impl ReceivedCredentialResponse {
-    /// Reads the body of a `200` or `202` answer; `None` when it cannot be used.
-    #[must_use]
-    pub fn parse(body: &[u8]) -> Option<Self> {
-        let value = json::parse(body).ok()?;
-        let transaction_id = value.get("transaction_id").and_then(Value::as_str);
-        match (value.get("credentials"), transaction_id) {
-            (Some(credentials), None) => {
-                let listed = credentials.as_array().filter(|listed| !listed.is_empty())?;
-                let credentials = listed.iter().map(|element| element.get("credential").cloned());
-                Some(Self::Issued(credentials.collect::<Option<_>>()?))
-            }
-            (None, Some(transaction_id)) => Some(Self::Deferred {
-                transaction_id: transaction_id.to_owned(),
-                interval: value.get("interval").and_then(Value::as_u64),
-            }),
-            _ => None,
-        }
-    }
-}
-
 /// Why a Credential Request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialRefusal {
@@ -272,7 +226,7 @@ pub enum CredentialRefusal {
     NotAuthorised,
     /// Not JSON, not UTF-8, or a member is repeated (CRED-54).
     Unreadable,
-    /// Not `application/json` (CRED-19).
+    /// Neither `application/json` nor `application/jwt` (CRED-18, CRED-19).
     WrongMediaType,
     /// Larger than any honest request.
     TooLong,
@@ -294,6 +248,8 @@ pub enum CredentialRefusal {
     Encryption(EncryptionRefusal),
     /// CRED-61
     TooManyKeys,
+    /// CRED-61: an officer said no (VCI §9).
+    Denied,
     /// CRED-57, CRED-58
     Proof(ProofRefusal),
 }
@@ -331,9 +287,10 @@ impl Refusal for CredentialRefusal {
             Self::Unreadable => {
                 (InvalidCredentialRequest, "the body is not a JSON object, or repeats a member")
             }
-            Self::WrongMediaType => {
-                (InvalidCredentialRequest, "the Content-Type must be application/json")
-            }
+            Self::WrongMediaType => (
+                InvalidCredentialRequest,
+                "Content-Type must be application/json or application/jwt",
+            ),
             Self::TooLong => (InvalidCredentialRequest, "the request is too large"),
             Self::NoSelector => (
                 InvalidCredentialRequest,
@@ -364,6 +321,7 @@ impl Refusal for CredentialRefusal {
                 CredentialRequestDenied,
                 "this offer is used up: no more credentials are issued from it",
             ),
+            Self::Denied => (CredentialRequestDenied, "this credential will not be issued"),
             Self::Proof(refusal) => refusal.answer(),
         }
     }

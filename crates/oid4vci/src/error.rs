@@ -55,6 +55,12 @@ pub enum ErrorCode {
     InvalidEncryptionParameters,
     /// VCI §8.3.1.2
     CredentialRequestDenied,
+    /// VCI §9.3
+    InvalidTransactionId,
+    /// VCI §11.3
+    InvalidNotificationId,
+    /// VCI §11.3
+    InvalidNotificationRequest,
     /// No spec names it: what is asked for is not here.
     NotFound,
     /// RFC 6749 §4.1.2.1; too much at once
@@ -91,6 +97,9 @@ impl ErrorCode {
             Self::InvalidNonce => "invalid_nonce",
             Self::InvalidEncryptionParameters => "invalid_encryption_parameters",
             Self::CredentialRequestDenied => "credential_request_denied",
+            Self::InvalidTransactionId => "invalid_transaction_id",
+            Self::InvalidNotificationId => "invalid_notification_id",
+            Self::InvalidNotificationRequest => "invalid_notification_request",
             Self::NotFound => "not_found",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
             Self::ServerError => "server_error",

@@ -4,6 +4,7 @@ use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
 use serde::Serialize;
 
+use crate::notification::Event;
 use crate::offer::OfferId;
 use crate::secret::{SecretDigest, TxCodeDigest};
 
@@ -30,6 +31,9 @@ pub struct Grant {
     pub fetched_at: Option<Timestamp>,
     /// Set once the Issuer took the offer back.
     pub withdrawn_at: Option<Timestamp>,
+    /// Until when something may be issued that waits for an officer (VCI §9); `None` when nothing
+    /// waits.
+    pub deferred_until: Option<Timestamp>,
     /// Set once the code has become a token.
     pub redemption: Option<Redemption>,
     /// What was recorded as issued, oldest first.
@@ -70,6 +74,8 @@ pub struct Issued {
     pub at: Timestamp,
     /// Where its status is; `None` for a credential in no status list.
     pub entry: Option<StatusEntry>,
+    /// What the Wallet last said became of it, and when (VCI §11); `None` when it said nothing.
+    pub notified: Option<(Event, Timestamp)>,
 }
 
 /// One entry of one status list, which no two credentials share (HAIP-45).
@@ -101,6 +107,7 @@ impl Grant {
             attempts: 0,
             fetched_at: None,
             withdrawn_at: None,
+            deferred_until: None,
             redemption: None,
             issued: Vec::new(),
             signs_in: false,
@@ -114,6 +121,7 @@ impl Grant {
         match token_alive {
             _ if !self.issued.is_empty() => OfferState::Issued,
             _ if self.withdrawn_at.is_some() => OfferState::Withdrawn,
+            _ if self.deferred_until.is_some_and(|until| now < until) => OfferState::Deferred,
             Some(true) => OfferState::Redeemed,
             Some(false) => OfferState::Expired,
             None if self.attempts >= attempts_max => OfferState::Locked,
@@ -134,6 +142,8 @@ pub enum OfferState {
     Fetched,
     /// The code became a token that is still good.
     Redeemed,
+    /// A credential was asked for and waits for an officer (VCI §9).
+    Deferred,
     /// At least one credential was issued.
     Issued,
     /// Too many wrong Transaction Codes (VCI §13.6.3).
@@ -152,6 +162,7 @@ impl OfferState {
             Self::Created => "created",
             Self::Fetched => "fetched",
             Self::Redeemed => "redeemed",
+            Self::Deferred => "deferred",
             Self::Issued => "issued",
             Self::Locked => "locked",
             Self::Expired => "expired",
@@ -160,10 +171,11 @@ impl OfferState {
     }
 
     /// Every state, in the order of a life.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Created,
         Self::Fetched,
         Self::Redeemed,
+        Self::Deferred,
         Self::Issued,
         Self::Locked,
         Self::Expired,

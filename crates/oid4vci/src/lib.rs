@@ -19,6 +19,8 @@
 //! | 15 a token at a protected resource | [`access`] | RFC 6750, RFC 9449 |
 //! | 13-18 Credential Request and Response | [`credential`] | VCI §8 |
 //! | 13-18 the same, encrypted | [`encryption`] | VCI §10 |
+//! | 18 the credential comes later | [`deferred`] | VCI §9 |
+//! | 19 the Issuer is told what became of it | [`notification`] | VCI §11 |
 //! | 3, 20 a card's colours can be read | [`colour`] | VCI §12.2.4 |
 
 pub mod access;
@@ -29,6 +31,7 @@ pub mod client;
 pub mod code;
 pub mod colour;
 pub mod credential;
+pub mod deferred;
 pub mod dpop;
 pub mod encryption;
 pub mod error;
@@ -38,6 +41,7 @@ pub mod language;
 pub mod introspection;
 pub mod metadata;
 pub mod nonce;
+pub mod notification;
 pub mod offer;
 mod parameters;
 pub mod pkce;

@@ -8,7 +8,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::encryption::ReceivedEncryption;
+use crate::encryption::{
+    CredentialRequestEncryption, CredentialResponseEncryption, ReceivedEncryption,
+};
 use crate::proof::BindingMethod;
 
 mod server;
@@ -83,6 +85,18 @@ pub struct CredentialIssuerMetadata {
     pub credential_endpoint: String,
     /// META-18, NONCE-01
     pub nonce_endpoint: String,
+    /// DEFER-01; absent when nothing is ever deferred.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deferred_credential_endpoint: Option<String>,
+    /// NOTIF-01
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notification_endpoint: Option<String>,
+    /// META-19; absent when no request may be encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential_request_encryption: Option<CredentialRequestEncryption>,
+    /// META-20; absent when no response can be encrypted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential_response_encryption: Option<CredentialResponseEncryption>,
     /// META-22; absent when a request may have one proof only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch_credential_issuance: Option<BatchCredentialIssuance>,
@@ -144,11 +158,13 @@ pub struct ReceivedIssuerMetadata {
     pub credential_endpoint: Url,
     /// META-18; absent means that proofs need no nonce.
     pub nonce_endpoint: Option<Url>,
+    /// DEFER-01
+    pub deferred_credential_endpoint: Option<Url>,
+    /// NOTIF-01
+    pub notification_endpoint: Option<Url>,
     /// META-23; 1 when a request may have one proof only.
     pub batch_size: u64,
-    /// Whether requests or responses must be encrypted (CRED-15, CRED-16).
-    pub encryption_required: bool,
-    /// How they can be encrypted (META-19, META-20).
+    /// How requests and responses can or must be encrypted (META-19, META-20).
     pub encryption: ReceivedEncryption,
     /// META-24, as it came.
     pub display: Vec<Value>,
@@ -200,14 +216,12 @@ impl ReceivedIssuerMetadata {
             credential_endpoint: endpoint(&value, "credential_endpoint")?
                 .ok_or(MetadataError::BadEndpoint)?,
             nonce_endpoint: endpoint(&value, "nonce_endpoint")?,
+            deferred_credential_endpoint: endpoint(&value, "deferred_credential_endpoint")?,
+            notification_endpoint: endpoint(&value, "notification_endpoint")?,
             batch_size: value
                 .pointer("/batch_credential_issuance/batch_size")
                 .and_then(Value::as_u64)
                 .map_or(1, |size| size.max(1)),
-            encryption_required: ["request", "response"].iter().any(|kind| {
-                let required = format!("/credential_{kind}_encryption/encryption_required");
-                value.pointer(&required).is_some_and(|required| required == true)
-            }),
             encryption: ReceivedEncryption::parse(&value),
             display: array(value.get("display")),
             configurations: configurations
@@ -303,9 +317,6 @@ pub enum MetadataError {
     BadEndpoint,
     /// `credential_configurations_supported` is missing.
     NoConfigurations,
-    /// Messages must be encrypted, which is not built yet (CRED-15, CRED-16): better to stop before
-    /// the code is spent.
-    EncryptionRequired,
     /// Proofs must come with a key attestation, which is not built yet (META-37).
     KeyAttestationRequired,
     /// The offer names a server that the metadata does not (OFFER-14).
@@ -321,9 +332,6 @@ impl MetadataError {
             Self::OtherIssuer => "the issuer's metadata is for another issuer",
             Self::BadEndpoint => "the issuer's metadata lacks an endpoint, or has one of no use",
             Self::NoConfigurations => "the issuer's metadata does not say what it can issue",
-            Self::EncryptionRequired => {
-                "this issuer wants encrypted messages, which this wallet cannot send yet"
-            }
             Self::KeyAttestationRequired => {
                 "this issuer wants an attestation of the key, which this wallet does not have"
             }

@@ -13,6 +13,7 @@ use keys::digest::{MacKey, equal, sha256};
 use keys::outside::Random;
 use zeroize::Zeroize;
 
+use crate::deferred::DeferralId;
 use crate::offer::OfferId;
 
 /// What the store keeps in place of an unguessable secret.
@@ -63,6 +64,13 @@ macro_rules! unguessable {
                 SecretDigest(sha256(self.0.as_bytes()))
             }
 
+        }
+    )*};
+}
+
+macro_rules! of_an_offer {
+    ($($name:ident)*) => {$(
+        impl $name {
             /// The offer it claims to belong to; `None` when it is none of ours.
             #[must_use]
             pub fn offer_id(&self) -> Option<OfferId> {
@@ -114,16 +122,18 @@ secrets! {
     CodeVerifier
     /// `tx_code` (VCI §6.1): reaches the End-User over a second channel.
     TxCode
+    /// `transaction_id` (VCI §8.3): with the token, it fetches a credential that is made later.
+    TransactionId
     /// The last part of a `credential_offer_uri`: whoever has it can read the offer (OFFER-27).
     OfferReference
 }
 unguessable! {
-    PreAuthorizedCode AccessToken OfferReference
+    PreAuthorizedCode AccessToken OfferReference TransactionId
     AuthorizationCode RefreshToken IssuerState AuthorizationHandle
 }
 drawn! { AccessToken AuthorizationCode RefreshToken AuthorizationHandle OfferReference }
 redacted! {
-    PreAuthorizedCode AccessToken TxCode OfferReference SecretDigest TxCodeDigest
+    PreAuthorizedCode AccessToken TransactionId TxCode OfferReference SecretDigest TxCodeDigest
     AuthorizationCode RefreshToken IssuerState AuthorizationHandle CodeVerifier
 }
 
@@ -171,6 +181,21 @@ impl OfferReference {
     pub fn issuer_state(&self, key: &MacKey) -> Option<IssuerState> {
         let (id, secret) = split(&self.0)?;
         Some(IssuerState::of(id, &key.mac("issuer_state", &[&id.0, &secret])))
+    }
+}
+
+impl TransactionId {
+    /// Makes the `transaction_id` of a deferred issuance: the same each time, so that who asks again
+    /// because an answer was lost is told the same; it is of use with the token only.
+    #[must_use]
+    pub fn derive(id: DeferralId, offer: OfferId, key: &MacKey) -> Self {
+        Self::of(id.0, &key.mac("transaction_id", &[&id.0.0, &offer.0]))
+    }
+
+    /// The deferred issuance it claims to belong to; `None` when it is none of ours.
+    #[must_use]
+    pub fn deferral_id(&self) -> Option<DeferralId> {
+        split(&self.0).map(|(id, _)| DeferralId(id))
     }
 }
 

@@ -196,9 +196,11 @@ pub fn decide<'g>(
         OfferState::Created | OfferState::Fetched => {}
         OfferState::Redeemed => return decide_again(request, grant, sender, (policy, now)),
         OfferState::Expired if grant.redemption.is_none() => return Err(TokenRefusal::ExpiredCode),
-        OfferState::Issued | OfferState::Locked | OfferState::Expired | OfferState::Withdrawn => {
-            return Err(TokenRefusal::UnknownCode);
-        }
+        OfferState::Deferred
+        | OfferState::Issued
+        | OfferState::Locked
+        | OfferState::Expired
+        | OfferState::Withdrawn => return Err(TokenRefusal::UnknownCode),
     }
     let wanted = wanted(request, grant)?;
     match (&grant.tx_code_digest, &request.tx_code) {

@@ -312,6 +312,7 @@ async fn a_token_gives_credentials_for_so_many_keys() {
             thumbprint: Some(key.public_key().thumbprint()),
             at: NOW,
             entry: None,
+            notified: None,
         };
         let grant = Grant { issued: before.iter().map(issued).collect(), ..redeemed() };
         let token = authenticated(&grant);
@@ -343,6 +344,7 @@ async fn issuances_of_a_token_have_an_end() {
             thumbprint: proofs.map(|_| key.public_key().thumbprint()),
             at: NOW,
             entry: None,
+            notified: None,
         };
         let grant = Grant { issued: vec![issued; before], ..redeemed() };
         let token = authenticated(&grant);
@@ -357,7 +359,7 @@ fn each_refusal_of_a_credential_request_has_its_code_and_text() {
     let all = every!(CredentialRefusal {
         NoToken, TokenInQuery, BadToken, NotAuthorised, Unreadable, WrongMediaType, TooLong,
         NoSelector, SeveralSelectors, IdentifierNeeded, UnknownConfiguration, UnknownIdentifier,
-        SeveralProofTypes, ProofBesideProofs, TooManyKeys,
+        SeveralProofTypes, ProofBesideProofs, TooManyKeys, Denied,
     } except Proof(_) | Encryption(_) | CredentialRefusal::Dpop(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
     let nonce = Proof(ProofRefusal::BadNonce);
@@ -376,7 +378,7 @@ fn each_refusal_of_a_credential_request_has_its_code_and_text() {
             UnknownConfiguration => payload(UnknownCredentialConfiguration),       // CRED-55
             UnknownIdentifier => payload(UnknownCredentialIdentifier),             // CRED-56
             Encryption(_) => payload(InvalidEncryptionParameters), // CRED-60, ENC-13
-            TooManyKeys => payload(CredentialRequestDenied),       // CRED-61
+            TooManyKeys | Denied => payload(CredentialRequestDenied), // CRED-61
             Proof(ProofRefusal::BadNonce) => payload(InvalidNonce), // CRED-58
             Proof(_) => payload(InvalidProof),                     // CRED-57
             // CRED-54

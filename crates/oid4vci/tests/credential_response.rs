@@ -9,8 +9,14 @@ use serde_json::{Value, json, to_value};
 #[test]
 fn our_response_is_the_one_of_the_spec() {
     let credentials = ["one", "two"].map(|text| IssuedCredential { credential: json!(text) });
-    let response = CredentialResponse { credentials: credentials.into() };
-    let expected = json!({ "credentials": [{ "credential": "one" }, { "credential": "two" }] });
+    let response = CredentialResponse {
+        credentials: credentials.into(),
+        notification_id: Some("n".to_owned()),
+    };
+    let expected = json!({
+        "credentials": [{ "credential": "one" }, { "credential": "two" }],
+        "notification_id": "n", // CRED-41
+    });
     assert_eq!(to_value(response).unwrap(), expected);
 }
 
@@ -43,16 +49,16 @@ fn a_response_holds_credentials_or_a_transaction() {
     for (rule, body, expected) in cases {
         let read = ReceivedCredentialResponse::parse(body.to_string().as_bytes());
         let found = read.as_ref().map(|read| match read {
-            ReceivedCredentialResponse::Issued(credentials) => Ok(credentials.len()),
+            ReceivedCredentialResponse::Issued { credentials, .. } => Ok(credentials.len()),
             ReceivedCredentialResponse::Deferred { transaction_id, interval } => {
-                Err((transaction_id.as_str(), *interval))
+                Err((transaction_id.expose(), *interval))
             }
         });
         assert_eq!(found, expected, "{rule}");
     }
     let repeated = br#"{"credentials":[{"credential":"a"}],"credentials":[{"credential":"b"}]}"#;
     for body in [&repeated[..], b"", b"eyJ.a.b.c.d", b"\xff"] {
-        assert_eq!(ReceivedCredentialResponse::parse(body), None, "G03, G07: {body:?}");
+        assert!(ReceivedCredentialResponse::parse(body).is_none(), "G03, G07: {body:?}");
     }
 }
 

@@ -12,15 +12,22 @@ const ATTEMPTS_MAX: u32 = 5;
 
 fn issued(grant: Grant) -> Grant {
     let credential_configuration_id = "diploma".to_owned();
-    let issued = Issued { credential_configuration_id, thumbprint: None, at: NOW, entry: None };
+    let issued = Issued {
+        credential_configuration_id,
+        thumbprint: None,
+        at: NOW,
+        entry: None,
+        notified: None,
+    };
     Grant { issued: vec![issued], ..grant }
 }
 
 #[test]
 fn the_state_follows_from_what_is_stored() {
-    use OfferState::{Created, Expired, Fetched, Issued, Locked, Redeemed, Withdrawn};
+    use OfferState::{Created, Deferred, Expired, Fetched, Issued, Locked, Redeemed, Withdrawn};
     let fetched = || Grant { fetched_at: Some(NOW), ..grant() };
     let tried = |attempts| Grant { attempts, ..fetched() };
+    let deferred = || Grant { deferred_until: Some(NOW.plus(5000)), ..redeemed() };
     let withdrawn = |grant| Grant { withdrawn_at: Some(NOW), ..grant };
     let cases = [
         ("new", grant(), 0, Created),
@@ -37,6 +44,11 @@ fn the_state_follows_from_what_is_stored() {
         ("SEC-30: the token is over, nothing issued", redeemed(), 300, Expired),
         ("issued", issued(redeemed()), 0, Issued),
         ("issued stays issued", issued(redeemed()), 9999, Issued),
+        ("VCI §9: it waits for an officer", deferred(), 0, Deferred),
+        ("DEFER-21: longer than its token", deferred(), 4999, Deferred),
+        ("and not for ever", deferred(), 5000, Expired),
+        ("one came, another waits", issued(deferred()), 0, Issued),
+        ("withdrawn while it waited", withdrawn(deferred()), 0, Withdrawn),
         ("withdrawn", withdrawn(grant()), 0, Withdrawn),
         ("withdrawn after the code became a token", withdrawn(redeemed()), 0, Withdrawn),
         ("withdrawn, then too late", withdrawn(grant()), 9999, Withdrawn),
@@ -60,7 +72,8 @@ fn each_state_has_one_word() {
     }
     assert_eq!(OfferState::parse("Created"), None);
     let words = OfferState::ALL.map(OfferState::name);
-    let expected = ["created", "fetched", "redeemed", "issued", "locked", "expired", "withdrawn"];
+    let expected =
+        ["created", "fetched", "redeemed", "deferred", "issued", "locked", "expired", "withdrawn"];
     assert_eq!(words, expected);
 }
 

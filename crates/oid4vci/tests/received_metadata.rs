@@ -236,7 +236,6 @@ fn each_refusal_of_metadata_has_its_own_text() {
         OtherIssuer,
         BadEndpoint,
         NoConfigurations,
-        EncryptionRequired,
         KeyAttestationRequired,
         ForeignAuthorizationServer,
     });
@@ -245,7 +244,7 @@ fn each_refusal_of_metadata_has_its_own_text() {
 
 /// CRED-15, CRED-16, META-37: the Wallet sees what it cannot do before it spends the code.
 #[test]
-fn demands_that_are_not_built_are_seen() {
+fn demands_are_seen() {
     let document = |extra: Value| {
         let mut document = json!({
             "credential_issuer": "https://issuer.example",
@@ -260,10 +259,12 @@ fn demands_that_are_not_built_are_seen() {
         ReceivedIssuerMetadata::parse(body.as_bytes(), "https://issuer.example").unwrap()
     };
     let plain = document(json!({}));
-    assert!(!plain.encryption_required);
+    assert!(!plain.encryption.is_required());
     assert!(plain.configurations.get("card").unwrap().needs_key_attestation);
     for kind in ["credential_request_encryption", "credential_response_encryption"] {
-        assert!(document(json!({ kind: { "encryption_required": true } })).encryption_required);
-        assert!(!document(json!({ kind: { "encryption_required": false } })).encryption_required);
+        for required in [true, false] {
+            let document = document(json!({ kind: { "encryption_required": required } }));
+            assert_eq!(document.encryption.is_required(), required, "{kind}");
+        }
     }
 }

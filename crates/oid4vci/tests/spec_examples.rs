@@ -201,9 +201,9 @@ fn request(body: &str) -> Result<String, String> {
 fn response(body: &str) -> Result<String, String> {
     match ReceivedCredentialResponse::parse(body.as_bytes()).ok_or("unusable")? {
         ReceivedCredentialResponse::Deferred { transaction_id, interval } => {
-            Ok(format!("{transaction_id} {interval:?}"))
+            Ok(format!("{} {interval:?}", transaction_id.expose()))
         }
-        ReceivedCredentialResponse::Issued(credentials) => {
+        ReceivedCredentialResponse::Issued { credentials, .. } => {
             let parts = credentials
                 .iter()
                 .map(|credential| credential.as_str().map_or(0, |text| text.split('.').count()));

@@ -203,6 +203,7 @@ fn a_code_is_good_once_and_for_a_while() {
         thumbprint: None,
         at: NOW,
         entry: None,
+        notified: None,
     };
     let fetched = Grant { fetched_at: Some(NOW), ..grant() };
     let withdrawn = Grant { withdrawn_at: Some(NOW), ..grant() };

@@ -22,6 +22,7 @@ use crate::outside::{TestClock, TestRandom};
 
 mod authorization;
 mod sender;
+mod deferral;
 mod status;
 
 /// Racing callers in the checks that race.
@@ -69,6 +70,7 @@ impl Contract {
         contract.an_application_has_one_offer().await;
         contract.a_fresh_offer_ends_the_old_one_and_counts_on().await;
         contract.purging_takes_what_nobody_needs().await;
+        contract.what_is_issued_later_holds().await;
         contract.status_lists_hold().await;
         contract.senders_hold().await;
         contract.authorizations_hold().await;
@@ -301,6 +303,7 @@ impl Contract {
             locked = self.grant(locked.id).await;
         }
         self.redeemed().await;
+        self.deferred().await;
         for seconds in [0, 400, 600] {
             let now = self.now().plus(seconds);
             let page = |state| OfferPage { state, after: None, limit: 500, now, attempts_max };

@@ -107,7 +107,7 @@ async fn go(world: &World, way: Way) -> StoredCredential {
     let tx_code = offered.tx_code.map(TxCode::new);
     let authorized = wallet.request_token(resolved, tx_code).await.unwrap();
     let (algorithm, binding) = (Some(way.algorithm), Some(way.binding));
-    let wish = KeyWish { key: None, algorithm, binding };
+    let wish = KeyWish { algorithm, binding, ..KeyWish::default() };
     let received = wallet.request_credentials(&authorized, &wish).await.unwrap();
     assert_eq!(received.doubt(), None, "{way:?}");
     wallet.keep(&received).await.unwrap().remove(0)

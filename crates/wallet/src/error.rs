@@ -4,6 +4,7 @@ use std::fmt;
 
 use keys::signer::SignError;
 use oid4vci::authorization::ResponseError;
+use oid4vci::encryption::EncryptionError;
 use oid4vci::metadata::MetadataError;
 use oid4vci::offer::OfferError;
 
@@ -72,6 +73,8 @@ pub enum WalletError {
     },
     /// The issuer's metadata cannot be used.
     Metadata(MetadataError),
+    /// Messages cannot be encrypted as this issuer wants it, or its answer is not (VCI §10).
+    Encryption(EncryptionError),
     /// The metadata send us to a host that is not the issuer's (catalogue M02 to M05).
     ForeignEndpoint {
         /// Where we would have gone.
@@ -81,7 +84,7 @@ pub enum WalletError {
     Refused(Refused),
     /// The other side answered what no rule allows.
     BadAnswer(Question),
-    /// The issuer needs more time.
+    /// The issuer needs more time, and names no place where to ask again.
     NotYet {
         /// Seconds to wait at least.
         interval: Option<u64>,
@@ -134,10 +137,16 @@ impl WalletError {
             | Self::TxCodeMisfit => Class::Usage,
             Self::NotAgreed { .. } | Self::SignIn(ResponseError::Denied) => Class::Declined,
             Self::Network { .. } => Class::Network,
+            Self::Encryption(
+                EncryptionError::NoCommonMethod
+                | EncryptionError::NoRequestKey
+                | EncryptionError::NotAskedFor,
+            ) => Class::Refused,
             Self::SignIn(
                 ResponseError::OtherServer | ResponseError::NoIss | ResponseError::OtherState,
             )
             | Self::Metadata(MetadataError::OtherIssuer)
+            | Self::Encryption(_)
             | Self::ForeignEndpoint { .. }
             | Self::UnboundToken
             | Self::NotVerified(_) => Class::NotVerified,
@@ -179,6 +188,7 @@ impl WalletError {
             Self::TxCodeMisfit => "tx_code_misfit",
             Self::Network { cause, .. } => cause.code(),
             Self::Metadata(_) => "bad_metadata",
+            Self::Encryption(_) => "bad_encryption",
             Self::ForeignEndpoint { .. } => "foreign_endpoint",
             Self::Refused(refused) => refused.error.as_deref().unwrap_or("refused"),
             Self::BadAnswer(_) => "bad_answer",
@@ -223,12 +233,13 @@ impl WalletError {
             | Self::SignIn(ResponseError::Refused(_))
             | Self::UnsupportedToken
             | Self::Metadata(_)
+            | Self::Encryption(_)
             | Self::BadAnswer(_) => "tell the issuer",
             Self::ForeignEndpoint { .. } | Self::UnboundToken => "do not go on; tell the issuer",
             Self::Refused(refused) => refused.hint(),
             Self::NotYet { .. } => {
-                "this wallet cannot fetch it later: ask the issuer for a new offer, to be taken when \
-                 the credential is ready"
+                "this wallet cannot fetch it later, as the issuer does not say where: ask it for a \
+                 new offer, to be taken when the credential is ready"
             }
             Self::NotVerified(error) => error.hint(),
             Self::Store(error) => error.hint(),
@@ -275,6 +286,7 @@ impl fmt::Display for WalletError {
             Self::TxCodeMisfit => f.write_str("the transaction code has the wrong form"),
             Self::Network { host, cause } => write!(f, "{host}: {}", cause.message()),
             Self::Metadata(error) => f.write_str(error.message()),
+            Self::Encryption(error) => f.write_str(error.message()),
             Self::ForeignEndpoint { host } => {
                 write!(f, "the issuer's metadata lead to {host}, which is not the issuer's")
             }
@@ -304,6 +316,12 @@ impl From<OfferError> for WalletError {
 impl From<MetadataError> for WalletError {
     fn from(error: MetadataError) -> Self {
         Self::Metadata(error)
+    }
+}
+
+impl From<EncryptionError> for WalletError {
+    fn from(error: EncryptionError) -> Self {
+        Self::Encryption(error)
     }
 }
 

@@ -36,6 +36,7 @@ export const scanFrame = (width, height, luma) =>
 export const flow = (id) => ask("GET", `flows/${name(id)}`);
 export const goOn = (id, decision) => json("POST", `flows/${name(id)}`, decision);
 export const decline = (id) => ask("DELETE", `flows/${name(id)}`);
+export const askAgain = (id) => ask("POST", `pending/${name(id)}`);
 export const cards = () => ask("GET", "cards");
 export const card = (id) => ask("GET", `cards/${name(id)}`);
 export const raw = (id) => ask("GET", `cards/${name(id)}/raw`);

@@ -93,6 +93,7 @@ function facts(card) {
     ["Received on", day(card.received)],
     ["Valid until", face.expires ? day(face.expires) : "No end is stated"],
     ["Bound to your key", key ? `${key.kid} (${key.binding})` : "No: whoever has the card can show it", key ? "code" : ""],
+    ...(card.copies > 1 ? [["Copies", `${card.copies}, each bound to a key of its own`]] : []),
     ["Format", card.format, "code"],
     ["Type", card.types.join(", "), "code"],
   ];

@@ -30,7 +30,14 @@ function failed(problem) {
   focusHeading();
 }
 
-const VIEWS = { host: showHost, offer: showOffer, sign_in: showSignIn, preview: showPreview, kept: showKept };
+const VIEWS = {
+  host: showHost,
+  offer: showOffer,
+  sign_in: showSignIn,
+  preview: showPreview,
+  waits: showWaits,
+  kept: showKept,
+};
 
 function draw(flow) {
   VIEWS[flow.step](flow);
@@ -229,6 +236,13 @@ async function keep(event, flow) {
   if (missing) return;
   await working(element("keep"), "Storing …", () =>
     step(flow, { action: "keep", accept_unverified_issuer: Boolean(flow.doubt) }));
+}
+
+/** VCI §9: the wallet has what it needs to fetch it later. */
+function showWaits(flow) {
+  sessionStorage.removeItem(KEPT);
+  announce(`Not ready yet: ${flow.cards.map((card) => card.name).join(", ")}`);
+  location.replace("#cards");
 }
 
 function showKept(flow) {

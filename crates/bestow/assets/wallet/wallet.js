@@ -3,7 +3,7 @@
 import * as api from "./api.js";
 import { detail, face } from "./card.js";
 import { announce, copy, element, focusHeading, show, tell, working } from "./page.js";
-import { showFlow } from "./receive.js";
+import { begin, showFlow } from "./receive.js";
 import { link, picture, showAdd } from "./scan.js";
 
 const LOCKED = new Set(["no_session", "dead_token", "wrong_origin", "wrong_host"]);
@@ -57,14 +57,15 @@ async function letIn() {
 }
 
 async function showCards() {
-  const { cards, damaged } = await letIn();
-  if (!cards.length && !damaged.length) {
+  const { cards, pending, damaged } = await letIn();
+  if (!cards.length && !pending.length && !damaged.length) {
     show("view-empty");
     return focusHeading();
   }
   show("view-cards", "My cards");
   element("cards").append(...cards.map(lying));
   if (damaged.length) showDamaged(damaged);
+  if (pending.length) showPending(pending);
   told();
   focusHeading();
 }
@@ -79,6 +80,29 @@ function showDamaged(damaged) {
     item.append(Object.assign(document.createElement("code"), { textContent: id }), " ", button);
     askBeforeDeleting(button, { id, name: "this damaged file" });
     element("damaged-list").append(item);
+  }
+}
+
+/** VCI §9: asked for, and not made yet. */
+function showPending(pending) {
+  element("pending").hidden = false;
+  for (const card of pending) {
+    const item = document.createElement("li");
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Ask again" });
+    button.setAttribute("aria-label", `Ask again for ${card.name}`);
+    button.addEventListener("click", () => working(button, "Asking …", () => askAgain(card)));
+    item.append(`${card.name} (${card.host}) `, button);
+    element("pending-list").append(item);
+  }
+}
+
+async function askAgain(card) {
+  try {
+    const { flow, ask_at: at } = await api.askAgain(card.id);
+    if (flow) return await begin({ flow });
+    announce(`${card.name} is not ready. Ask again after ${new Date(at).toLocaleString()}.`);
+  } catch (problem) {
+    tell(problem);
   }
 }
 

@@ -24,6 +24,14 @@ pub(crate) enum WalletCommand {
     /// Take a Credential Offer: a link, a picture of a QR code, or - for standard input
     #[command(after_help = RECEIVE_EXAMPLES)]
     Receive(Box<ReceiveArguments>),
+    /// Ask for credentials that were not ready when they were asked for
+    Resume(Box<ResumeArguments>),
+    /// List what is still to come
+    Pending {
+        /// Print one JSON object
+        #[arg(long)]
+        json: bool,
+    },
     /// List what the wallet holds
     List {
         /// Print one JSON object
@@ -66,7 +74,9 @@ impl WalletCommand {
     pub(super) fn as_json(&self) -> bool {
         match self {
             Self::Receive(arguments) => arguments.json,
-            Self::List { json }
+            Self::Resume(arguments) => arguments.json,
+            Self::Pending { json }
+            | Self::List { json }
             | Self::Show { json, .. }
             | Self::Delete { json, .. }
             | Self::Keys { json } => *json,
@@ -118,6 +128,10 @@ pub(crate) struct ReceiveArguments {
     /// The algorithm of a new key; the issuer's preference when absent
     #[arg(long, value_name = "ES256|EdDSA", value_parser = algorithm)]
     pub(crate) alg: Option<Algorithm>,
+    /// How many copies, each bound to a new key of its own, if the issuer gives so many
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "key",
+        value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) batch: u8,
     /// A certificate authority to trust for TLS, beside those of this machine (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
@@ -137,6 +151,31 @@ pub(crate) struct ReceiveArguments {
     #[arg(long)]
     pub(crate) allow_http_loopback: bool,
     /// Do not ask: go to the issuer of the offer and keep what it issues
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
+pub(crate) struct ResumeArguments {
+    /// As `bestow wallet pending` lists it; without it, all
+    pub(crate) id: Option<String>,
+    /// A certificate authority to trust for TLS, beside those of this machine (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// An authority that vouches for issuers of credentials (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust_anchor: Option<PathBuf>,
+    /// Keep the credential although nothing ties its signer to the issuer
+    #[arg(long)]
+    pub(crate) accept_unverified_issuer: bool,
+    /// Allow plain http, to this machine only
+    #[arg(long)]
+    pub(crate) allow_http_loopback: bool,
+    /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
     /// Print one JSON object

@@ -41,6 +41,7 @@ fn failure(error: &InitError) -> Failure {
         | InitError::Io(..) => Failure::mistake(text),
         InitError::Certificate(_)
         | InitError::Key(_)
+        | InitError::EncryptionKey(_)
         | InitError::Config(_)
         | InitError::Store(_) => Failure::own_fault(text),
     }

@@ -16,6 +16,7 @@ mod accounts;
 mod api;
 mod applications;
 mod backup;
+mod deferred;
 pub(crate) mod init;
 mod migrate_store;
 mod offer;
@@ -60,6 +61,7 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
                 accounts::set_password(&name, &config).await
             }
         },
+        IssuerCommand::Deferred(command) => deferred::run(command).await,
         IssuerCommand::ConfigReference => {
             print(reference().trim_end());
             Ok(())
@@ -119,6 +121,10 @@ async fn migrate_database(file: &ConfigFile) -> Result<(), Failure> {
     let config = load(file)?;
     let database = &config.database;
     issuer::check_database(&config).await.map_err(Failure::mistake)?;
+    if let Some(file) = issuer::init::make_missing_keys(&config).map_err(Failure::mistake)? {
+        let file = file.display();
+        tell(format!("{file}: made; every node of this issuer needs a copy of it"));
+    }
     match migrate(&config).await.map_err(Failure::own_fault)? {
         0 => tell(format!("{database} is up to date")),
         1 => tell(format!("{database}: one migration done")),

@@ -29,6 +29,7 @@ pub(crate) fn json(credential: &StoredCredential) -> Value {
         "issuer": credential.credential_issuer,
         "claims": credential.claims,
         "holder_key": key,
+        "copies": 1 + credential.copies.len(),
     })
 }
 
@@ -42,7 +43,12 @@ pub(crate) fn name(credential: &StoredCredential) -> String {
 pub(crate) fn line(credential: &StoredCredential) -> String {
     let issuer = plain(&credential.credential_issuer);
     let until = credential.expires_at.map(|at| format!("  until {}", at.to_date()));
-    format!("{}  {}  {issuer}{}", credential.id, name(credential), until.unwrap_or_default())
+    let copies = match credential.copies.len() {
+        0 => String::new(),
+        more => format!("  ({} copies)", more + 1),
+    };
+    let until = until.unwrap_or_default();
+    format!("{}  {}{copies}  {issuer}{until}", credential.id, name(credential))
 }
 
 /// The whole card.
@@ -56,6 +62,10 @@ pub(crate) fn card(credential: &StoredCredential) -> String {
     lines.push(trust(&credential.trust));
     if let Some(expires_at) = credential.expires_at {
         lines.push(format!("valid until {}", expires_at.to_date()));
+    }
+    if !credential.copies.is_empty() {
+        let count = 1 + credential.copies.len();
+        lines.push(format!("{count} copies, each with a key of its own"));
     }
     lines.push(format!("{}  {}", credential.format, credential.id));
     framed(&lines)

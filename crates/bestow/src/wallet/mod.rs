@@ -7,6 +7,7 @@ use etcetera::{BaseStrategy as _, choose_base_strategy};
 use keys::outside::{Clock as _, Random, SystemClock, SystemRandom};
 use serde_json::{Map, Value, json};
 use wallet::error::{Class, WalletError};
+use wallet::flow::notification::delete_credential;
 use wallet::store::{
     CredentialId, FileStore, KeyId, Listed, Protection, Store, StoreError, StoredCredential,
     Unlock, forget_unused_keys,
@@ -21,6 +22,7 @@ pub(crate) mod card;
 pub(crate) mod input;
 pub(crate) mod open;
 pub(crate) mod page;
+mod pending;
 mod receive;
 pub(crate) mod sign_in;
 
@@ -29,6 +31,8 @@ pub(crate) async fn run(arguments: WalletArguments) -> Result<(), Failure> {
     let place = Place::of(&arguments)?;
     match arguments.command {
         WalletCommand::Receive(arguments) => receive::receive(&place, &arguments).await,
+        WalletCommand::Resume(arguments) => pending::resume(&place, &arguments).await,
+        WalletCommand::Pending { json } => pending::list(&place, json).await,
         WalletCommand::List { json } => list(&place, json).await,
         WalletCommand::Show { id, raw, json } => show(&place, &id, (raw, json)).await,
         WalletCommand::Delete { id, yes, json } => delete(&place, &id, (yes, json)).await,
@@ -222,14 +226,26 @@ async fn name_to_delete(store: &dyn Store, id: &str) -> Result<String, Failure> 
         Err(error) => return Err(store_failure(error)),
         Ok(None) => {}
     }
+    let pending = store.pending().await.map_err(store_failure)?;
+    if let Some(one) = pending.records.iter().find(|one| one.id.to_string() == id) {
+        return Ok(format!("{}, which is still to come", pending::name(one)));
+    }
+    if pending.damaged.iter().any(|damaged| damaged == id) {
+        return Ok("a damaged record of something still to come".to_owned());
+    }
     let damaged_keys = store.keys().await.map_err(store_failure)?.damaged;
     let is_key = damaged_keys.iter().any(|damaged| damaged == id);
     is_key.then(|| "a damaged key".to_owned()).ok_or_else(unknown_credential)
 }
 
-/// Deletes a credential, or what is damaged; keys that can be read stay.
+/// Deletes a credential, what is still to come, or what is damaged; keys that can be read stay. What
+/// the issuer is to hear of it waits until the wallet talks to issuers again.
 pub(crate) async fn forget(store: &dyn Store, id: &str) -> Result<(), Failure> {
-    if store.delete_credential(&CredentialId::new(id)).await.map_err(store_failure)? {
+    let credential = CredentialId::new(id);
+    let when = (SystemClock.now(), &SystemRandom as &dyn Random);
+    if delete_credential(store, &credential, when).await.map_err(store_failure)?
+        || store.delete_pending(&credential).await.map_err(store_failure)?
+    {
         return Ok(());
     }
     let damaged_keys = store.keys().await.map_err(store_failure)?.damaged;

@@ -15,7 +15,7 @@ use wallet::store::KeyId;
 
 use super::open::{AttestationFiles, Reach, open};
 use super::sign_in::Return;
-use super::{Place, card, input, wallet_failure};
+use super::{Place, card, input, pending, wallet_failure};
 use crate::cli::ReceiveArguments;
 use crate::exit::{Failure, Kind};
 use crate::terminal::{ask, confirm, is_interactive, plain, print, print_json, tell};
@@ -45,7 +45,7 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
     };
     let received = request(&wallet, &authorized, &wish(arguments)).await;
     let received = received.map_err(|error| told(&error))?;
-    let received = person.look(received, arguments.accept_unverified_issuer)?;
+    let received = person.look(&wallet, received, arguments.accept_unverified_issuer).await?;
     let kept = wallet.keep(&received).await.map_err(|error| told(&error))?;
     let credentials: Value = kept.iter().map(card::json).collect();
     if !arguments.json {
@@ -53,8 +53,17 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
             print(card::card(credential));
         }
     }
+    let _ = wallet.send_notices().await; // also of other times, when they did not arrive
+    let waits: Value = received.pending().iter().map(pending::object).collect();
+    for one in received.pending() {
+        let name = pending::name(one);
+        tell(format!("{name} is not ready; ask for it later: bestow wallet resume {}", one.id));
+    }
     match not_received(&received) {
-        Some(failure) => Err(failure.done("credentials", credentials)),
+        Some(failure) => Err(failure.done("credentials", credentials).done("pending", waits)),
+        None if !received.pending().is_empty() => {
+            Err(pending::not_ready().done("credentials", credentials).done("pending", waits))
+        }
         None if arguments.json => print_json(&json!({ "credentials": credentials })),
         None => Ok(()),
     }
@@ -95,7 +104,7 @@ fn attestation_files(arguments: &ReceiveArguments) -> Option<AttestationFiles<'_
 }
 
 /// A failure with the option that helps, where there is one.
-fn told(error: &WalletError) -> Failure {
+pub(super) fn told(error: &WalletError) -> Failure {
     let failure = wallet_failure(error);
     let hint = match error.code() {
         "untrusted_certificate" => {
@@ -122,12 +131,13 @@ fn wish(arguments: &ReceiveArguments) -> KeyWish {
         key: (arguments.key != "new").then(|| KeyId::new(arguments.key.as_str())),
         algorithm: arguments.alg,
         binding: arguments.binding,
+        copies: arguments.batch.into(),
     }
 }
 
 /// Who sits at the terminal, or has said yes to all beforehand.
-struct Person {
-    yes: bool,
+pub(super) struct Person {
+    pub(super) yes: bool,
 }
 
 impl Person {
@@ -206,7 +216,14 @@ impl Person {
 
     /// Shows what came before anything is stored; an issuer that nobody vouches for needs its own
     /// yes, which `--yes` is not.
-    fn look(&self, received: Received, accept_unverified: bool) -> Result<Received, Failure> {
+    ///
+    /// Who says no, or is not there to say yes, does not want it: the issuer may know (NOTIF-08).
+    pub(super) async fn look(
+        &self,
+        wallet: &Wallet,
+        received: Received,
+        accept_unverified: bool,
+    ) -> Result<Received, Failure> {
         let Some(doubt) = received.doubt() else { return Ok(received) };
         let error = WalletError::from(wallet::trust::VerificationError::Doubtful(doubt));
         if accept_unverified {
@@ -221,6 +238,7 @@ impl Person {
                 return Ok(received.accept_unverified_issuer());
             }
         }
+        wallet.decline(&received).await;
         Err(told(&error))
     }
 }

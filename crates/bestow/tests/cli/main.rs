@@ -7,6 +7,7 @@
 )]
 
 mod issuer;
+mod later;
 mod receive;
 mod sessions;
 mod store;

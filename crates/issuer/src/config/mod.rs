@@ -14,11 +14,12 @@ use source::Source;
 pub use address::{IssuerUrl, TrustedProxy};
 pub use algorithms::Algorithms;
 pub use database::Database;
+pub use encryption::{Encryption, Named, Names};
 pub use reference::{example, reference};
 pub use rules::{NAME_LENGTH_MAX, is_name};
 pub use section::{
-    Admin, Authorization, Compatibility, Dpop, Log, LogFormat, LogLevel, Offer, Portal, Proof,
-    Retention, Server, Status, Tls, Token,
+    Admin, Authorization, Compatibility, Deferred, Dpop, Log, LogFormat, LogLevel, Notification,
+    Offer, Portal, Proof, Retention, Server, Status, Tls, Token,
 };
 pub use source::ConfigError;
 
@@ -26,6 +27,7 @@ mod address;
 mod algorithms;
 mod clients;
 mod database;
+mod encryption;
 mod reference;
 mod rules;
 mod section;
@@ -80,6 +82,12 @@ section! {
         authorization: Authorization = Authorization::default(),
         /// See below.
         proof: Proof = Proof::default(),
+        /// See below.
+        encryption: Encryption = Encryption::default(),
+        /// See below.
+        deferred: Deferred = Deferred::default(),
+        /// See below.
+        notification: Notification = Notification::default(),
         /// See below.
         compatibility: Compatibility = Compatibility::default(),
         /// See below.

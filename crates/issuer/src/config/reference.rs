@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::section::Key;
 use super::{
-    Admin, Authorization, Compatibility, Config, Dpop, IssuerUrl, Log, Offer, Portal, Proof,
-    Retention, Server, Status, Token,
+    Admin, Authorization, Compatibility, Config, Deferred, Dpop, Encryption, IssuerUrl, Log,
+    Notification, Offer, Portal, Proof, Retention, Server, Status, Token,
 };
 use crate::init;
 
@@ -18,7 +18,7 @@ const COMMENT_WIDTH: usize = 96;
 type Section = (&'static str, &'static str, &'static [Key]);
 
 /// In the order in which they are written.
-const SECTIONS: [Section; 12] = [
+const SECTIONS: [Section; 15] = [
     ("server", Server::TEXT, Server::KEYS),
     ("admin", Admin::TEXT, Admin::KEYS),
     ("offer", Offer::TEXT, Offer::KEYS),
@@ -26,6 +26,9 @@ const SECTIONS: [Section; 12] = [
     ("dpop", Dpop::TEXT, Dpop::KEYS),
     ("authorization", Authorization::TEXT, Authorization::KEYS),
     ("proof", Proof::TEXT, Proof::KEYS),
+    ("encryption", Encryption::TEXT, Encryption::KEYS),
+    ("deferred", Deferred::TEXT, Deferred::KEYS),
+    ("notification", Notification::TEXT, Notification::KEYS),
     ("compatibility", Compatibility::TEXT, Compatibility::KEYS),
     ("portal", Portal::TEXT, Portal::KEYS),
     ("retention", Retention::TEXT, Retention::KEYS),

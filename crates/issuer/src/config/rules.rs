@@ -20,6 +20,7 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
     rules.admin()?;
     rules.ranges()?;
     rules.senders()?;
+    rules.encryption()?;
     rules.status()
 }
 
@@ -110,6 +111,17 @@ impl Rules<'_> {
         }
     }
 
+    /// What is to be encrypted needs a method.
+    fn encryption(&self) -> Result<(), ConfigError> {
+        if self.config.encryption.policy().is_some() {
+            return Ok(());
+        }
+        let problem = "something is to be encrypted, and there is no method for it";
+        let remedy = "name methods in alg_values_supported and enc_values_supported, or write \
+                      request = \"off\" and response = \"off\"";
+        Err(self.source.mistake("encryption", problem, remedy))
+    }
+
     fn ranges(&self) -> Result<(), ConfigError> {
         const DAY: u64 = 24 * 60 * 60;
         let Config { server, offer, proof, authorization, portal, retention, .. } = self.config;
@@ -129,6 +141,9 @@ impl Rules<'_> {
         self.range("offer.credentials_per_offer", offer.credentials_per_offer.into(), 1..=100)?;
         self.range("offer.tx_code_length", offer.tx_code_length.into(), lengths)?;
         self.range("offer.tx_code_attempts_max", offer.tx_code_attempts_max.into(), 1..=10)?;
+        let deferred = &self.config.deferred;
+        self.range("deferred.interval", deferred.interval.into(), 1..=DAY)?;
+        self.range("deferred.keep_days", deferred.keep_days.into(), 1..=366)?;
         self.range("proof.window_seconds", proof.window_seconds, WINDOW_SECONDS_MIN..=3_600)?;
         self.range(
             "portal.applications_per_hour",

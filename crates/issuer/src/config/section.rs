@@ -202,6 +202,24 @@ section! {
 }
 
 section! {
+    /// Credentials of types with `approval = "deferred"`, which wait once a wallet has asked for them.
+    Deferred {
+        /// After how many seconds a wallet may ask again.
+        interval: u32 = 60,
+        /// How long one waits for an officer, and then for its wallet, in days.
+        keep_days: u32 = 30,
+    }
+}
+
+section! {
+    /// What wallets tell of the credentials that they got.
+    Notification {
+        /// Whether wallets are asked to tell.
+        enabled: bool = true,
+    }
+}
+
+section! {
     /// Concessions to wallets that follow drafts.
     Compatibility {
         /// Whether the single `proof` of the drafts is taken where 1.0 asks for `proofs`.

@@ -111,6 +111,9 @@ pub enum Approval {
     Officer,
     /// Nobody: whoever fills in the form gets the credential.
     AtOnce,
+    /// Nobody approves the application: the offer is there at once. A person approves each
+    /// credential once a wallet has asked for it, and the wallet fetches it then (VCI §9).
+    Deferred,
 }
 
 /// Whether a credential can be revoked later.

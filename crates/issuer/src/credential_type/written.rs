@@ -254,7 +254,7 @@ fn check_tx_code(written: &WrittenType, source: &Source) -> Result<(), ConfigErr
         let remedy = "set tx_code = true, or letter = false";
         return Err(source.mistake("letter", problem, remedy));
     }
-    let nobody = written.approval == Approval::AtOnce
+    let nobody = matches!(written.approval, Approval::AtOnce | Approval::Deferred)
         && written.tx_code
         && written.tx_code_channel == WrittenChannel::Caller;
     if written.portal && nobody {

@@ -26,7 +26,7 @@ pub async fn apply(
     let now = issuer.clock.now();
     let id = ApplicationId(OfferId::fresh(now, &*issuer.random));
     let secret = ApplicationSecret::fresh(id, &*issuer.random);
-    let at_once = credential_type.approval == Approval::AtOnce;
+    let at_once = matches!(credential_type.approval, Approval::AtOnce | Approval::Deferred);
     // A Transaction Code is delivered before it is approved: what fails stays for an officer.
     let is_approved = at_once && credential_type.tx_code_command().is_none();
     let application = Application {

@@ -6,11 +6,17 @@ use oid4vci::credential::{
     authorize, decide,
 };
 use oid4vci::dpop::DpopRefusal;
+use oid4vci::encryption::ReceivedBody;
 use oid4vci::error::Refusal as _;
 use oid4vci::grant::StatusEntry;
+use oid4vci::notification::Notified;
+use oid4vci::offer::OfferId;
 use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, verify};
 use serde_json::{Map, Value};
 
+use super::cover::{Uncovered, cover, uncover};
+use super::deferred::{Answer, PutOff, put_off, waits};
+use super::notification::notification_id;
 use crate::Issuer;
 use crate::credential_type::CredentialType;
 use crate::failure::{Broken, Failure};
@@ -22,9 +28,10 @@ use crate::store::{Recorded, StoreError};
 /// Whatever happens after the commit, the issuance is on record: nothing is signed that is not.
 pub async fn credential(
     presented: Presented<'_>,
-    request: &CredentialRequest,
+    body: ReceivedBody<'_>,
     issuer: &Issuer,
-) -> Result<CredentialResponse, Failure<CredentialRefusal>> {
+) -> Result<Answer, Failure<CredentialRefusal>> {
+    let mut uncovered: Option<Uncovered> = None;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
         let grant = match presented.token().offer_id() {
@@ -32,16 +39,29 @@ pub async fn credential(
             None => None,
         };
         let token = authenticate(presented, grant.as_ref(), now)?;
+        let Uncovered { request, response } = match &mut uncovered {
+            Some(uncovered) => &*uncovered,
+            none => none.insert(uncover(body, issuer)?),
+        };
         let is_known = |id: &str| issuer.types.contains_key(id);
         let id = authorize(&request.selector, token, is_known)?;
         let credential_type = issuer.types.get(id).ok_or(CredentialRefusal::NotAuthorised)?;
         let proofs = proofs(request, credential_type, token, issuer)?;
         let record = decide(token, id, proofs.as_ref(), issuer.credentials_per_offer())?;
+        if waits(credential_type) {
+            match put_off(&record, proofs.as_ref(), issuer).await? {
+                Some(PutOff(wait)) => return Ok(Answer::Wait(cover(&wait, response.as_ref())?)),
+                None => continue, // another request of this token was first
+            }
+        }
         let nonces = proofs.as_ref().map_or(&[][..], VerifiedProofs::nonces);
         let entries = entries(issuer, credential_type, record.thumbprints.len()).await?;
         let recorded = issuer.store.record_issuance(&record, nonces, &entries, now).await?;
         if recorded == Recorded::Recorded {
-            return sign(credential_type, token, (proofs, entries), issuer).await;
+            let claims = claims(token.grant().id, id, issuer).await?;
+            let proofs = proofs.as_ref();
+            let signed = sign(credential_type, token, (&claims, proofs, entries), issuer).await?;
+            return Ok(Answer::Ready(cover(&signed, response.as_ref())?));
         }
         issuer.status_lists.give_back(entries);
         match recorded {
@@ -59,7 +79,7 @@ pub async fn credential(
 }
 
 /// A place in a status list for each credential; none for a type whose credentials have none.
-async fn entries(
+pub(super) async fn entries(
     issuer: &Issuer,
     credential_type: &CredentialType,
     count: usize,
@@ -97,22 +117,18 @@ fn proofs(
 }
 
 /// One credential for each key, in the order of the proofs (CRED-36, AMB-21).
-async fn sign(
+pub(super) async fn sign(
     credential_type: &CredentialType,
     token: Authenticated<'_>,
-    (proofs, entries): (Option<VerifiedProofs>, Vec<StatusEntry>),
+    (claims, proofs, entries): (&Map<String, Value>, Option<&VerifiedProofs>, Vec<StatusEntry>),
     issuer: &Issuer,
-) -> Result<CredentialResponse, Failure<CredentialRefusal>> {
+) -> Result<CredentialResponse, Broken> {
     let id = token.grant().id;
-    let datasets = issuer.store.datasets(id).await?;
-    let claims = dataset(datasets, &credential_type.id)
-        .ok_or_else(|| Broken::fault(format!("the claims of offer {id} are gone")))?;
     let mut credentials = Vec::new();
-    let holders = proofs.as_ref();
-    let holders = holders.map_or(vec![None], |all| all.proofs().iter().map(Some).collect());
+    let holders = proofs.map_or(vec![None], |all| all.proofs().iter().map(Some).collect());
     for (at, holder) in holders.into_iter().enumerate() {
         let entry = entries.get(at).copied();
-        let credential = issue(issuer, credential_type, &claims, holder, entry).await?;
+        let credential = issue(issuer, credential_type, claims, holder, entry).await?;
         credentials.push(IssuedCredential { credential });
     }
     tracing::info!(
@@ -121,11 +137,19 @@ async fn sign(
         count = credentials.len(),
         "issued"
     );
-    Ok(CredentialResponse { credentials })
+    let notified = Notified::new(id, token.grant().issued.len(), credentials.len());
+    Ok(CredentialResponse { credentials, notification_id: notification_id(notified, issuer) })
 }
 
 /// An offer holds one dataset for each configuration, under its id.
-fn dataset(datasets: Option<Map<String, Value>>, id: &str) -> Option<Map<String, Value>> {
-    let Value::Object(claims) = datasets?.remove(id)? else { return None };
-    Some(claims)
+pub(super) async fn claims(
+    offer: OfferId,
+    id: &str,
+    issuer: &Issuer,
+) -> Result<Map<String, Value>, Broken> {
+    let datasets = issuer.store.datasets(offer).await?;
+    match datasets.and_then(|mut datasets| datasets.remove(id)) {
+        Some(Value::Object(claims)) => Ok(claims),
+        _ => Err(Broken::fault(format!("the claims of offer {offer} are gone"))),
+    }
 }

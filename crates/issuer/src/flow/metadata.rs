@@ -18,7 +18,7 @@ use oid4vci::refresh::REFRESH_TOKEN;
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Map, Value, json};
 
-use super::sender;
+use super::{deferred, notification, sender};
 use crate::Issuer;
 use crate::credential_type::CredentialType;
 use crate::failure::Broken;
@@ -31,10 +31,23 @@ const SIGNED_SECONDS: u64 = 24 * 3600;
 pub fn credential_issuer(issuer: &Issuer) -> CredentialIssuerMetadata {
     let batch_size = issuer.credentials_per_offer();
     let types = issuer.types.values();
+    let published: Vec<_> = issuer.keys.encryption.first().into_iter().collect();
     CredentialIssuerMetadata {
         credential_issuer: issuer.credential_issuer().to_owned(),
         credential_endpoint: issuer.endpoint("credential"),
         nonce_endpoint: issuer.endpoint("nonce"),
+        deferred_credential_endpoint: issuer
+            .types
+            .values()
+            .any(deferred::waits)
+            .then(|| issuer.endpoint(deferred::ENDPOINT)),
+        notification_endpoint: issuer
+            .config
+            .notification
+            .enabled
+            .then(|| issuer.endpoint(notification::ENDPOINT)),
+        credential_request_encryption: issuer.encryption.request_metadata(&published),
+        credential_response_encryption: issuer.encryption.response_metadata(),
         batch_credential_issuance: (batch_size >= 2)
             .then_some(BatchCredentialIssuance { batch_size }),
         display: vec![IssuerDisplay {

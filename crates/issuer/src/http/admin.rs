@@ -19,9 +19,9 @@ use oid4vci::offer::OfferId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::around;
 use super::offer_view::{OfferView, offer_status, set_offer_status, view, views};
 use super::problem::Problem;
+use super::{around, deferrals};
 use crate::application::{Application, ApplicationId, ApplicationState};
 use crate::flow::application::{approve, reject};
 use crate::flow::offer::{OfferGrants, OfferRequest, Owner, Withdrawal, withdraw};
@@ -42,6 +42,10 @@ pub fn admin(issuer: Arc<Issuer>) -> Router {
         .route("/admin/v1/offers", post(make_offer).get(list_offers))
         .route("/admin/v1/offers/{id}", get(show_offer).delete(withdraw_offer))
         .route("/admin/v1/offers/{id}/status", get(offer_status).post(set_offer_status))
+        .route("/admin/v1/deferrals", get(deferrals::list_deferrals))
+        .route("/admin/v1/deferrals/{id}", get(deferrals::show_deferral))
+        .route("/admin/v1/deferrals/{id}/approve", post(deferrals::approve))
+        .route("/admin/v1/deferrals/{id}/reject", post(deferrals::reject))
         .route("/admin/v1/applications", get(list_applications))
         .route("/admin/v1/applications/{id}", get(show_application))
         .route("/admin/v1/applications/{id}/approve", post(approve_application))
@@ -179,7 +183,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
 /// What a list can be narrowed by; an empty value counts as absent.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Listing {
+pub(super) struct Listing {
     #[serde(default)]
     state: String,
     #[serde(default)]
@@ -189,18 +193,18 @@ struct Listing {
 }
 
 impl Listing {
-    fn limit(&self) -> Result<u32, Problem> {
+    pub(super) fn limit(&self) -> Result<u32, Problem> {
         let problem = || Problem::bad_request(format!("`limit` must be 1 to {LIMIT_MAX}."));
         let limit = given(&self.limit).map_or(Ok(LIMIT_DEFAULT), str::parse);
         limit.ok().filter(|limit| (1..=LIMIT_MAX).contains(limit)).ok_or_else(problem)
     }
 
-    fn after(&self) -> Result<Option<OfferId>, Problem> {
+    pub(super) fn after(&self) -> Result<Option<OfferId>, Problem> {
         let problem = || Problem::bad_request("`after` must be the id of the last one you have.");
         given(&self.after).map(|text| OfferId::parse(text).ok_or_else(problem)).transpose()
     }
 
-    fn state<T>(
+    pub(super) fn state<T>(
         &self,
         parse: impl Fn(&str) -> Option<T>,
         known: &str,
@@ -214,9 +218,9 @@ fn given(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-type Asked = Result<Query<Listing>, QueryRejection>;
+pub(super) type Asked = Result<Query<Listing>, QueryRejection>;
 
-fn listing(asked: Asked) -> Result<Listing, Problem> {
+pub(super) fn listing(asked: Asked) -> Result<Listing, Problem> {
     let problem = "Only `state`, `after` and `limit` can be given, each once.";
     asked.map(|Query(listing)| listing).map_err(|_| Problem::bad_request(problem))
 }
@@ -226,7 +230,7 @@ async fn list_offers(
     asked: Asked,
 ) -> Result<impl IntoResponse, Problem> {
     let listing = listing(asked)?;
-    let known = "created, fetched, redeemed, issued, locked, expired, withdrawn";
+    let known = "created, fetched, redeemed, deferred, issued, locked, expired, withdrawn";
     let page = OfferPage {
         state: listing.state(OfferState::parse, known)?,
         after: listing.after()?,

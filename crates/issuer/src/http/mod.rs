@@ -12,7 +12,8 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, middleware};
-use oid4vci::credential::{CredentialRefusal, CredentialRequest, CredentialResponse};
+use oid4vci::credential::CredentialRefusal;
+use oid4vci::encryption::{Body, ReceivedBody};
 use oid4vci::error::ErrorCode;
 use oid4vci::nonce::NonceResponse;
 use oid4vci::secret::OfferReference;
@@ -21,6 +22,7 @@ use oid4vci::token::{TokenRefusal, TokenRequest, TokenResponse};
 use well_known::published;
 
 use crate::failure::{Failure, error};
+use crate::flow::deferred::Answer;
 use crate::flow::offer::FetchRefusal;
 use crate::{Issuer, flow};
 
@@ -30,6 +32,8 @@ mod address_limit;
 pub mod admin;
 mod around;
 mod authorization;
+mod deferrals;
+mod deferred;
 mod limits;
 mod offer_view;
 pub mod portal;
@@ -48,6 +52,8 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
         .route("/nonce", post(nonce))
         .route("/challenge", post(challenge))
         .route("/credential", post(credential))
+        .route(&format!("/{}", flow::deferred::ENDPOINT), post(deferred::deferred_credential))
+        .route(&format!("/{}", flow::notification::ENDPOINT), post(deferred::notification))
         .route("/status-lists/{number}", get(status_list::status_list))
         .route("/jwks", published(&flow::metadata::jwks(&issuer)))
         .merge(authorization::routes(&issuer));
@@ -135,16 +141,29 @@ async fn credential_answer(
     query: Option<&str>,
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<CredentialResponse, Failure<CredentialRefusal>> {
+) -> Result<Response, Failure<CredentialRefusal>> {
     let token = sender::token(query, headers, issuer)?;
-    let json = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = json.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/json") {
-        return Err(CredentialRefusal::WrongMediaType.into()); // CRED-19
-    }
-    let body = body.map_err(|_| CredentialRefusal::TooLong)?;
-    let request = CredentialRequest::parse(&body, issuer.config.compatibility.single_proof)?;
-    flow::credential::credential(token.presented(), &request, issuer).await
+    let bytes = body.map_err(|_| CredentialRefusal::TooLong)?;
+    let body = received(headers, &bytes)?;
+    Ok(match flow::credential::credential(token.presented(), body, issuer).await? {
+        Answer::Ready(body) => answer(StatusCode::OK, body),
+        Answer::Wait(body) => answer(StatusCode::ACCEPTED, body), // CRED-31
+    })
+}
+
+/// CRED-18, CRED-19: a request is JSON or a JWT, and says so.
+fn received<'b>(
+    headers: &HeaderMap,
+    bytes: &'b [u8],
+) -> Result<ReceivedBody<'b>, CredentialRefusal> {
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let body = ReceivedBody::new(media_type.unwrap_or_default(), bytes);
+    body.ok_or(CredentialRefusal::WrongMediaType)
+}
+
+/// CRED-32, CRED-33: in the clear or encrypted, as it was asked for.
+fn answer(status: StatusCode, body: Body) -> Response {
+    (status, [NO_STORE, (CONTENT_TYPE, body.media_type)], body.bytes).into_response()
 }
 
 async fn method_not_allowed() -> Response {

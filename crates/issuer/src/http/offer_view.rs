@@ -11,6 +11,7 @@ use formats::status_list::Status;
 use keys::json;
 use keys::outside::Timestamp;
 use oid4vci::grant::{Grant, Issued, OfferState, StatusEntry};
+use oid4vci::notification::Event;
 use oid4vci::offer::OfferId;
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,9 @@ struct CredentialView {
     issued_at: String,
     /// `null` for one that is in no status list.
     status: Option<String>,
+    /// What its wallet last said became of it; `null` when it said nothing.
+    event: Option<Event>,
+    notified_at: Option<String>,
 }
 
 impl CredentialView {
@@ -57,6 +61,8 @@ impl CredentialView {
             credential_configuration_id: credential.credential_configuration_id.clone(),
             issued_at: credential.at.to_rfc3339(),
             status: credential.entry.and_then(|_| statuses.next()).map(|status| status.to_string()),
+            event: credential.notified.map(|(event, _)| event),
+            notified_at: credential.notified.map(|(_, at)| at.to_rfc3339()),
         };
         issued.iter().zip(1..).map(view).collect()
     }

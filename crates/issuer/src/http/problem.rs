@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::failure::Broken;
 use crate::flow::application::DecideError;
+use crate::flow::deferred::DeferralError;
 use crate::flow::offer::MakeOfferError;
 use crate::flow::status::StatusError;
 
@@ -112,6 +113,20 @@ impl From<StatusError> for Problem {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "This status cannot be set", detail)
             }
             StatusError::Broken(broken) => broken.into(),
+        }
+    }
+}
+
+impl From<DeferralError> for Problem {
+    fn from(error: DeferralError) -> Self {
+        let detail = error.to_string();
+        match error {
+            DeferralError::Unknown => Self::not_found(detail),
+            DeferralError::Decided | DeferralError::TypeGone => Self::conflict(detail),
+            DeferralError::Claims(_) => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "The claims do not fit", detail)
+            }
+            DeferralError::Broken(broken) => broken.into(),
         }
     }
 }

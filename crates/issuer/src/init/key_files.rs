@@ -12,6 +12,7 @@ use keys::signer::{Signer as _, SoftwareKey};
 use keys::x509::{self, Certificate};
 use zeroize::Zeroizing;
 
+use super::encryption_keys;
 use crate::config::{Config, ConfigError};
 use crate::secret::AdminKey;
 use crate::{IssuerKeys, SigningKey};
@@ -44,6 +45,7 @@ pub fn load_keys(config: &Config) -> Result<IssuerKeys, ConfigError> {
         tx_code: mac_key(TX_CODE)?,
         nonce: mac_key(NONCE)?,
         form: mac_key(FORM)?,
+        encryption: encryption_keys::load(config)?,
         admin: admin_key(&config.admin_key_file())?,
     })
 }

@@ -9,6 +9,7 @@ use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use keys::algorithm::Algorithm;
 use keys::development::{DevelopmentCa, DevelopmentError};
 use keys::digest::MacKey;
+use keys::jwe::EncryptionKeyError;
 use keys::outside::{Clock, Random, Timestamp};
 use keys::signer::{SignError, Signer as _, SoftwareKey};
 use zeroize::Zeroizing;
@@ -18,10 +19,12 @@ use crate::store::StoreError;
 use crate::store::sqlite::migrate;
 use staging::{Access, Staging};
 
+pub use encryption_keys::make_missing_keys;
 pub use key_files::load_keys;
 pub(crate) use key_files::secret;
 pub use tls_files::check_tls;
 
+mod encryption_keys;
 mod key_files;
 mod staging;
 mod tls_files;
@@ -126,6 +129,8 @@ fn write_secrets(staging: &Staging, random: &dyn Random) -> Result<(), InitError
         let text = Zeroizing::new(BASE64_STANDARD.encode(key.expose()) + "\n");
         staging.write(&format!("keys/{name}"), &text, Access::Secret)?;
     }
+    let encryption = encryption_keys::fresh()?;
+    staging.write(&in_keys(encryption_keys::ENCRYPTION_KEYS), &encryption, Access::Secret)?;
     let mut admin = Zeroizing::new([0; 32]);
     random.fill(&mut *admin);
     let text = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*admin) + "\n");
@@ -212,6 +217,8 @@ pub enum InitError {
     Certificate(DevelopmentError),
     /// The key that signs credentials could not be made.
     Key(SignError),
+    /// The key that requests are encrypted for could not be made.
+    EncryptionKey(EncryptionKeyError),
     /// What was written cannot be read.
     Config(ConfigError),
     /// The database could not be made.
@@ -233,6 +240,12 @@ impl From<StoreError> for InitError {
 impl From<DevelopmentError> for InitError {
     fn from(error: DevelopmentError) -> Self {
         Self::Certificate(error)
+    }
+}
+
+impl From<EncryptionKeyError> for InitError {
+    fn from(error: EncryptionKeyError) -> Self {
+        Self::EncryptionKey(error)
     }
 }
 
@@ -274,6 +287,7 @@ impl fmt::Display for InitError {
             }
             Self::Certificate(error) => error.fmt(f),
             Self::Key(error) => error.fmt(f),
+            Self::EncryptionKey(error) => error.fmt(f),
             Self::Config(error) => error.fmt(f),
             Self::Store(error) => error.fmt(f),
         }

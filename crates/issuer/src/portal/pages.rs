@@ -302,6 +302,8 @@ pub struct NoticePage<'a> {
 pub enum NoticeKind<'a> {
     /// The application was rejected, with the officer's words; they may be empty.
     Rejected(&'a str),
+    /// The wallet has asked, and an officer has not decided yet.
+    Deferred,
     /// The application was left for too long (410).
     Lapsed,
     /// No such page, or another person's (404).
@@ -327,6 +329,7 @@ impl NoticePage<'_> {
         let words = self.site.words();
         match self.kind {
             NoticeKind::Rejected(_) => words.rejected,
+            NoticeKind::Deferred => words.deferred,
             NoticeKind::Lapsed => words.lapsed,
             NoticeKind::NotFound => words.not_found,
             NoticeKind::StaleForm => words.stale_form,

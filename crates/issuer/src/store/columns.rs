@@ -11,11 +11,16 @@ use crate::account::{Account, PasswordHash};
 pub(super) const OFFER_COLUMNS: &str = "offer_id, credential_configuration_ids, created_at, \
     expires_at, reference_digest, code_digest, tx_code_digest, attempts, fetched_at, \
     withdrawn_at, redeemed_at, token_digest, token_expires_at, token_configuration_ids, \
-    token_by_identifier, client_id, issued_count, token_bound_to, client_key, signs_in";
+    token_by_identifier, client_id, issued_count, token_bound_to, client_key, signs_in, \
+    deferred_until";
 
 /// The columns of an application, in the order in which each engine's rows are read.
 pub(super) const APPLICATION_COLUMNS: &str = "application_id, secret_digest, \
     credential_configuration_id, claims, state, created_at, decided_at, approvals, offer_id";
+
+/// The columns of a deferred issuance, in the order in which each engine's rows are read.
+pub(super) const DEFERRAL_COLUMNS: &str = "deferral_id, offer_id, transaction_digest, \
+    credential_configuration_id, proofs, claims, state, created_at, expires_at, decided_at";
 
 /// The same states as `Grant::state`, as a condition on the row; `:now` and `:attempts_max`.
 pub(super) const fn state_condition(state: OfferState) -> &'static str {
@@ -30,7 +35,11 @@ pub(super) const fn state_condition(state: OfferState) -> &'static str {
         }
         OfferState::Redeemed => {
             "issued_count = 0 AND withdrawn_at IS NULL AND token_expires_at > :now \
-             AND attempts < :attempts_max + 1"
+             AND coalesce(deferred_until, 0) <= :now AND attempts < :attempts_max + 1"
+        }
+        OfferState::Deferred => {
+            "issued_count = 0 AND withdrawn_at IS NULL AND deferred_until > :now \
+             AND :attempts_max >= 0"
         }
         OfferState::Issued => "issued_count > 0 AND :now >= 0 AND :attempts_max >= 0",
         OfferState::Locked => {
@@ -38,7 +47,8 @@ pub(super) const fn state_condition(state: OfferState) -> &'static str {
              AND attempts >= :attempts_max AND :now >= 0"
         }
         OfferState::Expired => {
-            "issued_count = 0 AND withdrawn_at IS NULL AND (token_expires_at <= :now \
+            "issued_count = 0 AND withdrawn_at IS NULL \
+             AND coalesce(deferred_until, 0) <= :now AND (token_expires_at <= :now \
              OR (redeemed_at IS NULL AND attempts < :attempts_max AND expires_at <= :now))"
         }
         OfferState::Withdrawn => {

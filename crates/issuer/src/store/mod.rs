@@ -23,6 +23,7 @@ pub use schema::Schema;
 
 pub mod authorization;
 mod columns;
+pub mod deferral;
 mod engine;
 pub mod postgres;
 mod schema;
@@ -33,7 +34,12 @@ pub mod transfer;
 /// Storage of the Issuer, chosen at run time.
 #[async_trait]
 pub trait Store:
-    status::StatusStore + authorization::AuthorizationStore + fmt::Debug + Send + Sync
+    status::StatusStore
+    + authorization::AuthorizationStore
+    + deferral::DeferralStore
+    + fmt::Debug
+    + Send
+    + Sync
 {
     /// Records a Credential Offer before anybody sees it.
     async fn open_offer(&self, offer: NewOffer) -> Result<Opened, StoreError>;

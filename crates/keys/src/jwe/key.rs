@@ -117,12 +117,27 @@ impl DecryptionKey {
     pub fn from_pem(pem: &str, algorithm: KeyManagement) -> Result<Self, EncryptionKeyError> {
         let pkcs8 = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes());
         let pkcs8 = pkcs8.map_err(|_| EncryptionKeyError::UnreadableFile)?;
-        Curve::ALL
-            .into_iter()
-            .find_map(|curve| {
-                let private = from_pkcs8(curve, pkcs8.secret_pkcs8_der())?;
-                Self::of(curve, private, algorithm)
-            })
+        Self::from_pkcs8(pkcs8.secret_pkcs8_der(), algorithm)
+    }
+
+    /// Reads every `PRIVATE KEY` of a PEM file, in its order; there is at least one.
+    pub fn list_from_pem(
+        pem: &str,
+        algorithm: KeyManagement,
+    ) -> Result<Vec<Self>, EncryptionKeyError> {
+        let found = PrivatePkcs8KeyDer::pem_slice_iter(pem.as_bytes());
+        let keys = found.map(|pkcs8| {
+            let pkcs8 = pkcs8.map_err(|_| EncryptionKeyError::UnreadableFile)?;
+            Self::from_pkcs8(pkcs8.secret_pkcs8_der(), algorithm)
+        });
+        let keys: Vec<Self> = keys.collect::<Result<_, _>>()?;
+        if keys.is_empty() { Err(EncryptionKeyError::UnreadableFile) } else { Ok(keys) }
+    }
+
+    fn from_pkcs8(der: &[u8], algorithm: KeyManagement) -> Result<Self, EncryptionKeyError> {
+        let mut curves = Curve::ALL.into_iter();
+        curves
+            .find_map(|curve| Self::of(curve, from_pkcs8(curve, der)?, algorithm))
             .ok_or(EncryptionKeyError::UnreadableFile)
     }
 

@@ -3,6 +3,7 @@
 use keys::json;
 use keys::jwe::{Compression, ContentEncryption, DecryptionKey, EncryptionKey, Jwe, KeyManagement};
 use keys::public_key::Thumbprint;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::refusal::EncryptionRefusal;
@@ -13,7 +14,8 @@ use crate::credential::REQUEST_BYTES_MAX;
 const JWK_BYTES_MAX: usize = 8 * 1024;
 
 /// Whether the messages of one direction are encrypted.
-#[derive(Clone, Copy, Debug, Default, Eq, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Encryption {
     /// No.
     #[default]

@@ -144,6 +144,16 @@ impl ReceivedEncryption {
     }
 }
 
+impl ReceivedEncryption {
+    /// Whether anything must be encrypted (CRED-15, CRED-16).
+    #[must_use]
+    pub fn is_required(&self) -> bool {
+        let request = self.request.as_ref().map(|request| &request.methods);
+        let response = self.response.as_ref().map(|response| &response.methods);
+        request.into_iter().chain(response).any(|methods| methods.required)
+    }
+}
+
 impl Methods {
     fn parse(object: &Value) -> Self {
         Self {

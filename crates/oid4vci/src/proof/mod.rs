@@ -5,6 +5,8 @@ use keys::did;
 use keys::digest::MacKey;
 use keys::outside::Timestamp;
 use keys::public_key::{PublicKey, Thumbprint};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::attestation::key::{
     AttestedKey, KeyAttestation, KeyAttestationContext, KeyAttestationPolicy, Use,
@@ -71,6 +73,14 @@ impl VerifiedProof {
     }
 }
 
+/// A verified key as it waits in the store until its credential can be made (VCI §9).
+#[derive(Deserialize, Serialize)]
+struct KeptProof {
+    jwk: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kid: Option<String>,
+}
+
 /// All proofs of one Credential Request, each verified, no key twice; only [`verify`] makes it.
 #[derive(Clone, Debug, Default)]
 pub struct VerifiedProofs {
@@ -89,6 +99,32 @@ impl VerifiedProofs {
     #[must_use]
     pub fn nonces(&self) -> &[SpendableNonce] {
         &self.nonces
+    }
+
+    /// The keys and how they were named, to be kept until their credentials can be made.
+    #[must_use]
+    pub fn to_kept(&self) -> Value {
+        let kept = self.proofs.iter().map(|proof| KeptProof {
+            jwk: proof.public_key.to_jwk(),
+            kid: match &proof.binding {
+                HolderBinding::Jwk => None,
+                HolderBinding::Did(url) => Some(url.clone()),
+            },
+        });
+        kept.map(|kept| serde_json::to_value(kept).unwrap_or_default()).collect()
+    }
+
+    /// Takes back what [`Self::to_kept`] gave: from our own store and from nowhere else, as nothing
+    /// is verified again. The nonces were spent when it was kept.
+    #[must_use]
+    pub fn from_kept(kept: &Value) -> Option<Self> {
+        let kept = Vec::<KeptProof>::deserialize(kept).ok()?;
+        let mut verified = Self::default();
+        for KeptProof { jwk, kid } in kept {
+            let key = PublicKey::from_jwk(&Value::Object(jwk)).ok()?;
+            verified.bind(key, kid.map_or(HolderBinding::Jwk, HolderBinding::Did));
+        }
+        Some(verified)
     }
 
     /// Whether the key is new; one that is bound already is not bound again.

@@ -20,7 +20,22 @@ pub struct KeyWish {
     pub algorithm: Option<Algorithm>,
     /// How the credential is to name the key.
     pub binding: Option<BindingMethod>,
+    /// How many copies, each bound to a new key, where the issuer gives several (PRIV-06); none and
+    /// one mean one. With a key of the store there is one.
+    pub copies: usize,
 }
+
+impl KeyWish {
+    /// How many are asked for, given how many proofs the issuer takes at once (CRED-11).
+    pub(super) fn count(&self, batch_size: u64) -> usize {
+        let batch_size = usize::try_from(batch_size).unwrap_or(usize::MAX);
+        let wanted = if self.key.is_some() { 1 } else { self.copies };
+        wanted.min(batch_size).clamp(1, COPIES_MAX)
+    }
+}
+
+/// Most copies of one credential.
+pub const COPIES_MAX: usize = 100;
 
 /// A key that is in the store and can sign.
 #[derive(Debug)]
@@ -40,6 +55,22 @@ const BINDINGS: [BindingMethod; 3] =
     [BindingMethod::Jwk, BindingMethod::DidJwk, BindingMethod::DidKey];
 
 impl Wallet {
+    /// As many keys as there will be copies; none for a credential that is bound to no key.
+    pub(super) async fn choose_keys(
+        &self,
+        configuration: &ReceivedConfiguration,
+        wish: &KeyWish,
+        batch_size: u64,
+    ) -> Result<Vec<ChosenKey>, WalletError> {
+        let mut keys = Vec::new();
+        if configuration.needs_proof {
+            for _ in 0..wish.count(batch_size) {
+                keys.push(self.choose_key(configuration, wish).await?);
+            }
+        }
+        Ok(keys)
+    }
+
     /// Finds or makes the key; a new one is on disk before anything is signed with it.
     pub(super) async fn choose_key(
         &self,

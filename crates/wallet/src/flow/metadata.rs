@@ -1,5 +1,6 @@
 //! Step 6: what the issuer and its authorization server publish (VCI §12.2, RFC 8414 §3).
 
+use oid4vci::encryption::ChosenEncryption;
 use oid4vci::metadata::{
     AUTHORIZATION_SERVER, CREDENTIAL_ISSUER, METADATA_BYTES_MAX, MetadataError,
     ReceivedConfiguration, ReceivedIssuerMetadata, ReceivedServerMetadata, appended_well_known,
@@ -54,6 +55,7 @@ impl OfferedGrant {
 pub struct DescribedOffer {
     grant: OfferedGrant,
     issuer: ReceivedIssuerMetadata,
+    encryption: ChosenEncryption,
     offered: Vec<OfferedCredential>,
     unsupported: Vec<String>,
     server: String,
@@ -74,6 +76,7 @@ impl DescribedOffer {
 pub struct ResolvedOffer {
     pub(super) grant: OfferedGrant,
     pub(super) issuer: ReceivedIssuerMetadata,
+    pub(super) encryption: ChosenEncryption,
     pub(super) server: ReceivedServerMetadata,
     /// Who we are to that server, as long as this flow lasts: whoever asks again for the same code
     /// is to be known again.
@@ -171,13 +174,11 @@ impl Wallet {
             tx_code.description = tx_code.description.take().map(|text| clean(&text));
         }
         let issuer = self.issuer_metadata(&offer.credential_issuer).await?;
-        if issuer.encryption_required {
-            return Err(MetadataError::EncryptionRequired.into()); // before the code is spent
-        }
+        let encryption = issuer.encryption.choose(false)?; // before the code is spent (CRED-15)
         let server = issuer.authorization_server(grant.authorization_server())?.to_owned();
         let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
         let (offered, unsupported) = offered(&offer, &issuer)?;
-        Ok(DescribedOffer { grant, issuer, offered, unsupported, server, server_host })
+        Ok(DescribedOffer { grant, issuer, encryption, offered, unsupported, server, server_host })
     }
 
     /// Asks the authorization server where to send the code.
@@ -187,14 +188,18 @@ impl Wallet {
         consent: &Consent,
     ) -> Result<ResolvedOffer, WalletError> {
         consent.covers(described.server_host())?;
-        let DescribedOffer { grant, issuer, offered, unsupported, server: id, .. } = described;
+        let DescribedOffer { grant, issuer, encryption, offered, unsupported, server: id, .. } =
+            described;
         let server = self.server_metadata(&id).await?;
         self.check_endpoints(&issuer, &server, &id)?;
         let sender = self.become_sender(&server, &id).await?;
-        Ok(ResolvedOffer { grant, issuer, server, sender, offered, unsupported })
+        Ok(ResolvedOffer { grant, issuer, encryption, server, sender, offered, unsupported })
     }
 
-    async fn issuer_metadata(&self, id: &str) -> Result<ReceivedIssuerMetadata, WalletError> {
+    pub(super) async fn issuer_metadata(
+        &self,
+        id: &str,
+    ) -> Result<ReceivedIssuerMetadata, WalletError> {
         let body = self.document(id, CREDENTIAL_ISSUER, Question::Metadata).await?;
         Ok(ReceivedIssuerMetadata::parse(&body, id)?)
     }
@@ -250,7 +255,8 @@ impl Wallet {
         let pushed = flow.and_then(|flow| flow.pushed_authorization_request_endpoint.as_ref());
         let more = issuer.nonce_endpoint.iter().chain(&metadata.challenge_endpoint);
         let more = more.chain(sign_in).chain(pushed);
-        for endpoint in endpoints.into_iter().chain(more) {
+        let later = issuer.deferred_credential_endpoint.iter().chain(&issuer.notification_endpoint);
+        for endpoint in endpoints.into_iter().chain(more).chain(later) {
             self.permit(endpoint)?;
             if !homes.iter().flatten().any(|home| home.origin() == endpoint.origin()) {
                 return Err(WalletError::ForeignEndpoint { host: host(endpoint) });

@@ -1,9 +1,13 @@
 //! The steps, from a scan to a card; one file each, named like the issuer's.
 
+pub mod check;
+mod cover;
 pub mod credential;
+pub mod deferred;
 pub mod key;
 pub mod metadata;
 pub mod nonce;
+pub mod notification;
 pub mod offer;
 pub mod proof;
 pub mod receipt;

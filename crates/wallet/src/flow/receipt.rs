@@ -1,16 +1,30 @@
 //! Step 19: the holder looks at what came and keeps it.
 
+use oid4vci::notification::Event;
+
 use crate::Wallet;
 use crate::error::WalletError;
-use crate::store::{StoredCredential, StoredKey};
+use crate::store::{PendingCredential, Reporter, StoredCredential, StoredKey};
 use crate::trust::{Doubt, VerificationError};
 
 /// What came, checked and not yet stored. It can be shown; [`Wallet::keep`] stores it.
 #[derive(Debug)]
 pub struct Received {
     previews: Vec<Preview>,
+    pending: Vec<PendingCredential>,
     failures: Vec<Failure>,
     accepted: bool,
+    /// What is no longer still to come, once this is kept.
+    resumed: Option<PendingCredential>,
+}
+
+/// What an issuer gave for one request.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// Credentials that passed.
+    Issued(Vec<Preview>),
+    /// It comes later.
+    PutOff(Box<PendingCredential>),
 }
 
 /// One credential that may be stored.
@@ -47,13 +61,48 @@ impl Preview {
 
 impl Received {
     pub(super) fn new(
-        previews: Vec<Preview>,
+        outcomes: Vec<Outcome>,
         mut failures: Vec<Failure>,
     ) -> Result<Self, WalletError> {
-        if previews.is_empty() && !failures.is_empty() {
+        if outcomes.is_empty() && !failures.is_empty() {
             return Err(failures.swap_remove(0).error);
         }
-        Ok(Self { previews, failures, accepted: false })
+        let (mut previews, mut pending) = (Vec::new(), Vec::new());
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Issued(issued) => previews.extend(issued),
+                Outcome::PutOff(put_off) => pending.push(*put_off),
+            }
+        }
+        Ok(Self { previews, pending, failures, accepted: false, resumed: None })
+    }
+
+    /// What came in the end.
+    pub(super) fn resumed(previews: Vec<Preview>, pending: PendingCredential) -> Self {
+        let (waits, failures) = (Vec::new(), Vec::new());
+        Self { previews, pending: waits, failures, accepted: false, resumed: Some(pending) }
+    }
+
+    /// What it was that came in the end.
+    pub(super) const fn resumed_from(&self) -> Option<&PendingCredential> {
+        self.resumed.as_ref()
+    }
+
+    /// What comes later; it is kept already.
+    #[must_use]
+    pub fn pending(&self) -> &[PendingCredential] {
+        &self.pending
+    }
+
+    /// Those who want to know what becomes of it: one for each response.
+    pub(super) fn reporters(&self) -> Vec<Reporter> {
+        let mut reporters: Vec<Reporter> = Vec::new();
+        for reporter in self.previews.iter().filter_map(|one| one.credential.reporter.as_ref()) {
+            if !reporters.iter().any(|known| known.notification_id == reporter.notification_id) {
+                reporters.push(reporter.clone());
+            }
+        }
+        reporters
     }
 
     /// The credentials that may be stored.
@@ -91,23 +140,27 @@ impl Wallet {
         }
         let mut kept = Vec::new();
         for Preview { credential, .. } in &received.previews {
-            let key = self.key_of(credential).await?;
+            let keys = self.keys_of(credential).await?;
             self.store.save_credential(credential.clone()).await?;
-            if let Some(key) = key {
+            for key in keys {
                 self.settle(key).await?;
             }
             kept.push(credential.clone());
         }
+        if let Some(pending) = &received.resumed {
+            self.store.delete_pending(&pending.id).await?;
+        }
+        self.tell(&received.reporters(), Event::CredentialAccepted).await;
         Ok(kept)
     }
 
     /// A credential without its key is worthless; better to say so than to keep it.
-    async fn key_of(
-        &self,
-        credential: &StoredCredential,
-    ) -> Result<Option<StoredKey>, WalletError> {
-        let Some(holder_key) = &credential.holder_key else { return Ok(None) };
-        let key = self.store.key(&holder_key.kid).await?;
-        key.map(Some).ok_or(WalletError::LostKey)
+    async fn keys_of(&self, credential: &StoredCredential) -> Result<Vec<StoredKey>, WalletError> {
+        let mut keys = Vec::new();
+        for holder_key in credential.holder_keys() {
+            let key = self.store.key(&holder_key.kid).await?;
+            keys.push(key.ok_or(WalletError::LostKey)?);
+        }
+        Ok(keys)
     }
 }

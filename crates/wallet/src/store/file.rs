@@ -11,7 +11,8 @@ use zeroize::Zeroizing;
 
 use super::vault::{Found, Kind, Vault};
 use super::{
-    CredentialId, KeyId, Listed, Protection, Store, StoreError, StoredCredential, StoredKey, Unlock,
+    CredentialId, KeyId, Listed, Notice, PendingCredential, Protection, Store, StoreError,
+    StoredCredential, StoredKey, Unlock,
 };
 
 /// [`Store`] in a folder; several programs may have it open at the same time.
@@ -115,6 +116,34 @@ impl Store for FileStore {
 
     async fn delete_credential(&self, id: &CredentialId) -> Result<bool, StoreError> {
         self.delete(Kind::Credential, id.to_string()).await
+    }
+
+    async fn save_pending(&self, pending: PendingCredential) -> Result<(), StoreError> {
+        self.put(Kind::Pending, pending.id.to_string(), &pending).await
+    }
+
+    async fn pending(&self) -> Result<Listed<PendingCredential>, StoreError> {
+        let mut pending: Listed<PendingCredential> = self.list(Kind::Pending).await?;
+        pending.records.sort_by(|a, b| (a.asked_at, &a.id).cmp(&(b.asked_at, &b.id)));
+        Ok(pending)
+    }
+
+    async fn delete_pending(&self, id: &CredentialId) -> Result<bool, StoreError> {
+        self.delete(Kind::Pending, id.to_string()).await
+    }
+
+    async fn save_notice(&self, notice: Notice) -> Result<(), StoreError> {
+        self.put(Kind::Notice, notice.id.to_string(), &notice).await
+    }
+
+    async fn notices(&self) -> Result<Listed<Notice>, StoreError> {
+        let mut notices: Listed<Notice> = self.list(Kind::Notice).await?;
+        notices.records.sort_by(|a, b| (a.made_at, &a.id).cmp(&(b.made_at, &b.id)));
+        Ok(notices)
+    }
+
+    async fn delete_notice(&self, id: &CredentialId) -> Result<bool, StoreError> {
+        self.delete(Kind::Notice, id.to_string()).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the wallet keeps: keys and credentials.
+//! What the wallet keeps: keys and credentials, and what it still has to do.
 
 use std::fmt;
 
@@ -6,14 +6,18 @@ use async_trait::async_trait;
 
 mod atomic;
 mod file;
+mod later;
 mod protection;
 mod record;
 mod unused;
 mod vault;
 
 pub use file::FileStore;
+pub use later::{Notice, PendingCredential, Reporter};
 pub use protection::{Protection, Unlock};
-pub use record::{CredentialId, HolderKey, KeyId, Pkcs8, StoredCredential, StoredKey, Trust};
+pub use record::{
+    CredentialCopy, CredentialId, HolderKey, KeyId, Pkcs8, StoredCredential, StoredKey, Trust,
+};
 pub use unused::{UNUSED_KEY_SECONDS, forget_unused_keys};
 
 /// Where a wallet keeps what it has; each method is one step, done or not done.
@@ -45,6 +49,24 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// Forgets a credential, or a damaged one; `false` when there was none.
     async fn delete_credential(&self, id: &CredentialId) -> Result<bool, StoreError>;
+
+    /// Keeps what is needed to fetch a credential later, in place of what was kept under its id.
+    async fn save_pending(&self, pending: PendingCredential) -> Result<(), StoreError>;
+
+    /// All that is still to come, oldest first.
+    async fn pending(&self) -> Result<Listed<PendingCredential>, StoreError>;
+
+    /// Forgets what came, or will not come; `false` when there was none.
+    async fn delete_pending(&self, id: &CredentialId) -> Result<bool, StoreError>;
+
+    /// Keeps a notification until it has arrived.
+    async fn save_notice(&self, notice: Notice) -> Result<(), StoreError>;
+
+    /// All that have not arrived, oldest first.
+    async fn notices(&self) -> Result<Listed<Notice>, StoreError>;
+
+    /// Forgets a notification; `false` when there was none.
+    async fn delete_notice(&self, id: &CredentialId) -> Result<bool, StoreError>;
 }
 
 /// What a store holds of a kind: one damaged record does not hide the others.

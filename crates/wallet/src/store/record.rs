@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::atomic;
+use super::{Reporter, atomic};
 use crate::card::{Lines, lines};
 use crate::display::Display;
 
@@ -130,13 +130,34 @@ pub struct StoredCredential {
     pub trust: Trust,
     /// The key it is bound to; `None` for a credential that anyone may show.
     pub holder_key: Option<HolderKey>,
+    /// The same once more, each bound to a key of its own: who is shown one cannot tell that the
+    /// other is the same person's (PRIV-06).
+    #[serde(default)]
+    pub copies: Vec<CredentialCopy>,
+    /// How to tell its issuer what became of it; `None` when that does not want to know.
+    #[serde(default)]
+    pub reporter: Option<Reporter>,
     /// When it was received.
     pub received_at: Timestamp,
     /// The first second in which it is dead.
     pub expires_at: Option<Timestamp>,
 }
 
+/// A further copy of a credential, from the same batch.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct CredentialCopy {
+    /// As it came, byte by byte.
+    pub raw: String,
+    /// The key that it alone is bound to.
+    pub holder_key: HolderKey,
+}
+
 impl StoredCredential {
+    /// The keys that it and its copies are bound to.
+    pub fn holder_keys(&self) -> impl Iterator<Item = &HolderKey> {
+        self.holder_key.iter().chain(self.copies.iter().map(|copy| &copy.holder_key))
+    }
+
     /// Its claims as lines that a person can read.
     #[must_use]
     pub fn lines(&self, locale: &str) -> Lines<'_> {

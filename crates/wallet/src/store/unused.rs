@@ -2,7 +2,7 @@
 
 use keys::outside::Timestamp;
 
-use super::{KeyId, Store, StoreError, StoredKey};
+use super::{KeyId, Store, StoreError, StoredCredential, StoredKey};
 
 /// How long a key waits for its credential. No request, and nobody who looks at a preview, takes a
 /// day: a program that is receiving right now keeps its key.
@@ -23,9 +23,14 @@ pub async fn forget_unused_keys(store: &dyn Store, now: Timestamp) -> Result<(),
     if !credentials.damaged.is_empty() {
         return Ok(());
     }
+    let pending = store.pending().await?;
+    if !pending.damaged.is_empty() {
+        return Ok(());
+    }
     let is_bound = |id: &KeyId| {
-        let mut held = credentials.records.iter().filter_map(|held| held.holder_key.as_ref());
-        held.any(|key| key.kid == *id)
+        let mut held = credentials.records.iter().flat_map(StoredCredential::holder_keys);
+        let mut awaited = pending.records.iter().flat_map(|pending| &pending.holder_keys);
+        held.any(|key| key.kid == *id) || awaited.any(|key| key.kid == *id)
     };
     for StoredKey { id, .. } in unused {
         // Somebody may have chosen it meanwhile.

@@ -5,6 +5,8 @@
 //! lock               held while something is written
 //! keys/NAME          one sealed record a file; NAME is a keyed digest of the record's id,
 //! credentials/NAME   so that the folder does not even tell whose keys these are
+//! pending/NAME       what is still to be fetched
+//! notices/NAME       what is still to be told
 //! ```
 
 use std::fmt;
@@ -36,15 +38,19 @@ const NAME_CHARACTERS: usize = 64;
 pub(super) enum Kind {
     Key,
     Credential,
+    Pending,
+    Notice,
 }
 
 impl Kind {
-    const ALL: [Self; 2] = [Self::Key, Self::Credential];
+    const ALL: [Self; 4] = [Self::Key, Self::Credential, Self::Pending, Self::Notice];
 
     const fn folder(self) -> &'static str {
         match self {
             Self::Key => "keys",
             Self::Credential => "credentials",
+            Self::Pending => "pending",
+            Self::Notice => "notices",
         }
     }
 }

@@ -18,8 +18,8 @@ use serde_json::json;
 use tempfile::TempDir;
 use wallet::display::Display;
 use wallet::store::{
-    CredentialId, FileStore, HolderKey, KeyId, Pkcs8, Protection, Store, StoreError,
-    StoredCredential, StoredKey, Trust, Unlock,
+    CredentialCopy, CredentialId, FileStore, HolderKey, KeyId, Pkcs8, Protection, Store,
+    StoreError, StoredCredential, StoredKey, Trust, Unlock,
 };
 use zeroize::Zeroizing;
 
@@ -49,6 +49,14 @@ fn key() -> StoredKey {
     }
 }
 
+fn holder_key() -> HolderKey {
+    HolderKey {
+        kid: KeyId::new(CANARY),
+        binding: BindingMethod::DidJwk,
+        did: Some(format!("did:jwk:{CANARY}")),
+    }
+}
+
 fn credential(received_at: u64) -> StoredCredential {
     let claims = json!({ "given_name": CANARY, "address": { "locality": CANARY } });
     StoredCredential {
@@ -61,11 +69,9 @@ fn credential(received_at: u64) -> StoredCredential {
         claims: claims.as_object().unwrap().clone(),
         display: Display::default(),
         trust: Trust::Anchor { subject: Some(CANARY.to_owned()) },
-        holder_key: Some(HolderKey {
-            kid: KeyId::new(CANARY),
-            binding: BindingMethod::DidJwk,
-            did: Some(format!("did:jwk:{CANARY}")),
-        }),
+        holder_key: Some(holder_key()),
+        copies: vec![CredentialCopy { raw: CANARY.to_owned(), holder_key: holder_key() }],
+        reporter: None,
         received_at: Timestamp(received_at),
         expires_at: Some(Timestamp(received_at + 1)),
     }

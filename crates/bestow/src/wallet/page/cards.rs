@@ -20,7 +20,10 @@ pub(super) async fn list(
     let (locale, now) = (language::of(&headers), served.wallet.clock.now());
     let Listed { records, damaged } = served.wallet.store.credentials().await?;
     let cards = records.iter().rev().map(|credential| view::face(credential, &locale, now));
-    Ok(Json(json!({ "cards": cards.collect::<Vec<_>>(), "damaged": damaged })))
+    let pending = served.wallet.store.pending().await?.records;
+    let pending: Vec<_> = pending.iter().map(|one| view::awaited(one, &locale)).collect();
+    let cards: Vec<_> = cards.collect();
+    Ok(Json(json!({ "cards": cards, "pending": pending, "damaged": damaged })))
 }
 
 /// `GET /api/cards/{id}`

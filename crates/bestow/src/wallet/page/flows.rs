@@ -11,7 +11,7 @@ use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
 use wallet::flow::receipt::Received;
 use wallet::flow::sign_in::SignIn;
 use wallet::flow::token::Authorized;
-use wallet::store::StoredCredential;
+use wallet::store::{PendingCredential, StoredCredential};
 
 use super::problem::Problem;
 use crate::exit::Failure;
@@ -38,6 +38,8 @@ pub(super) enum Stage {
     Authorized(Authorized),
     /// Here to be looked at.
     Received(Received),
+    /// Still to come; what is needed to fetch it is in the store.
+    Waits(Vec<PendingCredential>),
     /// In the store.
     Kept(Vec<StoredCredential>),
 }
@@ -82,11 +84,16 @@ struct Flow {
 impl Flows {
     /// Begins one.
     pub(super) fn begin(&self, id: String, scanned: ScannedOffer) {
+        self.begin_at(id, Stage::Scanned(scanned));
+    }
+
+    /// Begins one in the middle.
+    pub(super) fn begin_at(&self, id: String, stage: Stage) {
         let mut flows = self.fresh();
         if flows.len() >= FLOWS_MAX {
             flows.remove(0);
         }
-        flows.push(Flow { id, stage: Some(Stage::Scanned(scanned)), touched: Instant::now() });
+        flows.push(Flow { id, stage: Some(stage), touched: Instant::now() });
     }
 
     /// Takes the stage for one step; nobody else gets it meanwhile.

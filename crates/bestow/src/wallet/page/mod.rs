@@ -29,6 +29,7 @@ mod cards;
 mod flows;
 mod gate;
 mod language;
+mod pending;
 mod problem;
 mod scan;
 mod steps;
@@ -119,6 +120,7 @@ fn router(served: &Arc<Served>) -> Router {
         .route("/scan/picture", post(scan::picture).layer(limit(scan::PICTURE_BYTES_MAX)))
         .route("/scan/frame", post(scan::frame).layer(limit(scan::FRAME_BYTES_MAX)))
         .route("/flows/{id}", get(steps::show).post(steps::go_on).delete(steps::decline))
+        .route("/pending/{id}", post(pending::ask))
         .route("/cards", get(cards::list))
         .route("/cards/{id}", get(cards::show).delete(cards::delete))
         .route("/cards/{id}/raw", get(cards::raw))

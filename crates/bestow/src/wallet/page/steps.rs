@@ -93,8 +93,13 @@ pub(super) async fn go_on(
     step.await.unwrap_or_else(|error| Err(crate::exit::Failure::own_fault(error).into()))
 }
 
-/// `DELETE /api/flows/{id}`: nothing is kept, and nobody is told.
+/// `DELETE /api/flows/{id}`: nothing is kept. Only an issuer that asked for it is told that what it
+/// gave is not wanted (VCI §11).
 pub(super) async fn decline(State(served): State<Arc<Served>>, Id(id): Id) -> StatusCode {
+    if let Ok(Stage::Received(received)) = served.flows.take(&id) {
+        let wallet = served.wallet.clone();
+        tokio::spawn(async move { wallet.decline(&received).await });
+    }
     served.flows.end(&id);
     StatusCode::NO_CONTENT
 }
@@ -236,6 +241,10 @@ fn not_redeemed(failure: &TokenFailure) -> Problem {
 /// The token stays good when the network fails, so the stage before it is not gone back to.
 async fn request(wallet: &Wallet, authorized: Authorized) -> Result<Stage, Setback> {
     match wallet.request_credentials(&authorized, &KeyWish::default()).await {
+        // What is still to come is kept, and is on the list of the page.
+        Ok(received) if received.previews().is_empty() && !received.pending().is_empty() => {
+            Ok(Stage::Waits(received.pending().to_vec()))
+        }
         Ok(received) => Ok(Stage::Received(received)),
         Err(WalletError::Refused(refused)) if refused.is("invalid_token") => {
             Box::pin(renew(wallet, authorized, refused)).await

@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use url::Url;
 use wallet::card::{Line, Lines};
 use wallet::display::{Display, Picture, TEXT_CHARACTERS_MAX, clean};
+use wallet::flow::check::Expected;
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::receipt::Received;
 use wallet::flow::sign_in::SignIn;
-use wallet::store::{StoredCredential, Trust};
+use wallet::store::{PendingCredential, StoredCredential, Trust};
 
 use super::flows::Stage;
 
@@ -37,6 +38,10 @@ pub(super) fn stage(id: &str, stage: &Stage, locale: &str, now: Timestamp) -> Va
         Stage::SigningIn(sign_in, _) => sign_in_at(sign_in),
         Stage::Authorized(authorized) => offer(authorized.offer(), None, locale),
         Stage::Received(received) => preview(received, locale, now),
+        Stage::Waits(pending) => {
+            let cards: Vec<_> = pending.iter().map(|one| awaited(one, locale)).collect();
+            json!({ "step": "waits", "cards": cards })
+        }
         Stage::Kept(kept) => {
             let cards: Vec<_> = kept.iter().map(|card| face(card, locale, now)).collect();
             json!({ "step": "kept", "cards": cards })
@@ -99,6 +104,18 @@ fn preview(received: &Received, locale: &str, now: Timestamp) -> Value {
     json!({ "step": "preview", "cards": cards, "failures": failures, "doubt": doubt })
 }
 
+/// A card that is still to come, as it will look.
+pub(super) fn awaited(pending: &PendingCredential, locale: &str) -> Value {
+    let Expected { display, credential_configuration_id, credential_issuer, .. } =
+        &pending.expected;
+    let mut shown = drawn(display, credential_configuration_id, credential_issuer, locale);
+    if let Some(members) = shown.as_object_mut() {
+        members.insert("id".to_owned(), pending.id.to_string().into());
+        members.insert("ask_at".to_owned(), pending.ask_at.to_rfc3339().into());
+    }
+    shown
+}
+
 /// A stored credential as it lies in the list.
 pub(super) fn face(credential: &StoredCredential, locale: &str, now: Timestamp) -> Value {
     let StoredCredential { display, credential_configuration_id, credential_issuer, .. } =
@@ -129,6 +146,7 @@ pub(super) fn card(credential: &StoredCredential, locale: &str, now: Timestamp) 
         "configuration": credential.credential_configuration_id,
         "received": credential.received_at.to_date(),
         "holder_key": key,
+        "copies": 1 + credential.copies.len(),
     })
 }
 

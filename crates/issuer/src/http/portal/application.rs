@@ -44,11 +44,15 @@ pub(super) async fn application(
             OfferState::Fetched | OfferState::Redeemed => {
                 offer_page(&visitor, (&view, offer), (&path, OfferPageState::Opened))
             }
+            OfferState::Deferred => {
+                let page = NoticePage { site: visitor.site(), kind: NoticeKind::Deferred };
+                visitor.page(StatusCode::OK, &page)
+            }
             OfferState::Issued => issued_page(&visitor, &view, offer),
             OfferState::Expired => closed_page(&visitor, &view, (&path, ClosedReason::Expired)),
             OfferState::Locked => {
                 let reason = match view.credential_type.approval {
-                    Approval::AtOnce => ClosedReason::Locked,
+                    Approval::AtOnce | Approval::Deferred => ClosedReason::Locked,
                     Approval::Officer => ClosedReason::LockedForOfficer,
                 };
                 closed_page(&visitor, &view, (&path, reason))

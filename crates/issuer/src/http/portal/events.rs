@@ -108,6 +108,7 @@ const fn name(stage: &Stage) -> &'static str {
         Stage::Offer(offer) => match offer.state {
             OfferState::Created => "waiting",
             OfferState::Fetched | OfferState::Redeemed => "opened",
+            OfferState::Deferred => "deferred",
             OfferState::Issued => "issued",
             OfferState::Expired => "expired",
             OfferState::Locked => "locked",

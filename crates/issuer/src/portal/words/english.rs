@@ -101,6 +101,11 @@ pub(super) static WORDS: Words = Words {
         text: "You can ask us about it, or apply again with corrected details.",
     },
     reason: "Reason",
+    deferred: Notice {
+        title: "Your wallet has asked for the card",
+        text: "We are checking your application. Once it is approved, your wallet app gets the card: \
+               look there again later.",
+    },
     lapsed: Notice {
         title: "This application has expired",
         text: "It was not used in time. Please apply again.",

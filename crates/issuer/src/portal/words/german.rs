@@ -107,6 +107,11 @@ pub(super) static WORDS: Words = Words {
         text: "Sie können uns danach fragen oder mit berichtigten Angaben einen neuen stellen.",
     },
     reason: "Grund",
+    deferred: Notice {
+        title: "Ihre Wallet hat die Karte angefragt",
+        text: "Wir prüfen Ihren Antrag. Sobald er genehmigt ist, erhält Ihre Wallet-App die Karte: \
+               Schauen Sie dort später noch einmal nach.",
+    },
     lapsed: Notice {
         title: "Dieser Antrag ist abgelaufen",
         text: "Er wurde nicht rechtzeitig genutzt. Bitte stellen Sie einen neuen.",

@@ -44,6 +44,7 @@ mod authorization_rows;
 mod authorization_writes;
 mod batch;
 mod connection;
+mod deferral;
 mod fault;
 mod line;
 mod migrations;

@@ -19,15 +19,21 @@ const IDEMPOTENCY_KEYS: &str = "DELETE FROM idempotency_keys WHERE issuer_id = $
 const DATASETS: &str = "DELETE FROM datasets WHERE issuer_id = $1 AND offer_id IN (SELECT \
     datasets.offer_id FROM datasets JOIN offers USING (issuer_id, offer_id) \
     WHERE datasets.issuer_id = $1 AND datasets.offer_id < $2 AND offers.expires_at <= $3 \
-    AND coalesce(token_expires_at, 0) <= $3 AND NOT EXISTS (SELECT 1 FROM authorizations AS kept \
+    AND coalesce(token_expires_at, 0) <= $3 AND coalesce(deferred_until, 0) <= $3 \
+    AND NOT EXISTS (SELECT 1 FROM authorizations AS kept \
     WHERE kept.issuer_id = $1 AND kept.offer_id = datasets.offer_id \
     AND kept.refresh_expires_at > $3) ORDER BY datasets.offer_id LIMIT $4)";
+const DEFERRALS: &str = "DELETE FROM deferrals WHERE issuer_id = $1 AND deferral_id IN \
+    (SELECT deferral_id FROM deferrals WHERE issuer_id = $1 AND deferral_id < $2 \
+    AND (expires_at <= $3 OR (state IN ('rejected', 'delivered') AND decided_at <= $3)) \
+    ORDER BY deferral_id LIMIT $4)";
 const APPLICATIONS: &str = "DELETE FROM applications WHERE issuer_id = $1 AND application_id IN \
     (SELECT application_id FROM applications WHERE issuer_id = $1 AND application_id < $2 \
     AND coalesce(decided_at, created_at) <= $3 ORDER BY application_id LIMIT $4)";
 const OFFERS: &str = "DELETE FROM offers WHERE issuer_id = $1 AND offer_id IN (SELECT offer_id \
     FROM offers WHERE issuer_id = $1 AND offer_id < $2 AND expires_at <= $3 \
-    AND coalesce(token_expires_at, 0) <= $3 AND NOT EXISTS (SELECT 1 FROM authorizations AS kept \
+    AND coalesce(token_expires_at, 0) <= $3 AND coalesce(deferred_until, 0) <= $3 \
+    AND NOT EXISTS (SELECT 1 FROM authorizations AS kept \
     WHERE kept.issuer_id = $1 AND kept.offer_id = offers.offer_id \
     AND kept.refresh_expires_at > $3) ORDER BY offer_id LIMIT $4)";
 /// After their offers, which say whether they may go; the time only bounds what is looked at.
@@ -58,6 +64,7 @@ pub(super) async fn purge(
     removed += client.execute(RUNNING, &[&issuer_id, &now, &limit]).await?;
     let kinds = [
         (DATASETS, before.claims), // before their offers, which say whether they may go
+        (DEFERRALS, before.claims), // it may hold claims, too
         (APPLICATIONS, before.applications),
         (OFFERS, before.offers),
         (AUTHORIZATIONS, before.offers),

@@ -2,10 +2,14 @@
 
 use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
+use oid4vci::deferred::{Deferral, DeferralId, DeferralState};
 use oid4vci::grant::{Grant, Issued, Redemption, StatusEntry};
+use oid4vci::notification::Event;
 use oid4vci::offer::OfferId;
+use oid4vci::proof::VerifiedProofs;
 use oid4vci::secret::{SecretDigest, TxCodeDigest};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 use uuid::Uuid;
@@ -15,8 +19,8 @@ use crate::application::{Application, ApplicationId, ApplicationState};
 
 /// The issuances of an offer as one column, in the same glance as the offer; only where there are any.
 pub(super) const ISSUANCES_COLUMN: &str = "CASE WHEN issued_count > 0 THEN (SELECT \
-    json_agg(json_build_array(credential_configuration_id, thumbprint, issued_at, list_id, idx) \
-    ORDER BY place) \
+    json_agg(json_build_array(credential_configuration_id, thumbprint, issued_at, list_id, idx, \
+    event, notified_at) ORDER BY place) \
     FROM issuances WHERE issuances.issuer_id = offers.issuer_id \
     AND issuances.offer_id = offers.offer_id)::TEXT END";
 
@@ -38,7 +42,8 @@ pub(super) fn grant(row: &Row) -> Result<Grant, Fault> {
         withdrawn_at: optional_time(row, 9)?,
         redemption: redemption(row)?,
         signs_in: value(row, 19)?,
-        issued: issued(value(row, 20)?)?,
+        deferred_until: optional_time(row, 20)?,
+        issued: issued(value(row, 21)?)?,
     })
 }
 
@@ -64,22 +69,51 @@ fn issued(text: Option<&str>) -> Result<Vec<Issued>, Fault> {
     rows.into_iter().map(issued_one).collect()
 }
 
-/// The columns of an issuance: type, thumbprint, time, and the place in a status list.
-pub(super) type IssuedRow = (String, Option<String>, u64, Option<u64>, Option<u64>);
+/// The columns of an issuance: type, thumbprint, time, the place in a status list, and what the Wallet
+/// said and when.
+pub(super) type IssuedRow =
+    (String, Option<String>, u64, Option<u64>, Option<u64>, Option<String>, Option<u64>);
 
 pub(super) fn issued_one(row: IssuedRow) -> Result<Issued, Fault> {
-    let (credential_configuration_id, thumbprint, at, list, idx) = row;
+    let (credential_configuration_id, thumbprint, at, list, idx, event, notified_at) = row;
+    let event = event.map(|name| Event::parse(&name).ok_or_else(|| unknown("event")));
     Ok(Issued {
         credential_configuration_id,
         thumbprint: self::thumbprint(thumbprint.as_deref())?,
         at: Timestamp(at),
         entry: list.zip(idx).map(|(list, idx)| StatusEntry { list, idx }),
+        notified: event.transpose()?.zip(notified_at.map(Timestamp)),
     })
 }
 
 fn thumbprint(text: Option<&str>) -> Result<Option<Thumbprint>, Fault> {
     let parsed = text.map(|text| Thumbprint::parse(text).ok_or_else(|| unknown("thumbprint")));
     parsed.transpose()
+}
+
+/// Reads a deferred issuance.
+pub(super) fn deferral(row: &Row) -> Result<Deferral, Fault> {
+    let (proofs, claims): (Option<&str>, Option<&str>) = (value(row, 4)?, value(row, 5)?);
+    let proofs = proofs.map(|text| {
+        let kept: Value = json(text)?;
+        VerifiedProofs::from_kept(&kept).ok_or_else(|| unknown("proofs"))
+    });
+    Ok(Deferral {
+        id: DeferralId(offer_id(row, 0)?),
+        offer_id: offer_id(row, 1)?,
+        transaction_digest: SecretDigest(digest(value(row, 2)?)?),
+        credential_configuration_id: value(row, 3)?,
+        proofs: proofs.transpose()?,
+        claims: claims.map(json).transpose()?,
+        state: deferral_state(row, 6)?,
+        created_at: time(value(row, 7)?)?,
+        expires_at: time(value(row, 8)?)?,
+        decided_at: optional_time(row, 9)?,
+    })
+}
+
+pub(super) fn deferral_state(row: &Row, place: usize) -> Result<DeferralState, Fault> {
+    DeferralState::parse(value(row, place)?).ok_or_else(|| unknown("state"))
 }
 
 /// Reads an application.
@@ -143,5 +177,5 @@ pub(super) fn uuid(id: OfferId) -> Uuid {
 
 /// Identifiers of configurations as one JSON array.
 pub(super) fn list(ids: &[String]) -> String {
-    serde_json::Value::from(ids).to_string()
+    Value::from(ids).to_string()
 }

@@ -102,7 +102,8 @@ async fn place_in_application(
     let Some(seen) = seen else { return Ok(Placed::Here(big(grant.attempts))) };
     let sql = "UPDATE offers SET withdrawn_at = coalesce(withdrawn_at, $3), step_id = $4 \
                WHERE issuer_id = $1 AND offer_id = $2 AND issued_count = 0 \
-               AND coalesce(token_expires_at, 0) <= $3 RETURNING attempts";
+               AND coalesce(token_expires_at, 0) <= $3 AND coalesce(deferred_until, 0) <= $3 \
+               RETURNING attempts";
     let now = big(grant.created_at.0);
     let values: [&(dyn ToSql + Sync); 4] = [&context.issuer_id, &seen, &now, &context.step_id];
     let replaced = transaction.query_opt(sql, &values).await?;

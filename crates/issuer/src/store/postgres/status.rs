@@ -73,8 +73,8 @@ WHERE issuer_id = $1 AND (changed_at, list_id, idx) > ($2, $3, $4)
 ORDER BY changed_at, list_id, idx LIMIT $5";
 
 const ISSUED: &str = "
-SELECT credential_configuration_id, thumbprint, issued_at, list_id, idx FROM issuances
-WHERE issuer_id = $1 AND offer_id = $2 ORDER BY place";
+SELECT credential_configuration_id, thumbprint, issued_at, list_id, idx, event, notified_at
+FROM issuances WHERE issuer_id = $1 AND offer_id = $2 ORDER BY place";
 
 /// Does not name itself as the last step: an issuance whose outcome is unknown is still read back.
 const END_OFFER: &str = "
@@ -225,9 +225,10 @@ fn change(row: &Row) -> Result<StatusChange, Fault> {
 }
 
 fn issued(row: &Row) -> Result<Issued, Fault> {
-    let place = |column| value::<Option<i64>>(row, column)?.map(number).transpose();
+    let big = |column| value::<Option<i64>>(row, column)?.map(number).transpose();
     let at = number(value(row, 2)?)?;
-    rows::issued_one((value(row, 0)?, value(row, 1)?, at, place(3)?, place(4)?))
+    let (list, idx, event, notified_at) = (big(3)?, big(4)?, value(row, 5)?, big(6)?);
+    rows::issued_one((value(row, 0)?, value(row, 1)?, at, list, idx, event, notified_at))
 }
 
 fn lists_of<'e>(entries: impl Iterator<Item = &'e StatusEntry>) -> Vec<i64> {

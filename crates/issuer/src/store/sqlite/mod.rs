@@ -25,6 +25,7 @@ use writer::{Extent, Step, Writer};
 
 mod authorization;
 mod backup;
+mod deferral;
 mod journal;
 mod migrations;
 mod purge;

@@ -2,12 +2,16 @@
 
 use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
+use oid4vci::deferred::{Deferral, DeferralId, DeferralState};
 use oid4vci::grant::{Grant, Issued, Redemption, StatusEntry};
+use oid4vci::notification::Event;
 use oid4vci::offer::OfferId;
+use oid4vci::proof::VerifiedProofs;
 use oid4vci::secret::{SecretDigest, TxCodeDigest};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Error, Row, params};
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::application::{Application, ApplicationId, ApplicationState};
 
@@ -24,6 +28,7 @@ pub(super) fn grant(row: &Row<'_>) -> rusqlite::Result<(Grant, u32)> {
         attempts: row.get(7)?,
         fetched_at: time(row, 8)?,
         withdrawn_at: time(row, 9)?,
+        deferred_until: time(row, 17)?,
         redemption: redemption(row)?,
         issued: Vec::new(),
         signs_in: row.get(19)?,
@@ -64,8 +69,8 @@ pub(super) fn issuances(
     id: OfferId,
 ) -> rusqlite::Result<Vec<Issued>> {
     let mut statement = connection.prepare_cached(
-        "SELECT credential_configuration_id, thumbprint, issued_at, list_id, idx FROM issuances \
-         WHERE issuer_id = ?1 AND offer_id = ?2 ORDER BY place",
+        "SELECT credential_configuration_id, thumbprint, issued_at, list_id, idx, event, \
+         notified_at FROM issuances WHERE issuer_id = ?1 AND offer_id = ?2 ORDER BY place",
     )?;
     let rows = statement.query_map(params![issuer_id, id.0], |row| {
         Ok(Issued {
@@ -73,6 +78,7 @@ pub(super) fn issuances(
             thumbprint: thumbprint(row, 1)?,
             at: Timestamp(row.get(2)?),
             entry: status_entry(row, 3)?,
+            notified: notified(row, 5)?,
         })
     })?;
     rows.collect()
@@ -87,6 +93,32 @@ fn thumbprint(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Thumbprint
 fn status_entry(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<StatusEntry>> {
     let Some(list) = row.get(first)? else { return Ok(None) };
     Ok(Some(StatusEntry { list, idx: row.get(first + 1)? }))
+}
+
+/// What its Wallet said, in two columns.
+fn notified(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<(Event, Timestamp)>> {
+    let Some(event) = row.get::<_, Option<String>>(first)? else { return Ok(None) };
+    let event = parse(first, Event::parse(&event))?;
+    Ok(Some((event, Timestamp(row.get(first + 1)?))))
+}
+
+/// Reads a deferred issuance.
+pub(super) fn deferral(row: &Row<'_>) -> rusqlite::Result<Deferral> {
+    let proofs = row.get::<_, Option<String>>(4)?.is_some().then(|| json::<Value>(row, 4));
+    let proofs = proofs.transpose()?.map(|kept| parse(4, VerifiedProofs::from_kept(&kept)));
+    let claims = row.get::<_, Option<String>>(5)?.is_some().then(|| json(row, 5));
+    Ok(Deferral {
+        id: DeferralId(OfferId(row.get(0)?)),
+        offer_id: OfferId(row.get(1)?),
+        transaction_digest: SecretDigest(row.get(2)?),
+        credential_configuration_id: row.get(3)?,
+        proofs: proofs.transpose()?,
+        claims: claims.transpose()?,
+        state: parse(6, DeferralState::parse(&row.get::<_, String>(6)?))?,
+        created_at: Timestamp(row.get(7)?),
+        expires_at: Timestamp(row.get(8)?),
+        decided_at: time(row, 9)?,
+    })
 }
 
 /// Reads an application.

@@ -79,7 +79,7 @@ fn insert_grant(connection: &Connection, issuer_id: &str, grant: &Grant) -> rusq
 }
 
 /// Ends the offer that another one replaces, and gives back its wrong Transaction Codes; `None` when
-/// its token is alive, or something was issued from it.
+/// its token is alive, something was issued from it, or waits to be.
 fn replace(
     connection: &Connection,
     issuer_id: &str,
@@ -88,7 +88,7 @@ fn replace(
 ) -> rusqlite::Result<Option<u32>> {
     let sql = "UPDATE offers SET withdrawn_at = coalesce(withdrawn_at, ?3) WHERE issuer_id = ?1 \
                AND offer_id = ?2 AND issued_count = 0 AND coalesce(token_expires_at, 0) <= ?3 \
-               RETURNING attempts";
+               AND coalesce(deferred_until, 0) <= ?3 RETURNING attempts";
     let mut statement = connection.prepare_cached(sql)?;
     statement.query_row((issuer_id, id.0, now.0), |row| row.get(0)).optional()
 }
@@ -142,15 +142,15 @@ pub(super) fn grant(
 
 /// A [`Record`] with its nonces, taken along to the writer.
 pub(super) struct Issuance {
-    id: OfferId,
-    seen_count: usize,
-    token_digest: [u8; 32],
+    pub(super) id: OfferId,
+    pub(super) seen_count: usize,
+    pub(super) token_digest: [u8; 32],
     credential_configuration_id: String,
-    thumbprints: Vec<Option<String>>,
-    nonces: Vec<SpendableNonce>,
+    pub(super) thumbprints: Vec<Option<String>>,
+    pub(super) nonces: Vec<SpendableNonce>,
     used: Vec<UsedJti>,
     entries: Vec<StatusEntry>,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Issuance {
@@ -196,6 +196,16 @@ pub(super) fn record_issuance(
     if !spend(connection, issuer_id, issuance.nonces.iter().copied())? {
         return Ok(Step::Undo(Recorded::NonceSpent));
     }
+    insert_issuances(connection, issuer_id, issuance)?;
+    Ok(Step::Keep(Recorded::Recorded))
+}
+
+pub(super) fn insert_issuances(
+    connection: &Connection,
+    issuer_id: &str,
+    issuance: &Issuance,
+) -> rusqlite::Result<()> {
+    let (id, seen) = (issuance.id.0, issuance.seen_count);
     for (at, thumbprint) in issuance.thumbprints.iter().enumerate() {
         let sql = "INSERT INTO issuances (issuer_id, offer_id, place, \
                    credential_configuration_id, thumbprint, issued_at, list_id, idx) \
@@ -207,7 +217,7 @@ pub(super) fn record_issuance(
         let values = (issuer_id, id, seen + at, configuration, thumbprint, now, list, idx);
         connection.prepare_cached(sql)?.execute(values)?;
     }
-    Ok(Step::Keep(Recorded::Recorded))
+    Ok(())
 }
 
 /// Spends what may come once; `false` when some of it was spent before, and the step is to be undone.

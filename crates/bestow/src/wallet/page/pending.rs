@@ -1,0 +1,45 @@
+//! Step 18, later: what is still to come is asked for again (VCI §9).
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use wallet::flow::deferred::Resumed;
+
+use super::flows::Stage;
+use super::problem::{Id, Problem};
+use super::{Served, gate};
+
+/// `POST /api/pending/{id}`: what is here by now becomes a flow whose card is looked at.
+pub(super) async fn ask(
+    State(served): State<Arc<Served>>,
+    Id(id): Id,
+) -> Result<Json<Value>, Problem> {
+    let pending = served.wallet.store.pending().await?.records;
+    let pending = pending.into_iter().find(|one| one.id.to_string() == id).ok_or_else(gone)?;
+    // On its own: a browser that goes away must not cost the holder what was fetched.
+    let step = tokio::spawn(async move {
+        let resumed = served.wallet.resume(&pending).await?;
+        let _ = served.wallet.send_notices().await; // those that do not arrive are sent later
+        Ok(match resumed {
+            Resumed::Waits(waits) => Json(json!({ "ask_at": waits.ask_at.to_rfc3339() })),
+            Resumed::Received(received) => {
+                let flow = gate::draw(&*served.wallet.random).to_string();
+                served.flows.begin_at(flow.clone(), Stage::Received(received));
+                Json(json!({ "flow": flow }))
+            }
+        })
+    });
+    step.await.unwrap_or_else(|error| Err(crate::exit::Failure::own_fault(error).into()))
+}
+
+fn gone() -> Problem {
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "unknown_credential",
+        "nothing of this name is still to come",
+    )
+    .hint("load the page again")
+}

@@ -1,0 +1,136 @@
+//! `bestow wallet pending` and `bestow wallet resume`: credentials that their issuers make later.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use wallet::Wallet;
+use wallet::error::WalletError;
+use wallet::flow::deferred::Resumed;
+use wallet::store::{Listed, PendingCredential};
+
+use super::open::{Reach, open};
+use super::receive::{Person, told};
+use super::{Place, card, listed, store_failure, tell_damaged};
+use crate::cli::ResumeArguments;
+use crate::exit::{Failure, Kind};
+use crate::terminal::{plain, print, print_json, tell};
+
+/// Lists what is still to come.
+pub(super) async fn list(place: &Place, json: bool) -> Result<(), Failure> {
+    let Listed { records, damaged } = place.open().await?.pending().await.map_err(store_failure)?;
+    tell_damaged(place, "pending", &damaged);
+    if json {
+        return print_json(&listed("pending", records.iter().map(object).collect(), damaged));
+    }
+    if records.is_empty() {
+        tell("Nothing is still to come.");
+    }
+    for pending in &records {
+        print(line(pending));
+    }
+    Ok(())
+}
+
+/// The object that scripts get; what opens the issuer stays in the wallet.
+pub(super) fn object(pending: &PendingCredential) -> Value {
+    json!({
+        "id": pending.id.to_string(),
+        "credential_configuration_id": pending.expected.credential_configuration_id,
+        "issuer": pending.expected.credential_issuer,
+        "asked_at": pending.asked_at.to_rfc3339(),
+        "ask_at": pending.ask_at.to_rfc3339(),
+    })
+}
+
+fn line(pending: &PendingCredential) -> String {
+    let issuer = plain(&pending.expected.credential_issuer);
+    let at = pending.ask_at.to_rfc3339();
+    format!("{}  {}  {issuer}  ask from {at}", pending.id, name(pending))
+}
+
+/// What it is called.
+pub(super) fn name(pending: &PendingCredential) -> String {
+    let face = pending.expected.display.face("en");
+    let id = &pending.expected.credential_configuration_id;
+    plain(face.map_or(id.as_str(), |face| face.name.as_str()))
+}
+
+/// Asks for what is still to come, and keeps what is here by now; tells issuers what they have not
+/// heard yet.
+pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result<(), Failure> {
+    let reach = Reach {
+        ca: arguments.ca.as_deref(),
+        trust_anchor: arguments.trust_anchor.as_deref(),
+        allow_http_loopback: arguments.allow_http_loopback,
+    };
+    let wallet = open(place, reach, |client| Arc::new(client)).await?;
+    let chosen = chosen(&wallet, arguments.id.as_deref()).await?;
+    let (mut kept, mut waits, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+    for pending in &chosen {
+        match ask(&wallet, pending, arguments).await {
+            Ok(Some(credentials)) => kept.extend(credentials),
+            Ok(None) => waits.push(object(pending)),
+            Err(failure) => failures.push((pending, failure)),
+        }
+    }
+    let _ = wallet.send_notices().await; // those that do not arrive are sent the next time
+    for (pending, failure) in &failures {
+        tell(format!("{} did not come: {}", name(pending), failure.message));
+    }
+    let done = json!({ "credentials": kept, "pending": waits });
+    match (failures.into_iter().next(), waits.is_empty()) {
+        (Some((_, failure)), _) => Err(failure.done("credentials", done["credentials"].clone())),
+        (None, true) if arguments.json => print_json(&done),
+        (None, true) => Ok(()),
+        (None, false) => Err(not_ready()
+            .done("credentials", done["credentials"].clone())
+            .done("pending", done["pending"].clone())),
+    }
+}
+
+/// Nothing is wrong, and nothing is here.
+pub(super) fn not_ready() -> Failure {
+    Failure::new(Kind::NotYet, "not_yet", "the issuer has not finished the credential yet")
+        .hint("ask again later: bestow wallet resume")
+}
+
+async fn chosen(wallet: &Wallet, id: Option<&str>) -> Result<Vec<PendingCredential>, Failure> {
+    let all = wallet.store.pending().await.map_err(store_failure)?.records;
+    let Some(id) = id else { return Ok(all) };
+    let found: Vec<_> = all.into_iter().filter(|one| one.id.to_string() == id).collect();
+    if found.is_empty() {
+        return Err(Failure::new(
+            Kind::Usage,
+            "unknown_credential",
+            "nothing of this id is pending",
+        )
+        .hint("list what is still to come: bestow wallet pending"));
+    }
+    Ok(found)
+}
+
+/// `None` when it is not ready.
+async fn ask(
+    wallet: &Wallet,
+    pending: &PendingCredential,
+    arguments: &ResumeArguments,
+) -> Result<Option<Vec<Value>>, Failure> {
+    let failed = |error: WalletError| told(&error);
+    match wallet.resume(pending).await.map_err(failed)? {
+        Resumed::Waits(waits) => {
+            let at = waits.ask_at.to_rfc3339();
+            tell(format!("{} is not ready; ask again from {at}", name(&waits)));
+            Ok(None)
+        }
+        Resumed::Received(received) => {
+            let person = Person { yes: arguments.yes };
+            let received =
+                person.look(wallet, received, arguments.accept_unverified_issuer).await?;
+            let kept = wallet.keep(&received).await.map_err(failed)?;
+            if !arguments.json {
+                kept.iter().for_each(|credential| print(card::card(credential)));
+            }
+            Ok(Some(kept.iter().map(card::json).collect()))
+        }
+    }
+}

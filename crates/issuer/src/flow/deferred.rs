@@ -1,0 +1,242 @@
+//! Step 18, later: an issuance is put off, an officer decides, and the Wallet fetches it (VCI §9).
+
+use std::fmt;
+
+use oid4vci::access::{Authenticated, Presented};
+use oid4vci::credential::{CredentialRefusal, ISSUANCES_MAX, Record, decide};
+use oid4vci::deferred::{
+    self, Deferral, DeferralId, DeferralState, DeferredCredentialRequest, DeferredRefusal,
+    DeferredResponse, Next,
+};
+use oid4vci::encryption::{Body, MessageEncryption, ReceivedBody};
+use oid4vci::proof::{ProofRefusal, VerifiedProofs};
+use oid4vci::secret::AccessToken;
+use serde_json::{Map, Value};
+
+use super::cover;
+use super::credential::{entries, sign};
+use crate::Issuer;
+use crate::credential_type::{Approval, ClaimsError, CredentialType, Pictures, check_all};
+use crate::failure::{Broken, Failure};
+use crate::store::deferral::Deferred;
+
+/// Where a Deferred Credential Request goes; its name in the address.
+pub const ENDPOINT: &str = "deferred-credential";
+
+/// What a request for a credential that waits is answered.
+#[derive(Debug)]
+pub(super) struct PutOff(pub(super) DeferredResponse);
+
+/// Whether credentials of this type wait for an officer once a Wallet has asked for them.
+pub(super) fn waits(credential_type: &CredentialType) -> bool {
+    credential_type.approval == Approval::Deferred
+}
+
+/// Puts off what [`decide`] allowed; `None` when the offer changed meanwhile.
+pub(super) async fn put_off(
+    record: &Record<'_>,
+    proofs: Option<&VerifiedProofs>,
+    issuer: &Issuer,
+) -> Result<Option<PutOff>, Failure<CredentialRefusal>> {
+    let now = issuer.clock.now();
+    let settings = &issuer.config.deferred;
+    let times = (now, now.plus(u64::from(settings.keep_days) * 24 * 3600));
+    let (deferral, transaction_id) =
+        Deferral::new(record, proofs.cloned(), &issuer.keys.offer, times);
+    let nonces = proofs.map_or(&[][..], VerifiedProofs::nonces);
+    match issuer.store.defer(record, nonces, &deferral).await? {
+        Deferred::Recorded(DeferralState::Rejected) => Err(CredentialRefusal::Denied.into()),
+        Deferred::Recorded(_) => {
+            tracing::info!(deferral = %deferral.id, offer = %deferral.offer_id, "deferred");
+            Ok(Some(PutOff(DeferredResponse::new(&transaction_id, settings.interval))))
+        }
+        Deferred::Changed => Ok(None),
+        Deferred::NonceSpent => Err(CredentialRefusal::from(ProofRefusal::BadNonce).into()),
+        Deferred::TooMany => Err(CredentialRefusal::TooManyKeys.into()),
+    }
+}
+
+/// What the Deferred Credential Endpoint answers.
+#[derive(Debug)]
+pub enum Answer {
+    /// Status 200 (DEFER-11).
+    Ready(Body),
+    /// Status 202 (DEFER-12).
+    Wait(Body),
+}
+
+/// Answers a Deferred Credential Request: reads, decides, commits once, and only then signs.
+pub async fn deferred_credential(
+    token: &AccessToken,
+    body: ReceivedBody<'_>,
+    issuer: &Issuer,
+) -> Result<Answer, Failure<DeferredRefusal>> {
+    let mut opened: Option<Opened> = None;
+    for _ in 0..=ISSUANCES_MAX {
+        let now = issuer.clock.now();
+        let grant = match token.offer_id() {
+            Some(id) => issuer.store.grant(id).await?,
+            None => None,
+        };
+        let token = deferred::authenticate(Presented::Bearer(token), grant.as_ref(), None, now)
+            .map_err(DeferredRefusal::from)?;
+        let Opened { request, response } = match &mut opened {
+            Some(opened) => &*opened,
+            none => none.insert(open(body, issuer)?),
+        };
+        let deferral = find(&request.transaction_id, issuer).await?;
+        if deferred::decide(&deferral, token, request, now)? == Next::Wait {
+            let wait =
+                DeferredResponse::new(&request.transaction_id, issuer.config.deferred.interval);
+            return Ok(Answer::Wait(cover::cover(&wait, response.as_ref())?));
+        }
+        if let Some(body) = deliver(&deferral, token, response.as_ref(), issuer).await? {
+            return Ok(Answer::Ready(body));
+        }
+        // Another request of this token was first.
+    }
+    Err(Broken::fault("the offer changed more often than an offer can".into()).into())
+}
+
+/// The request in the clear, and how its answer goes out.
+struct Opened {
+    request: DeferredCredentialRequest,
+    response: Option<MessageEncryption>,
+}
+
+/// DEFER-10: what this request says counts, whatever the first one said.
+fn open(body: ReceivedBody<'_>, issuer: &Issuer) -> Result<Opened, DeferredRefusal> {
+    let opened = cover::open(body, issuer)?;
+    let request = DeferredCredentialRequest::from_parameters(opened.parameters())?;
+    Ok(Opened { request, response: opened.response_encryption().cloned() })
+}
+
+async fn find(
+    transaction_id: &oid4vci::secret::TransactionId,
+    issuer: &Issuer,
+) -> Result<Deferral, Failure<DeferredRefusal>> {
+    let found = match transaction_id.deferral_id() {
+        Some(id) => issuer.store.deferral(id).await?,
+        None => None,
+    };
+    Ok(found.ok_or(DeferredRefusal::UnknownTransactionId)?)
+}
+
+/// Records and signs; `None` when something changed meanwhile.
+async fn deliver(
+    deferral: &Deferral,
+    token: Authenticated<'_>,
+    response: Option<&MessageEncryption>,
+    issuer: &Issuer,
+) -> Result<Option<Body>, Failure<DeferredRefusal>> {
+    let id = deferral.credential_configuration_id.as_str();
+    // DEFER-17: the operator has taken the type away.
+    let credential_type = issuer.types.get(id).ok_or(DeferredRefusal::Denied)?;
+    let proofs = deferral.proofs.as_ref();
+    let record = decide(token, id, proofs, issuer.credentials_per_offer())
+        .map_err(|_| DeferredRefusal::Denied)?;
+    let entries = entries(issuer, credential_type, record.thumbprints.len()).await?;
+    let now = issuer.clock.now();
+    if !issuer.store.deliver(&record, deferral, &entries, now).await? {
+        issuer.status_lists.give_back(entries);
+        return Ok(None);
+    }
+    let claims = match &deferral.claims {
+        Some(claims) => claims.clone(),
+        None => super::credential::claims(token.grant().id, id, issuer).await?,
+    };
+    let signed = sign(credential_type, token, (&claims, proofs, entries), issuer).await?;
+    Ok(Some(cover::cover(&signed, response)?))
+}
+
+/// An officer says that a deferred credential is to be issued, perhaps with other claims.
+pub async fn approve_deferral(
+    issuer: &Issuer,
+    id: DeferralId,
+    claims: Option<Map<String, Value>>,
+) -> Result<(), DeferralError> {
+    let deferral = undecided(issuer, id).await?;
+    let credential_type = issuer.types.get(&deferral.credential_configuration_id);
+    let credential_type = credential_type.ok_or(DeferralError::TypeGone)?;
+    let claims = match claims {
+        Some(claims) => Some(checked(credential_type, &claims).await?),
+        None => None,
+    };
+    decide_seen(issuer, &deferral, DeferralState::Approved, claims.as_ref()).await
+}
+
+/// An officer says that it is never to be issued.
+pub async fn reject_deferral(issuer: &Issuer, id: DeferralId) -> Result<(), DeferralError> {
+    let deferral = undecided(issuer, id).await?;
+    decide_seen(issuer, &deferral, DeferralState::Rejected, None).await
+}
+
+/// Claims that come later are held to the same rules as those of an offer.
+async fn checked(
+    credential_type: &CredentialType,
+    claims: &Map<String, Value>,
+) -> Result<Map<String, Value>, DeferralError> {
+    let urls = credential_type.claims.pictures(claims).map(str::to_owned).collect();
+    let pictures = Pictures::clean(urls).await;
+    let mut checked =
+        check_all(&[&credential_type.claims], claims, &pictures).map_err(DeferralError::Claims)?;
+    checked.pop().ok_or(DeferralError::TypeGone)
+}
+
+async fn undecided(issuer: &Issuer, id: DeferralId) -> Result<Deferral, DeferralError> {
+    let deferral = issuer.store.deferral(id).await.map_err(Broken::from)?;
+    let deferral = deferral.ok_or(DeferralError::Unknown)?;
+    let is_open = matches!(deferral.state, DeferralState::Waiting | DeferralState::Approved)
+        && issuer.clock.now() < deferral.expires_at;
+    if is_open { Ok(deferral) } else { Err(DeferralError::Decided) }
+}
+
+async fn decide_seen(
+    issuer: &Issuer,
+    seen: &Deferral,
+    state: DeferralState,
+    claims: Option<&Map<String, Value>>,
+) -> Result<(), DeferralError> {
+    let now = issuer.clock.now();
+    let held = issuer.store.decide_deferral(seen, state, claims, now).await;
+    if !held.map_err(Broken::from)? {
+        return Err(DeferralError::Decided);
+    }
+    tracing::info!(deferral = %seen.id, state = state.name(), "deferral decided");
+    Ok(())
+}
+
+/// Why an officer's decision does not hold.
+#[derive(Debug)]
+pub enum DeferralError {
+    /// There is none of this id.
+    Unknown,
+    /// It was rejected, delivered or too old before.
+    Decided,
+    /// Its credential type is not configured any more.
+    TypeGone,
+    /// The claims do not fit its type.
+    Claims(ClaimsError),
+    /// Our own fault.
+    Broken(Broken),
+}
+
+impl From<Broken> for DeferralError {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
+}
+
+impl fmt::Display for DeferralError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "there is no such deferred credential",
+            Self::Decided => "this credential was rejected or delivered before, or is too old",
+            Self::TypeGone => "the type of this credential is not configured any more",
+            Self::Claims(error) => return error.fmt(f),
+            Self::Broken(_) => "internal error: the log says more",
+        })
+    }
+}
+
+impl std::error::Error for DeferralError {}

@@ -1,0 +1,35 @@
+//! Step 19 told to the Issuer: what became of the credentials of a response (VCI §11).
+
+use oid4vci::access::Presented;
+use oid4vci::notification::{self, NotificationRefusal, NotificationRequest, Notified};
+use oid4vci::secret::AccessToken;
+
+use crate::Issuer;
+use crate::failure::Failure;
+
+/// Where a Notification Request goes; its name in the address.
+pub const ENDPOINT: &str = "notification";
+
+/// Takes a notification, once or many times (NOTIF-04).
+pub async fn notification(
+    token: &AccessToken,
+    request: &NotificationRequest,
+    issuer: &Issuer,
+) -> Result<(), Failure<NotificationRefusal>> {
+    let now = issuer.clock.now();
+    let grant = match token.offer_id() {
+        Some(id) => issuer.store.grant(id).await?,
+        None => None,
+    };
+    let token = notification::authenticate(Presented::Bearer(token), grant.as_ref(), None, now)
+        .map_err(NotificationRefusal::from)?;
+    let notified = notification::decide(request, token, &issuer.keys.offer)?;
+    issuer.store.note_event(&notified, request.event, now).await?;
+    tracing::info!(offer = %notified.offer_id, event = request.event.name(), "notified");
+    Ok(())
+}
+
+/// The `notification_id` of a response; `None` where wallets are not asked (NOTIF-01).
+pub(super) fn notification_id(notified: Notified, issuer: &Issuer) -> Option<String> {
+    issuer.config.notification.enabled.then(|| notified.notification_id(&issuer.keys.offer))
+}

@@ -1,0 +1,50 @@
+//! The Deferred Credential Endpoint and the Notification Endpoint: what follows a response.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{RawQuery, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use oid4vci::credential::CredentialRefusal;
+use oid4vci::deferred::DeferredRefusal;
+use oid4vci::notification::{NotificationRefusal, NotificationRequest};
+
+use super::{NO_STORE, answer, bearer, received};
+use crate::Issuer;
+use crate::failure::Failure;
+use crate::flow;
+use crate::flow::deferred::Answer;
+
+/// VCI §9: the token first, then the request.
+pub(super) async fn deferred_credential(
+    State(issuer): State<Arc<Issuer>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, Failure<DeferredRefusal>> {
+    let token = bearer(query.as_deref(), &headers).map_err(DeferredRefusal::from)?;
+    let bytes = body.map_err(|_| DeferredRefusal::from(CredentialRefusal::TooLong))?;
+    let body = received(&headers, &bytes).map_err(DeferredRefusal::from)?;
+    Ok(match flow::deferred::deferred_credential(&token, body, &issuer).await? {
+        Answer::Ready(body) => answer(StatusCode::OK, body),
+        Answer::Wait(body) => answer(StatusCode::ACCEPTED, body),
+    })
+}
+
+/// VCI §11: there is nothing to say but that it was heard (NOTIF-13).
+pub(super) async fn notification(
+    State(issuer): State<Arc<Issuer>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<impl IntoResponse, Failure<NotificationRefusal>> {
+    let token = bearer(query.as_deref(), &headers).map_err(NotificationRefusal::from)?;
+    let bytes = body.map_err(|_| NotificationRefusal::Unreadable)?;
+    let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let request = NotificationRequest::parse(media_type.unwrap_or_default(), &bytes)?;
+    flow::notification::notification(&token, &request, &issuer).await?;
+    Ok((StatusCode::NO_CONTENT, [NO_STORE]))
+}

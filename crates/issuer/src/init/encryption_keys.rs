@@ -1,0 +1,78 @@
+//! The keys that wallets encrypt requests for: made once, read back, replaced without a gap.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use keys::jwe::{Curve, DecryptionKey, EncryptionKeyError, KeyManagement};
+use oid4vci::encryption::Encryption;
+use zeroize::Zeroizing;
+
+use super::key_files::secret;
+use crate::config::{Config, ConfigError};
+
+/// The keys (PKCS #8), the one that metadata name first. Those behind it still open requests: a
+/// new key is put in front, and an old one removed when no wallet has old metadata any more.
+pub(super) const ENCRYPTION_KEYS: &str = "encryption-keys.pem";
+/// The `alg` of all of them: what every wallet speaks.
+const ALGORITHM: KeyManagement = KeyManagement::EcdhEs;
+/// Most generations of keys.
+const KEYS_MAX: usize = 16;
+
+/// A new key, as the file holds it.
+pub(super) fn fresh() -> Result<Zeroizing<String>, EncryptionKeyError> {
+    Ok(DecryptionKey::generate(Curve::P256, ALGORITHM)?.to_pem())
+}
+
+/// Whether requests may be encrypted, so that a key is needed.
+fn is_needed(config: &Config) -> bool {
+    let policy = config.encryption.policy();
+    policy.is_some_and(|policy| policy.request() != Encryption::Off)
+}
+
+/// Reads the keys; nothing where requests are never encrypted.
+pub(super) fn load(config: &Config) -> Result<Vec<DecryptionKey>, ConfigError> {
+    if !is_needed(config) {
+        return Ok(Vec::new());
+    }
+    let file = config.keys.join(ENCRYPTION_KEYS);
+    if !file.exists() {
+        let remedy = "run `bestow issuer migrate`, which makes it, or copy it from another node of \
+                      this issuer: all of them need the same";
+        return Err(ConfigError::of_file(&file, "is missing", remedy));
+    }
+    let keys = DecryptionKey::list_from_pem(&secret(&file)?, ALGORITHM).map_err(|error| {
+        let remedy = "put P-256 keys there, as PKCS #8 in PEM, the newest first";
+        ConfigError::of_file(&file, error.to_string(), remedy)
+    })?;
+    if keys.len() > KEYS_MAX {
+        let problem = format!("holds more than {KEYS_MAX} keys");
+        return Err(ConfigError::of_file(&file, problem, "remove the last ones, the oldest"));
+    }
+    Ok(keys)
+}
+
+/// Makes what an issuer of an older version lacks, and says which file that is. Not at a start: of
+/// several nodes each would make its own, and could not read what was encrypted for another's.
+pub fn make_missing_keys(config: &Config) -> Result<Option<PathBuf>, ConfigError> {
+    let file = config.keys.join(ENCRYPTION_KEYS);
+    if !is_needed(config) || file.exists() {
+        return Ok(None);
+    }
+    let failed = |problem: String| {
+        ConfigError::of_file(&file, problem, "check the folder `keys` and its owner")
+    };
+    let key = fresh().map_err(|error| failed(error.to_string()))?;
+    match write(&file, &key) {
+        Ok(()) => Ok(Some(file)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(failed(format!("cannot be made: {error}"))),
+    }
+}
+
+fn write(file: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

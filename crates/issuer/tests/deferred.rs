@@ -1,0 +1,335 @@
+//! Step 18, later, over the router: what waits, who decides, who gets it, and every refusal (VCI §9).
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::sync::Arc;
+
+use axum::http::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use issuer::Issuer;
+use issuer::credential_type::Approval;
+use keys::jwe::{Curve, DecryptionKey};
+use keys::signer::{Signer as _, SoftwareKey};
+use oid4vci::encryption::Encryption::Required;
+use oid4vci::encryption::{ReceivedBody, ReceivedEncryption};
+use serde_json::{Value, json};
+use testkit::by_hand::{Offered, request};
+use testkit::proof::holder_key;
+use testkit::wire::{Answer, JSON};
+use testkit::world::World;
+use tokio::task::JoinSet;
+
+const CARD: &str = "student_card";
+const DAY: u64 = 24 * 60 * 60;
+
+fn defers(issuer: &mut Issuer) {
+    issuer.types.get_mut(CARD).unwrap().approval = Approval::Deferred;
+}
+
+async fn world() -> World {
+    World::with(defers).await
+}
+
+/// What a wallet has once its request was put off.
+struct Waiting {
+    offered: Offered,
+    token: String,
+    key: SoftwareKey,
+    transaction_id: String,
+}
+
+async fn put_off(world: &World) -> Waiting {
+    let offered = world.offer(CARD, &json!({})).await;
+    let token = world.redeem(&offered.code, &[]).await.success();
+    let token = token["access_token"].as_str().unwrap().to_owned();
+    let key = holder_key();
+    let answer = world.credential(&token, CARD, &[world.proof(&key).await]).await;
+    let transaction_id = waits(&answer);
+    Waiting { offered, token, key, transaction_id }
+}
+
+/// CRED-31, CRED-39, DEFER-12: the `transaction_id` of an answer that says to come again.
+fn waits(answer: &Answer) -> String {
+    assert_eq!((answer.status, answer.header("content-type")), (202, JSON), "{answer:?}");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let body = answer.json();
+    assert_eq!(body.as_object().unwrap().len(), 2, "{body}");
+    assert_eq!(body["interval"], 60);
+    body["transaction_id"].as_str().unwrap().to_owned()
+}
+
+async fn fetch(world: &World, token: &str, body: &Value) -> Answer {
+    send(world, token, JSON, body.to_string()).await
+}
+
+async fn send(world: &World, token: &str, media_type: &str, body: impl Into<Vec<u8>>) -> Answer {
+    let begun = Request::post("/deferred-credential").header(CONTENT_TYPE, media_type);
+    let begun = begun.header(AUTHORIZATION, format!("Bearer {token}"));
+    world.public.ask(begun, body.into()).await
+}
+
+fn asks(waiting: &Waiting) -> Value {
+    json!({ "transaction_id": waiting.transaction_id })
+}
+
+async fn queue(world: &World, state: &str) -> Vec<Value> {
+    let path = format!("/admin/v1/deferrals?state={state}");
+    let listed = world.operator("GET", &path, None).await.json();
+    listed["deferrals"].as_array().unwrap().clone()
+}
+
+async fn decide(world: &World, verb: &str, body: Option<&Value>) -> Answer {
+    let listed = queue(world, "").await;
+    let id = listed.last().unwrap()["id"].as_str().unwrap();
+    world.operator("POST", &format!("/admin/v1/deferrals/{id}/{verb}"), body).await
+}
+
+/// DEFER-01: announced exactly where something may wait.
+#[tokio::test]
+async fn the_endpoint_is_announced_where_something_waits() {
+    let address = "/.well-known/openid-credential-issuer";
+    let plain = World::new().await.public.get(address).await.json();
+    assert!(plain.get("deferred_credential_endpoint").is_none());
+    let metadata = world().await.public.get(address).await.json();
+    let expected = "https://issuer.example/deferred-credential";
+    assert_eq!(metadata["deferred_credential_endpoint"], expected);
+}
+
+/// DEFER-05, DEFER-11, DEFER-12, DEFER-13, DEFER-21: asked for today, approved on another day.
+#[tokio::test]
+async fn a_credential_is_fetched_once_an_officer_has_approved_it() {
+    let world = world().await;
+    let waiting = put_off(&world).await;
+    assert_eq!(world.standing(&waiting.offered).await["state"], "deferred");
+    assert_eq!(world.standing(&waiting.offered).await["credentials_issued"], 0);
+    let again = fetch(&world, &waiting.token, &asks(&waiting)).await;
+    assert_eq!(waits(&again), waiting.transaction_id, "DEFER-12: the same one");
+    world.clock.advance(3 * DAY);
+    let listed = queue(&world, "waiting").await;
+    let [one] = &listed[..] else { panic!("{listed:?}") };
+    assert_eq!(one["offer_id"], waiting.offered.id.as_str());
+    assert_eq!((&one["credential_configuration_id"], &one["copies"]), (&json!(CARD), &json!(1)));
+    let shown = format!("/admin/v1/deferrals/{}", one["id"].as_str().unwrap());
+    let shown = world.operator("GET", &shown, None).await.json();
+    assert_eq!(shown["claims"], Value::from(world.issuer.types[CARD].sample()));
+    assert_eq!(
+        waits(&fetch(&world, &waiting.token, &asks(&waiting)).await),
+        waiting.transaction_id
+    );
+    assert_eq!(decide(&world, "approve", None).await.status, 200);
+    let answer = fetch(&world, &waiting.token, &asks(&waiting)).await.success();
+    assert!(answer["notification_id"].is_string(), "DEFER-13");
+    let credential = answer["credentials"][0]["credential"].clone();
+    let unverified = formats::parse("dc+sd-jwt", &credential).unwrap();
+    let signer = world.issuer.keys.signing.signer.public_key();
+    let verified = unverified.verify(signer, keys::outside::Clock::now(&world.clock)).unwrap();
+    let Some(formats::binding::Binding::Jwk(bound)) = verified.binding else { panic!() };
+    assert_eq!(bound.thumbprint(), waiting.key.public_key().thumbprint(), "the key of then");
+    let standing = world.standing(&waiting.offered).await;
+    assert_eq!(
+        (&standing["state"], &standing["credentials_issued"]),
+        (&json!("issued"), &json!(1))
+    );
+    let again = fetch(&world, &waiting.token, &asks(&waiting)).await;
+    assert!(again.is(401, "invalid_token"), "nothing waits for this token any more: {again:?}");
+}
+
+/// DEFER-05, DEFER-16
+#[tokio::test]
+async fn a_transaction_is_good_once() {
+    let world = world().await;
+    let waiting = put_off(&world).await;
+    decide(&world, "approve", None).await;
+    fetch(&world, &waiting.token, &asks(&waiting)).await.success();
+    let again = fetch(&world, &waiting.token, &asks(&waiting)).await;
+    assert!(again.is(400, "invalid_transaction_id"), "{again:?}");
+    // Whoever lost the answer proves the key anew, while the token lives, and asks again.
+    let proof = world.proof(&waiting.key).await;
+    let answer = world.credential(&waiting.token, CARD, &[proof]).await;
+    assert_eq!(waits(&answer), waiting.transaction_id);
+    fetch(&world, &waiting.token, &asks(&waiting)).await.success();
+    assert_eq!(world.standing(&waiting.offered).await["credentials_issued"], 2);
+}
+
+/// X31, CRED-22: a repeated request is the same one; its nonce is spent all the same.
+#[tokio::test]
+async fn asking_twice_is_asking_once() {
+    let world = world().await;
+    let waiting = put_off(&world).await;
+    let proof = world.proof(&waiting.key).await;
+    let answer = world.credential(&waiting.token, CARD, std::slice::from_ref(&proof)).await;
+    assert_eq!(waits(&answer), waiting.transaction_id);
+    let answer = world.credential(&waiting.token, CARD, &[proof]).await;
+    assert!(answer.is(400, "invalid_nonce"), "{answer:?}");
+    assert_eq!(queue(&world, "waiting").await.len(), 1);
+    let other = world.credential(&waiting.token, CARD, &[world.proof(&holder_key()).await]).await;
+    assert_ne!(waits(&other), waiting.transaction_id);
+}
+
+/// DEFER-17
+#[tokio::test]
+async fn what_was_rejected_is_denied() {
+    let world = world().await;
+    let waiting = put_off(&world).await;
+    assert_eq!(decide(&world, "reject", None).await.status, 200);
+    let answer = fetch(&world, &waiting.token, &asks(&waiting)).await;
+    assert!(answer.is(400, "credential_request_denied"), "{answer:?}");
+    let proof = world.proof(&waiting.key).await;
+    let answer = world.credential(&waiting.token, CARD, &[proof]).await;
+    assert!(answer.is(400, "credential_request_denied"), "and not asked for anew: {answer:?}");
+    assert_eq!(decide(&world, "approve", None).await.status, 409, "it is final");
+    world.clock.advance(301);
+    assert_eq!(world.standing(&waiting.offered).await["state"], "expired");
+}
+
+/// DEFER-03, DEFER-16: nothing is told to whoever has only one of the two.
+#[tokio::test]
+async fn token_and_transaction_belong_together() {
+    let world = world().await;
+    let (one, other) = (put_off(&world).await, put_off(&world).await);
+    let answer = fetch(&world, &one.token, &asks(&other)).await;
+    assert!(answer.is(400, "invalid_transaction_id"), "{answer:?}");
+    for unknown in ["", "x", &"A".repeat(64)] {
+        let answer = fetch(&world, &one.token, &json!({ "transaction_id": unknown })).await;
+        assert!(answer.is(400, "invalid_transaction_id"), "{unknown}: {answer:?}");
+    }
+    for bad in [json!({}), json!({ "transaction_id": 1 }), json!([])] {
+        let answer = fetch(&world, &one.token, &bad).await;
+        assert!(answer.is(400, "invalid_credential_request"), "{bad}: {answer:?}");
+    }
+    let answer = fetch(&world, "nobody's", &asks(&one)).await;
+    assert!(answer.is(401, "invalid_token"), "{answer:?}");
+    let answer = send(&world, &one.token, "text/plain", asks(&one).to_string()).await;
+    assert!(answer.is(400, "invalid_credential_request"), "DEFER-08: {answer:?}");
+    world.clock.advance(301);
+    let body = request(CARD, &[world.proof(&holder_key()).await]);
+    let answer = world.credential_request(&one.token, &body).await;
+    assert!(answer.is(401, "invalid_token"), "SEC-30: it is good for nothing else: {answer:?}");
+    assert_eq!(waits(&fetch(&world, &one.token, &asks(&one)).await), one.transaction_id);
+}
+
+/// An offer that is taken back takes along what waits.
+#[tokio::test]
+async fn a_withdrawn_offer_ends_the_wait() {
+    let world = world().await;
+    let waiting = put_off(&world).await;
+    decide(&world, "approve", None).await;
+    let path = format!("/admin/v1/offers/{}", waiting.offered.id);
+    assert_eq!(world.operator("DELETE", &path, None).await.status, 204);
+    let answer = fetch(&world, &waiting.token, &asks(&waiting)).await;
+    assert!(answer.is(401, "invalid_token"), "{answer:?}");
+}
+
+/// Nobody decided, or nobody came: after its days nothing is issued.
+#[tokio::test]
+async fn what_waits_does_not_wait_for_ever() {
+    let world = World::with(|issuer| {
+        defers(issuer);
+        issuer.config.deferred.keep_days = 2;
+    })
+    .await;
+    let waiting = put_off(&world).await;
+    world.clock.advance(2 * DAY - 1);
+    assert_eq!(
+        waits(&fetch(&world, &waiting.token, &asks(&waiting)).await),
+        waiting.transaction_id
+    );
+    world.clock.advance(1);
+    let answer = fetch(&world, &waiting.token, &asks(&waiting)).await;
+    assert!(answer.is(401, "invalid_token"), "{answer:?}");
+    assert_eq!(decide(&world, "approve", None).await.status, 409);
+}
+
+/// The officer says what the credential says, by the same rules as everybody else.
+#[tokio::test]
+async fn claims_may_come_later() {
+    let world = world().await;
+    let waiting = put_off(&world).await;
+    let mut claims = world.issuer.types[CARD].sample();
+    claims.insert("given_name".to_owned(), json!("Grace"));
+    let bad = decide(&world, "approve", Some(&json!({ "claims": { "given_name": 1 } }))).await;
+    assert_eq!(bad.status, 422, "{}", bad.text());
+    let unread = decide(&world, "approve", Some(&json!({ "claim": {} }))).await;
+    assert_eq!(unread.status, 400);
+    let good = decide(&world, "approve", Some(&json!({ "claims": claims }))).await;
+    assert_eq!(good.status, 200, "{}", good.text());
+    let answer = fetch(&world, &waiting.token, &asks(&waiting)).await.success();
+    let unverified = formats::parse("dc+sd-jwt", &answer["credentials"][0]["credential"]).unwrap();
+    let signer = world.issuer.keys.signing.signer.public_key();
+    let verified = unverified.verify(signer, keys::outside::Clock::now(&world.clock)).unwrap();
+    assert_eq!(verified.claims["given_name"], "Grace");
+}
+
+/// DEFER-07, DEFER-09, DEFER-10, DEFER-15: as this request says; also where it says to come again.
+#[tokio::test]
+async fn each_request_is_encrypted_anew() {
+    let world = World::with(|issuer| {
+        defers(issuer);
+        issuer.config.encryption.response = Required;
+        issuer.encryption = issuer.config.encryption.policy().unwrap();
+    })
+    .await;
+    let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
+    let chosen = ReceivedEncryption::parse(&metadata).choose(false).unwrap();
+    let begin = || chosen.begin(|alg| DecryptionKey::generate(Curve::P256, alg)).unwrap();
+    let token = world.token(CARD).await;
+    let parameters = request(CARD, &[world.proof(&holder_key()).await]);
+    let first = begin();
+    let body = first.seal(parameters).unwrap();
+    let begun = Request::post("/credential").header(CONTENT_TYPE, body.media_type);
+    let begun = begun.header(AUTHORIZATION, format!("Bearer {token}"));
+    let answer = world.public.ask(begun, body.bytes).await;
+    assert_eq!((answer.status, answer.header("content-type")), (202, "application/jwt"));
+    let opened = first.open(ReceivedBody::Jwt(&answer.body)).unwrap();
+    let told: Value = serde_json::from_slice(&opened).unwrap();
+    let asks = json!({ "transaction_id": told["transaction_id"] });
+    let plain = fetch(&world, &token, &asks).await;
+    assert!(plain.is(400, "invalid_encryption_parameters"), "{plain:?}");
+    for status in [202, 200] {
+        let exchange = begin();
+        let body = exchange.seal(asks.clone()).unwrap();
+        let answer = send(&world, &token, body.media_type, body.bytes).await;
+        assert_eq!((answer.status, answer.header("content-type")), (status, "application/jwt"));
+        assert!(first.open(ReceivedBody::Jwt(&answer.body)).is_err(), "for the new key only");
+        exchange.open(ReceivedBody::Jwt(&answer.body)).unwrap();
+        decide(&world, "approve", None).await;
+    }
+}
+
+/// The same with all of them at once: one gets it, and no more is recorded than was given.
+#[tokio::test(flavor = "multi_thread")]
+async fn racing_wallets_get_it_once() {
+    let world = Arc::new(world().await);
+    let waiting = put_off(&world).await;
+    decide(&world, "approve", None).await;
+    let mut racers = JoinSet::new();
+    for _ in 0..10 {
+        let (world, token, body) = (Arc::clone(&world), waiting.token.clone(), asks(&waiting));
+        racers.spawn(async move { fetch(&world, &token, &body).await });
+    }
+    let answers = racers.join_all().await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
+    let refused = answers.iter().filter(|answer| answer.status != 200);
+    assert!({ refused }.all(|answer| answer.is(400, "invalid_transaction_id")));
+    assert_eq!(world.standing(&waiting.offered).await["credentials_issued"], 1);
+}
+
+/// P11: the queue is the officer's.
+#[tokio::test]
+async fn the_queue_is_guarded() {
+    let world = world().await;
+    put_off(&world).await;
+    let answer = world.admin.get("/admin/v1/deferrals").await;
+    assert_eq!(answer.status, 401);
+    for path in
+        ["/admin/v1/deferrals/x", "/admin/v1/deferrals/01a20ad6-7e98-7723-a4f6-827abaf3b248"]
+    {
+        assert_eq!(world.operator("GET", path, None).await.status, 404);
+        assert_eq!(world.operator("POST", &format!("{path}/approve"), None).await.status, 404);
+    }
+    let bad = world.operator("GET", "/admin/v1/deferrals?state=x", None).await;
+    assert_eq!(bad.status, 400);
+}

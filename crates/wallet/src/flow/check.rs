@@ -1,0 +1,162 @@
+//! Step 19: is what came signed by whom it should be, and is it what was asked for (OFFER-37)?
+
+use formats::KeyReference;
+use formats::binding::Binding;
+use formats::verified::Verified;
+use keys::did;
+use keys::public_key::Thumbprint;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::metadata::OfferedCredential;
+use super::receipt::Preview;
+use crate::Wallet;
+use crate::display::Display;
+use crate::error::WalletError;
+use crate::store::{CredentialCopy, CredentialId, HolderKey, KeyId, StoredCredential, Trust};
+use crate::trust::{IssuerKey, VerificationError};
+
+/// What the holder agreed to receive; kept where it comes later (VCI §9).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Expected {
+    /// From whom.
+    pub credential_issuer: String,
+    /// Under which name.
+    pub credential_configuration_id: String,
+    /// In which format.
+    pub format: String,
+    /// Its `vct`, or its W3C types.
+    pub types: Vec<String>,
+    /// How it will look.
+    pub display: Display,
+}
+
+impl Expected {
+    pub(super) fn of(offered: &OfferedCredential, credential_issuer: &str) -> Self {
+        let configuration = &offered.configuration;
+        Self {
+            credential_issuer: credential_issuer.to_owned(),
+            credential_configuration_id: offered.id.clone(),
+            format: configuration.format.clone(),
+            types: configuration.vct.iter().chain(&configuration.types).cloned().collect(),
+            display: offered.display.clone(),
+        }
+    }
+}
+
+/// The key that signed the credential before: most batches have one.
+type LastSigner = Option<(KeyReference, IssuerKey)>;
+
+impl Wallet {
+    /// Looks at all that came for one request. `keys` are those whose proofs were sent; what came is
+    /// matched to them by the key inside it, whatever its place (CRED-43). Copies of one credential
+    /// become one; one bad credential costs them all (NOTIF-09).
+    pub(super) async fn check(
+        &self,
+        expected: &Expected,
+        credentials: &[Value],
+        keys: &[HolderKey],
+    ) -> Result<Vec<Preview>, WalletError> {
+        if credentials.len() > keys.len().max(1) {
+            return Err(VerificationError::Surplus.into()); // catalogue I20
+        }
+        let (mut previews, mut last) = (Vec::<Preview>::new(), None);
+        for credential in credentials {
+            let preview = self.check_one(expected, credential, (keys, &mut last)).await?;
+            let key = preview.credential.holder_key.as_ref();
+            if key.is_some_and(|key| previews.iter().any(|other| other.is_bound_to(key))) {
+                return Err(VerificationError::Surplus.into()); // CRED-36: no key twice
+            }
+            match previews.iter_mut().find(|other| other.is_copied_by(&preview)) {
+                Some(first) => first.credential.copies.extend(preview.into_copy()),
+                None => previews.push(preview),
+            }
+        }
+        Ok(previews)
+    }
+
+    async fn check_one(
+        &self,
+        expected: &Expected,
+        credential: &Value,
+        (keys, last): (&[HolderKey], &mut LastSigner),
+    ) -> Result<Preview, WalletError> {
+        let unverified =
+            formats::parse(&expected.format, credential).map_err(VerificationError::of_format)?;
+        let reference = unverified.key_reference();
+        let (_, signer) = match last {
+            Some(known) if known.0 == reference => &*known,
+            other => {
+                let signer = self.issuer_key(&reference, &expected.credential_issuer).await?;
+                &*other.insert((reference, signer))
+            }
+        };
+        let now = self.clock.now();
+        let verified = unverified.verify(&signer.key, now).map_err(VerificationError::of_format)?;
+        check_type(&verified, &expected.types)?;
+        let holder_key = bound_key(verified.binding.as_ref(), keys)?;
+        let credential = StoredCredential {
+            id: CredentialId::fresh(&*self.random),
+            format: expected.format.clone(),
+            credential_configuration_id: expected.credential_configuration_id.clone(),
+            credential_issuer: expected.credential_issuer.clone(),
+            raw: verified.raw,
+            types: verified.types,
+            claims: verified.claims,
+            display: expected.display.clone(),
+            trust: signer.tie.clone().unwrap_or(Trust::Accepted),
+            holder_key,
+            copies: Vec::new(),
+            reporter: None,
+            received_at: now,
+            expires_at: verified.expires_at,
+        };
+        Ok(Preview { credential, doubt: signer.tie.clone().err() })
+    }
+}
+
+impl Preview {
+    /// Whether the other says the same of the same person for as long.
+    fn is_copied_by(&self, other: &Self) -> bool {
+        let (one, other_one) = (&self.credential, &other.credential);
+        one.claims == other_one.claims
+            && one.types == other_one.types
+            && one.expires_at == other_one.expires_at
+            && self.doubt == other.doubt
+    }
+
+    /// Whether it, or a copy of it, has this key.
+    pub(super) fn is_bound_to(&self, key: &HolderKey) -> bool {
+        self.credential.holder_keys().any(|bound| bound == key)
+    }
+
+    fn into_copy(self) -> Option<CredentialCopy> {
+        let StoredCredential { raw, holder_key, .. } = self.credential;
+        holder_key.map(|holder_key| CredentialCopy { raw, holder_key })
+    }
+}
+
+/// The credential is of the type that the holder agreed to (catalogue I18).
+fn check_type(verified: &Verified, wanted: &[String]) -> Result<(), VerificationError> {
+    let has_all = wanted.iter().all(|wanted| verified.types.contains(wanted));
+    let fits = has_all && !wanted.is_empty();
+    fits.then_some(()).ok_or(VerificationError::OtherType)
+}
+
+/// It is bound to a key whose proof was sent, and to nothing if none was (catalogue I16).
+fn bound_key(
+    binding: Option<&Binding>,
+    keys: &[HolderKey],
+) -> Result<Option<HolderKey>, VerificationError> {
+    let thumbprint: Thumbprint = match binding {
+        None if keys.is_empty() => return Ok(None),
+        None => return Err(VerificationError::NotBound),
+        Some(Binding::Jwk(key)) => key.thumbprint(),
+        Some(Binding::Kid(url)) => {
+            did::resolve(url).map_err(|_| VerificationError::OtherKey)?.thumbprint()
+        }
+    };
+    let id = KeyId::from(&thumbprint);
+    let ours = keys.iter().find(|key| key.kid == id);
+    ours.cloned().map(Some).ok_or(VerificationError::OtherKey)
+}

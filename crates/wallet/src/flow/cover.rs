@@ -1,0 +1,46 @@
+//! Steps 14 and 18 under a cover: requests are encrypted, answers opened (VCI §10).
+
+use keys::jwe::{Curve, DecryptionKey};
+use oid4vci::encryption::{ChosenEncryption, EncryptionError, JSON, JWT, ReceivedBody};
+use oid4vci::secret::AccessToken;
+use serde_json::Value;
+use url::Url;
+use zeroize::Zeroizing;
+
+use crate::Wallet;
+use crate::error::{Question, Refused, WalletError};
+use crate::http::Request;
+
+/// Largest Credential Response: a credential with a photo has room.
+const RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+impl Wallet {
+    /// Sends a Credential Request or a Deferred Credential Request, and reads the answer to it.
+    ///
+    /// Each has a key of its own for its answer. What is encrypted is longer than what is in it.
+    pub(super) async fn exchange(
+        &self,
+        (endpoint, access_token): (&Url, &AccessToken),
+        encryption: &ChosenEncryption,
+        parameters: Value,
+    ) -> Result<Zeroizing<Vec<u8>>, WalletError> {
+        let failed = |_| WalletError::Signing;
+        let exchange = encryption
+            .begin(|algorithm| DecryptionKey::generate(Curve::P256, algorithm))
+            .map_err(failed)?;
+        let body = exchange.seal(parameters).map_err(EncryptionError::from)?;
+        let request = Request::post(endpoint.clone())
+            .header("authorization", format!("Bearer {}", access_token.expose()))
+            .header("accept", format!("{JSON}, {JWT}"))
+            .body(body.media_type, body.bytes);
+        let answer = self.send(request.at_most(2 * RESPONSE_BYTES_MAX)).await?;
+        if !matches!(answer.status, 200 | 202) {
+            // CRED-64: an error is in the clear, whatever was asked for.
+            let refused = Refused::read(Question::Credential, answer.status, &answer.body);
+            return Err(WalletError::Refused(refused));
+        }
+        let media_type = answer.content_type.as_deref().unwrap_or_default();
+        let received = ReceivedBody::new(media_type, &answer.body);
+        Ok(exchange.open(received.unwrap_or(ReceivedBody::Json(&answer.body)))?)
+    }
+}
