@@ -46,7 +46,6 @@ for (const grants of ["authorization_code", "both"]) {
       redirectUri: REDIRECT,
       scope,
       additionalRequestPayload: {
-        state: "the state",
         authorization_details: [
           { type: "openid_credential", credential_configuration_id: "diploma" },
         ],
@@ -59,7 +58,6 @@ for (const grants of ["authorization_code", "both"]) {
       url: back,
       authorizationServerMetadata: issuerMetadata.authorizationServers[0],
     });
-    assert.equal(answer.state, "the state");
     assert.equal(answer.iss, issuer.url);
     const redeem = () =>
       client.retrieveAuthorizationCodeAccessTokenFromOffer({
@@ -79,13 +77,24 @@ for (const grants of ["authorization_code", "both"]) {
       signer: { method: "jwk", alg: key.alg, publicJwk: key.publicJwk },
       nonce,
     });
-    const { credentialResponse } = await client.retrieveCredentials({
-      issuerMetadata,
-      accessToken: tokens.access_token,
-      credentialIdentifier,
-      credentialConfigurationId: "diploma",
-      proofs: { jwt: [proof.jwt] },
-    });
+    // The library asks by configuration only; a token for one credential's
+    // identifier has to be used with that identifier (section 8.2).
+    const issued = await fetch(
+      issuerMetadata.credentialIssuer.credential_endpoint,
+      {
+        method: "POST",
+        headers: {
+          Authorization: `Bearer ${tokens.access_token}`,
+          "Content-Type": "application/json",
+        },
+        body: JSON.stringify({
+          credential_identifier: credentialIdentifier,
+          proofs: { jwt: [proof.jwt] },
+        }),
+      },
+    );
+    const credentialResponse = await issued.json();
+    assert.equal(issued.status, 200, JSON.stringify(credentialResponse));
     assert.equal(credentialResponse.credentials.length, 1);
     await assert.rejects(redeem(), /status:? 400/, "a code is good once");
   });

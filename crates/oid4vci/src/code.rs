@@ -139,6 +139,7 @@ fn is_open(grant: &Grant, now: Timestamp) -> bool {
     match grant.state(now, u32::MAX) {
         OfferState::Created | OfferState::Fetched => true,
         OfferState::Redeemed
+        | OfferState::Deferred
         | OfferState::Issued
         | OfferState::Locked
         | OfferState::Expired

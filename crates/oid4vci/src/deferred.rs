@@ -153,12 +153,11 @@ impl Deferral {
 pub fn authenticate<'g>(
     presented: Presented<'_>,
     grant: Option<&'g Grant>,
-    bound_to: Option<&Thumbprint>,
     now: Timestamp,
 ) -> Result<Authenticated<'g>, CredentialRefusal> {
     let waiting = grant.filter(|grant| grant.deferred_until.is_some_and(|until| now < until));
     let redeemed_at = waiting.and_then(|grant| grant.redemption.as_ref()).map(|token| token.at);
-    access::authenticate(presented, grant, bound_to, redeemed_at.unwrap_or(now))
+    access::authenticate(presented, grant, redeemed_at.unwrap_or(now))
 }
 
 /// Deferred Credential Request (VCI §9.1, DEFER-04).

@@ -7,7 +7,6 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::digest::{MacKey, equal};
 use keys::json;
 use keys::outside::Timestamp;
-use keys::public_key::Thumbprint;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -154,12 +153,11 @@ impl NotificationRequest {
 pub fn authenticate<'g>(
     presented: Presented<'_>,
     grant: Option<&'g Grant>,
-    bound_to: Option<&Thumbprint>,
     now: Timestamp,
 ) -> Result<Authenticated<'g>, CredentialRefusal> {
     let issued = grant.filter(|grant| !grant.issued.is_empty());
     let redeemed_at = issued.and_then(|grant| grant.redemption.as_ref()).map(|token| token.at);
-    access::authenticate(presented, grant, bound_to, redeemed_at.unwrap_or(now))
+    access::authenticate(presented, grant, redeemed_at.unwrap_or(now))
 }
 
 /// Finds the issuances that a notification is about (NOTIF-15).

@@ -131,6 +131,10 @@ unguessable! {
     PreAuthorizedCode AccessToken OfferReference TransactionId
     AuthorizationCode RefreshToken IssuerState AuthorizationHandle
 }
+of_an_offer! {
+    PreAuthorizedCode AccessToken OfferReference
+    AuthorizationCode RefreshToken IssuerState AuthorizationHandle
+}
 drawn! { AccessToken AuthorizationCode RefreshToken AuthorizationHandle OfferReference }
 redacted! {
     PreAuthorizedCode AccessToken TransactionId TxCode OfferReference SecretDigest TxCodeDigest

@@ -108,7 +108,9 @@ fn verdict(
         ("client_id", ""),
     ];
     let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let TokenRequest::PreAuthorizedCode(request) = TokenRequest::parse(&form)?;
+    let TokenRequest::PreAuthorizedCode(request) = TokenRequest::parse(&form)? else {
+        unreachable!("the form has another grant_type")
+    };
     let key = MacKey::new([7; 32]);
     let policy = TokenPolicy {
         tx_code_key: &key,

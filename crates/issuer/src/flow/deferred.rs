@@ -8,9 +8,9 @@ use oid4vci::deferred::{
     self, Deferral, DeferralId, DeferralState, DeferredCredentialRequest, DeferredRefusal,
     DeferredResponse, Next,
 };
+use oid4vci::dpop::DpopRefusal;
 use oid4vci::encryption::{Body, MessageEncryption, ReceivedBody};
 use oid4vci::proof::{ProofRefusal, VerifiedProofs};
-use oid4vci::secret::AccessToken;
 use serde_json::{Map, Value};
 
 use super::cover;
@@ -52,6 +52,7 @@ pub(super) async fn put_off(
         }
         Deferred::Changed => Ok(None),
         Deferred::NonceSpent => Err(CredentialRefusal::from(ProofRefusal::BadNonce).into()),
+        Deferred::Replayed => Err(CredentialRefusal::from(DpopRefusal::Replayed).into()),
         Deferred::TooMany => Err(CredentialRefusal::TooManyKeys.into()),
     }
 }
@@ -67,18 +68,18 @@ pub enum Answer {
 
 /// Answers a Deferred Credential Request: reads, decides, commits once, and only then signs.
 pub async fn deferred_credential(
-    token: &AccessToken,
+    presented: Presented<'_>,
     body: ReceivedBody<'_>,
     issuer: &Issuer,
 ) -> Result<Answer, Failure<DeferredRefusal>> {
     let mut opened: Option<Opened> = None;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
-        let grant = match token.offer_id() {
+        let grant = match presented.token().offer_id() {
             Some(id) => issuer.store.grant(id).await?,
             None => None,
         };
-        let token = deferred::authenticate(Presented::Bearer(token), grant.as_ref(), None, now)
+        let token = deferred::authenticate(presented, grant.as_ref(), now)
             .map_err(DeferredRefusal::from)?;
         let Opened { request, response } = match &mut opened {
             Some(opened) => &*opened,

@@ -2,7 +2,6 @@
 
 use oid4vci::access::Presented;
 use oid4vci::notification::{self, NotificationRefusal, NotificationRequest, Notified};
-use oid4vci::secret::AccessToken;
 
 use crate::Issuer;
 use crate::failure::Failure;
@@ -12,16 +11,16 @@ pub const ENDPOINT: &str = "notification";
 
 /// Takes a notification, once or many times (NOTIF-04).
 pub async fn notification(
-    token: &AccessToken,
+    presented: Presented<'_>,
     request: &NotificationRequest,
     issuer: &Issuer,
 ) -> Result<(), Failure<NotificationRefusal>> {
     let now = issuer.clock.now();
-    let grant = match token.offer_id() {
+    let grant = match presented.token().offer_id() {
         Some(id) => issuer.store.grant(id).await?,
         None => None,
     };
-    let token = notification::authenticate(Presented::Bearer(token), grant.as_ref(), None, now)
+    let token = notification::authenticate(presented, grant.as_ref(), now)
         .map_err(NotificationRefusal::from)?;
     let notified = notification::decide(request, token, &issuer.keys.offer)?;
     issuer.store.note_event(&notified, request.event, now).await?;

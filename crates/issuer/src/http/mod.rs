@@ -96,7 +96,7 @@ async fn token(
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Response {
     let answer = token_answer(&issuer, &headers, form).await;
-    sender::answer(answer, &headers, &issuer)
+    sender::answer(answer.map(|body| ([NO_STORE], Json(body))), &headers, &issuer)
 }
 
 async fn token_answer(
@@ -142,7 +142,7 @@ async fn credential_answer(
     headers: &HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Failure<CredentialRefusal>> {
-    let token = sender::token(query, headers, issuer)?;
+    let token = sender::token(query, headers, ("credential", issuer))?;
     let bytes = body.map_err(|_| CredentialRefusal::TooLong)?;
     let body = received(headers, &bytes)?;
     Ok(match flow::credential::credential(token.presented(), body, issuer).await? {

@@ -1,6 +1,5 @@
 //! The headers in which a sender proves something, and those that tell it what its next proof needs.
 
-use axum::Json;
 use axum::http::header::AUTHORIZATION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -11,9 +10,7 @@ use oid4vci::dpop::{self, DpopRefusal, VerifiedDpop};
 use oid4vci::error::{Demand, Refusal};
 use oid4vci::secret::AccessToken;
 use oid4vci::token::TokenType;
-use serde::Serialize;
 
-use super::NO_STORE;
 use crate::Issuer;
 use crate::failure::{Failure, refused};
 use crate::flow::sender::{self, SenderHeaders};
@@ -47,12 +44,12 @@ impl Token {
     }
 }
 
-/// Reads the token of a request to the Credential Endpoint, and verifies the proof that the scheme
+/// Reads the token of a request to an endpoint that needs one, and verifies the proof that the scheme
 /// `DPoP` needs (RFC 9449 §7.1).
 pub(super) fn token(
     query: Option<&str>,
     headers: &HeaderMap,
-    issuer: &Issuer,
+    (endpoint, issuer): (&str, &Issuer),
 ) -> Result<Token, CredentialRefusal> {
     let (scheme, access_token) = access::parse(query, &values(headers, AUTHORIZATION.as_str()))?;
     let proof = match scheme {
@@ -60,7 +57,7 @@ pub(super) fn token(
         TokenType::DPoP if !issuer.config.dpop.is_on() => return Err(CredentialRefusal::BadToken),
         TokenType::DPoP => {
             let proofs = values(headers, dpop::HEADER);
-            let proof = sender::verified_dpop(&proofs, Some(&access_token), "credential", issuer)?;
+            let proof = sender::verified_dpop(&proofs, Some(&access_token), endpoint, issuer)?;
             Some(proof.ok_or(DpopRefusal::Missing)?)
         }
     };
@@ -73,14 +70,14 @@ pub(super) struct Demanded;
 
 /// An answer that nothing between us and the Wallet may keep, with what its next proof needs: a
 /// nonce after each proof (RFC 9449 §8.2), a challenge when one was missing (WALATT-09).
-pub(super) fn answer<T: Serialize, R: Refusal>(
+pub(super) fn answer<T: IntoResponse, R: Refusal>(
     answer: Result<T, Failure<R>>,
     headers: &HeaderMap,
     issuer: &Issuer,
 ) -> Response {
     let mut demand = None;
     let mut response = match answer {
-        Ok(body) => ([NO_STORE], Json(body)).into_response(),
+        Ok(answer) => answer.into_response(),
         Err(Failure::Refused(refusal)) => {
             demand = refusal.demand();
             refused(&refusal, &sender::schemes(issuer))

@@ -68,6 +68,8 @@ pub enum Deferred {
     Changed,
     /// A nonce was spent before; nothing was written.
     NonceSpent,
+    /// The DPoP proof was used before; nothing was written.
+    Replayed,
     /// As much waits as may wait of one offer; nothing was written.
     TooMany,
 }

@@ -20,7 +20,7 @@ impl Wallet {
     /// Each has a key of its own for its answer. What is encrypted is longer than what is in it.
     pub(super) async fn exchange(
         &self,
-        (endpoint, access_token): (&Url, &AccessToken),
+        (endpoint, sender, access_token): (&Url, &Sender, &AccessToken),
         encryption: &ChosenEncryption,
         parameters: Value,
     ) -> Result<Zeroizing<Vec<u8>>, WalletError> {
@@ -30,10 +30,10 @@ impl Wallet {
             .map_err(failed)?;
         let body = exchange.seal(parameters).map_err(EncryptionError::from)?;
         let request = Request::post(endpoint.clone())
-            .header("authorization", format!("Bearer {}", access_token.expose()))
             .header("accept", format!("{JSON}, {JWT}"))
             .body(body.media_type, body.bytes);
-        let answer = self.send(request.at_most(2 * RESPONSE_BYTES_MAX)).await?;
+        let request = request.at_most(2 * RESPONSE_BYTES_MAX);
+        let answer = self.send_with_token(sender, access_token, request).await?;
         if !matches!(answer.status, 200 | 202) {
             // CRED-64: an error is in the clear, whatever was asked for.
             let refused = Refused::read(Question::Credential, answer.status, &answer.body);

@@ -119,7 +119,8 @@ impl Wallet {
         let proofs = self.prove(authorized, keys).await?;
         let parameters = CredentialRequest { selector, proofs }.to_json();
         let offer = &authorized.offer;
-        let place = (&offer.issuer.credential_endpoint, &authorized.access_token);
+        let Authorized { sender, access_token, .. } = authorized;
+        let place = (&offer.issuer.credential_endpoint, sender, access_token);
         let answer = self.exchange(place, &offer.encryption, parameters).await?;
         let response = ReceivedCredentialResponse::parse(&answer);
         response.ok_or(WalletError::BadAnswer(Question::Credential))

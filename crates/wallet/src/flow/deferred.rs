@@ -9,6 +9,7 @@ use super::check::Expected;
 use super::host;
 use super::key::ChosenKey;
 use super::receipt::Received;
+use super::sender::Sender;
 use super::token::Authorized;
 use crate::Wallet;
 use crate::error::{Question, WalletError};
@@ -45,7 +46,7 @@ impl Wallet {
             expected,
             holder_keys: keys.iter().map(|key| key.holder_key.clone()).collect(),
             transaction_id,
-            access_token: authorized.access_token.clone(),
+            token: authorized.sender.keep(&authorized.access_token),
             asked_at: now,
             ask_at: now.plus(seconds(interval)),
         };
@@ -70,8 +71,7 @@ impl Wallet {
             Ok(ReceivedCredentialResponse::Issued { credentials, notification_id }) => {
                 let reporter = notification_id.and_then(|notification_id| {
                     let endpoint = issuer.notification_endpoint.as_ref()?.to_string();
-                    let access_token = pending.access_token.clone();
-                    Some(Reporter { endpoint, access_token, notification_id })
+                    Some(Reporter { endpoint, token: pending.token.clone(), notification_id })
                 });
                 let keys = &pending.holder_keys;
                 let checked = self.check(&pending.expected, &credentials, keys).await;
@@ -118,7 +118,8 @@ impl Wallet {
         let transaction_id = pending.transaction_id.clone();
         let parameters = DeferredCredentialRequest { transaction_id }.to_json();
         let encryption = issuer.encryption.choose(false)?; // DEFER-07, DEFER-09
-        let place = (endpoint, &pending.access_token);
+        let sender = Sender::of_kept(&pending.token)?;
+        let place = (endpoint, &sender, &pending.token.access_token);
         let answer = self.exchange(place, &encryption, parameters).await?;
         let response = ReceivedCredentialResponse::parse(&answer);
         response.ok_or(WalletError::BadAnswer(Question::Credential))

@@ -8,6 +8,7 @@ use oid4vci::notification::{Event, NotificationRequest};
 use url::Url;
 
 use super::receipt::{Preview, Received};
+use super::sender::Sender;
 use super::token::Authorized;
 use crate::Wallet;
 use crate::error::WalletError;
@@ -24,7 +25,7 @@ impl Authorized {
     pub(super) fn reporter(&self, notification_id: Option<String>) -> Option<Reporter> {
         Some(Reporter {
             endpoint: self.offer.issuer.notification_endpoint.as_ref()?.to_string(),
-            access_token: self.access_token.clone(),
+            token: self.sender.keep(&self.access_token),
             notification_id: notification_id?,
         })
     }
@@ -88,7 +89,7 @@ impl Wallet {
 
     /// What is heard, or can never be heard, is forgotten.
     async fn send_notice(&self, notice: &Notice) -> Result<(), WalletError> {
-        let Reporter { endpoint, access_token, notification_id } = &notice.reporter;
+        let Reporter { endpoint, token, notification_id } = &notice.reporter;
         let is_old = notice.made_at.plus(NOTICE_SECONDS_MAX) <= self.clock.now();
         // What is no address was none of ours, and is forgotten too.
         if let (false, Ok(endpoint)) = (is_old, Url::parse(endpoint)) {
@@ -96,10 +97,11 @@ impl Wallet {
             let notification_id = notification_id.clone();
             let body = NotificationRequest { notification_id, event: notice.event }.to_json();
             let request = Request::post(endpoint)
-                .header("authorization", format!("Bearer {}", access_token.expose()))
                 .header("accept", "application/json")
                 .body("application/json", body.to_string().into_bytes());
-            let answer = self.send(request.at_most(ANSWER_BYTES_MAX)).await?;
+            let sender = Sender::of_kept(token)?;
+            let request = request.at_most(ANSWER_BYTES_MAX);
+            let answer = self.send_with_token(&sender, &token.access_token, request).await?;
             if matches!(answer.status, 408 | 429 | 500..) {
                 let question = crate::error::Question::Notification;
                 let refused = crate::error::Refused::read(question, answer.status, &answer.body);

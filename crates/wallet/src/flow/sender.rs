@@ -19,6 +19,7 @@ use crate::Wallet;
 use crate::attestation::WalletAttestation;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::{Request, Response, WWW_AUTHENTICATE};
+use crate::store::KeptToken;
 
 /// Largest answer of a challenge endpoint.
 const CHALLENGE_BYTES_MAX: usize = 16 * 1024;
@@ -41,6 +42,29 @@ pub(super) struct Sender {
 }
 
 impl Sender {
+    /// What requests with a token need when the flow is long over.
+    pub(super) fn keep(&self, access_token: &AccessToken) -> KeptToken {
+        let dpop_key = self.is_bound.then(|| Arc::clone(&self.key));
+        KeptToken { access_token: access_token.clone(), dpop_key }
+    }
+
+    /// Who sent the requests of a flow that is over: enough for those that bring its token.
+    pub(super) fn of_kept(token: &KeptToken) -> Result<Self, WalletError> {
+        let key = match &token.dpop_key {
+            Some(key) => Arc::clone(key),
+            None => Arc::new(SoftwareKey::generate(Algorithm::Es256)?), // proves nothing
+        };
+        Ok(Self {
+            key,
+            is_bound: token.dpop_key.is_some(),
+            attestation: None,
+            authorization_server: String::new(), // is not asked again
+            challenge_endpoint: None,
+            nonces: Arc::default(),
+            challenge: Arc::default(),
+        })
+    }
+
     /// Who the wallet is, where somebody vouches for that.
     pub(super) fn client_id(&self) -> Option<&str> {
         self.attestation.as_ref().map(WalletAttestation::client_id)

@@ -1,12 +1,28 @@
 //! What the wallet still has to do: fetch a credential, tell an issuer.
 
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::outside::Timestamp;
+use keys::signer::SoftwareKey;
 use oid4vci::notification::Event;
 use oid4vci::secret::{AccessToken, TransactionId};
 use serde::{Deserialize, Serialize};
 
 use super::{CredentialId, HolderKey};
 use crate::flow::check::Expected;
+
+/// A token that is needed later, and the key that it is bound to (RFC 9449 §7.1).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct KeptToken {
+    /// As the issuer gave it.
+    #[serde(with = "access_token")]
+    pub access_token: AccessToken,
+    /// Proves who sends it; none for a Bearer token.
+    #[serde(default, with = "dpop_key", skip_serializing_if = "Option::is_none")]
+    pub dpop_key: Option<Arc<SoftwareKey>>,
+}
 
 /// A credential that its issuer makes later (VCI §9): all that is needed to fetch it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -21,8 +37,7 @@ pub struct PendingCredential {
     #[serde(with = "transaction_id")]
     pub transaction_id: TransactionId,
     /// Opens the issuer.
-    #[serde(with = "access_token")]
-    pub access_token: AccessToken,
+    pub token: KeptToken,
     /// When it was asked for.
     pub asked_at: Timestamp,
     /// Not to ask again before this time (CRED-40, DEFER-19).
@@ -35,8 +50,7 @@ pub struct Reporter {
     /// Whom to tell.
     pub endpoint: String,
     /// Opens the issuer.
-    #[serde(with = "access_token")]
-    pub access_token: AccessToken,
+    pub token: KeptToken,
     /// What it is about.
     pub notification_id: String,
 }
@@ -80,3 +94,37 @@ macro_rules! sealed {
     };
 }
 sealed!(transaction_id: TransactionId, access_token: AccessToken);
+
+/// Within a record that is sealed as a whole.
+mod dpop_key {
+    use serde::de::Error as _;
+    use serde::{Deserializer, Serializer};
+    use zeroize::Zeroizing;
+
+    use super::{Arc, BASE64_URL_SAFE_NO_PAD, Deserialize, Engine as _, SoftwareKey};
+
+    #[expect(clippy::ref_option, reason = "serde hands it over so")]
+    pub(super) fn serialize<S: Serializer>(
+        key: &Option<Arc<SoftwareKey>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match key {
+            None => serializer.serialize_none(),
+            Some(key) => {
+                let text = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(&*key.to_pkcs8()));
+                serializer.serialize_some(text.as_str())
+            }
+        }
+    }
+
+    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
+        deserializer: D,
+    ) -> Result<Option<Arc<SoftwareKey>>, D::Error> {
+        let Some(text) = Option::<String>::deserialize(deserializer)?.map(Zeroizing::new) else {
+            return Ok(None);
+        };
+        let pkcs8 = BASE64_URL_SAFE_NO_PAD.decode(text.as_str()).map(Zeroizing::new);
+        let key = pkcs8.ok().and_then(|pkcs8| SoftwareKey::from_pkcs8(&pkcs8).ok());
+        key.map(|key| Some(Arc::new(key))).ok_or_else(|| D::Error::custom("is no key"))
+    }
+}

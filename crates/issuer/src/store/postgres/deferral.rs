@@ -212,10 +212,14 @@ async fn put_off(
     if transaction.execute(STILL_HOLDS, &values).await? == 0 {
         return Ok(Deferred::Changed);
     }
-    let nonces: Vec<&[u8]> = issuance.nonces.iter().map(<[u8; 24]>::as_slice).collect();
-    let spent = transaction.execute(SPEND, &[&context.issuer_id, &nonces]).await?;
-    if spent != nonces.len() as u64 {
-        return Ok(Deferred::NonceSpent);
+    for (once, refusal) in
+        [(&issuance.used, Deferred::Replayed), (&issuance.nonces, Deferred::NonceSpent)]
+    {
+        let once: Vec<&[u8]> = once.iter().map(<[u8; 24]>::as_slice).collect();
+        let spent = transaction.execute(SPEND, &[&context.issuer_id, &once]).await?;
+        if spent != once.len() as u64 {
+            return Ok(refusal);
+        }
     }
     let proofs = deferral.proofs.as_ref().map(|proofs| proofs.to_kept().to_string());
     let digest = deferral.transaction_digest.0.as_slice();

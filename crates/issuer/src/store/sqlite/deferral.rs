@@ -8,6 +8,7 @@ use oid4vci::grant::StatusEntry;
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::notification::{Event, Notified};
 use oid4vci::offer::OfferId;
+use oid4vci::replay::UsedJti;
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 use serde_json::{Map, Value};
 
@@ -129,7 +130,10 @@ fn defer(
     if !still_holds(connection, issuer_id, issuance, deferral.expires_at)? {
         return Ok(Step::Undo(Deferred::Changed));
     }
-    if !spend(connection, issuer_id, &issuance.nonces)? {
+    if !spend(connection, issuer_id, issuance.used.iter().flat_map(UsedJti::marks))? {
+        return Ok(Step::Undo(Deferred::Replayed));
+    }
+    if !spend(connection, issuer_id, issuance.nonces.iter().copied())? {
         return Ok(Step::Undo(Deferred::NonceSpent));
     }
     match insert(connection, issuer_id, deferral)? {

@@ -148,7 +148,7 @@ pub(super) struct Issuance {
     credential_configuration_id: String,
     pub(super) thumbprints: Vec<Option<String>>,
     pub(super) nonces: Vec<SpendableNonce>,
-    used: Vec<UsedJti>,
+    pub(super) used: Vec<UsedJti>,
     entries: Vec<StatusEntry>,
     pub(super) now: Timestamp,
 }
