@@ -60,6 +60,9 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
         tell(format!("{name} is not ready; ask for it later: bestow wallet resume {}", one.id));
     }
     match not_received(&received) {
+        Some(failure) if received.pending().is_empty() => {
+            Err(failure.done("credentials", credentials))
+        }
         Some(failure) => Err(failure.done("credentials", credentials).done("pending", waits)),
         None if !received.pending().is_empty() => {
             Err(pending::not_ready().done("credentials", credentials).done("pending", waits))

@@ -46,7 +46,7 @@ fn json_says_what_was_received() {
     let world = World::serving();
     let received = credential(world.receive(&world.link(&["student_card"]), &["--json"]));
     let expected =
-        ["claims", "credential_configuration_id", "format", "holder_key", "id", "issuer"];
+        ["claims", "copies", "credential_configuration_id", "format", "holder_key", "id", "issuer"];
     assert_eq!(names(&received), expected);
     assert_eq!(received["format"], "dc+sd-jwt");
     assert_eq!(received["issuer"], world.issuer());

@@ -56,14 +56,9 @@ async fn limit_pushes(
 /// AUTHZ-21, RFC 9126 §2.2
 async fn push(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, form: Body) -> Response {
     let answer = pushed(&issuer, &headers, form).await;
-    let is_good = answer.is_ok();
-    let mut response = sender::answer(answer, &headers, &issuer);
-    if is_good {
-        *response.status_mut() = StatusCode::CREATED;
-        let value = HeaderValue::from_static("no-cache, no-store");
-        response.headers_mut().insert(CACHE_CONTROL, value);
-    }
-    response
+    let never_kept = [(CACHE_CONTROL, "no-cache, no-store")];
+    let answer = answer.map(|pushed| (StatusCode::CREATED, never_kept, Json(pushed)));
+    sender::answer(answer, &headers, &issuer)
 }
 
 async fn pushed(

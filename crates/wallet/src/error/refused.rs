@@ -21,6 +21,8 @@ pub enum Question {
     Nonce,
     /// VCI §8
     Credential,
+    /// VCI §11
+    Notification,
     /// The key behind `iss`.
     IssuerKeys,
     /// WALATT-10
@@ -86,6 +88,7 @@ impl Question {
             Self::Token => "the token",
             Self::Nonce => "the nonce",
             Self::Credential => "the credential",
+            Self::Notification => "the notification",
             Self::IssuerKeys => "the issuer's keys",
             Self::Challenge => "the challenge",
         }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
+use super::sender::Sender;
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::Request;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::outside::Timestamp;
 use keys::signer::SoftwareKey;
@@ -97,11 +96,12 @@ sealed!(transaction_id: TransactionId, access_token: AccessToken);
 
 /// Within a record that is sealed as a whole.
 mod dpop_key {
+    use base64::Engine as _;
     use serde::de::Error as _;
     use serde::{Deserializer, Serializer};
     use zeroize::Zeroizing;
 
-    use super::{Arc, BASE64_URL_SAFE_NO_PAD, Deserialize, Engine as _, SoftwareKey};
+    use super::{Arc, BASE64_URL_SAFE_NO_PAD, Deserialize, SoftwareKey};
 
     #[expect(clippy::ref_option, reason = "serde hands it over so")]
     pub(super) fn serialize<S: Serializer>(
