@@ -113,11 +113,11 @@ fn a_token_may_tell_later() {
     ];
     let token = AccessToken::new(TOKEN);
     for (rule, grant, after, good) in cases {
-        let found = authenticate(Presented::Bearer(&token), Some(&grant), None, NOW.plus(after));
+        let found = authenticate(Presented::Bearer(&token), Some(&grant), NOW.plus(after));
         assert_eq!(found.is_ok(), good, "{rule}");
     }
     let other = AccessToken::new("another");
-    assert!(authenticate(Presented::Bearer(&other), Some(&issued(1)), None, NOW).is_err());
+    assert!(authenticate(Presented::Bearer(&other), Some(&issued(1)), NOW).is_err());
 }
 
 /// NOTIF-15: only of what was issued with this token.
@@ -125,7 +125,7 @@ fn a_token_may_tell_later() {
 fn only_its_own_responses_are_told_of() {
     let grant = issued(3);
     let token = AccessToken::new(TOKEN);
-    let token = authenticate(Presented::Bearer(&token), Some(&grant), None, NOW).unwrap();
+    let token = authenticate(Presented::Bearer(&token), Some(&grant), NOW).unwrap();
     let ask = |notified: Notified| {
         let notification_id = notified.notification_id(&key());
         let event = Event::CredentialAccepted;
@@ -147,9 +147,10 @@ fn each_refusal_has_its_code_and_text() {
         except NotificationRefusal::Access(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
     for refusal in all {
-        let code = match refusal {
-            UnknownId => ErrorCode::InvalidNotificationId,
-            _ => ErrorCode::InvalidNotificationRequest,
+        let code = if refusal == UnknownId {
+            ErrorCode::InvalidNotificationId
+        } else {
+            ErrorCode::InvalidNotificationRequest
         };
         assert_eq!((refusal.answer().0, refusal.status()), (code, 400));
         assert!(refusal.challenge().is_none());

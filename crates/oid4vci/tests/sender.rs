@@ -187,8 +187,13 @@ async fn a_code_is_redeemed_again_by_who_redeemed_it() {
     let (again, other) = (with_dpop(&mine).await, with_dpop(&key()).await);
     let sibling = with_attestation(&key()).await;
     let (all, none) = (both(&dpop, &attested), Sender::default());
-    let issued =
-        Issued { credential_configuration_id: "a".into(), thumbprint: None, at: NOW, entry: None };
+    let issued = Issued {
+        credential_configuration_id: "a".into(),
+        thumbprint: None,
+        at: NOW,
+        entry: None,
+        notified: None,
+    };
     let issued = Grant { issued: vec![issued], ..redeemed_by(&dpop) };
     let withdrawn = Grant { withdrawn_at: Some(NOW), ..redeemed_by(&dpop) };
     let tx_code_digest = Some(TxCode::new("493536").digest(&MacKey::new([7; 32]), OFFER));

@@ -21,8 +21,8 @@ use serde_json::{Map, json};
 use crate::outside::{TestClock, TestRandom};
 
 mod authorization;
-mod sender;
 mod deferral;
+mod sender;
 mod status;
 
 /// Racing callers in the checks that race.

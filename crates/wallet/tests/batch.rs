@@ -50,8 +50,8 @@ fn world(
     let issuer = Arc::clone(&world.issuer);
     world.network.on(&endpoint("credential"), move |sent| {
         let keys: Vec<Value> = asked(sent).into_iter().map(|(cnf, _)| cnf).collect();
-        let made = make(&issuer, &keys).into_iter();
-        let credentials: Vec<Value> = made.map(|one| json!({ "credential": one })).collect();
+        let answered = make(&issuer, &keys).into_iter();
+        let credentials: Vec<Value> = answered.map(|one| json!({ "credential": one })).collect();
         Answer::Json(200, json!({ "credentials": credentials }))
     });
     world

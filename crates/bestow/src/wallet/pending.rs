@@ -62,6 +62,7 @@ pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result
         ca: arguments.ca.as_deref(),
         trust_anchor: arguments.trust_anchor.as_deref(),
         allow_http_loopback: arguments.allow_http_loopback,
+        attestation: None, // only a server that gives out tokens wants one
     };
     let wallet = open(place, reach, |client| Arc::new(client)).await?;
     let chosen = chosen(&wallet, arguments.id.as_deref()).await?;

@@ -12,9 +12,9 @@ use oid4vci::metadata::{
     AuthorizationServerMetadata, BatchCredentialIssuance, CredentialConfiguration,
     CredentialIssuerMetadata, IssuerDisplay,
 };
-use oid4vci::signed_metadata::{self, MetadataSigner};
 use oid4vci::pkce;
 use oid4vci::refresh::REFRESH_TOKEN;
+use oid4vci::signed_metadata::{self, MetadataSigner};
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Map, Value, json};
 

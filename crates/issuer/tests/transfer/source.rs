@@ -101,6 +101,8 @@ impl Filling {
             credential_configuration_ids: vec!["student_card".into()],
             by_identifier: true,
             client_id: Some(client_id.into()),
+            bound_to: None,
+            client_key: None,
         };
         assert!(self.store.redeem(&grant, &redemption).await.unwrap());
         self.store.grant(grant.id).await.unwrap().unwrap()
@@ -115,6 +117,7 @@ impl Filling {
             grant: &grant,
             credential_configuration_id: "student_card",
             thumbprints: vec![None, None],
+            used: None,
         };
         let entries = [STATUSES[0].0, STATUSES[1].0];
         self.store.record_issuance(&record, &[nonce], &entries, self.now()).await.unwrap();

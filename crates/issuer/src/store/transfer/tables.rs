@@ -36,7 +36,7 @@ pub(in crate::store) const MARKER: &str = "bestow_transfer";
 pub(in crate::store) const LEFT_OUT: [&str; 2] = ["checks", "bestow_migrations"];
 
 /// All that is transferred.
-pub(in crate::store) const TABLES: [Table; 8] = [
+pub(in crate::store) const TABLES: [Table; 12] = [
     Table {
         name: "offers",
         key_length: 1,
@@ -58,6 +58,10 @@ pub(in crate::store) const TABLES: [Table; 8] = [
             ("token_by_identifier", Boolean),
             ("client_id", TextAsBytes),
             ("issued_count", Integer),
+            ("token_bound_to", Text),
+            ("client_key", Text),
+            ("signs_in", Boolean),
+            ("deferred_until", Integer),
         ],
         has_step_id: true,
         page: ROWS,
@@ -80,6 +84,8 @@ pub(in crate::store) const TABLES: [Table; 8] = [
             ("issued_at", Integer),
             ("list_id", Integer),
             ("idx", Integer),
+            ("event", Text),
+            ("notified_at", Integer),
         ],
         has_step_id: false,
         page: ROWS,
@@ -116,6 +122,70 @@ pub(in crate::store) const TABLES: [Table; 8] = [
             ("decided_at", Integer),
             ("approvals", Integer),
             ("offer_id", Id),
+        ],
+        has_step_id: true,
+        page: LARGE_ROWS,
+    },
+    Table {
+        name: "running_authorizations",
+        key_length: 1,
+        columns: &[
+            ("offer_id", Id),
+            ("handle_digest", Bytes),
+            ("stage", Text),
+            ("account", Text),
+            ("request", Text),
+            ("expires_at", Integer),
+        ],
+        has_step_id: false,
+        page: LARGE_ROWS,
+    },
+    Table {
+        name: "authorizations",
+        key_length: 1,
+        columns: &[
+            ("offer_id", Id),
+            ("issuer_state_digest", Bytes),
+            ("code_digest", Bytes),
+            ("code_expires_at", Integer),
+            ("code_spent", Boolean),
+            ("account", Text),
+            ("request", Text),
+            ("refresh_digest", Bytes),
+            ("refresh_replaced_digest", Bytes),
+            ("refresh_replaced_at", Integer),
+            ("refresh_expires_at", Integer),
+            ("refresh_sender", Text),
+        ],
+        has_step_id: false,
+        page: LARGE_ROWS,
+    },
+    Table {
+        name: "accounts",
+        key_length: 1,
+        columns: &[
+            ("name", Text),
+            ("password_hash", Text),
+            ("datasets", Text),
+            ("created_at", Integer),
+        ],
+        has_step_id: false,
+        page: LARGE_ROWS,
+    },
+    Table {
+        name: "deferrals",
+        key_length: 1,
+        columns: &[
+            ("deferral_id", Id),
+            ("offer_id", Id),
+            ("transaction_digest", Bytes),
+            ("credential_configuration_id", Text),
+            ("proofs", Text),
+            ("claims", Text),
+            ("state", Text),
+            ("created_at", Integer),
+            ("expires_at", Integer),
+            ("decided_at", Integer),
         ],
         has_step_id: true,
         page: LARGE_ROWS,
@@ -160,11 +230,23 @@ impl Table {
         columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }
 
+    /// The key in an order that both engines share: PostgreSQL has one of its own for text.
+    fn ordered_key(&self, sign: char) -> String {
+        let one = |(name, kind): &(&str, Kind)| {
+            if sign == '$' && *kind == Text {
+                format!("{name} COLLATE \"C\"")
+            } else {
+                (*name).to_owned()
+            }
+        };
+        self.key().iter().map(one).collect::<Vec<_>>().join(", ")
+    }
+
     /// A page in the order of the key: of an issuer, and where `after` says so behind a key. The
     /// values are `issuer_id`, then the key; `sign` stands before their numbers.
     pub(in crate::store) fn page_sql(&self, sign: char, after: bool) -> String {
         let Self { name, page, .. } = self;
-        let (columns, key) = (Self::names(self.columns), Self::names(self.key()));
+        let (columns, key) = (Self::names(self.columns), self.ordered_key(sign));
         let behind = if after {
             let values = places(sign, 2, self.key_length);
             format!(" AND ({key}) > ({values})")
@@ -180,9 +262,10 @@ impl Table {
     /// The last key of an issuer.
     pub(in crate::store) fn last_sql(&self, sign: char) -> String {
         let (name, key) = (self.name, Self::names(self.key()));
-        let backwards: Vec<_> = self.key().iter().map(|(name, _)| format!("{name} DESC")).collect();
-        let backwards = backwards.join(", ");
-        format!("SELECT {key} FROM {name} WHERE issuer_id = {sign}1 ORDER BY {backwards} LIMIT 1")
+        let backwards = self.ordered_key(sign).replace(", ", " DESC, ");
+        format!(
+            "SELECT {key} FROM {name} WHERE issuer_id = {sign}1 ORDER BY {backwards} DESC LIMIT 1"
+        )
     }
 
     /// The first issuer that has rows, or the next one, in the engine's own order.
