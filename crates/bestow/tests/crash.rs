@@ -101,19 +101,22 @@ async fn after_a_crash_at_each_step_the_flow_goes_on_where_it_stood(engine: Engi
     issuer.crash().await; // after it was fetched
     assert_eq!(state(&caller, &offer).await["state"], "fetched");
     let described = wallet.describe_offer(fetched, &consent).await.unwrap();
-    let resolved = wallet.resolve_offer(described, &consent).await.unwrap();
+    let resolved = wallet.resolve_offer(described.clone(), &consent).await.unwrap();
     let right = TxCode::new(offer["tx_code"].as_str().unwrap());
     let wrong = TxCode::new(if right.expose() == "000000" { "000001" } else { "000000" });
     let failure = wallet.request_token(resolved, Some(wrong)).await.unwrap_err();
     issuer.crash().await; // after a wrong transaction code
     assert_eq!(state(&caller, &offer).await["wrong_tx_codes"], 1);
     let resolved = failure.offer;
-    let authorized = wallet.request_token(resolved.clone(), Some(right.clone())).await.unwrap();
+    let lost = wallet.request_token(resolved.clone(), Some(right.clone())).await.unwrap();
     issuer.crash().await; // after the token
     assert_eq!(state(&caller, &offer).await["state"], "redeemed");
-    let again = wallet.request_token(resolved, Some(right)).await.unwrap_err();
-    assert_eq!(again.error.code(), "invalid_grant", "no second token");
+    let stranger = wallet.resolve_offer(described, &consent).await.unwrap();
+    let again = wallet.request_token(stranger, Some(right.clone())).await.unwrap_err();
+    assert_eq!(again.error.code(), "invalid_grant", "another key gets no second token");
+    let authorized = wallet.request_token(resolved, Some(right)).await.unwrap();
     let wish = KeyWish::default();
+    assert!(wallet.request_credentials(&lost, &wish).await.is_err(), "one token is alive");
     let received = wallet.request_credentials(&authorized, &wish).await.unwrap();
     issuer.crash().await; // after the credential
     assert_eq!(state(&caller, &offer).await["credentials_issued"], 1, "it is on record");

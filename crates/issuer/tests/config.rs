@@ -138,6 +138,32 @@ fn two_listeners_have_two_addresses() {
     }
 }
 
+/// B19, VCI §13.10: only a token that is bound to a key may live longer than 300 seconds.
+#[test]
+fn a_bearer_token_lives_for_minutes() {
+    let token = |text: &str| load(&format!("{URL}[token]\n{text}\n"));
+    assert!(token("expires_in = 301").is_err());
+    assert!(token("expires_in = 300\ndpop_expires_in = 86400").is_ok());
+    assert!(token("dpop_expires_in = 86401").is_err());
+}
+
+/// What is required must be possible: else nobody gets a token.
+#[test]
+fn what_senders_must_prove_can_be_proved() {
+    let dpop =
+        mistake(&format!("{URL}[dpop]\nrequired = true\nsigning_alg_values_supported = []\n"));
+    assert!(dpop.starts_with("3: no proof could be made for it"), "{dpop}");
+    let unknown = mistake(&format!("{URL}[dpop]\nsigning_alg_values_supported = [\"HS256\"]\n"));
+    assert!(unknown.contains("`HS256` is not known here"), "D10: {unknown}");
+    let nobody = mistake(&format!("{URL}[authorization]\nclient_attestation_required = true\n"));
+    assert!(nobody.starts_with("3: nobody is trusted"), "D13: {nobody}");
+    let text = "[authorization]\nclient_attestation_trust_anchors = [\"gone.pem\"]\n";
+    let config = load(&format!("{URL}{text}")).unwrap();
+    let error = config.client_attesters().unwrap_err();
+    assert!(error.to_string().contains("gone.pem"), "{error}");
+    assert!(load(URL).unwrap().client_attesters().unwrap().is_none(), "D13");
+}
+
 /// A type cannot promise what the issuer as a whole forbids; both are named.
 #[test]
 fn a_type_keeps_to_the_longest_life_of_offers() {

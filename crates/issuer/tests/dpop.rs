@@ -1,10 +1,10 @@
 //! RFC 9449 over the router: tokens that only the Wallet's key can use, and what each mistake costs.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::sync::Arc;
+use std::net::SocketAddr;
 
+use axum::extract::ConnectInfo;
 use axum::http::Request;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use axum::http::header::{CONTENT_TYPE, HOST};
 use issuer::config::Algorithms;
 use keys::algorithm::Algorithm;
 use keys::signer::{Signer as _, SoftwareKey};
@@ -14,7 +14,6 @@ use testkit::by_hand::request;
 use testkit::proof::{Draft, holder_key};
 use testkit::wire::{Answer, FORM};
 use testkit::world::World;
-use tokio::task::JoinSet;
 
 const CARD: &str = "student_card";
 const TICKET: &str = "course_ticket";
@@ -225,6 +224,25 @@ async fn a_nonce_is_demanded_where_it_is_required() {
     assert!(!from_nonce_endpoint.header("dpop-nonce").is_empty(), "HAIP-05");
 }
 
+/// P08: whoever asks for its first nonce has guessed nothing, and need not wait.
+#[tokio::test]
+async fn a_demand_for_a_nonce_is_no_failure() {
+    let world = World::with(|issuer| {
+        with_nonces(issuer);
+        issuer.config.server.failures_per_minute = 2;
+    })
+    .await;
+    let (code, key) = (code(&world).await, holder_key());
+    let form = format!("grant_type={PRE_AUTHORIZED_CODE}&pre-authorized_code={code}");
+    for _ in 0..10 {
+        let proof = world.dpop(&key, "token", None).sign(&key).await;
+        let begun = Request::post("/token").header(CONTENT_TYPE, FORM).header("DPoP", proof);
+        let peer = ConnectInfo(SocketAddr::from(([192, 0, 2, 7], 4711)));
+        let answer = world.public.ask(begun.extension(peer), form.clone()).await;
+        assert!(answer.is(400, "use_dpop_nonce"), "{answer:?}");
+    }
+}
+
 /// HAIP-05: an operator may give out nothing but bound tokens.
 #[tokio::test]
 async fn a_proof_may_be_required() {
@@ -322,88 +340,6 @@ async fn a_wrong_tx_code_counts_for_bound_tokens_too() {
     assert!(guess(wrong).await.is(400, "invalid_grant"));
     assert_eq!(world.standing(&offered).await["wrong_tx_codes"], 1);
     guess(&right).await.success();
-}
-
-/// The first answer was lost: the same key gets another token, and the lost one is dead.
-#[tokio::test]
-async fn a_lost_answer_can_be_asked_for_again_by_the_same_key() {
-    let world = World::new().await;
-    let offered = world.offer(CARD, &json!({ "tx_code": true })).await;
-    let (key, right) = (holder_key(), offered.tx_code.clone().unwrap());
-    let ask = async |key: &SoftwareKey, tx_code: &str| {
-        let proof = world.dpop(key, "token", None).sign(key).await;
-        world.redeem_as(&offered.code, &[("DPoP", &proof)], &[("tx_code", tx_code)]).await
-    };
-    let lost = ask(&key, &right).await.success();
-    world.clock.advance(59);
-    for (rule, answer) in [
-        ("another key", ask(&holder_key(), &right).await),
-        ("no key", world.redeem(&offered.code, &[("tx_code", &right)]).await),
-        ("a wrong tx_code", ask(&key, "12345").await),
-    ] {
-        assert!(answer.is(400, "invalid_grant"), "{rule}: {answer:?}");
-    }
-    assert_eq!(world.standing(&offered).await["wrong_tx_codes"], 0, "it opens nothing");
-    let found = ask(&key, &right).await.success();
-    let (lost, found) = (&lost["access_token"], &found["access_token"]);
-    assert_ne!(lost, found);
-    let with = async |token: &Value| {
-        let token = token.as_str().unwrap();
-        let holder = holder_key();
-        let proofs = [world.proof(&holder).await];
-        let proof = world.dpop(&key, "credential", Some(token)).sign(&key).await;
-        let scheme = format!("DPoP {token}");
-        let headers = [("authorization", scheme.as_str()), ("DPoP", &proof)];
-        world.credential_as(&headers, &request(CARD, &proofs)).await
-    };
-    assert!(with(lost).await.is(401, "invalid_token"), "one token is alive");
-    with(found).await.success();
-    let issued = ask(&key, &right).await;
-    assert!(issued.is(400, "invalid_grant"), "something was issued: {issued:?}");
-}
-
-#[tokio::test]
-async fn a_code_is_given_up_a_minute_after_it_was_redeemed() {
-    let world = World::new().await;
-    let (code, key) = (code(&world).await, holder_key());
-    world.redeem_bound(&code, &key).await.success();
-    world.clock.advance(40);
-    world.redeem_bound(&code, &key).await.success();
-    world.clock.advance(20);
-    let late = world.redeem_bound(&code, &key).await;
-    assert!(late.is(400, "invalid_grant"), "a retry does not make the code younger: {late:?}");
-}
-
-/// Racing retries: some are answered, and the last of their tokens is the living one.
-#[tokio::test(flavor = "multi_thread")]
-async fn racing_retries_leave_one_living_token() {
-    let world = Arc::new(World::new().await);
-    let (code, key) = (code(&world).await, Arc::new(holder_key()));
-    let mut racers = JoinSet::new();
-    for _ in 0..200 {
-        let (world, code, key) = (Arc::clone(&world), code.clone(), Arc::clone(&key));
-        racers.spawn(async move { world.redeem_bound(&code, &key).await });
-    }
-    let mut living = 0;
-    let mut tokens = Vec::new();
-    for answer in racers.join_all().await {
-        if answer.status == 200 {
-            tokens.push(answer.json()["access_token"].as_str().unwrap().to_owned());
-        } else {
-            assert!(answer.is(400, "invalid_grant"), "{answer:?}");
-        }
-    }
-    for token in &tokens {
-        // Authenticated, and refused for what it asks: nothing is issued meanwhile.
-        let proof = world.dpop(&key, "credential", Some(token)).sign(&key).await;
-        let scheme = format!("DPoP {token}");
-        let headers = [(AUTHORIZATION.as_str(), scheme.as_str()), ("DPoP", &proof)];
-        let unknown = json!({ "credential_configuration_id": "unknown" });
-        let answer = world.credential_as(&headers, &unknown).await;
-        living += usize::from(answer.status == 400);
-    }
-    assert!(!tokens.is_empty());
-    assert_eq!(living, 1, "of {}", tokens.len());
 }
 
 /// Wallets that are web pages may send and read what DPoP needs.

@@ -131,14 +131,6 @@ pub struct CredentialConfiguration {
     pub credential_metadata: Value,
 }
 
-/// `proof_types_supported` of a configuration that takes proofs of type `jwt` (META-36).
-#[must_use]
-pub fn jwt_proof_types(algorithms: &[Algorithm]) -> Map<String, Value> {
-    let names: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
-    let jwt = serde_json::json!({ "proof_signing_alg_values_supported": names });
-    Map::from_iter([("jwt".to_owned(), jwt)])
-}
-
 /// Credential Issuer Metadata as a Wallet takes it: what it needs, unknown members ignored (META-43).
 #[derive(Clone, Debug)]
 pub struct ReceivedIssuerMetadata {

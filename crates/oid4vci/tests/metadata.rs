@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use keys::algorithm::Algorithm::{EdDsa, Es256};
+use oid4vci::attestation::key::{KeyAttestationPolicy, proof_types_supported};
 use oid4vci::metadata::{
     AUTHORIZATION_SERVER, AuthorizationServerMetadata, BatchCredentialIssuance, CREDENTIAL_ISSUER,
     CredentialConfiguration, CredentialIssuerMetadata, IDENTIFIER_BYTES_MAX, IssuerDisplay,
-    JWT_VC_ISSUER, appended_well_known, jwt_proof_types, parse_identifier, well_known,
+    JWT_VC_ISSUER, appended_well_known, parse_identifier, well_known,
 };
 use oid4vci::sender::SenderMetadata;
 use oid4vci::token::PRE_AUTHORIZED_CODE;
@@ -101,7 +102,7 @@ fn configuration() -> CredentialConfiguration {
             .collect(),
         credential_signing_alg_values_supported: vec!["ES256"],
         cryptographic_binding_methods_supported: vec!["jwk", "did:jwk"],
-        proof_types_supported: jwt_proof_types(&[Es256, EdDsa]),
+        proof_types_supported: proof_types_supported(&[Es256, EdDsa], KeyAttestationPolicy::NONE),
         credential_metadata: json!({ "display": [{ "name": "Student card" }] }),
     }
 }

@@ -1,10 +1,6 @@
 //! Our wallet at our issuer, where it proves more than it says: bound tokens (RFC 9449), a maker
 //! who vouches for it (VCI §E), and an answer that is lost on its way.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::sync::{Arc, Mutex};
 

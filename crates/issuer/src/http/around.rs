@@ -18,6 +18,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument as _;
 
 use super::limits::{Excess, Limits};
+use super::sender::Demanded;
 use crate::Issuer;
 use crate::config::TrustedProxy;
 
@@ -98,7 +99,9 @@ impl Around {
             let text = "the request took too long; send it again";
             (self.refuse)(StatusCode::REQUEST_TIMEOUT, ErrorCode::InvalidRequest, text)
         });
-        self.limits.note(address, response.status());
+        if response.extensions().get::<Demanded>().is_none() {
+            self.limits.note(address, response.status());
+        }
         response
     }
 

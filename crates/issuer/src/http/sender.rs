@@ -67,6 +67,10 @@ pub(super) fn token(
     Ok(Token { access_token, proof })
 }
 
+/// Marks an answer that asks for another proof: who gets its first nonce has not failed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Demanded;
+
 /// An answer that nothing between us and the Wallet may keep, with what its next proof needs: a
 /// nonce after each proof (RFC 9449 §8.2), a challenge when one was missing (WALATT-09).
 pub(super) fn answer<T: Serialize, R: Refusal>(
@@ -83,6 +87,9 @@ pub(super) fn answer<T: Serialize, R: Refusal>(
         }
         Err(Failure::Broken(broken)) => broken.into_response(),
     };
+    if demand.is_some() {
+        response.extensions_mut().insert(Demanded);
+    }
     let has_proof = issuer.config.dpop.is_on() && headers.contains_key(dpop::HEADER);
     let nonce = has_proof.then_some(Demand::DpopNonce);
     let challenge = demand.filter(|demand| *demand == Demand::AttestationChallenge);

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use issuer::store::postgres::Postgres;
-use issuer::store::{Recorded, Store};
+use issuer::store::{Recorded, Redeemed, Store};
 use testkit::postgres::{Database, Server};
+use testkit::sender::used;
 use tokio::task::JoinSet;
 
 use crate::steps::{nonce, now, opened, record, redeemed, redemption};
@@ -39,6 +40,39 @@ async fn a_code_yields_one_token_over_two_nodes() {
         let seen = node.grant(grant.id).await.unwrap().unwrap();
         assert!(seen.redemption.unwrap().token_digest == winners[0]);
     }
+}
+
+/// D05: over two nodes one proof redeems one code, and of racing retries one leaves its token.
+#[tokio::test(flavor = "multi_thread")]
+async fn proofs_and_retries_race_over_two_nodes() {
+    let server = Server::shared();
+    let database = server.migrated().await;
+    let nodes = two(&database).await;
+    let proof = used(now()).await;
+    let mut racers = JoinSet::new();
+    for racer in 0..40 {
+        let (node, grant) = (Arc::clone(&nodes[racer % 2]), opened(&*nodes[0]).await);
+        racers.spawn(async move {
+            let outcome = node.redeem_proved(&grant, &redemption(grant.id), &[proof]).await;
+            (outcome.unwrap() == Redeemed::Redeemed).then_some(grant.id)
+        });
+    }
+    let winners: Vec<_> = racers.join_all().await.into_iter().flatten().collect();
+    assert_eq!(winners.len(), 1);
+    let seen = nodes[1].grant(winners[0]).await.unwrap().unwrap();
+    let mut racers = JoinSet::new();
+    for racer in 0..RACERS {
+        let (node, seen) = (Arc::clone(&nodes[racer % 2]), seen.clone());
+        let (again, proof) = (redemption(seen.id), used(now()).await);
+        racers.spawn(async move {
+            let outcome = node.redeem_again(&seen, &again, &[proof]).await.unwrap();
+            (outcome == Redeemed::Redeemed).then_some(again.token_digest)
+        });
+    }
+    let winners: Vec<_> = racers.join_all().await.into_iter().flatten().collect();
+    let living = nodes[0].grant(seen.id).await.unwrap().unwrap().redemption.unwrap();
+    assert_eq!(winners.len(), 1);
+    assert!(living.token_digest == winners[0]);
 }
 
 /// VCI §13.6.3: guesses at two nodes count one by one too.

@@ -3,10 +3,11 @@
 
 use issuer::application::ApplicationState;
 use issuer::store::postgres::{Options, Postgres};
-use issuer::store::{Idempotency, Opened, Recorded, Store};
+use issuer::store::{Idempotency, Opened, Recorded, Redeemed, Store};
 use keys::outside::SystemRandom;
 use oid4vci::secret::SecretDigest;
 use testkit::postgres::{Database, Server};
+use testkit::sender::used;
 
 use crate::proxy::{Mood, Proxy};
 use crate::steps::{application, new_offer, nonce, now, opened, record, redeemed, redemption};
@@ -66,6 +67,34 @@ async fn what_was_committed_is_told_though_the_answer_was_lost() {
     proxy.set(Mood::LoseNextAnswer);
     assert!(store.withdraw_offer(other.id, now()).await.unwrap());
     assert_eq!(proxy.lost(), 5);
+}
+
+/// RFC 9449 §11.1: a step whose answer was lost is not taken for a replay of itself; another is.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_is_not_taken_for_a_repetition_of_itself() {
+    let server = Server::shared();
+    let database = server.migrated().await;
+    let proxy = Proxy::before(server.port()).await;
+    let store = behind(&proxy, &database).await;
+    let warm = opened(&store).await;
+    let proofs = [used(now()).await, used(now()).await, used(now()).await];
+    store.redeem_proved(&warm, &redemption(warm.id), &proofs[..1]).await.unwrap();
+
+    let seen = opened(&store).await;
+    proxy.set(Mood::LoseNextAnswer);
+    let outcome = store.redeem_proved(&seen, &redemption(seen.id), &proofs[1..2]).await.unwrap();
+    assert_eq!((outcome, proxy.lost()), (Redeemed::Redeemed, 1));
+    let other = opened(&store).await;
+    let outcome = store.redeem_proved(&other, &redemption(other.id), &proofs[1..2]).await.unwrap();
+    assert_eq!(outcome, Redeemed::Replayed);
+
+    let seen = store.grant(seen.id).await.unwrap().unwrap();
+    let again = redemption(seen.id);
+    proxy.set(Mood::LoseNextAnswer);
+    let outcome = store.redeem_again(&seen, &again, &proofs[2..]).await.unwrap();
+    assert_eq!((outcome, proxy.lost()), (Redeemed::Redeemed, 2));
+    let seen = store.grant(seen.id).await.unwrap().unwrap();
+    assert!(seen.redemption.unwrap().token_digest == again.token_digest);
 }
 
 /// P13: a caller who asks again with the same key gets the same offer.
