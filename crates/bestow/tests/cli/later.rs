@@ -1,5 +1,5 @@
-//! Copies, what an officer approves later, and what the issuer hears: by commands alone (VCI §9, VCI
-//! §11).
+//! Copies, what an officer approves later (VCI §9), and what the issuer hears (VCI §11): by commands
+//! alone.
 
 use std::fs;
 use std::thread::sleep;
