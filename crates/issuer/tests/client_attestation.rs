@@ -1,5 +1,9 @@
 //! VCI §E over the router: Wallets that somebody trusted vouches for, and those that nobody does.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::sync::Arc;
 

@@ -279,18 +279,18 @@ async fn each_request_is_encrypted_anew() {
     let parameters = request(CARD, &[world.proof(&holder_key()).await]);
     let first = begin();
     let body = first.seal(parameters).unwrap();
-    let begun = Request::post("/credential").header(CONTENT_TYPE, body.media_type);
-    let begun = begun.header(AUTHORIZATION, format!("Bearer {token}"));
-    let answer = world.public.ask(begun, body.bytes).await;
+    let asked = Request::post("/credential").header(CONTENT_TYPE, body.media_type);
+    let asked = asked.header(AUTHORIZATION, format!("Bearer {token}"));
+    let answer = world.public.ask(asked, body.bytes).await;
     assert_eq!((answer.status, answer.header("content-type")), (202, "application/jwt"));
     let opened = first.open(ReceivedBody::Jwt(&answer.body)).unwrap();
     let told: Value = serde_json::from_slice(&opened).unwrap();
-    let asks = json!({ "transaction_id": told["transaction_id"] });
-    let plain = fetch(&world, &token, &asks).await;
+    let again = json!({ "transaction_id": told["transaction_id"] });
+    let plain = fetch(&world, &token, &again).await;
     assert!(plain.is(400, "invalid_encryption_parameters"), "{plain:?}");
     for status in [202, 200] {
         let exchange = begin();
-        let body = exchange.seal(asks.clone()).unwrap();
+        let body = exchange.seal(again.clone()).unwrap();
         let answer = send(&world, &token, body.media_type, body.bytes).await;
         assert_eq!((answer.status, answer.header("content-type")), (status, "application/jwt"));
         assert!(first.open(ReceivedBody::Jwt(&answer.body)).is_err(), "for the new key only");

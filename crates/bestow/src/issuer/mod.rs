@@ -79,8 +79,9 @@ fn load_from(file: &Path) -> Result<Config, Failure> {
 
 /// Opens the issuer with this machine's clock and randomness.
 pub(crate) async fn open(config: Config) -> Result<Issuer, Failure> {
-    let issuer = Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom)).await;
-    issuer.map_err(|error| match error {
+    let opening = Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom));
+    // It is large, and every command's future would carry it along.
+    Box::pin(opening).await.map_err(|error| match error {
         OpenError::Config(error) => Failure::mistake(error),
         OpenError::Store(error) => Failure::mistake(error),
     })
