@@ -28,7 +28,7 @@ pub(super) fn grant(row: &Row<'_>) -> rusqlite::Result<(Grant, u32)> {
         attempts: row.get(7)?,
         fetched_at: time(row, 8)?,
         withdrawn_at: time(row, 9)?,
-        deferred_until: time(row, 17)?,
+        deferred_until: time(row, 20)?,
         redemption: redemption(row)?,
         issued: Vec::new(),
         signs_in: row.get(19)?,
