@@ -149,7 +149,10 @@ fn each_refusal_has_its_code_and_text() {
     for refusal in all {
         let code = match refusal {
             UnknownId => ErrorCode::InvalidNotificationId,
-            _ => ErrorCode::InvalidNotificationRequest,
+            WrongMediaType | Unreadable | NoId | UnknownEvent => {
+                ErrorCode::InvalidNotificationRequest
+            }
+            NotificationRefusal::Access(_) => ErrorCode::InvalidToken,
         };
         assert_eq!((refusal.answer().0, refusal.status()), (code, 400));
         assert!(refusal.challenge().is_none());

@@ -85,17 +85,13 @@ pub(super) async fn show_deferral(
 ) -> Result<impl IntoResponse, Problem> {
     let deferral = issuer.store.deferral(deferral_id(id)?).await.map_err(Broken::from)?;
     let deferral = deferral.ok_or_else(unknown)?;
-    let claims = match deferral.claims.clone() {
-        Some(claims) => Some(claims),
-        None => {
-            let datasets = issuer.store.datasets(deferral.offer_id).await.map_err(Broken::from)?;
-            let id = &deferral.credential_configuration_id;
-            match datasets.and_then(|mut datasets| datasets.remove(id)) {
-                Some(Value::Object(claims)) => Some(claims),
-                _ => None,
-            }
-        }
-    };
+    let mut claims = deferral.claims.clone();
+    if claims.is_none() {
+        let datasets = issuer.store.datasets(deferral.offer_id).await.map_err(Broken::from)?;
+        let id = &deferral.credential_configuration_id;
+        let dataset = datasets.and_then(|mut datasets| datasets.remove(id));
+        claims = dataset.and_then(|dataset| dataset.as_object().cloned());
+    }
     Ok(Json(DeferralView { claims, ..deferral.into() }))
 }
 

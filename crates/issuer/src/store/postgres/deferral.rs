@@ -182,14 +182,12 @@ async fn defer(
 ) -> Result<Deferred, Fault> {
     let transaction = connection.client.transaction().await?;
     let outcome = put_off(&transaction, context, issuance, deferral).await?;
-    match outcome {
-        // Nothing waits longer because of what was rejected.
-        Deferred::Recorded(state) if state != DeferralState::Rejected => {
-            transaction.commit().await?;
-            return Ok(outcome);
-        }
-        _ => transaction.rollback().await?,
+    // Nothing waits longer because of what was rejected.
+    if matches!(outcome, Deferred::Recorded(state) if state != DeferralState::Rejected) {
+        transaction.commit().await?;
+        return Ok(outcome);
     }
+    transaction.rollback().await?;
     if let (true, Some(state)) =
         (context.again, state_of_step(connection, context, deferral.id).await?)
     {
