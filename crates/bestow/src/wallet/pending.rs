@@ -77,15 +77,17 @@ pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result
     for (pending, failure) in &failures {
         tell(format!("{} did not come: {}", name(pending), failure.message));
     }
-    let done = json!({ "credentials": kept, "pending": waits });
-    match (failures.into_iter().next(), waits.is_empty()) {
-        (Some((_, failure)), _) => Err(failure.done("credentials", done["credentials"].clone())),
-        (None, true) if arguments.json => print_json(&done),
-        (None, true) => Ok(()),
-        (None, false) => Err(not_ready()
-            .done("credentials", done["credentials"].clone())
-            .done("pending", done["pending"].clone())),
-    }
+    let is_all_here = waits.is_empty();
+    let (kept, waits) = (Value::from(kept), Value::from(waits));
+    let failure = match failures.into_iter().next() {
+        Some((_, failure)) => failure,
+        None if !is_all_here => not_ready(),
+        None if arguments.json => {
+            return print_json(&json!({ "credentials": kept, "pending": waits }));
+        }
+        None => return Ok(()),
+    };
+    Err(failure.done("credentials", kept).done("pending", waits))
 }
 
 /// Nothing is wrong, and nothing is here.
@@ -128,7 +130,9 @@ async fn ask(
                 person.look(wallet, received, arguments.accept_unverified_issuer).await?;
             let kept = wallet.keep(&received).await.map_err(failed)?;
             if !arguments.json {
-                kept.iter().for_each(|credential| print(card::card(credential)));
+                for credential in &kept {
+                    print(card::card(credential));
+                }
             }
             Ok(Some(kept.iter().map(card::json).collect()))
         }
