@@ -1,8 +1,12 @@
 //! Several credentials for one request: announced, bounded, and not to be linked (GEN-05, PRIV-06).
+<<<<<<< HEAD
 #![expect(
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]
+=======
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+>>>>>>> cover
 
 use std::collections::BTreeSet;
 

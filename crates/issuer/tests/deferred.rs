@@ -274,10 +274,10 @@ async fn each_request_is_encrypted_anew() {
     .await;
     let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
     let chosen = ReceivedEncryption::parse(&metadata).choose(false).unwrap();
-    let begin = || chosen.begin(|alg| DecryptionKey::generate(Curve::P256, alg)).unwrap();
+    let exchange = || chosen.begin(|alg| DecryptionKey::generate(Curve::P256, alg)).unwrap();
     let token = world.token(CARD).await;
     let parameters = request(CARD, &[world.proof(&holder_key()).await]);
-    let first = begin();
+    let first = exchange();
     let body = first.seal(parameters).unwrap();
     let asked = Request::post("/credential").header(CONTENT_TYPE, body.media_type);
     let asked = asked.header(AUTHORIZATION, format!("Bearer {token}"));
@@ -289,12 +289,17 @@ async fn each_request_is_encrypted_anew() {
     let plain = fetch(&world, &token, &again).await;
     assert!(plain.is(400, "invalid_encryption_parameters"), "{plain:?}");
     for status in [202, 200] {
+<<<<<<< HEAD
         let exchange = begin();
         let body = exchange.seal(again.clone()).unwrap();
+=======
+        let next = exchange();
+        let body = next.seal(asks.clone()).unwrap();
+>>>>>>> cover
         let answer = send(&world, &token, body.media_type, body.bytes).await;
         assert_eq!((answer.status, answer.header("content-type")), (status, "application/jwt"));
         assert!(first.open(ReceivedBody::Jwt(&answer.body)).is_err(), "for the new key only");
-        exchange.open(ReceivedBody::Jwt(&answer.body)).unwrap();
+        next.open(ReceivedBody::Jwt(&answer.body)).unwrap();
         decide(&world, "approve", None).await;
     }
 }

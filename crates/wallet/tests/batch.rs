@@ -47,11 +47,11 @@ fn world(
     let mut metadata = issuer_metadata();
     metadata["batch_credential_issuance"] = json!({ "batch_size": size });
     world.network.says(ISSUER_METADATA, 200, metadata);
-    let issuer = Arc::clone(&world.issuer);
+    let signing = Arc::clone(&world.issuer);
     world.network.on(&endpoint("credential"), move |sent| {
         let keys: Vec<Value> = asked(sent).into_iter().map(|(cnf, _)| cnf).collect();
-        let answered = make(&issuer, &keys).into_iter();
-        let credentials: Vec<Value> = answered.map(|one| json!({ "credential": one })).collect();
+        let issued = make(&signing, &keys).into_iter();
+        let credentials: Vec<Value> = issued.map(|one| json!({ "credential": one })).collect();
         Answer::Json(200, json!({ "credentials": credentials }))
     });
     world

@@ -143,7 +143,7 @@ fn an_offer_becomes_a_card_and_a_mistyped_code_costs_nothing() {
     assert_eq!((&preview["step"], &preview["doubt"]), (&json!("preview"), &Value::Null));
     assert_eq!(
         visitor.ask("GET", "/api/cards", &Value::Null).json(),
-        json!({ "cards": [], "damaged": [] })
+        json!({ "cards": [], "pending": [], "damaged": [] })
     );
 
     let keep = json!({ "action": "keep", "accept_unverified_issuer": false });
@@ -177,7 +177,7 @@ fn an_issuer_that_nobody_vouches_for_needs_a_yes_of_its_own() {
     assert_eq!(visitor.ask("POST", &flow, &keep(false)).code(), "issuer_not_verified");
     assert_eq!(
         visitor.ask("GET", "/api/cards", &Value::Null).json(),
-        json!({ "cards": [], "damaged": [] })
+        json!({ "cards": [], "pending": [], "damaged": [] })
     );
     let kept = visitor.ask("POST", &flow, &keep(true)).json();
     assert_eq!(kept["cards"][0]["trust"]["is_verified"], false);

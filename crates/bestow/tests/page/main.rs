@@ -200,7 +200,7 @@ fn a_damaged_card_is_named_and_can_be_deleted() {
     let name = "0f".repeat(32);
     std::fs::write(page.folder().join("credentials").join(&name), "spoiled").unwrap();
     let cards = page.ask("GET", "/api/cards", &cookie, b"").json();
-    assert_eq!(cards, json!({ "cards": [], "damaged": [name] }));
+    assert_eq!(cards, json!({ "cards": [], "pending": [], "damaged": [name] }));
     let path = format!("/api/cards/{name}");
     assert_eq!(page.ask("GET", &path, &cookie, b"").code(), "store_damaged");
     assert_eq!(page.ask("DELETE", &path, &cookie, b"").status, 204);
