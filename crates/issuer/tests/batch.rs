@@ -1,12 +1,5 @@
 //! Several credentials for one request: announced, bounded, and not to be linked (GEN-05, PRIV-06).
-<<<<<<< HEAD
-#![expect(
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
-=======
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
->>>>>>> cover
 
 use std::collections::BTreeSet;
 

@@ -108,7 +108,7 @@ async fn each_refusal_of_a_notification() {
     let bare = Request::post("/notification").header(CONTENT_TYPE, JSON);
     let answer = world.public.ask(bare, accepted(&one.id)).await;
     assert!(answer.is(401, "invalid_token"));
-    assert_eq!(answer.header("www-authenticate"), "Bearer");
+    assert!(answer.header("www-authenticate").starts_with("Bearer, DPoP algs="));
     assert_eq!(events(&world, &one.offered).await, [json!(null)], "nothing was noted");
 }
 

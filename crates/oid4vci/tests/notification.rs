@@ -147,19 +147,10 @@ fn each_refusal_has_its_code_and_text() {
         except NotificationRefusal::Access(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
     for refusal in all {
-<<<<<<< HEAD
         let code = if refusal == UnknownId {
             ErrorCode::InvalidNotificationId
         } else {
             ErrorCode::InvalidNotificationRequest
-=======
-        let code = match refusal {
-            UnknownId => ErrorCode::InvalidNotificationId,
-            WrongMediaType | Unreadable | NoId | UnknownEvent => {
-                ErrorCode::InvalidNotificationRequest
-            }
-            NotificationRefusal::Access(_) => ErrorCode::InvalidToken,
->>>>>>> cover
         };
         assert_eq!((refusal.answer().0, refusal.status()), (code, 400));
         assert!(refusal.challenge().is_none());

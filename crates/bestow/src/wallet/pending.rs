@@ -78,7 +78,6 @@ pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result
     for (pending, failure) in &failures {
         tell(format!("{} did not come: {}", name(pending), failure.message));
     }
-<<<<<<< HEAD
     let (is_done, kept, waits) = (waits.is_empty(), Value::from(kept), Value::from(waits));
     match failures.into_iter().next() {
         Some((_, failure)) => Err(failure.done("credentials", kept)),
@@ -86,19 +85,6 @@ pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result
         None if arguments.json => print_json(&json!({ "credentials": kept, "pending": waits })),
         None => Ok(()),
     }
-=======
-    let is_all_here = waits.is_empty();
-    let (kept, waits) = (Value::from(kept), Value::from(waits));
-    let failure = match failures.into_iter().next() {
-        Some((_, failure)) => failure,
-        None if !is_all_here => not_ready(),
-        None if arguments.json => {
-            return print_json(&json!({ "credentials": kept, "pending": waits }));
-        }
-        None => return Ok(()),
-    };
-    Err(failure.done("credentials", kept).done("pending", waits))
->>>>>>> cover
 }
 
 /// Nothing is wrong, and nothing is here.

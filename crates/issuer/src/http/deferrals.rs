@@ -88,14 +88,8 @@ pub(super) async fn show_deferral(
     let mut claims = deferral.claims.clone();
     if claims.is_none() {
         let datasets = issuer.store.datasets(deferral.offer_id).await.map_err(Broken::from)?;
-<<<<<<< HEAD
         let found = datasets.and_then(|mut one| one.remove(&deferral.credential_configuration_id));
         claims = found.and_then(|found| found.as_object().cloned());
-=======
-        let id = &deferral.credential_configuration_id;
-        let dataset = datasets.and_then(|mut datasets| datasets.remove(id));
-        claims = dataset.and_then(|dataset| dataset.as_object().cloned());
->>>>>>> cover
     }
     Ok(Json(DeferralView { claims, ..deferral.into() }))
 }

@@ -1,19 +1,27 @@
 //! A database with something of everything, and what is in one.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use formats::status_list::{Bits, Status};
+use issuer::account::{Account, PasswordHash};
 use issuer::application::{Application, ApplicationId, ApplicationSecret, ApplicationState};
+use issuer::store::authorization::{Allowed, AllowedOffer, AuthorizationStore as _};
+use issuer::store::deferral::{DeferralStore as _, Deferred};
 use issuer::store::sqlite::{Sqlite, migrate};
 use issuer::store::status::{NewLease, StatusStore as _};
 use issuer::store::{Idempotency, NewOffer, Store};
 use keys::digest::MacKey;
 use keys::outside::{Clock as _, Timestamp};
+use oid4vci::authorization::{
+    AnswerTo, AuthorizationRequest, GrantedCode, RunningAuthorization, Stage,
+};
 use oid4vci::credential::Record;
+use oid4vci::deferred::{Deferral, DeferralState};
 use oid4vci::grant::{Grant, Redemption, StatusEntry};
 use oid4vci::nonce::{NonceResponse, SpendableNonce};
 use oid4vci::offer::OfferId;
-use oid4vci::secret::{AccessToken, SecretDigest, TxCodeDigest};
+use oid4vci::secret::{AccessToken, AuthorizationHandle, CodeVerifier, SecretDigest, TxCodeDigest};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use serde_json::{Map, json};
@@ -40,6 +48,8 @@ pub(crate) async fn filled(file: &Path) {
         filling.offers().await;
         filling.applications().await;
         filling.status_lists().await;
+        filling.sign_ins().await;
+        filling.deferral().await;
     }
     multiply(file);
 }
@@ -168,6 +178,72 @@ impl Filling {
         for status in [Status::Suspended, Status::Valid] {
             self.store.set_statuses(&[(reinstated, status)], self.now()).await.unwrap();
         }
+    }
+}
+
+impl Filling {
+    /// One sign-in under way, one that became a code, and accounts whose names sort in two ways.
+    async fn sign_ins(&self) {
+        self.store.begin_authorization(&self.running(), &[]).await.unwrap();
+        let running = self.running();
+        self.store.begin_authorization(&running, &[]).await.unwrap();
+        let mut grant = self.new_offer().grant;
+        grant.id = running.id;
+        let code = GrantedCode {
+            digest: SecretDigest([6; 32]),
+            expires_at: self.now().plus(60),
+            request: running.request.clone(),
+            account: "ada".into(),
+            is_spent: false,
+        };
+        let allowed = Allowed { code, offer: AllowedOffer::Fresh(Box::new(grant), Map::new()) };
+        assert!(self.store.allow_authorization(&running, &allowed, self.now()).await.unwrap());
+        for name in ["ada", "Ägir", "Zoe", "z a"] {
+            let account = Account {
+                name: name.into(),
+                password_hash: PasswordHash::new(format!("hash of {name}")),
+                datasets: Map::from_iter([("student_card".to_owned(), json!({ "name": name }))]),
+                created_at: self.now(),
+            };
+            assert!(self.store.open_account(&account).await.unwrap());
+        }
+    }
+
+    fn running(&self) -> RunningAuthorization {
+        let id = OfferId::fresh(self.now(), &self.random);
+        let request = AuthorizationRequest {
+            client_id: "wallet".into(),
+            answer_to: AnswerTo { redirect_uri: "https://w.example/".into(), state: None },
+            code_challenge: CodeVerifier::fresh(&self.random).challenge(),
+            credential_configuration_ids: vec!["student_card".into()],
+            by_identifier: false,
+            scope: Some("card".into()),
+            claims: BTreeMap::new(),
+            dpop_jkt: None,
+            offer_id: None,
+        };
+        RunningAuthorization {
+            id,
+            handle_digest: AuthorizationHandle::fresh(id, &self.random).digest(),
+            expires_at: self.now().plus(90),
+            stage: Stage::SignedIn("ada".into()),
+            request,
+        }
+    }
+
+    /// One that waits for an officer.
+    async fn deferral(&self) {
+        let grant = self.redeemed("patient").await;
+        let record = Record {
+            grant: &grant,
+            credential_configuration_id: "student_card",
+            thumbprints: vec![None],
+            used: None,
+        };
+        let times = (self.now(), self.now().plus(1000));
+        let (deferral, _) = Deferral::new(&record, None, &MacKey::new([5; 32]), times);
+        let outcome = self.store.defer(&record, &[], &deferral).await.unwrap();
+        assert_eq!(outcome, Deferred::Recorded(DeferralState::Waiting));
     }
 }
 

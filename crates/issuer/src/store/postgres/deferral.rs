@@ -183,13 +183,9 @@ async fn defer(
     let transaction = connection.client.transaction().await?;
     let outcome = put_off(&transaction, context, issuance, deferral).await?;
     // Nothing waits longer because of what was rejected.
-<<<<<<< HEAD
     if let Deferred::Recorded(state) = outcome
         && state != DeferralState::Rejected
     {
-=======
-    if matches!(outcome, Deferred::Recorded(state) if state != DeferralState::Rejected) {
->>>>>>> cover
         transaction.commit().await?;
         return Ok(outcome);
     }
