@@ -289,8 +289,8 @@ async fn each_request_is_encrypted_anew() {
     let plain = fetch(&world, &token, &again).await;
     assert!(plain.is(400, "invalid_encryption_parameters"), "{plain:?}");
     for status in [202, 200] {
-        let exchange = begin();
-        let body = exchange.seal(again.clone()).unwrap();
+        let next = exchange();
+        let body = next.seal(again.clone()).unwrap();
         let answer = send(&world, &token, body.media_type, body.bytes).await;
         assert_eq!((answer.status, answer.header("content-type")), (status, "application/jwt"));
         assert!(first.open(ReceivedBody::Jwt(&answer.body)).is_err(), "for the new key only");
