@@ -129,7 +129,7 @@ async fn push(world: &World, form: &[(&str, &str)]) -> Answer {
     world.public.post_form(&world.issuer.endpoint("par"), form).await
 }
 
-/// RFC 9126 §2, §4, AUTHZ-21: a `request_uri` is good for one browser of its client, for a while.
+/// RFC 9126 §2, RFC 9126 §4, AUTHZ-21: a `request_uri` is good for one browser of its client, for a while.
 #[tokio::test]
 async fn a_pushed_request_opens_once() {
     let world = World::with(with_client).await;
@@ -176,7 +176,7 @@ async fn an_operator_can_ask_for_pushed_requests() {
     assert_eq!(Browser::of(&world.public).open(&address).await.1.status, 400);
 }
 
-/// RFC 6749 §4.1.2.1, §10.15: errors go to the client where it is known, else to the person.
+/// RFC 6749 §4.1.2.1, RFC 6749 §10.15: errors go to the client where it is known, else to the person.
 #[tokio::test]
 async fn an_error_goes_where_it_can_be_trusted() {
     let world = World::with(with_client).await;

@@ -92,8 +92,8 @@ pub enum CodeCommit<'g> {
 ///
 /// - A code that is wrong, spent, too old, or of another client is `invalid_grant`; nobody learns
 ///   which (RFC 6749 §5.2).
-/// - `redirect_uri` and verifier must fit the Authorization Request (RFC 6749 §4.1.3, RFC 7636
-///   §4.6, B21).
+/// - `redirect_uri` and verifier must fit the Authorization Request (RFC 6749 §4.1.3,
+///   RFC 7636 §4.6, B21).
 /// - A code that was asked for with a key is for that key (RFC 9449 §10).
 /// - A Wallet may ask for less than was allowed (TOKEN-15), never for more.
 pub fn decide<'g>(

@@ -235,7 +235,7 @@ fn an_issuer_state_is_ours_or_refused() {
     assert_eq!(more, Err(AuthorizationRefusal::NotOffered));
 }
 
-/// RFC 9126 §2.1 to §2.3: what a client is told, as nobody is redirected.
+/// RFC 9126 §2.1, RFC 9126 §2.2, RFC 9126 §2.3: what a client is told, as nobody is redirected.
 #[test]
 fn a_pushed_request_is_judged_like_any_other() {
     let (client, configurations) = (client(), configurations());

@@ -1,4 +1,4 @@
-//! RFC 6749 §4.1.3, §6, RFC 7009 and RFC 7662 as tables: what codes and tokens are worth, and to whom.
+//! RFC 6749 §4.1.3, RFC 6749 §6, RFC 7009 and RFC 7662 as tables: what codes and tokens are worth, and to whom.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -175,7 +175,7 @@ fn verdict(
     }
 }
 
-/// RFC 6749 §4.1.2, §4.1.3, §5.2, RFC 7636 §4.6, B21: one line a rule.
+/// RFC 6749 §4.1.2, RFC 6749 §4.1.3, RFC 6749 §5.2, RFC 7636 §4.6, B21: one line a rule.
 #[test]
 fn a_code_is_for_one_client_one_address_and_one_verifier() {
     use TokenRefusal::{
@@ -232,7 +232,7 @@ async fn a_code_may_be_for_one_key() {
     assert!(matches!(verdict(&none, &plain, true), Err(TokenRefusal::Dpop(_))));
 }
 
-/// RFC 6749 §4.1.2, §10.5: the second use ends what the first gave; TOKEN-15: less is allowed.
+/// RFC 6749 §4.1.2, RFC 6749 §10.5: the second use ends what the first gave; TOKEN-15: less is allowed.
 #[test]
 fn a_code_that_comes_twice_ends_its_tokens() {
     let (grant, spent) = (redeemed(), authorization(|code| code.is_spent = true));
@@ -286,7 +286,7 @@ fn renewed(
     }
 }
 
-/// RFC 6749 §6, §10.4: of one client and key, for no more than was allowed.
+/// RFC 6749 §6, RFC 6749 §10.4: of one client and key, for no more than was allowed.
 #[tokio::test]
 async fn a_refresh_token_is_for_the_wallet_that_got_it() {
     use TokenRefusal::{ScopeNotGranted, UnknownRefreshToken as Unknown};
@@ -350,7 +350,7 @@ fn query(token: &str) -> TokenQuery {
     TokenQuery::parse(&form).unwrap()
 }
 
-/// RFC 7662 §2.2, §4: a client learns of its own tokens alone, and of dead ones nothing.
+/// RFC 7662 §2.2, RFC 7662 §4: a client learns of its own tokens alone, and of dead ones nothing.
 #[tokio::test]
 async fn introspection_tells_a_client_of_its_own_tokens() {
     let (server, other) = (confidential("wallet").await, confidential("another").await);
@@ -378,7 +378,7 @@ async fn introspection_tells_a_client_of_its_own_tokens() {
     assert_eq!(public, Err(TokenQueryRefusal::PublicClient), "RFC 7662 §2.1");
 }
 
-/// RFC 7009 §2.1, §2.2
+/// RFC 7009 §2.1, RFC 7009 §2.2
 #[test]
 fn a_client_revokes_its_own_tokens() {
     let mut grant = redeemed();
