@@ -14,10 +14,6 @@ mod log;
 mod terminal;
 mod wallet;
 
-/// An issuance asks for memory some hundred times; this allocator was the one that cost least.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> ExitCode {
     let cli = match cli::parse() {
         Ok(cli) => cli,
