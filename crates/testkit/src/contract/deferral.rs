@@ -20,6 +20,7 @@ const SECONDS: u64 = 10_000;
 impl Contract {
     pub(super) async fn what_is_issued_later_holds(&self) {
         self.a_deferral_is_recorded_with_its_nonces_or_not_at_all().await;
+        self.a_proof_of_the_sender_defers_once().await;
         self.the_same_keys_are_deferred_once().await;
         self.a_deferral_is_decided_and_delivered_once().await;
         self.a_delivery_is_the_only_one_of_racing_requests().await;
@@ -51,6 +52,24 @@ impl Contract {
     async fn decided(&self, deferral: &Deferral, state: DeferralState) -> bool {
         let seen = self.read(deferral).await;
         self.store.decide_deferral(&seen, state, None, self.now()).await.unwrap()
+    }
+
+    /// RFC 9449 §11.1
+    async fn a_proof_of_the_sender_defers_once(&self) {
+        let used = self.used().await;
+        let (first, second) = (self.redeemed().await, self.redeemed().await);
+        for (grant, expected) in [
+            (&first, Deferred::Recorded(DeferralState::Waiting)),
+            (&second, Deferred::Replayed),
+        ] {
+            let record = Record { used: Some(used), ..Self::record(grant, &Self::thumbprint()) };
+            let deferral = self.deferral(&record);
+            let outcome = self.store.defer(&record, &[self.nonce()], &deferral).await.unwrap();
+            assert_eq!(outcome, expected);
+            let kept = self.store.deferral(deferral.id).await.unwrap();
+            assert_eq!(kept.is_some(), expected != Deferred::Replayed);
+        }
+        assert_eq!(self.grant(second.id).await.deferred_until, None, "nothing was written");
     }
 
     async fn a_deferral_is_recorded_with_its_nonces_or_not_at_all(&self) {

@@ -24,7 +24,7 @@ impl Contract {
         self.spent_proofs_go_with_their_time().await;
     }
 
-    async fn used(&self) -> UsedJti {
+    pub(super) async fn used(&self) -> UsedJti {
         used(self.now()).await
     }
 
