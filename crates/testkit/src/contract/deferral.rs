@@ -58,10 +58,9 @@ impl Contract {
     async fn a_proof_of_the_sender_defers_once(&self) {
         let used = self.used().await;
         let (first, second) = (self.redeemed().await, self.redeemed().await);
-        for (grant, expected) in [
-            (&first, Deferred::Recorded(DeferralState::Waiting)),
-            (&second, Deferred::Replayed),
-        ] {
+        for (grant, expected) in
+            [(&first, Deferred::Recorded(DeferralState::Waiting)), (&second, Deferred::Replayed)]
+        {
             let record = Record { used: Some(used), ..Self::record(grant, &Self::thumbprint()) };
             let deferral = self.deferral(&record);
             let outcome = self.store.defer(&record, &[self.nonce()], &deferral).await.unwrap();
