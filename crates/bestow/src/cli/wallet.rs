@@ -85,14 +85,21 @@ impl WalletCommand {
     }
 }
 
+/// Whom the wallet trusts, whatever it does.
 #[derive(Debug, Args)]
-pub(crate) struct ServeArguments {
+pub(crate) struct TrustArguments {
     /// A certificate authority to trust for TLS, beside those of this machine (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
     /// An authority that vouches for issuers of credentials (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) trust_anchor: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    pub(crate) trust: TrustArguments,
     /// Where to listen, on this machine only; else a free port is found
     #[arg(long, value_name = "127.0.0.1:PORT")]
     pub(crate) listen: Option<SocketAddr>,
@@ -132,12 +139,8 @@ pub(crate) struct ReceiveArguments {
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "key",
         value_parser = clap::value_parser!(u8).range(1..=100))]
     pub(crate) batch: u8,
-    /// A certificate authority to trust for TLS, beside those of this machine (PEM)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
-    /// An authority that vouches for issuers of credentials (PEM)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) trust_anchor: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArguments,
     /// A client attestation (JWT) with which the wallet's maker vouches for it
     #[arg(long, value_name = "FILE", requires = "client_attestation_key")]
     pub(crate) client_attestation: Option<PathBuf>,
@@ -163,12 +166,8 @@ pub(crate) struct ReceiveArguments {
 pub(crate) struct ResumeArguments {
     /// As `bestow wallet pending` lists it; without it, all
     pub(crate) id: Option<String>,
-    /// A certificate authority to trust for TLS, beside those of this machine (PEM)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) ca: Option<PathBuf>,
-    /// An authority that vouches for issuers of credentials (PEM)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) trust_anchor: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArguments,
     /// Keep the credential although nothing ties its signer to the issuer
     #[arg(long)]
     pub(crate) accept_unverified_issuer: bool,

@@ -15,6 +15,7 @@ use wallet::{Settings, Wallet};
 use zeroize::Zeroizing;
 
 use super::Place;
+use crate::cli::TrustArguments;
 use crate::exit::Failure;
 
 /// What the owner trusts and allows.
@@ -28,6 +29,14 @@ pub(crate) struct Reach<'r> {
     pub(crate) allow_http_loopback: bool,
     /// Who vouches for this wallet, where somebody does.
     pub(crate) attestation: Option<AttestationFiles<'r>>,
+}
+
+impl<'r> Reach<'r> {
+    /// As it was typed.
+    pub(crate) fn of(trust: &'r TrustArguments) -> Self {
+        let TrustArguments { ca, trust_anchor } = trust;
+        Self { ca: ca.as_deref(), trust_anchor: trust_anchor.as_deref(), ..Self::default() }
+    }
 }
 
 /// A client attestation and the key that it is for, as files.

@@ -58,12 +58,9 @@ pub(super) fn name(pending: &PendingCredential) -> String {
 /// Asks for what is still to come, and keeps what is here by now; tells issuers what they have not
 /// heard yet.
 pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result<(), Failure> {
-    let reach = Reach {
-        ca: arguments.ca.as_deref(),
-        trust_anchor: arguments.trust_anchor.as_deref(),
-        allow_http_loopback: arguments.allow_http_loopback,
-        attestation: None, // only a server that gives out tokens wants one
-    };
+    // No attestation: only a server that gives out tokens wants one.
+    let allow_http_loopback = arguments.allow_http_loopback;
+    let reach = Reach { allow_http_loopback, ..Reach::of(&arguments.trust) };
     let wallet = open(place, reach, |client| Arc::new(client)).await?;
     let chosen = chosen(&wallet, arguments.id.as_deref()).await?;
     let (mut kept, mut waits, mut failures) = (Vec::new(), Vec::new(), Vec::new());

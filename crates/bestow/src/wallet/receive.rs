@@ -28,10 +28,9 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
     let scanned = ScannedOffer::scan(&input::offer_text(&arguments.offer)?);
     let scanned = scanned.map_err(|error| told(&error))?;
     let reach = Reach {
-        ca: arguments.ca.as_deref(),
-        trust_anchor: arguments.trust_anchor.as_deref(),
         allow_http_loopback: arguments.allow_http_loopback,
         attestation: attestation_files(arguments),
+        ..Reach::of(&arguments.trust)
     };
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
     wallet.settings.prefers_sign_in = arguments.sign_in;

@@ -10,7 +10,7 @@ use oid4vci::secret::RefreshToken;
 use oid4vci::sender::Sender;
 use oid4vci::token::{TokenRefusal, TokenResponse};
 
-use super::authorization::{authenticated, marks, replayed};
+use super::authorization::{marks, replayed, token_client};
 use super::sender::policy;
 use super::token::{Asked, Fresh};
 use crate::Issuer;
@@ -27,10 +27,7 @@ pub(super) async fn authorization_code(
     sender: &Sender,
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
-    if issuer.clients.is_empty() {
-        return Err(TokenRefusal::UnsupportedGrantType.into());
-    }
-    let (_, client) = authenticated(issuer, &request.client).map_err(TokenRefusal::from)?;
+    let client = token_client(issuer, &request.client)?;
     let requester = Requester { client: &client, sender, policy: policy(issuer) };
     for _ in 0..READS_MAX {
         let now = issuer.clock.now();

@@ -6,7 +6,7 @@ use oid4vci::secret::RefreshToken;
 use oid4vci::sender::Sender;
 use oid4vci::token::{TokenRefusal, TokenResponse};
 
-use super::authorization::{authenticated, marks, replayed};
+use super::authorization::{marks, replayed, token_client};
 use super::code::{READS_MAX, found};
 use super::sender::policy;
 use super::token::{Asked, Fresh};
@@ -20,10 +20,7 @@ pub(super) async fn refresh_token(
     sender: &Sender,
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
-    if issuer.clients.is_empty() {
-        return Err(TokenRefusal::UnsupportedGrantType.into());
-    }
-    let (_, client) = authenticated(issuer, &request.client).map_err(TokenRefusal::from)?;
+    let client = token_client(issuer, &request.client)?;
     let requester = Requester { client: &client, sender, policy: policy(issuer) };
     for _ in 0..READS_MAX {
         let now = issuer.clock.now();

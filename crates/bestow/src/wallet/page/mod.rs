@@ -69,12 +69,7 @@ struct Served {
 
 /// Serves the page until somebody ends it: `bestow wallet serve`.
 pub(crate) async fn serve(place: &Place, arguments: &ServeArguments) -> Result<(), Failure> {
-    let reach = Reach {
-        ca: arguments.ca.as_deref(),
-        trust_anchor: arguments.trust_anchor.as_deref(),
-        ..Reach::default()
-    };
-    let wallet = open(place, reach, |client| Arc::new(client)).await?;
+    let wallet = open(place, Reach::of(&arguments.trust), |client| Arc::new(client)).await?;
     let page = start_on(arguments.listen.unwrap_or(ANY_PORT), wallet).await?;
     print(page.url());
     tell("Open this link in a browser of this machine; it opens once. To end: Ctrl-C.");

@@ -54,6 +54,18 @@ pub(super) fn authenticated<'i>(
     Ok((client.ok_or(ClientRefusal::Unknown)?, authenticated))
 }
 
+/// The client that wants tokens of this flow; where no client is registered there are none to be had
+/// (RFC 6749 §5.2).
+pub(super) fn token_client(
+    issuer: &Issuer,
+    credentials: &ClientCredentials,
+) -> Result<AuthenticatedClient, TokenRefusal> {
+    if issuer.clients.is_empty() {
+        return Err(TokenRefusal::UnsupportedGrantType);
+    }
+    Ok(authenticated(issuer, credentials)?.1)
+}
+
 /// What the proofs of a request spend.
 pub(super) fn marks(client: &AuthenticatedClient, sender: &Sender) -> Vec<SpendableNonce> {
     let used = client.used().copied().into_iter().chain(sender.used());
