@@ -2,6 +2,7 @@
 //! issuer costs more than to make the line.
 
 use std::io::{self, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -11,14 +12,15 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// How long a line waits for others. Warnings and errors wait for nobody.
 const WAIT: Duration = Duration::from_millis(50);
-/// With so many bytes nothing waits.
-const BYTES_MAX: usize = 32 * 1024;
+/// Longest that waits, where standard error takes nothing; further lines are lost.
+const BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// Lines on their way to standard error.
 #[derive(Debug, Default)]
 pub(crate) struct Lines {
     waiting: Mutex<Vec<u8>>,
-    first_came: Condvar,
+    came: Condvar,
+    is_urgent: AtomicBool,
 }
 
 impl Lines {
@@ -37,29 +39,35 @@ impl Lines {
     fn add(&self, line: &[u8], is_urgent: bool) {
         let mut waiting = self.waiting();
         if waiting.is_empty() {
-            self.first_came.notify_one();
+            self.came.notify_one();
+        }
+        if waiting.len() + line.len() > BYTES_MAX {
+            return; // nobody takes what is there: to wait would be to serve nobody
         }
         waiting.extend_from_slice(line);
-        if is_urgent || waiting.len() >= BYTES_MAX {
-            write_out(&mut waiting);
+        if is_urgent {
+            self.is_urgent.store(true, Ordering::Relaxed);
+            self.came.notify_one();
         }
     }
 
     fn carry(&self) {
         loop {
             let waiting = self.waiting();
-            let some = self.first_came.wait_while(waiting, |waiting| waiting.is_empty());
-            drop(some);
-            thread::sleep(WAIT);
-            write_out(&mut self.waiting());
+            let some = self.came.wait_while(waiting, |waiting| waiting.is_empty());
+            let some = some.unwrap_or_else(PoisonError::into_inner);
+            let is_calm = |_: &mut Vec<u8>| !self.is_urgent.load(Ordering::Relaxed);
+            drop(self.came.wait_timeout_while(some, WAIT, is_calm));
+            self.write_out();
         }
     }
-}
 
-/// A standard error that takes nothing is no reason to serve nobody.
-fn write_out(waiting: &mut Vec<u8>) {
-    drop(io::stderr().lock().write_all(waiting));
-    waiting.clear();
+    /// Outside of the lock, as standard error may take its time: whoever logs does not wait for it.
+    fn write_out(&self) {
+        self.is_urgent.store(false, Ordering::Relaxed);
+        let lines = std::mem::take(&mut *self.waiting());
+        drop(io::stderr().lock().write_all(&lines)); // one that is closed is no reason to end
+    }
 }
 
 /// Writes what waits when the program ends.
@@ -68,7 +76,7 @@ pub(crate) struct Last(Arc<Lines>);
 
 impl Drop for Last {
     fn drop(&mut self) {
-        write_out(&mut self.0.waiting());
+        self.0.write_out();
     }
 }
 

@@ -81,13 +81,13 @@ impl TokenRequest {
         }
     }
 
-    /// Who the Wallet says it is.
+    /// Who the Wallet says it is, be it in an assertion (WALATT-08).
     #[must_use]
-    pub fn client_id(&self) -> Option<&str> {
+    pub fn client_id(&self) -> Option<String> {
         match self {
-            Self::PreAuthorizedCode(request) => request.client_id.as_deref(),
-            Self::AuthorizationCode(request) => request.client.client_id.as_deref(),
-            Self::RefreshToken(request) => request.client.client_id.as_deref(),
+            Self::PreAuthorizedCode(request) => request.client_id.clone(),
+            Self::AuthorizationCode(request) => request.client.claimed_client_id(),
+            Self::RefreshToken(request) => request.client.claimed_client_id(),
         }
     }
 

@@ -8,12 +8,12 @@ use oid4vci::credential::{
 use oid4vci::dpop::DpopRefusal;
 use oid4vci::encryption::ReceivedBody;
 use oid4vci::error::Refusal as _;
-use oid4vci::grant::StatusEntry;
+use oid4vci::grant::{Grant, StatusEntry};
 use oid4vci::notification::Notified;
-use oid4vci::offer::OfferId;
 use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, verify};
 use serde_json::{Map, Value};
 
+use super::authorization::without_the_unwanted;
 use super::cover::{Uncovered, cover, uncover};
 use super::deferred::{Answer, PutOff, put_off, waits};
 use super::notification::notification_id;
@@ -58,7 +58,7 @@ pub async fn credential(
         let entries = entries(issuer, credential_type, record.thumbprints.len()).await?;
         let recorded = issuer.store.record_issuance(&record, nonces, &entries, now).await?;
         if recorded == Recorded::Recorded {
-            let claims = claims(token.grant().id, id, issuer).await?;
+            let claims = claims(token.grant(), credential_type, issuer).await?;
             let proofs = proofs.as_ref();
             let signed = sign(credential_type, token, (&claims, proofs, entries), issuer).await?;
             return Ok(Answer::Ready(cover(&signed, response.as_ref())?));
@@ -141,15 +141,24 @@ pub(super) async fn sign(
     Ok(CredentialResponse { credentials, notification_id: notification_id(notified, issuer) })
 }
 
-/// An offer holds one dataset for each configuration, under its id.
+/// An offer holds one dataset for each configuration, under its id. Of one that somebody signed in
+/// for, what was consented to (AUTHZ-07, AUTHZ-25).
 pub(super) async fn claims(
-    offer: OfferId,
-    id: &str,
+    grant: &Grant,
+    credential_type: &CredentialType,
     issuer: &Issuer,
 ) -> Result<Map<String, Value>, Broken> {
-    let datasets = issuer.store.datasets(offer).await?;
-    match datasets.and_then(|mut datasets| datasets.remove(id)) {
-        Some(Value::Object(claims)) => Ok(claims),
-        _ => Err(Broken::fault(format!("the claims of offer {offer} are gone"))),
+    let datasets = issuer.store.datasets(grant.id).await?;
+    let found = datasets.and_then(|mut datasets| datasets.remove(&credential_type.id));
+    let Some(Value::Object(claims)) = found else {
+        return Err(Broken::fault(format!("the claims of offer {} are gone", grant.id)));
+    };
+    if !grant.signs_in {
+        return Ok(claims);
     }
+    let code = issuer.store.authorization(grant.id).await?.and_then(|found| found.code);
+    // An offer with both grants may have been taken by the other one.
+    let request = code.filter(|code| code.is_spent).map(|code| code.request);
+    let wanted = request.and_then(|mut request| request.claims.remove(&credential_type.id));
+    Ok(without_the_unwanted(credential_type, claims, &wanted.unwrap_or_default()))
 }

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use super::cover;
 use super::credential::{entries, sign};
+use super::sender::spend;
 use crate::Issuer;
 use crate::credential_type::{Approval, ClaimsError, CredentialType, Pictures, check_all};
 use crate::failure::{Broken, Failure};
@@ -73,6 +74,7 @@ pub async fn deferred_credential(
     issuer: &Issuer,
 ) -> Result<Answer, Failure<DeferredRefusal>> {
     let mut opened: Option<Opened> = None;
+    let mut is_spent = false;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
         let grant = match presented.token().offer_id() {
@@ -81,6 +83,10 @@ pub async fn deferred_credential(
         };
         let token = deferred::authenticate(presented, grant.as_ref(), now)
             .map_err(DeferredRefusal::from)?;
+        if !is_spent {
+            spend::<DeferredRefusal>(token, issuer).await?;
+            is_spent = true;
+        }
         let Opened { request, response } = match &mut opened {
             Some(opened) => &*opened,
             none => none.insert(open(body, issuer)?),
@@ -144,7 +150,7 @@ async fn deliver(
     }
     let claims = match &deferral.claims {
         Some(claims) => claims.clone(),
-        None => super::credential::claims(token.grant().id, id, issuer).await?,
+        None => super::credential::claims(token.grant(), credential_type, issuer).await?,
     };
     let signed = sign(credential_type, token, (&claims, proofs, entries), issuer).await?;
     Ok(Some(cover::cover(&signed, response)?))

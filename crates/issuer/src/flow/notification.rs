@@ -3,6 +3,7 @@
 use oid4vci::access::Presented;
 use oid4vci::notification::{self, NotificationRefusal, NotificationRequest, Notified};
 
+use super::sender::spend;
 use crate::Issuer;
 use crate::failure::Failure;
 
@@ -22,6 +23,7 @@ pub async fn notification(
     };
     let token = notification::authenticate(presented, grant.as_ref(), now)
         .map_err(NotificationRefusal::from)?;
+    spend::<NotificationRefusal>(token, issuer).await?;
     let notified = notification::decide(request, token, &issuer.keys.offer)?;
     issuer.store.note_event(&notified, request.event, now).await?;
     tracing::info!(offer = %notified.offer_id, event = request.event.name(), "notified");

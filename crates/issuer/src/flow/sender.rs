@@ -1,8 +1,10 @@
 //! Steps 8-11 and 15: what the sender of a request proves beside what it says (RFC 9449, VCI §E).
 
+use oid4vci::access::Authenticated;
 use oid4vci::attestation::client::{
     self, ChallengeResponse, ClientAttestationContext, VerifiedClientAttestation,
 };
+use oid4vci::credential::CredentialRefusal;
 use oid4vci::dpop::{self, DpopContext, DpopRefusal, VerifiedDpop};
 use oid4vci::error::{Demand, Schemes};
 use oid4vci::nonce::{Nonces, Purpose};
@@ -11,6 +13,7 @@ use oid4vci::sender::{ATTEST_JWT_CLIENT_AUTH, Sender, SenderMetadata, SenderPoli
 use oid4vci::token::TokenRefusal;
 
 use crate::Issuer;
+use crate::failure::Failure;
 
 /// All values of the headers in which a sender proves something.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +36,20 @@ pub fn sender(
 ) -> Result<Sender, TokenRefusal> {
     let client = attested_client(headers, client_id, issuer)?;
     Ok(Sender { dpop: verified_dpop(&headers.dpop, None, endpoint, issuer)?, client })
+}
+
+/// Spends the proof beside a token where nothing else is committed with it: whoever recorded the
+/// request cannot send it again (RFC 9449 §11.1).
+pub(super) async fn spend<R: From<CredentialRefusal>>(
+    token: Authenticated<'_>,
+    issuer: &Issuer,
+) -> Result<(), Failure<R>> {
+    match token.used() {
+        Some(used) if !issuer.store.spend(&used.marks()).await? => {
+            Err(Failure::Refused(CredentialRefusal::from(DpopRefusal::Replayed).into()))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The verified proof of a request that may bring a token. The address that it must be for follows

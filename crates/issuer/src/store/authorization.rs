@@ -87,7 +87,11 @@ pub trait AuthorizationStore: Send + Sync {
     async fn set_password(&self, name: &str, password_hash: &str) -> Result<bool, StoreError>;
 
     /// Removes an account; `false` when there is none of this name.
+    /// With it end its sign-ins under way, codes and tokens; credentials that were issued stay.
     async fn remove_account(&self, name: &str) -> Result<bool, StoreError>;
+
+    /// Spends marks that no other step spends; `false` when one was spent before (RFC 9449 §11.1).
+    async fn spend(&self, marks: &[SpendableNonce]) -> Result<bool, StoreError>;
 }
 
 /// What a person has allowed.

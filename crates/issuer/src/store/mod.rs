@@ -128,6 +128,10 @@ pub trait Store:
     async fn check(&self) -> Result<(), StoreError>;
 }
 
+/// Stands where the digest of a token stood that was ended: no token has it. To set its expiry would
+/// not do, as what was put off outlives that.
+const ENDED: [u8; 32] = [0xff; 32];
+
 /// A Credential Offer on its way into the store.
 #[derive(Debug)]
 pub struct NewOffer {

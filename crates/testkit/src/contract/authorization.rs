@@ -33,6 +33,8 @@ impl Contract {
         self.tokens_are_renewed_as_they_were_seen().await;
         self.ended_tokens_are_dead().await;
         self.accounts_are_kept().await;
+        self.with_an_account_go_its_tokens().await;
+        self.a_mark_is_spent_once().await;
         self.purging_keeps_what_can_be_renewed().await;
     }
 
@@ -314,12 +316,44 @@ impl Contract {
         self.store.end_tokens(grant.id, self.now()).await.unwrap();
         let ended = self.grant(grant.id).await.redemption.unwrap();
         assert_eq!(ended.token_expires_at, self.now());
+        let before = grant.redemption.as_ref().map(|token| token.token_digest);
+        assert!(before.is_some_and(|before| !before.matches(&ended.token_digest)), "nobody has it");
         let read = self.store.authorization(grant.id).await.unwrap().unwrap();
         assert!(read.refresh.is_none() && read.code.unwrap().is_spent);
         self.clock.advance(10);
         self.store.end_tokens(grant.id, self.now()).await.unwrap();
         let again = self.grant(grant.id).await.redemption.unwrap();
         assert_eq!(again.token_expires_at, ended.token_expires_at, "they do not come back");
+    }
+
+    /// RFC 9449 §11.1: all marks or none.
+    async fn a_mark_is_spent_once(&self) {
+        let (one, other) = (self.nonce(), self.nonce());
+        assert!(self.store.spend(&[one]).await.unwrap());
+        assert!(!self.store.spend(&[other, one]).await.unwrap());
+        assert!(self.store.spend(&[other]).await.unwrap(), "what was refused has spent nothing");
+    }
+
+    async fn with_an_account_go_its_tokens(&self) {
+        let account = Account {
+            name: "ada".into(),
+            password_hash: PasswordHash::new("hash".into()),
+            datasets: Map::new(),
+            created_at: self.now(),
+        };
+        self.store.open_account(&account).await.unwrap();
+        let (grant, _) = self.with_tokens().await;
+        let (unspent, _) = self.allowed().await;
+        let running = self.begun(Stage::SignedIn("ada".into())).await;
+        assert!(self.store.remove_account("ada").await.unwrap());
+        let before = grant.redemption.as_ref().map(|token| token.token_digest);
+        let ended = self.grant(grant.id).await.redemption.unwrap();
+        assert!(before.is_some_and(|before| !before.matches(&ended.token_digest)));
+        let read = self.store.authorization(grant.id).await.unwrap().unwrap();
+        assert!(read.refresh.is_none());
+        let read = self.store.authorization(unspent).await.unwrap().unwrap();
+        assert!(read.code.is_none(), "nobody has the code");
+        assert!(self.store.running_authorization(running.id).await.unwrap().is_none());
     }
 
     async fn accounts_are_kept(&self) {

@@ -2,11 +2,10 @@
 
 use oid4vci::credential::ReceivedCredentialResponse;
 use oid4vci::deferred::DeferredCredentialRequest;
-use oid4vci::metadata::{ReceivedIssuerMetadata, parse_identifier};
+use oid4vci::metadata::ReceivedIssuerMetadata;
 use oid4vci::secret::TransactionId;
 
 use super::check::Expected;
-use super::host;
 use super::key::ChosenKey;
 use super::receipt::Received;
 use super::sender::Sender;
@@ -51,9 +50,11 @@ impl Wallet {
             ask_at: now.plus(seconds(interval)),
         };
         self.store.save_pending(pending.clone()).await?;
+        // From here on the keys are spoken for, whatever becomes of this.
         for key in &pending.holder_keys {
-            let stored = self.store.key(&key.kid).await?.ok_or(WalletError::LostKey)?;
-            self.settle(stored).await?;
+            if let Ok(Some(stored)) = self.store.key(&key.kid).await {
+                let _ = self.settle(stored).await;
+            }
         }
         Ok(pending)
     }
@@ -77,10 +78,11 @@ impl Wallet {
                 let checked = self.check(&pending.expected, &credentials, keys).await;
                 let previews = match self.report_failure(checked, reporter).await {
                     Ok(previews) => previews,
-                    Err(error) => {
+                    Err(error @ WalletError::NotVerified(_)) => {
                         self.forget_pending(pending).await?; // it was delivered, such as it is
                         return Err(error);
                     }
+                    Err(error) => return Err(error),
                 };
                 Ok(Resumed::Received(Received::resumed(previews, pending.clone())))
             }
@@ -108,13 +110,10 @@ impl Wallet {
     ) -> Result<ReceivedCredentialResponse, WalletError> {
         let endpoint = issuer.deferred_credential_endpoint.as_ref();
         let endpoint = endpoint.ok_or(WalletError::NotYet { interval: None })?;
-        let home = parse_identifier(&issuer.credential_issuer);
-        for place in [Some(endpoint), issuer.notification_endpoint.as_ref()].into_iter().flatten() {
-            self.permit(place)?;
-            if home.as_ref().is_none_or(|home| home.origin() != place.origin()) {
-                return Err(WalletError::ForeignEndpoint { host: host(place) });
-            }
-        }
+        let servers = issuer.authorization_servers.iter().map(String::as_str);
+        let homes: Vec<&str> = servers.chain([&*issuer.credential_issuer]).collect();
+        let places = issuer.notification_endpoint.iter().chain([endpoint]);
+        self.check_places(&homes, places)?;
         let transaction_id = pending.transaction_id.clone();
         let parameters = DeferredCredentialRequest { transaction_id }.to_json();
         let encryption = issuer.encryption.choose(false)?; // DEFER-07, DEFER-09

@@ -248,7 +248,6 @@ impl Wallet {
         metadata: &ReceivedServerMetadata,
         server: &str,
     ) -> Result<(), WalletError> {
-        let homes = [&issuer.credential_issuer, server].map(parse_identifier);
         let flow = metadata.code_flow.as_ref();
         let endpoints = [&metadata.token_endpoint, &issuer.credential_endpoint];
         let sign_in = flow.map(|flow| &flow.authorization_endpoint);
@@ -256,13 +255,24 @@ impl Wallet {
         let more = issuer.nonce_endpoint.iter().chain(&metadata.challenge_endpoint);
         let more = more.chain(sign_in).chain(pushed);
         let later = issuer.deferred_credential_endpoint.iter().chain(&issuer.notification_endpoint);
-        for endpoint in endpoints.into_iter().chain(more).chain(later) {
-            self.permit(endpoint)?;
-            if !homes.iter().flatten().any(|home| home.origin() == endpoint.origin()) {
-                return Err(WalletError::ForeignEndpoint { host: host(endpoint) });
+        let homes = [&*issuer.credential_issuer, server];
+        self.check_places(&homes, endpoints.into_iter().chain(more).chain(later))
+    }
+
+    /// Whether all are at home with the issuer or a server that it names.
+    pub(super) fn check_places<'u>(
+        &self,
+        homes: &[&str],
+        mut places: impl Iterator<Item = &'u Url>,
+    ) -> Result<(), WalletError> {
+        let homes: Vec<Url> = homes.iter().filter_map(|home| parse_identifier(home)).collect();
+        places.try_for_each(|place| {
+            self.permit(place)?;
+            if homes.iter().any(|home| home.origin() == place.origin()) {
+                return Ok(());
             }
-        }
-        Ok(())
+            Err(WalletError::ForeignEndpoint { host: host(place) })
+        })
     }
 
     /// TLS everywhere (CRED-01, META-03), whatever client the wallet was given.

@@ -75,7 +75,7 @@ impl Wallet {
         };
         let names_servers = offer.issuer.names_authorization_servers;
         let request = NewAuthorizationRequest {
-            client_id: &self.settings.client_id,
+            client_id: self.client_id(&offer.sender),
             redirect_uri,
             state: &state,
             code_challenge: &verifier.challenge(),
@@ -113,7 +113,7 @@ impl Wallet {
         let pushed = pushed.ok_or(WalletError::BadAnswer(Question::SignIn))?;
         address
             .query_pairs_mut()
-            .append_pair("client_id", &self.settings.client_id)
+            .append_pair("client_id", self.client_id(sender))
             .append_pair("request_uri", &pushed.request_uri);
         Ok(address)
     }
@@ -136,11 +136,12 @@ impl Wallet {
             code,
             redirect_uri: sign_in.redirect_uri,
             code_verifier: sign_in.verifier,
-            client: self.credentials(),
+            client: self.credentials(&sign_in.offer.sender),
             credential_configuration_ids: None,
             resources: Vec::new(),
         });
-        let who = (sign_in.offer.sender.clone(), Some(self.settings.client_id.clone()));
+        let client_id = self.client_id(&sign_in.offer.sender).to_owned();
+        let who = (sign_in.offer.sender.clone(), Some(client_id));
         let redeemed = self.redeem_by(&sign_in.offer, who, &request).await?;
         Ok(self.authorized(sign_in.offer, redeemed))
     }
@@ -151,7 +152,7 @@ impl Wallet {
         let Some(refresh_token) = authorized.refresh_token.clone() else { return Ok(None) };
         let request = TokenRequest::RefreshToken(RefreshTokenRequest {
             refresh_token: refresh_token.clone(),
-            client: self.credentials(),
+            client: self.credentials(&authorized.sender),
             scopes: Vec::new(),
             credential_configuration_ids: None,
             resources: Vec::new(),
@@ -167,8 +168,13 @@ impl Wallet {
         Ok(Some(renewed))
     }
 
-    fn credentials(&self) -> ClientCredentials {
-        let client_id = Some(self.settings.client_id.clone());
+    /// Who vouches for the wallet says, too, what it is called (HAIP-29).
+    fn client_id<'w>(&'w self, sender: &'w Sender) -> &'w str {
+        sender.client_id().unwrap_or(&self.settings.client_id)
+    }
+
+    fn credentials(&self, sender: &Sender) -> ClientCredentials {
+        let client_id = Some(self.client_id(sender).to_owned());
         ClientCredentials { client_id, client_assertion: None }
     }
 }

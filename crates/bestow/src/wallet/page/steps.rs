@@ -241,16 +241,20 @@ fn not_redeemed(failure: &TokenFailure) -> Problem {
 /// The token stays good when the network fails, so the stage before it is not gone back to.
 async fn request(wallet: &Wallet, authorized: Authorized) -> Result<Stage, Setback> {
     match wallet.request_credentials(&authorized, &KeyWish::default()).await {
-        // What is still to come is kept, and is on the list of the page.
-        Ok(received) if received.previews().is_empty() && !received.pending().is_empty() => {
-            Ok(Stage::Waits(received.pending().to_vec()))
-        }
-        Ok(received) => Ok(Stage::Received(received)),
+        Ok(received) => Ok(came(received)),
         Err(WalletError::Refused(refused)) if refused.is("invalid_token") => {
             Box::pin(renew(wallet, authorized, refused)).await
         }
         Err(error) => Err(Setback::new(Stage::Authorized(authorized), error)),
     }
+}
+
+/// What is still to come is kept, and is on the list of the page.
+fn came(received: Received) -> Stage {
+    if received.previews().is_empty() && !received.pending().is_empty() {
+        return Stage::Waits(received.pending().to_vec());
+    }
+    Stage::Received(received)
 }
 
 /// A token that died on the way is renewed, where the issuer gave the means for it.
@@ -268,7 +272,7 @@ async fn renew(
         Err(error) => return Err(Setback::new(Stage::Authorized(authorized), error)),
     };
     match wallet.request_credentials(&renewed, &KeyWish::default()).await {
-        Ok(received) => Ok(Stage::Received(received)),
+        Ok(received) => Ok(came(received)),
         Err(error) => Err(Setback::new(Stage::Authorized(renewed), error)),
     }
 }

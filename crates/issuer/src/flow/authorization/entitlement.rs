@@ -55,25 +55,32 @@ pub async fn entitled<'i>(
 /// `None` when a claim is missing without which the Wallet takes nothing (CLAIM-02).
 fn narrowed<'t>(
     credential_type: &'t CredentialType,
-    mut claims: Map<String, Value>,
+    claims: Map<String, Value>,
     wanted: &[ClaimDescription],
 ) -> Option<Entitled<'t>> {
-    let wanted: Vec<(Vec<&str>, bool)> =
-        wanted.iter().map(|one| (names(credential_type, one), one.mandatory)).collect();
-    for (path, mandatory) in &wanted {
-        if *mandatory && !has(&claims, path) {
-            return None;
-        }
+    let mut needed = wanted.iter().filter(|one| one.mandatory);
+    if !needed.all(|one| has(&claims, &names(credential_type, one))) {
+        return None;
     }
-    if !wanted.is_empty() {
-        for claim in credential_type.claims.iter().filter(|claim| !claim.mandatory) {
-            let touches = |path: &[&str]| path.iter().zip(&claim.path).all(|(a, b)| a == b);
-            if !wanted.iter().any(|(path, _)| touches(path)) {
-                remove(&mut claims, &claim.path);
-            }
-        }
-    }
+    let claims = without_the_unwanted(credential_type, claims, wanted);
     Some(Entitled { credential_type, claims })
+}
+
+/// Claims that the Wallet did not name are left out, unless the type always has them; where it names
+/// none, it wants all (AUTHZ-07).
+pub(in crate::flow) fn without_the_unwanted(
+    credential_type: &CredentialType,
+    mut claims: Map<String, Value>,
+    wanted: &[ClaimDescription],
+) -> Map<String, Value> {
+    let wanted: Vec<_> = wanted.iter().map(|one| names(credential_type, one)).collect();
+    for claim in credential_type.claims.iter().filter(|claim| !claim.mandatory) {
+        let touches = |path: &[&str]| path.iter().zip(&claim.path).all(|(a, b)| a == b);
+        if !wanted.is_empty() && !wanted.iter().any(|path| touches(path)) {
+            remove(&mut claims, &claim.path);
+        }
+    }
+    claims
 }
 
 /// The names of a path, up to the first step into an array; without what the format puts in front.

@@ -26,6 +26,7 @@ mod entitlement;
 mod sign_in;
 
 pub use answer::{allow, deny};
+pub(super) use entitlement::without_the_unwanted;
 pub use entitlement::{Entitled, entitled};
 pub use sign_in::{SignIn, sign_in};
 

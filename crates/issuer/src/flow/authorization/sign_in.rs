@@ -17,12 +17,13 @@ pub enum SignIn {
     Wrong,
 }
 
-/// Tries a name and a password. An unknown name takes as long as a wrong password.
+/// Tries a name and a password. An unknown name takes as long as a wrong password. `turn` is held as
+/// long as that takes, also when nobody waits for the answer any more.
 pub async fn sign_in(
     issuer: &Issuer,
     seen: &RunningAuthorization,
     name: &str,
-    password: Password,
+    (password, turn): (Password, impl Send + 'static),
 ) -> Result<SignIn, Failure<DeadEnd>> {
     if seen.stage != Stage::Opened {
         return Err(DeadEnd::Over.into());
@@ -31,7 +32,11 @@ pub async fn sign_in(
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let is_known = hash.is_some();
     let hash = hash.unwrap_or_else(PasswordHash::of_nobody);
-    let task = tokio::task::spawn_blocking(move || hash.matches(&password));
+    let task = tokio::task::spawn_blocking(move || {
+        let matches = hash.matches(&password);
+        drop(turn);
+        matches
+    });
     let matches = task.await.map_err(|error| Broken::fault(error.to_string()))?;
     let Some(account) = account.filter(|_| is_known && matches) else {
         tracing::info!(authorization = %seen.id, "sign-in failed");

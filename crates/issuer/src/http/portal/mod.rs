@@ -46,7 +46,7 @@ struct Portal {
     applications: AddressLimit,
     failed_sign_ins: FailedSignIns,
     /// Hashing a password takes memory and time: so many at once.
-    hashing: Semaphore,
+    hashing: Arc<Semaphore>,
     /// Open streams of events, by address and by application.
     streams: Arc<Places<IpAddr>>,
     streams_of_applications: Arc<Places<ApplicationId>>,
@@ -111,7 +111,7 @@ impl Portal {
             failed_sign_ins: FailedSignIns::at_most(
                 issuer.config.authorization.failed_sign_ins_per_hour,
             ),
-            hashing: Semaphore::new(HASHING_MAX),
+            hashing: Arc::new(Semaphore::new(HASHING_MAX)),
             streams: Places::new(events::STREAMS_MAX, events::STREAMS_PER_ADDRESS_MAX),
             streams_of_applications: Places::new(
                 events::STREAMS_MAX,

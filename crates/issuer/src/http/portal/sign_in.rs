@@ -78,8 +78,9 @@ pub(super) async fn answer(
         ("allow", Stage::SignedIn(_)) => to_client(&allow(issuer, &seen).await?),
         ("sign-in", Stage::Opened) => {
             let account = text("account");
-            let attempt = visitor.try_sign_in(&account).await?;
-            match sign_in(issuer, &seen, &account, Password::new(text("password"))).await? {
+            let (attempt, turn) = visitor.try_sign_in(&account).await?;
+            let password = Password::new(text("password"));
+            match sign_in(issuer, &seen, &account, (password, turn)).await? {
                 SignIn::Done(next) => Ok(to_pages(&visitor, &next)),
                 SignIn::Wrong => {
                     attempt.note_failure();

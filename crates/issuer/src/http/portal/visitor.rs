@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse as _, Response};
 
-use tokio::sync::SemaphorePermit;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::Portal;
 use super::failed_sign_ins::{FailedSignIns, Who};
@@ -108,12 +108,15 @@ impl Visitor {
 
     /// Waits for the turn of one try to sign in; whoever has failed too often gets none. What is
     /// refused while others try is refused for good reason: the check comes after the wait.
-    pub(super) async fn try_sign_in(&self, account: &str) -> Result<Try<'_>, Trouble> {
+    pub(super) async fn try_sign_in(
+        &self,
+        account: &str,
+    ) -> Result<(Try<'_>, OwnedSemaphorePermit), Trouble> {
         let who = Who::of(self.address, account);
-        let turn = self.portal.hashing.acquire().await;
+        let turn = Arc::clone(&self.portal.hashing).acquire_owned().await;
         let turn = turn.map_err(|error| Trouble::fault(error.to_string()))?;
         self.portal.failed_sign_ins.check(&who)?;
-        Ok(Try { who, failed: &self.portal.failed_sign_ins, _turn: turn })
+        Ok((Try { who, failed: &self.portal.failed_sign_ins }, turn))
     }
 
     /// Places for a stream of events of this application; `None` when they are taken (P06).
@@ -142,7 +145,6 @@ impl Visitor {
 pub(super) struct Try<'v> {
     who: [Who; 2],
     failed: &'v FailedSignIns,
-    _turn: SemaphorePermit<'v>,
 }
 
 impl Try<'_> {

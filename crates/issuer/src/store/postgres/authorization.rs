@@ -16,13 +16,14 @@ use super::Postgres;
 use super::authorization_rows::{AUTHORIZATION, RUNNING, account, authorization, running};
 use super::authorization_writes as writes;
 use super::connection::Connection;
+use super::deferral::SPEND;
 use super::fault::Fault;
 use super::rows::{big, uuid, value};
 use super::single::Context;
 use crate::account::Account;
-use crate::store::StoreError;
 use crate::store::authorization::{Allowed, AuthorizationStore, Redeeming, Renewed, Renewing};
 use crate::store::columns::stage_parts;
+use crate::store::{ENDED, StoreError};
 
 #[async_trait]
 impl AuthorizationStore for Postgres {
@@ -180,15 +181,55 @@ impl AuthorizationStore for Postgres {
 
     async fn remove_account(&self, name: &str) -> Result<bool, StoreError> {
         self.single(name.to_owned(), |connection, context, name| {
+            remove_account(connection, context, name).boxed()
+        })
+        .await
+    }
+
+    async fn spend(&self, marks: &[SpendableNonce]) -> Result<bool, StoreError> {
+        self.single(marks.to_vec(), |connection, context, marks| {
             async move {
-                let sql = "DELETE FROM accounts WHERE issuer_id = $1 AND name = $2";
-                let rows = connection.client.execute(sql, &[&context.issuer_id, name]).await?;
-                Ok(rows == 1 || context.again)
+                let transaction = connection.client.transaction().await?;
+                let fronts: Vec<&[u8]> = marks.iter().map(|mark| mark.front.as_slice()).collect();
+                let spent = transaction.execute(SPEND, &[&context.issuer_id, &fronts]).await?;
+                if spent != fronts.len() as u64 {
+                    transaction.rollback().await?;
+                    return Ok(false);
+                }
+                transaction.commit().await?;
+                Ok(true)
             }
             .boxed()
         })
         .await
     }
+}
+
+async fn remove_account(
+    connection: &mut Connection,
+    context: Context<'_>,
+    name: &String,
+) -> Result<bool, Fault> {
+    let transaction = connection.client.transaction().await?;
+    let sql = "UPDATE offers SET token_digest = $3, step_id = $4 WHERE issuer_id = $1 \
+               AND redeemed_at IS NOT NULL AND offer_id IN (SELECT offer_id \
+               FROM authorizations WHERE issuer_id = $1 AND account = $2)";
+    let ended = ENDED.as_slice();
+    let values: [&(dyn ToSql + Sync); 4] = [&context.issuer_id, name, &ended, &context.step_id];
+    transaction.execute(sql, &values).await?;
+    let ends = [
+        "UPDATE authorizations SET code_digest = NULL, refresh_digest = NULL, \
+         refresh_replaced_digest = NULL, refresh_expires_at = NULL \
+         WHERE issuer_id = $1 AND account = $2",
+        "DELETE FROM running_authorizations WHERE issuer_id = $1 AND account = $2",
+        "DELETE FROM accounts WHERE issuer_id = $1 AND name = $2",
+    ];
+    let mut rows = 0;
+    for sql in ends {
+        rows = transaction.execute(sql, &[&context.issuer_id, name]).await?;
+    }
+    transaction.commit().await?;
+    Ok(rows == 1 || context.again)
 }
 
 async fn advance(
@@ -220,10 +261,13 @@ async fn end_tokens(
     (id, now): (OfferId, Timestamp),
 ) -> Result<(), Fault> {
     let transaction: Transaction<'_> = connection.client.transaction().await?;
-    let sql = "UPDATE offers SET token_expires_at = least(token_expires_at, $3), step_id = $4 \
+    let sql = "UPDATE offers SET token_expires_at = least(token_expires_at, $3), \
+               token_digest = $5, step_id = $4 \
                WHERE issuer_id = $1 AND offer_id = $2 AND redeemed_at IS NOT NULL";
     let (id, now) = (uuid(id), big(now.0));
-    let values: [&(dyn ToSql + Sync); 4] = [&context.issuer_id, &id, &now, &context.step_id];
+    let ended = ENDED.as_slice();
+    let values: [&(dyn ToSql + Sync); 5] =
+        [&context.issuer_id, &id, &now, &context.step_id, &ended];
     transaction.execute(sql, &values).await?;
     let sql = "UPDATE authorizations SET refresh_digest = NULL, refresh_replaced_digest = NULL, \
                refresh_expires_at = NULL WHERE issuer_id = $1 AND offer_id = $2";

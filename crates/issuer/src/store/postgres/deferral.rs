@@ -32,7 +32,7 @@ UPDATE offers SET deferred_until = greatest(coalesce(deferred_until, 0), $3)
 WHERE issuer_id = $1 AND offer_id = $2 AND issued_count = $4 AND withdrawn_at IS NULL
     AND token_digest = $5 AND token_expires_at > $6";
 
-const SPEND: &str = "
+pub(super) const SPEND: &str = "
 INSERT INTO spent_nonces (issuer_id, nonce) SELECT $1, nonce FROM unnest($2::BYTEA[]) AS given (nonce)
 ON CONFLICT DO NOTHING";
 
@@ -57,6 +57,10 @@ const WAIT_ON: &str = "
 UPDATE offers SET deferred_until = (SELECT max(expires_at) FROM deferrals
     WHERE issuer_id = $1 AND offer_id = $2 AND state IN ('waiting', 'approved'))
 WHERE issuer_id = $1 AND offer_id = $2";
+
+/// Taken first by whoever computes until when the offer waits: it must see every deferral that another
+/// step has just committed.
+const HOLD: &str = "SELECT 1 FROM offers WHERE issuer_id = $1 AND offer_id = $2 FOR UPDATE";
 
 const DELIVER: &str = "
 UPDATE deferrals SET state = 'delivered', decided_at = $3, step_id = $4
@@ -278,6 +282,7 @@ async fn decide(
     let (name, seen_name) = (state.name(), seen.state.name());
     let values: [&(dyn ToSql + Sync); 7] =
         [&context.issuer_id, &id, &name, claims, &now, &seen_name, &context.step_id];
+    transaction.execute(HOLD, &[&context.issuer_id, &offer]).await?;
     if transaction.execute(DECIDE, &values).await? == 1 {
         transaction.execute(WAIT_ON, &[&context.issuer_id, &offer]).await?;
         transaction.commit().await?;
@@ -309,6 +314,7 @@ async fn hand_over(
     issuance: &Issuance,
     id: DeferralId,
 ) -> Result<bool, Fault> {
+    transaction.execute(HOLD, &[&context.issuer_id, &uuid(issuance.id)]).await?;
     let values: [&(dyn ToSql + Sync); 4] =
         [&context.issuer_id, &uuid(id.0), &issuance.now, &context.step_id];
     if transaction.execute(DELIVER, &values).await? == 0 {

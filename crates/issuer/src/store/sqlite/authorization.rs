@@ -11,14 +11,15 @@ use oid4vci::secret::SecretDigest;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
 use super::rows::{json, parse, time};
+use super::steps::spend;
 use super::writer::Step;
 use super::{Sqlite, redeem, steps};
 use crate::account::Account;
-use crate::store::StoreError;
 use crate::store::authorization::{
     Allowed, AllowedOffer, AuthorizationStore, Redeeming, Renewed, Renewing,
 };
 use crate::store::columns::{account_of, request_text, stage_of, stage_parts};
+use crate::store::{ENDED, StoreError};
 
 #[async_trait]
 impl AuthorizationStore for Sqlite {
@@ -29,7 +30,7 @@ impl AuthorizationStore for Sqlite {
     ) -> Result<bool, StoreError> {
         let (running, marks) = (running.clone(), marks.to_vec());
         self.write(move |connection, issuer| {
-            if !steps::spend(connection, issuer, marks.iter().copied())? {
+            if !spend(connection, issuer, marks.iter().copied())? {
                 return Ok(Step::Undo(false));
             }
             let sql = "INSERT INTO running_authorizations (issuer_id, offer_id, handle_digest, \
@@ -118,7 +119,7 @@ impl AuthorizationStore for Sqlite {
         let (redemption, refresh) = (redeeming.redemption.clone(), redeeming.refresh.cloned());
         let marks = marks.to_vec();
         self.write(move |connection, issuer| {
-            if !steps::spend(connection, issuer, marks.iter().copied())? {
+            if !spend(connection, issuer, marks.iter().copied())? {
                 return Ok(Step::Undo(Renewed::Replayed));
             }
             let sql = "UPDATE authorizations SET code_spent = 1 WHERE issuer_id = ?1 \
@@ -145,7 +146,7 @@ impl AuthorizationStore for Sqlite {
         let (redemption, refresh) = (renewing.redemption.clone(), renewing.refresh.clone());
         let marks = marks.to_vec();
         self.write(move |connection, issuer| {
-            if !steps::spend(connection, issuer, marks.iter().copied())? {
+            if !spend(connection, issuer, marks.iter().copied())? {
                 return Ok(Step::Undo(Renewed::Replayed));
             }
             let sql = "SELECT 1 FROM authorizations WHERE issuer_id = ?1 AND offer_id = ?2 \
@@ -163,9 +164,10 @@ impl AuthorizationStore for Sqlite {
 
     async fn end_tokens(&self, id: OfferId, now: Timestamp) -> Result<(), StoreError> {
         self.write(move |connection, issuer| {
-            let sql = "UPDATE offers SET token_expires_at = min(token_expires_at, ?3) \
+            let sql = "UPDATE offers SET token_expires_at = min(token_expires_at, ?3), \
+                       token_digest = ?4 \
                        WHERE issuer_id = ?1 AND offer_id = ?2 AND redeemed_at IS NOT NULL";
-            connection.prepare_cached(sql)?.execute((issuer, id.0, now.0))?;
+            connection.prepare_cached(sql)?.execute((issuer, id.0, now.0, ENDED))?;
             let sql = "UPDATE authorizations SET refresh_digest = NULL, \
                        refresh_replaced_digest = NULL, refresh_expires_at = NULL \
                        WHERE issuer_id = ?1 AND offer_id = ?2";
@@ -221,8 +223,27 @@ impl AuthorizationStore for Sqlite {
     async fn remove_account(&self, name: &str) -> Result<bool, StoreError> {
         let name = name.to_owned();
         self.write(move |connection, issuer| {
+            let sql = "UPDATE offers SET token_digest = ?3 WHERE issuer_id = ?1 \
+                       AND redeemed_at IS NOT NULL AND offer_id IN (SELECT offer_id \
+                       FROM authorizations WHERE issuer_id = ?1 AND account = ?2)";
+            connection.execute(sql, (issuer, &name, ENDED))?;
+            let sql = "UPDATE authorizations SET code_digest = NULL, refresh_digest = NULL, \
+                       refresh_replaced_digest = NULL, refresh_expires_at = NULL \
+                       WHERE issuer_id = ?1 AND account = ?2";
+            connection.execute(sql, (issuer, &name))?;
+            let sql = "DELETE FROM running_authorizations WHERE issuer_id = ?1 AND account = ?2";
+            connection.execute(sql, (issuer, &name))?;
             let sql = "DELETE FROM accounts WHERE issuer_id = ?1 AND name = ?2";
-            Ok(Step::Keep(connection.prepare_cached(sql)?.execute((issuer, name))? == 1))
+            Ok(Step::Keep(connection.execute(sql, (issuer, &name))? == 1))
+        })
+        .await
+    }
+
+    async fn spend(&self, marks: &[SpendableNonce]) -> Result<bool, StoreError> {
+        let marks = marks.to_vec();
+        self.write(move |connection, issuer| {
+            let is_first = spend(connection, issuer, marks.into_iter())?;
+            Ok(if is_first { Step::Keep(true) } else { Step::Undo(false) })
         })
         .await
     }

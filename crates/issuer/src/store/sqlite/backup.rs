@@ -97,9 +97,14 @@ fn close_what_is_open(database: &Path, now: Timestamp) -> Result<usize, BackupEr
         WHERE offers.issuer_id = applications.issuer_id \
         AND offers.offer_id = applications.offer_id AND issued_count > 0)";
     transaction.execute(applications, [])?;
-    let offers = "UPDATE offers SET withdrawn_at = ?1 WHERE issued_count = 0 \
-        AND withdrawn_at IS NULL AND (expires_at > ?1 OR token_expires_at > ?1)";
+    // What an officer has approved may have been delivered since, or rejected.
+    let deferrals = "UPDATE deferrals SET state = 'rejected', decided_at = ?1 \
+        WHERE state IN ('waiting', 'approved')";
+    transaction.execute(deferrals, [now.0])?;
+    let offers = "UPDATE offers SET withdrawn_at = ?1 WHERE issued_count = 0 AND withdrawn_at \
+        IS NULL AND (expires_at > ?1 OR token_expires_at > ?1 OR deferred_until > ?1)";
     let closed = transaction.execute(offers, [now.0])?;
+    transaction.execute("UPDATE offers SET deferred_until = NULL", [])?;
     let tokens = "UPDATE offers SET token_expires_at = ?1 WHERE token_expires_at > ?1";
     transaction.execute(tokens, [now.0])?;
     // Of refresh tokens nobody knows which of them were replaced since.
