@@ -1,9 +1,16 @@
 //! The Authorization Code Flow over the router: requests, pages, codes (VCI §5, RFC 6749 §4.1).
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 #[expect(dead_code, reason = "the test of all pages needs more of it")]
 mod html;
 
+use axum::http::Request;
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use html::Html;
 use keys::algorithm::Algorithm;
 use keys::outside::Clock as _;
@@ -273,6 +280,65 @@ async fn an_offer_can_ask_for_a_sign_in() {
     let tx =
         world.wish("student_card", &json!({ "grants": "authorization_code", "tx_code": true }));
     assert_eq!(world.operator("POST", "/admin/v1/offers", Some(&tx)).await.status, 422);
+}
+
+/// AUTHZ-07, AUTHZ-25: what the page showed is what is issued, from an account and from an offer; and
+/// what ends a token ends all that it was good for (RFC 7009 §2).
+#[tokio::test]
+async fn what_was_consented_to_is_issued_until_the_token_ends() {
+    let world = World::with(with_client).await;
+    world.account("ada", &["student_card"]).await;
+    let wish =
+        world.wish("student_card", &json!({ "grants": "authorization_code", "by_value": true }));
+    let made = world.operator("POST", "/admin/v1/offers", Some(&wish)).await.json();
+    let OfferLink::ByValue(offer) = OfferLink::parse(made["uri"].as_str().unwrap()).unwrap() else {
+        panic!("{made}")
+    };
+    let state = offer.authorization_code.unwrap().issuer_state.unwrap();
+    let claims = json!([{ "path": ["given_name"] }]);
+    let details = json!([{ "type": "openid_credential",
+        "credential_configuration_id": "student_card", "claims": claims }]);
+    let details = details.to_string();
+    for (change, is_named) in [
+        (vec![("authorization_details", details.as_str())], true),
+        (vec![("authorization_details", details.as_str()), ("issuer_state", &state)], true),
+        (vec![], false),
+    ] {
+        let id = if is_named { "" } else { "student_card" };
+        let address = world.authorize(&world.authorization_request(id, &change));
+        let back = Browser::of(&world.public).allow(&address, "ada").await;
+        let tokens = world.redeem_code(&parameter(&back, "code").unwrap(), &[]).await.success();
+        let token = tokens["access_token"].as_str().unwrap();
+        let mut body = request("student_card", &[world.proof(&holder_key()).await]);
+        body.as_object_mut().unwrap().remove("credential_configuration_id");
+        body["credential_identifier"] =
+            tokens["authorization_details"][0]["credential_identifiers"][0].clone();
+        let answer = world.credential_request(token, &body).await.success();
+        let credential = answer["credentials"][0]["credential"].as_str().unwrap();
+        let disclosed: Vec<Value> = credential.split('~').skip(1).filter_map(disclosure).collect();
+        let has = |name: &str| disclosed.iter().any(|one| one[1] == name);
+        assert!(has("given_name"), "{disclosed:?}");
+        assert_eq!(has("address"), !is_named, "{disclosed:?}");
+        let told = json!({ "notification_id": answer["notification_id"],
+            "event": "credential_accepted" });
+        assert_eq!(notify(&world, token, &told).await.status, 204);
+        world.clock.advance(5);
+        let form = [("token", token), ("client_id", CLIENT)];
+        world.public.post_form(&world.issuer.endpoint("revoke"), &form).await;
+        assert!(notify(&world, token, &told).await.is(401, "invalid_token"), "it was ended");
+    }
+}
+
+async fn notify(world: &World, token: &str, body: &Value) -> Answer {
+    let begun = Request::post("/notification").header("content-type", "application/json");
+    world
+        .public
+        .ask(begun.header("authorization", format!("Bearer {token}")), body.to_string())
+        .await
+}
+
+fn disclosure(text: &str) -> Option<Value> {
+    serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }
 
 /// RFC 7523 §3, RFC 9126 §2.1, RFC 7662 §2: a client with a key.

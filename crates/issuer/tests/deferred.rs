@@ -10,15 +10,20 @@ use std::sync::Arc;
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use issuer::Issuer;
+use issuer::config::Database;
 use issuer::credential_type::Approval;
+use issuer::http::public;
+use issuer::store::sqlite::{backup, restore};
 use keys::jwe::{Curve, DecryptionKey};
+use keys::outside::Clock as _;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::encryption::Encryption::Required;
 use oid4vci::encryption::{ReceivedBody, ReceivedEncryption};
 use serde_json::{Value, json};
 use testkit::by_hand::{Offered, request};
+use testkit::outside::TestRandom;
 use testkit::proof::holder_key;
-use testkit::wire::{Answer, JSON};
+use testkit::wire::{Answer, JSON, Wire};
 use testkit::world::World;
 use tokio::task::JoinSet;
 
@@ -85,6 +90,30 @@ async fn decide(world: &World, verb: &str, body: Option<&Value>) -> Answer {
     let listed = queue(world, "").await;
     let id = listed.last().unwrap()["id"].as_str().unwrap();
     world.operator("POST", &format!("/admin/v1/deferrals/{id}/{verb}"), body).await
+}
+
+/// J02: what was delivered or rejected after a backup was made is not delivered from it.
+#[tokio::test]
+async fn a_restored_database_delivers_nothing_that_waited() {
+    let world = world().await;
+    let waiting = put_off(&world).await;
+    decide(&world, "approve", None).await;
+    world.clock.advance(3 * DAY);
+    let folder = world.folder.path();
+    let (copy, again) = (folder.join("copy.db"), folder.join("again.db"));
+    backup(world.issuer.config.database.file().unwrap(), &copy).unwrap();
+    restore(&copy, &again, true, world.clock.now()).unwrap();
+    let mut config = world.issuer.config.clone();
+    config.database = Database::File(again);
+    let (clock, random) = (Box::new(world.clock.clone()), Box::new(TestRandom::new(8)));
+    let mut issuer = Issuer::open(config, clock, random).await.unwrap();
+    defers(&mut issuer);
+    let restored = Wire::new(public(Arc::new(issuer)));
+    let begun = Request::post("/deferred-credential").header(CONTENT_TYPE, JSON);
+    let begun = begun.header(AUTHORIZATION, format!("Bearer {}", waiting.token));
+    let answer = restored.ask(begun, asks(&waiting).to_string()).await;
+    assert!(answer.is(401, "invalid_token"), "{answer:?}");
+    fetch(&world, &waiting.token, &asks(&waiting)).await.success();
 }
 
 /// DEFER-01: announced exactly where something may wait.

@@ -60,7 +60,8 @@ WHERE issuer_id = $1 AND offer_id = $2";
 
 /// Taken first by whoever computes until when the offer waits: it must see every deferral that another
 /// step has just committed.
-const HOLD: &str = "SELECT 1 FROM offers WHERE issuer_id = $1 AND offer_id = $2 FOR UPDATE";
+const HOLD: &str =
+    "UPDATE offers SET issued_count = issued_count WHERE issuer_id = $1 AND offer_id = $2";
 
 const DELIVER: &str = "
 UPDATE deferrals SET state = 'delivered', decided_at = $3, step_id = $4
