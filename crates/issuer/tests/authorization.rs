@@ -1,9 +1,5 @@
 //! The Authorization Code Flow over the router: requests, pages, codes (VCI §5, RFC 6749 §4.1).
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 #[expect(dead_code, reason = "the test of all pages needs more of it")]
 mod html;

@@ -8,6 +8,7 @@ use issuer::portal::pages::{
     Card, ClosedPage, ClosedReason, Field, FieldGroup, FieldKind, FormPage, IndexPage, IssuedPage,
     Logo, NoticeKind, NoticePage, OfferPage, OfferPageState, PageTxCode, ReceivedPage, Site,
 };
+use issuer::portal::sign_in_pages::{ConsentPage, ShownClaim, ShownCredential, SignInPage};
 use oid4vci::colour::Colour;
 use qr::{Level, QrCode};
 use time::OffsetDateTime;
@@ -100,12 +101,24 @@ fn pages(text: &str, language: Language) -> Vec<String> {
         offer(text, language, PageTxCode::None),
         IssuedPage { site, card: &card, number, issued_at: NOW }.render().unwrap(),
     ];
+    for wrong in [false, true] {
+        let (client_name, account) = (text, text);
+        let page = SignInPage { site, client_name, path, account, wrong, csrf: "c5rf" };
+        pages.push(page.render().unwrap());
+    }
+    let claims = vec![ShownClaim { label: text.to_owned(), value: text.to_owned() }];
+    let shown = [ShownCredential { card: card.clone(), claims }];
+    let consent =
+        ConsentPage { site, client_name: text, account: text, path, cards: &shown, csrf: "c5rf" };
+    pages.push(consent.render().unwrap());
     for reason in [ClosedReason::Expired, ClosedReason::Locked, ClosedReason::Withdrawn] {
         pages.push(closed(text, language, reason));
     }
     let kinds = [
         NoticeKind::Rejected(text),
-        NoticeKind::Lapsed,
+        NoticeKind::Deferred,
+        NoticeKind::SignInOver,
+        NoticeKind::BadRequest(text),
         NoticeKind::NotFound,
         NoticeKind::StaleForm,
         NoticeKind::LongForm,

@@ -317,7 +317,7 @@ pub enum MetadataError {
     BadEndpoint,
     /// `credential_configurations_supported` is missing.
     NoConfigurations,
-    /// Proofs must come with a key attestation, which is not built yet (META-37).
+    /// Proofs must come with a key attestation, and our Wallet has none (META-37).
     KeyAttestationRequired,
     /// The offer names a server that the metadata does not (OFFER-14).
     ForeignAuthorizationServer,

@@ -13,6 +13,9 @@ use crate::refresh::{REFRESH_TOKEN, RefreshTokenRequest};
 use crate::secret::{AccessToken, PreAuthorizedCode, RefreshToken, TxCode};
 use crate::sender::{Sender, SenderPolicy};
 
+use crate::authorization::{DETAILS_MAX, OPENID_CREDENTIAL};
+use crate::code::narrowed;
+
 mod refusal;
 
 pub use refusal::TokenRefusal;
@@ -21,12 +24,8 @@ pub use refusal::TokenRefusal;
 pub const PRE_AUTHORIZED_CODE: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
 /// Longest life of a token that is not bound to its sender (VCI §13.10, SEC-30).
 pub const LIFETIME_SECONDS_MAX: u32 = 300;
-/// Most `authorization_details` that are read.
-pub const DETAILS_MAX: usize = 64;
 /// Longest parameter of a Token Request.
 pub const PARAMETER_BYTES_MAX: usize = crate::parameters::PARAMETER_BYTES_MAX;
-
-const OPENID_CREDENTIAL: &str = "openid_credential";
 
 /// Token Request, parsed once: a variant for each grant, with that grant's own parameters.
 #[derive(Debug)]
@@ -55,8 +54,8 @@ pub struct PreAuthorizedCodeRequest {
 impl TokenRequest {
     /// Reads `grant_type` first: a foreign grant is not judged by the parameters of ours.
     ///
-    /// Unknown parameters are ignored (RFC 6749 §3.2, TOKEN-13); `resource` and the `user_pin` that
-    /// some Wallets send beside `tx_code` are among them.
+    /// Unknown parameters are ignored (RFC 6749 §3.2, TOKEN-13); beside a Pre-Authorized Code,
+    /// `resource` and the `user_pin` that some Wallets send with `tx_code` are among them.
     pub fn parse(form: &[(String, String)]) -> Result<Self, TokenRefusal> {
         if form.iter().any(|(_, value)| value.len() > PARAMETER_BYTES_MAX) {
             return Err(TokenRefusal::TooLong);
@@ -241,13 +240,7 @@ fn decide_again<'g>(
 
 /// The token never exceeds the offer (TOKEN-11); a Wallet may ask for less (VCI §6.1.1, TOKEN-15).
 fn wanted(request: &PreAuthorizedCodeRequest, grant: &Grant) -> Result<Vec<String>, TokenRefusal> {
-    match &request.credential_configuration_ids {
-        None => Ok(grant.credential_configuration_ids.clone()),
-        Some(ids) if ids.iter().all(|id| grant.credential_configuration_ids.contains(id)) => {
-            Ok(ids.clone())
-        }
-        Some(_) => Err(TokenRefusal::DetailsNotOffered),
-    }
+    narrowed(request.credential_configuration_ids.as_ref(), &grant.credential_configuration_ids)
 }
 
 /// Successful Token Response as we send it (VCI §6.2, TOKEN-16).

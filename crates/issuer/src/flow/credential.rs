@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::authorization::without_the_unwanted;
 use super::cover::{Uncovered, cover, uncover};
-use super::deferred::{Answer, PutOff, put_off, waits};
+use super::deferred::{Answer, put_off, waits};
 use super::notification::notification_id;
 use crate::Issuer;
 use crate::credential_type::CredentialType;
@@ -50,7 +50,7 @@ pub async fn credential(
         let record = decide(token, id, proofs.as_ref(), issuer.credentials_per_offer())?;
         if waits(credential_type) {
             match put_off(&record, proofs.as_ref(), issuer).await? {
-                Some(PutOff(wait)) => return Ok(Answer::Wait(cover(&wait, response.as_ref())?)),
+                Some(wait) => return Ok(Answer::Wait(cover(&wait, response.as_ref())?)),
                 None => continue, // another request of this token was first
             }
         }

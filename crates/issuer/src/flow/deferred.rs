@@ -24,10 +24,6 @@ use crate::store::deferral::Deferred;
 /// Where a Deferred Credential Request goes; its name in the address.
 pub const ENDPOINT: &str = "deferred-credential";
 
-/// What a request for a credential that waits is answered.
-#[derive(Debug)]
-pub(super) struct PutOff(pub(super) DeferredResponse);
-
 /// Whether credentials of this type wait for an officer once a Wallet has asked for them.
 pub(super) fn waits(credential_type: &CredentialType) -> bool {
     credential_type.approval == Approval::Deferred
@@ -38,7 +34,7 @@ pub(super) async fn put_off(
     record: &Record<'_>,
     proofs: Option<&VerifiedProofs>,
     issuer: &Issuer,
-) -> Result<Option<PutOff>, Failure<CredentialRefusal>> {
+) -> Result<Option<DeferredResponse>, Failure<CredentialRefusal>> {
     let now = issuer.clock.now();
     let settings = &issuer.config.deferred;
     let times = (now, now.plus(u64::from(settings.keep_days) * 24 * 3600));
@@ -49,7 +45,7 @@ pub(super) async fn put_off(
         Deferred::Recorded(DeferralState::Rejected) => Err(CredentialRefusal::Denied.into()),
         Deferred::Recorded(_) => {
             tracing::info!(deferral = %deferral.id, offer = %deferral.offer_id, "deferred");
-            Ok(Some(PutOff(DeferredResponse::new(&transaction_id, settings.interval))))
+            Ok(Some(DeferredResponse::new(&transaction_id, settings.interval)))
         }
         Deferred::Changed => Ok(None),
         Deferred::NonceSpent => Err(CredentialRefusal::from(ProofRefusal::BadNonce).into()),

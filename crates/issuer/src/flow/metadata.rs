@@ -1,13 +1,14 @@
 //! Step 6: what the Issuer publishes about itself (VCI §12.2, RFC 8414 §2), made once at the start.
 
-use keys::outside::Timestamp;
 use std::collections::BTreeSet;
 
 use keys::algorithm::Algorithm;
+use keys::outside::Timestamp;
 use oid4vci::attestation::key::proof_types_supported;
-use oid4vci::authorization::CodeFlowMetadata;
+use oid4vci::authorization::{CodeFlowMetadata, OPENID_CREDENTIAL};
 use oid4vci::client::{NONE, PRIVATE_KEY_JWT};
 use oid4vci::code::AUTHORIZATION_CODE;
+use oid4vci::dpop;
 use oid4vci::metadata::{
     AuthorizationServerMetadata, BatchCredentialIssuance, CredentialConfiguration,
     CredentialIssuerMetadata, IssuerDisplay,
@@ -103,7 +104,7 @@ pub fn authorization_server(issuer: &Issuer) -> AuthorizationServerMetadata {
         token_endpoint: issuer.endpoint("token"),
         grant_types_supported: grant_types(issuer),
         token_endpoint_auth_methods_supported: authentication_methods(issuer),
-        authorization_details_types_supported: vec!["openid_credential"],
+        authorization_details_types_supported: vec![OPENID_CREDENTIAL],
         pre_authorized_grant_anonymous_access_supported: authorization.anonymous_access
             && !authorization.client_attestation_required,
         sender: sender::metadata(issuer),
@@ -132,8 +133,7 @@ fn authentication_methods(issuer: &Issuer) -> Vec<&'static str> {
 fn code_flow(issuer: &Issuer) -> CodeFlowMetadata {
     let scopes = issuer.types.values().filter_map(|one| one.scope.clone());
     let scopes: BTreeSet<String> = scopes.collect();
-    let algorithms = [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa];
-    let algorithms = algorithms.map(Algorithm::name).to_vec();
+    let algorithms = dpop::ALGORITHMS.map(Algorithm::name).to_vec(); // those of any key of ours
     CodeFlowMetadata {
         authorization_endpoint: issuer.endpoint("authorize"),
         pushed_authorization_request_endpoint: issuer.endpoint("par"),

@@ -6,5 +6,5 @@ pub mod assets;
 mod field;
 pub mod language;
 pub mod pages;
-mod sign_in_pages;
+pub mod sign_in_pages;
 mod words;

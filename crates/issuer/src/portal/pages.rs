@@ -304,8 +304,6 @@ pub enum NoticeKind<'a> {
     Rejected(&'a str),
     /// The wallet has asked, and an officer has not decided yet.
     Deferred,
-    /// The application was left for too long (410).
-    Lapsed,
     /// No such page, or another person's (404).
     NotFound,
     /// The CSRF token is missing or too old (403).
@@ -330,7 +328,6 @@ impl NoticePage<'_> {
         match self.kind {
             NoticeKind::Rejected(_) => words.rejected,
             NoticeKind::Deferred => words.deferred,
-            NoticeKind::Lapsed => words.lapsed,
             NoticeKind::NotFound => words.not_found,
             NoticeKind::StaleForm => words.stale_form,
             NoticeKind::LongForm => words.long_form,

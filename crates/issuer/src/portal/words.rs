@@ -76,7 +76,6 @@ pub(super) struct Words {
     pub(super) rejected: Notice,
     pub(super) reason: &'static str,
     pub(super) deferred: Notice,
-    pub(super) lapsed: Notice,
     pub(super) not_found: Notice,
     pub(super) stale_form: Notice,
     pub(super) long_form: Notice,

@@ -13,7 +13,8 @@ const CLAIMS_MAX: usize = 256;
 /// Longest claims path.
 const PATH_MAX: usize = 16;
 
-const OPENID_CREDENTIAL: &str = "openid_credential";
+/// The type of our details (RFC 9396 §2).
+pub const OPENID_CREDENTIAL: &str = "openid_credential";
 
 /// A claims description object (VCI §B.1).
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]

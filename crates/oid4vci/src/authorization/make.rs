@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::CODE;
+use super::OPENID_CREDENTIAL;
 use crate::pkce::{self, CodeChallenge};
 
 /// What a Wallet asks for.
@@ -35,7 +36,7 @@ impl NewAuthorizationRequest<'_> {
             .iter()
             .map(|id| {
                 let mut detail =
-                    json!({ "type": "openid_credential", "credential_configuration_id": id });
+                    json!({ "type": OPENID_CREDENTIAL, "credential_configuration_id": id });
                 if let (Some(location), Some(detail)) = (self.location, detail.as_object_mut()) {
                     detail.insert("locations".into(), json!([location]));
                 }

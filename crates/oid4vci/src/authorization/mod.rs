@@ -20,7 +20,7 @@ mod refusal;
 mod response;
 mod running;
 
-pub use details::{ClaimDescription, DETAILS_MAX};
+pub use details::{ClaimDescription, DETAILS_MAX, OPENID_CREDENTIAL};
 pub use make::NewAuthorizationRequest;
 pub use metadata::{CodeFlowMetadata, ReceivedCodeFlow};
 pub use par::{

@@ -117,7 +117,7 @@ impl Wallet {
         let transaction_id = pending.transaction_id.clone();
         let parameters = DeferredCredentialRequest { transaction_id }.to_json();
         let encryption = issuer.encryption.choose(false)?; // DEFER-07, DEFER-09
-        let sender = Sender::of_kept(&pending.token)?;
+        let sender = Sender::of_kept(&pending.token);
         let place = (endpoint, &sender, &pending.token.access_token);
         let answer = self.exchange(place, &encryption, parameters).await?;
         let response = ReceivedCredentialResponse::parse(&answer);

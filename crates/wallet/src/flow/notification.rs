@@ -99,7 +99,7 @@ impl Wallet {
             let request = Request::post(endpoint)
                 .header("accept", "application/json")
                 .body("application/json", body.to_string().into_bytes());
-            let sender = Sender::of_kept(token)?;
+            let sender = Sender::of_kept(token);
             let request = request.at_most(ANSWER_BYTES_MAX);
             let answer = self.send_with_token(&sender, &token.access_token, request).await?;
             if matches!(answer.status, 408 | 429 | 500..) {

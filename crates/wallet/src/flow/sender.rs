@@ -30,7 +30,8 @@ const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::EdDsa, Algorith
 /// as long as the flow.
 #[derive(Clone, Debug)]
 pub(super) struct Sender {
-    key: Arc<SoftwareKey>,
+    /// None where a token is left of the flow, and is bound to no key.
+    key: Option<Arc<SoftwareKey>>,
     /// Whether tokens are to be bound to the key.
     pub(super) is_bound: bool,
     attestation: Option<WalletAttestation>,
@@ -44,25 +45,21 @@ pub(super) struct Sender {
 impl Sender {
     /// What requests with a token need when the flow is long over.
     pub(super) fn keep(&self, access_token: &AccessToken) -> KeptToken {
-        let dpop_key = self.is_bound.then(|| Arc::clone(&self.key));
+        let dpop_key = self.key.clone().filter(|_| self.is_bound);
         KeptToken { access_token: access_token.clone(), dpop_key }
     }
 
     /// Who sent the requests of a flow that is over: enough for those that bring its token.
-    pub(super) fn of_kept(token: &KeptToken) -> Result<Self, WalletError> {
-        let key = match &token.dpop_key {
-            Some(key) => Arc::clone(key),
-            None => Arc::new(SoftwareKey::generate(Algorithm::Es256)?), // proves nothing
-        };
-        Ok(Self {
-            key,
+    pub(super) fn of_kept(token: &KeptToken) -> Self {
+        Self {
+            key: token.dpop_key.clone(),
             is_bound: token.dpop_key.is_some(),
             attestation: None,
             authorization_server: String::new(), // is not asked again
             challenge_endpoint: None,
             nonces: Arc::default(),
             challenge: Arc::default(),
-        })
+        }
     }
 
     /// Who the wallet is, where somebody vouches for that.
@@ -124,7 +121,7 @@ impl Wallet {
         let algorithm = ALGORITHMS.into_iter().find(|algorithm| theirs.contains(algorithm));
         let key = SoftwareKey::generate(algorithm.unwrap_or(Algorithm::Es256))?;
         Ok(Sender {
-            key: Arc::new(key),
+            key: Some(Arc::new(key)),
             is_bound: algorithm.is_some(),
             attestation,
             authorization_server: authorization_server.to_owned(),
@@ -238,7 +235,8 @@ impl Wallet {
             nonce: nonce.as_deref(),
             now: self.clock.now(),
         };
-        Ok(proof.sign(&*sender.key, &*self.random).await?)
+        let key = sender.key.as_ref().ok_or(WalletError::LostKey)?;
+        Ok(proof.sign(&**key, &*self.random).await?)
     }
 
     /// Where there is a challenge endpoint, it must be asked (WALATT-10).

@@ -106,10 +106,6 @@ pub(super) static WORDS: Words = Words {
         text: "We are checking your application. Once it is approved, your wallet app gets the card: \
                look there again later.",
     },
-    lapsed: Notice {
-        title: "This application has expired",
-        text: "It was not used in time. Please apply again.",
-    },
     not_found: Notice {
         title: "Page not found",
         text: "The address may be incomplete. An application opens only through the complete link \

@@ -112,10 +112,6 @@ pub(super) static WORDS: Words = Words {
         text: "Wir prüfen Ihren Antrag. Sobald er genehmigt ist, erhält Ihre Wallet-App die Karte: \
                Schauen Sie dort später noch einmal nach.",
     },
-    lapsed: Notice {
-        title: "Dieser Antrag ist abgelaufen",
-        text: "Er wurde nicht rechtzeitig genutzt. Bitte stellen Sie einen neuen.",
-    },
     not_found: Notice {
         title: "Seite nicht gefunden",
         text: "Vielleicht ist die Adresse unvollständig. Ein Antrag öffnet sich nur über den \
