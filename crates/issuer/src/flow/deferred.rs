@@ -19,6 +19,7 @@ use super::sender::spend;
 use crate::Issuer;
 use crate::credential_type::{Approval, ClaimsError, CredentialType, Pictures, check_all};
 use crate::failure::{Broken, Failure};
+use crate::store::StoreError;
 use crate::store::deferral::Deferred;
 
 /// Where a Deferred Credential Request goes; its name in the address.
@@ -88,15 +89,16 @@ pub async fn deferred_credential(
             none => none.insert(open(body, issuer)?),
         };
         let deferral = find(&request.transaction_id, issuer).await?;
-        if deferred::decide(&deferral, token, request, now)? == Next::Wait {
+        let next = deferred::decide(deferral.as_ref(), (presented, token), request, now)?;
+        let Some(deferral) = deferral.filter(|_| next == Next::Deliver) else {
             let wait =
                 DeferredResponse::new(&request.transaction_id, issuer.config.deferred.interval);
             return Ok(Answer::Wait(cover::cover(&wait, response.as_ref())?));
-        }
+        };
         if let Some(body) = deliver(&deferral, token, response.as_ref(), issuer).await? {
             return Ok(Answer::Ready(body));
         }
-        // Another request of this token was first.
+        // Another request of this token was first, or the officer thought again.
     }
     Err(Broken::fault("the offer changed more often than an offer can".into()).into())
 }
@@ -117,12 +119,11 @@ fn open(body: ReceivedBody<'_>, issuer: &Issuer) -> Result<Opened, DeferredRefus
 async fn find(
     transaction_id: &oid4vci::secret::TransactionId,
     issuer: &Issuer,
-) -> Result<Deferral, Failure<DeferredRefusal>> {
-    let found = match transaction_id.deferral_id() {
-        Some(id) => issuer.store.deferral(id).await?,
-        None => None,
-    };
-    Ok(found.ok_or(DeferredRefusal::UnknownTransactionId)?)
+) -> Result<Option<Deferral>, StoreError> {
+    match transaction_id.deferral_id() {
+        Some(id) => issuer.store.deferral(id).await,
+        None => Ok(None),
+    }
 }
 
 /// Records and signs; `None` when something changed meanwhile.
