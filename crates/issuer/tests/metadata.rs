@@ -73,7 +73,8 @@ async fn endpoints_come_from_the_configuration_alone() {
     }
 }
 
-/// META-27, META-28, META-32, META-33, META-34, META-35, META-36, META-39, META-40, IMPL-02
+/// FMT-JWT-03, FMT-SDJWT-02, PROOF-20, META-27, META-28, META-32, META-33, META-34, META-35,
+/// META-36, META-39, META-40, IMPL-02
 #[tokio::test]
 async fn each_type_is_described() {
     let world = World::new().await;

@@ -203,7 +203,7 @@ pub fn decide(
         && deferral.offer_id == token.grant().id;
     match deferral.state {
         _ if !is_known => Err(DeferredRefusal::UnknownTransactionId),
-        DeferralState::Delivered => Err(DeferredRefusal::UnknownTransactionId), // DEFER-05
+        DeferralState::Delivered => Err(DeferredRefusal::UnknownTransactionId), // CRED-38, DEFER-05
         DeferralState::Rejected => Err(DeferredRefusal::Denied),
         _ if now >= deferral.expires_at => Err(DeferredRefusal::Denied),
         DeferralState::Waiting => Ok(Next::Wait),
@@ -211,7 +211,8 @@ pub fn decide(
     }
 }
 
-/// The answer to whoever has to come again, status `202` (CRED-31, CRED-39, DEFER-12).
+/// The answer to whoever has to come again, status `202` (CRED-31, CRED-39, DEFER-12, DEFER-20,
+/// AMB-24).
 #[derive(Debug, Serialize)]
 pub struct DeferredResponse {
     transaction_id: String,

@@ -125,7 +125,7 @@ async fn find(
     Ok(found.ok_or(DeferredRefusal::UnknownTransactionId)?)
 }
 
-/// Records and signs; `None` when something changed meanwhile.
+/// Records and signs, with a `notification_id` (DEFER-13); `None` when something changed meanwhile.
 async fn deliver(
     deferral: &Deferral,
     token: Authenticated<'_>,

@@ -49,7 +49,7 @@ pub struct ReceivedServerMetadata {
 }
 
 impl ReceivedServerMetadata {
-    /// Reads the document that `identifier` led to.
+    /// Reads the document that `identifier` led to; unknown members are ignored (ASMETA-06).
     pub fn parse(body: &[u8], identifier: &str) -> Result<Self, MetadataError> {
         let value = object(body)?;
         if value.get("issuer").is_none_or(|issuer| issuer != identifier) {

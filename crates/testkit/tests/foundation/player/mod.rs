@@ -139,7 +139,11 @@ impl Player {
     }
 
     async fn answer(&self, path: &str, request: &Request) -> Answer {
-        let is_get = request.method == Method::Get;
+        let is_get = request.method == Method::Get; // META-04, META-15
+        if is_get && path.starts_with("/.well-known/") {
+            assert!(header(request, "accept").is_some(), "META-05");
+            assert!(header(request, "accept-language").is_some(), "META-09");
+        }
         let known = |name: &str| path == format!("/.well-known/{name}/test/a");
         match path.strip_prefix("/test/a/") {
             None if is_get && known("openid-credential-issuer") => says(200, &self.issuer()),
@@ -192,6 +196,11 @@ impl Player {
         assert_eq!(form["code_challenge_method"], "S256");
         assert!(form["state"].len() >= 22, "AUTHZ-24: it says nothing and cannot be guessed");
         assert_eq!(form["issuer_state"], "the-issuer-state", "OFFER-12");
+        if form.get("scope").is_some_and(|scope| scope == "suite.card") {
+            assert!(!form.contains_key("authorization_details"), "META-31: it is said once");
+            self.run().pushed = form;
+            return says(201, &json!({ "request_uri": "urn:suite:1", "expires_in": 60 }));
+        }
         let details: Value = serde_json::from_str(&form["authorization_details"]).unwrap();
         let expected = json!([{
             "type": "openid_credential", "credential_configuration_id": "suite.card",
