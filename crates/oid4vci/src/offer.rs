@@ -17,7 +17,7 @@ pub use error::OfferError;
 
 /// Custom scheme of an offer link when the Wallet's own endpoint is unknown (VCI §12.1.1, OFFER-31).
 pub const SCHEME: &str = "openid-credential-offer";
-/// Scheme that HAIP names for the same link (HAIP §4.2, HAIP-20).
+/// Scheme that HAIP names for the same link (HAIP §4.2, HAIP-20, REG-06).
 pub const HAIP_SCHEME: &str = "haip-vci";
 /// Longest link we read; a QR code holds less.
 pub const LINK_BYTES_MAX: usize = 16 * 1024;

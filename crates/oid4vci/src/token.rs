@@ -38,7 +38,7 @@ pub enum TokenRequest {
     RefreshToken(RefreshTokenRequest),
 }
 
-/// Parameters of the Pre-Authorized Code Flow (VCI §6.1, TOKEN-02).
+/// Parameters of the Pre-Authorized Code Flow (VCI §6.1, TOKEN-02, REG-02).
 #[derive(Debug)]
 pub struct PreAuthorizedCodeRequest {
     /// `pre-authorized_code`, from the Credential Offer.

@@ -20,7 +20,7 @@ pub struct AuthorizationServerMetadata {
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     /// RFC 9396 §10
     pub authorization_details_types_supported: Vec<&'static str>,
-    /// ASMETA-02
+    /// ASMETA-02, REG-03
     #[serde(rename = "pre-authorized_grant_anonymous_access_supported")]
     pub pre_authorized_grant_anonymous_access_supported: bool,
     /// RFC 9449 §5.1, WALATT-11

@@ -195,7 +195,7 @@ impl Player {
         assert_eq!(form["response_type"], "code");
         assert_eq!(form["code_challenge_method"], "S256");
         assert!(form["state"].len() >= 22, "AUTHZ-24: it says nothing and cannot be guessed");
-        assert_eq!(form["issuer_state"], "the-issuer-state", "OFFER-12");
+        assert_eq!(form["issuer_state"], "the-issuer-state", "OFFER-12, REG-02");
         if form.get("scope").is_some_and(|scope| scope == "suite.card") {
             assert!(!form.contains_key("authorization_details"), "META-31: it is said once");
             self.run().pushed = form;
@@ -311,7 +311,7 @@ impl Player {
     /// PROOF-06 to PROOF-15: for us, fresh, signed by the key that it names.
     fn check_proof(&self, proof: &str) -> PublicKey {
         let proof = Jws::parse(proof, 16 * 1024).unwrap();
-        assert_eq!(proof.header()["typ"], "openid4vci-proof+jwt");
+        assert_eq!(proof.header()["typ"], "openid4vci-proof+jwt", "REG-05");
         let key = PublicKey::from_jwk(&proof.header()["jwk"]).unwrap();
         proof.verify(&key).unwrap();
         let claims = proof.claims().unwrap();
