@@ -21,7 +21,8 @@ use crate::{CREDENTIAL_BYTES_MAX, FormatError, IssueError, KeyReference};
 /// The Credential Format Identifier (FMT-JWT-01).
 pub const FORMAT: &str = "jwt_vc_json";
 
-/// The first `@context` of version 1.1. Another version has other names for its dates.
+/// The first `@context` of version 1.1. Another version has other names for its dates. It is a name
+/// to us: no context is fetched, and nothing is expanded (FMT-JWT-02).
 const CONTEXT: &str = "https://www.w3.org/2018/credentials/v1";
 /// The type of all types.
 const TYPE: &str = "VerifiableCredential";

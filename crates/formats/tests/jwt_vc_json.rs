@@ -62,6 +62,7 @@ fn without(pointer: &str) -> Value {
     payload
 }
 
+/// FMT-JWT-01, FMT-JWT-05
 #[tokio::test]
 async fn what_is_issued_verifies() {
     let key = key();
@@ -213,6 +214,17 @@ async fn another_version_of_the_data_model_is_refused() {
     }
     let alone = signed(json!({}), &spoilt("/vc/@context", v1), &key).await;
     assert!(verify(&alone, &key).is_ok(), "one context needs no array");
+}
+
+/// FMT-JWT-02: a further context is a name; nobody fetches it, and what it would define stays as it
+/// is.
+#[tokio::test]
+async fn a_context_is_not_processed() {
+    let key = key();
+    let v1 = "https://www.w3.org/2018/credentials/v1";
+    let contexts = json!([v1, "https://nowhere.invalid/v1", { "degree": "https://x.invalid/d" }]);
+    let raw = signed(json!({}), &spoilt("/vc/@context", contexts), &key).await;
+    assert_eq!(verify(&raw, &key).unwrap().claims["degree"], "BSc");
 }
 
 /// Who and when may be said inside or outside, but not nowhere.

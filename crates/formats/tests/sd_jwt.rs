@@ -75,6 +75,7 @@ fn what_is_concealed_comes_back() {
     }
 }
 
+/// PRIV-02
 #[test]
 fn what_is_withheld_does_not_show() {
     let concealed = conceal_paths(&[&["given_name"], &["address", "street"]]);

@@ -56,6 +56,7 @@ fn verify(raw: &str, key: &SoftwareKey) -> Result<Verified, FormatError> {
     SdJwtVc::parse(raw)?.verify(key.public_key(), NOW)
 }
 
+/// FMT-SDJWT-04, FMT-SDJWT-07
 #[tokio::test]
 async fn what_is_issued_verifies() {
     let key = key();

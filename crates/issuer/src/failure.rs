@@ -120,7 +120,7 @@ pub fn refused(refusal: &dyn Refusal, schemes: &Schemes<'_>) -> Response {
     response
 }
 
-/// An error body as every endpoint gives it (RFC 6749 §5.2, VCI §8.3.1.2).
+/// An error body as every endpoint gives it (RFC 6749 §5.2, VCI §8.3.1.2, CRED-52).
 #[must_use]
 pub fn error(status: StatusCode, error: ErrorCode, error_description: &'static str) -> Response {
     let body = Json(ErrorBody { error, error_description });

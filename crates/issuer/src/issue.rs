@@ -14,7 +14,8 @@ use crate::Issuer;
 use crate::credential_type::{CredentialType, Format};
 use crate::failure::Broken;
 
-/// Times are rounded to the day: two credentials of one day cannot be told apart by them (PRIV-07).
+/// Times are rounded to the day: two credentials of one day cannot be told apart by them (PRIV-07,
+/// AMB-20).
 const ROUNDING_SECONDS: u64 = 24 * 3600;
 
 /// Makes and signs the credential for the holder of one key, or for whoever bears it.
@@ -71,7 +72,7 @@ async fn sd_jwt_vc(
         .map_err(|error| Broken::fault(format!("signing failed: {error}")))
 }
 
-/// `cnf` follows the proof: the bare key, or the DID URL that names it.
+/// `cnf` follows the proof: the bare key, or the DID URL that names it (CRED-21, FMT-SDJWT-07).
 fn confirmation(holder: &VerifiedProof) -> Binding {
     match holder.binding() {
         HolderBinding::Jwk => Binding::Jwk(holder.public_key().clone()),

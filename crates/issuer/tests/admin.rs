@@ -150,7 +150,7 @@ async fn all_mistakes_in_the_claims_are_told_together() {
     }
 }
 
-/// VCI §13.6.1: what lies around for long, or on paper, needs a second secret.
+/// GEN-09, VCI §13.6.1: what lies around for long, or on paper, needs a second secret.
 #[tokio::test]
 async fn long_and_printed_offers_need_a_transaction_code_or_a_word_of_their_own() {
     let world = World::with(|issuer| {

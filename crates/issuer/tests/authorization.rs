@@ -132,7 +132,8 @@ async fn push(world: &World, form: &[(&str, &str)]) -> Answer {
     world.public.post_form(&world.issuer.endpoint("par"), form).await
 }
 
-/// RFC 9126 §2, RFC 9126 §4, AUTHZ-21: a `request_uri` is good for one browser of its client, for a while.
+/// DEP-02, AUTHZ-02, RFC 9126 §2, RFC 9126 §4, AUTHZ-21: a `request_uri` is good for one browser of
+/// its client, for a while.
 #[tokio::test]
 async fn a_pushed_request_opens_once() {
     let world = World::with(with_client).await;
@@ -278,8 +279,8 @@ async fn an_offer_can_ask_for_a_sign_in() {
     assert_eq!(world.operator("POST", "/admin/v1/offers", Some(&tx)).await.status, 422);
 }
 
-/// AUTHZ-07, AUTHZ-25: what the page showed is what is issued, from an account and from an offer; and
-/// what ends a token ends all that it was good for (RFC 7009 §2).
+/// PRIV-01, AUTHZ-07, AUTHZ-25: what the page showed is what is issued, from an account and from an
+/// offer; and what ends a token ends all that it was good for (RFC 7009 §2).
 #[tokio::test]
 async fn what_was_consented_to_is_issued_until_the_token_ends() {
     let world = World::with(with_client).await;

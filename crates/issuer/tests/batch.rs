@@ -47,7 +47,7 @@ async fn a_batch_has_one_nonce_and_an_answer_in_its_order() {
     assert!(again.is(400, "invalid_nonce"), "AMB-04: the nonce is spent: {again:?}");
 }
 
-/// GEN-05, DEP-10, PRIV-07: two of one batch share nothing but what they say.
+/// AMB-20, GEN-05, DEP-10, PRIV-07: two of one batch share nothing but what they say.
 #[tokio::test]
 async fn credentials_of_a_batch_cannot_be_linked() {
     let world = World::new().await;

@@ -65,7 +65,8 @@ fn relative_paths_begin_at_the_file() {
     assert_eq!(config.database.file(), Some(&*folder.path().join("bestow.db")));
 }
 
-/// VCI §12.2.1, META-01: wallets compare it byte by byte, so there is one way to write it.
+/// CRED-01, DEFER-02, NOTIF-05, META-03, VCI §12.2.1, META-01: wallets compare it byte by byte, so
+/// there is one way to write it.
 #[test]
 fn an_address_that_is_no_credential_issuer_identifier_is_refused() {
     let table = [

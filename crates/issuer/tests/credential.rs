@@ -285,7 +285,7 @@ async fn each_key_gets_a_credential_of_its_own() {
     assert_eq!(all.len(), distinct.len(), "I24: no salt twice");
 }
 
-/// IMPL-02, CRED-09: a proof that nobody asked for is not looked at.
+/// IMPL-01, IMPL-02, CRED-09: a proof that nobody asked for is not looked at.
 #[tokio::test]
 async fn a_ticket_needs_no_proof() {
     let world = World::new().await;

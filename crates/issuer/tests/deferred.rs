@@ -56,7 +56,8 @@ async fn put_off(world: &World) -> Waiting {
     Waiting { offered, token, key, transaction_id }
 }
 
-/// CRED-31, CRED-39, DEFER-12: the `transaction_id` of an answer that says to come again.
+/// DEFER-20, AMB-24, CRED-31, CRED-39, DEFER-12: the `transaction_id` of an answer that says to
+/// come again.
 fn waits(answer: &Answer) -> String {
     assert_eq!((answer.status, answer.header("content-type")), (202, JSON), "{answer:?}");
     assert_eq!(answer.header("cache-control"), "no-store");

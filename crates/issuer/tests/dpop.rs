@@ -282,7 +282,7 @@ async fn a_nonce_is_demanded_where_it_is_required() {
     let late = world.credential_as(&headers, &ticket()).await;
     assert!(late.is(401, "use_dpop_nonce"), "a nonce dies: {late:?}");
     let from_nonce_endpoint = world.public.ask(Request::post("/nonce"), "").await;
-    assert!(!from_nonce_endpoint.header("dpop-nonce").is_empty(), "HAIP-05");
+    assert!(!from_nonce_endpoint.header("dpop-nonce").is_empty(), "HAIP-05, NONCE-07");
 }
 
 /// P08: whoever asks for its first nonce has guessed nothing, and need not wait.

@@ -51,7 +51,7 @@ fn by_attestation(jwt: &str) -> Value {
     json!({ "credential_configuration_id": CARD, "proofs": { "attestation": [jwt] } })
 }
 
-/// META-37, META-38: what a type demands stands in its metadata, for each proof type.
+/// KEYATT-04, META-37, META-38: what a type demands stands in its metadata, for each proof type.
 #[tokio::test]
 async fn what_a_type_demands_is_announced() {
     let types = async |world: &World| {
@@ -71,7 +71,8 @@ async fn what_a_type_demands_is_announced() {
     assert_eq!(any["attestation"]["key_attestations_required"], json!({}), "any level");
 }
 
-/// PROOF-10, KEYATT-10: a proof of one of the attested keys, with the attestation in its header.
+/// KEYATT-03, SEC-20, PROOF-10, KEYATT-10: a proof of one of the attested keys, with the
+/// attestation in its header.
 #[tokio::test]
 async fn a_proof_brings_its_attestation() {
     let instance = Instance::default();

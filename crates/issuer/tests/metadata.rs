@@ -15,8 +15,8 @@ async fn document(world: &World, name: &str) -> Value {
     answer.json()
 }
 
-/// META-02, META-06, META-07, ASMETA-01: at the place of 1.0 and at that of the drafts, and at no
-/// other; a wrong place is a 404 that a Wallet can parse.
+/// REG-04, META-02, META-06, META-07, ASMETA-01: at the place of 1.0 and at that of the drafts, and
+/// at no other; a wrong place is a 404 that a Wallet can parse.
 #[tokio::test]
 async fn documents_are_at_both_places_and_nowhere_else() {
     for path in ["", "/tenant", "/a/b"] {
@@ -44,8 +44,8 @@ async fn documents_are_at_both_places_and_nowhere_else() {
     }
 }
 
-/// META-12, META-17, META-18, META-23, ASMETA-04, ASMETA-05: every address begins with the
-/// configured one, whatever `Host` says (G09).
+/// REG-01, REG-03, META-12, META-17, META-18, META-23, ASMETA-04, ASMETA-05: every address begins
+/// with the configured one, whatever `Host` says (G09).
 #[tokio::test]
 async fn endpoints_come_from_the_configuration_alone() {
     let issuer = format!("{ISSUER}/tenant");
@@ -73,7 +73,8 @@ async fn endpoints_come_from_the_configuration_alone() {
     }
 }
 
-/// META-27, META-28, META-32, META-33, META-34, META-35, META-36, META-39, META-40, IMPL-02
+/// FMT-JWT-03, FMT-SDJWT-02, PROOF-20, META-27, META-28, META-32, META-33, META-34, META-35,
+/// META-36, META-39, META-40, IMPL-02
 #[tokio::test]
 async fn each_type_is_described() {
     let world = World::new().await;

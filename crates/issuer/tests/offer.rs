@@ -7,6 +7,7 @@ use axum::http::Request;
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Value, json};
 use testkit::by_hand::Offered;
+use testkit::proof::holder_key;
 use testkit::wire::Answer;
 use testkit::world::World;
 use url::Url;
@@ -54,7 +55,7 @@ async fn fetching_an_offer_spends_nothing() {
     world.redeem(grant["pre-authorized_code"].as_str().unwrap(), &[]).await.success();
 }
 
-/// OFFER-04, OFFER-05, OFFER-15, OFFER-18, OFFER-19, OFFER-20, OFFER-21
+/// OFFER-38, OFFER-04, OFFER-05, OFFER-15, OFFER-18, OFFER-19, OFFER-20, OFFER-21
 #[tokio::test]
 async fn an_offer_says_what_a_wallet_needs_and_no_more() {
     let world = World::new().await;
@@ -163,6 +164,26 @@ async fn no_secret_is_in_a_file_of_the_store() {
         for secret in [reference, offered.code.as_str(), token] {
             let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
             assert!(!found, "a secret in {}", path.display());
+        }
+    }
+}
+
+/// PRIV-04: a credential is made, answered and forgotten; a stolen database holds none.
+#[tokio::test]
+async fn no_issued_credential_is_in_a_file_of_the_store() {
+    let world = World::new().await;
+    let token = world.token(CARD).await;
+    let proof = world.proof(&holder_key()).await;
+    let answer = world.credential(&token, CARD, &[proof]).await.success();
+    let credential = answer["credentials"][0]["credential"].as_str().unwrap();
+    let signature = credential.split('~').next().unwrap().rsplit('.').next().unwrap();
+    let disclosure = credential.split('~').nth(1).unwrap();
+    for entry in std::fs::read_dir(world.folder.path().join("issuer")).unwrap() {
+        let path = entry.unwrap().path();
+        let Ok(bytes) = std::fs::read(&path) else { continue };
+        for part in [signature, disclosure] {
+            let found = bytes.windows(part.len()).any(|window| window == part.as_bytes());
+            assert!(!found, "a credential in {}", path.display());
         }
     }
 }

@@ -101,7 +101,7 @@ async fn parameters_stand_in_a_form_in_the_body() {
     world.public.ask(begun, form).await.success();
 }
 
-/// TOKEN-16, B18, B20
+/// TOKEN-30, TOKEN-16, B18, B20
 #[tokio::test]
 async fn a_token_is_short_lived_and_says_nothing() {
     let world = World::new().await;

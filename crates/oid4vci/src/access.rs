@@ -109,8 +109,8 @@ impl<'g> Authenticated<'g> {
     }
 }
 
-/// Holds the token against what is stored (RFC 6750 §3.1, CRED-50); `grant` is `None` for a token
-/// that is none of ours.
+/// Holds the token against what is stored (RFC 6750 §3.1, GEN-02, CRED-50); `grant` is `None` for a
+/// token that is none of ours.
 pub fn authenticate<'g>(
     presented: Presented<'_>,
     grant: Option<&'g Grant>,

@@ -87,8 +87,8 @@ pub enum CodeCommit<'g> {
     EndTokens(&'g Grant),
 }
 
-/// Decides a Token Request of the Authorization Code Flow; `found` is what stands under the id that
-/// the code carries.
+/// Decides a Token Request of the Authorization Code Flow (DEP-01); `found` is what stands under
+/// the id that the code carries.
 ///
 /// - A code that is wrong, spent, too old, or of another client is `invalid_grant`; nobody learns
 ///   which (RFC 6749 §5.2).

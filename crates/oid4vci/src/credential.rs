@@ -42,7 +42,8 @@ pub enum Selector {
 }
 
 impl CredentialRequest {
-    /// Reads plain JSON: unknown members are ignored (CRED-20), repeated ones refused (CRED-54).
+    /// Reads plain JSON: unknown members are ignored (CRED-20), as are `format` and the like of the
+    /// drafts (CRED-23); repeated ones are refused (CRED-54).
     ///
     /// With `single_proof` a lone `proof` of the drafts becomes `proofs` before any rule sees it
     /// (AMB-17); beside `proofs` it would leave open which of them counts. Without `single_proof` it
@@ -119,7 +120,7 @@ fn received_proofs(proofs: &Value) -> Result<Proofs, CredentialRefusal> {
         (Some(only), None) => only,
     };
     if name != "jwt" && name != "attestation" {
-        return Err(ProofRefusal::TypeNotSupported.into());
+        return Err(ProofRefusal::TypeNotSupported.into()); // PROOF-35
     }
     let texts = proofs.as_array().ok_or(ProofRefusal::Unreadable)?;
     let texts = texts.iter().map(|text| text.as_str().map(str::to_owned));
@@ -142,7 +143,7 @@ fn single_jwt_proof(proof: &Value) -> Result<String, CredentialRefusal> {
     Ok(text("jwt").ok_or(ProofRefusal::Unreadable)?.to_owned())
 }
 
-/// Finds the configuration that a request means, and whether the token is good for it.
+/// Finds the configuration that a request means, and whether the token is good for it (CRED-07).
 ///
 /// "Is it known at all" comes first, then the kind rule, then the authorisation (AMB-08, AMB-09);
 /// `is_known` knows the keys of `credential_configurations_supported`.
@@ -211,7 +212,8 @@ pub fn decide<'r>(
     Ok(Record { grant, credential_configuration_id, thumbprints, used })
 }
 
-/// Why a Credential Request is refused.
+/// Why a Credential Request is refused: by the codes of VCI §8.3.1.2 where the payload is at fault
+/// (CRED-51, CRED-53).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CredentialRefusal {
     /// No `Authorization` header (RFC 6750 §3.1).

@@ -210,7 +210,7 @@ pub fn decide(
         return Err(if is_over { over() } else { DeferredRefusal::UnknownTransactionId });
     };
     match deferral.state {
-        DeferralState::Delivered => Err(DeferredRefusal::UnknownTransactionId), // DEFER-05
+        DeferralState::Delivered => Err(DeferredRefusal::UnknownTransactionId), // CRED-38, DEFER-05
         DeferralState::Rejected => Err(DeferredRefusal::Denied),
         _ if now >= deferral.expires_at => Err(DeferredRefusal::Denied),
         DeferralState::Waiting => Ok(Next::Wait),
@@ -218,7 +218,8 @@ pub fn decide(
     }
 }
 
-/// The answer to whoever has to come again, status `202` (CRED-31, CRED-39, DEFER-12).
+/// The answer to whoever has to come again, status `202` (CRED-31, CRED-39, DEFER-12, DEFER-20,
+/// AMB-24).
 #[derive(Debug, Serialize)]
 pub struct DeferredResponse {
     transaction_id: String,

@@ -211,7 +211,8 @@ pub struct ErrorBody {
 /// The JSON body of a refusal we receive: a code we do not know, or no description, is no fault.
 #[derive(Clone, Debug, Deserialize)]
 pub struct ReceivedError {
-    /// The machine-readable part, as it came: specs add codes, a Wallet must survive new ones.
+    /// The machine-readable part, as it came: specs add codes, a Wallet must survive new ones
+    /// (AMB-19).
     pub error: String,
     /// For us.
     pub error_description: Option<String>,

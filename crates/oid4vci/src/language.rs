@@ -12,7 +12,8 @@ pub struct Languages {
 }
 
 impl Languages {
-    /// Reads the header; `None` where it asks for nothing in particular (no header, or `*`).
+    /// Reads the header (META-11); `None` where it asks for nothing in particular (no header, or
+    /// `*`).
     #[must_use]
     pub fn parse(header: &str) -> Option<Self> {
         let wanted = header.split(',').take(RANGES_MAX).filter_map(wanted_range);

@@ -232,7 +232,8 @@ impl ReceivedIssuerMetadata {
         })
     }
 
-    /// The authorization server to use, given what the offer says (OFFER-13, OFFER-14, AMB-22).
+    /// The authorization server to use, given what the offer says (OFFER-13, OFFER-14, META-16,
+    /// AMB-22).
     pub fn authorization_server(&self, offered: Option<&str>) -> Result<&str, MetadataError> {
         let servers = &self.authorization_servers;
         let chosen = match offered {

@@ -1,9 +1,10 @@
-//! Step 11a: the Nonce Endpoint (VCI §7), and the nonces of DPoP and of client attestations.
+//! Step 11a: the Nonce Endpoint (VCI §7, NONCE-10), and the nonces of DPoP and of client
+//! attestations.
 //!
 //! Making a nonce stores nothing: it carries its own expiry and a MAC. A `c_nonce` is spent in the
 //! commit that records the issuance, so that a refused request spends none and a second use is
-//! refused on every node; what is then remembered, until the expiry, is the front part of the nonce
-//! itself. The other two prove freshness only: what is spent is the `jti` beside them.
+//! refused on every node (AMB-04); what is then remembered, until the expiry, is the front part of
+//! the nonce itself. The other two prove freshness only: what is spent is the `jti` beside them.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -65,7 +66,8 @@ impl Nonces<'_> {
         BASE64_URL_SAFE_NO_PAD.encode([&front[..], &mac].concat())
     }
 
-    /// Checks a nonce that came back; `None` when it is foreign, forged or too old.
+    /// Checks a nonce that came back; `None` when it is foreign, forged or too old, or in another
+    /// spelling (GEN-10).
     #[must_use]
     pub fn parse(&self, text: &str, now: Timestamp) -> Option<SpendableNonce> {
         if text.len() != (FRONT_BYTES + MAC_BYTES).div_ceil(3) * 4 - 1 {
@@ -82,7 +84,7 @@ impl Nonces<'_> {
     }
 }
 
-/// Nonce Response as we send it (VCI §7.2, NONCE-04).
+/// Nonce Response as we send it (VCI §7.2, NONCE-04, NONCE-12).
 #[derive(Debug, Serialize)]
 pub struct NonceResponse {
     /// A challenge nobody can foretell (NONCE-05).

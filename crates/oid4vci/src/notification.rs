@@ -26,7 +26,7 @@ const FRONT_BYTES: usize = ID_BYTES + 4;
 const MAC_BYTES: usize = 16;
 const PURPOSE: &str = "notification_id";
 
-/// What became of the credentials of one response (NOTIF-07, NOTIF-08).
+/// What became of the credentials of one response (NOTIF-07, NOTIF-08, AMB-15).
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {

@@ -17,7 +17,7 @@ pub use error::OfferError;
 
 /// Custom scheme of an offer link when the Wallet's own endpoint is unknown (VCI §12.1.1, OFFER-31).
 pub const SCHEME: &str = "openid-credential-offer";
-/// Scheme that HAIP names for the same link (HAIP §4.2, HAIP-20).
+/// Scheme that HAIP names for the same link (HAIP §4.2, HAIP-20, REG-06).
 pub const HAIP_SCHEME: &str = "haip-vci";
 /// Longest link we read; a QR code holds less.
 pub const LINK_BYTES_MAX: usize = 16 * 1024;
@@ -69,7 +69,7 @@ impl fmt::Display for OfferId {
     }
 }
 
-/// Credential Offer as we send it (VCI §4.1.1).
+/// Credential Offer as we send it (VCI §4.1.1); it says nothing of its subject (OFFER-38).
 #[derive(Debug)]
 pub struct CredentialOffer<'o> {
     /// Credential Issuer Identifier (OFFER-04).
@@ -85,7 +85,7 @@ pub struct CredentialOffer<'o> {
 }
 
 impl CredentialOffer<'_> {
-    /// The JSON document; the code leaves its type here.
+    /// The JSON document, with a member for each grant (OFFER-07); the code leaves its type here.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut grants = Map::new();
@@ -151,7 +151,7 @@ pub struct TxCodeInput {
     /// Digits only, or any characters; `numeric` is the default.
     #[serde(default)]
     pub input_mode: InputMode,
-    /// Lets the Wallet draw the input field.
+    /// Lets the Wallet draw the input field (OFFER-20).
     #[serde(default)]
     pub length: Option<u32>,
     /// Where the code came from, for the person; at most 300 characters.

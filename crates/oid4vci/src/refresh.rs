@@ -127,7 +127,8 @@ pub struct Renewal<'g> {
 
 /// Decides a renewal; `found` is what stands under the id that the token carries.
 ///
-/// - A token that is wrong, too old, or of another client or key is `invalid_grant` (RFC 6749 §5.2).
+/// - A token that is wrong, too old, or of another client or key is `invalid_grant` (RFC 6749 §5.2,
+///   DEP-07).
 /// - One that was replaced is taken again for [`GRACE_SECONDS`] from a Wallet that proves who it is,
 ///   by the same key or as a confidential client; a public client without a key proves nothing.
 /// - A renewal never gives more than was allowed (RFC 6749 §6).

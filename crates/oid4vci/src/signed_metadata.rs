@@ -38,7 +38,7 @@ pub async fn sign(
 ) -> Result<String, SignError> {
     let mut claims = metadata;
     let mut insert = |name: &str, value: Value| claims.insert(name.to_owned(), value);
-    insert("iss", credential_issuer.into());
+    insert("iss", credential_issuer.into()); // SMETA-04
     insert("sub", credential_issuer.into());
     insert("iat", issued_at.0.into());
     insert("exp", expires_at.0.into());

@@ -27,7 +27,7 @@ pub const LIFETIME_SECONDS_MAX: u32 = 300;
 /// Longest parameter of a Token Request.
 pub const PARAMETER_BYTES_MAX: usize = crate::parameters::PARAMETER_BYTES_MAX;
 
-/// Token Request, parsed once: a variant for each grant, with that grant's own parameters.
+/// Token Request, parsed once: a variant for each grant, with that grant's own parameters (GEN-03).
 #[derive(Debug)]
 pub enum TokenRequest {
     /// REG-01
@@ -38,7 +38,7 @@ pub enum TokenRequest {
     RefreshToken(RefreshTokenRequest),
 }
 
-/// Parameters of the Pre-Authorized Code Flow (VCI §6.1, TOKEN-02).
+/// Parameters of the Pre-Authorized Code Flow (VCI §6.1, TOKEN-02, REG-02).
 #[derive(Debug)]
 pub struct PreAuthorizedCodeRequest {
     /// `pre-authorized_code`, from the Credential Offer.
@@ -123,7 +123,8 @@ impl From<BadParameter> for TokenRefusal {
     }
 }
 
-/// The configurations that `authorization_details` of our type name (VCI §5.1.1, RFC 9396 §2).
+/// The configurations that `authorization_details` of our type name (VCI §6.1.1, RFC 9396 §2,
+/// TOKEN-14).
 ///
 /// Unknown members are ignored (AUTHZ-08), unknown types are not (RFC 9396 §5).
 pub(crate) fn authorization_details(text: &str) -> Result<Vec<String>, TokenRefusal> {
@@ -175,8 +176,8 @@ pub enum Commit<'g> {
 ///   something was issued ([`Sender::may_redeem_again`]).
 /// - A missing or an unasked-for Transaction Code is `invalid_request` (TOKEN-23, TOKEN-24), and so
 ///   are details that were never offered. Such a request guesses nothing and costs nothing.
-/// - Only a wrong Transaction Code counts (VCI §13.6.3, TOKEN-25); after a success the code and its
-///   Transaction Code are spent together (TOKEN-32).
+/// - Only a wrong Transaction Code counts (VCI §13.6.3, TOKEN-25, AMB-18); after a success the code
+///   and its Transaction Code are spent together (TOKEN-32).
 pub fn decide<'g>(
     request: &PreAuthorizedCodeRequest,
     grant: Option<&'g Grant>,
@@ -243,7 +244,7 @@ fn wanted(request: &PreAuthorizedCodeRequest, grant: &Grant) -> Result<Vec<Strin
     narrowed(request.credential_configuration_ids.as_ref(), &grant.credential_configuration_ids)
 }
 
-/// Successful Token Response as we send it (VCI §6.2, TOKEN-16).
+/// Successful Token Response as we send it (VCI §6.2, TOKEN-16); nonces come elsewhere (TOKEN-30).
 #[derive(Debug, Serialize)]
 pub struct TokenResponse {
     /// Opaque to the Wallet.

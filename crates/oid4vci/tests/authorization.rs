@@ -98,7 +98,7 @@ fn an_error_goes_only_where_the_client_is_registered() {
     );
 }
 
-/// AUTHZ-03, RFC 7636 §4.4.1, RFC 8707 §2: one line a rule.
+/// AUTHZ-02, META-30, SEC-01, AUTHZ-03, RFC 7636 §4.4.1, RFC 8707 §2: one line a rule.
 #[test]
 fn a_request_is_read_or_refused() {
     use AuthorizationRefusal as R;
@@ -127,7 +127,7 @@ fn a_request_is_read_or_refused() {
     }
 }
 
-/// AUTHZ-05 to AUTHZ-10, RFC 9396 §5, CLAIM-01 and CLAIM-08 to CLAIM-10.
+/// AUTHZ-04 to AUTHZ-10 (AUTHZ-05), RFC 9396 §5, DEP-09, CLAIM-01, CLAIM-03, CLAIM-08 to CLAIM-10.
 #[test]
 fn details_are_read_or_refused() {
     use AuthorizationRefusal::{BadClaims, BadDetails, ForeignLocation, UnknownConfiguration};
@@ -163,6 +163,8 @@ fn details_are_read_or_refused() {
         ("empty", json!([]), Some(BadDetails)),
         ("no array", json!({}), Some(BadDetails)),
         ("AUTHZ-07", claims(json!([["name"], ["address", "city"], ["marks", 0]])), None),
+        ("CLAIM-03", card(json!({ "claims": [{ "path": ["a"], "other": 1 }] })), None),
+        ("AUTHZ-10", json!([card(json!({}))[0], card(json!({ "x": 1 }))[0]]), None),
         ("CLAIM-01: an empty path", claims(json!([[]])), Some(BadClaims)),
         ("CLAIM-01: no claims", card(json!({ "claims": [] })), Some(BadClaims)),
         ("CLAIM-08: twice", claims(json!([["name"], ["name"]])), Some(BadClaims)),
@@ -183,7 +185,7 @@ fn details_are_read_or_refused() {
     assert!(!wanted.claims["card"][0].mandatory, "CLAIM-02: the default");
 }
 
-/// AUTHZ-11 to AUTHZ-13, AUTHZ-17.
+/// AUTHZ-11, AUTHZ-12, AUTHZ-13, AUTHZ-17.
 #[test]
 fn scope_and_details_are_read_each_by_itself() {
     let ids = |change: &[(&str, &str)]| {
@@ -235,7 +237,8 @@ fn an_issuer_state_is_ours_or_refused() {
     assert_eq!(more, Err(AuthorizationRefusal::NotOffered));
 }
 
-/// RFC 9126 §2.1, RFC 9126 §2.2, RFC 9126 §2.3: what a client is told, as nobody is redirected.
+/// DEP-02, RFC 9126 §2.1, RFC 9126 §2.2, RFC 9126 §2.3: what a client is told, as nobody is
+/// redirected.
 #[test]
 fn a_pushed_request_is_judged_like_any_other() {
     let (client, configurations) = (client(), configurations());

@@ -35,7 +35,7 @@ fn the_answer_is_a_redirect_with_state_and_iss() {
     assert!(address.ends_with(&format!("&state=s&{iss}")), "{address}");
 }
 
-/// RFC 9207 §2.4, RFC 6749 §10.12: what a Wallet takes.
+/// DEP-04, RFC 9207 §2.4, RFC 6749 §10.12: what a Wallet takes.
 #[test]
 fn a_wallet_takes_the_answer_to_its_own_request() {
     use ResponseError::{Denied, NoCode, NoIss, OtherServer, OtherState, Refused, Unreadable};

@@ -96,7 +96,7 @@ fn a_redirect_uri_is_one_that_can_be_trusted() {
     }
 }
 
-/// B21, RFC 6749 §3.1.2.3, RFC 8252 §7.3: equal but for the port of this machine.
+/// AUTHZ-01, SEC-01, B21, RFC 6749 §3.1.2.3, RFC 8252 §7.3: equal but for the port of this machine.
 #[test]
 fn only_a_registered_address_gets_an_answer() {
     let web = "https://wallet.example/cb";

@@ -175,7 +175,7 @@ fn verdict(
     }
 }
 
-/// RFC 6749 §4.1.2, RFC 6749 §4.1.3, RFC 6749 §5.2, RFC 7636 §4.6, B21: one line a rule.
+/// DEP-01, RFC 6749 §4.1.2, RFC 6749 §4.1.3, RFC 6749 §5.2, RFC 7636 §4.6, B21: one line a rule.
 #[test]
 fn a_code_is_for_one_client_one_address_and_one_verifier() {
     use TokenRefusal::{
@@ -286,7 +286,7 @@ fn renewed(
     }
 }
 
-/// RFC 6749 §6, RFC 6749 §10.4: of one client and key, for no more than was allowed.
+/// DEP-07, RFC 6749 §6, RFC 6749 §10.4: of one client and key, for no more than was allowed.
 #[tokio::test]
 async fn a_refresh_token_is_for_the_wallet_that_got_it() {
     use TokenRefusal::{ScopeNotGranted, UnknownRefreshToken as Unknown};
@@ -316,7 +316,7 @@ async fn a_refresh_token_is_for_the_wallet_that_got_it() {
     assert_eq!(missing.err(), Some(TokenRefusal::MissingRefreshToken));
 }
 
-/// B22, RFC 9700 §4.14.2: a replaced token is a thief's, or its answer was lost.
+/// DEP-07, B22, RFC 9700 §4.14.2: a replaced token is a thief's, or its answer was lost.
 #[tokio::test]
 async fn a_replaced_token_comes_again_only_from_who_proves_itself() {
     let (grant, wallet, key) = (redeemed(), public("wallet"), bound_sender().await);

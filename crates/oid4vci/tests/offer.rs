@@ -65,6 +65,7 @@ const LINKS: [(&str, &str, Result<&str, OfferError>); 33] = [
     ("nothing", "", Err(NotALink)),
 ];
 
+/// REG-06
 #[test]
 fn a_link_carries_one_offer_or_is_refused() {
     for (rule, link, expected) in LINKS {

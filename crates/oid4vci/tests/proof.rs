@@ -110,7 +110,7 @@ async fn the_claims_of_a_proof() {
         ("E09: the endpoint", json!({ "aud": format!("{ISSUER}/credential") }), Err(WrongAudience)),
         ("PROOF-14, E09: an array", json!({ "aud": [ISSUER] }), Err(WrongAudience)),
         ("E09: two", json!({ "aud": [ISSUER, "https://b.example"] }), Err(WrongAudience)),
-        ("PROOF-16, CRED-57, E03", json!({ "nonce": null }), Err(NoNonce)),
+        ("PROOF-16, CRED-57, AMB-02, E03", json!({ "nonce": null }), Err(NoNonce)),
         ("PROOF-16: a number", json!({ "nonce": 1 }), Err(NoNonce)),
         ("PROOF-32, CRED-58, E02", json!({ "nonce": "wallet-made" }), Err(BadNonce)),
         ("CRED-58: empty", json!({ "nonce": "" }), Err(BadNonce)),

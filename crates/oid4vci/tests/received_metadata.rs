@@ -100,7 +100,7 @@ fn absent_members_have_their_meaning() {
     }
 }
 
-/// OFFER-13, OFFER-14, META-14 to META-16, AMB-22, A13: which server a Wallet goes to.
+/// OFFER-13, OFFER-14, META-14, META-15, META-16, AMB-22, A13: which server a Wallet goes to.
 #[test]
 fn the_authorization_server_is_one_of_the_issuer() {
     let (one, two) = ("https://one.example", "https://two.example");

@@ -413,6 +413,7 @@ impl Contract {
         self.store.purge(before, 1000).await.unwrap()
     }
 
+    /// PRIV-03
     async fn purging_takes_what_nobody_needs(&self) {
         let grant = self.redeemed().await;
         let record = Self::record(&grant, &Self::thumbprint());

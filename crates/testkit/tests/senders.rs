@@ -93,7 +93,7 @@ async fn receive(wallet: &Wallet, authorized: &Authorized) {
     assert_eq!(wallet.keep(&received).await.unwrap().len(), 1);
 }
 
-/// RFC 9449 §5.1, DEP-05: announced, so used; each flow has a key of its own.
+/// SEC-03, RFC 9449 §5.1, DEP-05: announced, so used; each flow has a key of its own.
 #[tokio::test]
 async fn a_wallet_binds_its_token_where_that_is_announced() {
     let world = World::new().await;
@@ -218,7 +218,7 @@ async fn attested_world(instance: &Instance) -> World {
     .await
 }
 
-/// VCI §E, WALATT-02, WALATT-10: with a challenge, as who it is.
+/// SEC-02, PRIV-11, VCI §E, WALATT-02, WALATT-10: with a challenge, as who it is.
 #[tokio::test]
 async fn a_wallet_shows_who_vouches_for_it() {
     let instance = Instance::default();

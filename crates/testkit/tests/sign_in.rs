@@ -76,7 +76,7 @@ async fn the_holder_signs_in_and_keeps_the_credential() {
     assert_eq!(kept.len(), 1);
 }
 
-/// TOKEN-29, RFC 6749 §6: after the token's death, without another sign-in.
+/// IMPL-08, TOKEN-29, RFC 6749 §6: after the token's death, without another sign-in.
 #[tokio::test]
 async fn a_token_is_renewed() {
     let world = World::with(with_bestow).await;
@@ -112,7 +112,7 @@ async fn the_wallet_chooses_the_grant() {
     assert_eq!(failure.error, WalletError::SignInNeeded);
 }
 
-/// RFC 9207 §2.4, RFC 6749 §10.12: an answer that was not asked for ends the flow.
+/// DEP-04, RFC 9207 §2.4, RFC 6749 §10.12: an answer that was not asked for ends the flow.
 #[tokio::test]
 async fn an_answer_of_somebody_else_is_not_taken() {
     let world = World::with(with_bestow).await;

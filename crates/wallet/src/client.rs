@@ -113,7 +113,7 @@ async fn read(mut response: reqwest::Response, bytes_max: usize) -> Result<Vec<u
     Ok(body)
 }
 
-/// The machine's authorities and the given ones; the cryptography is aws-lc-rs.
+/// The machine's authorities and the given ones (SEC-21); the cryptography is aws-lc-rs.
 fn tls(extra_authorities: &[String]) -> Result<ClientConfig, ClientError> {
     let mut roots = RootCertStore::empty();
     // A machine without readable roots is no fault here: the first connection will say so.

@@ -63,7 +63,7 @@ impl Wallet {
             return Ok(IssuerKey { key, tie: Ok(Trust::IssuerMetadata) });
         }
         let key = did_key(iss, kid)?;
-        // Whoever cannot be asked has not vouched for the DID.
+        // Whoever cannot be asked has not vouched for the DID (IMPL-06).
         let keys = self.published_keys(issuer).await.unwrap_or_default();
         let published = keys.iter().any(|jwk| is_key(jwk, &key));
         let tie = if published { Ok(Trust::IssuerMetadata) } else { Err(Doubt::UntiedDid) };

@@ -78,6 +78,7 @@ async fn a_post_without_a_body_says_so() {
     assert!(question.contains("content-length: 0"), "{question}");
 }
 
+/// SEC-21, CRED-01, META-03
 #[tokio::test]
 async fn plain_http_is_refused_unless_it_stays_on_this_machine() {
     let (address, questions) = server(ok("{}"));

@@ -158,6 +158,7 @@ async fn a_wish_that_the_issuer_does_not_take_sends_nothing() {
     assert_eq!(world.stored_keys(), 0);
 }
 
+/// SEC-08
 #[tokio::test]
 async fn nothing_is_sent_before_the_holder_agrees() {
     let world = World::new();
@@ -271,6 +272,7 @@ async fn a_dead_nonce_is_replaced_once() {
     assert_eq!(world.network.sent_to(&endpoint("credential")).len(), 4, "no third try");
 }
 
+/// GEN-06, GEN-07, AMB-16, CRED-04
 #[tokio::test]
 async fn identifiers_of_the_token_are_used() {
     let world = World::new();

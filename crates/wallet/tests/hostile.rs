@@ -183,6 +183,7 @@ async fn a_certificate_or_a_name_of_somebody_else_needs_a_yes_of_its_own() {
     }
 }
 
+/// IMPL-06
 #[tokio::test]
 async fn a_did_that_nothing_ties_to_the_issuer_needs_a_yes_of_its_own() {
     let world = World::new();

@@ -192,7 +192,7 @@ fn issues_with_id(world: &World) {
     });
 }
 
-/// NOTIF-06, NOTIF-08, NOTIF-17: kept, thrown away, deleted.
+/// AMB-15, NOTIF-06, NOTIF-08, NOTIF-17: kept, thrown away, deleted.
 #[tokio::test]
 async fn the_issuer_is_told_what_became_of_it() {
     let (world, _) = world();

@@ -11,6 +11,7 @@ use world::{
     ISSUER, ISSUER_METADATA, SERVER_METADATA, World, issuer_metadata, link, offer, server_metadata,
 };
 
+/// ENC-12, SEC-32
 #[tokio::test]
 async fn metadata_of_another_issuer_are_thrown_away() {
     for other in

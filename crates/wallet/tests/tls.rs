@@ -62,6 +62,7 @@ async fn a_given_authority_is_trusted() {
     assert_eq!(get(Some(&ca), port).await, Ok(200));
 }
 
+/// SEC-21
 #[tokio::test]
 async fn each_fault_of_a_certificate_has_its_own_name() {
     let now = SystemClock.now();

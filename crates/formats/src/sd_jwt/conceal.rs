@@ -48,7 +48,7 @@ pub fn conceal(
         concealed.conceal_one(path, salt)?;
     }
     if !concealed.disclosures.is_empty() {
-        concealed.payload.insert(HASH.to_owned(), SHA_256.into()); // RFC 9901 §4.1.1
+        concealed.payload.insert(HASH.to_owned(), SHA_256.into()); // RFC 9901 §4.1.1, FMT-SDJWT-08
     }
     Ok(concealed)
 }

@@ -63,7 +63,8 @@ impl Rules<'_> {
         Ok(())
     }
 
-    /// Nothing but this machine may be reached without TLS (META-03).
+    /// Nothing but this machine may be reached without TLS (CRED-01, DEFER-02, NOTIF-05, META-03,
+    /// SEC-21).
     fn tls(&self) -> Result<(), ConfigError> {
         let Config { url, server, .. } = self.config;
         let off = server.tls == Tls::Off;

@@ -199,7 +199,7 @@ impl CredentialType {
         metadata.into()
     }
 
-    /// A claims description object (VCI §B.2).
+    /// A claims description object (VCI §B.2), its names by language (CLAIM-06).
     fn description(&self, claim: &Claim) -> Value {
         let mut path: Vec<&str> = claim.path.iter().map(String::as_str).collect();
         if let Format::JwtVcJson { .. } = self.format {
@@ -223,7 +223,7 @@ impl CredentialType {
         labels.into_iter()
     }
 
-    /// Paths of the claims that a holder may leave out when showing the credential.
+    /// Paths of the claims that a holder may leave out when showing the credential (PRIV-02).
     #[must_use]
     pub fn selective_paths(&self) -> Vec<Vec<String>> {
         let selective =

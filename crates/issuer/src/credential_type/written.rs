@@ -300,6 +300,7 @@ impl Reader<'_> {
         }
     }
 
+    /// A credential is good for whoever bears it only where its type says so (IMPL-01).
     fn key_binding(&self, file: &Path) -> Result<Option<KeyBinding>, ConfigError> {
         let attestations = key_attestations::Written {
             anchors: &self.written.key_attestation_trust_anchors,

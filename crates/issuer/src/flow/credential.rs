@@ -26,6 +26,7 @@ use crate::store::{Recorded, StoreError};
 /// Answers a Credential Request: reads, decides, commits once, and only then signs.
 ///
 /// Whatever happens after the commit, the issuance is on record: nothing is signed that is not.
+/// What is signed is answered and not kept (PRIV-04); what was issued before stays good (IMPL-04).
 pub async fn credential(
     presented: Presented<'_>,
     body: ReceivedBody<'_>,
@@ -48,6 +49,7 @@ pub async fn credential(
         let credential_type = issuer.types.get(id).ok_or(CredentialRefusal::NotAuthorised)?;
         let proofs = proofs(request, credential_type, token, issuer)?;
         let record = decide(token, id, proofs.as_ref(), issuer.credentials_per_offer())?;
+        // Whatever the grant (GEN-11).
         if waits(credential_type) {
             match put_off(&record, proofs.as_ref(), issuer).await? {
                 Some(wait) => return Ok(Answer::Wait(cover(&wait, response.as_ref())?)),
@@ -116,7 +118,8 @@ fn proofs(
     Ok(Some(verified))
 }
 
-/// One credential for each key, in the order of the proofs (CRED-36, AMB-21).
+/// One credential for each key, in the order of the proofs (CRED-36, AMB-21): all say the same
+/// (GEN-04), and each is made anew (GEN-05).
 pub(super) async fn sign(
     credential_type: &CredentialType,
     token: Authenticated<'_>,

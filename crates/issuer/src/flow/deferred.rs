@@ -126,7 +126,7 @@ async fn find(
     }
 }
 
-/// Records and signs; `None` when something changed meanwhile.
+/// Records and signs, with a `notification_id` (DEFER-13); `None` when something changed meanwhile.
 async fn deliver(
     deferral: &Deferral,
     token: Authenticated<'_>,

@@ -26,8 +26,9 @@ pub struct SenderHeaders<'h> {
     pub pops: Vec<&'h str>,
 }
 
-/// What the sender of a request to the authorization server has proved; `client_id` stands in the
-/// request. `endpoint` is the name of one of ours.
+/// What the sender of a request to the authorization server has proved: who vouches for it (SEC-02,
+/// PRIV-11), and a key for its token (SEC-03). `client_id` stands in the request. `endpoint` is the
+/// name of one of ours.
 pub fn sender(
     headers: &SenderHeaders<'_>,
     client_id: Option<&str>,

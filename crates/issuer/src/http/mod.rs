@@ -44,7 +44,7 @@ mod well_known;
 
 const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 
-/// Everything that wallets and holders reach.
+/// Everything that wallets and holders reach (GEN-01).
 pub fn public(issuer: Arc<Issuer>) -> Router {
     let protocol = Router::new()
         .route("/offers/{reference}", get(credential_offer))
@@ -114,7 +114,7 @@ async fn token_answer(
 /// VCI §7.1: POST, whatever the body; no token is needed (NONCE-02, NONCE-03).
 async fn nonce(State(issuer): State<Arc<Issuer>>) -> impl IntoResponse {
     let answer: NonceResponse = flow::nonce::nonce(&issuer);
-    (sender::nonce_header(&issuer), [NO_STORE], Json(answer)) // NONCE-06
+    (sender::nonce_header(&issuer), [NO_STORE], Json(answer)) // NONCE-06, NONCE-07
 }
 
 /// WALATT-10: POST, never cached.
@@ -146,7 +146,7 @@ async fn credential_answer(
     let bytes = body.map_err(|_| CredentialRefusal::TooLong)?;
     let body = received(headers, &bytes)?;
     Ok(match flow::credential::credential(token.presented(), body, issuer).await? {
-        Answer::Ready(body) => answer(StatusCode::OK, body),
+        Answer::Ready(body) => answer(StatusCode::OK, body), // CRED-30
         Answer::Wait(body) => answer(StatusCode::ACCEPTED, body), // CRED-31
     })
 }

@@ -1,4 +1,4 @@
-//! Status lists: which entry a credential gets, and what is served of the lists (DEP-10).
+//! Status lists: which entry a credential gets, and what is served of the lists (DEP-10, SEC-10).
 //!
 //! The store says which entries are taken and which are not valid. A node holds the bits of every
 //! list in memory, asks the store a few times a second what has changed, and signs what did. No

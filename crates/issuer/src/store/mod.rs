@@ -118,10 +118,11 @@ pub trait Store:
         now: Timestamp,
     ) -> Result<bool, StoreError>;
 
-    /// Removes some of what nobody needs any more, at most `limit` rows of each kind, and says how
-    /// many it removed: spent nonces past their life, old `Idempotency-Key`s, the claims of offers
-    /// that can no longer be issued, applications decided or left for long, and long after that the
-    /// offers and the records of what was issued. It reads no more than it removes, whatever stays.
+    /// Removes some of what nobody needs any more (PRIV-03), at most `limit` rows of each kind, and
+    /// says how many it removed: spent nonces past their life, old `Idempotency-Key`s, the claims
+    /// of offers that can no longer be issued, applications decided or left for long, and long
+    /// after that the offers and the records of what was issued. It reads no more than it removes,
+    /// whatever stays.
     async fn purge(&self, before: &PurgeBefore, limit: u32) -> Result<u64, StoreError>;
 
     /// Writes, as a step would, and fails when the engine cannot be written to.

@@ -40,7 +40,7 @@ fn is_problem(answer: &Answer, status: u16, word: &str) -> bool {
     (answer.status, detail.contains(word)) == (status, true)
 }
 
-/// The way of a credential, as every verifier sees it at every node.
+/// SEC-10: the way of a credential, as every verifier sees it at every node.
 #[tokio::test]
 async fn a_change_is_seen_on_every_node() {
     let world = World::new().await;

@@ -158,3 +158,19 @@ async fn another_list_has_another_order() {
     let two = other.status_lists.take(&other, 50).await.unwrap();
     assert!(one.iter().filter(|entry| two.contains(entry)).count() < 5);
 }
+
+/// IMPL-04: who asks again, with another key or the same one, loses nothing of what it has.
+#[tokio::test]
+async fn another_request_revokes_nothing() {
+    let world = World::new().await;
+    let token = world.token(CARD).await;
+    let mut references = Vec::new();
+    for count in [1, 2, 1] {
+        let answer = issue(&world, &token, CARD, count).await;
+        references.extend(verified(&world, CARD, &answer).iter().map(reference));
+    }
+    assert_eq!(references.len(), 4);
+    for reference in &references {
+        assert_eq!(status(&world, &world.public, reference).await, Some(Status::Valid));
+    }
+}

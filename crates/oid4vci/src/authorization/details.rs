@@ -1,4 +1,4 @@
-//! `authorization_details` of an Authorization Request (VCI §5.1.1, RFC 9396 §2).
+//! `authorization_details` of an Authorization Request (VCI §5.1.1, RFC 9396 §2, AUTHZ-04).
 
 use keys::json;
 use serde::{Deserialize, Serialize};
@@ -13,10 +13,10 @@ const CLAIMS_MAX: usize = 256;
 /// Longest claims path.
 const PATH_MAX: usize = 16;
 
-/// The type of our details (RFC 9396 §2).
+/// The type of our details (RFC 9396 §2, AUTHZ-05).
 pub const OPENID_CREDENTIAL: &str = "openid_credential";
 
-/// A claims description object (VCI §B.1).
+/// A claims description object (VCI §B.1); what else stands in one is ignored (CLAIM-03).
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct ClaimDescription {
     /// A claims path pointer: names, `null` for every element, numbers (CLAIM-01).
@@ -32,7 +32,8 @@ pub(super) struct RequestedDetail {
     pub(super) claims: Vec<ClaimDescription>,
 }
 
-/// Unknown members are ignored (AUTHZ-08), unknown types and configurations are not (RFC 9396 §5).
+/// One or several (AUTHZ-10). Unknown members are ignored (AUTHZ-08), unknown types and
+/// configurations are not (RFC 9396 §5).
 pub(super) fn parse(
     text: &str,
     server: &Requestable<'_>,
@@ -92,7 +93,7 @@ fn claim(value: &Value) -> Option<ClaimDescription> {
 }
 
 /// Where two paths part, one claim would be both an array and an object, or the same array would be
-/// meant wholly and in part.
+/// meant wholly and in part (CLAIM-09).
 fn contradicts(one: &[Value], other: &[Value]) -> bool {
     let Some((one, other)) = one.iter().zip(other).find(|(one, other)| one != other) else {
         return false;

@@ -38,7 +38,8 @@ pub const STATE_BYTES_MAX: usize = 4096;
 /// Most scope values that are read.
 pub const SCOPES_MAX: usize = 64;
 
-/// What an authorization server must know to read a request.
+/// What an authorization server must know to read a request: of one issuer alone, so that a scope
+/// can mean no other (META-30).
 #[derive(Clone, Copy, Debug)]
 pub struct Requestable<'r> {
     /// The Credential Issuer Identifier, which is ours too.
@@ -185,7 +186,7 @@ fn check_resource(
     if resources.all(is_ours) { Ok(()) } else { Err(AuthorizationRefusal::ForeignResource) }
 }
 
-/// PKCE, always and by digest (RFC 7636 §4.4.1, B21).
+/// PKCE, always and by digest (RFC 7636 §4.4.1, DEP-01, SEC-01, B21).
 fn code_challenge(form: &[(String, String)]) -> Result<CodeChallenge, AuthorizationRefusal> {
     let challenge = parameter(form, "code_challenge")?.ok_or(AuthorizationRefusal::NoChallenge)?;
     // Absent means `plain` (RFC 7636 §4.3).
@@ -211,7 +212,7 @@ struct Wanted {
 }
 
 /// `scope` and `authorization_details`, each by itself; where both ask for one configuration the
-/// detail wins (AUTHZ-12, AUTHZ-13, AUTHZ-17).
+/// detail wins (AUTHZ-11, AUTHZ-12, AUTHZ-13, AUTHZ-17).
 fn wanted(
     form: &[(String, String)],
     server: &Requestable<'_>,

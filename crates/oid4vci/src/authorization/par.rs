@@ -24,7 +24,7 @@ const REQUEST_URI_BYTES_MAX: usize = 2048;
 pub struct PushedRequest;
 
 impl PushedRequest {
-    /// Reads the body; whoever asks was authenticated before (RFC 9126 §2.1).
+    /// Reads the body; whoever asks was authenticated before (RFC 9126 §2.1, DEP-02).
     pub fn parse(
         form: &[(String, String)],
         client: &Client,

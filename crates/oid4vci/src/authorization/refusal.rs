@@ -130,7 +130,7 @@ impl Refusal for AuthorizationRefusal {
             Self::NothingAskedFor => (InvalidScope, "no credential that we know is asked for"),
             Self::ForeignResource => (InvalidTarget, "resource must be our issuer identifier"),
             Self::BadDetails => {
-                (InvalidAuthorizationDetails, "authorization_details cannot be read")
+                (InvalidAuthorizationDetails, "authorization_details cannot be read") // DEP-09
             }
             Self::UnknownConfiguration => {
                 (InvalidAuthorizationDetails, "a credential_configuration_id is unknown")

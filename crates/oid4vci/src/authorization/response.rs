@@ -18,7 +18,7 @@ pub enum AuthorizationAnswer<'a> {
 }
 
 /// The address to send the browser to: `state` as it came, and `iss`, by which a Wallet that talks
-/// to several servers knows which one answers (RFC 9207 §2).
+/// to several servers knows which one answers (RFC 9207 §2, DEP-03).
 ///
 /// What the registered URI has in its query stays there (RFC 6749 §3.1.2).
 #[must_use]
@@ -53,7 +53,8 @@ pub struct Expected<'e> {
 /// Reads the query that the browser came back with.
 ///
 /// `iss` is looked at before anything else: an answer of another server, even an error, ends the
-/// flow (RFC 9207 §2.4). An answer with another `state` was not asked for (RFC 6749 §10.12).
+/// flow (RFC 9207 §2.4, DEP-04). An answer with another `state` was not asked for
+/// (RFC 6749 §10.12).
 pub fn received_code(
     query: &str,
     expected: Expected<'_>,

@@ -35,8 +35,8 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Equal, character by character; with `any_port` a loopback address may have any port, as the
-    /// app that listens there takes the one that is free (RFC 8252 §7.3).
+    /// Equal, character by character (AUTHZ-01); with `any_port` a loopback address may have any
+    /// port, as the app that listens there takes the one that is free (RFC 8252 §7.3).
     #[must_use]
     pub fn matches(&self, given: &str, any_port: bool) -> bool {
         if self.0 == given {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::secret::TransactionId;
 
-/// Immediate Credential Response as we send it (VCI §8.3, CRED-34).
+/// Immediate Credential Response as we send it (VCI §8.3, CRED-34, CRED-44).
 #[derive(Debug, Serialize)]
 pub struct CredentialResponse {
     /// In the order of the proofs (AMB-21).

@@ -105,6 +105,7 @@ impl EncryptionPolicy {
                 (json::parse_object(&jwe.decrypt(key, REQUEST_BYTES_MAX)?), true)
             }
         };
+        // What a JWT would have, `iss` and the like, is unknown here and ignored (AMB-14).
         let parameters = parameters.map_err(|_| EncryptionRefusal::NotAnObject)?;
         let asked = parameters.get("credential_response_encryption");
         let response_encryption = self.decide(asked, was_encrypted)?;

@@ -78,7 +78,7 @@ impl MessageEncryption {
 /// Makes the body of a message: encrypted exactly if that was asked for, whatever is in it
 /// (CRED-14, CRED-33, DEFER-15, ENC-07).
 ///
-/// `kid` is echoed, and nothing is compressed unbidden (ENC-03, CRED-13).
+/// `kid` is echoed, and nothing is compressed unbidden (ENC-03, ENC-08, CRED-13).
 pub fn seal(json: Vec<u8>, encryption: Option<&MessageEncryption>) -> Result<Body, JweError> {
     let Some(MessageEncryption { key, encryption, compression }) = encryption else {
         return Ok(Body { media_type: JSON, bytes: json });

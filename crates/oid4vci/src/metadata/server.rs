@@ -20,7 +20,7 @@ pub struct AuthorizationServerMetadata {
     pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     /// RFC 9396 §10
     pub authorization_details_types_supported: Vec<&'static str>,
-    /// ASMETA-02
+    /// ASMETA-02, REG-03
     #[serde(rename = "pre-authorized_grant_anonymous_access_supported")]
     pub pre_authorized_grant_anonymous_access_supported: bool,
     /// RFC 9449 §5.1, WALATT-11
@@ -49,7 +49,7 @@ pub struct ReceivedServerMetadata {
 }
 
 impl ReceivedServerMetadata {
-    /// Reads the document that `identifier` led to.
+    /// Reads the document that `identifier` led to; unknown members are ignored (ASMETA-06).
     pub fn parse(body: &[u8], identifier: &str) -> Result<Self, MetadataError> {
         let value = object(body)?;
         if value.get("issuer").is_none_or(|issuer| issuer != identifier) {

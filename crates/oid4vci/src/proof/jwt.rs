@@ -197,7 +197,7 @@ fn allow(method: BindingMethod, context: &ProofContext<'_>) -> Result<(), ProofR
     if allowed { Ok(()) } else { Err(ProofRefusal::BindingNotSupported) }
 }
 
-/// The claims of VCI §F.1, each checked as VCI §F.4 asks.
+/// The claims of VCI §F.1, each there and checked as VCI §F.4 asks (PROOF-27).
 fn check_claims(jws: &Jws, context: &ProofContext<'_>) -> Result<SpendableNonce, ProofRefusal> {
     let claims = jws.claims().map_err(|_| ProofRefusal::Unreadable)?;
     if claims.get("aud").is_none_or(|aud| aud != context.credential_issuer) {

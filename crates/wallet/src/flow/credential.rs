@@ -15,7 +15,8 @@ use crate::store::HolderKey;
 const IDENTIFIERS_MAX: usize = 16;
 
 impl Wallet {
-    /// Asks for everything that was offered and checks all of it; nothing is stored yet.
+    /// Asks for everything that was offered, each dataset by itself (GEN-06), and checks all of it;
+    /// nothing is stored yet.
     ///
     /// One credential that fails does not cost the others. The token stays good, so that after a
     /// failure of the network the same step may be tried again (CRED-22).
@@ -127,7 +128,8 @@ impl Wallet {
     }
 }
 
-/// By identifier if the token came with identifiers, else by configuration (CRED-03, CRED-04).
+/// By identifier if the token came with identifiers, else by configuration (CRED-03, CRED-04,
+/// GEN-07, AMB-16).
 fn selectors(authorized: &Authorized, id: &str) -> Vec<Selector> {
     if authorized.details.is_empty() {
         return vec![Selector::Configuration(id.to_owned())];

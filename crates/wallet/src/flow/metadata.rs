@@ -196,6 +196,7 @@ impl Wallet {
         Ok(ResolvedOffer { grant, issuer, encryption, server, sender, offered, unsupported })
     }
 
+    /// Over TLS, from the issuer itself: that is why its keys can be trusted (ENC-12, SEC-32).
     pub(super) async fn issuer_metadata(
         &self,
         id: &str,
@@ -204,13 +205,14 @@ impl Wallet {
         Ok(ReceivedIssuerMetadata::parse(&body, id)?)
     }
 
+    /// META-15
     async fn server_metadata(&self, id: &str) -> Result<ReceivedServerMetadata, WalletError> {
         let body = self.document(id, AUTHORIZATION_SERVER, Question::Metadata).await?;
         Ok(ReceivedServerMetadata::parse(&body, id)?)
     }
 
-    /// Gets a document from its well-known place; only when nothing is there, from the place of the
-    /// drafts before 1.0.
+    /// Gets a document from its well-known place (META-04); only when nothing is there, from the
+    /// place of the drafts before 1.0.
     pub(crate) async fn document(
         &self,
         identifier: &str,

@@ -37,7 +37,7 @@ impl ScannedOffer {
 /// The holder's yes to hosts.
 ///
 /// To ask a host for an offer tells it that the wallet is there, so no step sends anything to an
-/// issuer without this value (OFFER-39).
+/// issuer without this value (OFFER-39, SEC-08).
 #[derive(Clone, Debug)]
 pub struct Consent {
     hosts: Vec<String>,

@@ -146,8 +146,8 @@ impl Wallet {
         Ok(self.authorized(sign_in.offer, redeemed))
     }
 
-    /// Gets a fresh token where the issuer gave the means for it (RFC 6749 §6): to fetch again, or
-    /// later, without another sign-in. `None` where it did not.
+    /// Gets a fresh token where the issuer gave the means for it (RFC 6749 §6, IMPL-08): to fetch
+    /// again, or later, without another sign-in. `None` where it did not.
     pub async fn renew(&self, authorized: &Authorized) -> Result<Option<Authorized>, WalletError> {
         let Some(refresh_token) = authorized.refresh_token.clone() else { return Ok(None) };
         let request = TokenRequest::RefreshToken(RefreshTokenRequest {

@@ -111,6 +111,7 @@ async fn what_was_saved_is_there_after_a_restart() {
     assert!(store.key(&key.id).await.unwrap().is_none());
 }
 
+/// SEC-31, PRIV-05
 #[tokio::test]
 async fn nothing_can_be_read_without_the_key() {
     let folder = TempDir::new().unwrap();

@@ -192,7 +192,8 @@ fn types_of<'i>(
     if types.is_empty() { Err(MakeOfferError::NoConfiguration) } else { Ok(types) }
 }
 
-/// As long as every type allows; long and printed offers need a Transaction Code (VCI §13.6.1).
+/// As long as every type allows; long and printed offers need a Transaction Code (VCI §13.6.1,
+/// GEN-09).
 fn lifetime_seconds(
     issuer: &Issuer,
     request: &OfferRequest,

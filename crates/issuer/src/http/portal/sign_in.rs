@@ -170,7 +170,7 @@ async fn consent_page(
     Ok(with_policy(visitor.page(StatusCode::OK, &page)?, seen))
 }
 
-/// Every claim that will be disclosed, under its label (AUTHZ-25).
+/// Every claim that will be disclosed, under its label (PRIV-01, AUTHZ-25).
 fn shown<'e>(visitor: &Visitor, entitled: &'e Entitled<'_>) -> ShownCredential<'e> {
     let locale = visitor.language.tag();
     let claims = entitled.credential_type.claims.iter().filter_map(|claim| {

@@ -1,4 +1,5 @@
-//! Step 15: key attestations, which say how well the Wallet's keys are kept (VCI §D.1, VCI §F.3).
+//! Step 15: key attestations, which say how well the Wallet's keys are kept (VCI §D.1, VCI §F.3,
+//! KEYATT-03, SEC-20).
 
 use keys::algorithm::Algorithm;
 use keys::jws::{self, Jws};
