@@ -13,8 +13,10 @@ use crate::encryption::{
 };
 use crate::proof::BindingMethod;
 
+mod precedence;
 mod server;
 
+pub use precedence::merged;
 pub use server::{AuthorizationServerMetadata, ReceivedServerMetadata};
 
 /// Well-known name of Credential Issuer Metadata (VCI §12.2.2, REG-04).
@@ -177,6 +179,8 @@ pub struct ReceivedIssuerMetadata {
 pub struct ReceivedConfiguration {
     /// META-28
     pub format: String,
+    /// META-29
+    pub scope: Option<String>,
     /// Of an SD-JWT VC (FMT-SDJWT-03).
     pub vct: Option<String>,
     /// `credential_definition.type` (FMT-JWT-04).
@@ -193,6 +197,37 @@ pub struct ReceivedConfiguration {
     pub display: Vec<Value>,
     /// CLAIM-04, as it came.
     pub claims: Vec<Value>,
+}
+
+impl ReceivedConfiguration {
+    /// What a credential of it is about, in whatever format.
+    pub(crate) fn credential_type(&self) -> (Option<&str>, &[String]) {
+        (self.vct.as_deref(), &self.types)
+    }
+
+    /// The same with the `credential_metadata` that came with a credential, and all of those that
+    /// hold for it then (V11-17).
+    #[must_use]
+    pub fn described_by(&self, credential_metadata: &Map<String, Value>) -> (Self, Value) {
+        let listed = |list: &[Value]| Value::from(list.to_vec());
+        let published = Map::from_iter([
+            ("display".to_owned(), listed(&self.display)),
+            ("claims".to_owned(), listed(&self.claims)),
+        ]);
+        let merged = merged(&published, credential_metadata);
+        let described = Self {
+            display: array(merged.get("display")),
+            claims: array(merged.get("claims")),
+            ..self.clone()
+        };
+        (described, merged.into())
+    }
+}
+
+/// RFC 6749 §3.3: one value, as it can stand among others.
+fn is_scope(scope: &str) -> bool {
+    let is_token = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    !scope.is_empty() && scope.bytes().all(is_token)
 }
 
 impl ReceivedIssuerMetadata {
@@ -232,6 +267,28 @@ impl ReceivedIssuerMetadata {
         })
     }
 
+    /// The scopes of these configurations; `None` where one has none, or one that means other
+    /// credentials too: then a request by `scope` would ask for more than was agreed to (AUTHZ-11,
+    /// HAIP-23).
+    #[must_use]
+    pub fn scopes<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Option<Vec<String>> {
+        let mut scopes = Vec::new();
+        for id in ids {
+            let configuration = self.configurations.get(id)?;
+            let scope = configuration.scope.as_ref()?;
+            let credential_type = configuration.credential_type();
+            let mut others =
+                self.configurations.values().filter(|other| other.scope.as_ref() == Some(scope));
+            if others.any(|other| other.credential_type() != credential_type) {
+                return None;
+            }
+            if !scopes.contains(scope) {
+                scopes.push(scope.clone());
+            }
+        }
+        Some(scopes)
+    }
+
     /// The authorization server to use, given what the offer says (OFFER-13, OFFER-14, AMB-22).
     pub fn authorization_server(&self, offered: Option<&str>) -> Result<&str, MetadataError> {
         let servers = &self.authorization_servers;
@@ -264,6 +321,7 @@ fn received_configuration(value: &Value) -> ReceivedConfiguration {
     };
     ReceivedConfiguration {
         format: text("format").unwrap_or_default(),
+        scope: text("scope").filter(|scope| is_scope(scope)),
         vct: text("vct"),
         types: strings(value.pointer("/credential_definition/type")),
         needs_key_attestation: proof_types

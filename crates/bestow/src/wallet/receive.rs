@@ -287,7 +287,7 @@ fn describe(offer: &ResolvedOffer) {
 
 /// The issuer does not say which of the two codes was wrong; the one that was typed is likelier.
 fn is_refused_code(failure: &TokenFailure) -> bool {
-    failure.may_retype() && failure.error.code() == "invalid_grant"
+    failure.may_retype() && matches!(failure.error.code(), "invalid_grant" | "invalid_tx_code")
 }
 
 /// What came is kept and shown; what did not come is named, and decides how the program ends.
