@@ -1,5 +1,5 @@
 //! Steps 6-19: what a Wallet that keeps to the High Assurance Interoperability Profile asks of an
-//! Issuer (HAIP §4, HAIP §6.1).
+//! Issuer (HAIP §4, HAIP §6.1, HAIP-01).
 //!
 //! What an Issuer does not keep is a finding: it names the section, and the row of `spec/`.
 

@@ -23,6 +23,16 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// As it is typed.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        match name {
+            "none" => Some(Self::None),
+            "haip" => Some(Self::Haip),
+            _ => None,
+        }
+    }
+
     /// Formats that are taken (HAIP-03); the others of an offer are left with the issuer.
     pub(crate) fn formats(self) -> &'static [&'static str] {
         match self {

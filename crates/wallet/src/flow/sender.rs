@@ -131,7 +131,8 @@ impl Wallet {
         })
     }
 
-    /// Sends a request to the authorization server, with all that the sender proves.
+    /// Sends a request to the authorization server, with all that the sender proves (HAIP-22,
+    /// HAIP-30).
     pub(super) async fn send_to_server(
         &self,
         sender: &Sender,
