@@ -178,7 +178,8 @@ impl Wallet {
         let server = issuer.authorization_server(grant.authorization_server())?.to_owned();
         let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
         let formats = self.settings.profile.formats();
-        let (offered, unsupported) = offered(&offer, &issuer, formats)?;
+        let (mut offered, unsupported) = offered(&offer, &issuer, formats)?;
+        self.fetch_pictures(&mut offered, &issuer.credential_issuer).await;
         Ok(DescribedOffer { grant, issuer, encryption, offered, unsupported, server, server_host })
     }
 
