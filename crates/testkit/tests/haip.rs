@@ -6,6 +6,8 @@
     reason = "a test stops at the first surprise"
 )]
 
+use std::fs;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -303,27 +305,54 @@ fn take(body: &mut Value, name: &str) -> Option<Value> {
     body.as_object_mut()?.remove(name)
 }
 
-/// HAIP-42: a wallet of the profile keeps no credential that names its key by a DID; an issuer
-/// without the profile makes one where the holder wishes it.
+/// Puts other certificates, or another way of binding, into the folder of an issuer.
+type Spoil = fn(&Path);
+
+/// HAIP-42, HAIP-46: what an issuer without the profile may do, and a wallet of the profile does not
+/// keep.
 #[tokio::test]
 async fn a_credential_that_does_not_keep_the_profile_is_not_kept() {
-    let (world, _) = World::haip(|folder| {
-        let all = r#"binding_methods = ["jwk", "did:jwk"]"#;
-        edit(folder, "credentials/course_ticket.toml", "key_binding = false", all);
-        edit(folder, "bestow.toml", "profile = \"haip\"", "profile = \"none\"");
-        edit(folder, "credentials/student_card.toml", r#"["jwk"]"#, r#"["did:jwk"]"#);
-        edit(folder, "credentials/student_card.toml", "#scope", "scope");
-        edit(folder, "credentials/course_ticket.toml", "format", "scope = \"ticket\"\nformat");
-        edit(folder, "credentials/diploma.toml", "format", "scope = \"diploma\"\nformat");
-        let attested = "client_attestation_required = ";
-        edit(folder, "bestow.toml", &format!("#{attested}false"), &format!("{attested}true"));
-        edit(folder, "bestow.toml", "#anonymous_access = true", "anonymous_access = false");
-    })
-    .await;
-    let offer = resolve(&world, &world.wallet, (CARD, "pre_authorized_code")).await.unwrap();
-    let authorized = world.wallet.request_token(offer, None).await.unwrap();
-    let refused = world.wallet.request_credentials(&authorized, &KeyWish::default()).await;
-    let expected = WalletError::NotVerified(VerificationError::Haip(HaipFinding::NoJwk));
-    assert_eq!(refused.unwrap_err(), expected);
-    assert!(world.wallet.store.credentials().await.unwrap().records.is_empty());
+    let cases: [(Spoil, HaipFinding); 3] = [
+        (|folder| edit(folder, CARD_FILE, r#"["jwk"]"#, r#"["did:jwk"]"#), HaipFinding::NoJwk),
+        (with_anchor, HaipFinding::AnchorIncluded),
+        (certified_by_itself, HaipFinding::SelfSigned),
+    ];
+    for (spoil, finding) in cases {
+        let (world, _) = World::haip(|folder| {
+            edit(folder, "bestow.toml", "profile = \"haip\"", "profile = \"none\"");
+            edit(folder, CARD_FILE, "#scope", "scope");
+            edit(folder, "credentials/course_ticket.toml", "format", "scope = \"ticket\"\nformat");
+            edit(folder, "credentials/diploma.toml", "format", "scope = \"diploma\"\nformat");
+            let attested = "client_attestation_required = ";
+            edit(folder, "bestow.toml", &format!("#{attested}false"), &format!("{attested}true"));
+            edit(folder, "bestow.toml", "#anonymous_access = true", "anonymous_access = false");
+            spoil(folder);
+        })
+        .await;
+        let offer = resolve(&world, &world.wallet, (CARD, "pre_authorized_code")).await.unwrap();
+        let authorized = world.wallet.request_token(offer, None).await.unwrap();
+        let refused = world.wallet.request_credentials(&authorized, &KeyWish::default()).await;
+        let expected = WalletError::NotVerified(VerificationError::Haip(finding));
+        assert_eq!(refused.unwrap_err(), expected);
+        assert!(world.wallet.store.credentials().await.unwrap().records.is_empty());
+    }
+}
+
+const CARD_FILE: &str = "credentials/student_card.toml";
+
+fn with_anchor(folder: &Path) {
+    let [chain, anchor] =
+        ["keys/signing-certificate.pem", "tls/ca.pem"].map(|name| folder.join(name));
+    let whole = fs::read_to_string(&chain).unwrap() + &fs::read_to_string(anchor).unwrap();
+    fs::write(chain, whole).unwrap();
+}
+
+/// The authority signs credentials by itself.
+fn certified_by_itself(folder: &Path) {
+    for (from, to) in [
+        ("keys/development-ca-key.pem", "keys/signing-key.pem"),
+        ("tls/ca.pem", "keys/signing-certificate.pem"),
+    ] {
+        fs::copy(folder.join(from), folder.join(to)).unwrap();
+    }
 }
