@@ -111,7 +111,7 @@ async fn kept(wallet: &Wallet, received: &Received) -> StoredCredential {
     wallet.keep(received).await.unwrap().remove(0)
 }
 
-/// HAIP-02, HAIP-18, HAIP-19, HAIP-22, HAIP-23, HAIP-29, HAIP-30, HAIP-42, HAIP-46: the whole way.
+/// HAIP-01, HAIP-02, HAIP-18, HAIP-19, HAIP-22, HAIP-23, HAIP-29, HAIP-30, HAIP-42, HAIP-46: the whole way.
 #[tokio::test]
 async fn both_sides_keep_the_profile() {
     let (world, maker) = World::haip(|_| {}).await;
