@@ -67,7 +67,7 @@ impl HaipFinding {
             }
             Self::SharedScope => "HAIP §4.3 (HAIP-23): one scope means two kinds of credential",
             Self::AnonymousWallets => {
-                "HAIP §4.4.1 (HAIP-25): the issuer takes wallets that prove nothing about themselves"
+                "HAIP §4.4.1 (HAIP-25): the issuer takes wallets that prove nothing of themselves"
             }
             Self::NoWalletAttestation => {
                 "HAIP §4.4.1 (HAIP-30): the issuer takes no wallet attestation"
@@ -129,8 +129,8 @@ fn check_issuer(issuer: &ReceivedIssuerMetadata) -> Result<(), HaipFinding> {
     Ok(())
 }
 
-/// The certificates that come with a credential: the signer's own first, certified by somebody else,
-/// and not the anchor, which whoever verifies has already (HAIP-46).
+/// The certificates that come with a credential: the signer's own first, certified by somebody
+/// else, and not the anchor, which whoever verifies has already (HAIP-46).
 pub fn check_chain(x5c: Option<&[Vec<u8>]>) -> Result<(), HaipFinding> {
     let chain = x5c.ok_or(HaipFinding::NoCertificate)?;
     let mut is_self_issued = chain

@@ -14,6 +14,7 @@ use crate::encryption::{
 use crate::proof::BindingMethod;
 
 mod precedence;
+mod scope;
 mod server;
 
 pub use precedence::merged;
@@ -199,31 +200,6 @@ pub struct ReceivedConfiguration {
     pub claims: Vec<Value>,
 }
 
-impl ReceivedConfiguration {
-    /// What a credential of it is about, in whatever format.
-    pub(crate) fn credential_type(&self) -> (Option<&str>, &[String]) {
-        (self.vct.as_deref(), &self.types)
-    }
-
-    /// The same with the `credential_metadata` that came with a credential, and all of those that
-    /// hold for it then (V11-17).
-    #[must_use]
-    pub fn described_by(&self, credential_metadata: &Map<String, Value>) -> (Self, Value) {
-        let listed = |list: &[Value]| Value::from(list.to_vec());
-        let published = Map::from_iter([
-            ("display".to_owned(), listed(&self.display)),
-            ("claims".to_owned(), listed(&self.claims)),
-        ]);
-        let merged = merged(&published, credential_metadata);
-        let described = Self {
-            display: array(merged.get("display")),
-            claims: array(merged.get("claims")),
-            ..self.clone()
-        };
-        (described, merged.into())
-    }
-}
-
 /// RFC 6749 §3.3: one value, as it can stand among others.
 fn is_scope(scope: &str) -> bool {
     let is_token = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
@@ -265,28 +241,6 @@ impl ReceivedIssuerMetadata {
                 .map(|(id, configuration)| (id.clone(), received_configuration(configuration)))
                 .collect(),
         })
-    }
-
-    /// The scopes of these configurations; `None` where one has none, or one that means other
-    /// credentials too: then a request by `scope` would ask for more than was agreed to (AUTHZ-11,
-    /// HAIP-23).
-    #[must_use]
-    pub fn scopes<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Option<Vec<String>> {
-        let mut scopes = Vec::new();
-        for id in ids {
-            let configuration = self.configurations.get(id)?;
-            let scope = configuration.scope.as_ref()?;
-            let credential_type = configuration.credential_type();
-            let mut others =
-                self.configurations.values().filter(|other| other.scope.as_ref() == Some(scope));
-            if others.any(|other| other.credential_type() != credential_type) {
-                return None;
-            }
-            if !scopes.contains(scope) {
-                scopes.push(scope.clone());
-            }
-        }
-        Some(scopes)
     }
 
     /// The authorization server to use, given what the offer says (OFFER-13, OFFER-14, AMB-22).

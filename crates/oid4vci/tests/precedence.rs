@@ -27,7 +27,10 @@ fn the_specific_counts_and_the_rest_is_kept() {
         (
             "a display without locale speaks for every language",
             json!({ "display": [
-                { "name": "Card", "locale": "en", "logo": { "uri": "https://a.example/l", "alt_text": "a" } },
+                {
+                    "name": "Card", "locale": "en",
+                    "logo": { "uri": "https://a.example/l", "alt_text": "a" },
+                },
                 { "name": "Karte", "locale": "de" },
             ] }),
             json!({ "display": [
@@ -65,7 +68,10 @@ fn the_specific_counts_and_the_rest_is_kept() {
                 { "mandatory": false },
             ] }),
             json!({ "claims": [
-                { "path": ["a"], "mandatory": true, "display": [{ "name": "Alpha", "locale": "en" }] },
+                {
+                    "path": ["a"], "mandatory": true,
+                    "display": [{ "name": "Alpha", "locale": "en" }],
+                },
                 { "path": ["b"] },
                 { "path": ["c"] },
                 { "mandatory": false },

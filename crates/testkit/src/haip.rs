@@ -79,7 +79,7 @@ impl AttestationSource for Maker {
     }
 }
 
-/// Changes the folder of a new issuer as an operator would; `anchor` is whom it trusts with wallets.
+/// Changes the folder of a new issuer as an operator would; `anchor` is whom it trusts.
 pub fn configure(folder: &Path, anchor: &str) {
     edit(folder, "bestow.toml", "\nprofile = \"none\"", "\nprofile = \"haip\"");
     let key = "client_attestation_trust_anchors";

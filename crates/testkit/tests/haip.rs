@@ -1,5 +1,5 @@
-//! HAIP §4 end to end: an issuer that an operator has configured with `profile = "haip"`, our wallet
-//! with the same profile, and those that keep it not.
+//! HAIP §4 end to end: an issuer that an operator has configured with `profile = "haip"`, our
+//! wallet with the same profile, and those that keep it not.
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,
@@ -111,7 +111,8 @@ async fn kept(wallet: &Wallet, received: &Received) -> StoredCredential {
     wallet.keep(received).await.unwrap().remove(0)
 }
 
-/// HAIP-01, HAIP-02, HAIP-18, HAIP-19, HAIP-22, HAIP-23, HAIP-29, HAIP-30, HAIP-42, HAIP-46: the whole way.
+/// HAIP-01, HAIP-02, HAIP-18, HAIP-19, HAIP-22, HAIP-23, HAIP-29, HAIP-30, HAIP-42, HAIP-46: the
+/// whole way.
 #[tokio::test]
 async fn both_sides_keep_the_profile() {
     let (world, maker) = World::haip(|_| {}).await;
@@ -308,8 +309,8 @@ fn take(body: &mut Value, name: &str) -> Option<Value> {
 /// Puts other certificates, or another way of binding, into the folder of an issuer.
 type Spoil = fn(&Path);
 
-/// HAIP-42, HAIP-46: what an issuer without the profile may do, and a wallet of the profile does not
-/// keep.
+/// HAIP-42, HAIP-46: what an issuer without the profile may do, and a wallet of the profile does
+/// not keep.
 #[tokio::test]
 async fn a_credential_that_does_not_keep_the_profile_is_not_kept() {
     let cases: [(Spoil, HaipFinding); 3] = [

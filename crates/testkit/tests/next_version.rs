@@ -1,5 +1,5 @@
-//! What the draft of OpenID4VCI 1.1 adds, between our issuer with its switches on and our wallet, which
-//! has none (V11-15 to V11-18).
+//! What the draft of OpenID4VCI 1.1 adds, between our issuer with its switches on and our wallet,
+//! which has none (V11-15 to V11-18).
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::sync::Arc;
@@ -75,8 +75,8 @@ async fn kept(wallet: &Wallet, received: &Received) -> StoredCredential {
     wallet.store.credential(&kept.id).await.unwrap().unwrap()
 }
 
-/// V11-15, AMB-19: the code alone is wrong, so it is asked for again; with the switch off it is as in
-/// 1.0, and a good wallet asks all the same.
+/// V11-15, AMB-19: the code alone is wrong, so it is asked for again; with the switch off it is as
+/// in 1.0, and a good wallet asks all the same.
 #[tokio::test]
 async fn a_wrong_transaction_code_is_asked_for_again() {
     let (next, now) = (World::with(with_invalid_tx_code).await, World::new().await);

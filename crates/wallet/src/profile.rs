@@ -82,3 +82,9 @@ impl Wallet {
         self.settings.profile == Profile::Haip || server.sender.needs_attestation
     }
 }
+
+impl From<HaipFinding> for VerificationError {
+    fn from(finding: HaipFinding) -> Self {
+        Self::Haip(finding)
+    }
+}

@@ -346,12 +346,6 @@ impl VerificationError {
     }
 }
 
-impl From<HaipFinding> for VerificationError {
-    fn from(finding: HaipFinding) -> Self {
-        Self::Haip(finding)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use keys::algorithm::Algorithm;

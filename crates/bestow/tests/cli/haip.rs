@@ -1,5 +1,5 @@
-//! The high assurance profile on the command line: `profile = "haip"` for an issuer, `--profile haip`
-//! for a wallet (HAIP §4).
+//! The high assurance profile on the command line: `profile = "haip"` for an issuer,
+//! `--profile haip` for a wallet (HAIP §4).
 
 use std::fs;
 

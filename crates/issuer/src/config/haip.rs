@@ -97,8 +97,8 @@ pub(super) fn apply(config: &mut Config, source: &Source) -> Result<(), ConfigEr
         *set = value;
     }
     if !config.dpop.is_on() {
-        let problem = "profile = \"haip\" binds every token to a key (HAIP §4), and no algorithm is \
-                       left to prove it";
+        let problem = "profile = \"haip\" binds every token to a key (HAIP §4), and no algorithm \
+                       is left to prove it";
         let remedy = "name algorithms, or remove the line for all";
         return Err(source.mistake("dpop.signing_alg_values_supported", problem, remedy));
     }
@@ -146,7 +146,7 @@ pub(super) fn check_attesters(
     if attesters.keys.is_empty() {
         return Ok(Attesters { is_anchor_refused: true, ..attesters });
     }
-    let problem = "profile = \"haip\" finds the keys of those who attest by their certificates alone \
+    let problem = "profile = \"haip\" finds the keys of those who attest by certificates alone \
                    (HAIP §4.4.1, HAIP §4.5.1), and here is a bare key";
     Err(mistake(problem, "put the certificates there that their chains end at, as PEM"))
 }
@@ -159,8 +159,8 @@ pub(super) fn check_clients(
     if !clients.is_empty() {
         return Ok(());
     }
-    let problem = "profile = \"haip\" needs wallets that people can sign in with (HAIP §4), and none \
-                   is registered";
+    let problem = "profile = \"haip\" needs wallets that people can sign in with (HAIP §4), and \
+                   none is registered";
     let remedy = "put a file for each wallet there; docs/CONFIGURATION.md shows one";
     Err(ConfigError::of_file(folder, problem, remedy))
 }
@@ -180,7 +180,7 @@ pub(super) fn check_types(
         let scope = credential_type.scope.get_or_insert_with(|| credential_type.id.clone());
         if let Some(other) = scopes.insert(scope.clone(), credential_type.id.clone()) {
             let problem = format!(
-                "profile = \"haip\" wants a scope for each type (HAIP §4.3), and {other} has the same"
+                "profile = \"haip\" wants a scope for each type (HAIP §4.3); {other} has the same"
             );
             return Err(source.mistake("scope", problem, "write another one"));
         }
@@ -201,8 +201,8 @@ fn check_key_binding(
         key_binding.methods = vec![BindingMethod::Jwk];
     }
     if is_sd_jwt && key_binding.methods != [BindingMethod::Jwk] {
-        let problem = "profile = \"haip\" binds a dc+sd-jwt to the key itself (HAIP §6.1, HAIP-42), \
-                       and a DID is a name of it";
+        let problem = "profile = \"haip\" binds a dc+sd-jwt to the key itself (HAIP §6.1, HAIP-42): \
+                       a DID is a name of it";
         let remedy = "write binding_methods = [\"jwk\"], or remove the line";
         return Err(source.mistake("binding_methods", problem, remedy));
     }

@@ -2,8 +2,30 @@
 
 use serde_json::{Map, Value};
 
+use super::{ReceivedConfiguration, array};
+
 /// Most elements of a list that are merged one by one; the rest of a longer list stays as it is.
 const ELEMENTS_MAX: usize = 256;
+
+impl ReceivedConfiguration {
+    /// The same with the `credential_metadata` that came with a credential, and all of those that
+    /// hold for it then (V11-17).
+    #[must_use]
+    pub fn described_by(&self, credential_metadata: &Map<String, Value>) -> (Self, Value) {
+        let listed = |list: &[Value]| Value::from(list.to_vec());
+        let published = Map::from_iter([
+            ("display".to_owned(), listed(&self.display)),
+            ("claims".to_owned(), listed(&self.claims)),
+        ]);
+        let merged = merged(&published, credential_metadata);
+        let described = Self {
+            display: array(merged.get("display")),
+            claims: array(merged.get("claims")),
+            ..self.clone()
+        };
+        (described, merged.into())
+    }
+}
 
 /// Merges two `credential_metadata` member by member: of what both say, `specific` counts. Members
 /// that nobody knows are kept (V11-18).
