@@ -250,6 +250,21 @@ fn a_type_that_does_not_say_how_it_is_bound_is_bound_to_the_key() {
     assert_eq!(methods("diploma").len(), 3, "which is no SD-JWT VC");
 }
 
+/// HAIP-33: who attests keys comes without the anchor, as who attests wallets.
+#[test]
+fn attested_keys_come_without_the_anchor() {
+    let (_parent, folder) = configured();
+    fs::copy(folder.join("makers.pem"), folder.join("credentials/makers.pem")).unwrap();
+    edit(&folder, CARD, "#key_attestation_trust_anchors", "key_attestation_trust_anchors");
+    for (profile, is_refused) in [("haip", true), ("none", false)] {
+        edit(&folder, "bestow.toml", "profile = \"haip\"", &format!("profile = \"{profile}\""));
+        let types = read(&folder).unwrap().credential_types().unwrap();
+        let key_binding = types["student_card"].key_binding.as_ref().unwrap();
+        let attesters = &key_binding.key_attestations.as_ref().unwrap().attesters;
+        assert_eq!(attesters.is_anchor_refused, is_refused, "{profile}");
+    }
+}
+
 /// Whoever signs credentials and has signed the certificate of it.
 fn certify_itself(folder: &Path) {
     let pem = fs::read_to_string(folder.join("keys/development-ca-key.pem")).unwrap();

@@ -80,6 +80,24 @@ fn a_wallet_and_an_issuer_of_the_profile_find_each_other() {
     assert!(text(&outcome.json()["error"], "hint").contains("--client-attestation"), "{outcome}");
 }
 
+/// V11-15: an issuer of the next version says which of the two codes was wrong.
+#[test]
+fn a_wrong_tx_code_is_told_apart_from_a_used_offer() {
+    let mut world = World::new();
+    let switch = "invalid_tx_code = ";
+    let (off, on) = (format!("#{switch}false"), format!("{switch}true"));
+    edit(&world.path("issuer"), "bestow.toml", &off, &on);
+    world.serve();
+    let offer = world.offer(&["course_ticket", "--tx-code"]);
+    let (link, tx_code) = (text(&offer, "uri"), text(&offer, "tx_code"));
+    let wrong = if tx_code == "000000" { "000001" } else { "000000" };
+    let outcome = world.receive(&link, &["--json", "--tx-code", wrong]).exits(3);
+    let error = &outcome.json()["error"];
+    assert_eq!(text(error, "code"), "invalid_tx_code");
+    assert!(text(error, "hint").contains("try again"), "{outcome}");
+    world.receive(&link, &["--tx-code", &tx_code]).exits(0);
+}
+
 /// HAIP-02: an issuer that does not keep the profile is left, and keeps its offer.
 #[test]
 fn an_issuer_without_the_profile_is_6_with_the_rule() {
