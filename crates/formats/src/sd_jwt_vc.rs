@@ -1,4 +1,5 @@
-//! SD-JWT VC, format `dc+sd-jwt` (VCI §A.3): a typed SD-JWT with rules for its claims.
+//! SD-JWT VC, format `dc+sd-jwt` (VCI §A.3), in its compact form (HAIP-40): a typed SD-JWT with rules
+//! for its claims.
 
 use keys::json;
 use keys::jws::{self, Jws};

@@ -227,7 +227,7 @@ fn hostile_payloads_are_refused() {
     let cases = [
         ("`...` beside others", json!({ "a": { "...": "x", "b": 1 } }), SdJwtError::ReservedName),
         ("`...` outside an array", json!({ "...": "x" }), SdJwtError::ReservedName),
-        ("I06: md5", json!({ "_sd_alg": "md5" }), SdJwtError::UnsupportedHash),
+        ("I06, HAIP-53: md5", json!({ "_sd_alg": "md5" }), SdJwtError::UnsupportedHash),
         ("I06: no text", json!({ "_sd_alg": null }), SdJwtError::UnsupportedHash),
         ("_sd is no array", json!({ "_sd": {} }), SdJwtError::Malformed),
         ("_sd holds no text", json!({ "_sd": [1] }), SdJwtError::Malformed),

@@ -1,4 +1,4 @@
-//! `dc+sd-jwt`, issued and received (VCI §A.3).
+//! `dc+sd-jwt`, issued and received (VCI §A.3, HAIP-40).
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 

@@ -63,7 +63,7 @@ async fn sd_jwt_vc(
         binding: holder.map(confirmation),
         issued_at: stamp.issued_at,
         not_before: None,
-        expires_at: stamp.expires_at,
+        expires_at: stamp.expires_at, // HAIP-41
         status: stamp.status,
     };
     let header = IssuerKeyHeader::X5c(&key.x5c);
@@ -72,7 +72,8 @@ async fn sd_jwt_vc(
         .map_err(|error| Broken::fault(format!("signing failed: {error}")))
 }
 
-/// `cnf` follows the proof: the bare key, or the DID URL that names it (CRED-21, FMT-SDJWT-07).
+/// `cnf` follows the proof: the bare key (HAIP-42), or the DID URL that names it (CRED-21,
+/// FMT-SDJWT-07).
 fn confirmation(holder: &VerifiedProof) -> Binding {
     match holder.binding() {
         HolderBinding::Jwk => Binding::Jwk(holder.public_key().clone()),

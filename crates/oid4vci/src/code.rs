@@ -58,6 +58,7 @@ impl AuthorizationCodeRequest {
             ("code_verifier", self.code_verifier.expose()),
         ];
         form.extend(self.client.to_form());
+        form.extend(self.resources.iter().map(|resource| ("resource", resource.as_str())));
         form
     }
 }

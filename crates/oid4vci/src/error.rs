@@ -19,6 +19,8 @@ pub enum ErrorCode {
     UseFreshAttestation,
     /// RFC 6749 §5.2, VCI §6.3
     InvalidGrant,
+    /// V11-15: the Transaction Code alone is wrong.
+    InvalidTxCode,
     /// RFC 6749 §5.2
     UnsupportedGrantType,
     /// RFC 6749 §4.1.2.1, RFC 6749 §5.2
@@ -79,6 +81,7 @@ impl ErrorCode {
             Self::UseAttestationChallenge => "use_attestation_challenge",
             Self::UseFreshAttestation => "use_fresh_attestation",
             Self::InvalidGrant => "invalid_grant",
+            Self::InvalidTxCode => "invalid_tx_code",
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::UnauthorizedClient => "unauthorized_client",
             Self::AccessDenied => "access_denied",

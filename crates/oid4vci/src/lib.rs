@@ -21,6 +21,7 @@
 //! | 13-18 the same, encrypted | [`encryption`] | VCI §10 |
 //! | 18 the credential comes later | [`deferred`] | VCI §9 |
 //! | 19 the Issuer is told what became of it | [`notification`] | VCI §11 |
+//! | 6-19 the high assurance profile, as a Wallet holds an Issuer to it | [`haip`] | HAIP §4 |
 //! | 3, 20 a card's colours can be read | [`colour`] | VCI §12.2.4 |
 
 pub mod access;
@@ -37,6 +38,7 @@ pub mod encryption;
 pub mod error;
 mod form;
 pub mod grant;
+pub mod haip;
 pub mod introspection;
 pub mod language;
 pub mod metadata;

@@ -13,8 +13,11 @@ use crate::encryption::{
 };
 use crate::proof::BindingMethod;
 
+mod precedence;
+mod scope;
 mod server;
 
+pub use precedence::merged;
 pub use server::{AuthorizationServerMetadata, ReceivedServerMetadata};
 
 /// Well-known name of Credential Issuer Metadata (VCI §12.2.2, REG-04).
@@ -177,6 +180,8 @@ pub struct ReceivedIssuerMetadata {
 pub struct ReceivedConfiguration {
     /// META-28
     pub format: String,
+    /// META-29
+    pub scope: Option<String>,
     /// Of an SD-JWT VC (FMT-SDJWT-03).
     pub vct: Option<String>,
     /// `credential_definition.type` (FMT-JWT-04).
@@ -193,6 +198,12 @@ pub struct ReceivedConfiguration {
     pub display: Vec<Value>,
     /// CLAIM-04, as it came.
     pub claims: Vec<Value>,
+}
+
+/// RFC 6749 §3.3: one value, as it can stand among others.
+fn is_scope(scope: &str) -> bool {
+    let is_token = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    !scope.is_empty() && scope.bytes().all(is_token)
 }
 
 impl ReceivedIssuerMetadata {
@@ -265,6 +276,7 @@ fn received_configuration(value: &Value) -> ReceivedConfiguration {
     };
     ReceivedConfiguration {
         format: text("format").unwrap_or_default(),
+        scope: text("scope").filter(|scope| is_scope(scope)),
         vct: text("vct"),
         types: strings(value.pointer("/credential_definition/type")),
         needs_key_attestation: proof_types

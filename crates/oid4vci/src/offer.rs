@@ -1,4 +1,4 @@
-//! Steps 2-5: the Credential Offer and the link that carries it (VCI §4.1).
+//! Steps 2-5: the Credential Offer and the link that carries it (VCI §4.1, HAIP-07).
 
 use std::fmt::{self, Write as _};
 

@@ -52,6 +52,7 @@ impl RefreshTokenRequest {
         let mut form =
             vec![("grant_type", REFRESH_TOKEN), ("refresh_token", self.refresh_token.expose())];
         form.extend(self.client.to_form());
+        form.extend(self.resources.iter().map(|resource| ("resource", resource.as_str())));
         form
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::attestation::client::{ClientAttestationRefusal, VerifiedClientAttestation};
+use crate::client::NONE;
 use crate::dpop::{DpopRefusal, VerifiedDpop};
 use crate::grant::Redemption;
 use crate::replay::UsedJti;
@@ -130,6 +131,8 @@ pub struct ReceivedSenderMetadata {
     pub takes_attestations: bool,
     /// Whether nothing but a client attestation is taken.
     pub needs_attestation: bool,
+    /// Whether it lists how Wallets authenticate, and `none` is not among that (HAIP-25).
+    pub needs_authentication: bool,
 }
 
 impl ReceivedSenderMetadata {
@@ -146,6 +149,7 @@ impl ReceivedSenderMetadata {
         Self {
             dpop_algorithms: algorithms.into_iter().filter_map(Algorithm::parse).collect(),
             takes_attestations,
+            needs_authentication: !methods.is_empty() && !methods.contains(&NONE),
             needs_attestation: takes_attestations && methods.len() == 1,
         }
     }

@@ -1,5 +1,5 @@
 //! Signed metadata: what the Issuer publishes about itself, so that it can be told from where it lay
-//! (VCI §12.2.3).
+//! (VCI §12.2.3, HAIP-14, HAIP-50).
 
 use keys::algorithm::Algorithm;
 use keys::jws::{self, Jws, JwsError};

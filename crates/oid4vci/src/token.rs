@@ -154,6 +154,20 @@ pub struct TokenPolicy<'p> {
     pub anonymous_access: bool,
     /// What a sender must have proved.
     pub sender: SenderPolicy,
+    /// Whether a wrong Transaction Code has an error code of its own (V11-15, AMB-19).
+    pub has_invalid_tx_code: bool,
+}
+
+impl TokenPolicy<'_> {
+    /// How a wrong Transaction Code is told once it was counted.
+    #[must_use]
+    pub const fn wrong_tx_code(&self) -> TokenRefusal {
+        if self.has_invalid_tx_code {
+            TokenRefusal::InvalidTxCode
+        } else {
+            TokenRefusal::WrongTxCode
+        }
+    }
 }
 
 /// What must be on disk before the Wallet gets an answer.
@@ -163,7 +177,7 @@ pub enum Commit<'g> {
     Redeem(&'g Grant, Vec<String>),
     /// The same for a code that this sender has redeemed: its token ends, the answer is another.
     RedeemAgain(&'g Grant, Vec<String>),
-    /// One attempt is counted; the answer is [`TokenRefusal::WrongTxCode`].
+    /// One attempt is counted; the answer is [`TokenPolicy::wrong_tx_code`].
     CountWrongTxCode(&'g Grant),
 }
 

@@ -11,7 +11,7 @@ use keys::outside::{Random, Timestamp};
 use oid4vci::authorization::{
     AnswerTo, Authorization, AuthorizationRefusal, AuthorizationRequest, DeadEnd,
     NewAuthorizationRequest, ParsedRequest, PushRefusal, PushResponse, PushedRequest, Requestable,
-    RunningAuthorization, Stage, request_handle,
+    RunningAuthorization, Selection, Stage, request_handle,
 };
 use oid4vci::client::{Client, ClientAuthentication, RedirectUri};
 use oid4vci::error::{ErrorCode, Refusal as _};
@@ -305,7 +305,7 @@ fn a_wallet_sends_what_the_server_reads() {
         redirect_uri: REDIRECT,
         state: "s",
         code_challenge: &verifier.challenge(),
-        credential_configuration_ids: &ids,
+        selection: Selection::Details(&ids),
         location: Some(ISSUER),
         issuer_state: None,
     };
@@ -318,6 +318,22 @@ fn a_wallet_sends_what_the_server_reads() {
     assert_eq!(parsed.answer_to.state.as_deref(), Some("s"));
     assert!(parsed.code_challenge.is_of(&verifier));
     assert!(!parsed.code_challenge.is_of(&CodeVerifier::fresh(&Counting(8))));
+    assert!(parsed.by_identifier && form.iter().all(|(name, _)| name != "scope"));
+
+    // HAIP-19, HAIP-23, AUTHZ-16: the same by scope, for this issuer among others of its server.
+    let scopes = ["cards".to_owned()];
+    let new = NewAuthorizationRequest { selection: Selection::Scopes(&scopes), ..new };
+    let form: Vec<(String, String)> =
+        new.to_form().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let value =
+        |wanted: &str| form.iter().find(|(name, _)| name == wanted).map(|(_, value)| &**value);
+    assert_eq!((value("scope"), value("resource")), (Some("cards"), Some(ISSUER)));
+    assert_eq!(value("authorization_details"), None);
+    let parsed = PushedRequest::parse(&form, &client, &server).unwrap().with_offer(None).unwrap();
+    assert_eq!(parsed.credential_configuration_ids, ["card", "pass"], "AUTHZ-12");
+    assert!(!parsed.by_identifier);
+    let alone = NewAuthorizationRequest { location: None, ..new }.to_form();
+    assert!(alone.iter().all(|(name, _)| *name != "resource"), "its own server need not be told");
 }
 
 /// RFC 6749 §4.1.2.1: each has a code and a text of its own.

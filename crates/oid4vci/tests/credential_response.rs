@@ -12,12 +12,37 @@ fn our_response_is_the_one_of_the_spec() {
     let response = CredentialResponse {
         credentials: credentials.into(),
         notification_id: Some("n".to_owned()),
+        credential_metadata: None,
     };
     let expected = json!({
         "credentials": [{ "credential": "one" }, { "credential": "two" }],
         "notification_id": "n", // CRED-41
     });
     assert_eq!(to_value(response).unwrap(), expected);
+}
+
+/// V11-16, V11-18: labels that come with a credential are taken as they are; what is no object is
+/// not.
+#[test]
+fn a_response_may_say_how_the_credential_looks() {
+    let metadata = json!({ "display": [{ "name": "Card" }], "com.example": { "x": 1 } });
+    let credential = IssuedCredential { credential: json!("c") };
+    let response = CredentialResponse {
+        credentials: vec![credential],
+        notification_id: None,
+        credential_metadata: Some(metadata.clone()),
+    };
+    let body = to_value(response).unwrap();
+    assert_eq!(body["credential_metadata"], metadata);
+    let read = |body: &Value| match ReceivedCredentialResponse::parse(body.to_string().as_bytes()) {
+        Some(ReceivedCredentialResponse::Issued { credential_metadata, .. }) => credential_metadata,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(read(&body).map(Value::from), Some(metadata));
+    for other in [json!(null), json!("x"), json!([1])] {
+        let body = json!({ "credentials": [{ "credential": "c" }], "credential_metadata": other });
+        assert_eq!(read(&body), None, "{other}");
+    }
 }
 
 /// CRED-34 to CRED-42: what a Wallet takes; `Err` holds the `transaction_id` and the interval.

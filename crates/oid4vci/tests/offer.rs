@@ -24,11 +24,11 @@ const ISSUER: &str = "https://issuer.example";
 const SMALL: &str = "{%22credential_issuer%22:%22https://issuer.example%22,\
                      %22credential_configuration_ids%22:[%22a%22]}";
 
-/// VCI §4.1, VCI §12.1.1; `SMALL` stands for [`SMALL`], `?` in front gets our scheme.
+/// VCI §4.1, VCI §12.1.1, HAIP §4.2, HAIP-07; `SMALL` stands for [`SMALL`], `?` in front gets our scheme.
 const LINKS: [(&str, &str, Result<&str, OfferError>); 33] = [
     ("OFFER-01: by value", "?credential_offer=SMALL", Ok("value")),
     ("OFFER-01: by reference", "?credential_offer_uri=https://i.example/o", Ok("reference")),
-    ("OFFER-32: HAIP §4.2", "haip-vci://?credential_offer=SMALL", Ok("value")),
+    ("OFFER-32, HAIP-20", "haip-vci://?credential_offer=SMALL", Ok("value")),
     ("OFFER-32: our endpoint", "https://w.example/open?credential_offer=SMALL", Ok("value")),
     ("a path", "openid-credential-offer://offer/?credential_offer=SMALL", Ok("value")),
     ("capitals", "OPENID-CREDENTIAL-OFFER://?credential_offer=SMALL", Ok("value")),

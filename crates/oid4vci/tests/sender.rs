@@ -113,6 +113,7 @@ fn verdict(
     };
     let key = MacKey::new([7; 32]);
     let policy = TokenPolicy {
+        has_invalid_tx_code: false,
         tx_code_key: &key,
         attempts_max: 5,
         anonymous_access: !policy.attestation_required,

@@ -25,7 +25,7 @@ async fn forged(header: &Value, claims: &Value, key: &SoftwareKey) -> String {
     jws::sign(header, claims.to_string().as_bytes(), key).await.unwrap()
 }
 
-/// SMETA-04, SMETA-01 to SMETA-05, SMETA-07
+/// SMETA-01 to SMETA-05, SMETA-04, SMETA-07, HAIP-50
 #[tokio::test]
 async fn what_was_signed_is_read() {
     let key = SoftwareKey::generate(Es256).unwrap();

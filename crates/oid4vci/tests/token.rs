@@ -154,7 +154,14 @@ fn verdict(
 ) -> Result<String, TokenRefusal> {
     let key = key();
     let (sender, attempts_max) = (SenderPolicy::default(), ATTEMPTS_MAX);
-    let policy = TokenPolicy { tx_code_key: &key, attempts_max, anonymous_access, sender };
+    let has_invalid_tx_code = false;
+    let policy = TokenPolicy {
+        tx_code_key: &key,
+        attempts_max,
+        anonymous_access,
+        sender,
+        has_invalid_tx_code,
+    };
     match decide(&parse(form)?, grant, &Sender::default(), &policy, now)? {
         Commit::RedeemAgain(..) => Ok("again".into()),
         Commit::Redeem(_, ids) => Ok(ids.join(" ")),
@@ -355,10 +362,11 @@ fn code_of(refusal: TokenRefusal) -> ErrorCode {
         | UnknownRefreshToken => ErrorCode::InvalidGrant,
         ForeignResource => ErrorCode::InvalidTarget, // RFC 8707 §2.2
         ScopeNotGranted => ErrorCode::InvalidScope,
+        InvalidTxCode => ErrorCode::InvalidTxCode, // V11-15
         AnonymousClient | Registered(_) => ErrorCode::InvalidClient, // TOKEN-27
-        Dpop(_) => ErrorCode::UseDpopNonce,                          // RFC 9449 §8
-        Client(_) => ErrorCode::UseAttestationChallenge,             // WALATT-09
-        UnsupportedGrantType => ErrorCode::UnsupportedGrantType,     // TOKEN-28
+        Dpop(_) => ErrorCode::UseDpopNonce,        // RFC 9449 §8
+        Client(_) => ErrorCode::UseAttestationChallenge, // WALATT-09
+        UnsupportedGrantType => ErrorCode::UnsupportedGrantType, // TOKEN-28
         BadDetails | DetailsNotOffered => ErrorCode::InvalidAuthorizationDetails, // DEP-09
         // TOKEN-23, TOKEN-24, TOKEN-28, RFC 6749 §5.2
         MissingTxCode | UnexpectedTxCode | RepeatedParameter | Unreadable | TooLong
@@ -384,6 +392,7 @@ fn each_refusal_of_a_token_request_has_its_code_and_text() {
         BadDetails,
         DetailsNotOffered,
         WrongTxCode,
+        InvalidTxCode,
         MissingTxCode,
         UnexpectedTxCode,
         MissingCodeParameter,

@@ -54,7 +54,13 @@ fn token(criterion: &mut Criterion, world: &World) {
     let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let tx_code_key = &world.issuer.keys.tx_code;
     let (sender, anonymous) = (SenderPolicy::default(), Sender::default());
-    let policy = TokenPolicy { tx_code_key, attempts_max: 5, anonymous_access: true, sender };
+    let policy = TokenPolicy {
+        tx_code_key,
+        attempts_max: 5,
+        anonymous_access: true,
+        sender,
+        has_invalid_tx_code: false,
+    };
     criterion.bench_function("token request: read and decide", |bencher| {
         bencher.iter(|| {
             let TokenRequest::PreAuthorizedCode(request) =

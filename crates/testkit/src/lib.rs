@@ -5,6 +5,7 @@
 //! | an issuer and a wallet in one process | [`world`] |
 //! | what a wallet sends, by hand, so that it can be wrong | [`by_hand`], [`proof`], [`sender`] |
 //! | the same with a browser, for the Authorization Code Flow | [`sign_in`] |
+//! | both sides keep the high assurance profile | [`haip`] |
 //! | requests without a socket, and what is common to all answers | [`wire`] |
 //! | a clock that stands still, randomness that repeats | [`outside`] |
 //! | a PostgreSQL server | [`postgres`] |
@@ -22,6 +23,7 @@
 
 pub mod by_hand;
 pub mod contract;
+pub mod haip;
 pub mod outside;
 pub mod postgres;
 pub mod proof;

@@ -17,6 +17,12 @@ impl TestClock {
         Self(Arc::new(AtomicU64::new(1_795_435_200)))
     }
 
+    /// Stands there.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self(Arc::new(AtomicU64::new(now.0)))
+    }
+
     /// Goes on.
     pub fn advance(&self, seconds: u64) {
         self.0.fetch_add(seconds, Ordering::SeqCst);

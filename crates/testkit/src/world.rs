@@ -51,11 +51,21 @@ impl World {
 
     /// At another address.
     pub async fn at(url: &str, change: impl FnOnce(&mut Issuer)) -> Self {
+        Self::made(url, |_| {}, change).await
+    }
+
+    /// With the folder of the issuer as an operator changes it before the issuer is opened.
+    pub async fn configured(edit: impl FnOnce(&Path)) -> Self {
+        Self::made(ISSUER, edit, |_| {}).await
+    }
+
+    async fn made(url: &str, edit: impl FnOnce(&Path), change: impl FnOnce(&mut Issuer)) -> Self {
         let folder = TempDir::new().unwrap();
         let (clock, random) = (TestClock::new(), TestRandom::new(1));
         let url = IssuerUrl::try_from(url.to_owned()).unwrap();
         let new = NewIssuer { url: &url, name: "Riverside University", purpose: Purpose::Service };
         let report = init(&folder.path().join("issuer"), &new, &clock, &random).unwrap();
+        edit(&folder.path().join("issuer"));
         let config = Config::load(&report.config).unwrap();
         migrate(&config).await.unwrap();
         let (its_clock, its_random) = (Box::new(clock.clone()), Box::new(random.clone()));

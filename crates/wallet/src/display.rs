@@ -218,7 +218,7 @@ fn color(object: &Value, name: &str) -> Option<String> {
     }
 }
 
-/// META-26: other schemes than these two may be there, and are left alone.
+/// HAIP-16, META-26: other schemes than these two may be there, and are left alone.
 fn picture(object: Option<&Value>) -> Option<Picture> {
     let object = object?;
     let uri = object.get("uri").or_else(|| object.get("url"))?.as_str()?;

@@ -5,6 +5,7 @@ use std::fmt;
 use keys::signer::SignError;
 use oid4vci::authorization::ResponseError;
 use oid4vci::encryption::EncryptionError;
+use oid4vci::haip::HaipFinding;
 use oid4vci::metadata::MetadataError;
 use oid4vci::offer::OfferError;
 
@@ -32,6 +33,8 @@ pub enum WalletError {
     SignInNeeded,
     /// The offer needs a sign-in, and the issuer does not say where.
     NoSignIn,
+    /// The server knows ways of PKCE, and not `S256`: a code that is overheard would be anybody's.
+    NoPkce,
     /// The offer can be taken in no way that this wallet knows.
     UnknownGrant,
     /// The browser came back with something else than a code.
@@ -73,6 +76,8 @@ pub enum WalletError {
     },
     /// The issuer's metadata cannot be used.
     Metadata(MetadataError),
+    /// The issuer does not keep the profile that the owner asks for.
+    Haip(HaipFinding),
     /// Messages cannot be encrypted as this issuer wants it, or its answer is not (VCI §10).
     Encryption(EncryptionError),
     /// The metadata send us to a host that is not the issuer's (catalogue M02 to M05).
@@ -147,11 +152,13 @@ impl WalletError {
             )
             | Self::Metadata(MetadataError::OtherIssuer)
             | Self::Encryption(_)
+            | Self::Haip(_)
             | Self::ForeignEndpoint { .. }
             | Self::UnboundToken
             | Self::NotVerified(_) => Class::NotVerified,
             Self::Metadata(_)
             | Self::NoSignIn
+            | Self::NoPkce
             | Self::SignIn(_)
             | Self::UnknownConfiguration { .. }
             | Self::Refused(_)
@@ -171,6 +178,7 @@ impl WalletError {
             Self::NotAgreed { .. } => "not_agreed",
             Self::SignInNeeded => "sign_in_needed",
             Self::NoSignIn => "no_sign_in",
+            Self::NoPkce => "no_pkce",
             Self::UnknownGrant => "unknown_grant",
             Self::SignIn(ResponseError::Denied) => "access_denied",
             Self::SignIn(ResponseError::Refused(_)) => "sign_in_refused",
@@ -188,6 +196,7 @@ impl WalletError {
             Self::TxCodeMisfit => "tx_code_misfit",
             Self::Network { cause, .. } => cause.code(),
             Self::Metadata(_) => "bad_metadata",
+            Self::Haip(_) => "haip",
             Self::Encryption(_) => "bad_encryption",
             Self::ForeignEndpoint { .. } => "foreign_endpoint",
             Self::Refused(refused) => refused.error.as_deref().unwrap_or("refused"),
@@ -232,9 +241,11 @@ impl WalletError {
             Self::UnknownConfiguration { .. }
             | Self::SignIn(ResponseError::Refused(_))
             | Self::UnsupportedToken
+            | Self::NoPkce
             | Self::Metadata(_)
             | Self::Encryption(_)
             | Self::BadAnswer(_) => "tell the issuer",
+            Self::Haip(_) => "tell the issuer, or take its offers without this profile",
             Self::ForeignEndpoint { .. } | Self::UnboundToken => "do not go on; tell the issuer",
             Self::Refused(refused) => refused.hint(),
             Self::NotYet { .. } => {
@@ -256,6 +267,7 @@ impl fmt::Display for WalletError {
             Self::NotAgreed { host } => write!(f, "you have not agreed to contact {host}"),
             Self::SignInNeeded => f.write_str("this offer needs a sign-in in the browser"),
             Self::NoSignIn => f.write_str("the issuer does not say where to sign in"),
+            Self::NoPkce => f.write_str("the issuer's sign-in does not take PKCE with S256"),
             Self::UnknownGrant => {
                 f.write_str("this offer can be taken in no way that is known here")
             }
@@ -286,6 +298,7 @@ impl fmt::Display for WalletError {
             Self::TxCodeMisfit => f.write_str("the transaction code has the wrong form"),
             Self::Network { host, cause } => write!(f, "{host}: {}", cause.message()),
             Self::Metadata(error) => f.write_str(error.message()),
+            Self::Haip(finding) => f.write_str(finding.message()),
             Self::Encryption(error) => f.write_str(error.message()),
             Self::ForeignEndpoint { host } => {
                 write!(f, "the issuer's metadata lead to {host}, which is not the issuer's")
@@ -316,6 +329,12 @@ impl From<OfferError> for WalletError {
 impl From<MetadataError> for WalletError {
     fn from(error: MetadataError) -> Self {
         Self::Metadata(error)
+    }
+}
+
+impl From<HaipFinding> for WalletError {
+    fn from(finding: HaipFinding) -> Self {
+        Self::Haip(finding)
     }
 }
 

@@ -19,6 +19,7 @@
 //! | 8 the holder signs in, where the offer asks for it | [`flow::sign_in`] |
 //! | 8-11 the token, and what is proved for it | [`flow::token`], `flow::sender`, [`attestation`] |
 //! | 12-14 nonce, proof, request | [`flow::nonce`], [`flow::proof`], [`flow::credential`] |
+//! | 6-19 what issuers are held to beside OpenID4VCI | [`profile`] |
 //! | 18 what comes later is fetched then | [`flow::deferred`] |
 //! | 19 is it what was asked for, and from whom | [`flow::check`], [`trust`] |
 //! | 19 keep it | [`flow::receipt`], [`store`] |
@@ -33,6 +34,7 @@ pub mod display;
 pub mod error;
 pub mod flow;
 pub mod http;
+pub mod profile;
 pub mod store;
 pub mod trust;
 
@@ -43,6 +45,7 @@ use keys::x509::Anchors;
 
 use crate::attestation::AttestationSource;
 use crate::http::Http;
+use crate::profile::Profile;
 use crate::store::Store;
 
 /// A wallet: what it reaches, and what its owner set. The steps of the flow are its methods.
@@ -75,6 +78,8 @@ pub struct Settings {
     pub locale: String,
     /// Who vouches for this wallet, where issuers ask for that; `None` when nobody does.
     pub attestation_source: Option<Arc<dyn AttestationSource>>,
+    /// What issuers must keep beside OpenID4VCI.
+    pub profile: Profile,
 }
 
 impl Default for Settings {
@@ -86,6 +91,7 @@ impl Default for Settings {
             prefers_sign_in: false,
             locale: "en".to_owned(),
             attestation_source: None,
+            profile: Profile::None,
         }
     }
 }

@@ -17,6 +17,7 @@ use keys::outside::Timestamp;
 use keys::public_key::PublicKey;
 use keys::x509::{self, Certificate, X509Error};
 use keys::{did, json};
+use oid4vci::haip::HaipFinding;
 use oid4vci::metadata::{JWT_VC_ISSUER, parse_identifier};
 use serde_json::Value;
 use url::Url;
@@ -212,6 +213,8 @@ pub enum VerificationError {
     OtherKey,
     /// More credentials than were asked for (catalogue I20).
     Surplus,
+    /// Against the profile that the owner asks for.
+    Haip(HaipFinding),
     /// The issuer is not verified, and the holder has not accepted that.
     Doubtful(Doubt),
 }
@@ -290,6 +293,7 @@ impl VerificationError {
             Self::NotBound => "the credential is not bound to your key",
             Self::OtherKey => "the credential is bound to a key that is not yours",
             Self::Surplus => "the issuer sent more credentials than were asked for",
+            Self::Haip(finding) => finding.message(),
             Self::Doubtful(doubt) => doubt.message(),
         }
     }
@@ -315,7 +319,8 @@ impl VerificationError {
             | Self::OtherType
             | Self::NotBound
             | Self::OtherKey
-            | Self::Surplus => "nothing was stored; tell the issuer",
+            | Self::Surplus
+            | Self::Haip(_) => "nothing was stored; tell the issuer",
         }
     }
 
@@ -337,6 +342,7 @@ impl VerificationError {
             Self::NotBound => "not_bound",
             Self::OtherKey => "bound_to_other_key",
             Self::Surplus => "surplus_credentials",
+            Self::Haip(_) => "haip",
             Self::Doubtful(_) => "issuer_not_verified",
         }
     }

@@ -82,12 +82,15 @@ fn colours_that_are_none_are_left_out() {
     }
 }
 
+/// HAIP-16
 #[test]
 fn pictures_are_https_or_data_or_nothing() {
     let huge = format!("data:image/png;base64,{}", "A".repeat(300 * 1024));
     for (uri, taken) in [
         ("https://issuer.example/logo.png", true),
         ("data:image/png;base64,AAAA", true),
+        ("data:image/svg+xml;base64,AAAA", true),
+        ("https://issuer.example/logo.svg", true),
         ("http://issuer.example/logo.png", false),
         ("data:text/html,<script>", false),
         ("javascript:alert(1)", false),

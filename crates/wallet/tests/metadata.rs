@@ -5,10 +5,12 @@ mod world;
 
 use oid4vci::metadata::MetadataError;
 use serde_json::json;
+use wallet::display::PICTURE_BYTES_MAX;
 use wallet::error::{Class, WalletError};
 use wallet::flow::offer::{Consent, ScannedOffer};
 use world::{
-    ISSUER, ISSUER_METADATA, SERVER_METADATA, World, issuer_metadata, link, offer, server_metadata,
+    Answer, ISSUER, ISSUER_METADATA, SERVER_METADATA, World, issuer_metadata, link, offer,
+    server_metadata,
 };
 
 /// ENC-12, SEC-32
@@ -101,4 +103,62 @@ async fn the_place_of_the_drafts_is_tried_only_when_there_is_nothing_at_the_plac
         assert!(matches!(error.class(), Class::Refused | Class::NotVerified), "{error:?}");
         assert!(world.network.sent_to(&appended).is_empty());
     }
+}
+
+/// HAIP-16, catalogue N03: pictures at the issuer's own address are fetched once, and kept; elsewhere
+/// nobody is asked, and what cannot be had costs nothing.
+#[tokio::test]
+async fn pictures_of_the_issuer_are_fetched_once_and_kept() {
+    const LOGO: &str = "https://issuer.example/logo";
+    let png = b"\x89PNG\r\n\x1a\nrest".to_vec();
+    let huge = [png.clone(), vec![0; PICTURE_BYTES_MAX]].concat();
+    let data = "data:image/png;base64,iVBORw0KGgpyZXN0";
+    for (rule, address, answer, expected) in [
+        ("PNG", LOGO, Answer::Typed("image/png", png.clone()), Some(data)),
+        (
+            "SVG",
+            LOGO,
+            Answer::Typed("image/svg+xml; charset=utf-8", b"<svg/>".to_vec()),
+            Some("data:image/svg+xml;base64,PHN2Zy8+"),
+        ),
+        ("no PNG", LOGO, Answer::Typed("image/png", b"<html>".to_vec()), None),
+        ("a page", LOGO, Answer::Typed("text/html", png.clone()), None),
+        ("too large", LOGO, Answer::Typed("image/png", huge), None),
+        ("not there", LOGO, Answer::Json(404, json!({})), None),
+        ("elsewhere", "https://other.example/logo", Answer::Typed("image/png", png), None),
+    ] {
+        let world = World::new();
+        let mut metadata = issuer_metadata();
+        let card = &mut metadata["credential_configurations_supported"]["student_card"];
+        let face = |name: &str, locale: &str| json!({ "name": name, "locale": locale, "logo": { "uri": address } });
+        card["credential_metadata"]["display"] = json!([face("Card", "en"), face("Karte", "de")]);
+        world.network.says(ISSUER_METADATA, 200, metadata);
+        world.network.on(address, move |_| answer.clone());
+        let offer = world.resolve(&offer(&["student_card"])).await;
+        let offer = offer.unwrap_or_else(|error| panic!("{rule}: {error}"));
+        let display = offer.offered()[0].display();
+        for locale in ["en", "de"] {
+            let logo = display.face(locale).and_then(|face| face.logo.as_ref());
+            let uri = logo.map(|logo| logo.uri.as_str());
+            assert_eq!(uri, Some(expected.unwrap_or(address)), "{rule} {locale}");
+        }
+        let is_asked = usize::from(rule != "elsewhere");
+        assert_eq!(world.network.sent_to(address).len(), is_asked, "{rule}: once");
+    }
+}
+
+/// A stranger's list of pictures does not keep the wallet busy.
+#[tokio::test]
+async fn few_pictures_are_fetched() {
+    let world = World::new();
+    let mut metadata = issuer_metadata();
+    let card = &mut metadata["credential_configurations_supported"]["student_card"];
+    let addresses: Vec<String> =
+        (0..9).map(|at| format!("https://issuer.example/logo/{at}")).collect();
+    let faces = addresses.iter().map(|uri| json!({ "name": "Card", "logo": { "uri": uri } }));
+    card["credential_metadata"]["display"] = faces.collect();
+    world.network.says(ISSUER_METADATA, 200, metadata);
+    assert!(world.resolve(&offer(&["student_card"])).await.is_ok());
+    let asked = addresses.iter().filter(|uri| !world.network.sent_to(uri).is_empty()).count();
+    assert_eq!(asked, 4);
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
+use wallet::profile::Profile;
 
 #[derive(Debug, Args)]
 pub(crate) struct WalletArguments {
@@ -147,6 +148,9 @@ pub(crate) struct ReceiveArguments {
     /// The key that the client attestation is for (PKCS #8, PEM)
     #[arg(long, value_name = "FILE", requires = "client_attestation")]
     pub(crate) client_attestation_key: Option<PathBuf>,
+    /// What the issuer must keep: haip is the high assurance profile, and needs a client attestation
+    #[arg(long, value_name = "none|haip", default_value = "none", value_parser = profile)]
+    pub(crate) profile: Profile,
     /// Keep the credential although nothing ties its signer to the issuer
     #[arg(long)]
     pub(crate) accept_unverified_issuer: bool,
@@ -168,6 +172,9 @@ pub(crate) struct ResumeArguments {
     pub(crate) id: Option<String>,
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
+    /// What the credential must keep: haip is the high assurance profile
+    #[arg(long, value_name = "none|haip", default_value = "none", value_parser = profile)]
+    pub(crate) profile: Profile,
     /// Keep the credential although nothing ties its signer to the issuer
     #[arg(long)]
     pub(crate) accept_unverified_issuer: bool,
@@ -184,6 +191,10 @@ pub(crate) struct ResumeArguments {
 
 fn binding(text: &str) -> Result<BindingMethod, String> {
     BindingMethod::parse(text).ok_or_else(|| "one of jwk, did:jwk and did:key".to_owned())
+}
+
+fn profile(text: &str) -> Result<Profile, String> {
+    Profile::parse(text).ok_or_else(|| "one of none and haip".to_owned())
 }
 
 fn algorithm(text: &str) -> Result<Algorithm, String> {

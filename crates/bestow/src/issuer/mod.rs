@@ -88,6 +88,9 @@ async fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     issuer::init::check_tls(&config).map_err(Failure::mistake)?;
     let schema = issuer::check_database(&config).await.map_err(Failure::mistake)?;
     print(config.effective().trim_end());
+    for demand in config.demands() {
+        tell(format!("haip: {demand}"));
+    }
     for warning in config.warnings(&types) {
         tell(format!("warning: {warning}"));
     }

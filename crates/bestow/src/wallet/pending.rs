@@ -61,7 +61,8 @@ pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result
     // No attestation: only a server that gives out tokens wants one.
     let allow_http_loopback = arguments.allow_http_loopback;
     let reach = Reach { allow_http_loopback, ..Reach::of(&arguments.trust) };
-    let wallet = open(place, reach, |client| Arc::new(client)).await?;
+    let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
+    wallet.settings.profile = arguments.profile;
     let chosen = chosen(&wallet, arguments.id.as_deref()).await?;
     let (mut kept, mut waits, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for pending in &chosen {

@@ -34,6 +34,7 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
     };
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
     wallet.settings.prefers_sign_in = arguments.sign_in;
+    wallet.settings.profile = arguments.profile;
     wallet.settings.client_id.clone_from(&arguments.client_id);
     let person = Person { yes: arguments.yes };
     let resolved = person.agree(&wallet, scanned).await?;
@@ -122,6 +123,10 @@ pub(super) fn told(error: &WalletError) -> Failure {
         "issuer_not_verified" => {
             "name an authority that vouches for it (--trust-anchor FILE), or take it as it is \
              (--accept-unverified-issuer); this offer is used, so get a new one first"
+        }
+        "attestation_needed" => {
+            "ask the issuer which wallets it knows; what your wallet's maker gives goes into \
+             --client-attestation and --client-attestation-key"
         }
         _ => return failure,
     };
@@ -287,7 +292,7 @@ fn describe(offer: &ResolvedOffer) {
 
 /// The issuer does not say which of the two codes was wrong; the one that was typed is likelier.
 fn is_refused_code(failure: &TokenFailure) -> bool {
-    failure.may_retype() && failure.error.code() == "invalid_grant"
+    failure.may_retype() && matches!(failure.error.code(), "invalid_grant" | "invalid_tx_code")
 }
 
 /// What came is kept and shown; what did not come is named, and decides how the program ends.

@@ -44,6 +44,8 @@ fn nothing_is_sent_before_the_person_agreed_to_the_host() {
     let flow = visitor.scan(&link);
     let asked = visitor.ask("GET", &flow, &Value::Null).json();
     assert_eq!((&asked["step"], &asked["host"]), (&json!("host"), &json!(host)));
+    let same = visitor.scan(&link.replace("openid-credential-offer:", "haip-vci:"));
+    assert_eq!(visitor.ask("GET", &same, &Value::Null).json()["host"], host, "HAIP-20");
     for decision in [
         json!({ "action": "agree", "host": "other.example" }),
         json!({ "action": "redeem", "tx_code": "1" }),

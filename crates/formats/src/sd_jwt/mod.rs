@@ -21,7 +21,7 @@ const DIGESTS: &str = "_sd";
 const ELEMENT: &str = "...";
 /// Names the hash of the digests (RFC 9901 §4.1.1).
 const HASH: &str = "_sd_alg";
-/// The hash that all must know, and the only one that we take.
+/// The hash that all must know, and the only one that we take (HAIP-53).
 const SHA_256: &str = "sha-256";
 
 /// Over the text of the disclosure as it came: JSON has many spellings (RFC 9901 §4.2.3).

@@ -26,7 +26,7 @@ pub enum CredentialStatus {
 }
 
 impl StatusReference {
-    /// Adds the claim.
+    /// Adds the claim (HAIP-43).
     pub(crate) fn insert(&self, claims: &mut Map<String, Value>) {
         let reference = json!({ "status_list": { "idx": self.idx, "uri": self.uri } });
         claims.insert(CLAIM.to_owned(), reference);

@@ -15,11 +15,12 @@ pub use address::{IssuerUrl, TrustedProxy};
 pub use algorithms::Algorithms;
 pub use database::Database;
 pub use encryption::{Encryption, Named, Names};
+pub use haip::Profile;
 pub use reference::{example, reference};
 pub use rules::{NAME_LENGTH_MAX, is_name};
 pub use section::{
     Admin, Authorization, Compatibility, Deferred, Dpop, Log, LogFormat, LogLevel, Notification,
-    Offer, Portal, Proof, Retention, Server, Status, Tls, Token,
+    Offer, Openid4vci11, Portal, Proof, Retention, Server, Status, Tls, Token,
 };
 pub use source::ConfigError;
 
@@ -28,6 +29,7 @@ mod algorithms;
 mod clients;
 mod database;
 mod encryption;
+pub(crate) mod haip;
 mod reference;
 mod rules;
 mod section;
@@ -46,6 +48,10 @@ section! {
         name: String = "My Organisation".to_owned(),
         /// The language of `name`, and of pages whose reader asks for none that we have.
         locale: Locale = Locale::english(),
+        /// `none`, or `haip`: the High Assurance Interoperability Profile, for wallets and
+        /// ecosystems that ask for it. It turns on what it needs, and refuses what contradicts it;
+        /// `bestow issuer check-config` lists both.
+        profile: Profile = Profile::None,
         /// Where offers and applications are kept: a file of SQLite, or a PostgreSQL server, as
         /// `postgres://user@host:port/name`. Behind that may stand `?sslmode=verify-full`, which
         /// checks the server's certificate and name, and is the default unless the server is on
@@ -91,6 +97,8 @@ section! {
         /// See below.
         compatibility: Compatibility = Compatibility::default(),
         /// See below.
+        openid4vci_1_1: Openid4vci11 = Openid4vci11::default(),
+        /// See below.
         portal: Portal = Portal::default(),
         /// See below.
         retention: Retention = Retention::default(),
@@ -106,6 +114,7 @@ impl Config {
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let source = Source::read(file)?;
         let mut config: Self = source.parse()?;
+        haip::apply(&mut config, &source)?;
         rules::check(&config, &source)?;
         let folder = file.parent().unwrap_or(Path::new(""));
         if folder.to_str().is_none() {
@@ -165,12 +174,22 @@ impl Config {
 
     /// Reads who may vouch for wallets; `None` when their attestations are not looked at.
     pub fn client_attesters(&self) -> Result<Option<Attesters>, ConfigError> {
-        trust::attesters(&self.authorization.client_attestation_trust_anchors)
+        let files = &self.authorization.client_attestation_trust_anchors;
+        let attesters = trust::attesters(files)?;
+        if self.profile != Profile::Haip {
+            return Ok(attesters);
+        }
+        let file = files.first().map_or(Path::new(""), PathBuf::as_path);
+        let mistake = |problem: &str, remedy: &str| ConfigError::of_file(file, problem, remedy);
+        attesters.map(|attesters| haip::check_attesters(attesters, mistake)).transpose()
     }
 
     /// Reads all credential types.
     pub fn credential_types(&self) -> Result<BTreeMap<String, CredentialType>, ConfigError> {
-        let types = CredentialType::load_all(&self.credentials, self.url.as_str())?;
+        let mut types = CredentialType::load_all(&self.credentials, self.url.as_str())?;
+        if self.profile == Profile::Haip {
+            haip::check_types(&self.credentials, &mut types)?;
+        }
         types.values().try_for_each(|credential_type| {
             self.check_offer_seconds(credential_type)?;
             self.check_suspendable(credential_type)
@@ -180,7 +199,17 @@ impl Config {
 
     /// Reads all clients.
     pub fn registered_clients(&self) -> Result<BTreeMap<String, Client>, ConfigError> {
-        clients::load(&self.clients)
+        let clients = clients::load(&self.clients)?;
+        if self.profile == Profile::Haip {
+            haip::check_clients(&self.clients, &clients)?;
+        }
+        Ok(clients)
+    }
+
+    /// What `profile` asks for, a line each; empty where there is none.
+    #[must_use]
+    pub fn demands(&self) -> Vec<String> {
+        haip::demands(self)
     }
 
     /// A type cannot promise what `[offer] expires_in_max` forbids.
@@ -264,6 +293,7 @@ impl Config {
                  ([retention] issuances_days = {kept_days}): after that nobody can revoke it"
             ));
         }
+        warnings.extend(haip::warnings(self, types));
         for (id, credential_type) in types {
             warnings.extend(program_warning(id, credential_type));
         }

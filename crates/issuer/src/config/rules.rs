@@ -151,7 +151,7 @@ impl Rules<'_> {
             portal.applications_per_hour.into(),
             1..=100_000,
         )?;
-        let hours = u64::from(authorization.refresh_hours);
+        let hours = u64::from(authorization.refresh_hours); // a year at most (HAIP-24)
         self.range("authorization.refresh_hours", hours, 0..=8_784)?;
         let pushes = u64::from(authorization.pushes_per_minute);
         self.range("authorization.pushes_per_minute", pushes, 1..=1_000_000)?;

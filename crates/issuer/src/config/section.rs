@@ -229,6 +229,19 @@ section! {
 }
 
 section! {
+    /// What the next version of OpenID4VCI, 1.1, adds to answers. Its text is a draft; wallets that
+    /// know 1.0 only may not know what to do with the first.
+    Openid4vci11 {
+        /// Whether a wrong transaction code is told as `invalid_tx_code`, so that a wallet knows
+        /// which of the two codes to ask for again. With `false` it is `invalid_grant`, as in 1.0.
+        invalid_tx_code: bool = false,
+        /// Whether each credential comes with its labels and looks (`credential_metadata`), which
+        /// then count for more than those that the issuer publishes.
+        credential_metadata: bool = false,
+    }
+}
+
+section! {
     /// The web pages where people apply.
     Portal {
         /// Whether there are such pages.

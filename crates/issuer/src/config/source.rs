@@ -117,6 +117,13 @@ impl Source {
         self.span(key).is_some()
     }
 
+    /// Whether this very `place` is written, not just something around it.
+    pub(crate) fn is_written(&self, place: &str) -> bool {
+        let Ok(document) = toml::from_str::<toml::Value>(&self.text) else { return false };
+        let found = place.split('.').try_fold(&document, |value, part| value.get(part));
+        found.is_some()
+    }
+
     /// Where `place` is, or the nearest thing around it that was written.
     fn span(&self, place: &str) -> Option<Range<usize>> {
         let document = DeTable::parse(&self.text).ok()?.into_inner();

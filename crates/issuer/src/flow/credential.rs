@@ -141,7 +141,12 @@ pub(super) async fn sign(
         "issued"
     );
     let notified = Notified::new(id, token.grant().issued.len(), credentials.len());
-    Ok(CredentialResponse { credentials, notification_id: notification_id(notified, issuer) })
+    let is_described = issuer.config.openid4vci_1_1.credential_metadata; // V11-16
+    Ok(CredentialResponse {
+        credentials,
+        notification_id: notification_id(notified, issuer),
+        credential_metadata: is_described.then(|| credential_type.credential_metadata()),
+    })
 }
 
 /// An offer holds one dataset for each configuration, under its id. Of one that somebody signed in

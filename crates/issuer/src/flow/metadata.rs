@@ -27,7 +27,7 @@ use crate::failure::Broken;
 /// How long signed metadata can be relied on.
 const SIGNED_SECONDS: u64 = 24 * 3600;
 
-/// Credential Issuer Metadata (VCI §12.2.4).
+/// Credential Issuer Metadata (VCI §12.2.4, HAIP-12).
 #[must_use]
 pub fn credential_issuer(issuer: &Issuer) -> CredentialIssuerMetadata {
     let batch_size = issuer.credentials_per_offer();
@@ -36,7 +36,7 @@ pub fn credential_issuer(issuer: &Issuer) -> CredentialIssuerMetadata {
     CredentialIssuerMetadata {
         credential_issuer: issuer.credential_issuer().to_owned(),
         credential_endpoint: issuer.endpoint("credential"),
-        nonce_endpoint: issuer.endpoint("nonce"),
+        nonce_endpoint: issuer.endpoint("nonce"), // HAIP-17
         // Also where no type is put off any more: something may still wait.
         deferred_credential_endpoint: Some(issuer.endpoint(deferred::ENDPOINT)),
         notification_endpoint: issuer
@@ -46,6 +46,7 @@ pub fn credential_issuer(issuer: &Issuer) -> CredentialIssuerMetadata {
             .then(|| issuer.endpoint(notification::ENDPOINT)),
         credential_request_encryption: issuer.encryption.request_metadata(&published),
         credential_response_encryption: issuer.encryption.response_metadata(),
+        // HAIP-09
         batch_credential_issuance: (batch_size >= 2)
             .then_some(BatchCredentialIssuance { batch_size }),
         display: vec![IssuerDisplay {
@@ -80,7 +81,7 @@ fn configuration(credential_type: &CredentialType, issuer: &Issuer) -> Credentia
     }
 }
 
-/// The same as a signed JWT, and from when on it is to be signed anew (VCI §12.2.3).
+/// The same as a signed JWT, and from when on it is to be signed anew (VCI §12.2.3, HAIP-14, HAIP-15).
 pub async fn signed(
     issuer: &Issuer,
     metadata: Map<String, Value>,
@@ -94,7 +95,7 @@ pub async fn signed(
     Ok((signed, now.plus(SIGNED_SECONDS / 2)))
 }
 
-/// Authorization server metadata (RFC 8414 §2): the Issuer is its own authorization server.
+/// Authorization server metadata (RFC 8414 §2, HAIP-11): the Issuer is its own authorization server.
 #[must_use]
 pub fn authorization_server(issuer: &Issuer) -> AuthorizationServerMetadata {
     let authorization = &issuer.config.authorization;

@@ -87,7 +87,7 @@ fn attested_client(
     let context = ClientAttestationContext {
         attesters,
         authorization_server: issuer.credential_issuer(),
-        algorithms: &dpop::ALGORITHMS,
+        algorithms: &dpop::ALGORITHMS, // HAIP-49
         challenges: nonces(Purpose::ClientAttestation, issuer),
         is_challenge_required: issuer.config.authorization.client_attestation_challenge_required,
         age_seconds_max: None,
@@ -148,7 +148,7 @@ pub fn authentication_methods(issuer: &Issuer) -> Vec<&'static str> {
     none.into_iter().chain(attested).collect()
 }
 
-/// What authorization server metadata say of all this (RFC 9449 §5.1, WALATT-11).
+/// What authorization server metadata say of all this (RFC 9449 §5.1, WALATT-11, HAIP-52).
 #[must_use]
 pub fn metadata(issuer: &Issuer) -> SenderMetadata {
     let attested = if issuer.client_attesters.is_some() {

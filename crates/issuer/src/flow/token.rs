@@ -46,6 +46,7 @@ async fn pre_authorized_code(
         attempts_max: issuer.config.offer.tx_code_attempts_max,
         anonymous_access: issuer.config.authorization.anonymous_access,
         sender: policy(issuer),
+        has_invalid_tx_code: issuer.config.openid4vci_1_1.invalid_tx_code,
     };
     let id = request.pre_authorized_code.offer_id();
     for _ in 0..=policy.attempts_max {
@@ -72,7 +73,7 @@ async fn pre_authorized_code(
             Commit::CountWrongTxCode(seen) => {
                 if issuer.store.count_wrong_tx_code(seen).await? {
                     tracing::info!(offer = %seen.id, "wrong tx_code");
-                    return Err(TokenRefusal::WrongTxCode.into());
+                    return Err(policy.wrong_tx_code().into());
                 }
                 continue;
             }

@@ -13,7 +13,7 @@ use keys::x509::{self, Certificate};
 use zeroize::Zeroizing;
 
 use super::encryption_keys;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, haip};
 use crate::secret::AdminKey;
 use crate::{IssuerKeys, SigningKey};
 
@@ -39,8 +39,10 @@ const OTHERS: u32 = 0o077;
 /// Reads all keys of an issuer; a file that others may read is refused.
 pub fn load_keys(config: &Config) -> Result<IssuerKeys, ConfigError> {
     let mac_key = |name: &str| mac_key(&config.keys.join(name));
+    let signing = signing_key(&config.keys)?;
+    haip::check_chain(config, &config.keys.join(SIGNING_CERTIFICATE), &signing.x5c)?;
     Ok(IssuerKeys {
-        signing: signing_key(&config.keys)?,
+        signing,
         offer: mac_key(OFFER)?,
         tx_code: mac_key(TX_CODE)?,
         nonce: mac_key(NONCE)?,

@@ -31,6 +31,7 @@ async fn an_application_leads_to_an_offer() {
     assert_eq!(world.applications().await.len(), 1);
 }
 
+/// HAIP-21: with one device or with two.
 #[tokio::test]
 async fn the_picture_holds_the_link_of_the_page() {
     let world = World::demonstration();

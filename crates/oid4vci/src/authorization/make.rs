@@ -1,6 +1,6 @@
 //! The Wallet's side of an Authorization Request (AUTHZ-03).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::CODE;
 use super::OPENID_CREDENTIAL;
@@ -17,32 +17,28 @@ pub struct NewAuthorizationRequest<'n> {
     pub state: &'n str,
     /// Of the verifier that stays in the Wallet.
     pub code_challenge: &'n CodeChallenge,
-    /// What it wants (AUTHZ-06).
-    pub credential_configuration_ids: &'n [String],
+    /// What it wants.
+    pub selection: Selection<'n>,
     /// The Credential Issuer, where that names authorization servers (AUTHZ-09, AUTHZ-16).
     pub location: Option<&'n str>,
     /// From the offer, unchanged (AUTHZ-18).
     pub issuer_state: Option<&'n str>,
 }
 
+/// How a Wallet says which credentials it wants.
+#[derive(Clone, Copy, Debug)]
+pub enum Selection<'n> {
+    /// By `authorization_details`: every issuer has ids, not every one has scopes (AUTHZ-06,
+    /// META-31).
+    Details(&'n [String]),
+    /// By `scope`, as high assurance demands (HAIP-19, HAIP-23).
+    Scopes(&'n [String]),
+}
+
 impl NewAuthorizationRequest<'_> {
     /// The parameters, for a query or a pushed request.
-    ///
-    /// By `authorization_details`: every issuer has ids, not every one has scopes (META-31).
     #[must_use]
     pub fn to_form(&self) -> Vec<(&'static str, String)> {
-        let details: Vec<_> = self
-            .credential_configuration_ids
-            .iter()
-            .map(|id| {
-                let mut detail =
-                    json!({ "type": OPENID_CREDENTIAL, "credential_configuration_id": id });
-                if let (Some(location), Some(detail)) = (self.location, detail.as_object_mut()) {
-                    detail.insert("locations".into(), json!([location]));
-                }
-                detail
-            })
-            .collect();
         let mut form = vec![
             ("response_type", CODE.to_owned()),
             ("client_id", self.client_id.to_owned()),
@@ -50,9 +46,26 @@ impl NewAuthorizationRequest<'_> {
             ("state", self.state.to_owned()),
             ("code_challenge", self.code_challenge.to_text()),
             ("code_challenge_method", pkce::METHOD.to_owned()),
-            ("authorization_details", serde_json::Value::from(details).to_string()),
         ];
+        match self.selection {
+            Selection::Details(ids) => {
+                let details = ids.iter().map(|id| self.detail(id)).collect::<Vec<_>>();
+                form.push(("authorization_details", Value::from(details).to_string()));
+            }
+            Selection::Scopes(scopes) => {
+                form.push(("scope", scopes.join(" ")));
+                form.extend(self.location.map(|location| ("resource", location.to_owned())));
+            }
+        }
         form.extend(self.issuer_state.map(|state| ("issuer_state", state.to_owned())));
         form
+    }
+
+    fn detail(&self, id: &str) -> Value {
+        let mut detail = json!({ "type": OPENID_CREDENTIAL, "credential_configuration_id": id });
+        if let (Some(location), Some(detail)) = (self.location, detail.as_object_mut()) {
+            detail.insert("locations".into(), json!([location]));
+        }
+        detail
     }
 }

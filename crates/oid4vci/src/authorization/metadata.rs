@@ -53,8 +53,20 @@ pub struct ReceivedCodeFlow {
     pub pushed_authorization_request_endpoint: Option<Url>,
     /// RFC 9207 §3
     pub always_has_iss: bool,
-    /// Whether `S256` is listed; where nothing is, the server may not know PKCE (RFC 8414 §2).
-    pub has_s256: bool,
+    /// How the server takes a `code_challenge`.
+    pub challenge_methods: ChallengeMethods,
+}
+
+/// What a server says of PKCE (RFC 8414 §2, AUTHZ-02).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChallengeMethods {
+    /// Nothing: it may not know PKCE, or not say so; what it does not know, it ignores.
+    Unsaid,
+    /// `S256` is listed.
+    WithS256,
+    /// Others are listed; a request with `S256` would be refused, or its digest taken for the
+    /// verifier.
+    WithoutS256,
 }
 
 impl ReceivedCodeFlow {
@@ -70,7 +82,8 @@ impl ReceivedCodeFlow {
             return Ok(None);
         }
         let is_true = |name: &str| metadata.get(name).is_some_and(|value| *value == true);
-        let methods = strings(metadata.get("code_challenge_methods_supported"));
+        let methods = metadata.get("code_challenge_methods_supported");
+        let has_s256 = strings(methods).iter().any(|method| method == pkce::METHOD);
         Ok(Some(Self {
             issuer: issuer.to_owned(),
             authorization_endpoint,
@@ -79,7 +92,11 @@ impl ReceivedCodeFlow {
                 "pushed_authorization_request_endpoint",
             )?,
             always_has_iss: is_true("authorization_response_iss_parameter_supported"),
-            has_s256: methods.iter().any(|method| method == pkce::METHOD),
+            challenge_methods: match methods {
+                None => ChallengeMethods::Unsaid,
+                Some(_) if has_s256 => ChallengeMethods::WithS256,
+                Some(_) => ChallengeMethods::WithoutS256,
+            },
         }))
     }
 }

@@ -21,8 +21,8 @@ mod response;
 mod running;
 
 pub use details::{ClaimDescription, DETAILS_MAX, OPENID_CREDENTIAL};
-pub use make::NewAuthorizationRequest;
-pub use metadata::{CodeFlowMetadata, ReceivedCodeFlow};
+pub use make::{NewAuthorizationRequest, Selection};
+pub use metadata::{ChallengeMethods, CodeFlowMetadata, ReceivedCodeFlow};
 pub use par::{
     PUSHED_SECONDS, PushRefusal, PushResponse, PushedRequest, REQUEST_URI_PREFIX,
     ReceivedPushResponse, request_handle,

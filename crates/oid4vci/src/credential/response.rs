@@ -2,7 +2,7 @@
 
 use keys::json;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::secret::TransactionId;
 
@@ -14,6 +14,10 @@ pub struct CredentialResponse {
     /// For the Notification Endpoint; one for all of them (CRED-41).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notification_id: Option<String>,
+    /// How all of them look and what their claims are called, in place of what the Issuer publishes
+    /// (V11-16).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credential_metadata: Option<Value>,
 }
 
 /// One element of `credentials` (CRED-35).
@@ -32,6 +36,8 @@ pub enum ReceivedCredentialResponse {
         credentials: Vec<Value>,
         /// For the Notification Endpoint (CRED-41).
         notification_id: Option<String>,
+        /// As it came (V11-16, V11-18).
+        credential_metadata: Option<Map<String, Value>>,
     },
     /// VCI §9: not yet.
     Deferred {
@@ -56,6 +62,10 @@ impl ReceivedCredentialResponse {
                 Some(Self::Issued {
                     credentials: credentials.collect::<Option<_>>()?,
                     notification_id: notification_id.map(str::to_owned),
+                    credential_metadata: value
+                        .get("credential_metadata")
+                        .and_then(Value::as_object)
+                        .cloned(),
                 })
             }
             (None, Some(transaction_id)) => Some(Self::Deferred {

@@ -32,6 +32,8 @@ pub enum TokenRefusal {
     DetailsNotOffered,
     /// TOKEN-25, TOKEN-33
     WrongTxCode,
+    /// V11-15: the same, told so that a Wallet knows which of the two codes to ask for again.
+    InvalidTxCode,
     /// TOKEN-24
     MissingTxCode,
     /// TOKEN-23
@@ -84,7 +86,7 @@ impl Refusal for TokenRefusal {
     fn answer(&self) -> (ErrorCode, &'static str) {
         use ErrorCode::{
             InvalidAuthorizationDetails, InvalidClient, InvalidGrant, InvalidRequest, InvalidScope,
-            InvalidTarget, UnsupportedGrantType,
+            InvalidTarget, InvalidTxCode, UnsupportedGrantType,
         };
         match self {
             Self::Unreadable => {
@@ -109,6 +111,7 @@ impl Refusal for TokenRefusal {
                 (InvalidAuthorizationDetails, "authorization_details ask for more than was offered")
             }
             Self::WrongTxCode => (InvalidGrant, "the tx_code is wrong"),
+            Self::InvalidTxCode => (InvalidTxCode, "the tx_code is not the right one"),
             Self::MissingTxCode => (InvalidRequest, "tx_code is missing"),
             Self::UnexpectedTxCode => (InvalidRequest, "no tx_code is expected"),
             Self::MissingCodeParameter => {

@@ -65,6 +65,10 @@ impl Refused {
     pub(super) fn hint(&self) -> &'static str {
         match (self.question, self.error.as_deref(), self.status) {
             (_, _, 429 | 503) => "wait a moment, then try again",
+            (Question::Token, Some("invalid_tx_code"), _) => {
+                "check the transaction code and type it again: the offer stays good until it was \
+                 wrong too often"
+            }
             (Question::Token, Some("invalid_grant"), _) | (Question::Offer, _, 404 | 410) => {
                 "the offer is used, withdrawn or too old: get a new one from the issuer"
             }

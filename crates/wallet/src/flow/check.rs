@@ -5,8 +5,9 @@ use formats::binding::Binding;
 use formats::verified::Verified;
 use keys::did;
 use keys::public_key::Thumbprint;
+use oid4vci::metadata::ReceivedIssuerMetadata;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::metadata::OfferedCredential;
 use super::receipt::Preview;
@@ -29,6 +30,9 @@ pub struct Expected {
     pub types: Vec<String>,
     /// How it will look.
     pub display: Display,
+    /// What came with it of that, over what the issuer publishes (V11-17).
+    #[serde(default)]
+    pub credential_metadata: Option<Value>,
 }
 
 impl Expected {
@@ -40,7 +44,24 @@ impl Expected {
             format: configuration.format.clone(),
             types: configuration.vct.iter().chain(&configuration.types).cloned().collect(),
             display: offered.display.clone(),
+            credential_metadata: None,
         }
+    }
+
+    /// How it looks is said by the answer that brings it, and where that says nothing, by what the
+    /// issuer publishes; our formats have no metadata of their own that we fetch (V11-17).
+    pub(super) fn described_by(
+        mut self,
+        credential_metadata: Option<&Map<String, Value>>,
+        issuer: &ReceivedIssuerMetadata,
+    ) -> Self {
+        let configuration = issuer.configurations.get(&self.credential_configuration_id);
+        if let (Some(metadata), Some(configuration)) = (credential_metadata, configuration) {
+            let (described, merged) = configuration.described_by(metadata);
+            self.display = Display::new(issuer, &described);
+            self.credential_metadata = Some(merged);
+        }
+        self
     }
 }
 
@@ -84,6 +105,7 @@ impl Wallet {
         let unverified =
             formats::parse(&expected.format, credential).map_err(VerificationError::of_format)?;
         let reference = unverified.key_reference();
+        self.settings.profile.check_key(&reference)?;
         let (_, signer) = match last {
             Some(known) if known.0 == reference => &*known,
             other => {
@@ -93,6 +115,7 @@ impl Wallet {
         };
         let now = self.clock.now();
         let verified = unverified.verify(&signer.key, now).map_err(VerificationError::of_format)?;
+        self.settings.profile.check_credential(&verified)?;
         check_type(&verified, &expected.types)?;
         let holder_key = bound_key(verified.binding.as_ref(), keys)?;
         let credential = StoredCredential {
@@ -104,6 +127,7 @@ impl Wallet {
             types: verified.types,
             claims: verified.claims,
             display: expected.display.clone(),
+            credential_metadata: expected.credential_metadata.clone(),
             trust: signer.tie.clone().unwrap_or(Trust::Accepted),
             holder_key,
             copies: Vec::new(),

@@ -68,7 +68,13 @@ impl Wallet {
         let holder_keys: Vec<HolderKey> = keys.iter().map(|key| key.holder_key.clone()).collect();
         let expected = Expected::of(offered, &authorized.offer.issuer.credential_issuer);
         match answer {
-            ReceivedCredentialResponse::Issued { credentials, notification_id } => {
+            ReceivedCredentialResponse::Issued {
+                credentials,
+                notification_id,
+                credential_metadata,
+            } => {
+                let issuer = &authorized.offer.issuer;
+                let expected = expected.described_by(credential_metadata.as_ref(), issuer);
                 let checked = self.check(&expected, &credentials, &holder_keys).await;
                 let reporter = authorized.reporter(notification_id);
                 self.report_failure(checked, reporter).await.map(Outcome::Issued)

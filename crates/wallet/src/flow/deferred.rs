@@ -69,13 +69,19 @@ impl Wallet {
         }
         let issuer = self.issuer_metadata(&pending.expected.credential_issuer).await?;
         match self.ask_again(pending, &issuer).await {
-            Ok(ReceivedCredentialResponse::Issued { credentials, notification_id }) => {
+            Ok(ReceivedCredentialResponse::Issued {
+                credentials,
+                notification_id,
+                credential_metadata,
+            }) => {
+                let expected = pending.expected.clone();
+                let expected = expected.described_by(credential_metadata.as_ref(), &issuer);
                 let reporter = notification_id.and_then(|notification_id| {
                     let endpoint = issuer.notification_endpoint.as_ref()?.to_string();
                     Some(Reporter { endpoint, token: pending.token.clone(), notification_id })
                 });
                 let keys = &pending.holder_keys;
-                let checked = self.check(&pending.expected, &credentials, keys).await;
+                let checked = self.check(&expected, &credentials, keys).await;
                 let previews = match self.report_failure(checked, reporter).await {
                     Ok(previews) => previews,
                     Err(error @ WalletError::NotVerified(_)) => {

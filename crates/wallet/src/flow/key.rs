@@ -26,7 +26,8 @@ pub struct KeyWish {
 }
 
 impl KeyWish {
-    /// How many are asked for, given how many proofs the issuer takes at once (CRED-11).
+    /// How many are asked for, given how many proofs the issuer takes at once (CRED-11): all in one
+    /// request, as far as it takes so many (HAIP-08).
     pub(super) fn count(&self, batch_size: u64) -> usize {
         let batch_size = usize::try_from(batch_size).unwrap_or(usize::MAX);
         let wanted = if self.key.is_some() { 1 } else { self.copies };

@@ -177,7 +177,9 @@ impl Wallet {
         let encryption = issuer.encryption.choose(false)?; // before the code is spent (CRED-15)
         let server = issuer.authorization_server(grant.authorization_server())?.to_owned();
         let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
-        let (offered, unsupported) = offered(&offer, &issuer)?;
+        let formats = self.settings.profile.formats();
+        let (mut offered, unsupported) = offered(&offer, &issuer, formats)?;
+        self.fetch_pictures(&mut offered, &issuer.credential_issuer).await;
         Ok(DescribedOffer { grant, issuer, encryption, offered, unsupported, server, server_host })
     }
 
@@ -192,6 +194,7 @@ impl Wallet {
             described;
         let server = self.server_metadata(&id).await?;
         self.check_endpoints(&issuer, &server, &id)?;
+        self.settings.profile.check_metadata(&issuer, &server)?;
         let sender = self.become_sender(&server, &id).await?;
         Ok(ResolvedOffer { grant, issuer, encryption, server, sender, offered, unsupported })
     }
@@ -292,6 +295,7 @@ impl Wallet {
 fn offered(
     offer: &ReceivedOffer,
     issuer: &ReceivedIssuerMetadata,
+    formats: &[&str],
 ) -> Result<(Vec<OfferedCredential>, Vec<String>), WalletError> {
     let mut offered = Vec::new();
     let mut unsupported = Vec::new();
@@ -302,7 +306,7 @@ fn offered(
         if configuration.needs_key_attestation {
             return Err(MetadataError::KeyAttestationRequired.into());
         }
-        if FORMATS.contains(&configuration.format.as_str()) {
+        if formats.contains(&configuration.format.as_str()) {
             let display = Display::new(issuer, configuration);
             let configuration = configuration.clone();
             offered.push(OfferedCredential { id: id.clone(), configuration, display });

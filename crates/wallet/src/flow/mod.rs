@@ -9,6 +9,7 @@ pub mod metadata;
 pub mod nonce;
 pub mod notification;
 pub mod offer;
+mod picture;
 pub mod proof;
 pub mod receipt;
 mod sender;

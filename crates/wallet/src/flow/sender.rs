@@ -114,7 +114,7 @@ impl Wallet {
         let source = self.settings.attestation_source.as_ref();
         let attestation = match source.filter(|_| server.sender.takes_attestations) {
             Some(source) => Some(source.attestation(authorization_server).await?),
-            None if server.sender.needs_attestation => return Err(WalletError::AttestationNeeded),
+            None if self.must_be_attested(server) => return Err(WalletError::AttestationNeeded),
             None => None,
         };
         let theirs = &server.sender.dpop_algorithms;
@@ -131,7 +131,8 @@ impl Wallet {
         })
     }
 
-    /// Sends a request to the authorization server, with all that the sender proves.
+    /// Sends a request to the authorization server, with all that the sender proves (HAIP-22,
+    /// HAIP-30).
     pub(super) async fn send_to_server(
         &self,
         sender: &Sender,

@@ -7,7 +7,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::outside::Random;
 use oid4vci::authorization::{
-    Expected, NewAuthorizationRequest, ReceivedCodeFlow, ReceivedPushResponse, received_code,
+    ChallengeMethods, Expected, NewAuthorizationRequest, ReceivedCodeFlow, ReceivedPushResponse,
+    Selection, received_code,
 };
 use oid4vci::client::ClientCredentials;
 use oid4vci::code::AuthorizationCodeRequest;
@@ -66,6 +67,9 @@ impl Wallet {
         redirect_uri: &str,
     ) -> Result<SignIn, WalletError> {
         let flow = offer.server.code_flow.as_ref().ok_or(WalletError::NoSignIn)?;
+        if flow.challenge_methods == ChallengeMethods::WithoutS256 {
+            return Err(WalletError::NoPkce); // RFC 7636 §4.2
+        }
         let verifier = CodeVerifier::fresh(&*self.random);
         let state = drawn(&*self.random);
         let ids: Vec<String> = offer.offered().iter().map(|one| one.id().to_owned()).collect();
@@ -73,14 +77,18 @@ impl Wallet {
             OfferedGrant::AuthorizationCode(grant) => grant.issuer_state.as_deref(),
             OfferedGrant::PreAuthorizedCode(_) => None,
         };
-        let names_servers = offer.issuer.names_authorization_servers;
+        let scopes = offer.issuer.scopes(ids.iter().map(String::as_str));
+        let resources = resources(&offer);
         let request = NewAuthorizationRequest {
             client_id: self.client_id(&offer.sender),
             redirect_uri,
             state: &state,
             code_challenge: &verifier.challenge(),
-            credential_configuration_ids: &ids,
-            location: names_servers.then_some(offer.credential_issuer()),
+            selection: match &scopes {
+                Some(scopes) => Selection::Scopes(scopes), // HAIP-19, HAIP-23
+                None => Selection::Details(&ids),
+            },
+            location: resources.first().map(String::as_str),
             issuer_state, // OFFER-12
         };
         let address = self.sign_in_address(&offer.sender, flow, &request.to_form()).await?;
@@ -138,7 +146,7 @@ impl Wallet {
             code_verifier: sign_in.verifier,
             client: self.credentials(&sign_in.offer.sender),
             credential_configuration_ids: None,
-            resources: Vec::new(),
+            resources: resources(&sign_in.offer),
         });
         let client_id = self.client_id(&sign_in.offer.sender).to_owned();
         let who = (sign_in.offer.sender.clone(), Some(client_id));
@@ -155,7 +163,7 @@ impl Wallet {
             client: self.credentials(&authorized.sender),
             scopes: Vec::new(),
             credential_configuration_ids: None,
-            resources: Vec::new(),
+            resources: resources(&authorized.offer),
         });
         let who = (authorized.sender.clone(), authorized.client_id.clone());
         let redeemed = self.redeem_by(&authorized.offer, who, &request).await?;
@@ -177,6 +185,13 @@ impl Wallet {
         let client_id = Some(self.client_id(sender).to_owned());
         ClientCredentials { client_id, client_assertion: None }
     }
+}
+
+/// For which issuer a server of several is to make the token (AUTHZ-09, AUTHZ-16, TOKEN-10); one
+/// that is its own server need not be told.
+fn resources(offer: &ResolvedOffer) -> Vec<String> {
+    let names_servers = offer.issuer.names_authorization_servers;
+    names_servers.then(|| offer.credential_issuer().to_owned()).into_iter().collect()
 }
 
 /// 256 bits that nobody can foretell and from which nothing can be read (AUTHZ-24).

@@ -56,14 +56,15 @@ pub struct TokenFailure {
 }
 
 impl TokenFailure {
-    /// Whether another Transaction Code may help: an issuer that says `invalid_grant` does not say
-    /// which of the two codes was wrong (TOKEN-25, TOKEN-26).
+    /// Whether another Transaction Code may help: an issuer of 1.0 says `invalid_grant` and not which
+    /// of the two codes was wrong (TOKEN-25, TOKEN-26), one of 1.1 says it (V11-15).
     #[must_use]
     pub fn may_retype(&self) -> bool {
         let WalletError::Refused(refused) = &self.error else {
             return matches!(self.error, WalletError::TxCodeNeeded | WalletError::TxCodeMisfit);
         };
-        self.offer.tx_code().is_some() && refused.is("invalid_grant")
+        let is_wrong_code = refused.is("invalid_grant") || refused.is("invalid_tx_code");
+        self.offer.tx_code().is_some() && is_wrong_code
     }
 }
 

@@ -126,6 +126,10 @@ pub struct StoredCredential {
     pub claims: Map<String, Value>,
     /// How it looks, kept because metadata change and the network may be away.
     pub display: Display,
+    /// What came with it of how it looks, over what the issuer publishes: also what nobody shows yet
+    /// (V11-16, V11-18).
+    #[serde(default)]
+    pub credential_metadata: Option<Value>,
     /// Why the wallet believes that it comes from this issuer.
     pub trust: Trust,
     /// The key it is bound to; `None` for a credential that anyone may show.

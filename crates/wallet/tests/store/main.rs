@@ -68,6 +68,7 @@ fn credential(received_at: u64) -> StoredCredential {
         types: vec![CANARY.to_owned()],
         claims: claims.as_object().unwrap().clone(),
         display: Display::default(),
+        credential_metadata: None,
         trust: Trust::Anchor { subject: Some(CANARY.to_owned()) },
         holder_key: Some(holder_key()),
         copies: vec![CredentialCopy { raw: CANARY.to_owned(), holder_key: holder_key() }],

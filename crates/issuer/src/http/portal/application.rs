@@ -127,6 +127,8 @@ fn closed_page(
     visitor.page(StatusCode::OK, &page)
 }
 
+/// For a phone that is not the screen's own; beside it stands the link for one that is (HAIP-21).
+///
 /// Readers on screens meet neither dirt nor folds: a lower level has larger modules.
 fn code(offer: &ShownOffer) -> Result<QrCode, Trouble> {
     QrCode::encode(&offer.uri, Level::M).map_err(|error| Trouble::fault(error.to_string()))
