@@ -21,12 +21,14 @@
 //! | 13-18 the same, encrypted | [`encryption`] | VCI §10 |
 //! | 18 the credential comes later | [`deferred`] | VCI §9 |
 //! | 19 the Issuer is told what became of it | [`notification`] | VCI §11 |
+//! | 5-8, 20 where in a credential a claim is | [`claims_path`] | VCI §B.3, VCI §C |
 //! | 3, 20 a card's colours can be read | [`colour`] | VCI §12.2.4 |
 
 pub mod access;
 pub mod attestation;
 pub mod authorization;
 mod claims;
+pub mod claims_path;
 pub mod client;
 pub mod code;
 pub mod colour;

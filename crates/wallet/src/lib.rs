@@ -41,7 +41,7 @@ use std::sync::Arc;
 use keys::outside::{Clock, Random};
 use keys::x509::Anchors;
 
-use crate::attestation::AttestationSource;
+use crate::attestation::{AttestationSource, KeyAttestationSource};
 use crate::http::Http;
 use crate::store::Store;
 
@@ -75,6 +75,8 @@ pub struct Settings {
     pub locale: String,
     /// Who vouches for this wallet, where issuers ask for that; `None` when nobody does.
     pub attestation_source: Option<Arc<dyn AttestationSource>>,
+    /// Who vouches for its keys, where issuers ask for that (VCI §D); `None` when nobody does.
+    pub key_attestation_source: Option<Arc<dyn KeyAttestationSource>>,
 }
 
 impl Default for Settings {
@@ -86,6 +88,7 @@ impl Default for Settings {
             prefers_sign_in: false,
             locale: "en".to_owned(),
             attestation_source: None,
+            key_attestation_source: None,
         }
     }
 }

@@ -37,7 +37,7 @@ impl Wallet {
         let answer = self.send_with_token(sender, access_token, request).await?;
         if !matches!(answer.status, 200 | 202) {
             // CRED-64: an error is in the clear, whatever was asked for.
-            let refused = Refused::read(Question::Credential, answer.status, &answer.body);
+            let refused = Refused::with_token(Question::Credential, &answer);
             return Err(WalletError::Refused(refused));
         }
         let media_type = answer.content_type.as_deref().unwrap_or_default();

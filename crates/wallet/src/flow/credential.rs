@@ -27,7 +27,12 @@ impl Wallet {
         let mut outcomes = Vec::new();
         let mut failures = Vec::new();
         for offered in authorized.offer.offered() {
-            for selector in selectors(authorized, offered.id()) {
+            let selectors = selectors(authorized, offered);
+            if selectors.is_empty() {
+                let error = WalletError::NotGranted { id: offered.id.clone() };
+                failures.push(Failure { id: offered.id.clone(), error });
+            }
+            for selector in selectors {
                 match self.receive(authorized, offered, selector, wish).await {
                     Ok(outcome) => outcomes.push(outcome),
                     Err(error) => failures.push(Failure { id: offered.id.clone(), error }),
@@ -63,7 +68,7 @@ impl Wallet {
         selector: Selector,
         keys: &[ChosenKey],
     ) -> Result<Outcome, WalletError> {
-        let answer = self.request_with_proofs(authorized, selector, keys).await?;
+        let answer = self.request_with_proofs(authorized, offered, selector, keys).await?;
         let holder_keys: Vec<HolderKey> = keys.iter().map(|key| key.holder_key.clone()).collect();
         let expected = Expected::of(offered, &authorized.offer.issuer.credential_issuer);
         match answer {
@@ -98,12 +103,13 @@ impl Wallet {
     async fn request_with_proofs(
         &self,
         authorized: &Authorized,
+        offered: &OfferedCredential,
         selector: Selector,
         keys: &[ChosenKey],
     ) -> Result<ReceivedCredentialResponse, WalletError> {
-        match self.request(authorized, selector.clone(), keys).await {
+        match self.request(authorized, offered, selector.clone(), keys).await {
             Err(WalletError::Refused(refused)) if refused.is("invalid_nonce") => {
-                self.request(authorized, selector, keys).await
+                self.request(authorized, offered, selector, keys).await
             }
             answer => answer,
         }
@@ -113,10 +119,11 @@ impl Wallet {
     async fn request(
         &self,
         authorized: &Authorized,
+        offered: &OfferedCredential,
         selector: Selector,
         keys: &[ChosenKey],
     ) -> Result<ReceivedCredentialResponse, WalletError> {
-        let proofs = self.prove(authorized, keys).await?;
+        let proofs = self.prove(authorized, &offered.configuration, keys).await?;
         let parameters = CredentialRequest { selector, proofs }.to_json();
         let offer = &authorized.offer;
         let Authorized { sender, access_token, .. } = authorized;
@@ -127,10 +134,13 @@ impl Wallet {
     }
 }
 
-/// By identifier if the token came with identifiers, else by configuration (CRED-03, CRED-04).
-fn selectors(authorized: &Authorized, id: &str) -> Vec<Selector> {
+/// By identifier if the token came with identifiers, else by configuration (CRED-03, CRED-04, TOKEN-20);
+/// nothing where the token is not good for it (CRED-06).
+fn selectors(authorized: &Authorized, offered: &OfferedCredential) -> Vec<Selector> {
+    let (id, scope) = (offered.id(), offered.configuration.scope.as_ref());
     if authorized.details.is_empty() {
-        return vec![Selector::Configuration(id.to_owned())];
+        let is_granted = scope.is_none_or(|scope| !authorized.ungranted_scopes.contains(scope));
+        return is_granted.then(|| Selector::Configuration(id.to_owned())).into_iter().collect();
     }
     let ours = authorized.details.iter().filter(|detail| detail.credential_configuration_id == id);
     let identifiers = ours.flat_map(|detail| &detail.credential_identifiers);

@@ -2,9 +2,9 @@
 
 use oid4vci::encryption::ChosenEncryption;
 use oid4vci::metadata::{
-    AUTHORIZATION_SERVER, CREDENTIAL_ISSUER, METADATA_BYTES_MAX, MetadataError,
-    ReceivedConfiguration, ReceivedIssuerMetadata, ReceivedServerMetadata, appended_well_known,
-    parse_identifier, well_known,
+    AUTHORIZATION_SERVER, METADATA_BYTES_MAX, MetadataError, ReceivedConfiguration,
+    ReceivedIssuerMetadata, ReceivedServerMetadata, appended_well_known, parse_identifier,
+    well_known,
 };
 use oid4vci::offer::{AuthorizationCodeGrant, PreAuthorizedCodeGrant, ReceivedOffer, TxCodeInput};
 use url::Url;
@@ -14,6 +14,7 @@ use super::offer::{Consent, FetchedOffer};
 use super::sender::Sender;
 use crate::Wallet;
 use crate::address::is_this_machine;
+use crate::attestation::KeyAttestationError;
 use crate::display::{Display, clean};
 use crate::error::{Question, Refused, WalletError};
 use crate::http::{Request, Response};
@@ -178,7 +179,22 @@ impl Wallet {
         let server = issuer.authorization_server(grant.authorization_server())?.to_owned();
         let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
         let (offered, unsupported) = offered(&offer, &issuer)?;
+        self.check_offered(&offered)?;
         Ok(DescribedOffer { grant, issuer, encryption, offered, unsupported, server, server_host })
+    }
+
+    /// What cannot be got, or cannot be understood, is seen before anything is spent for it.
+    fn check_offered(&self, offered: &[OfferedCredential]) -> Result<(), WalletError> {
+        let has_source = self.settings.key_attestation_source.is_some();
+        for OfferedCredential { configuration, .. } in offered {
+            if configuration.key_attestation.is_some() && !has_source {
+                return Err(KeyAttestationError::Needed.into()); // META-37
+            }
+            if configuration.contradicts_itself() {
+                return Err(MetadataError::ContradictoryClaims.into());
+            }
+        }
+        Ok(())
     }
 
     /// Asks the authorization server where to send the code.
@@ -196,45 +212,55 @@ impl Wallet {
         Ok(ResolvedOffer { grant, issuer, encryption, server, sender, offered, unsupported })
     }
 
-    pub(super) async fn issuer_metadata(
+    pub(super) async fn server_metadata(
         &self,
         id: &str,
-    ) -> Result<ReceivedIssuerMetadata, WalletError> {
-        let body = self.document(id, CREDENTIAL_ISSUER, Question::Metadata).await?;
-        Ok(ReceivedIssuerMetadata::parse(&body, id)?)
-    }
-
-    async fn server_metadata(&self, id: &str) -> Result<ReceivedServerMetadata, WalletError> {
+    ) -> Result<ReceivedServerMetadata, WalletError> {
         let body = self.document(id, AUTHORIZATION_SERVER, Question::Metadata).await?;
         Ok(ReceivedServerMetadata::parse(&body, id)?)
     }
 
-    /// Gets a document from its well-known place; only when nothing is there, from the place of the
-    /// drafts before 1.0.
+    /// Gets a JSON document from its well-known place.
     pub(crate) async fn document(
         &self,
         identifier: &str,
         name: &str,
         question: Question,
     ) -> Result<Vec<u8>, WalletError> {
+        let answer = self.document_as((identifier, name), question, "application/json").await?;
+        Ok(answer.body)
+    }
+
+    /// Gets a document from its well-known place; only when nothing is there, from the place of the
+    /// drafts before 1.0.
+    pub(super) async fn document_as(
+        &self,
+        (identifier, name): (&str, &str),
+        question: Question,
+        accept: &str,
+    ) -> Result<Response, WalletError> {
         let bad = WalletError::Metadata(MetadataError::BadEndpoint);
         let place = well_known(identifier, name).ok_or_else(|| bad.clone())?;
         let older = appended_well_known(identifier, name).ok_or(bad)?;
         let is_other_place = older != place;
-        let mut answer = self.read_document(place).await?;
+        let mut answer = self.read_document(place, accept).await?;
         if answer.status == 404 && is_other_place {
-            answer = self.read_document(older).await?;
+            answer = self.read_document(older, accept).await?;
         }
         match answer.status {
-            200 => Ok(answer.body),
+            200 => Ok(answer),
             status => Err(WalletError::Refused(Refused::read(question, status, &answer.body))),
         }
     }
 
-    pub(crate) async fn read_document(&self, place: Url) -> Result<Response, WalletError> {
+    pub(crate) async fn read_document(
+        &self,
+        place: Url,
+        accept: &str,
+    ) -> Result<Response, WalletError> {
         self.permit(&place)?;
         let request = Request::get(place)
-            .header("accept", "application/json") // META-05: signed metadata cannot be read
+            .header("accept", accept) // META-05
             .header("accept-language", self.settings.locale.clone()); // META-09
         self.send(request.at_most(METADATA_BYTES_MAX)).await
     }
@@ -242,7 +268,7 @@ impl Wallet {
     /// Code, token and proof go to the issuer and to the authorization server that it names, and
     /// nowhere else, not even to another port of theirs: metadata that lead away are how mix-ups
     /// begin (catalogue M02 to M05).
-    fn check_endpoints(
+    pub(super) fn check_endpoints(
         &self,
         issuer: &ReceivedIssuerMetadata,
         metadata: &ReceivedServerMetadata,
@@ -297,9 +323,6 @@ fn offered(
         let configuration = issuer.configurations.get(id);
         let configuration =
             configuration.ok_or_else(|| WalletError::UnknownConfiguration { id: id.clone() })?;
-        if configuration.needs_key_attestation {
-            return Err(MetadataError::KeyAttestationRequired.into());
-        }
         if FORMATS.contains(&configuration.format.as_str()) {
             let display = Display::new(issuer, configuration);
             let configuration = configuration.clone();

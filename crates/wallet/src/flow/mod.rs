@@ -11,8 +11,10 @@ pub mod notification;
 pub mod offer;
 pub mod proof;
 pub mod receipt;
+mod renewal;
 mod sender;
 pub mod sign_in;
+mod signed_metadata;
 pub mod token;
 
 use url::Url;

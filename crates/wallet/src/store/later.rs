@@ -1,13 +1,15 @@
 //! What the wallet still has to do: fetch a credential, tell an issuer.
 
+use std::fmt;
 use std::sync::Arc;
 
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::outside::Timestamp;
 use keys::signer::SoftwareKey;
 use oid4vci::notification::Event;
-use oid4vci::secret::{AccessToken, TransactionId};
+use oid4vci::secret::{AccessToken, RefreshToken, TransactionId};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::{CredentialId, HolderKey};
 use crate::flow::check::Expected;
@@ -21,6 +23,26 @@ pub struct KeptToken {
     /// Proves who sends it; none for a Bearer token.
     #[serde(default, with = "dpop_key", skip_serializing_if = "Option::is_none")]
     pub dpop_key: Option<Arc<SoftwareKey>>,
+    /// Gets the next one when this one is dead; none where the issuer gave none, or where it is not
+    /// worth it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal: Option<Renewal>,
+}
+
+/// What renews a token when its flow is long over (RFC 6749 §6, DEFER-21).
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Renewal {
+    /// As the server gave it; good once, where the server replaces it.
+    #[serde(with = "refresh_token")]
+    pub refresh_token: RefreshToken,
+    /// Where to: the identifier of the server that the holder agreed to.
+    pub authorization_server: String,
+    /// As whom; `None` for a wallet that gave no name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The thumbprint of the key in the client attestation that was shown for it (WALATT-12).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_key: Option<String>,
 }
 
 /// A credential that its issuer makes later (VCI §9): all that is needed to fetch it.
@@ -41,6 +63,29 @@ pub struct PendingCredential {
     pub asked_at: Timestamp,
     /// Not to ask again before this time (CRED-40, DEFER-19).
     pub ask_at: Timestamp,
+    /// What came in the end. The issuer gives it once (DEFER-05), so it is here before anything else
+    /// is done with it, and until the holder has it or does not want it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fetched: Option<FetchedCredentials>,
+}
+
+/// Credentials as they came, not yet checked.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct FetchedCredentials {
+    /// At least one.
+    pub credentials: Vec<Value>,
+    /// How to tell the issuer what became of them; `None` when that does not want to know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reporter: Option<Reporter>,
+}
+
+/// What they say about the holder belongs into no log.
+impl fmt::Debug for FetchedCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FetchedCredentials")
+            .field("count", &self.credentials.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// How an issuer is told what became of the credentials of one response (VCI §11).
@@ -92,7 +137,11 @@ macro_rules! sealed {
         )+
     };
 }
-sealed!(transaction_id: TransactionId, access_token: AccessToken);
+sealed!(
+    transaction_id: TransactionId,
+    access_token: AccessToken,
+    refresh_token: RefreshToken
+);
 
 /// Within a record that is sealed as a whole.
 mod dpop_key {
