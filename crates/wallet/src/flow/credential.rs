@@ -9,7 +9,7 @@ use super::receipt::{Failure, Outcome, Preview, Received};
 use super::token::Authorized;
 use crate::Wallet;
 use crate::error::{Question, WalletError};
-use crate::store::HolderKey;
+use crate::store::{HolderKey, ResponseKey};
 
 /// Most datasets of one configuration that are asked for.
 const IDENTIFIERS_MAX: usize = 16;
@@ -68,7 +68,8 @@ impl Wallet {
         selector: Selector,
         keys: &[ChosenKey],
     ) -> Result<Outcome, WalletError> {
-        let answer = self.request_with_proofs(authorized, offered, selector, keys).await?;
+        let (answer, response_key) =
+            self.request_with_proofs(authorized, offered, selector, keys).await?;
         let holder_keys: Vec<HolderKey> = keys.iter().map(|key| key.holder_key.clone()).collect();
         let expected = Expected::of(offered, &authorized.offer.issuer.credential_issuer);
         match answer {
@@ -79,7 +80,8 @@ impl Wallet {
             }
             ReceivedCredentialResponse::Deferred { transaction_id, interval } => {
                 let when = (transaction_id, interval);
-                let pending = self.put_off(authorized, (expected, keys), when).await?;
+                let wanted = (expected, keys, response_key);
+                let pending = self.put_off(authorized, wanted, when).await?;
                 Ok(Outcome::PutOff(Box::new(pending)))
             }
         }
@@ -106,7 +108,7 @@ impl Wallet {
         offered: &OfferedCredential,
         selector: Selector,
         keys: &[ChosenKey],
-    ) -> Result<ReceivedCredentialResponse, WalletError> {
+    ) -> Result<(ReceivedCredentialResponse, ResponseKey), WalletError> {
         match self.request(authorized, offered, selector.clone(), keys).await {
             Err(WalletError::Refused(refused)) if refused.is("invalid_nonce") => {
                 self.request(authorized, offered, selector, keys).await
@@ -122,15 +124,18 @@ impl Wallet {
         offered: &OfferedCredential,
         selector: Selector,
         keys: &[ChosenKey],
-    ) -> Result<ReceivedCredentialResponse, WalletError> {
+    ) -> Result<(ReceivedCredentialResponse, ResponseKey), WalletError> {
         let proofs = self.prove(authorized, &offered.configuration, keys).await?;
         let parameters = CredentialRequest { selector, proofs }.to_json();
         let offer = &authorized.offer;
         let Authorized { sender, access_token, .. } = authorized;
         let place = (&offer.issuer.credential_endpoint, sender, access_token);
-        let answer = self.exchange(place, &offer.encryption, parameters).await?;
+        let mut response_key = ResponseKey::default();
+        let cover = (&offer.encryption, &mut response_key);
+        let answer = self.exchange(place, cover, parameters).await?;
         let response = ReceivedCredentialResponse::parse(&answer);
-        response.ok_or(WalletError::BadAnswer(Question::Credential))
+        let response = response.ok_or(WalletError::BadAnswer(Question::Credential))?;
+        Ok((response, response_key))
     }
 }
 

@@ -12,7 +12,9 @@ use super::sender::Sender;
 use super::token::Authorized;
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
-use crate::store::{CredentialId, FetchedCredentials, KeptToken, PendingCredential, Reporter};
+use crate::store::{
+    CredentialId, FetchedCredentials, KeptToken, PendingCredential, Reporter, ResponseKey,
+};
 
 /// Where the issuer does not say how long to wait.
 const INTERVAL_SECONDS: u64 = 60;
@@ -33,7 +35,7 @@ impl Wallet {
     pub(super) async fn put_off(
         &self,
         authorized: &Authorized,
-        (expected, keys): (Expected, &[ChosenKey]),
+        (expected, keys, response_key): (Expected, &[ChosenKey], ResponseKey),
         (transaction_id, interval): (TransactionId, Option<u64>),
     ) -> Result<PendingCredential, WalletError> {
         if authorized.offer.issuer.deferred_credential_endpoint.is_none() {
@@ -48,6 +50,7 @@ impl Wallet {
             token: authorized.kept_token(),
             asked_at: now,
             ask_at: now.plus(seconds(interval)),
+            response_key,
             fetched: None,
         };
         self.store.save_pending(pending.clone()).await?;
@@ -169,7 +172,9 @@ impl Wallet {
         let encryption = issuer.encryption.choose(false)?; // DEFER-07, DEFER-09
         let sender = Sender::of_kept(&pending.token);
         let place = (endpoint, &sender, &pending.token.access_token);
-        let answer = self.exchange(place, &encryption, parameters).await?;
+        let mut response_key = pending.response_key.clone();
+        let cover = (&encryption, &mut response_key);
+        let answer = self.exchange(place, cover, parameters).await?;
         let response = ReceivedCredentialResponse::parse(&answer);
         response.ok_or(WalletError::BadAnswer(Question::Credential))
     }
@@ -177,10 +182,13 @@ impl Wallet {
     /// Gives up what was still to come, with the keys that were made for it.
     pub async fn forget_pending(&self, pending: &PendingCredential) -> Result<(), WalletError> {
         let credentials = self.store.credentials().await?.records;
+        let mut others = self.store.pending().await?.records;
+        others.retain(|other| other.id != pending.id);
         for key in &pending.holder_keys {
             let is_bound =
                 credentials.iter().any(|held| held.holder_keys().any(|bound| bound == key));
-            if !is_bound {
+            let is_awaited = others.iter().any(|other| other.holder_keys.contains(key));
+            if !is_bound && !is_awaited {
                 self.store.delete_key(&key.kid).await?;
             }
         }

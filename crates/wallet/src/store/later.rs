@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keys::jwe::{Curve, DecryptionKey, EncryptionKeyError, KeyManagement};
 use keys::outside::Timestamp;
 use keys::signer::SoftwareKey;
 use oid4vci::notification::Event;
 use oid4vci::secret::{AccessToken, RefreshToken, TransactionId};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
+use zeroize::Zeroizing;
 
 use super::{CredentialId, HolderKey};
 use crate::flow::check::Expected;
@@ -63,10 +65,58 @@ pub struct PendingCredential {
     pub asked_at: Timestamp,
     /// Not to ask again before this time (CRED-40, DEFER-19).
     pub ask_at: Timestamp,
+    /// The key that its answer was to be encrypted for: the issuer may insist on it (catalogue H11).
+    #[serde(default, skip_serializing_if = "ResponseKey::is_absent")]
+    pub response_key: ResponseKey,
     /// What came in the end. The issuer gives it once (DEFER-05), so it is here before anything else
     /// is done with it, and until the holder has it or does not want it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetched: Option<FetchedCredentials>,
+}
+
+/// A key that an issuer encrypts its answers for, as a private JSON Web Key; absent where they come
+/// in the clear.
+#[derive(Clone, Default)]
+pub struct ResponseKey(Option<Zeroizing<String>>);
+
+impl ResponseKey {
+    const fn is_absent(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// This key, where it can be used in such a way; else a new one takes its place.
+    pub(crate) fn take(
+        &mut self,
+        algorithm: KeyManagement,
+    ) -> Result<DecryptionKey, EncryptionKeyError> {
+        let kept = self.0.as_ref().and_then(|jwk| DecryptionKey::from_jwk(jwk).ok());
+        if let Some(key) = kept.filter(|key| key.encryption_key().algorithm() == algorithm) {
+            return Ok(key);
+        }
+        let key = DecryptionKey::generate(Curve::P256, algorithm)?;
+        self.0 = Some(key.to_jwk());
+        Ok(key)
+    }
+}
+
+impl fmt::Debug for ResponseKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ResponseKey(..)")
+    }
+}
+
+/// Within a record that is sealed as a whole.
+impl Serialize for ResponseKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_ref().map(|jwk| jwk.as_str()).serialize(serializer)
+    }
+}
+
+impl<'d> Deserialize<'d> for ResponseKey {
+    fn deserialize<D: Deserializer<'d>>(deserializer: D) -> Result<Self, D::Error> {
+        let jwk = Option::<String>::deserialize(deserializer)?;
+        Ok(Self(jwk.map(Zeroizing::new)))
+    }
 }
 
 /// Credentials as they came, not yet checked.
