@@ -14,7 +14,7 @@ pub fn is_path(path: &[Value]) -> bool {
     (1..=PATH_MAX).contains(&path.len()) && path.iter().all(is_step)
 }
 
-/// What a path selects (VCI §C.1.1); nothing where it does not fit the claims, or where what it names
+/// What a path selects, from the object on top to the right (VCI §C.1.1, PATH-02); nothing where it does not fit the claims, or where what it names
 /// is not there.
 #[must_use]
 pub fn select<'c>(claims: &'c Map<String, Value>, path: &[Value]) -> Option<Vec<&'c Value>> {

@@ -229,3 +229,29 @@ async fn an_issuer_hears_after_a_restart_what_it_has_not_heard() {
     assert_eq!(event().await, "credential_accepted");
     assert_eq!(wallet.send_notices().await.unwrap(), 0, "it is told once");
 }
+
+/// CRED-50, RFC 6750 §3.1: without a refresh token a dead token ends the wait; it is not asked with
+/// for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_that_died_without_a_refresh_token_ends_the_wait() {
+    let world = World::with(deferring("bestow")).await;
+    let offered = world.offer(CARD, &json!({})).await;
+    let scanned = ScannedOffer::scan(&offered.uri).unwrap();
+    let consent = Consent::to(scanned.host());
+    let fetched = world.wallet.fetch_offer(scanned, &consent).await.unwrap();
+    let described = world.wallet.describe_offer(fetched, &consent).await.unwrap();
+    let offer = world.wallet.resolve_offer(described, &consent).await.unwrap();
+    let authorized = world.wallet.request_token(offer, None).await.unwrap();
+    let pending = put_off(&world.wallet, &authorized).await;
+    world.clock.advance(24 * 60 * 60);
+    let Resumed::Waits(waits) = world.wallet.resume(&pending).await.unwrap() else {
+        panic!("nobody has approved it")
+    };
+    let path = format!("/admin/v1/offers/{}", offered.id);
+    assert_eq!(world.operator("DELETE", &path, None).await.status, 204);
+    world.clock.advance(60);
+    let error = world.wallet.resume(&waits).await.unwrap_err();
+    let WalletError::Ended(refused) = &error else { panic!("{error}") };
+    assert!(refused.is_dead_token());
+    assert!(world.wallet.store.pending().await.unwrap().records.is_empty());
+}

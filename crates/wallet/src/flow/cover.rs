@@ -29,6 +29,7 @@ impl Wallet {
         let failed = |_| WalletError::Signing;
         let exchange =
             encryption.begin(|algorithm| response_key.take(algorithm)).map_err(failed)?;
+        // What goes in the clear says so (CRED-19, DEFER-08).
         let body = exchange.seal(parameters).map_err(EncryptionError::from)?;
         let request = Request::post(endpoint.clone())
             .header("accept", format!("{JSON}, {JWT}"))

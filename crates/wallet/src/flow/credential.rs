@@ -101,7 +101,8 @@ impl Wallet {
         Ok(())
     }
 
-    /// A nonce may have died on the way: one more try with a fresh one (CRED-59).
+    /// A nonce may have died on the way: one more try with a fresh one (CRED-59). Any other no is
+    /// the last word (CRED-62).
     async fn request_with_proofs(
         &self,
         authorized: &Authorized,

@@ -116,7 +116,8 @@ impl Wallet {
         }
     }
 
-    /// Asks, and once more with a new token where the old one is dead. A no that is final ends the
+    /// Asks, and once more with a new token where the old one is dead: it need not be the token that
+    /// asked first (DEFER-03). A no that is final ends the
     /// wait (DEFER-18); so does a token that nothing can renew.
     async fn ask_with_live_token(
         &self,

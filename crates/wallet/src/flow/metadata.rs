@@ -33,7 +33,8 @@ pub(super) enum OfferedGrant {
 
 impl OfferedGrant {
     /// The Pre-Authorized Code where there is one, as it asks less of the holder; unless the holder
-    /// prefers to sign in. An offer without grants leaves it to the server's metadata (VCI §4.1.1).
+    /// prefers to sign in (OFFER-09). An offer without grants leaves it to the server's metadata
+    /// (OFFER-08), which say whether there is a sign-in; without a code nothing else can be meant.
     fn choose(offer: &mut ReceivedOffer, prefers_sign_in: bool) -> Option<Self> {
         let is_silent = offer.pre_authorized_code.is_none() && !offer.has_other_grants;
         let sign_in = offer.authorization_code.take();
@@ -301,7 +302,7 @@ impl Wallet {
         })
     }
 
-    /// TLS everywhere (CRED-01, META-03), whatever client the wallet was given.
+    /// TLS everywhere (CRED-01, META-03, DEFER-02, NOTIF-05), whatever client the wallet was given.
     pub(super) fn permit(&self, url: &Url) -> Result<(), WalletError> {
         let loopback = self.settings.allow_http_loopback && is_this_machine(url);
         if url.scheme() == "https" || (url.scheme() == "http" && loopback) {

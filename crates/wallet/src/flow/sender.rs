@@ -234,7 +234,8 @@ impl Wallet {
         }
     }
 
-    /// Adds what the authorization server is to see.
+    /// Adds what the authorization server is to see, in the Token Request and in the pushed one
+    /// (WALATT-02).
     async fn prove_sender(
         &self,
         sender: &Sender,

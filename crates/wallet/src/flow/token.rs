@@ -20,7 +20,8 @@ use crate::store::KeptToken;
 /// Largest Token Response.
 const TOKEN_BYTES_MAX: usize = 64 * 1024;
 
-/// The holder has said yes and the issuer has given a token.
+/// The holder has said yes and the issuer has given a token: for this offer, and for no other
+/// (TOKEN-12).
 #[derive(Clone, Debug)]
 pub struct Authorized {
     pub(super) offer: ResolvedOffer,
