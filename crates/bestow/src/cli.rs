@@ -23,8 +23,8 @@ pub(crate) use migrate_store::MigrateStoreArguments;
 use status::REVOKE_EXAMPLES;
 pub(crate) use status::StatusArguments;
 pub(crate) use wallet::{
-    ReceiveArguments, ResumeArguments, ServeArguments, TrustArguments, WalletArguments,
-    WalletCommand,
+    AttestationArguments, KeyAttestationArguments, ReceiveArguments, ResumeArguments,
+    ServeArguments, TrustArguments, WalletArguments, WalletCommand,
 };
 
 /// Issue and receive verifiable credentials with OpenID4VCI.

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access::{self, Authenticated, Presented};
 use crate::credential::{CredentialRefusal, Record};
-use crate::encryption::EncryptionRefusal;
+use crate::encryption::{EncryptionRefusal, MessageEncryption};
 use crate::error::{Challenge, Demand, ErrorCode, Refusal};
 use crate::grant::Grant;
 use crate::offer::OfferId;
@@ -139,6 +139,16 @@ impl Deferral {
         (deferral, transaction_id)
     }
 
+    /// In strict mode: the same for an answer that is to be encrypted under `response_key`, then as
+    /// now. A Wallet that asks for the same again under another key gets another `transaction_id`,
+    /// and the old one is worth nothing any more.
+    #[must_use]
+    pub fn under(self, response_key: &Thumbprint, key: &MacKey) -> (Self, TransactionId) {
+        let names = (self.id, self.offer_id);
+        let transaction_id = TransactionId::derive_under(response_key, names, key);
+        (Self { transaction_digest: transaction_id.digest(), ..self }, transaction_id)
+    }
+
     /// How many credentials it will be.
     #[must_use]
     pub fn count(&self) -> usize {
@@ -216,6 +226,24 @@ pub fn decide(
         DeferralState::Waiting => Ok(Next::Wait),
         DeferralState::Approved => Ok(Next::Deliver),
     }
+}
+
+/// In strict mode: whether the credential goes out under the key that was named at first, for a
+/// request that [`decide`] allowed. VCI §9.1 leaves a Wallet free to name another key, or none
+/// (DEFER-10); so whoever stole token and `transaction_id` could read the credential (catalogue H11).
+pub fn check_response_key(
+    deferral: &Deferral,
+    asked: Option<&MessageEncryption>,
+    key: &MacKey,
+) -> Result<(), EncryptionRefusal> {
+    let names = (deferral.id, deferral.offer_id);
+    let is_of = |id: &TransactionId| deferral.transaction_digest.matches(&id.digest());
+    let is_same = asked.is_some_and(|asked| {
+        is_of(&TransactionId::derive_under(&asked.key().thumbprint(), names, key))
+    });
+    // Who asked in the clear at first may ask for an encrypted answer now.
+    let was_free = is_of(&TransactionId::derive(names.0, names.1, key));
+    if is_same || was_free { Ok(()) } else { Err(EncryptionRefusal::KeyChanged) }
 }
 
 /// The answer to whoever has to come again, status `202` (CRED-31, CRED-39, DEFER-12, DEFER-20,

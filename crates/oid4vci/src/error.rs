@@ -202,6 +202,14 @@ pub fn www_authenticate(refusal: &dyn Refusal, schemes: &Schemes<'_>) -> Option<
     }
 }
 
+/// The error code in a `WWW-Authenticate` that we receive, which may be all that an answer says
+/// (RFC 6750 §3).
+#[must_use]
+pub fn challenge_error(www_authenticate: &str) -> Option<&str> {
+    let (_, rest) = www_authenticate.split_once("error=\"")?;
+    rest.split_once('"').map(|(code, _)| code).filter(|code| !code.is_empty())
+}
+
 /// The JSON body of every refusal we send (RFC 6749 §5.2).
 #[derive(Debug, Serialize)]
 pub struct ErrorBody {

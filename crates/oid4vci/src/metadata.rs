@@ -8,16 +8,20 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::claims_path::has_contradiction;
 use crate::encryption::{
     CredentialRequestEncryption, CredentialResponseEncryption, ReceivedEncryption,
 };
 use crate::proof::BindingMethod;
 
 mod precedence;
+mod proof_type;
 mod scope;
 mod server;
 
 pub use precedence::merged;
+pub use proof_type::ReceivedKeyAttestation;
+use proof_type::ReceivedProofType;
 pub use server::{AuthorizationServerMetadata, ReceivedServerMetadata};
 
 /// Well-known name of Credential Issuer Metadata (VCI §12.2.2, REG-04).
@@ -186,13 +190,13 @@ pub struct ReceivedConfiguration {
     pub vct: Option<String>,
     /// `credential_definition.type` (FMT-JWT-04).
     pub types: Vec<String>,
-    /// Whether proofs must come with a key attestation (META-37).
-    pub needs_key_attestation: bool,
+    /// Set where a proof must come with a key attestation, or be one (META-37, PROOF-03).
+    pub key_attestation: Option<ReceivedKeyAttestation>,
     /// Whether a key must be bound at all (META-33, CRED-09).
     pub needs_proof: bool,
     /// Those that we know; `jwk` when the issuer only names proof types (AMB-12).
     pub binding_methods: Vec<BindingMethod>,
-    /// For proofs of type `jwt`; those that we know.
+    /// For the type of proof that we make; those that we know.
     pub proof_algorithms: Vec<Algorithm>,
     /// META-40, as it came; older issuers put it outside `credential_metadata` (META-45).
     pub display: Vec<Value>,
@@ -206,10 +210,28 @@ fn is_scope(scope: &str) -> bool {
     !scope.is_empty() && scope.bytes().all(is_token)
 }
 
+impl ReceivedConfiguration {
+    /// Whether its descriptions of claims cannot all be meant (CLAIM-08 to CLAIM-10).
+    #[must_use]
+    pub fn contradicts_itself(&self) -> bool {
+        let path = |claim: &Value| claim.get("path").and_then(Value::as_array).cloned();
+        let paths: Vec<Vec<Value>> = self.claims.iter().filter_map(path).collect();
+        has_contradiction(&paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
+    }
+}
+
 impl ReceivedIssuerMetadata {
     /// Reads the document that `identifier` led to.
     pub fn parse(body: &[u8], identifier: &str) -> Result<Self, MetadataError> {
-        let value = object(body)?;
+        Self::read(&object(body)?, identifier)
+    }
+
+    /// The same for what was signed, once that is verified (VCI §12.2.3).
+    pub fn of_signed(claims: Map<String, Value>, identifier: &str) -> Result<Self, MetadataError> {
+        Self::read(&Value::Object(claims), identifier)
+    }
+
+    fn read(value: &Value, identifier: &str) -> Result<Self, MetadataError> {
         if value.get("credential_issuer").is_none_or(|issuer| issuer != identifier) {
             return Err(MetadataError::OtherIssuer); // VCI §12.2.4, META-13
         }
@@ -224,16 +246,16 @@ impl ReceivedIssuerMetadata {
             } else {
                 servers
             },
-            credential_endpoint: endpoint(&value, "credential_endpoint")?
+            credential_endpoint: endpoint(value, "credential_endpoint")?
                 .ok_or(MetadataError::BadEndpoint)?,
-            nonce_endpoint: endpoint(&value, "nonce_endpoint")?,
-            deferred_credential_endpoint: endpoint(&value, "deferred_credential_endpoint")?,
-            notification_endpoint: endpoint(&value, "notification_endpoint")?,
+            nonce_endpoint: endpoint(value, "nonce_endpoint")?,
+            deferred_credential_endpoint: endpoint(value, "deferred_credential_endpoint")?,
+            notification_endpoint: endpoint(value, "notification_endpoint")?,
             batch_size: value
                 .pointer("/batch_credential_issuance/batch_size")
                 .and_then(Value::as_u64)
                 .map_or(1, |size| size.max(1)),
-            encryption: ReceivedEncryption::parse(&value),
+            encryption: ReceivedEncryption::parse(value),
             display: array(value.get("display")),
             configurations: configurations
                 .ok_or(MetadataError::NoConfigurations)?
@@ -264,12 +286,7 @@ fn received_configuration(value: &Value) -> ReceivedConfiguration {
     if methods.is_empty() && proof_types.is_some() {
         binding_methods.push(BindingMethod::Jwk);
     }
-    let algorithms = proof_types.and_then(|types| types.get("jwt")).map(|jwt| {
-        strings(jwt.get("proof_signing_alg_values_supported"))
-            .iter()
-            .filter_map(|name| Algorithm::parse(name))
-            .collect()
-    });
+    let proof_type = ReceivedProofType::choose(proof_types);
     let either = |name: &str| {
         let inside = value.get("credential_metadata").and_then(|metadata| metadata.get(name));
         array(inside.or_else(|| value.get(name)))
@@ -279,14 +296,14 @@ fn received_configuration(value: &Value) -> ReceivedConfiguration {
         scope: text("scope").filter(|scope| is_scope(scope)),
         vct: text("vct"),
         types: strings(value.pointer("/credential_definition/type")),
-        needs_key_attestation: proof_types
-            .and_then(|types| types.get("jwt"))
-            .is_some_and(|jwt| jwt.get("key_attestations_required").is_some()),
         needs_proof: !methods.is_empty() || proof_types.is_some(),
         // An issuer that names methods but no proof types means the usual proof (AMB-12).
-        proof_algorithms: algorithms.unwrap_or_else(|| {
-            if proof_types.is_none() { vec![Algorithm::Es256] } else { Vec::new() }
-        }),
+        proof_algorithms: match &proof_type {
+            Some(proof_type) => proof_type.algorithms.clone(),
+            None if proof_types.is_none() => vec![Algorithm::Es256],
+            None => Vec::new(),
+        },
+        key_attestation: proof_type.and_then(|proof_type| proof_type.key_attestation),
         binding_methods,
         display: either("display"),
         claims: either("claims"),
@@ -330,8 +347,8 @@ pub enum MetadataError {
     BadEndpoint,
     /// `credential_configurations_supported` is missing.
     NoConfigurations,
-    /// Proofs must come with a key attestation, and our Wallet has none (META-37).
-    KeyAttestationRequired,
+    /// Its descriptions of claims contradict each other (CLAIM-08 to CLAIM-10).
+    ContradictoryClaims,
     /// The offer names a server that the metadata does not (OFFER-14).
     ForeignAuthorizationServer,
 }
@@ -345,8 +362,8 @@ impl MetadataError {
             Self::OtherIssuer => "the issuer's metadata is for another issuer",
             Self::BadEndpoint => "the issuer's metadata lacks an endpoint, or has one of no use",
             Self::NoConfigurations => "the issuer's metadata does not say what it can issue",
-            Self::KeyAttestationRequired => {
-                "this issuer wants an attestation of the key, which this wallet does not have"
+            Self::ContradictoryClaims => {
+                "the issuer's metadata describe a claim twice, or in ways that contradict each other"
             }
             Self::ForeignAuthorizationServer => {
                 "the offer names an authorization server that its issuer does not"

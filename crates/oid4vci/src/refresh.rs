@@ -4,12 +4,13 @@
 use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
 
-use crate::authorization::Authorization;
+use crate::authorization::{Authorization, AuthorizationRequest, Requestable};
 use crate::client::{ClientCredentials, Requester};
 use crate::code::{check_resources, narrowed, resources};
 use crate::grant::{Grant, Redemption};
 use crate::parameters::parameter;
 use crate::secret::{RefreshToken, SecretDigest};
+use crate::sender::Sender;
 use crate::token::{TokenRefusal, authorization_details};
 
 /// `grant_type` of a renewal.
@@ -68,7 +69,7 @@ pub struct RefreshChain {
     pub replaced_at: Timestamp,
     /// The first second in which the chain is over, however often it was renewed.
     pub expires_at: Timestamp,
-    /// The key of the Wallet, where its tokens are bound to one (RFC 9449 §5, WALATT-12).
+    /// The key of the Wallet, where its tokens are bound to one (RFC 9449 §5).
     pub sender: Option<Thumbprint>,
 }
 
@@ -129,15 +130,16 @@ pub struct Renewal<'g> {
 /// Decides a renewal; `found` is what stands under the id that the token carries.
 ///
 /// - A token that is wrong, too old, or of another client or key is `invalid_grant` (RFC 6749 §5.2,
-///   DEP-07).
+///   DEP-07); where an attested instance of a Wallet got the tokens, only that instance renews them
+///   (WALATT-12).
 /// - One that was replaced is taken again for [`GRACE_SECONDS`] from a Wallet that proves who it is,
 ///   by the same key or as a confidential client; a public client without a key proves nothing.
-/// - A renewal never gives more than was allowed (RFC 6749 §6).
+/// - A renewal never gives more than was allowed, and less where less is asked for (RFC 6749 §6).
 pub fn decide<'g>(
     request: &RefreshTokenRequest,
     found: Option<(&'g Grant, &'g Authorization)>,
     requester: Requester<'_>,
-    credential_issuer: &str,
+    server: &Requestable<'_>,
     now: Timestamp,
 ) -> Result<RefreshCommit<'g>, TokenRefusal> {
     requester.policy.check(requester.sender)?;
@@ -150,7 +152,8 @@ pub fn decide<'g>(
     let is_good = chain.digest.matches(&used);
     let is_replaced = chain.replaced.as_ref().is_some_and(|replaced| replaced.matches(&used));
     let is_its_own = requester.client.client_id() == code.request.client_id
-        && chain.sender.as_ref() == requester.key();
+        && chain.sender.as_ref() == requester.key()
+        && is_same_instance(redemption, requester.sender);
     if !is_good && !is_replaced {
         return Err(unknown);
     }
@@ -160,16 +163,34 @@ pub fn decide<'g>(
     if !is_its_own || now >= chain.expires_at || grant.withdrawn_at.is_some() {
         return Err(unknown);
     }
-    check_resources(&request.resources, credential_issuer)?;
-    let granted: Vec<&str> = code.request.scope.iter().flat_map(|scope| scope.split(' ')).collect();
+    check_resources(&request.resources, server.credential_issuer)?;
+    let credential_configuration_ids = renewed_ids(request, &code.request, server)?;
+    let renewal = Renewal { grant, redemption, chain, used, credential_configuration_ids };
+    Ok(RefreshCommit::Renew(renewal))
+}
+
+/// What the fresh token is good for.
+fn renewed_ids(
+    request: &RefreshTokenRequest,
+    allowed: &AuthorizationRequest,
+    server: &Requestable<'_>,
+) -> Result<Vec<String>, TokenRefusal> {
+    let granted: Vec<&str> = allowed.scope.iter().flat_map(|scope| scope.split(' ')).collect();
     if !request.scopes.iter().all(|scope| granted.contains(&scope.as_str())) {
         return Err(TokenRefusal::ScopeNotGranted);
     }
-    let allowed = &code.request.credential_configuration_ids;
-    let asked = request.credential_configuration_ids.as_ref();
-    let credential_configuration_ids = narrowed(asked, allowed)?;
-    let renewal = Renewal { grant, redemption, chain, used, credential_configuration_ids };
-    Ok(RefreshCommit::Renew(renewal))
+    let ids = &allowed.credential_configuration_ids;
+    let ids = if request.scopes.is_empty() {
+        ids.clone()
+    } else {
+        server.within_scopes(ids, &granted, &request.scopes)
+    };
+    narrowed(request.credential_configuration_ids.as_ref(), &ids)
+}
+
+/// The key of an instance of a Wallet stays the same as long as its tokens are renewed.
+fn is_same_instance(redemption: &Redemption, sender: &Sender) -> bool {
+    redemption.client_key.is_none() || redemption.client_key.as_ref() == sender.client_key()
 }
 
 fn is_in_grace(chain: &RefreshChain, requester: Requester<'_>, now: Timestamp) -> bool {

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::digest::{MacKey, equal, sha256};
 use keys::outside::Random;
+use keys::public_key::Thumbprint;
 use zeroize::Zeroize;
 
 use crate::deferred::DeferralId;
@@ -194,6 +195,18 @@ impl TransactionId {
     #[must_use]
     pub fn derive(id: DeferralId, offer: OfferId, key: &MacKey) -> Self {
         Self::of(id.0, &key.mac("transaction_id", &[&id.0.0, &offer.0]))
+    }
+
+    /// One that goes with the key for the answer that was asked for at first, and with no other
+    /// (catalogue H11): the store need not know the key.
+    #[must_use]
+    pub fn derive_under(
+        response_key: &Thumbprint,
+        (id, offer): (DeferralId, OfferId),
+        key: &MacKey,
+    ) -> Self {
+        let parts = [&id.0.0[..], &offer.0, response_key.as_bytes()];
+        Self::of(id.0, &key.mac("transaction_id under a key", &parts))
     }
 
     /// The deferred issuance it claims to belong to; `None` when it is none of ours.

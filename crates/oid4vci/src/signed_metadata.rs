@@ -98,8 +98,11 @@ impl UnverifiedMetadata {
     ) -> Result<Map<String, Value>, SignedMetadataError> {
         self.jws.verify(key).map_err(|_| SignedMetadataError::WrongSignature)?;
         let mut claims = self.jws.claims().map_err(|_| SignedMetadataError::Malformed)?;
-        if claims.get("sub").is_none_or(|sub| sub != identifier) {
-            return Err(SignedMetadataError::OtherIssuer);
+        // Both name it, and neither another one: who signs for one issuer must not speak for two.
+        for name in ["sub", "credential_issuer"] {
+            if claims.get(name).is_none_or(|named| named != identifier) {
+                return Err(SignedMetadataError::OtherIssuer);
+            }
         }
         if claims.get("iat").and_then(seconds).is_none() {
             return Err(SignedMetadataError::NoTime); // SMETA-03
@@ -125,6 +128,10 @@ pub enum SignedMetadataError {
     WrongType,
     /// SMETA-07
     NoCertificate,
+    /// SMETA-06: by nobody whom the Wallet knows.
+    Untrusted,
+    /// SMETA-06: the certificates are out of date, or none for this.
+    Certificate,
     /// SMETA-07
     WrongSignature,
     /// SMETA-08
@@ -146,6 +153,12 @@ impl SignedMetadataError {
             }
             Self::WrongType => "the issuer's signed metadata is a JWT of another kind",
             Self::NoCertificate => "the issuer's signed metadata does not say whose key signed it",
+            Self::Untrusted => {
+                "the issuer's metadata come signed only, by somebody whom this wallet does not know"
+            }
+            Self::Certificate => {
+                "the issuer's metadata are signed with a certificate that is not good for that"
+            }
             Self::WrongSignature => "the signature of the issuer's metadata is wrong",
             Self::OtherIssuer => "the issuer's signed metadata is for another issuer",
             Self::NoTime => "the issuer's signed metadata does not say from when it is",

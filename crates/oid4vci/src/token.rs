@@ -274,7 +274,8 @@ pub struct TokenResponse {
     /// Gets the next Access Token (TOKEN-29, RFC 6749 §5.1).
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "expose_refresh")]
     pub refresh_token: Option<RefreshToken>,
-    /// Where it was used, as values that we do not know are left out (RFC 6749 §5.1, AUTHZ-13).
+    /// What of a requested scope is granted: values that we do not know are left out (RFC 6749 §5.1,
+    /// AUTHZ-13).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
 }
@@ -333,9 +334,19 @@ pub struct ReceivedTokenResponse {
     pub authorization_details: Vec<AuthorizedDetail>,
     /// TOKEN-29
     pub refresh_token: Option<RefreshToken>,
+    /// What is granted of the scope that was asked for; absent means all of it (RFC 6749 §5.1).
+    pub scope: Option<String>,
 }
 
 impl ReceivedTokenResponse {
+    /// The values of a requested scope that were not granted (RFC 6749 §3.3).
+    #[must_use]
+    pub fn ungranted(&self, asked: &[String]) -> Vec<String> {
+        let Some(scope) = &self.scope else { return Vec::new() };
+        let is_missing = |value: &&String| scope.split(' ').all(|granted| granted != *value);
+        asked.iter().filter(is_missing).cloned().collect()
+    }
+
     /// Reads the body of a `200` answer; `None` when it cannot be used.
     #[must_use]
     pub fn parse(body: &[u8]) -> Option<Self> {
@@ -359,6 +370,7 @@ impl ReceivedTokenResponse {
                 .and_then(Value::as_str)
                 .filter(|token| !token.is_empty())
                 .map(RefreshToken::new),
+            scope: value.get("scope").and_then(Value::as_str).map(str::to_owned),
         })
     }
 }

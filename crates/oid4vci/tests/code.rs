@@ -1,4 +1,4 @@
-//! RFC 6749 §4.1.3, RFC 6749 §6, RFC 7009 and RFC 7662 as tables: what codes and tokens are worth, and to whom.
+//! RFC 6749 §4.1.3, RFC 7009 and RFC 7662 as tables: what codes and tokens are worth, and to whom.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
@@ -8,112 +8,25 @@ mod fixture;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod jose;
 
+mod signed_in;
+
 use std::collections::BTreeMap;
 
-use fixture::{NOW, OFFER, TOKEN, grant, redeemed};
-use keys::algorithm::Algorithm;
-use keys::outside::{Random, Timestamp};
-use keys::public_key::Thumbprint;
-use keys::signer::{Signer as _, SoftwareKey};
-use oid4vci::authorization::{AnswerTo, Authorization, AuthorizationRequest, GrantedCode};
-use oid4vci::client::{
-    AuthenticatedClient, Client, ClientAuthentication, ClientContext, ClientCredentials, ClientKey,
-    NewClientAssertion, Requester, authenticate,
-};
+use fixture::{NOW, TOKEN, grant, redeemed};
+use keys::outside::Timestamp;
+use oid4vci::authorization::Authorization;
+use oid4vci::client::{AuthenticatedClient, Requester};
 use oid4vci::code::{AuthorizationCodeRequest, CodeCommit, decide};
 use oid4vci::grant::Grant;
 use oid4vci::introspection::{TokenQuery, TokenQueryRefusal, introspect, revokes};
-use oid4vci::refresh::{
-    GRACE_SECONDS, RefreshChain, RefreshCommit, RefreshTokenRequest, decide as decide_refresh,
-};
-use oid4vci::secret::{AuthorizationCode, CodeVerifier, RefreshToken};
+use oid4vci::secret::CodeVerifier;
 use oid4vci::sender::{Sender, SenderPolicy};
 use oid4vci::token::{TokenRefusal, TokenRequest};
 use serde_json::to_value;
-
-const ISSUER: &str = "https://issuer.example";
-const REDIRECT: &str = "https://wallet.example/cb";
-const AUTHORIZATION_CODE: &str = "the authorization code";
-const REFRESH: &str = "the refresh token";
-const VERIFIER: &str = "a-verifier-of-forty-three-characters-or-more-0";
-
-#[derive(Debug)]
-struct Fixed;
-
-impl Random for Fixed {
-    fn fill(&self, bytes: &mut [u8]) {
-        bytes.fill(9);
-    }
-}
-
-fn public(client_id: &str) -> AuthenticatedClient {
-    let client = Client {
-        client_id: client_id.into(),
-        name: "Wallet".into(),
-        authentication: ClientAuthentication::None,
-        redirect_uris: Vec::new(),
-    };
-    let credentials =
-        ClientCredentials { client_id: Some(client_id.into()), client_assertion: None };
-    authenticate(&credentials, Some(&client), &context()).unwrap()
-}
-
-fn context() -> ClientContext<'static> {
-    let token_endpoint = "https://issuer.example/token";
-    ClientContext { authorization_server: ISSUER, token_endpoint, window_seconds: 60, now: NOW }
-}
-
-async fn confidential(client_id: &str) -> AuthenticatedClient {
-    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
-    let assertion =
-        NewClientAssertion { client_id, authorization_server: ISSUER, kid: None, now: NOW };
-    let jwt = assertion.sign(&key, &Fixed).await.unwrap();
-    let keys = vec![ClientKey { kid: None, key: key.public_key().clone() }];
-    let client = Client {
-        client_id: client_id.into(),
-        name: "Wallet".into(),
-        authentication: ClientAuthentication::PrivateKeyJwt(keys),
-        redirect_uris: Vec::new(),
-    };
-    let credentials = ClientCredentials { client_id: None, client_assertion: Some(jwt) };
-    authenticate(&credentials, Some(&client), &context()).unwrap()
-}
-
-/// A sender that proves a key of its own.
-async fn bound_sender() -> Sender {
-    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
-    let proof = bound::with_claims(&key, &serde_json::json!({})).await;
-    Sender { dpop: Some(bound::check(&proof, None).unwrap()), client: None }
-}
-
-/// Allowed for both configurations of the offer, good for a minute.
-fn authorization(change: impl FnOnce(&mut GrantedCode)) -> Authorization {
-    let request = AuthorizationRequest {
-        client_id: "wallet".into(),
-        answer_to: AnswerTo { redirect_uri: REDIRECT.into(), state: None },
-        code_challenge: CodeVerifier::new(VERIFIER).challenge(),
-        credential_configuration_ids: vec!["student_card".into(), "diploma".into()],
-        by_identifier: false,
-        scope: Some("card diploma".into()),
-        claims: BTreeMap::new(),
-        dpop_jkt: None,
-        offer_id: None,
-    };
-    let mut code = GrantedCode {
-        digest: AuthorizationCode::new(AUTHORIZATION_CODE).digest(),
-        expires_at: NOW.plus(60),
-        request,
-        account: "ada".into(),
-        is_spent: false,
-    };
-    change(&mut code);
-    Authorization { id: OFFER, issuer_state_digest: None, code: Some(code), refresh: None }
-}
-
-fn form(grant_type: &str, pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-    let all = [&[("grant_type", grant_type)], pairs].concat();
-    all.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-}
+use signed_in::{
+    AUTHORIZATION_CODE, ISSUER, REDIRECT, REFRESH, VERIFIER, authorization, bound_sender,
+    confidential, form, public, refreshing,
+};
 
 /// What a test adds to a request.
 type Change<'c> = &'c [(&'c str, &'c str)];
@@ -252,97 +165,6 @@ fn a_code_that_comes_twice_ends_its_tokens() {
     };
     assert_eq!(asked("student_card"), Ok(vec!["student_card".to_owned()]));
     assert_eq!(asked("diploma"), Err(TokenRefusal::DetailsNotOffered), "more than was allowed");
-}
-
-fn refreshing(sender: Option<Thumbprint>) -> Authorization {
-    let first = RefreshToken::new("the first").digest();
-    let chain = RefreshChain::first(first, NOW, NOW.plus(3600), sender);
-    let chain = chain.renewed(first, RefreshToken::new(REFRESH).digest(), NOW);
-    Authorization { refresh: Some(chain), ..authorization(|code| code.is_spent = true) }
-}
-
-fn refresh_request(pairs: &[(&str, &str)]) -> RefreshTokenRequest {
-    let pairs = [&[("client_id", "wallet")], pairs].concat();
-    match TokenRequest::parse(&form("refresh_token", &pairs)).unwrap() {
-        TokenRequest::RefreshToken(request) => request,
-        other @ (TokenRequest::PreAuthorizedCode(_) | TokenRequest::AuthorizationCode(_)) => {
-            panic!("{other:?}")
-        }
-    }
-}
-
-fn renewed(
-    pairs: &[(&str, &str)],
-    found: (&Grant, &Authorization),
-    (client, sender): (&AuthenticatedClient, Option<&Sender>),
-    now: Timestamp,
-) -> Result<Vec<String>, TokenRefusal> {
-    let nobody = Sender::default();
-    let sender = sender.unwrap_or(&nobody);
-    let requester = Requester { client, sender, policy: SenderPolicy::default() };
-    match decide_refresh(&refresh_request(pairs), Some(found), requester, ISSUER, now)? {
-        RefreshCommit::Renew(renewal) => Ok(renewal.credential_configuration_ids),
-        RefreshCommit::EndTokens(_) => Ok(vec!["ended".into()]),
-    }
-}
-
-/// DEP-07, RFC 6749 §6, RFC 6749 §10.4: of one client and key, for no more than was allowed.
-#[tokio::test]
-async fn a_refresh_token_is_for_the_wallet_that_got_it() {
-    use TokenRefusal::{ScopeNotGranted, UnknownRefreshToken as Unknown};
-    let (grant, wallet, other) = (redeemed(), public("wallet"), public("another"));
-    let (plain, key) = (refreshing(None), bound_sender().await);
-    let bound = refreshing(key.bound_to().cloned());
-    let good = [("refresh_token", REFRESH)];
-    let all = Ok(vec!["student_card".to_owned(), "diploma".to_owned()]);
-    let found = (&grant, &plain);
-    assert_eq!(renewed(&good, found, (&wallet, None), NOW), all);
-    assert_eq!(renewed(&good, found, (&wallet, None), NOW.plus(3599)), all);
-    assert_eq!(renewed(&good, found, (&wallet, None), NOW.plus(3600)), Err(Unknown), "over");
-    assert_eq!(renewed(&good, found, (&other, None), NOW), Err(Unknown));
-    let strange = [("refresh_token", "another")];
-    assert_eq!(renewed(&strange, found, (&wallet, None), NOW), Err(Unknown));
-    let narrower = [("refresh_token", REFRESH), ("scope", "card")];
-    assert_eq!(renewed(&narrower, found, (&wallet, None), NOW), all);
-    let wider = [("refresh_token", REFRESH), ("scope", "card admin")];
-    assert_eq!(renewed(&wider, found, (&wallet, None), NOW), Err(ScopeNotGranted));
-    assert_eq!(renewed(&good, (&grant, &bound), (&wallet, Some(&key)), NOW), all, "RFC 9449 §5");
-    assert_eq!(renewed(&good, (&grant, &bound), (&wallet, None), NOW), Err(Unknown));
-    let stranger = bound_sender().await;
-    assert_eq!(renewed(&good, (&grant, &bound), (&wallet, Some(&stranger)), NOW), Err(Unknown));
-    let withdrawn = Grant { withdrawn_at: Some(NOW), ..grant.clone() };
-    assert_eq!(renewed(&good, (&withdrawn, &plain), (&wallet, None), NOW), Err(Unknown));
-    let missing = TokenRequest::parse(&form("refresh_token", &[]));
-    assert_eq!(missing.err(), Some(TokenRefusal::MissingRefreshToken));
-}
-
-/// DEP-07, B22, RFC 9700 §4.14.2: a replaced token is a thief's, or its answer was lost.
-#[tokio::test]
-async fn a_replaced_token_comes_again_only_from_who_proves_itself() {
-    let (grant, wallet, key) = (redeemed(), public("wallet"), bound_sender().await);
-    let server = confidential("wallet").await;
-    let (plain, bound) = (refreshing(None), refreshing(key.bound_to().cloned()));
-    let replaced = [("refresh_token", "the first")];
-    let all = Ok(vec!["student_card".to_owned(), "diploma".to_owned()]);
-    let ended = Ok(vec!["ended".to_owned()]);
-    let last = NOW.plus(GRACE_SECONDS - 1);
-    let over = NOW.plus(GRACE_SECONDS);
-    let (plain, bound) = ((&grant, &plain), (&grant, &bound));
-    assert_eq!(renewed(&replaced, plain, (&wallet, None), NOW), ended, "proves nothing");
-    assert_eq!(renewed(&replaced, plain, (&server, None), last), all);
-    assert_eq!(renewed(&replaced, plain, (&server, None), over), ended);
-    assert_eq!(renewed(&replaced, bound, (&wallet, Some(&key)), last), all);
-    assert_eq!(renewed(&replaced, bound, (&wallet, Some(&key)), over), ended);
-    let stranger = bound_sender().await;
-    assert_eq!(renewed(&replaced, bound, (&wallet, Some(&stranger)), NOW), ended);
-
-    // Retries do not draw out the time of grace, and the use of the new one ends it.
-    let chain = bound.1.refresh.clone().unwrap();
-    let first = RefreshToken::new("the first").digest();
-    let retried = chain.renewed(first, RefreshToken::new("third").digest(), last);
-    assert_eq!(retried.replaced_at, NOW);
-    let used = chain.renewed(chain.digest, RefreshToken::new("third").digest(), last);
-    assert!(used.replaced.unwrap().matches(&chain.digest) && used.replaced_at == last);
 }
 
 fn query(token: &str) -> TokenQuery {

@@ -3,16 +3,21 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod asking;
+#[expect(dead_code, reason = "other tests need more of it")]
+mod fixture;
 mod sealing;
 
 use asking::{asking, request};
+use keys::digest::MacKey;
 use keys::jwe::{Compression, ContentEncryption, Curve, DecryptionKey, Jwe, KeyManagement};
+use oid4vci::credential::Record;
+use oid4vci::deferred::{Deferral, check_response_key};
 use oid4vci::encryption::Encryption::{Off, Offered};
 use oid4vci::encryption::EncryptionRefusal::{
     BadKey, Incomplete, KeyChanged, NoAlgorithm, PrivateKey, UnsupportedAlgorithm,
     UnsupportedCompression, UnsupportedEncryption,
 };
-use oid4vci::encryption::{EncryptionPolicy, JSON, JWT, ReceivedBody, check_same_key, seal};
+use oid4vci::encryption::{EncryptionPolicy, JSON, JWT, ReceivedBody, seal};
 use sealing::{encrypt, key, open, policy, with};
 use serde_json::{Value, json};
 
@@ -118,18 +123,28 @@ fn in_strict_mode_a_deferred_response_keeps_its_key() {
         let jwe = encrypt(request(asked).to_string(), ours.encryption_key());
         open(&policy(Off, Offered), ReceivedBody::Jwt(jwe.as_bytes()), &ours).unwrap()
     };
+    let (grant, mac) = (fixture::redeemed(), MacKey::new([3; 32]));
+    let credential_configuration_id = "student_card";
+    let record =
+        Record { grant: &grant, credential_configuration_id, thumbprints: vec![None], used: None };
+    let times = (fixture::NOW, fixture::NOW.plus(60));
+    let plain = || Deferral::new(&record, None, &mac, times);
     let thumbprint = first.encryption_key().thumbprint();
+    let (bound, transaction_id) = plain().0.under(&thumbprint, &mac);
+    assert!(bound.transaction_digest.matches(&transaction_id.digest()));
+    assert_eq!(transaction_id.deferral_id(), Some(bound.id), "it is found in the same way");
+    assert_ne!(transaction_id.expose(), plain().1.expose());
     let other_enc = with(&asking(&first), "enc", "A128GCM");
     let cases = [
-        ("the same", Some(&thumbprint), Some(asking(&first)), Ok(())),
-        ("the same, encrypted in another way", Some(&thumbprint), Some(other_enc), Ok(())),
-        ("another", Some(&thumbprint), Some(asking(&other)), Err(KeyChanged)),
-        ("in the clear at once", Some(&thumbprint), None, Err(KeyChanged)),
-        ("it was in the clear", None, Some(asking(&other)), Ok(())),
-        ("never", None, None, Ok(())),
+        ("the same", &bound, Some(asking(&first)), Ok(())),
+        ("the same, encrypted in another way", &bound, Some(other_enc), Ok(())),
+        ("another", &bound, Some(asking(&other)), Err(KeyChanged)),
+        ("in the clear at once", &bound, None, Err(KeyChanged)),
+        ("it was in the clear", &plain().0, Some(asking(&other)), Ok(())),
+        ("never", &plain().0, None, Ok(())),
     ];
-    for (name, first, asked, expected) in cases {
-        let found = check_same_key(first, opened(asked).response_encryption());
+    for (name, deferral, asked, expected) in cases {
+        let found = check_response_key(deferral, opened(asked).response_encryption(), &mac);
         assert_eq!(found, expected, "{name}");
     }
 }

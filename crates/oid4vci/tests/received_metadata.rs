@@ -145,6 +145,13 @@ fn a_configuration_says_which_proofs_it_takes() {
         ("AMB-12: no methods", Value::Null, jwt(&["ES256"]), true, "jwk ES256"),
         ("META-34: unknown only", json!(["cose_key"]), jwt(&["ES256"]), true, "ES256"),
         ("PROOF-04: another type", json!(["jwk"]), json!({ "di_vp": {} }), true, "jwk"),
+        (
+            "PROOF-03",
+            json!(["jwk"]),
+            json!({ "attestation": { "proof_signing_alg_values_supported": ["EdDSA"] } }),
+            true,
+            "jwk EdDSA",
+        ),
         ("META-36: no algorithms", json!(["jwk"]), json!({ "jwt": {} }), true, "jwk"),
         ("CRED-09: neither", Value::Null, Value::Null, false, "ES256"),
     ];
@@ -158,6 +165,50 @@ fn a_configuration_says_which_proofs_it_takes() {
         let found: Vec<&str> = methods.chain(algorithms).collect();
         assert_eq!(found.join(" "), possible, "{rule}");
     }
+}
+
+/// META-37, META-38, PROOF-03: whether keys must be attested, where, and how well.
+#[test]
+fn a_configuration_says_whether_keys_must_be_attested() {
+    let high = json!({ "key_storage": ["high"] });
+    let demanded = json!({ "key_attestations_required": high });
+    let cases = [
+        ("not at all", json!({ "jwt": {} }), None),
+        ("in the header", json!({ "jwt": demanded }), Some((vec!["high".to_owned()], false))),
+        (
+            "of any level",
+            json!({ "jwt": { "key_attestations_required": {} } }),
+            Some((vec![], false)),
+        ),
+        (
+            "nothing of use",
+            json!({ "jwt": { "key_attestations_required": [1] } }),
+            Some((vec![], false)),
+        ),
+        ("left out", json!({ "jwt": { "key_attestations_required": null } }), None),
+        ("both: by proof", json!({ "jwt": {}, "attestation": demanded }), None),
+        ("alone", json!({ "attestation": demanded }), Some((vec!["high".to_owned()], true))),
+        ("alone, any", json!({ "attestation": {} }), Some((vec![], true))),
+    ];
+    for (rule, types, expected) in cases {
+        let read = received(&json!({ "proof_types_supported": types })).key_attestation;
+        let found = read.map(|wanted| (wanted.required.key_storage, wanted.is_alone));
+        assert_eq!(found, expected, "{rule}");
+    }
+}
+
+/// CLAIM-08 to CLAIM-10
+#[test]
+fn descriptions_of_claims_may_contradict_each_other() {
+    let described = |paths: Value| {
+        let claims: Vec<Value> =
+            paths.as_array().unwrap().iter().map(|path| json!({ "path": path })).collect();
+        received(&json!({ "credential_metadata": { "claims": claims } })).contradicts_itself()
+    };
+    assert!(!described(json!([["a"], ["a", "b"], ["c", null]])));
+    assert!(described(json!([["a"], ["b"], ["a"]])));
+    assert!(described(json!([["a", null], ["a", 1]])));
+    assert!(described(json!([["a", "b"], ["a", null]])));
 }
 
 /// META-28, META-39, META-45: what is shown, and what the credential will be.
@@ -236,7 +287,7 @@ fn each_refusal_of_metadata_has_its_own_text() {
         OtherIssuer,
         BadEndpoint,
         NoConfigurations,
-        KeyAttestationRequired,
+        ContradictoryClaims,
         ForeignAuthorizationServer,
     });
     check_texts(&all.map(MetadataError::message));
@@ -260,7 +311,7 @@ fn demands_are_seen() {
     };
     let plain = document(json!({}));
     assert!(!plain.encryption.is_required());
-    assert!(plain.configurations.get("card").unwrap().needs_key_attestation);
+    assert!(plain.configurations.get("card").unwrap().key_attestation.is_some());
     for kind in ["credential_request_encryption", "credential_response_encryption"] {
         for required in [true, false] {
             let document = document(json!({ kind: { "encryption_required": required } }));

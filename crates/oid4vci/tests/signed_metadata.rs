@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use keys::algorithm::Algorithm::Es256;
-use keys::jws;
+use keys::jws::{self, Jws};
 use keys::outside::Timestamp;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::signed_metadata::{
@@ -52,7 +52,7 @@ async fn what_was_signed_is_read() {
 #[tokio::test]
 async fn what_is_no_signed_metadata_is_refused() {
     let key = SoftwareKey::generate(Es256).unwrap();
-    let claims = json!({ "sub": ISSUER, "iat": NOW.0 });
+    let claims = json!({ "sub": ISSUER, "iat": NOW.0, "credential_issuer": ISSUER });
     let header = json!({ "typ": TYPE, "x5c": ["AQID"] });
     for (header, refusal) in [
         (json!({ "typ": "JWT", "x5c": ["AQID"] }), SignedMetadataError::WrongType),
@@ -76,12 +76,19 @@ async fn what_is_no_signed_metadata_is_refused() {
     }
     assert_eq!(UnverifiedMetadata::parse("{}").unwrap_err(), SignedMetadataError::Malformed);
     for (claims, refusal) in [
-        (json!({ "iat": NOW.0 }), SignedMetadataError::OtherIssuer),
-        (json!({ "sub": ISSUER }), SignedMetadataError::NoTime),
-        (json!({ "sub": ISSUER, "iat": "now" }), SignedMetadataError::NoTime),
-        (json!({ "sub": ISSUER, "iat": NOW.0, "exp": "later" }), SignedMetadataError::NoTime),
+        (json!({ "sub": null }), SignedMetadataError::OtherIssuer),
+        (json!({ "credential_issuer": null }), SignedMetadataError::OtherIssuer),
+        (json!({ "credential_issuer": "https://x.example" }), SignedMetadataError::OtherIssuer),
+        (json!({ "sub": "https://x.example" }), SignedMetadataError::OtherIssuer),
+        (json!({ "iat": null }), SignedMetadataError::NoTime),
+        (json!({ "iat": "now" }), SignedMetadataError::NoTime),
+        (json!({ "exp": "later" }), SignedMetadataError::NoTime),
     ] {
-        let text = forged(&header, &claims, &key).await;
+        let mut whole = json!({ "sub": ISSUER, "iat": NOW.0, "credential_issuer": ISSUER });
+        for (name, value) in claims.as_object().unwrap() {
+            whole[name] = value.clone();
+        }
+        let text = forged(&header, &whole, &key).await;
         let unverified = UnverifiedMetadata::parse(&text).unwrap();
         let verified = unverified.verify(key.public_key(), ISSUER, NOW);
         assert_eq!(verified.unwrap_err(), refusal, "{claims}");

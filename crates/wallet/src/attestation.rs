@@ -1,4 +1,5 @@
-//! Who vouches for this wallet: its maker, through a backend of theirs, or a file (VCI §E).
+//! Who vouches for this wallet and its keys: its maker, through a backend of theirs, or a file
+//! (VCI §D, VCI §E).
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,6 +7,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use keys::signer::Signer;
 use oid4vci::attestation::client::client_id;
+use oid4vci::attestation::key::{KeyAttestationRefusal, WantedKeyAttestation};
+use oid4vci::error::Refusal as _;
 
 /// Where a wallet gets its attestation from; handed in by whoever makes the wallet.
 #[async_trait]
@@ -16,6 +19,17 @@ pub trait AttestationSource: fmt::Debug + Send + Sync {
         &self,
         authorization_server: &str,
     ) -> Result<WalletAttestation, AttestationError>;
+}
+
+/// Where a wallet gets attestations of its keys from (KEYATT-02); handed in by whoever makes the
+/// wallet, who knows where the keys are kept and verifies it first (KEYATT-01).
+#[async_trait]
+pub trait KeyAttestationSource: fmt::Debug + Send + Sync {
+    /// An attestation (VCI §D.1) of just these keys, for this issuer.
+    async fn key_attestation(
+        &self,
+        wanted: WantedKeyAttestation<'_>,
+    ) -> Result<String, AttestationError>;
 }
 
 /// What the maker of a wallet says of this instance of it.
@@ -49,6 +63,11 @@ impl WalletAttestation {
     pub(crate) fn instance(&self) -> &dyn Signer {
         &*self.instance
     }
+
+    /// Names the key of this instance (WALATT-12).
+    pub(crate) fn thumbprint(&self) -> String {
+        self.instance.public_key().thumbprint().to_string()
+    }
 }
 
 impl fmt::Debug for WalletAttestation {
@@ -72,17 +91,46 @@ impl AttestationSource for WalletAttestation {
 pub enum AttestationError {
     /// It is no attestation.
     Unreadable,
-    /// Whoever makes them gave none.
+    /// Whoever makes them gave none, of the wallet or of its keys.
     Unavailable,
+    /// It is for another key than the one that a token was given to (WALATT-12).
+    OtherInstance,
 }
 
 impl fmt::Display for AttestationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unreadable => "it is no client attestation",
-            Self::Unavailable => "the maker of the wallet gave no attestation",
+            Self::Unavailable => "whoever vouches for this wallet gave no attestation",
+            Self::OtherInstance => {
+                "the client attestation is for another key than the one that began this"
+            }
         })
     }
 }
 
 impl std::error::Error for AttestationError {}
+
+/// Why no key attestation is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyAttestationError {
+    /// The issuer binds credentials only to keys that somebody vouches for (META-37), and nobody
+    /// does.
+    Needed,
+    /// It is not what the issuer asks for; nothing was sent.
+    Unfit(KeyAttestationRefusal),
+}
+
+impl fmt::Display for KeyAttestationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Needed => f.write_str("the issuer takes only keys that somebody vouches for"),
+            Self::Unfit(refusal) => {
+                let (_, why) = refusal.answer();
+                write!(f, "the issuer would refuse the attestation of the wallet's keys: {why}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for KeyAttestationError {}

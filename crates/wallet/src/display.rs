@@ -231,6 +231,7 @@ fn picture(object: Option<&Value>) -> Option<Picture> {
     known.then(|| Picture { uri: url.into(), alt_text: text(object, "alt_text") })
 }
 
+/// Members that are not known here are left alone (CLAIM-03).
 fn claim(description: &Value, format: &str) -> Option<ClaimLabel> {
     let path = below_subject(description.get("path")?.as_array()?, format);
     let step = |step: &Value| step.is_string() || step.is_null() || step.is_u64();

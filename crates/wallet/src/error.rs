@@ -8,8 +8,9 @@ use oid4vci::encryption::EncryptionError;
 use oid4vci::haip::HaipFinding;
 use oid4vci::metadata::MetadataError;
 use oid4vci::offer::OfferError;
+use oid4vci::signed_metadata::SignedMetadataError;
 
-use crate::attestation::AttestationError;
+use crate::attestation::{AttestationError, KeyAttestationError};
 use crate::display::clean;
 use crate::http::HttpError;
 use crate::store::StoreError;
@@ -44,6 +45,11 @@ pub enum WalletError {
         /// What was offered.
         id: String,
     },
+    /// The token is not good for this part of the offer (RFC 6749 §3.3).
+    NotGranted {
+        /// What was offered.
+        id: String,
+    },
     /// Nothing in the offer is of a format that this wallet holds.
     UnsupportedFormat {
         /// What was offered.
@@ -61,6 +67,8 @@ pub enum WalletError {
     AttestationNeeded,
     /// Who should vouch for this wallet did not.
     Attestation(AttestationError),
+    /// There is no attestation of the wallet's keys, or none that is of use.
+    KeyAttestation(KeyAttestationError),
     /// No key of that name is in the store.
     UnknownKey,
     /// The issuer asks for a Transaction Code.
@@ -78,6 +86,8 @@ pub enum WalletError {
     Metadata(MetadataError),
     /// The issuer does not keep the profile that the owner asks for.
     Haip(HaipFinding),
+    /// The issuer's signed metadata cannot be used (VCI §12.2.3).
+    SignedMetadata(SignedMetadataError),
     /// Messages cannot be encrypted as this issuer wants it, or its answer is not (VCI §10).
     Encryption(EncryptionError),
     /// The metadata send us to a host that is not the issuer's (catalogue M02 to M05).
@@ -94,6 +104,8 @@ pub enum WalletError {
         /// Seconds to wait at least.
         interval: Option<u64>,
     },
+    /// What was still to come will never come, and is no longer waited for (DEFER-18).
+    Ended(Refused),
     /// What was received is not what was asked for, or not from whom it should be.
     NotVerified(VerificationError),
     /// The store refused.
@@ -137,6 +149,7 @@ impl WalletError {
             | Self::UnsupportedBinding
             | Self::UnsupportedToken
             | Self::AttestationNeeded
+            | Self::KeyAttestation(KeyAttestationError::Needed)
             | Self::UnknownKey
             | Self::TxCodeNeeded
             | Self::TxCodeMisfit => Class::Usage,
@@ -151,6 +164,7 @@ impl WalletError {
                 ResponseError::OtherServer | ResponseError::NoIss | ResponseError::OtherState,
             )
             | Self::Metadata(MetadataError::OtherIssuer)
+            | Self::SignedMetadata(_)
             | Self::Encryption(_)
             | Self::Haip(_)
             | Self::ForeignEndpoint { .. }
@@ -161,12 +175,16 @@ impl WalletError {
             | Self::NoPkce
             | Self::SignIn(_)
             | Self::UnknownConfiguration { .. }
+            | Self::NotGranted { .. }
             | Self::Refused(_)
+            | Self::Ended(_)
             | Self::BadAnswer(_) => Class::Refused,
             Self::NotYet { .. } => Class::NotYet,
-            Self::Attestation(_) | Self::Store(_) | Self::LostKey | Self::Signing => {
-                Class::OwnFault
-            }
+            Self::Attestation(_)
+            | Self::KeyAttestation(_)
+            | Self::Store(_)
+            | Self::LostKey
+            | Self::Signing => Class::OwnFault,
         }
     }
 
@@ -184,6 +202,7 @@ impl WalletError {
             Self::SignIn(ResponseError::Refused(_)) => "sign_in_refused",
             Self::SignIn(_) => "bad_sign_in",
             Self::UnknownConfiguration { .. } => "unknown_configuration",
+            Self::NotGranted { .. } => "not_granted",
             Self::UnsupportedFormat { .. } => "unsupported_format",
             Self::UnsupportedAlgorithm => "unsupported_algorithm",
             Self::UnsupportedBinding => "unsupported_binding",
@@ -191,15 +210,20 @@ impl WalletError {
             Self::UnboundToken => "unbound_token",
             Self::AttestationNeeded => "attestation_needed",
             Self::Attestation(_) => "no_attestation",
+            Self::KeyAttestation(KeyAttestationError::Needed) => "key_attestation_needed",
+            Self::KeyAttestation(KeyAttestationError::Unfit(_)) => "bad_key_attestation",
             Self::UnknownKey => "unknown_key",
             Self::TxCodeNeeded => "tx_code_needed",
             Self::TxCodeMisfit => "tx_code_misfit",
             Self::Network { cause, .. } => cause.code(),
             Self::Metadata(_) => "bad_metadata",
             Self::Haip(_) => "haip",
+            Self::SignedMetadata(_) => "bad_signed_metadata",
             Self::Encryption(_) => "bad_encryption",
             Self::ForeignEndpoint { .. } => "foreign_endpoint",
-            Self::Refused(refused) => refused.error.as_deref().unwrap_or("refused"),
+            Self::Refused(refused) | Self::Ended(refused) => {
+                refused.error.as_deref().unwrap_or("refused")
+            }
             Self::BadAnswer(_) => "bad_answer",
             Self::NotYet { .. } => "not_yet",
             Self::NotVerified(error) => error.code(),
@@ -227,13 +251,24 @@ impl WalletError {
                 | ResponseError::Unreadable
                 | ResponseError::NoCode,
             ) => "do not go on in that browser window; begin again",
+            Self::NotGranted { .. } => {
+                "ask the issuer why, or take a new offer and allow all of it"
+            }
             Self::UnsupportedFormat { .. } => "this wallet holds dc+sd-jwt and jwt_vc_json",
             Self::UnsupportedAlgorithm => "leave the choice of the algorithm to the wallet",
             Self::UnsupportedBinding => "leave the choice of the binding to the wallet",
             Self::AttestationNeeded => {
                 "ask the issuer which wallets it knows, or use one whose maker vouches for it"
             }
-            Self::Attestation(_) => "update the wallet, or tell its maker",
+            Self::KeyAttestation(KeyAttestationError::Needed) => {
+                "take the offer with a wallet whose maker vouches for its keys"
+            }
+            Self::Attestation(_) | Self::KeyAttestation(_) => {
+                "update the wallet, or tell its maker"
+            }
+            Self::SignedMetadata(SignedMetadataError::Untrusted) => {
+                "give the certificate of an authority that you trust to vouch for this issuer"
+            }
             Self::UnknownKey => "list the wallet's keys and name one of them",
             Self::TxCodeNeeded => "look for the code in the issuer's message or letter",
             Self::TxCodeMisfit => "check the code and type it again; no attempt was used up",
@@ -246,8 +281,11 @@ impl WalletError {
             | Self::Encryption(_)
             | Self::BadAnswer(_) => "tell the issuer",
             Self::Haip(_) => "tell the issuer, or take its offers without this profile",
-            Self::ForeignEndpoint { .. } | Self::UnboundToken => "do not go on; tell the issuer",
+            Self::ForeignEndpoint { .. } | Self::UnboundToken | Self::SignedMetadata(_) => {
+                "do not go on; tell the issuer"
+            }
             Self::Refused(refused) => refused.hint(),
+            Self::Ended(_) => "nothing more can be fetched: ask the issuer for a new offer",
             Self::NotYet { .. } => {
                 "this wallet cannot fetch it later, as the issuer does not say where: ask it for a \
                  new offer, to be taken when the credential is ready"
@@ -268,9 +306,7 @@ impl fmt::Display for WalletError {
             Self::SignInNeeded => f.write_str("this offer needs a sign-in in the browser"),
             Self::NoSignIn => f.write_str("the issuer does not say where to sign in"),
             Self::NoPkce => f.write_str("the issuer's sign-in does not take PKCE with S256"),
-            Self::UnknownGrant => {
-                f.write_str("this offer can be taken in no way that is known here")
-            }
+            Self::UnknownGrant => f.write_str("this offer can be taken in no known way"),
             Self::SignIn(ResponseError::Refused(error)) => {
                 write!(f, "the issuer refused the sign-in: {}", clean(error))
             }
@@ -278,11 +314,12 @@ impl fmt::Display for WalletError {
             Self::UnknownConfiguration { id } => {
                 write!(f, "the issuer offers {} but does not describe it", clean(id))
             }
+            Self::NotGranted { id } => write!(f, "the issuer gave no right to {}", clean(id)),
             Self::UnsupportedFormat { format } => {
                 write!(f, "this wallet cannot hold credentials of the format {}", clean(format))
             }
             Self::UnsupportedAlgorithm => {
-                f.write_str("the issuer does not take this signature algorithm")
+                f.write_str("the issuer takes no such signature algorithm")
             }
             Self::UnsupportedBinding => f.write_str("the issuer does not bind keys in this way"),
             Self::UnsupportedToken => f.write_str("the issuer's token is of an unknown type"),
@@ -293,17 +330,20 @@ impl fmt::Display for WalletError {
                 f.write_str("the issuer takes only wallets that it knows somebody to vouch for")
             }
             Self::Attestation(error) => error.fmt(f),
+            Self::KeyAttestation(error) => error.fmt(f),
             Self::UnknownKey => f.write_str("the wallet has no such key"),
             Self::TxCodeNeeded => f.write_str("the issuer asks for a transaction code"),
             Self::TxCodeMisfit => f.write_str("the transaction code has the wrong form"),
             Self::Network { host, cause } => write!(f, "{host}: {}", cause.message()),
             Self::Metadata(error) => f.write_str(error.message()),
             Self::Haip(finding) => f.write_str(finding.message()),
+            Self::SignedMetadata(error) => f.write_str(error.message()),
             Self::Encryption(error) => f.write_str(error.message()),
             Self::ForeignEndpoint { host } => {
                 write!(f, "the issuer's metadata lead to {host}, which is not the issuer's")
             }
             Self::Refused(refused) => refused.fmt(f),
+            Self::Ended(refused) => write!(f, "{refused}; it is no longer waited for"),
             Self::BadAnswer(question) => {
                 write!(f, "the answer about {} makes no sense", question.name())
             }
@@ -359,6 +399,12 @@ impl From<StoreError> for WalletError {
 impl From<AttestationError> for WalletError {
     fn from(error: AttestationError) -> Self {
         Self::Attestation(error)
+    }
+}
+
+impl From<KeyAttestationError> for WalletError {
+    fn from(error: KeyAttestationError) -> Self {
+        Self::KeyAttestation(error)
     }
 }
 

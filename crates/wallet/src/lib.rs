@@ -14,13 +14,13 @@
 //! | Step of the flow | Module |
 //! |---|---|
 //! | 4-5 scan, agree, read the offer | [`flow::offer`] |
-//! | 6 the issuer's metadata | [`flow::metadata`] |
+//! | 6 the issuer's metadata | [`flow::metadata`], `flow::signed_metadata` |
 //! | 7 the holder's key | [`flow::key`] |
 //! | 8 the holder signs in, where the offer asks for it | [`flow::sign_in`] |
 //! | 8-11 the token, and what is proved for it | [`flow::token`], `flow::sender`, [`attestation`] |
 //! | 12-14 nonce, proof, request | [`flow::nonce`], [`flow::proof`], [`flow::credential`] |
 //! | 6-19 what issuers are held to beside OpenID4VCI | [`profile`] |
-//! | 18 what comes later is fetched then | [`flow::deferred`] |
+//! | 18 what comes later is fetched then | [`flow::deferred`], `flow::renewal` |
 //! | 19 is it what was asked for, and from whom | [`flow::check`], [`trust`] |
 //! | 19 keep it | [`flow::receipt`], [`store`] |
 //! | 19 the issuer is told | [`flow::notification`] |
@@ -43,7 +43,7 @@ use std::sync::Arc;
 use keys::outside::{Clock, Random};
 use keys::x509::Anchors;
 
-use crate::attestation::AttestationSource;
+use crate::attestation::{AttestationSource, KeyAttestationSource};
 use crate::http::Http;
 use crate::profile::Profile;
 use crate::store::Store;
@@ -80,6 +80,8 @@ pub struct Settings {
     pub attestation_source: Option<Arc<dyn AttestationSource>>,
     /// What issuers must keep beside OpenID4VCI.
     pub profile: Profile,
+    /// Who vouches for its keys, where issuers ask for that (VCI §D); `None` when nobody does.
+    pub key_attestation_source: Option<Arc<dyn KeyAttestationSource>>,
 }
 
 impl Default for Settings {
@@ -92,6 +94,7 @@ impl Default for Settings {
             locale: "en".to_owned(),
             attestation_source: None,
             profile: Profile::None,
+            key_attestation_source: None,
         }
     }
 }

@@ -120,7 +120,7 @@ impl Wallet {
         if parse_identifier(issuer).is_none_or(|issuer| issuer.origin() != url.origin()) {
             return Err(WalletError::ForeignEndpoint { host: crate::flow::host(&url) });
         }
-        let answer = self.read_document(url).await?;
+        let answer = self.read_document(url, "application/json").await?;
         if answer.status != 200 {
             return Err(bad());
         }
@@ -133,7 +133,7 @@ impl Wallet {
 /// Credential (`iss`) and certificate (its alternative names) may each name the issuer, and neither
 /// may name somebody else: `iss` is what the signer wrote, the certificate says who the signer is.
 /// Where neither names anybody, the authority alone vouches: its owner gave it as an anchor.
-fn is_for(leaf: &Certificate, iss: Option<&str>, issuer: &str) -> bool {
+pub(crate) fn is_for(leaf: &Certificate, iss: Option<&str>, issuer: &str) -> bool {
     let host = parse_identifier(issuer);
     let host = host.as_ref().and_then(Url::host_str).unwrap_or_default();
     let names_nobody = leaf.uris.is_empty() && leaf.dns_names.is_empty();

@@ -16,6 +16,7 @@ fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
     expected.iter().map(|(label, text)| ((*label).to_owned(), (*text).to_owned())).collect()
 }
 
+/// CLAIM-07
 #[test]
 fn labels_and_order_are_the_issuers() {
     let claims = json!({

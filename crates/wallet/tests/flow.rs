@@ -44,6 +44,7 @@ async fn a_scan_becomes_a_card() {
     assert!(world.store.keys.lock().unwrap().contains_key(&card.holder_key.as_ref().unwrap().kid));
 }
 
+/// CRED-10, CRED-19, NONCE-02: and nothing beside it.
 #[tokio::test]
 async fn each_message_is_as_the_spec_wants_it() {
     let world = World::new();
@@ -158,7 +159,7 @@ async fn a_wish_that_the_issuer_does_not_take_sends_nothing() {
     assert_eq!(world.stored_keys(), 0);
 }
 
-/// SEC-08
+/// SEC-08, OFFER-26, OFFER-39: not even the offer is fetched.
 #[tokio::test]
 async fn nothing_is_sent_before_the_holder_agrees() {
     let world = World::new();
@@ -186,6 +187,7 @@ async fn nothing_is_sent_before_the_holder_agrees() {
     world.wallet.describe_offer(fetched, &consent).await.unwrap();
 }
 
+/// OFFER-23, TOKEN-25
 #[tokio::test]
 async fn a_wrong_transaction_code_may_be_typed_again() {
     let world = World::new();
@@ -247,6 +249,7 @@ async fn a_wallet_names_itself_where_anonymous_requests_are_refused() {
     assert_eq!(proof.claims["iss"], "bestow");
 }
 
+/// CRED-59, NONCE-09: with all proofs anew, and no further.
 #[tokio::test]
 async fn a_dead_nonce_is_replaced_once() {
     let world = World::new();

@@ -31,6 +31,7 @@ async fn refused(world: &World, id: &str) -> WalletError {
 
 type Spoil = fn(&mut Value, &mut Value);
 
+/// OFFER-36, OFFER-37: an offer makes no credential any better.
 #[tokio::test]
 async fn a_student_card_that_breaks_a_rule_is_refused() {
     use VerificationError as Error;
@@ -229,6 +230,7 @@ async fn an_offer_that_its_issuer_does_not_describe_is_refused() {
     assert!(world.network.sent_to(&endpoint("token")).is_empty());
 }
 
+/// OFFER-02, OFFER-26, OFFER-29
 #[tokio::test]
 async fn an_offer_by_reference_is_json_over_https_or_nothing() {
     let world = World::new();

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use keys::outside::{Clock, SystemRandom, Timestamp};
+use keys::signer::Signer as _;
 use serde_json::{Value, json};
 use wallet::Wallet;
 use wallet::error::{Class, WalletError};
@@ -23,7 +24,9 @@ use wallet::flow::receipt::Received;
 use wallet::http::HttpError;
 use wallet::store::{PendingCredential, Store as _, forget_unused_keys};
 use wallet::trust::VerificationError;
-use world::{Answer, ISSUER_METADATA, NOW, Proof, TOKEN, World, endpoint, issuer_metadata};
+use world::{
+    Answer, ISSUER_KEYS, ISSUER_METADATA, NOW, Proof, TOKEN, World, endpoint, issuer_metadata,
+};
 
 const LATER: &str = "deferred";
 const TELL: &str = "notification";
@@ -128,13 +131,16 @@ async fn what_is_not_ready_is_fetched_later() {
     assert_eq!(told(&world), [event("n", "credential_accepted")]);
 }
 
-/// DEFER-18: what will never come is forgotten, with its key; what may come is not.
+/// DEFER-18: what will never come is forgotten, with its key, and the holder hears so; what may come
+/// is not. A dead token that nothing renews ends the wait too: it would be asked with for ever.
 #[tokio::test]
 async fn a_final_no_ends_the_wait() {
     let rows = [
         (400, "credential_request_denied", true),
         (400, "invalid_transaction_id", true),
-        (401, "invalid_token", false),
+        (401, "invalid_token", true),
+        (401, "invalid_dpop_proof", false),
+        (400, "invalid_token", false),
         (500, "server_error", false),
         (400, "invalid_encryption_parameters", false),
     ];
@@ -145,9 +151,67 @@ async fn a_final_no_ends_the_wait() {
         answers_later(&world, status, json!({ "error": code }));
         let error = world.wallet.resume(&pending).await.unwrap_err();
         assert_eq!((error.code(), error.class()), (code, Class::Refused));
+        assert_eq!(matches!(error, WalletError::Ended(_)), is_final, "{code}");
+        assert_eq!(error.to_string().ends_with("it is no longer waited for"), is_final, "{code}");
         assert_eq!(stored(&world).await.is_empty(), is_final, "{code}");
         assert_eq!(world.stored_keys() == 0, is_final, "{code}");
     }
+}
+
+/// RFC 6750 §3: the header alone may say what is wrong with a token.
+#[tokio::test]
+async fn a_refusal_without_a_body_is_understood() {
+    let rows = [
+        (r#"Bearer realm="x", error="invalid_token""#, Some("invalid_token")),
+        (r#"DPoP error="invalid_dpop_proof""#, None),
+        ("Bearer", None),
+    ];
+    for (challenge, ends) in rows {
+        let (world, clock) = world();
+        let (pending, _) = put_off(&world).await;
+        clock.0.store(60, Ordering::Relaxed);
+        world.network.on(&endpoint(LATER), move |_| Answer::Challenged(challenge));
+        let error = world.wallet.resume(&pending).await.unwrap_err();
+        assert_eq!(matches!(error, WalletError::Ended(_)), ends.is_some(), "{challenge}");
+        assert_eq!(stored(&world).await.is_empty(), ends.is_some(), "{challenge}");
+    }
+}
+
+/// DEFER-05: it comes once. What fails between its coming and its being kept costs nothing.
+#[tokio::test]
+async fn what_came_is_on_disk_before_it_is_checked() {
+    let (world, clock) = world();
+    let (pending, asked) = put_off(&world).await;
+    clock.0.store(60, Ordering::Relaxed);
+    let cnf = Proof::of(&asked).cnf();
+    let by_metadata = world.issuer.student_card(&cnf, |header, _| {
+        header.as_object_mut().unwrap().remove("x5c");
+        header["kid"] = json!("key-1");
+    });
+    let body = json!({
+        "credentials": [{ "credential": by_metadata }], "notification_id": "n",
+    });
+    answers_later(&world, 200, body);
+    world.network.on(ISSUER_KEYS, |_| Answer::Fails(HttpError::TimedOut));
+    let error = world.wallet.resume(&pending).await.unwrap_err();
+    assert_eq!(error.class(), Class::Network, "the issuer's keys could not be asked for");
+    assert!(told(&world).is_empty(), "nothing is decided yet");
+    let kept = stored(&world).await.remove(0);
+    assert!(kept.fetched.is_some());
+    assert!(!format!("{kept:?}").contains("eyJ"), "what it says stays out of logs");
+
+    answers_later(&world, 400, json!({ "error": "invalid_transaction_id" }));
+    world.network.says(ISSUER_KEYS, 200, world::published(world.issuer.key.public_key()));
+    clock.0.store(0, Ordering::Relaxed);
+    for _ in 0..2 {
+        // The program may end before the holder has looked at it, too.
+        received(resume(&world, &stored(&world).await[0]).await);
+    }
+    assert_eq!(world.network.sent_to(&endpoint(LATER)).len(), 1, "the issuer is not asked again");
+    let received = received(resume(&world, &stored(&world).await[0]).await);
+    assert_eq!(world.wallet.keep(&received).await.unwrap().len(), 1);
+    assert!(stored(&world).await.is_empty());
+    assert_eq!(told(&world), [event("n", "credential_accepted")]);
 }
 
 /// I16, I18: what comes later is held against what was agreed to then.

@@ -164,7 +164,7 @@ fn proof(
     configuration: &ReceivedConfiguration,
     arguments: &BenchArguments,
 ) -> Result<Option<ProofKind>, Failure> {
-    if issuer.encryption.is_required() || configuration.needs_key_attestation {
+    if issuer.encryption.is_required() || configuration.key_attestation.is_some() {
         return Err(unusable("it wants encrypted messages or attested keys"));
     }
     if !configuration.needs_proof {

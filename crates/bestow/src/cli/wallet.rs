@@ -97,10 +97,33 @@ pub(crate) struct TrustArguments {
     pub(crate) trust_anchor: Option<PathBuf>,
 }
 
+/// With what the wallet's maker vouches for it.
+#[derive(Debug, Args)]
+pub(crate) struct AttestationArguments {
+    /// A client attestation (JWT) with which the wallet's maker vouches for it
+    #[arg(long, value_name = "FILE", requires = "client_attestation_key")]
+    pub(crate) client_attestation: Option<PathBuf>,
+    /// The key that the client attestation is for (PKCS #8, PEM)
+    #[arg(long, value_name = "FILE", requires = "client_attestation")]
+    pub(crate) client_attestation_key: Option<PathBuf>,
+}
+
+/// Who vouches for the wallet's keys.
+#[derive(Debug, Args)]
+pub(crate) struct KeyAttestationArguments {
+    /// A program that attests keys: it reads a JSON object, and writes a key attestation (JWT)
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) key_attestation_command: Option<PathBuf>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
+    #[command(flatten)]
+    pub(crate) attestation: AttestationArguments,
+    #[command(flatten)]
+    pub(crate) key_attestation: KeyAttestationArguments,
     /// Where to listen, on this machine only; else a free port is found
     #[arg(long, value_name = "127.0.0.1:PORT")]
     pub(crate) listen: Option<SocketAddr>,
@@ -142,12 +165,10 @@ pub(crate) struct ReceiveArguments {
     pub(crate) batch: u8,
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
-    /// A client attestation (JWT) with which the wallet's maker vouches for it
-    #[arg(long, value_name = "FILE", requires = "client_attestation_key")]
-    pub(crate) client_attestation: Option<PathBuf>,
-    /// The key that the client attestation is for (PKCS #8, PEM)
-    #[arg(long, value_name = "FILE", requires = "client_attestation")]
-    pub(crate) client_attestation_key: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) attestation: AttestationArguments,
+    #[command(flatten)]
+    pub(crate) key_attestation: KeyAttestationArguments,
     /// What the issuer must keep: haip is the high assurance profile, and needs a client attestation
     #[arg(long, value_name = "none|haip", default_value = "none", value_parser = profile)]
     pub(crate) profile: Profile,
@@ -175,6 +196,8 @@ pub(crate) struct ResumeArguments {
     /// What the credential must keep: haip is the high assurance profile
     #[arg(long, value_name = "none|haip", default_value = "none", value_parser = profile)]
     pub(crate) profile: Profile,
+    #[command(flatten)]
+    pub(crate) attestation: AttestationArguments,
     /// Keep the credential although nothing ties its signer to the issuer
     #[arg(long)]
     pub(crate) accept_unverified_issuer: bool,

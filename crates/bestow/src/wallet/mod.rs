@@ -20,6 +20,7 @@ use crate::terminal::{confirm, is_interactive, plain, print, print_json, tell};
 
 pub(crate) mod card;
 pub(crate) mod input;
+mod key_attestation;
 pub(crate) mod open;
 pub(crate) mod page;
 mod pending;

@@ -8,14 +8,15 @@ use std::sync::Arc;
 use keys::outside::{SystemClock, SystemRandom};
 use keys::signer::SoftwareKey;
 use keys::x509::Anchors;
-use wallet::attestation::{AttestationSource, WalletAttestation};
+use wallet::attestation::{AttestationSource, KeyAttestationSource, WalletAttestation};
 use wallet::client::{ClientOptions, GuardedClient};
 use wallet::http::Http;
 use wallet::{Settings, Wallet};
 use zeroize::Zeroizing;
 
 use super::Place;
-use crate::cli::TrustArguments;
+use super::key_attestation::KeyAttestationCommand;
+use crate::cli::{AttestationArguments, KeyAttestationArguments, TrustArguments};
 use crate::exit::Failure;
 
 /// What the owner trusts and allows.
@@ -29,6 +30,8 @@ pub(crate) struct Reach<'r> {
     pub(crate) allow_http_loopback: bool,
     /// Who vouches for this wallet, where somebody does.
     pub(crate) attestation: Option<AttestationFiles<'r>>,
+    /// The program that vouches for its keys, where there is one.
+    pub(crate) key_attestation_command: Option<&'r Path>,
 }
 
 impl<'r> Reach<'r> {
@@ -36,6 +39,18 @@ impl<'r> Reach<'r> {
     pub(crate) fn of(trust: &'r TrustArguments) -> Self {
         let TrustArguments { ca, trust_anchor } = trust;
         Self { ca: ca.as_deref(), trust_anchor: trust_anchor.as_deref(), ..Self::default() }
+    }
+
+    /// With what the wallet's maker says of it.
+    pub(crate) fn attested_by(self, arguments: &'r AttestationArguments) -> Self {
+        let jwt = arguments.client_attestation.as_deref();
+        let files = jwt.zip(arguments.client_attestation_key.as_deref());
+        Self { attestation: files.map(|(jwt, key)| AttestationFiles { jwt, key }), ..self }
+    }
+
+    /// With who vouches for its keys.
+    pub(crate) fn with_attested_keys(self, arguments: &'r KeyAttestationArguments) -> Self {
+        Self { key_attestation_command: arguments.key_attestation_command.as_deref(), ..self }
     }
 }
 
@@ -69,6 +84,9 @@ pub(crate) async fn open(
             anchors: reach.trust_anchor.map(anchors).transpose()?,
             allow_http_loopback: reach.allow_http_loopback,
             attestation_source: reach.attestation.map(attestation_source).transpose()?,
+            key_attestation_source: reach.key_attestation_command.map(|program| {
+                Arc::new(KeyAttestationCommand::new(program)) as Arc<dyn KeyAttestationSource>
+            }),
             ..Settings::default()
         },
     })

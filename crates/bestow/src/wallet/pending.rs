@@ -39,13 +39,17 @@ pub(super) fn object(pending: &PendingCredential) -> Value {
         "issuer": pending.expected.credential_issuer,
         "asked_at": pending.asked_at.to_rfc3339(),
         "ask_at": pending.ask_at.to_rfc3339(),
+        "fetched": pending.fetched.is_some(),
     })
 }
 
 fn line(pending: &PendingCredential) -> String {
     let issuer = plain(&pending.expected.credential_issuer);
-    let at = pending.ask_at.to_rfc3339();
-    format!("{}  {}  {issuer}  ask from {at}", pending.id, name(pending))
+    let when = match &pending.fetched {
+        Some(_) => "came, and is to be looked at".to_owned(),
+        None => format!("ask from {}", pending.ask_at.to_rfc3339()),
+    };
+    format!("{}  {}  {issuer}  {when}", pending.id, name(pending))
 }
 
 /// What it is called.
@@ -58,9 +62,9 @@ pub(super) fn name(pending: &PendingCredential) -> String {
 /// Asks for what is still to come, and keeps what is here by now; tells issuers what they have not
 /// heard yet.
 pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result<(), Failure> {
-    // No attestation: only a server that gives out tokens wants one.
     let allow_http_loopback = arguments.allow_http_loopback;
     let reach = Reach { allow_http_loopback, ..Reach::of(&arguments.trust) };
+    let reach = reach.attested_by(&arguments.attestation); // for a token that is to be renewed
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
     wallet.settings.profile = arguments.profile;
     let chosen = chosen(&wallet, arguments.id.as_deref()).await?;

@@ -13,7 +13,7 @@ use wallet::flow::receipt::Received;
 use wallet::flow::token::{Authorized, TokenFailure};
 use wallet::store::KeyId;
 
-use super::open::{AttestationFiles, Reach, open};
+use super::open::{Reach, open};
 use super::sign_in::Return;
 use super::{Place, card, input, pending, wallet_failure};
 use crate::cli::ReceiveArguments;
@@ -27,11 +27,10 @@ const TYPING_MAX: usize = 5;
 pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Result<(), Failure> {
     let scanned = ScannedOffer::scan(&input::offer_text(&arguments.offer)?);
     let scanned = scanned.map_err(|error| told(&error))?;
-    let reach = Reach {
-        allow_http_loopback: arguments.allow_http_loopback,
-        attestation: attestation_files(arguments),
-        ..Reach::of(&arguments.trust)
-    };
+    let reach =
+        Reach { allow_http_loopback: arguments.allow_http_loopback, ..Reach::of(&arguments.trust) };
+    let reach = reach.attested_by(&arguments.attestation);
+    let reach = reach.with_attested_keys(&arguments.key_attestation);
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
     wallet.settings.prefers_sign_in = arguments.sign_in;
     wallet.settings.profile = arguments.profile;
@@ -101,11 +100,6 @@ async fn request(
     }
 }
 
-fn attestation_files(arguments: &ReceiveArguments) -> Option<AttestationFiles<'_>> {
-    let jwt = arguments.client_attestation.as_deref()?;
-    Some(AttestationFiles { jwt, key: arguments.client_attestation_key.as_deref()? })
-}
-
 /// A failure with the option that helps, where there is one.
 pub(super) fn told(error: &WalletError) -> Failure {
     let failure = wallet_failure(error);
@@ -119,6 +113,9 @@ pub(super) fn told(error: &WalletError) -> Failure {
         }
         "tx_code_needed" => {
             "look for the code in the issuer's message or letter, and add --tx-code CODE"
+        }
+        "key_attestation_needed" => {
+            "name a program that vouches for this wallet's keys: --key-attestation-command PROGRAM"
         }
         "issuer_not_verified" => {
             "name an authority that vouches for it (--trust-anchor FILE), or take it as it is \
@@ -221,10 +218,15 @@ impl Person {
         Err(Failure::new(Kind::Refused, "invalid_grant", "the code was wrong too often"))
     }
 
+    fn may_ask(&self) -> bool {
+        !self.yes && is_interactive()
+    }
+
     /// Shows what came before anything is stored; an issuer that nobody vouches for needs its own
     /// yes, which `--yes` is not.
     ///
-    /// Who says no, or is not there to say yes, does not want it: the issuer may know (NOTIF-08).
+    /// Who says no, or is not there to say yes, does not want it: the issuer may know (NOTIF-08). What
+    /// is kept until somebody has looked at it waits for that.
     pub(super) async fn look(
         &self,
         wallet: &Wallet,
@@ -236,7 +238,7 @@ impl Person {
         if accept_unverified {
             return Ok(received.accept_unverified_issuer());
         }
-        if !self.yes && is_interactive() {
+        if self.may_ask() {
             for preview in received.previews() {
                 tell(card::card(preview.credential()));
             }
@@ -244,6 +246,13 @@ impl Person {
             if confirm("Keep it nevertheless?")? {
                 return Ok(received.accept_unverified_issuer());
             }
+        }
+        if !self.may_ask() && received.is_kept() {
+            return Err(told(&error).hint(
+                "it stays in the wallet until somebody decides: name an authority that vouches \
+                 for its issuer (--trust-anchor FILE), take it as it is \
+                 (--accept-unverified-issuer), or delete it",
+            ));
         }
         wallet.decline(&received).await;
         Err(told(&error))

@@ -84,8 +84,11 @@ fn a_card_that_is_rejected_is_no_longer_waited_for() {
     world.receive(&world.link(&["student_card"]), &[]).exits(7);
     let queue = deferred(&world, &["list", "--json"]).exits(0).json();
     deferred(&world, &["reject", &text(&queue["deferrals"][0], "id")]).exits(0);
-    let refused = resume(&world, &[]).exits(3).json();
+    let outcome = resume(&world, &[]).exits(3);
+    let refused = outcome.json();
     assert_eq!(refused["error"]["code"], "credential_request_denied");
+    assert!(text(&refused["error"], "message").ends_with("it is no longer waited for"));
+    assert!(outcome.stderr.contains("Student Card did not come"), "{outcome}");
     let pending = world.bestow(&["wallet", "pending", "--json"]).exits(0).json();
     assert_eq!(pending, json!({ "pending": [] }));
 }

@@ -6,6 +6,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod attested;
 mod haip;
 mod issuer;
 mod later;

@@ -10,7 +10,7 @@ use oid4vci::secret::RefreshToken;
 use oid4vci::sender::Sender;
 use oid4vci::token::{TokenRefusal, TokenResponse};
 
-use super::authorization::{marks, replayed, token_client};
+use super::authorization::{configurations, marks, replayed, requestable, token_client};
 use super::sender::policy;
 use super::token::{Asked, Fresh};
 use crate::Issuer;
@@ -93,8 +93,11 @@ async fn redeem(
     match issuer.store.redeem_authorization_code(&redeeming, &marks).await? {
         Renewed::Done => {
             tracing::info!(offer = %grant.id, "code redeemed");
-            let tokens = fresh.response(sender);
-            Ok(Some(TokenResponse { refresh_token, scope: code.request.scope.clone(), ..tokens }))
+            let configurations = configurations(issuer);
+            let ids = &fresh.redemption.credential_configuration_ids;
+            let scope = code.request.scope.as_deref();
+            let scope = requestable(issuer, &configurations).granted_scope(scope, ids);
+            Ok(Some(TokenResponse { refresh_token, scope, ..fresh.response(sender) }))
         }
         Renewed::Changed => Ok(None),
         Renewed::Replayed => Err(replayed(client, sender).into()),

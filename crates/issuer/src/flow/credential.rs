@@ -51,7 +51,7 @@ pub async fn credential(
         let record = decide(token, id, proofs.as_ref(), issuer.credentials_per_offer())?;
         // Whatever the grant (GEN-11).
         if waits(credential_type) {
-            match put_off(&record, proofs.as_ref(), issuer).await? {
+            match put_off(&record, proofs.as_ref(), response.as_ref(), issuer).await? {
                 Some(wait) => return Ok(Answer::Wait(cover(&wait, response.as_ref())?)),
                 None => continue, // another request of this token was first
             }

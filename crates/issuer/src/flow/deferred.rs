@@ -34,13 +34,19 @@ pub(super) fn waits(credential_type: &CredentialType) -> bool {
 pub(super) async fn put_off(
     record: &Record<'_>,
     proofs: Option<&VerifiedProofs>,
+    response: Option<&MessageEncryption>,
     issuer: &Issuer,
 ) -> Result<Option<DeferredResponse>, Failure<CredentialRefusal>> {
     let now = issuer.clock.now();
     let settings = &issuer.config.deferred;
     let times = (now, now.plus(u64::from(settings.keep_days) * 24 * 3600));
-    let (deferral, transaction_id) =
-        Deferral::new(record, proofs.cloned(), &issuer.keys.offer, times);
+    let key = &issuer.keys.offer;
+    let plain = Deferral::new(record, proofs.cloned(), key, times);
+    let response_key = response.filter(|_| issuer.config.encryption.same_key_later);
+    let (deferral, transaction_id) = match response_key {
+        None => plain,
+        Some(response) => plain.0.under(&response.key().thumbprint(), key),
+    };
     let nonces = proofs.map_or(&[][..], VerifiedProofs::nonces);
     match issuer.store.defer(record, nonces, &deferral).await? {
         Deferred::Recorded(DeferralState::Rejected) => Err(CredentialRefusal::Denied.into()),
@@ -90,6 +96,11 @@ pub async fn deferred_credential(
         };
         let deferral = find(&request.transaction_id, issuer).await?;
         let next = deferred::decide(deferral.as_ref(), (presented, token), request, now)?;
+        let held_to_key = issuer.config.encryption.same_key_later;
+        if let Some(deferral) = deferral.as_ref().filter(|_| held_to_key) {
+            deferred::check_response_key(deferral, response.as_ref(), &issuer.keys.offer)
+                .map_err(DeferredRefusal::from)?;
+        }
         let Some(deferral) = deferral.filter(|_| next == Next::Deliver) else {
             let wait =
                 DeferredResponse::new(&request.transaction_id, issuer.config.deferred.interval);

@@ -6,7 +6,7 @@ use oid4vci::secret::RefreshToken;
 use oid4vci::sender::Sender;
 use oid4vci::token::{TokenRefusal, TokenResponse};
 
-use super::authorization::{marks, replayed, token_client};
+use super::authorization::{configurations, marks, replayed, requestable, token_client};
 use super::code::{READS_MAX, found};
 use super::sender::policy;
 use super::token::{Asked, Fresh};
@@ -22,13 +22,17 @@ pub(super) async fn refresh_token(
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
     let client = token_client(issuer, &request.client)?;
     let requester = Requester { client: &client, sender, policy: policy(issuer) };
+    let configurations = configurations(issuer);
+    let server = requestable(issuer, &configurations);
     for _ in 0..READS_MAX {
         let now = issuer.clock.now();
         let found = found(issuer, request.refresh_token.offer_id()).await?;
         let found = found.as_ref().map(|(grant, authorization)| (grant, authorization));
-        match decide(request, found, requester, issuer.credential_issuer(), now)? {
+        match decide(request, found, requester, &server, now)? {
             RefreshCommit::Renew(renewal) => {
-                let scope = found.and_then(|(_, one)| one.code.as_ref()?.request.scope.clone());
+                let code = found.and_then(|(_, authorization)| authorization.code.as_ref());
+                let scope = code.and_then(|code| code.request.scope.as_deref());
+                let scope = server.granted_scope(scope, &renewal.credential_configuration_ids);
                 let by_identifier = request.credential_configuration_ids.is_some();
                 let done = renew(issuer, &renewal, by_identifier, requester);
                 if let Some(response) = done.await? {

@@ -15,7 +15,8 @@ use super::StoreError;
 #[async_trait]
 pub trait DeferralStore: Send + Sync {
     /// Puts an issuance off and spends the nonces of its proofs, both or neither; one of the same
-    /// keys that is there stays as it is, but that what was delivered may be fetched once more.
+    /// keys that is there stays as it is, but that what was delivered may be fetched once more, and
+    /// that the last `transaction_id` counts.
     async fn defer(
         &self,
         record: &Record<'_>,

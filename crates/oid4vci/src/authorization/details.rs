@@ -5,13 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{AuthorizationRefusal, Requestable};
+use crate::claims_path::{has_contradiction, is_path};
 
 /// Most details that are read.
 pub const DETAILS_MAX: usize = 64;
 /// Most claims of one detail.
 const CLAIMS_MAX: usize = 256;
-/// Longest claims path.
-const PATH_MAX: usize = 16;
 
 /// The type of our details (RFC 9396 §2, AUTHZ-05).
 pub const OPENID_CREDENTIAL: &str = "openid_credential";
@@ -70,19 +69,16 @@ fn one(detail: &Value, server: &Requestable<'_>) -> Result<RequestedDetail, Auth
 fn claims_of(value: &Value) -> Option<Vec<ClaimDescription>> {
     let listed = value.as_array().filter(|listed| (1..=CLAIMS_MAX).contains(&listed.len()))?;
     let claims: Vec<ClaimDescription> = listed.iter().map(claim).collect::<Option<_>>()?;
-    for (place, claim) in claims.iter().enumerate() {
-        let mut earlier = claims.iter().take(place);
-        if earlier.any(|other| other.path == claim.path || contradicts(&other.path, &claim.path)) {
-            return None;
-        }
+    let paths: Vec<&[Value]> = claims.iter().map(|claim| claim.path.as_slice()).collect();
+    if has_contradiction(&paths) {
+        return None;
     }
     Some(claims)
 }
 
 fn claim(value: &Value) -> Option<ClaimDescription> {
     let path = value.get("path")?.as_array()?;
-    let is_step = |step: &Value| step.is_string() || step.is_null() || step.is_u64();
-    if !(1..=PATH_MAX).contains(&path.len()) || !path.iter().all(is_step) {
+    if !is_path(path) {
         return None;
     }
     let mandatory = match value.get("mandatory") {
@@ -90,14 +86,4 @@ fn claim(value: &Value) -> Option<ClaimDescription> {
         Some(mandatory) => mandatory.as_bool()?,
     };
     Some(ClaimDescription { path: path.clone(), mandatory })
-}
-
-/// Where two paths part, one claim would be both an array and an object, or the same array would be
-/// meant wholly and in part (CLAIM-09).
-fn contradicts(one: &[Value], other: &[Value]) -> bool {
-    let Some((one, other)) = one.iter().zip(other).find(|(one, other)| one != other) else {
-        return false;
-    };
-    let alike = one.is_string() && other.is_string() || one.is_u64() && other.is_u64();
-    !alike
 }

@@ -19,6 +19,7 @@ mod par;
 mod refusal;
 mod response;
 mod running;
+mod scope;
 
 pub use details::{ClaimDescription, DETAILS_MAX, OPENID_CREDENTIAL};
 pub use make::{NewAuthorizationRequest, Selection};

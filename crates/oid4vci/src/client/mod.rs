@@ -175,7 +175,7 @@ pub struct Requester<'r> {
 
 impl Requester<'_> {
     /// The key by which a public client is known again; one that authenticates needs none, and may
-    /// change its keys (RFC 9449 §5, WALATT-12).
+    /// change its keys (RFC 9449 §5).
     #[must_use]
     pub fn key(&self) -> Option<&Thumbprint> {
         let keys = || self.sender.bound_to().or_else(|| self.sender.client_key());

@@ -2,7 +2,6 @@
 
 use keys::json;
 use keys::jwe::{Compression, ContentEncryption, DecryptionKey, EncryptionKey, Jwe, KeyManagement};
-use keys::public_key::Thumbprint;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -188,18 +187,4 @@ impl OpenedRequest {
     pub const fn response_encryption(&self) -> Option<&MessageEncryption> {
         self.response_encryption.as_ref()
     }
-}
-
-/// In strict mode, a credential that was to be encrypted for one key goes out under that key only.
-///
-/// VCI §9.1 lets the Deferred Credential Request name another key or none (DEFER-10), so whoever
-/// stole token and `transaction_id` could read the credential (catalogue H11). `first` is the
-/// thumbprint of the key in the Credential Request.
-pub fn check_same_key(
-    first: Option<&Thumbprint>,
-    asked: Option<&MessageEncryption>,
-) -> Result<(), EncryptionRefusal> {
-    let asked = asked.map(|asked| asked.key.thumbprint());
-    let is_same = first.is_none() || first == asked.as_ref();
-    is_same.then_some(()).ok_or(EncryptionRefusal::KeyChanged)
 }

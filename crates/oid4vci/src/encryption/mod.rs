@@ -12,7 +12,7 @@ mod metadata;
 mod refusal;
 mod wallet;
 
-pub use issuer::{Encryption, EncryptionPolicy, OpenedRequest, check_same_key};
+pub use issuer::{Encryption, EncryptionPolicy, OpenedRequest};
 pub use metadata::{
     CredentialRequestEncryption, CredentialResponseEncryption, JwkSet, ReceivedEncryption,
 };

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use oid4vci::error::ReceivedError;
+use oid4vci::error::{ReceivedError, challenge_error};
 
 use crate::display::clean;
+use crate::http::{Response, WWW_AUTHENTICATE};
 
 /// What the wallet asks other sides for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +53,22 @@ impl Refused {
             None => (None, None),
         };
         Self { question, status, error, description: description.map(|text| clean(&text)) }
+    }
+
+    /// Reads the refusal of a request that brought a token: what was wrong with that may stand in
+    /// the header alone (RFC 6750 §3).
+    #[must_use]
+    pub fn with_token(question: Question, answer: &Response) -> Self {
+        let refused = Self::read(question, answer.status, &answer.body);
+        let challenge = || answer.header(WWW_AUTHENTICATE).and_then(challenge_error).map(clean);
+        let error = refused.error.or_else(challenge);
+        Self { error, ..refused }
+    }
+
+    /// Whether the token is dead: no other request with it will fare better (RFC 6750 §3.1).
+    #[must_use]
+    pub fn is_dead_token(&self) -> bool {
+        self.status == 401 && self.is("invalid_token")
     }
 
     /// Whether the answer has this error code.

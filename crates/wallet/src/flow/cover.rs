@@ -1,6 +1,5 @@
 //! Steps 14 and 18 under a cover: requests are encrypted, answers opened (VCI §10).
 
-use keys::jwe::{Curve, DecryptionKey};
 use oid4vci::encryption::{ChosenEncryption, EncryptionError, JSON, JWT, ReceivedBody};
 use oid4vci::secret::AccessToken;
 use serde_json::Value;
@@ -11,6 +10,7 @@ use super::sender::Sender;
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::Request;
+use crate::store::ResponseKey;
 
 /// Largest Credential Response: a credential with a photo has room.
 const RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -18,17 +18,18 @@ const RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
 impl Wallet {
     /// Sends a Credential Request or a Deferred Credential Request, and reads the answer to it.
     ///
-    /// Each has a key of its own for its answer. What is encrypted is longer than what is in it.
+    /// Each Credential Request has a key of its own for its answer, and what is fetched later for it
+    /// has that too. What is encrypted is longer than what is in it.
     pub(super) async fn exchange(
         &self,
         (endpoint, sender, access_token): (&Url, &Sender, &AccessToken),
-        encryption: &ChosenEncryption,
+        (encryption, response_key): (&ChosenEncryption, &mut ResponseKey),
         parameters: Value,
     ) -> Result<Zeroizing<Vec<u8>>, WalletError> {
         let failed = |_| WalletError::Signing;
-        let exchange = encryption
-            .begin(|algorithm| DecryptionKey::generate(Curve::P256, algorithm))
-            .map_err(failed)?;
+        let exchange =
+            encryption.begin(|algorithm| response_key.take(algorithm)).map_err(failed)?;
+        // What goes in the clear says so (CRED-19, DEFER-08).
         let body = exchange.seal(parameters).map_err(EncryptionError::from)?;
         let request = Request::post(endpoint.clone())
             .header("accept", format!("{JSON}, {JWT}"))
@@ -37,7 +38,7 @@ impl Wallet {
         let answer = self.send_with_token(sender, access_token, request).await?;
         if !matches!(answer.status, 200 | 202) {
             // CRED-64: an error is in the clear, whatever was asked for.
-            let refused = Refused::read(Question::Credential, answer.status, &answer.body);
+            let refused = Refused::with_token(Question::Credential, &answer);
             return Err(WalletError::Refused(refused));
         }
         let media_type = answer.content_type.as_deref().unwrap_or_default();

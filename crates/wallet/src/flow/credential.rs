@@ -9,7 +9,7 @@ use super::receipt::{Failure, Outcome, Preview, Received};
 use super::token::Authorized;
 use crate::Wallet;
 use crate::error::{Question, WalletError};
-use crate::store::HolderKey;
+use crate::store::{HolderKey, ResponseKey};
 
 /// Most datasets of one configuration that are asked for.
 const IDENTIFIERS_MAX: usize = 16;
@@ -28,7 +28,12 @@ impl Wallet {
         let mut outcomes = Vec::new();
         let mut failures = Vec::new();
         for offered in authorized.offer.offered() {
-            for selector in selectors(authorized, offered.id()) {
+            let selectors = selectors(authorized, offered);
+            if selectors.is_empty() {
+                let error = WalletError::NotGranted { id: offered.id.clone() };
+                failures.push(Failure { id: offered.id.clone(), error });
+            }
+            for selector in selectors {
                 match self.receive(authorized, offered, selector, wish).await {
                     Ok(outcome) => outcomes.push(outcome),
                     Err(error) => failures.push(Failure { id: offered.id.clone(), error }),
@@ -64,7 +69,8 @@ impl Wallet {
         selector: Selector,
         keys: &[ChosenKey],
     ) -> Result<Outcome, WalletError> {
-        let answer = self.request_with_proofs(authorized, selector, keys).await?;
+        let (answer, response_key) =
+            self.request_with_proofs(authorized, offered, selector, keys).await?;
         let holder_keys: Vec<HolderKey> = keys.iter().map(|key| key.holder_key.clone()).collect();
         let expected = Expected::of(offered, &authorized.offer.issuer.credential_issuer);
         match answer {
@@ -81,7 +87,8 @@ impl Wallet {
             }
             ReceivedCredentialResponse::Deferred { transaction_id, interval } => {
                 let when = (transaction_id, interval);
-                let pending = self.put_off(authorized, (expected, keys), when).await?;
+                let wanted = (expected, keys, response_key);
+                let pending = self.put_off(authorized, wanted, when).await?;
                 Ok(Outcome::PutOff(Box::new(pending)))
             }
         }
@@ -101,16 +108,18 @@ impl Wallet {
         Ok(())
     }
 
-    /// A nonce may have died on the way: one more try with a fresh one (CRED-59).
+    /// A nonce may have died on the way: one more try with a fresh one (CRED-59). Any other no is
+    /// the last word (CRED-62).
     async fn request_with_proofs(
         &self,
         authorized: &Authorized,
+        offered: &OfferedCredential,
         selector: Selector,
         keys: &[ChosenKey],
-    ) -> Result<ReceivedCredentialResponse, WalletError> {
-        match self.request(authorized, selector.clone(), keys).await {
+    ) -> Result<(ReceivedCredentialResponse, ResponseKey), WalletError> {
+        match self.request(authorized, offered, selector.clone(), keys).await {
             Err(WalletError::Refused(refused)) if refused.is("invalid_nonce") => {
-                self.request(authorized, selector, keys).await
+                self.request(authorized, offered, selector, keys).await
             }
             answer => answer,
         }
@@ -120,25 +129,31 @@ impl Wallet {
     async fn request(
         &self,
         authorized: &Authorized,
+        offered: &OfferedCredential,
         selector: Selector,
         keys: &[ChosenKey],
-    ) -> Result<ReceivedCredentialResponse, WalletError> {
-        let proofs = self.prove(authorized, keys).await?;
+    ) -> Result<(ReceivedCredentialResponse, ResponseKey), WalletError> {
+        let proofs = self.prove(authorized, &offered.configuration, keys).await?;
         let parameters = CredentialRequest { selector, proofs }.to_json();
         let offer = &authorized.offer;
         let Authorized { sender, access_token, .. } = authorized;
         let place = (&offer.issuer.credential_endpoint, sender, access_token);
-        let answer = self.exchange(place, &offer.encryption, parameters).await?;
+        let mut response_key = ResponseKey::default();
+        let cover = (&offer.encryption, &mut response_key);
+        let answer = self.exchange(place, cover, parameters).await?;
         let response = ReceivedCredentialResponse::parse(&answer);
-        response.ok_or(WalletError::BadAnswer(Question::Credential))
+        let response = response.ok_or(WalletError::BadAnswer(Question::Credential))?;
+        Ok((response, response_key))
     }
 }
 
-/// By identifier if the token came with identifiers, else by configuration (CRED-03, CRED-04,
-/// GEN-07, AMB-16).
-fn selectors(authorized: &Authorized, id: &str) -> Vec<Selector> {
+/// By identifier if the token came with identifiers, else by configuration (CRED-03, CRED-04, GEN-07,
+/// TOKEN-20, AMB-16); nothing where the token is not good for it (CRED-06).
+fn selectors(authorized: &Authorized, offered: &OfferedCredential) -> Vec<Selector> {
+    let (id, scope) = (offered.id(), offered.configuration.scope.as_ref());
     if authorized.details.is_empty() {
-        return vec![Selector::Configuration(id.to_owned())];
+        let is_granted = scope.is_none_or(|scope| !authorized.ungranted_scopes.contains(scope));
+        return is_granted.then(|| Selector::Configuration(id.to_owned())).into_iter().collect();
     }
     let ours = authorized.details.iter().filter(|detail| detail.credential_configuration_id == id);
     let identifiers = ours.flat_map(|detail| &detail.credential_identifiers);

@@ -78,8 +78,9 @@ impl Wallet {
         configuration: &ReceivedConfiguration,
         wish: &KeyWish,
     ) -> Result<ChosenKey, WalletError> {
-        let method = choose(wish.binding, &BINDINGS, &configuration.binding_methods)
-            .ok_or(WalletError::UnsupportedBinding)?;
+        let method = choose(wish.binding, &BINDINGS, &configuration.binding_methods);
+        let method = method.filter(|method| can_be_asked_for(*method, configuration));
+        let method = method.ok_or(WalletError::UnsupportedBinding)?;
         let stored = if let Some(id) = &wish.key {
             let stored = self.store.key(id).await?.ok_or(WalletError::UnknownKey)?;
             self.settle(stored).await?
@@ -141,6 +142,14 @@ impl Wallet {
         self.store.save_key(settled.clone()).await?;
         Ok(settled)
     }
+}
+
+/// An attestation that stands alone does not say how its keys are to be named: it is the way that
+/// comes first.
+fn can_be_asked_for(method: BindingMethod, configuration: &ReceivedConfiguration) -> bool {
+    let attestation = configuration.key_attestation.as_ref();
+    let is_alone = attestation.is_some_and(|attestation| attestation.is_alone);
+    !is_alone || choose(None, &BINDINGS, &configuration.binding_methods) == Some(method)
 }
 
 /// The wish if the other side takes it, else the first of ours that it takes.

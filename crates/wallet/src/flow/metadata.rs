@@ -2,9 +2,9 @@
 
 use oid4vci::encryption::ChosenEncryption;
 use oid4vci::metadata::{
-    AUTHORIZATION_SERVER, CREDENTIAL_ISSUER, METADATA_BYTES_MAX, MetadataError,
-    ReceivedConfiguration, ReceivedIssuerMetadata, ReceivedServerMetadata, appended_well_known,
-    parse_identifier, well_known,
+    AUTHORIZATION_SERVER, METADATA_BYTES_MAX, MetadataError, ReceivedConfiguration,
+    ReceivedIssuerMetadata, ReceivedServerMetadata, appended_well_known, parse_identifier,
+    well_known,
 };
 use oid4vci::offer::{AuthorizationCodeGrant, PreAuthorizedCodeGrant, ReceivedOffer, TxCodeInput};
 use url::Url;
@@ -14,6 +14,7 @@ use super::offer::{Consent, FetchedOffer};
 use super::sender::Sender;
 use crate::Wallet;
 use crate::address::is_this_machine;
+use crate::attestation::KeyAttestationError;
 use crate::display::{Display, clean};
 use crate::error::{Question, Refused, WalletError};
 use crate::http::{Request, Response};
@@ -32,7 +33,8 @@ pub(super) enum OfferedGrant {
 
 impl OfferedGrant {
     /// The Pre-Authorized Code where there is one, as it asks less of the holder; unless the holder
-    /// prefers to sign in. An offer without grants leaves it to the server's metadata (VCI §4.1.1).
+    /// prefers to sign in (OFFER-09). An offer without grants leaves it to the server's metadata
+    /// (OFFER-08), which say whether there is a sign-in; without a code nothing else can be meant.
     fn choose(offer: &mut ReceivedOffer, prefers_sign_in: bool) -> Option<Self> {
         let is_silent = offer.pre_authorized_code.is_none() && !offer.has_other_grants;
         let sign_in = offer.authorization_code.take();
@@ -179,8 +181,23 @@ impl Wallet {
         let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
         let formats = self.settings.profile.formats();
         let (mut offered, unsupported) = offered(&offer, &issuer, formats)?;
+        self.check_offered(&offered)?;
         self.fetch_pictures(&mut offered, &issuer.credential_issuer).await;
         Ok(DescribedOffer { grant, issuer, encryption, offered, unsupported, server, server_host })
+    }
+
+    /// What cannot be got, or cannot be understood, is seen before anything is spent for it.
+    fn check_offered(&self, offered: &[OfferedCredential]) -> Result<(), WalletError> {
+        let has_source = self.settings.key_attestation_source.is_some();
+        for OfferedCredential { configuration, .. } in offered {
+            if configuration.key_attestation.is_some() && !has_source {
+                return Err(KeyAttestationError::Needed.into()); // META-37
+            }
+            if configuration.contradicts_itself() {
+                return Err(MetadataError::ContradictoryClaims.into());
+            }
+        }
+        Ok(())
     }
 
     /// Asks the authorization server where to send the code.
@@ -199,17 +216,11 @@ impl Wallet {
         Ok(ResolvedOffer { grant, issuer, encryption, server, sender, offered, unsupported })
     }
 
-    /// Over TLS, from the issuer itself: that is why its keys can be trusted (ENC-12, SEC-32).
-    pub(super) async fn issuer_metadata(
+    /// META-15
+    pub(super) async fn server_metadata(
         &self,
         id: &str,
-    ) -> Result<ReceivedIssuerMetadata, WalletError> {
-        let body = self.document(id, CREDENTIAL_ISSUER, Question::Metadata).await?;
-        Ok(ReceivedIssuerMetadata::parse(&body, id)?)
-    }
-
-    /// META-15
-    async fn server_metadata(&self, id: &str) -> Result<ReceivedServerMetadata, WalletError> {
+    ) -> Result<ReceivedServerMetadata, WalletError> {
         let body = self.document(id, AUTHORIZATION_SERVER, Question::Metadata).await?;
         Ok(ReceivedServerMetadata::parse(&body, id)?)
     }
@@ -222,24 +233,40 @@ impl Wallet {
         name: &str,
         question: Question,
     ) -> Result<Vec<u8>, WalletError> {
+        let answer = self.document_as((identifier, name), question, "application/json").await?;
+        Ok(answer.body)
+    }
+
+    /// Gets a document from its well-known place; only when nothing is there, from the place of the
+    /// drafts before 1.0.
+    pub(super) async fn document_as(
+        &self,
+        (identifier, name): (&str, &str),
+        question: Question,
+        accept: &str,
+    ) -> Result<Response, WalletError> {
         let bad = WalletError::Metadata(MetadataError::BadEndpoint);
         let place = well_known(identifier, name).ok_or_else(|| bad.clone())?;
         let older = appended_well_known(identifier, name).ok_or(bad)?;
         let is_other_place = older != place;
-        let mut answer = self.read_document(place).await?;
+        let mut answer = self.read_document(place, accept).await?;
         if answer.status == 404 && is_other_place {
-            answer = self.read_document(older).await?;
+            answer = self.read_document(older, accept).await?;
         }
         match answer.status {
-            200 => Ok(answer.body),
+            200 => Ok(answer),
             status => Err(WalletError::Refused(Refused::read(question, status, &answer.body))),
         }
     }
 
-    pub(crate) async fn read_document(&self, place: Url) -> Result<Response, WalletError> {
+    pub(crate) async fn read_document(
+        &self,
+        place: Url,
+        accept: &str,
+    ) -> Result<Response, WalletError> {
         self.permit(&place)?;
         let request = Request::get(place)
-            .header("accept", "application/json") // META-05: signed metadata cannot be read
+            .header("accept", accept) // META-05
             .header("accept-language", self.settings.locale.clone()); // META-09
         self.send(request.at_most(METADATA_BYTES_MAX)).await
     }
@@ -247,7 +274,7 @@ impl Wallet {
     /// Code, token and proof go to the issuer and to the authorization server that it names, and
     /// nowhere else, not even to another port of theirs: metadata that lead away are how mix-ups
     /// begin (catalogue M02 to M05).
-    fn check_endpoints(
+    pub(super) fn check_endpoints(
         &self,
         issuer: &ReceivedIssuerMetadata,
         metadata: &ReceivedServerMetadata,
@@ -280,7 +307,7 @@ impl Wallet {
         })
     }
 
-    /// TLS everywhere (CRED-01, META-03), whatever client the wallet was given.
+    /// TLS everywhere (CRED-01, META-03, DEFER-02, NOTIF-05), whatever client the wallet was given.
     pub(super) fn permit(&self, url: &Url) -> Result<(), WalletError> {
         let loopback = self.settings.allow_http_loopback && is_this_machine(url);
         if url.scheme() == "https" || (url.scheme() == "http" && loopback) {
@@ -303,9 +330,6 @@ fn offered(
         let configuration = issuer.configurations.get(id);
         let configuration =
             configuration.ok_or_else(|| WalletError::UnknownConfiguration { id: id.clone() })?;
-        if configuration.needs_key_attestation {
-            return Err(MetadataError::KeyAttestationRequired.into());
-        }
         if formats.contains(&configuration.format.as_str()) {
             let display = Display::new(issuer, configuration);
             let configuration = configuration.clone();

@@ -12,8 +12,10 @@ pub mod offer;
 mod picture;
 pub mod proof;
 pub mod receipt;
+mod renewal;
 mod sender;
 pub mod sign_in;
+mod signed_metadata;
 pub mod token;
 
 use url::Url;

@@ -23,7 +23,7 @@ impl Wallet {
         };
         let request = Request::post(endpoint.clone()).header("accept", "application/json");
         let answer = self.send(request.at_most(NONCE_BYTES_MAX)).await?;
-        sender.note(endpoint, &answer); // HAIP-05
+        sender.note(endpoint, &answer); // NONCE-08, HAIP-05
         if answer.status != 200 {
             let refused = Refused::read(Question::Nonce, answer.status, &answer.body);
             return Err(WalletError::Refused(refused));

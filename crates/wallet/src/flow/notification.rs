@@ -87,7 +87,8 @@ impl Wallet {
         Ok(left)
     }
 
-    /// What is heard, or can never be heard, is forgotten.
+    /// What is heard, or can never be heard, is forgotten. The token is that of the response which
+    /// had the `notification_id` (NOTIF-02, NOTIF-17).
     async fn send_notice(&self, notice: &Notice) -> Result<(), WalletError> {
         let Reporter { endpoint, token, notification_id } = &notice.reporter;
         let is_old = notice.made_at.plus(NOTICE_SECONDS_MAX) <= self.clock.now();

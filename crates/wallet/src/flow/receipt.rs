@@ -88,6 +88,12 @@ impl Received {
         self.resumed.as_ref()
     }
 
+    /// Whether it is kept already, until it is stored or declined: what came later is.
+    #[must_use]
+    pub const fn is_kept(&self) -> bool {
+        self.resumed.is_some()
+    }
+
     /// What comes later; it is kept already.
     #[must_use]
     pub fn pending(&self) -> &[PendingCredential] {

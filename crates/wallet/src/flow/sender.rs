@@ -12,14 +12,14 @@ use oid4vci::attestation::client::{
 use oid4vci::dpop::{self, NewDpopProof, received_nonce, wants_nonce};
 use oid4vci::error::ReceivedError;
 use oid4vci::metadata::ReceivedServerMetadata;
-use oid4vci::secret::AccessToken;
+use oid4vci::secret::{AccessToken, RefreshToken};
 use url::Url;
 
 use crate::Wallet;
-use crate::attestation::WalletAttestation;
+use crate::attestation::{AttestationError, WalletAttestation};
 use crate::error::{Question, Refused, WalletError};
 use crate::http::{Request, Response, WWW_AUTHENTICATE};
-use crate::store::KeptToken;
+use crate::store::{KeptToken, Renewal};
 
 /// Largest answer of a challenge endpoint.
 const CHALLENGE_BYTES_MAX: usize = 16 * 1024;
@@ -46,7 +46,18 @@ impl Sender {
     /// What requests with a token need when the flow is long over.
     pub(super) fn keep(&self, access_token: &AccessToken) -> KeptToken {
         let dpop_key = self.key.clone().filter(|_| self.is_bound);
-        KeptToken { access_token: access_token.clone(), dpop_key }
+        KeptToken { access_token: access_token.clone(), dpop_key, renewal: None }
+    }
+
+    /// What renews the token then, for `client_id`.
+    pub(super) fn keep_renewal(
+        &self,
+        refresh_token: RefreshToken,
+        client_id: Option<String>,
+    ) -> Renewal {
+        let authorization_server = self.authorization_server.clone();
+        let instance_key = self.attestation.as_ref().map(WalletAttestation::thumbprint);
+        Renewal { refresh_token, authorization_server, client_id, instance_key }
     }
 
     /// Who sent the requests of a flow that is over: enough for those that bring its token.
@@ -111,12 +122,7 @@ impl Wallet {
         server: &ReceivedServerMetadata,
         authorization_server: &str,
     ) -> Result<Sender, WalletError> {
-        let source = self.settings.attestation_source.as_ref();
-        let attestation = match source.filter(|_| server.sender.takes_attestations) {
-            Some(source) => Some(source.attestation(authorization_server).await?),
-            None if self.must_be_attested(server) => return Err(WalletError::AttestationNeeded),
-            None => None,
-        };
+        let attestation = self.attestation_for(server, authorization_server).await?;
         let theirs = &server.sender.dpop_algorithms;
         let algorithm = ALGORITHMS.into_iter().find(|algorithm| theirs.contains(algorithm));
         let key = SoftwareKey::generate(algorithm.unwrap_or(Algorithm::Es256))?;
@@ -128,6 +134,52 @@ impl Wallet {
             challenge_endpoint: server.challenge_endpoint.clone(),
             nonces: Arc::default(),
             challenge: Arc::default(),
+        })
+    }
+
+    async fn attestation_for(
+        &self,
+        server: &ReceivedServerMetadata,
+        authorization_server: &str,
+    ) -> Result<Option<WalletAttestation>, WalletError> {
+        let source = self.settings.attestation_source.as_ref();
+        match source.filter(|_| server.sender.takes_attestations) {
+            Some(source) => Ok(Some(source.attestation(authorization_server).await?)),
+            None if self.must_be_attested(server) => Err(WalletError::AttestationNeeded),
+            None => Ok(None),
+        }
+    }
+
+    /// The sender of a flow that is over, as the authorization server is to know it again: by the
+    /// same keys (RFC 9449 §5, WALATT-12).
+    pub(super) async fn sender_again(
+        &self,
+        server: &ReceivedServerMetadata,
+        token: &KeptToken,
+        renewal: &Renewal,
+    ) -> Result<Sender, WalletError> {
+        let id = &renewal.authorization_server;
+        let attestation = match &renewal.instance_key {
+            None => None,
+            Some(instance_key) => {
+                let attestation = self.attestation_for(server, id).await?;
+                let attestation = attestation.ok_or(WalletError::AttestationNeeded)?;
+                if attestation.thumbprint() != *instance_key {
+                    return Err(AttestationError::OtherInstance.into());
+                }
+                Some(attestation)
+            }
+        };
+        let key = match &token.dpop_key {
+            Some(key) => Arc::clone(key),
+            None => Arc::new(SoftwareKey::generate(Algorithm::Es256)?),
+        };
+        Ok(Sender {
+            key: Some(key),
+            attestation,
+            authorization_server: id.clone(),
+            challenge_endpoint: server.challenge_endpoint.clone(),
+            ..Sender::of_kept(token)
         })
     }
 
@@ -183,7 +235,8 @@ impl Wallet {
         }
     }
 
-    /// Adds what the authorization server is to see.
+    /// Adds what the authorization server is to see, in the Token Request and in the pushed one
+    /// (WALATT-02).
     async fn prove_sender(
         &self,
         sender: &Sender,

@@ -35,6 +35,8 @@ pub struct SignIn {
     redirect_uri: String,
     verifier: CodeVerifier,
     state: String,
+    /// What is asked for by scope, and not by details.
+    scopes: Vec<String>,
 }
 
 impl SignIn {
@@ -92,7 +94,8 @@ impl Wallet {
             issuer_state, // OFFER-12
         };
         let address = self.sign_in_address(&offer.sender, flow, &request.to_form()).await?;
-        Ok(SignIn { address, redirect_uri: redirect_uri.to_owned(), verifier, state, offer })
+        let (redirect_uri, scopes) = (redirect_uri.to_owned(), Vec::new());
+        Ok(SignIn { offer, address, redirect_uri, verifier, state, scopes })
     }
 
     /// Pushes the request where the server takes it (RFC 9126 §4): then the browser carries a name
@@ -150,8 +153,8 @@ impl Wallet {
         });
         let client_id = self.client_id(&sign_in.offer.sender).to_owned();
         let who = (sign_in.offer.sender.clone(), Some(client_id));
-        let redeemed = self.redeem_by(&sign_in.offer, who, &request).await?;
-        Ok(self.authorized(sign_in.offer, redeemed))
+        let redeemed = self.redeem_by(&sign_in.offer.server.token_endpoint, who, &request).await?;
+        Ok(self.authorized(sign_in.offer, sign_in.scopes, redeemed))
     }
 
     /// Gets a fresh token where the issuer gave the means for it (RFC 6749 §6, IMPL-08): to fetch
@@ -166,13 +169,17 @@ impl Wallet {
             resources: resources(&authorized.offer),
         });
         let who = (authorized.sender.clone(), authorized.client_id.clone());
-        let redeemed = self.redeem_by(&authorized.offer, who, &request).await?;
-        let mut renewed = self.authorized(authorized.offer.clone(), redeemed);
+        let endpoint = &authorized.offer.server.token_endpoint;
+        let redeemed = self.redeem_by(endpoint, who, &request).await?;
+        let (offer, scopes) = (authorized.offer.clone(), authorized.scopes.clone());
+        let mut renewed = self.authorized(offer, scopes, redeemed);
+        renewed.ungranted_scopes.extend(authorized.ungranted_scopes.iter().cloned());
         // A server that sends no new one means the old one (RFC 6749 §6), and the same details.
-        renewed.refresh_token = renewed.refresh_token.or(Some(refresh_token));
+        renewed.refresh_token = renewed.refresh_token.or_else(|| Some(refresh_token.clone()));
         if renewed.details.is_empty() {
             renewed.details.clone_from(&authorized.details);
         }
+        self.keep_renewed(&refresh_token, &renewed.kept_token()).await?;
         Ok(Some(renewed))
     }
 

@@ -8,16 +8,20 @@ use oid4vci::token::{
     AuthorizedDetail, PreAuthorizedCodeRequest, ReceivedTokenResponse, TokenRequest, TokenType,
 };
 
+use url::Url;
+
 use super::metadata::{OfferedGrant, ResolvedOffer};
 use super::sender::Sender;
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::{Request, Response};
+use crate::store::KeptToken;
 
 /// Largest Token Response.
 const TOKEN_BYTES_MAX: usize = 64 * 1024;
 
-/// The holder has said yes and the issuer has given a token.
+/// The holder has said yes and the issuer has given a token: for this offer, and for no other
+/// (TOKEN-12).
 #[derive(Clone, Debug)]
 pub struct Authorized {
     pub(super) offer: ResolvedOffer,
@@ -25,6 +29,10 @@ pub struct Authorized {
     /// Who the token was given to.
     pub(super) sender: Sender,
     pub(super) details: Vec<AuthorizedDetail>,
+    /// Scope values that were asked for.
+    pub(super) scopes: Vec<String>,
+    /// Those of them that were not granted (RFC 6749 §3.3).
+    pub(super) ungranted_scopes: Vec<String>,
     /// Sent with the token request, so that proofs name the same client (PROOF-12).
     pub(super) client_id: Option<String>,
     expires_at: Option<Timestamp>,
@@ -37,6 +45,13 @@ impl Authorized {
     #[must_use]
     pub const fn offer(&self) -> &ResolvedOffer {
         &self.offer
+    }
+
+    /// What fetches, when the flow is long over, what this token has asked for.
+    pub(super) fn kept_token(&self) -> KeptToken {
+        let renew = |token| self.sender.keep_renewal(token, self.client_id.clone());
+        let renewal = self.refresh_token.clone().map(renew);
+        KeptToken { renewal, ..self.sender.keep(&self.access_token) }
     }
 
     /// When the token dies, if the issuer said so.
@@ -84,15 +99,23 @@ impl Wallet {
         tx_code: Option<TxCode>,
     ) -> Result<Authorized, Box<TokenFailure>> {
         match self.redeem(&offer, tx_code).await {
-            Ok(redeemed) => Ok(self.authorized(offer, redeemed)),
+            Ok(redeemed) => Ok(self.authorized(offer, Vec::new(), redeemed)),
             Err(error) => Err(Box::new(TokenFailure { offer, error })),
         }
     }
 
-    pub(super) fn authorized(&self, offer: ResolvedOffer, redeemed: Redeemed) -> Authorized {
+    /// What a token is good for, held against what was asked for by `scopes`.
+    pub(super) fn authorized(
+        &self,
+        offer: ResolvedOffer,
+        scopes: Vec<String>,
+        redeemed: Redeemed,
+    ) -> Authorized {
         let Redeemed { token, sender, client_id } = redeemed;
         Authorized {
             offer,
+            ungranted_scopes: token.ungranted(&scopes),
+            scopes,
             expires_at: token.expires_in.map(|seconds| self.clock.now().plus(seconds)),
             access_token: token.access_token,
             sender,
@@ -120,19 +143,19 @@ impl Wallet {
             client_id: client_id.clone(),
             credential_configuration_ids: None,
         });
-        self.redeem_by(offer, (sender, client_id), &request).await
+        self.redeem_by(&offer.server.token_endpoint, (sender, client_id), &request).await
     }
 
     /// Sends a Token Request of any grant.
     pub(super) async fn redeem_by(
         &self,
-        offer: &ResolvedOffer,
+        token_endpoint: &Url,
         (mut sender, client_id): (Sender, Option<String>),
         request: &TokenRequest,
     ) -> Result<Redeemed, WalletError> {
         // A second use of that code would end what the first one gave (RFC 6749 §4.1.2).
         let once = matches!(request, TokenRequest::AuthorizationCode(_));
-        let request = Request::post(offer.server.token_endpoint.clone())
+        let request = Request::post(token_endpoint.clone())
             .header("accept", "application/json")
             .form(&request.to_form())
             .at_most(TOKEN_BYTES_MAX);
@@ -176,8 +199,8 @@ impl Wallet {
 
 /// What became of a code.
 pub(super) struct Redeemed {
-    token: ReceivedTokenResponse,
-    sender: Sender,
+    pub(super) token: ReceivedTokenResponse,
+    pub(super) sender: Sender,
     client_id: Option<String>,
 }
 

@@ -13,7 +13,9 @@ mod unused;
 mod vault;
 
 pub use file::FileStore;
-pub use later::{KeptToken, Notice, PendingCredential, Reporter};
+pub use later::{
+    FetchedCredentials, KeptToken, Notice, PendingCredential, Renewal, Reporter, ResponseKey,
+};
 pub use protection::{Protection, Unlock};
 pub use record::{
     CredentialCopy, CredentialId, HolderKey, KeyId, Pkcs8, StoredCredential, StoredKey, Trust,

@@ -31,7 +31,7 @@ use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::receipt::Received;
 use wallet::flow::token::Authorized;
-use wallet::http::{Http, HttpError, Method, Request, Response};
+use wallet::http::{Http, HttpError, Method, Request, Response, WWW_AUTHENTICATE};
 use wallet::store::{Store, StoredCredential};
 use wallet::{Settings, Wallet, error::WalletError};
 
@@ -45,6 +45,8 @@ pub(crate) const TOKEN: &str = "token-canary-77ab";
 pub(crate) enum Answer {
     Json(u16, Value),
     Typed(&'static str, Vec<u8>),
+    /// 401 with this `WWW-Authenticate`, and nothing else.
+    Challenged(&'static str),
     Fails(HttpError),
 }
 
@@ -94,16 +96,21 @@ impl Http for Network {
         };
         self.sent.lock().unwrap().push(sent.clone());
         let route = self.routes.lock().unwrap().get(&sent.url).cloned();
+        let mut headers = Vec::new();
         let (status, content_type, body) = match route.map(|route| route(&sent)) {
             None => (404, "application/json", b"{}".to_vec()),
             Some(Answer::Json(status, value)) => {
                 (status, "application/json", value.to_string().into_bytes())
             }
             Some(Answer::Typed(content_type, body)) => (200, content_type, body),
+            Some(Answer::Challenged(challenge)) => {
+                headers.push((WWW_AUTHENTICATE, challenge.to_owned()));
+                (401, "text/plain", Vec::new())
+            }
             Some(Answer::Fails(error)) => return Err(error),
         };
         let content_type = Some(content_type.to_owned());
-        Ok(Response { status, content_type, headers: Vec::new(), body })
+        Ok(Response { status, content_type, headers, body })
     }
 }
 

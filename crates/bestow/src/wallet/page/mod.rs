@@ -69,7 +69,9 @@ struct Served {
 
 /// Serves the page until somebody ends it: `bestow wallet serve`.
 pub(crate) async fn serve(place: &Place, arguments: &ServeArguments) -> Result<(), Failure> {
-    let wallet = open(place, Reach::of(&arguments.trust), |client| Arc::new(client)).await?;
+    let reach = Reach::of(&arguments.trust).attested_by(&arguments.attestation);
+    let reach = reach.with_attested_keys(&arguments.key_attestation);
+    let wallet = open(place, reach, |client| Arc::new(client)).await?;
     let page = start_on(arguments.listen.unwrap_or(ANY_PORT), wallet).await?;
     print(page.url());
     tell("Open this link in a browser of this machine; it opens once. To end: Ctrl-C.");
@@ -100,7 +102,10 @@ async fn start_on(address: SocketAddr, wallet: Wallet) -> Result<Page, Failure> 
     let flows = Flows::default();
     let served = Arc::new(Served { wallet, gate, flows, reader: Semaphore::new(1) });
     let task = tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, router(&served)).await {
+        let serving = axum::serve(listener, router(&served)).into_future();
+        // What issuers have not heard yet, they hear beside that (VCI §11).
+        let (served, _) = tokio::join!(serving, served.wallet.send_notices());
+        if let Err(error) = served {
             tracing::error!(%error, "the wallet's page ended");
         }
     });

@@ -1,6 +1,7 @@
 //! What a person who signed in can have, and what of it the Wallet wants (AUTHZ-07, AUTHZ-25).
 
 use oid4vci::authorization::{ClaimDescription, RunningAuthorization, Stage};
+use oid4vci::claims_path::select;
 use oid4vci::offer::OfferId;
 use serde_json::{Map, Value};
 
@@ -59,7 +60,8 @@ fn narrowed<'t>(
     wanted: &[ClaimDescription],
 ) -> Option<Entitled<'t>> {
     let mut needed = wanted.iter().filter(|one| one.mandatory);
-    if !needed.all(|one| has(&claims, &names(credential_type, one))) {
+    let is_there = |path: &[Value]| path.is_empty() || select(&claims, path).is_some();
+    if !needed.all(|one| is_there(below_format(credential_type, one))) {
         return None;
     }
     let claims = without_the_unwanted(credential_type, claims, wanted);
@@ -83,24 +85,21 @@ pub(in crate::flow) fn without_the_unwanted(
     claims
 }
 
-/// The names of a path, up to the first step into an array; without what the format puts in front.
+/// The names of a path, up to the first step into an array.
 fn names<'d>(credential_type: &CredentialType, description: &'d ClaimDescription) -> Vec<&'d str> {
-    let mut path = description.path.as_slice();
-    if let (Format::JwtVcJson { .. }, [first, rest @ ..]) = (&credential_type.format, path)
-        && first == "credentialSubject"
-    {
-        path = rest; // FMT-JWT-06
-    }
-    path.iter().map_while(Value::as_str).collect()
+    below_format(credential_type, description).iter().map_while(Value::as_str).collect()
 }
 
-fn has(claims: &Map<String, Value>, path: &[&str]) -> bool {
-    match path {
-        [] => true,
-        [last] => claims.contains_key(*last),
-        [first, rest @ ..] => {
-            claims.get(*first).and_then(Value::as_object).is_some_and(|inner| has(inner, rest))
+/// A path without what the format puts in front.
+fn below_format<'d>(
+    credential_type: &CredentialType,
+    description: &'d ClaimDescription,
+) -> &'d [Value] {
+    match (&credential_type.format, description.path.as_slice()) {
+        (Format::JwtVcJson { .. }, [first, rest @ ..]) if first == "credentialSubject" => {
+            rest // FMT-JWT-06
         }
+        (_, path) => path,
     }
 }
 

@@ -33,7 +33,7 @@ pub use sign_in::{SignIn, sign_in};
 type Form = [(String, String)];
 
 /// What can be asked for, with its scope.
-fn configurations(issuer: &Issuer) -> BTreeMap<String, Option<String>> {
+pub(super) fn configurations(issuer: &Issuer) -> BTreeMap<String, Option<String>> {
     let types = issuer.types.values();
     types.map(|one| (one.id.clone(), one.scope.clone())).collect()
 }
@@ -187,7 +187,7 @@ async fn found(
     }
 }
 
-fn requestable<'r>(
+pub(super) fn requestable<'r>(
     issuer: &'r Issuer,
     configurations: &'r BTreeMap<String, Option<String>>,
 ) -> Requestable<'r> {

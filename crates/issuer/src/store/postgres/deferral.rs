@@ -45,6 +45,7 @@ SELECT $1::TEXT, $2::UUID, $3::UUID, $4::BYTEA, $5::TEXT, $6::TEXT, 'waiting', $
 WHERE (SELECT count(*) FROM deferrals WHERE issuer_id = $1 AND offer_id = $3
     AND deferral_id <> $2) < $10::BIGINT
 ON CONFLICT (issuer_id, deferral_id) DO UPDATE SET step_id = excluded.step_id,
+    transaction_digest = excluded.transaction_digest,
     state = CASE deferrals.state WHEN 'delivered' THEN 'approved' ELSE deferrals.state END
 RETURNING state";
 

@@ -174,7 +174,8 @@ fn insert(
                SELECT :issuer, :id, :offer, :digest, :configuration, :proofs, 'waiting', :now, \
                :until WHERE (SELECT count(*) FROM deferrals WHERE issuer_id = :issuer \
                AND offer_id = :offer AND deferral_id <> :id) < :most \
-               ON CONFLICT (issuer_id, deferral_id) DO UPDATE SET state = \
+               ON CONFLICT (issuer_id, deferral_id) DO UPDATE SET \
+               transaction_digest = excluded.transaction_digest, state = \
                CASE state WHEN 'delivered' THEN 'approved' ELSE state END RETURNING state";
     let proofs = deferral.proofs.as_ref().map(|proofs| proofs.to_kept().to_string());
     let values = named_params! {

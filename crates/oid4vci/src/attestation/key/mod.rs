@@ -16,8 +16,10 @@ use crate::form::Form;
 use crate::nonce::{Nonces, SpendableNonce};
 
 mod refusal;
+mod wanted;
 
 pub use refusal::KeyAttestationRefusal;
+pub use wanted::WantedKeyAttestation;
 
 /// `typ` of a key attestation (KEYATT-05, REG-05).
 pub const TYPE: &str = "key-attestation+jwt";
