@@ -11,10 +11,10 @@ use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use tokio::task::JoinSet;
 
-use crate::Issuer;
 use crate::connection::Gate;
 use crate::http::{admin, public};
 use crate::store::{PurgeBefore, StoreError};
+use crate::{Issuer, generations};
 
 /// How long a peer may take for a TLS handshake, and for its headers (Q01, Q02).
 const HEADERS_TIME_MAX: Duration = Duration::from_secs(10);
@@ -83,6 +83,7 @@ impl Server {
             let node = Arc::clone(&issuer);
             server.background.spawn(async move { node.status_lists.lease_ahead(&node).await });
         }
+        server.background.spawn(generations::keep_up_to_date(Arc::clone(&issuer)));
         server.background.spawn(purge(issuer));
         Ok(server)
     }

@@ -39,7 +39,7 @@ pub(super) async fn put_off(
     let settings = &issuer.config.deferred;
     let times = (now, now.plus(u64::from(settings.keep_days) * 24 * 3600));
     let (deferral, transaction_id) =
-        Deferral::new(record, proofs.cloned(), &issuer.keys.offer, times);
+        Deferral::new(record, proofs.cloned(), &issuer.keys().offer, times);
     let nonces = proofs.map_or(&[][..], VerifiedProofs::nonces);
     match issuer.store.defer(record, nonces, &deferral).await? {
         Deferred::Recorded(DeferralState::Rejected) => Err(CredentialRefusal::Denied.into()),

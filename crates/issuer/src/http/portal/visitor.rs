@@ -91,13 +91,13 @@ impl Visitor {
 
     /// Goes into every form, as `csrf`.
     pub(super) fn csrf(&self) -> String {
-        self.session.token(&self.issuer().keys.form)
+        self.session.token(&self.issuer().keys().form)
     }
 
     /// Refuses a form that did not come from a page of ours (P01).
     pub(super) fn check_csrf(&self, given: Option<&str>) -> Result<(), Trouble> {
-        let key = &self.issuer().keys.form;
-        let ours = given.is_some_and(|given| self.session.holds(key, given));
+        let keys = self.issuer().keys();
+        let ours = given.is_some_and(|given| self.session.holds(&keys.form, given));
         if ours && !self.is_cross_site { Ok(()) } else { Err(Trouble::StaleForm) }
     }
 
