@@ -110,6 +110,15 @@ impl Server {
         Ok(())
     }
 
+    /// Reads the folder of keys again; when anything in it is wrong, the old keys stay in use.
+    pub async fn reload_keys(&self) -> io::Result<()> {
+        let issuer = Arc::clone(&self.issuer);
+        let reload = tokio::task::spawn_blocking(move || issuer.reload_keys());
+        reload.await?.map_err(io::Error::other)?;
+        self.issuer.log_keys();
+        Ok(())
+    }
+
     /// Takes no new connections, finishes what is in flight, and returns.
     pub async fn stop(mut self) {
         self.issuer.ending.send_replace(true);

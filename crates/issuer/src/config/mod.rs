@@ -19,7 +19,7 @@ pub use reference::{example, reference};
 pub use rules::{NAME_LENGTH_MAX, is_name};
 pub use section::{
     Admin, Authorization, Compatibility, Deferred, Dpop, Log, LogFormat, LogLevel, Notification,
-    Offer, Portal, Proof, Retention, Server, Status, Tls, Token,
+    Offer, Portal, Proof, Retention, Rotation, Server, Status, Tls, Token,
 };
 pub use source::ConfigError;
 
@@ -96,6 +96,8 @@ section! {
         retention: Retention = Retention::default(),
         /// See below.
         status: Status = Status::default(),
+        /// See below.
+        rotation: Rotation = Rotation::default(),
         /// See below.
         log: Log = Log::default(),
     }
