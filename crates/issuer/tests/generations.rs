@@ -233,7 +233,7 @@ async fn a_manifest_is_read_strictly() {
     assert_eq!(error.file, config.keys.join("nonce.2.mac"), "what it names must be there");
 }
 
-/// ENC-02, SEC: a private key is kept no longer than it is of use, a public one no shorter.
+/// R05: a private key is kept no longer than it is of use, a public one no shorter.
 #[tokio::test]
 async fn what_nothing_needs_any_more_is_destroyed() {
     let world = World::new().await;

@@ -321,8 +321,8 @@ async fn verify(world: &World, id: &str, credential: &Value) -> String {
     kid
 }
 
-/// FMT-SDJWT-09, I10, IMPL: a key is published before it signs and as long as a credential of it is
-/// valid.
+/// FMT-SDJWT-09, RFC 9901 §9.8, I10: a key is published before it signs, and as long as a credential
+/// of it is valid.
 #[tokio::test]
 async fn credentials_from_before_and_after_verify() {
     let world = World::new().await;

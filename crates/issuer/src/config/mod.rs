@@ -58,8 +58,8 @@ section! {
         /// The certificates, as PEM, that the PostgreSQL server's certificate must lead to.
         /// Without it: those that this machine trusts.
         database_ca: Option<PathBuf> = None,
-        /// The folder of the secret keys, as `bestow issuer init` makes it. Keep a copy: without
-        /// them, offers that are out cannot be redeemed.
+        /// The folder of the secret keys, as `bestow issuer init` makes it and `bestow issuer keys`
+        /// changes it. Keep a copy: without them, offers that are out cannot be redeemed.
         keys: PathBuf = PathBuf::from("keys"),
         /// The folder of the credential types, one file each.
         credentials: PathBuf = PathBuf::from("credentials"),

@@ -162,7 +162,7 @@ pub fn jwt_vc_issuer(issuer: &Issuer, keys: &IssuerKeys) -> Value {
 }
 
 /// The signing keys as a JWK Set (RFC 7517 §5): the present one, those whose credentials are still
-/// valid, and the one that verifiers shall know before it signs.
+/// valid, and the one that verifiers shall know before it signs (RFC 9901 §9.8).
 #[must_use]
 pub fn jwks(keys: &IssuerKeys) -> Value {
     let jwks = keys.published.iter().map(|key| {

@@ -25,10 +25,10 @@ fn needed_seconds(purpose: KeyPurpose, uses: &Uses<'_>) -> u64 {
     let offers = u64::from(config.offer.expires_in_max);
     let days = |days: u32| u64::from(days) * DAY;
     match purpose {
-        // Verifiers look its public part up as long as a credential is valid.
+        // Verifiers look its public part up as long as a credential is valid, or what says so.
         KeyPurpose::Signing => {
             let types = uses.types.values().map(|credential_type| credential_type.validity_days);
-            days(types.max().unwrap_or(0))
+            days(types.max().unwrap_or(0)).max(config.status.expires_in).max(SIGNED_SECONDS)
         }
         // Wallets may go by signed metadata with it until those expire (catalogue H06).
         KeyPurpose::Encryption => SIGNED_SECONDS,
