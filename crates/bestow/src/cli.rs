@@ -12,12 +12,17 @@ use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
 use crate::terminal::{is_result_lost, lose_result, print};
 
+mod applications;
 mod deferred;
+mod generations;
 mod migrate_store;
 mod status;
 mod wallet;
 
+pub(crate) use applications::ApplicationsCommand;
 pub(crate) use deferred::DeferredCommand;
+use generations::KEYS_EXAMPLES;
+pub(crate) use generations::{KeysCommand, RetireArguments, RotateArguments};
 use migrate_store::MIGRATE_STORE_EXAMPLES;
 pub(crate) use migrate_store::MigrateStoreArguments;
 use status::REVOKE_EXAMPLES;
@@ -177,6 +182,9 @@ pub(crate) enum IssuerCommand {
         bestow issuer deferred approve 01a20ad6-7e98-4e1b-9c55-1f02d3a4b5c6"
     )]
     Deferred(DeferredCommand),
+    /// The issuer's own keys: list them, replace them, end what nothing needs any more
+    #[command(subcommand, after_help = KEYS_EXAMPLES)]
+    Keys(KeysCommand),
     /// Print the reference of bestow.toml as Markdown
     #[command(hide = true)]
     ConfigReference,
@@ -189,15 +197,12 @@ impl IssuerCommand {
             Self::Revoke(arguments) | Self::Suspend(arguments) | Self::Reinstate(arguments) => {
                 arguments.json
             }
-            Self::Applications(
-                ApplicationsCommand::List { json, .. }
-                | ApplicationsCommand::Approve { json, .. }
-                | ApplicationsCommand::Reject { json, .. },
-            )
-            | Self::Account(AccountCommand::Add { json, .. } | AccountCommand::List { json, .. }) => {
+            Self::Account(AccountCommand::Add { json, .. } | AccountCommand::List { json, .. }) => {
                 *json
             }
+            Self::Applications(command) => command.as_json(),
             Self::Deferred(command) => command.as_json(),
+            Self::Keys(command) => command.as_json(),
             Self::Account(AccountCommand::Remove { .. } | AccountCommand::Password { .. })
             | Self::Init { .. }
             | Self::Serve(_)
@@ -314,41 +319,6 @@ pub(crate) enum AccountCommand {
     Password {
         /// As listed
         name: String,
-        #[command(flatten)]
-        config: ConfigFile,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ApplicationsCommand {
-    /// List applications, oldest first
-    List {
-        /// waiting, approved or rejected
-        #[arg(long, default_value = "waiting")]
-        state: String,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        config: ConfigFile,
-    },
-    /// Approve an application: its page will show an offer
-    Approve {
-        /// As listed
-        id: String,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        config: ConfigFile,
-    },
-    /// Reject an application
-    Reject {
-        /// As listed
-        id: String,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         config: ConfigFile,
     },

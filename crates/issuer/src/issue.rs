@@ -54,7 +54,8 @@ async fn sd_jwt_vc(
     holder: Option<&VerifiedProof>,
     stamp: Stamp,
 ) -> Result<String, Broken> {
-    let key = &issuer.keys.signing;
+    let keys = issuer.keys();
+    let key = &keys.signing;
     let claims = SdJwtVcClaims {
         vct,
         issuer: issuer.credential_issuer(),
@@ -87,7 +88,8 @@ async fn jwt_vc_json(
     holder: Option<&VerifiedProof>,
     stamp: Stamp,
 ) -> Result<String, Broken> {
-    let key = &issuer.keys.signing;
+    let keys = issuer.keys();
+    let key = &keys.signing;
     let subject = holder.map(subject_did);
     let claims = JwtVcClaims {
         issuer: issuer.credential_issuer(),

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 
 use keys::digest::MacKey;
 use keys::jwe::DecryptionKey;
-use keys::outside::{Clock, Random};
+use keys::outside::{Clock, Random, Timestamp};
+use keys::public_key::PublicKey;
 use keys::signer::Signer;
 use oid4vci::attestation::Attesters;
 use oid4vci::client::Client;
@@ -23,6 +24,7 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::credential_type::CredentialType;
+use crate::generations::{CurrentKeys, Generations, KeyPurpose};
 use crate::status::StatusLists;
 use crate::store::Store;
 
@@ -33,6 +35,7 @@ mod connection;
 pub mod credential_type;
 pub mod failure;
 pub mod flow;
+pub mod generations;
 pub mod http;
 pub mod init;
 pub mod issue;
@@ -65,8 +68,8 @@ pub struct Issuer {
     pub clock: Box<dyn Clock>,
     /// Draws codes, tokens and ids.
     pub random: Box<dyn Random>,
-    /// What the issuer signs and keys with.
-    pub keys: IssuerKeys,
+    /// What the issuer signs and keys with: see [`Issuer::keys`].
+    current_keys: CurrentKeys,
     /// Who may vouch for wallets; `None` when their attestations are not looked at.
     pub client_attesters: Option<Attesters>,
     /// What of Credential Requests and Responses is encrypted, and how.
@@ -82,6 +85,8 @@ pub struct Issuer {
 pub struct IssuerKeys {
     /// Signs credentials.
     pub signing: SigningKey,
+    /// What verifiers find of the keys that signed, sign and will sign; the present one first.
+    pub published: Vec<PublishedKey>,
     /// Makes references and codes of offers.
     pub offer: MacKey,
     /// Makes Transaction Codes and keys their digests.
@@ -90,10 +95,46 @@ pub struct IssuerKeys {
     pub nonce: MacKey,
     /// Keys the tokens that guard the portal's forms.
     pub form: MacKey,
-    /// Opens requests, the key that metadata name first.
+    /// Opens requests: first the key that metadata name, then those that they named or will name.
     pub encryption: Vec<DecryptionKey>,
     /// Opens the admin API.
     pub admin: secret::AdminKey,
+    /// When another generation comes into use.
+    pub change_at: Option<Timestamp>,
+    /// All of them, as the manifest says.
+    pub generations: Generations,
+}
+
+/// The public half of a key that signs credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedKey {
+    /// Its name in our JWK Set.
+    pub kid: String,
+    /// The key.
+    pub public_key: PublicKey,
+}
+
+impl PublishedKey {
+    pub(crate) fn of(public_key: PublicKey) -> Self {
+        Self { kid: Self::kid_of(&public_key), public_key }
+    }
+
+    /// A key is named by its thumbprint.
+    pub(crate) fn kid_of(public_key: &PublicKey) -> String {
+        public_key.thumbprint().to_string()
+    }
+}
+
+impl IssuerKeys {
+    /// Which generations are in use, for the log.
+    #[must_use]
+    pub fn in_use(&self, now: Timestamp) -> String {
+        let number = |purpose| {
+            let active = self.generations.active(purpose, now);
+            format!("{purpose} {}", active.map_or(0, |generation| generation.number))
+        };
+        KeyPurpose::ALL.map(number).join(", ")
+    }
 }
 
 /// A key that signs credentials, and how verifiers find it.

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::Issuer;
 use crate::config::{Config, ConfigError, Database};
+use crate::generations::{CurrentKeys, Mark};
 use crate::init::load_keys;
 use crate::status::StatusLists;
 use crate::store::{self, Schema, StoreError};
@@ -24,7 +25,8 @@ impl Issuer {
     ) -> Result<Self, OpenError> {
         let types = config.credential_types()?;
         let clients = config.registered_clients()?;
-        let keys = load_keys(&config)?;
+        let mark = Mark::of(&config.keys)?;
+        let current_keys = CurrentKeys::new(load_keys(&config, clock.now())?, mark);
         let client_attesters = config.client_attesters()?;
         check_ready(&config).await?;
         let store = store::open(&config, ISSUER_ID, &*random).await?;
@@ -38,7 +40,7 @@ impl Issuer {
             store,
             clock,
             random,
-            keys,
+            current_keys,
             client_attesters,
             encryption,
             status_lists,

@@ -11,10 +11,10 @@ use axum_server::Handle;
 use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use tokio::task::JoinSet;
 
-use crate::Issuer;
 use crate::connection::Gate;
 use crate::http::{admin, public};
 use crate::store::{PurgeBefore, StoreError};
+use crate::{Issuer, generations};
 
 /// How long a peer may take for a TLS handshake, and for its headers (Q01, Q02).
 const HEADERS_TIME_MAX: Duration = Duration::from_secs(10);
@@ -83,6 +83,7 @@ impl Server {
             let node = Arc::clone(&issuer);
             server.background.spawn(async move { node.status_lists.lease_ahead(&node).await });
         }
+        server.background.spawn(generations::keep_up_to_date(Arc::clone(&issuer)));
         server.background.spawn(purge(issuer));
         Ok(server)
     }
@@ -106,6 +107,15 @@ impl Server {
         for (config, files) in &self.certificates {
             config.reload_from_pem_file(&files.certificate, &files.private_key).await?;
         }
+        Ok(())
+    }
+
+    /// Reads the folder of keys again; when anything in it is wrong, the old keys stay in use.
+    pub async fn reload_keys(&self) -> io::Result<()> {
+        let issuer = Arc::clone(&self.issuer);
+        let reload = tokio::task::spawn_blocking(move || issuer.reload_keys());
+        reload.await?.map_err(io::Error::other)?;
+        self.issuer.log_keys();
         Ok(())
     }
 

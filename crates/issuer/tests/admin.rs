@@ -35,7 +35,7 @@ fn problem(answer: &Answer) -> (u16, String) {
 #[tokio::test]
 async fn only_the_key_opens_it() {
     let world = World::new().await;
-    let key = world.issuer.keys.admin.expose().to_owned();
+    let key = world.issuer.keys().admin.expose().to_owned();
     let paths =
         [OFFERS, "/admin/v1/offers/x", "/admin/v1/applications", "/admin/v1/applications/x"];
     for path in paths {
@@ -110,7 +110,7 @@ async fn a_wish_that_cannot_be_granted_is_refused_by_name() {
         assert!(found == status && detail.contains(named), "{row}: {answer:?}");
     }
     for body in ["", "[]", "{", r#"{"tx_code":true,"tx_code":false}"#] {
-        let key = format!("Bearer {}", world.issuer.keys.admin.expose());
+        let key = format!("Bearer {}", world.issuer.keys().admin.expose());
         let answer = world.admin.ask(Request::post(OFFERS).header(AUTHORIZATION, key), body).await;
         assert_eq!(problem(&answer).0, 400, "{body}");
     }
@@ -175,7 +175,7 @@ async fn long_and_printed_offers_need_a_transaction_code_or_a_word_of_their_own(
 }
 
 async fn with_key(world: &World, key: &str, wish: &Value) -> Answer {
-    let bearer = format!("Bearer {}", world.issuer.keys.admin.expose());
+    let bearer = format!("Bearer {}", world.issuer.keys().admin.expose());
     let begun = Request::post(OFFERS).header(AUTHORIZATION, bearer);
     world.admin.ask(begun.header("idempotency-key", key), wish.to_string()).await
 }

@@ -154,7 +154,8 @@ async fn a_credential_is_fetched_once_an_officer_has_approved_it() {
     assert!(answer["notification_id"].is_string(), "DEFER-13");
     let credential = answer["credentials"][0]["credential"].clone();
     let unverified = formats::parse("dc+sd-jwt", &credential).unwrap();
-    let signer = world.issuer.keys.signing.signer.public_key();
+    let keys = world.issuer.keys();
+    let signer = keys.signing.signer.public_key();
     let verified = unverified.verify(signer, keys::outside::Clock::now(&world.clock)).unwrap();
     let Some(formats::binding::Binding::Jwk(bound)) = verified.binding else { panic!() };
     assert_eq!(bound.thumbprint(), waiting.key.public_key().thumbprint(), "the key of then");
@@ -292,7 +293,8 @@ async fn claims_may_come_later() {
     assert_eq!(good.status, 200, "{}", good.text());
     let answer = fetch(&world, &waiting.token, &asks(&waiting)).await.success();
     let unverified = formats::parse("dc+sd-jwt", &answer["credentials"][0]["credential"]).unwrap();
-    let signer = world.issuer.keys.signing.signer.public_key();
+    let keys = world.issuer.keys();
+    let signer = keys.signing.signer.public_key();
     let verified = unverified.verify(signer, keys::outside::Clock::now(&world.clock)).unwrap();
     assert_eq!(verified.claims["given_name"], "Grace");
 }

@@ -17,6 +17,7 @@ use issuer::init::{load_keys, make_missing_keys};
 use keys::jwe::{
     self, Compression, ContentEncryption, Curve, DecryptionKey, EncryptionKey, KeyManagement,
 };
+use keys::outside::{Clock as _, SystemClock};
 use oid4vci::credential::REQUEST_BYTES_MAX;
 use oid4vci::encryption::Encryption::{self, Off, Offered, Required};
 use oid4vci::encryption::{EncryptionPolicy, ReceivedBody, ReceivedEncryption};
@@ -230,7 +231,7 @@ async fn a_key_is_replaced_without_a_gap() {
     fs::write(&file, pem).unwrap();
     let mut config = world.issuer.config.clone();
     config.encryption.request = Offered;
-    let keys = load_keys(&config).unwrap();
+    let keys = load_keys(&config, SystemClock.now()).unwrap();
     assert_eq!(keys.encryption.len(), 2);
     assert_ne!(Some(keys.encryption[0].kid()), old.kid(), "the new one is announced");
     let token = world.token(TICKET).await;
@@ -249,19 +250,19 @@ async fn a_missing_key_is_made_once_and_for_its_owner_alone() {
     let file = config.keys.join("encryption-keys.pem");
     assert_eq!(make_missing_keys(config).unwrap(), None, "what is there stays");
     fs::remove_file(&file).unwrap();
-    let error = load_keys(config).unwrap_err().to_string();
+    let error = load_keys(config, SystemClock.now()).unwrap_err().to_string();
     assert!(error.contains("bestow issuer migrate"), "{error}");
     assert_eq!(make_missing_keys(config).unwrap().as_ref(), Some(&file));
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
-    assert_eq!(load_keys(config).unwrap().encryption.len(), 1);
+    assert_eq!(load_keys(config, SystemClock.now()).unwrap().encryption.len(), 1);
     fs::remove_file(&file).unwrap();
     let mut off = config.clone();
     (off.encryption.request, off.encryption.response) = (Off, Off);
-    assert!(load_keys(&off).unwrap().encryption.is_empty(), "nobody needs it");
+    assert!(load_keys(&off, SystemClock.now()).unwrap().encryption.is_empty(), "nobody needs it");
     assert_eq!(make_missing_keys(&off).unwrap(), None);
     fs::write(&file, "nonsense").unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
-    assert!(load_keys(config).unwrap_err().to_string().contains("PKCS #8"));
+    assert!(load_keys(config, SystemClock.now()).unwrap_err().to_string().contains("PKCS #8"));
 }
 
 /// What is to be encrypted needs a method.

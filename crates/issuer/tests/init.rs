@@ -85,7 +85,7 @@ async fn the_database_is_ready() {
 #[test]
 fn the_keys_load_and_each_is_another() {
     let folder = tempfile::tempdir().unwrap();
-    let keys = load_keys(&made(folder.path())).unwrap();
+    let keys = load_keys(&made(folder.path()), SystemClock.now()).unwrap();
     let macs = [&keys.offer, &keys.tx_code, &keys.nonce, &keys.form].map(|key| *key.expose());
     for (at, mac) in macs.iter().enumerate() {
         assert!(!macs[..at].contains(mac));
@@ -100,7 +100,7 @@ fn the_keys_load_and_each_is_another() {
 fn the_signing_certificate_is_issued_by_the_development_ca() {
     let folder = tempfile::tempdir().unwrap();
     let config = made(folder.path());
-    let keys = load_keys(&config).unwrap();
+    let keys = load_keys(&config, SystemClock.now()).unwrap();
     let anchors = fs::read_to_string(folder.path().join("tls/ca.pem")).unwrap();
     let anchors = Anchors::from_pem(&anchors).unwrap();
     let verified = verify_chain(&keys.signing.x5c, &anchors, SystemClock.now()).unwrap();
@@ -122,7 +122,7 @@ fn an_issuer_elsewhere_gets_certificates_for_its_host() {
     let tls = fs::read_to_string(&config.server.certificate).unwrap();
     let tls = Certificate::from_der(&x5c_from_pem(&tls).unwrap()[0]).unwrap();
     assert_eq!(tls.dns_names, ["issuer.example"]);
-    assert!(load_keys(&config).is_ok());
+    assert!(load_keys(&config, SystemClock.now()).is_ok());
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn a_key_that_others_may_read_is_refused_by_name() {
     for name in ["signing-key.pem", "tx-code.mac", "admin.key"] {
         let file = config.keys.join(name);
         fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
-        let error = load_keys(&config).unwrap_err();
+        let error = load_keys(&config, SystemClock.now()).unwrap_err();
         assert_eq!(error.file, file);
         assert_eq!(error.remedy, format!("chmod 600 {}", file.display()));
         fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
@@ -277,9 +277,9 @@ fn a_key_that_is_damaged_or_missing_is_named() {
     let config = made(folder.path());
     let file = config.keys.join("nonce.mac");
     fs::write(&file, "c2hvcnQ=\n").unwrap();
-    assert_eq!(load_keys(&config).unwrap_err().file, file);
+    assert_eq!(load_keys(&config, SystemClock.now()).unwrap_err().file, file);
     fs::remove_file(&file).unwrap();
-    assert_eq!(load_keys(&config).unwrap_err().file, file);
+    assert_eq!(load_keys(&config, SystemClock.now()).unwrap_err().file, file);
 }
 
 #[test]
@@ -289,6 +289,6 @@ fn a_certificate_of_another_key_is_refused() {
     let other = made(&folder.path().join("other"));
     let name = "signing-certificate.pem";
     fs::copy(other.keys.join(name), config.keys.join(name)).unwrap();
-    let error = load_keys(&config).unwrap_err();
+    let error = load_keys(&config, SystemClock.now()).unwrap_err();
     assert!(error.problem.contains("signing-key.pem"), "{error}");
 }

@@ -124,7 +124,8 @@ async fn a_request_that_takes_too_long_is_ended() {
     let begun = Request::post("/token").header("content-type", FORM);
     let ended = world.public.ask(begun, endless()).await;
     assert!(ended.is(408, "invalid_request"), "{ended:?}");
-    let key = world.issuer.keys.admin.expose();
+    let keys = world.issuer.keys();
+    let key = keys.admin.expose();
     let begun = Request::post("/admin/v1/offers").header("authorization", format!("Bearer {key}"));
     let ended = world.admin.ask(begun, endless()).await;
     assert_eq!((ended.status, ended.header("content-type")), (408, "application/problem+json"));

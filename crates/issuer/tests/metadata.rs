@@ -114,9 +114,9 @@ async fn the_keys_are_published_without_their_private_part() {
     let set = world.public.get(&world.issuer.endpoint("jwks")).await.json();
     assert_eq!(by_issuer["jwks"], set);
     let key = &set["keys"][0];
-    let public = world.issuer.keys.signing.signer.public_key().to_jwk();
+    let public = world.issuer.keys().signing.signer.public_key().to_jwk();
     assert!(public.iter().all(|(name, value)| key[name] == *value));
-    assert_eq!(key["kid"], world.issuer.keys.signing.kid);
+    assert_eq!(key["kid"], world.issuer.keys().signing.kid);
     assert!(key.get("d").is_none());
 }
 
@@ -147,8 +147,9 @@ async fn metadata_come_signed_to_those_who_ask() {
         assert_eq!(answer.header("vary"), "accept, accept-language");
         let text = String::from_utf8(answer.body.to_vec()).unwrap();
         let unverified = UnverifiedMetadata::parse(&text).unwrap();
-        assert_eq!(unverified.x5c(), world.issuer.keys.signing.x5c);
-        let key = world.issuer.keys.signing.signer.public_key();
+        assert_eq!(unverified.x5c(), world.issuer.keys().signing.x5c);
+        let keys = world.issuer.keys();
+        let key = keys.signing.signer.public_key();
         let now = world.issuer.clock.now();
         let identifier = world.issuer.credential_issuer();
         let metadata = unverified.verify(key, identifier, now).unwrap();

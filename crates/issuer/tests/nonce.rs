@@ -119,7 +119,8 @@ async fn a_nonce_that_is_not_ours_or_too_old_is_refused() {
     let world = World::new().await;
     let (token, key) = (world.token(CARD).await, holder_key());
     let (now, random) = (world.clock.now(), TestRandom::new(9));
-    let nonce_key = &world.issuer.keys.nonce;
+    let keys = world.issuer.keys();
+    let nonce_key = &keys.nonce;
     let make = |issuer: &str, key: &MacKey, now| NonceResponse::fresh(issuer, key, now, &random);
     let ours = world.issuer.credential_issuer();
     let good = world.nonce().await;

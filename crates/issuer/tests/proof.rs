@@ -186,7 +186,7 @@ fn mac_signed(world: &World, header: &str, claims: &str) -> String {
     use base64::prelude::BASE64_URL_SAFE_NO_PAD as base64;
     let header = header.replace("ES256", "HS256");
     let input = format!("{}.{}", base64.encode(header), base64.encode(claims));
-    let x = world.issuer.keys.signing.signer.public_key().to_jwk()["x"].clone();
+    let x = world.issuer.keys().signing.signer.public_key().to_jwk()["x"].clone();
     let secret = base64.decode(x.as_str().unwrap()).unwrap();
     let mac = MacKey::new(secret.try_into().unwrap()).mac(&input, &[]);
     format!("{input}.{}", base64.encode(mac))

@@ -102,18 +102,11 @@ impl DevelopmentCa {
         issuer_url: &str,
         now: Timestamp,
     ) -> Result<String, DevelopmentError> {
-        let url = Url::parse(issuer_url).map_err(|_| DevelopmentError::BadName)?;
-        let host = match url.host().ok_or(DevelopmentError::BadName)? {
-            Host::Domain(name) => host_name(name)?,
-            Host::Ipv4(address) => SanType::IpAddress(address.into()),
-            Host::Ipv6(address) => SanType::IpAddress(address.into()),
-        };
         let mut parameters = end_entity(organisation);
         parameters.distinguished_name.push(DnType::OrganizationName, organisation);
         (parameters.not_before, parameters.not_after) = life(now, SIGNING_DAYS);
         parameters.is_ca = IsCa::ExplicitNoCa;
-        let uri = issuer_url.try_into().map_err(|_| DevelopmentError::BadName)?;
-        parameters.subject_alt_names = vec![SanType::URI(uri), host];
+        parameters.subject_alt_names = names_of_issuer(issuer_url)?;
         Ok(parameters.signed_by(&Subject(key), &self.issuer)?.pem())
     }
 }
@@ -142,6 +135,18 @@ fn end_entity(common_name: &str) -> CertificateParams {
     parameters.use_authority_key_identifier_extension = true;
     parameters.serial_number = Some(serial_number());
     parameters
+}
+
+/// A Credential Issuer as URI, and by its host.
+pub(crate) fn names_of_issuer(issuer_url: &str) -> Result<Vec<SanType>, DevelopmentError> {
+    let url = Url::parse(issuer_url).map_err(|_| DevelopmentError::BadName)?;
+    let host = match url.host().ok_or(DevelopmentError::BadName)? {
+        Host::Domain(name) => host_name(name)?,
+        Host::Ipv4(address) => SanType::IpAddress(address.into()),
+        Host::Ipv6(address) => SanType::IpAddress(address.into()),
+    };
+    let uri = issuer_url.try_into().map_err(|_| DevelopmentError::BadName)?;
+    Ok(vec![SanType::URI(uri), host])
 }
 
 fn life(now: Timestamp, days: u64) -> (OffsetDateTime, OffsetDateTime) {

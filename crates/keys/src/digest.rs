@@ -5,7 +5,7 @@ use std::fmt;
 use aws_lc_rs::{constant_time, digest, hmac};
 use zeroize::Zeroizing;
 
-use crate::outside::Random;
+use crate::outside::{Random, Timestamp};
 
 /// SHA-256.
 #[must_use]
@@ -88,11 +88,18 @@ pub fn equal(left: &[u8], right: &[u8]) -> bool {
 }
 
 /// Keys message authentication codes; lives in a file outside the database.
+///
+/// It may have been another key before, and become another soon: those are its generations. It makes
+/// codes as the present one, and knows the codes of all of them.
 #[derive(Clone)]
 pub struct MacKey {
     bytes: Zeroizing<[u8; 32]>,
     /// The same, as far as it can be worked on before there is a message: half of the work.
     key: hmac::Key,
+    /// The first second of this generation.
+    active_from: Timestamp,
+    /// Those before and after it, each without others; mostly there is none.
+    others: Vec<Self>,
 }
 
 impl MacKey {
@@ -100,7 +107,38 @@ impl MacKey {
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         let bytes = Zeroizing::new(bytes);
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, &*bytes), bytes }
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &*bytes);
+        Self { key, bytes, active_from: Timestamp::default(), others: Vec::new() }
+    }
+
+    /// Takes a key with all its generations, each with its first second; `None` without any.
+    ///
+    /// The present one is the youngest that has begun by `now`.
+    #[must_use]
+    pub fn of_generations(generations: Vec<(Timestamp, Self)>, now: Timestamp) -> Option<Self> {
+        let mut others: Vec<Self> = generations
+            .into_iter()
+            .map(|(active_from, key)| Self { active_from, others: Vec::new(), ..key })
+            .collect();
+        others.sort_by_key(|key| key.active_from);
+        let begun = others.iter().filter(|key| key.active_from <= now).count();
+        let present = begun.saturating_sub(1);
+        let key = (present < others.len()).then(|| others.remove(present))?;
+        Some(Self { others, ..key })
+    }
+
+    /// The generation that was the present one at `time`; of what lies before all, the oldest.
+    ///
+    /// What is made again and again, and was first made at a time that is written in it, is made
+    /// under this one: so it stays the same when the key is replaced, on every node.
+    #[must_use]
+    pub fn at(&self, time: Timestamp) -> &Self {
+        if self.others.is_empty() {
+            return self;
+        }
+        let all = || std::iter::once(self).chain(&self.others);
+        let begun = all().filter(|key| key.active_from <= time).max_by_key(|key| key.active_from);
+        begun.or_else(|| all().min_by_key(|key| key.active_from)).unwrap_or(self)
     }
 
     /// Draws a new one.
@@ -131,10 +169,12 @@ impl MacKey {
         first_32(context.sign().as_ref())
     }
 
-    /// Whether `mac` is [`Self::mac`] of the same; in constant time.
+    /// Whether `mac` is [`Self::mac`] of the same, by any generation; which one it is may show in
+    /// the time that it takes, and nothing else.
     #[must_use]
     pub fn verify(&self, purpose: &str, parts: &[&[u8]], mac: &[u8]) -> bool {
-        equal(&self.mac(purpose, parts), mac)
+        let by = |key: &Self| equal(&key.mac(purpose, parts), mac);
+        by(self) || self.others.iter().any(by)
     }
 }
 

@@ -7,6 +7,7 @@
 pub mod aead;
 pub mod algorithm;
 pub mod cbor;
+pub mod certificate_request;
 pub mod cose;
 pub mod development;
 pub mod did;

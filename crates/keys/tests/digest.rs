@@ -2,7 +2,7 @@
 
 use keys::aead::{AeadError, AeadKey};
 use keys::digest::{MacKey, Sha256, equal, sha256};
-use keys::outside::{Random, SystemRandom};
+use keys::outside::{Random, SystemRandom, Timestamp};
 
 /// Fills with one byte.
 #[derive(Debug)]
@@ -53,6 +53,49 @@ fn parts_and_purposes_do_not_run_together() {
     assert!(key.verify("p", &[b"ab", b"c"], &mac));
     assert!(!key.verify("p", &[b"ab", b"c"], &mac[..31]));
     assert!(!MacKey::new([8; 32]).verify("p", &[b"ab", b"c"], &mac));
+}
+
+/// Three generations: always, from 100 and from 200 on.
+fn generations(now: u64) -> MacKey {
+    let of = |from, byte| (Timestamp(from), MacKey::new([byte; 32]));
+    MacKey::of_generations(vec![of(200, 3), of(0, 1), of(100, 2)], Timestamp(now)).unwrap()
+}
+
+#[test]
+fn a_key_makes_as_its_present_generation() {
+    for (now, byte) in [(0, 1), (99, 1), (100, 2), (199, 2), (200, 3), (u64::MAX, 3)] {
+        let expected = MacKey::new([byte; 32]).mac("p", &[b"a"]);
+        assert_eq!(generations(now).mac("p", &[b"a"]), expected, "at {now}");
+    }
+    assert!(MacKey::of_generations(Vec::new(), Timestamp(0)).is_none());
+    let later = vec![(Timestamp(9), MacKey::new([9; 32]))];
+    let early = MacKey::of_generations(later, Timestamp(3)).unwrap();
+    assert_eq!(early.expose(), &[9; 32], "a clock that was set back finds a key, too");
+}
+
+#[test]
+fn a_key_knows_what_each_of_its_generations_made() {
+    let key = generations(150);
+    for byte in 1..=3 {
+        let mac = MacKey::new([byte; 32]).mac("p", &[b"a"]);
+        assert!(key.verify("p", &[b"a"], &mac), "past, present and future: {byte}");
+        assert!(!key.verify("p", &[b"b"], &mac));
+    }
+    assert!(!key.verify("p", &[b"a"], &MacKey::new([4; 32]).mac("p", &[b"a"])));
+}
+
+#[test]
+fn what_was_made_at_a_time_stays_with_the_generation_of_that_time() {
+    for now in [0, 150, 500] {
+        let key = generations(now);
+        for (time, byte) in [(0, 1), (99, 1), (100, 2), (199, 2), (200, 3), (1_000, 3)] {
+            assert_eq!(key.at(Timestamp(time)).expose(), &[byte; 32], "{time}, seen at {now}");
+        }
+    }
+    let left = vec![(Timestamp(100), MacKey::new([2; 32])), (Timestamp(200), MacKey::new([3; 32]))];
+    let left = MacKey::of_generations(left, Timestamp(300)).unwrap();
+    assert_eq!(left.at(Timestamp(50)).expose(), &[2; 32], "the first one is destroyed");
+    assert_eq!(MacKey::new([7; 32]).at(Timestamp(50)).expose(), &[7; 32]);
 }
 
 #[test]

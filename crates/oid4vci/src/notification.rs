@@ -84,7 +84,7 @@ impl Notified {
     pub fn notification_id(&self, key: &MacKey) -> String {
         let [place, count] = [self.place, self.count].map(u16::to_be_bytes);
         let front = [&self.offer_id.0[..], &place, &count].concat();
-        let mac = key.mac(PURPOSE, &[&front]);
+        let mac = key.at(self.offer_id.drawn_at()).mac(PURPOSE, &[&front]);
         let mac = mac.iter().copied().take(MAC_BYTES);
         BASE64_URL_SAFE_NO_PAD.encode(front.iter().copied().chain(mac).collect::<Vec<u8>>())
     }
@@ -97,11 +97,11 @@ impl Notified {
         }
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok()?;
         let (front, given) = bytes.split_at_checked(FRONT_BYTES)?;
-        let mac = key.mac(PURPOSE, &[front]);
+        let (offer_id, numbers) = front.split_first_chunk::<ID_BYTES>()?;
+        let mac = key.at(OfferId(*offer_id).drawn_at()).mac(PURPOSE, &[front]);
         if !equal(mac.get(..MAC_BYTES)?, given) {
             return None;
         }
-        let (offer_id, numbers) = front.split_first_chunk::<ID_BYTES>()?;
         let (place, count) = numbers.split_first_chunk::<2>()?;
         Some(Self {
             offer_id: OfferId(*offer_id),

@@ -56,6 +56,16 @@ impl OfferId {
         Self(id)
     }
 
+    /// When it was drawn; of bytes that were never drawn, any time.
+    #[must_use]
+    pub fn drawn_at(&self) -> Timestamp {
+        let mut milliseconds = [0; 8];
+        for (to, from) in milliseconds.iter_mut().skip(2).zip(self.0) {
+            *to = from;
+        }
+        Timestamp(u64::from_be_bytes(milliseconds) / 1000)
+    }
+
     /// Reads the printed form.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

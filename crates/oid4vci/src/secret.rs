@@ -4,6 +4,9 @@
 //!
 //! Codes and tokens begin with the time-ordered id of their offer, so that the store finds them by
 //! a key that grows with time; 32 bytes nobody can guess follow.
+//!
+//! What is derived for an offer is derived under the generation of the key that was the present one
+//! when the offer's id was drawn: the same on every node, and after the key was replaced.
 
 use std::fmt;
 
@@ -155,6 +158,10 @@ fn split(text: &str) -> Option<(OfferId, [u8; SECRET_BYTES])> {
     Some((OfferId(id.try_into().ok()?), secret.try_into().ok()?))
 }
 
+fn of_its_time(key: &MacKey, id: OfferId) -> &MacKey {
+    key.at(id.drawn_at())
+}
+
 impl SecretDigest {
     /// Compares in constant time.
     #[must_use]
@@ -168,7 +175,7 @@ impl OfferReference {
     /// an application or an `Idempotency-Key`: so it can be shown again without being stored.
     #[must_use]
     pub fn derive(id: OfferId, key: &MacKey, owner: &[u8]) -> Self {
-        Self::of(id, &key.mac("offer reference", &[&id.0, owner]))
+        Self::of(id, &of_its_time(key, id).mac("offer reference", &[&id.0, owner]))
     }
 
     /// The Pre-Authorized Code of this offer: derived, never stored.
@@ -178,14 +185,16 @@ impl OfferReference {
     #[must_use]
     pub fn pre_authorized_code(&self, key: &MacKey) -> Option<PreAuthorizedCode> {
         let (id, secret) = split(&self.0)?;
-        Some(PreAuthorizedCode::of(id, &key.mac("pre-authorized_code", &[&id.0, &secret])))
+        let mac = of_its_time(key, id).mac("pre-authorized_code", &[&id.0, &secret]);
+        Some(PreAuthorizedCode::of(id, &mac))
     }
 
     /// The `issuer_state` of this offer, derived in the same way (VCI §4.1.1).
     #[must_use]
     pub fn issuer_state(&self, key: &MacKey) -> Option<IssuerState> {
         let (id, secret) = split(&self.0)?;
-        Some(IssuerState::of(id, &key.mac("issuer_state", &[&id.0, &secret])))
+        let mac = of_its_time(key, id).mac("issuer_state", &[&id.0, &secret]);
+        Some(IssuerState::of(id, &mac))
     }
 }
 
@@ -194,7 +203,8 @@ impl TransactionId {
     /// because an answer was lost is told the same; it is of use with the token only.
     #[must_use]
     pub fn derive(id: DeferralId, offer: OfferId, key: &MacKey) -> Self {
-        Self::of(id.0, &key.mac("transaction_id", &[&id.0.0, &offer.0]))
+        let mac = of_its_time(key, offer).mac("transaction_id", &[&id.0.0, &offer.0]);
+        Self::of(id.0, &mac)
     }
 
     /// One that goes with the key for the answer that was asked for at first, and with no other
@@ -220,7 +230,8 @@ impl TransactionId {
 pub const TX_CODE_LENGTHS: std::ops::RangeInclusive<u8> = 4..=12;
 
 impl TxCode {
-    /// Makes the Transaction Code that belongs to `context`, `length` decimal digits.
+    /// Makes the Transaction Code that belongs to `context`, `length` decimal digits, under the
+    /// present generation of the key.
     ///
     /// Every digit is equally likely: bytes of the MAC from 250 up are thrown away, as they would
     /// favour the low digits (catalogue C07).
@@ -248,12 +259,12 @@ impl TxCode {
     /// The offer is part of the input, so equal codes of two offers do not look equal.
     #[must_use]
     pub fn digest(&self, key: &MacKey, id: OfferId) -> TxCodeDigest {
-        TxCodeDigest(key.mac("tx_code", &[&id.0, self.0.as_bytes()]))
+        TxCodeDigest(of_its_time(key, id).mac("tx_code", &[&id.0, self.0.as_bytes()]))
     }
 
     /// Compares in constant time.
     #[must_use]
     pub fn matches(&self, stored: &TxCodeDigest, key: &MacKey, id: OfferId) -> bool {
-        key.verify("tx_code", &[&id.0, self.0.as_bytes()], &stored.0)
+        equal(&self.digest(key, id).0, &stored.0)
     }
 }

@@ -387,5 +387,6 @@ fn ids_grow_with_time() {
     let (random, time) = (SystemRandom, Timestamp(1_700_000_000));
     let id = OfferId::fresh(time, &random);
     assert!(OfferId::before(time) < id && id < OfferId::before(time.plus(1)));
+    assert_eq!(id.drawn_at(), time);
     assert!(OfferId::before(Timestamp(0)) < OfferId::before(Timestamp(1)));
 }

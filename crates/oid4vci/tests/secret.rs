@@ -3,9 +3,13 @@
 use std::collections::BTreeSet;
 
 use keys::digest::MacKey;
-use keys::outside::{Random, SystemRandom};
+use keys::outside::{Random, SystemRandom, Timestamp};
+use oid4vci::deferred::DeferralId;
+use oid4vci::notification::Notified;
 use oid4vci::offer::OfferId;
-use oid4vci::secret::{AccessToken, OfferReference, PreAuthorizedCode, TX_CODE_LENGTHS, TxCode};
+use oid4vci::secret::{
+    AccessToken, OfferReference, PreAuthorizedCode, TX_CODE_LENGTHS, TransactionId, TxCode,
+};
 
 const OFFER: OfferId = OfferId([1; 16]);
 const OTHER: OfferId = OfferId([2; 16]);
@@ -127,6 +131,39 @@ fn the_digest_of_a_transaction_code_needs_key_and_offer() {
         assert_eq!(TxCode::new(text).matches(&stored, &key, offer), expected, "{rule}");
     }
     assert!(stored != TxCode::new("493536").digest(&key(), OTHER), "equal codes do not look equal");
+}
+
+/// What was made before a key was replaced is made again the same; what is made afterwards is not.
+#[test]
+fn what_is_derived_for_an_offer_stays_when_the_key_is_replaced() {
+    let (before, after) = (Timestamp(1_000), Timestamp(2_000));
+    let generations = |now| {
+        let both = vec![(Timestamp(0), key()), (after, other_key())];
+        MacKey::of_generations(both, now).unwrap()
+    };
+    let early = OfferId::fresh(before, &SystemRandom);
+    let late = OfferId::fresh(after, &SystemRandom);
+    for (id, its_key) in [(early, key()), (late, other_key())] {
+        for key in [generations(before), generations(after)] {
+            let reference = OfferReference::derive(id, &key, b"owner");
+            let same = OfferReference::derive(id, &its_key, b"owner");
+            assert_eq!(reference.expose(), same.expose());
+            let code = reference.pre_authorized_code(&key).unwrap();
+            assert_eq!(code.expose(), same.pre_authorized_code(&its_key).unwrap().expose());
+            let state = reference.issuer_state(&key).unwrap();
+            assert_eq!(state.expose(), same.issuer_state(&its_key).unwrap().expose());
+            let deferral = DeferralId(OfferId([1; 16]));
+            let transaction_id = TransactionId::derive(deferral, id, &key);
+            let again = TransactionId::derive(deferral, id, &its_key);
+            assert_eq!(transaction_id.expose(), again.expose());
+            let notified = Notified::new(id, 0, 1);
+            assert_eq!(notified.notification_id(&key), notified.notification_id(&its_key));
+            let told = Notified::parse(&notified.notification_id(&its_key), &key);
+            assert_eq!(told, Some(notified));
+            let tx_code = TxCode::new("493536");
+            assert!(tx_code.matches(&tx_code.digest(&its_key, id), &key, id));
+        }
+    }
 }
 
 /// C07: the code of an owner is drawn again the same; others have others.

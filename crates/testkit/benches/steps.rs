@@ -47,12 +47,13 @@ fn main() {
 fn token(criterion: &mut Criterion, world: &World) {
     let (now, id) = (world.clock.now(), OfferId::fresh(world.clock.now(), &SystemRandom));
     let reference = OfferReference::fresh(id, &SystemRandom);
-    let code = reference.pre_authorized_code(&world.issuer.keys.offer).unwrap();
+    let code = reference.pre_authorized_code(&world.issuer.keys().offer).unwrap();
     let digests = (reference.digest(), code.digest());
     let grant = Grant::fresh(id, vec!["student_card".into()], (now, now.plus(600)), digests);
     let form = [("grant_type", PRE_AUTHORIZED_CODE), ("pre-authorized_code", code.expose())];
     let form = form.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let tx_code_key = &world.issuer.keys.tx_code;
+    let keys = world.issuer.keys();
+    let tx_code_key = &keys.tx_code;
     let (sender, anonymous) = (SenderPolicy::default(), Sender::default());
     let policy = TokenPolicy {
         tx_code_key,
@@ -75,7 +76,8 @@ fn token(criterion: &mut Criterion, world: &World) {
 
 /// Step 11a, and what a nonce costs when it comes back.
 fn nonce(criterion: &mut Criterion, world: &World) {
-    let (issuer, key) = (world.issuer.credential_issuer(), &world.issuer.keys.nonce);
+    let keys = world.issuer.keys();
+    let (issuer, key) = (world.issuer.credential_issuer(), &keys.nonce);
     let now = world.clock.now();
     criterion.bench_function("nonce: make", |bencher| {
         bencher.iter(|| NonceResponse::fresh(issuer, key, now, &SystemRandom));
@@ -113,6 +115,7 @@ fn proof(criterion: &mut Criterion, world: &World, runtime: &Runtime) {
 
 fn verified(body: &str, issuer: &Issuer, holder: &SoftwareKey) -> VerifiedProofs {
     let request = CredentialRequest::parse(body.as_bytes(), true).unwrap();
+    let keys = issuer.keys();
     let context = ProofContext {
         credential_issuer: issuer.credential_issuer(),
         client_id: None,
@@ -120,7 +123,7 @@ fn verified(body: &str, issuer: &Issuer, holder: &SoftwareKey) -> VerifiedProofs
         binding_methods: &[BindingMethod::Jwk],
         proofs_max: 1,
         window_seconds: 300,
-        nonce_key: &issuer.keys.nonce,
+        nonce_key: &keys.nonce,
         key_attestations: KeyAttestationPolicy::NONE,
         now: issuer.clock.now(),
     };
@@ -157,7 +160,8 @@ fn status_list(criterion: &mut Criterion, world: &World, runtime: &Runtime) {
     criterion.bench_function("status list: pack a million entries", |bencher| {
         bencher.iter(|| list.compress().unwrap());
     });
-    let (key, now) = (&world.issuer.keys.signing, world.clock.now());
+    let keys = world.issuer.keys();
+    let (key, now) = (&keys.signing, world.clock.now());
     let packed = list.compress().unwrap();
     let claims = StatusListClaims {
         uri: "https://issuer.example/status-lists/1",

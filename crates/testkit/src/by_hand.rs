@@ -30,7 +30,7 @@ pub struct Offered {
 impl World {
     /// Asks the admin API, as its operator.
     pub async fn operator(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        let key = format!("Bearer {}", self.issuer.keys.admin.expose());
+        let key = format!("Bearer {}", self.issuer.keys().admin.expose());
         let begun = Request::builder().method(method).uri(path).header(AUTHORIZATION, key);
         let body = body.map(ToString::to_string).unwrap_or_default();
         self.admin.ask(begun.header(CONTENT_TYPE, JSON), body).await

@@ -77,7 +77,7 @@ async fn no_secret_and_no_claim_reaches_the_log() {
     let mut canaries = Canaries::default();
     canaries.note("claim", CLAIM);
     canaries.note("Idempotency-Key", IDEMPOTENCY_KEY);
-    canaries.note("admin key", world.issuer.keys.admin.expose());
+    canaries.note("admin key", world.issuer.keys().admin.expose());
     story(&world, &mut canaries).await;
     by_hand(&world, &mut canaries).await;
     gone_wrong(&world, &mut canaries).await;
@@ -125,7 +125,7 @@ async fn story(world: &World, canaries: &mut Canaries) {
 /// The same by hand, where token and proof can be seen.
 async fn by_hand(world: &World, canaries: &mut Canaries) {
     let wish = world.wish(CARD, &json!({ "claims": claims(world) }));
-    let bearer = format!("Bearer {}", world.issuer.keys.admin.expose());
+    let bearer = format!("Bearer {}", world.issuer.keys().admin.expose());
     let begun = Request::post("/admin/v1/offers").header(AUTHORIZATION, bearer);
     let begun = begun.header("idempotency-key", IDEMPOTENCY_KEY);
     assert_eq!(world.admin.ask(begun, wish.to_string()).await.status, 201);

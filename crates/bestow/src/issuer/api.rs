@@ -10,6 +10,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use issuer::config::Config;
 use issuer::http::admin::admin;
+use keys::outside::{Clock as _, SystemClock};
 use reqwest::Certificate;
 use serde_json::Value;
 use tokio::net::TcpStream;
@@ -48,13 +49,13 @@ impl Api {
         };
         let is_running = timeout(CONNECT_TIME_MAX, TcpStream::connect(address)).await;
         if matches!(is_running, Ok(Ok(_))) {
-            let keys = issuer::init::load_keys(&config);
+            let keys = issuer::init::load_keys(&config, SystemClock.now());
             let keys = keys.map_err(Failure::mistake)?;
             let key = keys.admin.expose().to_owned();
             return Ok(Self { key, way: network(&config, address)? });
         }
         let issuer = Arc::new(super::open(config).await?);
-        let key = issuer.keys.admin.expose().to_owned();
+        let key = issuer.keys().admin.expose().to_owned();
         Ok(Self { key, way: Way::Process(admin(issuer)) })
     }
 

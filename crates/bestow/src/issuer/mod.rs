@@ -6,7 +6,7 @@ use issuer::config::{Config, reference};
 use issuer::credential_type::CredentialType;
 use issuer::store::{Schema, migrate, warnings};
 use issuer::{Issuer, OpenError};
-use keys::outside::{SystemClock, SystemRandom};
+use keys::outside::{Clock as _, SystemClock, SystemRandom};
 
 use crate::cli::{AccountCommand, ConfigFile, IssuerCommand};
 use crate::exit::Failure;
@@ -17,6 +17,7 @@ mod api;
 mod applications;
 mod backup;
 mod deferred;
+mod generations;
 pub(crate) mod init;
 mod migrate_store;
 mod offer;
@@ -53,6 +54,7 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
             }
         },
         IssuerCommand::Deferred(command) => deferred::run(command).await,
+        IssuerCommand::Keys(command) => generations::run(command),
         IssuerCommand::ConfigReference => {
             print(reference().trim_end());
             Ok(())
@@ -84,7 +86,7 @@ async fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     let types = config.credential_types().map_err(Failure::mistake)?;
     config.registered_clients().map_err(Failure::mistake)?;
     config.client_attesters().map_err(Failure::mistake)?;
-    issuer::init::load_keys(&config).map_err(Failure::mistake)?;
+    issuer::init::load_keys(&config, SystemClock.now()).map_err(Failure::mistake)?;
     issuer::init::check_tls(&config).map_err(Failure::mistake)?;
     let schema = issuer::check_database(&config).await.map_err(Failure::mistake)?;
     print(config.effective().trim_end());

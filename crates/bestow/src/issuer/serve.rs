@@ -14,7 +14,7 @@ use crate::cli::ConfigFile;
 use crate::exit::{Failure, Kind};
 use crate::log::{Last, Lines};
 
-/// Serves until SIGTERM or SIGINT; reads certificates again on SIGHUP.
+/// Serves until SIGTERM or SIGINT; reads certificates and keys again on SIGHUP.
 pub(crate) async fn serve(file: &ConfigFile) -> Result<(), Failure> {
     let config = super::load(file)?;
     let _last_lines = log_to_standard_error(&config)?;
@@ -64,10 +64,7 @@ async fn run(mut server: Server) -> Result<(), Failure> {
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
-            _ = hangup.recv() => match server.reload_certificates().await {
-                Ok(()) => tracing::info!("certificates read again"),
-                Err(error) => tracing::error!(%error, "the old certificates stay in use"),
-            },
+            _ = hangup.recv() => reload(&server).await,
             error = server.failed() => return Err(Failure::own_fault(error)),
         }
     }
@@ -75,6 +72,17 @@ async fn run(mut server: Server) -> Result<(), Failure> {
     server.stop().await;
     tracing::info!("ended");
     Ok(())
+}
+
+/// What cannot be read stays as it was.
+async fn reload(server: &Server) {
+    match server.reload_certificates().await {
+        Ok(()) => tracing::info!("certificates read again"),
+        Err(error) => tracing::error!(%error, "the old certificates stay in use"),
+    }
+    if let Err(error) = server.reload_keys().await {
+        tracing::error!(%error, "the old keys stay in use");
+    }
 }
 
 /// One line an event, with the id of its request; `RUST_LOG` narrows it further.

@@ -20,7 +20,7 @@ pub use reference::{example, reference};
 pub use rules::{NAME_LENGTH_MAX, is_name};
 pub use section::{
     Admin, Authorization, Compatibility, Deferred, Dpop, Log, LogFormat, LogLevel, Notification,
-    Offer, Openid4vci11, Portal, Proof, Retention, Server, Status, Tls, Token,
+    Offer, Openid4vci11, Portal, Proof, Retention, Rotation, Server, Status, Tls, Token,
 };
 pub use source::ConfigError;
 
@@ -64,8 +64,8 @@ section! {
         /// The certificates, as PEM, that the PostgreSQL server's certificate must lead to.
         /// Without it: those that this machine trusts.
         database_ca: Option<PathBuf> = None,
-        /// The folder of the secret keys, as `bestow issuer init` makes it. Keep a copy: without
-        /// them, offers that are out cannot be redeemed.
+        /// The folder of the secret keys, as `bestow issuer init` makes it and `bestow issuer keys`
+        /// changes it. Keep a copy: without them, offers that are out cannot be redeemed.
         keys: PathBuf = PathBuf::from("keys"),
         /// The folder of the credential types, one file each.
         credentials: PathBuf = PathBuf::from("credentials"),
@@ -104,6 +104,8 @@ section! {
         retention: Retention = Retention::default(),
         /// See below.
         status: Status = Status::default(),
+        /// See below.
+        rotation: Rotation = Rotation::default(),
         /// See below.
         log: Log = Log::default(),
     }

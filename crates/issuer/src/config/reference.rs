@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::section::Key;
 use super::{
     Admin, Authorization, Compatibility, Config, Deferred, Dpop, Encryption, IssuerUrl, Log,
-    Notification, Offer, Openid4vci11, Portal, Proof, Retention, Server, Status, Token,
+    Notification, Offer, Openid4vci11, Portal, Proof, Retention, Rotation, Server, Status, Token,
 };
 use crate::init;
 
@@ -18,7 +18,7 @@ const COMMENT_WIDTH: usize = 96;
 type Section = (&'static str, &'static str, &'static [Key]);
 
 /// In the order in which they are written.
-const SECTIONS: [Section; 16] = [
+const SECTIONS: [Section; 17] = [
     ("server", Server::TEXT, Server::KEYS),
     ("admin", Admin::TEXT, Admin::KEYS),
     ("offer", Offer::TEXT, Offer::KEYS),
@@ -34,6 +34,7 @@ const SECTIONS: [Section; 16] = [
     ("portal", Portal::TEXT, Portal::KEYS),
     ("retention", Retention::TEXT, Retention::KEYS),
     ("status", Status::TEXT, Status::KEYS),
+    ("rotation", Rotation::TEXT, Rotation::KEYS),
     ("log", Log::TEXT, Log::KEYS),
 ];
 

@@ -11,6 +11,7 @@ use super::section::Tls;
 use super::source::Source;
 use super::{Config, ConfigError};
 use crate::credential_type::text::is_one_visible_line;
+use crate::generations::FOLLOWED_SECONDS;
 
 /// Checks what the type of a single key cannot say.
 pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError> {
@@ -165,7 +166,9 @@ impl Rules<'_> {
         let days = applications_days..=36_500;
         self.range("retention.offers_days", retention.offers_days.into(), days)?;
         let days = u64::from(retention.offers_days)..=36_500;
-        self.range("retention.issuances_days", retention.issuances_days.into(), days)
+        self.range("retention.issuances_days", retention.issuances_days.into(), days)?;
+        let lead = FOLLOWED_SECONDS..=31 * DAY; // known to nobody else, a key is of no use
+        self.range("rotation.lead_seconds", self.config.rotation.lead_seconds, lead)
     }
 
     /// A token that nothing binds to the wallet is short-lived (VCI §13.10, B19); what is required

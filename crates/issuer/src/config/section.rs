@@ -298,6 +298,16 @@ impl Status {
 }
 
 section! {
+    /// How keys are replaced: `bestow issuer keys rotate`.
+    Rotation {
+        /// How long a new key is known before it is in use, in seconds: as long as wallets and
+        /// verifiers keep what they know of keys, and as the operator needs to copy the folder
+        /// `keys` to every node.
+        lead_seconds: u64 = 24 * 60 * 60,
+    }
+}
+
+section! {
     /// What is logged, to standard error.
     Log {
         /// `text` for people, `json` for machines.

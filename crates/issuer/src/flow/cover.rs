@@ -33,8 +33,8 @@ pub(super) fn open(
     body: ReceivedBody<'_>,
     issuer: &Issuer,
 ) -> Result<OpenedRequest, EncryptionRefusal> {
-    let keys = &issuer.keys.encryption;
-    issuer.encryption.open(body, |kid| keys.iter().find(|key| key.kid() == kid))
+    let keys = issuer.keys();
+    issuer.encryption.open(body, |kid| keys.encryption.iter().find(|key| key.kid() == kid))
 }
 
 /// Makes the body of an answer that is no error (CRED-33, CRED-64).

@@ -101,6 +101,7 @@ fn proofs(
 ) -> Result<Option<VerifiedProofs>, CredentialRefusal> {
     let Some(key_binding) = &credential_type.key_binding else { return Ok(None) };
     let proofs = request.proofs.as_ref().ok_or(ProofRefusal::Missing)?;
+    let keys = issuer.keys();
     let context = ProofContext {
         credential_issuer: issuer.credential_issuer(),
         client_id: token.redemption().client_id.as_deref(),
@@ -108,7 +109,7 @@ fn proofs(
         binding_methods: &key_binding.methods,
         proofs_max: issuer.credentials_per_offer(),
         window_seconds: issuer.config.proof.window_seconds,
-        nonce_key: &issuer.keys.nonce,
+        nonce_key: &keys.nonce,
         key_attestations: key_binding.key_attestations(),
         now: issuer.clock.now(),
     };

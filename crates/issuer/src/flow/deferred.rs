@@ -40,12 +40,12 @@ pub(super) async fn put_off(
     let now = issuer.clock.now();
     let settings = &issuer.config.deferred;
     let times = (now, now.plus(u64::from(settings.keep_days) * 24 * 3600));
-    let key = &issuer.keys.offer;
-    let plain = Deferral::new(record, proofs.cloned(), key, times);
+    let keys = issuer.keys();
+    let plain = Deferral::new(record, proofs.cloned(), &keys.offer, times);
     let response_key = response.filter(|_| issuer.config.encryption.same_key_later);
     let (deferral, transaction_id) = match response_key {
         None => plain,
-        Some(response) => plain.0.under(&response.key().thumbprint(), key),
+        Some(response) => plain.0.under(&response.key().thumbprint(), &keys.offer),
     };
     let nonces = proofs.map_or(&[][..], VerifiedProofs::nonces);
     match issuer.store.defer(record, nonces, &deferral).await? {
@@ -98,7 +98,7 @@ pub async fn deferred_credential(
         let next = deferred::decide(deferral.as_ref(), (presented, token), request, now)?;
         let held_to_key = issuer.config.encryption.same_key_later;
         if let Some(deferral) = deferral.as_ref().filter(|_| held_to_key) {
-            deferred::check_response_key(deferral, response.as_ref(), &issuer.keys.offer)
+            deferred::check_response_key(deferral, response.as_ref(), &issuer.keys().offer)
                 .map_err(DeferredRefusal::from)?;
         }
         let Some(deferral) = deferral.filter(|_| next == Next::Deliver) else {

@@ -1,4 +1,4 @@
-//! Step 6: what the Issuer publishes about itself (VCI §12.2, RFC 8414 §2), made once at the start.
+//! Step 6: what the Issuer publishes about itself (VCI §12.2, RFC 8414 §2), made once for the keys in use.
 
 use std::collections::BTreeSet;
 
@@ -20,19 +20,19 @@ use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Map, Value, json};
 
 use super::{deferred, notification, sender};
-use crate::Issuer;
 use crate::credential_type::CredentialType;
 use crate::failure::Broken;
+use crate::{Issuer, IssuerKeys};
 
 /// How long signed metadata can be relied on.
-const SIGNED_SECONDS: u64 = 24 * 3600;
+pub(crate) const SIGNED_SECONDS: u64 = 24 * 3600;
 
 /// Credential Issuer Metadata (VCI §12.2.4, HAIP-12).
 #[must_use]
-pub fn credential_issuer(issuer: &Issuer) -> CredentialIssuerMetadata {
+pub fn credential_issuer(issuer: &Issuer, keys: &IssuerKeys) -> CredentialIssuerMetadata {
     let batch_size = issuer.credentials_per_offer();
     let types = issuer.types.values();
-    let published: Vec<_> = issuer.keys.encryption.first().into_iter().collect();
+    let published: Vec<_> = keys.encryption.first().into_iter().collect();
     CredentialIssuerMetadata {
         credential_issuer: issuer.credential_issuer().to_owned(),
         credential_endpoint: issuer.endpoint("credential"),
@@ -55,7 +55,7 @@ pub fn credential_issuer(issuer: &Issuer) -> CredentialIssuerMetadata {
         }],
         credential_configurations_supported: types
             .map(|credential_type| {
-                (credential_type.id.clone(), configuration(credential_type, issuer))
+                (credential_type.id.clone(), configuration(credential_type, keys))
             })
             .collect(),
     }
@@ -63,16 +63,14 @@ pub fn credential_issuer(issuer: &Issuer) -> CredentialIssuerMetadata {
 
 /// Algorithms by their JOSE names (FMT-JWT-03, FMT-SDJWT-02, PROOF-20); keys are spoken of only
 /// where there are any (IMPL-02).
-fn configuration(credential_type: &CredentialType, issuer: &Issuer) -> CredentialConfiguration {
+fn configuration(credential_type: &CredentialType, keys: &IssuerKeys) -> CredentialConfiguration {
     let bound = credential_type.key_binding.as_ref();
     let methods = bound.into_iter().flat_map(|bound| &bound.methods);
     CredentialConfiguration {
         format: credential_type.format.name().to_owned(),
         scope: credential_type.scope.clone(),
         format_members: credential_type.format_members(),
-        credential_signing_alg_values_supported: vec![
-            issuer.keys.signing.signer.algorithm().name(),
-        ],
+        credential_signing_alg_values_supported: vec![keys.signing.signer.algorithm().name()],
         cryptographic_binding_methods_supported: methods.map(|method| method.name()).collect(),
         proof_types_supported: bound
             .map(|bound| proof_types_supported(&bound.proof_algorithms, bound.key_attestations()))
@@ -84,11 +82,12 @@ fn configuration(credential_type: &CredentialType, issuer: &Issuer) -> Credentia
 /// The same as a signed JWT, and from when on it is to be signed anew (VCI §12.2.3, HAIP-14, HAIP-15).
 pub async fn signed(
     issuer: &Issuer,
+    keys: &IssuerKeys,
     metadata: Map<String, Value>,
 ) -> Result<(String, Timestamp), Broken> {
     let now = issuer.clock.now();
     let times = (now, now.plus(SIGNED_SECONDS));
-    let key = &issuer.keys.signing;
+    let key = &keys.signing;
     let key = MetadataSigner { signer: &*key.signer, x5c: &key.x5c };
     let signed = signed_metadata::sign(metadata, issuer.credential_issuer(), times, key).await;
     let signed = signed.map_err(|error| Broken::fault(format!("signing failed: {error}")))?;
@@ -158,17 +157,20 @@ fn code_flow(issuer: &Issuer) -> CodeFlowMetadata {
 
 /// Where the keys behind `iss` of our credentials are (FMT-SDJWT-09).
 #[must_use]
-pub fn jwt_vc_issuer(issuer: &Issuer) -> Value {
-    json!({ "issuer": issuer.credential_issuer(), "jwks": jwks(issuer) })
+pub fn jwt_vc_issuer(issuer: &Issuer, keys: &IssuerKeys) -> Value {
+    json!({ "issuer": issuer.credential_issuer(), "jwks": jwks(keys) })
 }
 
-/// The signing keys as a JWK Set (RFC 7517 §5).
+/// The signing keys as a JWK Set (RFC 7517 §5): the present one, those whose credentials are still
+/// valid, and the one that verifiers shall know before it signs (RFC 9901 §9.8).
 #[must_use]
-pub fn jwks(issuer: &Issuer) -> Value {
-    let key = &issuer.keys.signing;
-    let mut jwk = key.signer.public_key().to_jwk();
-    jwk.insert("kid".into(), key.kid.clone().into());
-    jwk.insert("use".into(), "sig".into());
-    jwk.insert("alg".into(), key.signer.algorithm().name().into());
-    json!({ "keys": [jwk] })
+pub fn jwks(keys: &IssuerKeys) -> Value {
+    let jwks = keys.published.iter().map(|key| {
+        let mut jwk = key.public_key.to_jwk();
+        jwk.insert("kid".into(), key.kid.clone().into());
+        jwk.insert("use".into(), "sig".into());
+        jwk.insert("alg".into(), key.public_key.algorithm().name().into());
+        jwk
+    });
+    json!({ "keys": jwks.collect::<Vec<_>>() })
 }

@@ -7,6 +7,6 @@ use crate::Issuer;
 /// Answers a Nonce Request; it needs no token (NONCE-03).
 #[must_use]
 pub fn nonce(issuer: &Issuer) -> NonceResponse {
-    let (key, now) = (&issuer.keys.nonce, issuer.clock.now());
-    NonceResponse::fresh(issuer.credential_issuer(), key, now, &*issuer.random)
+    let (keys, now) = (issuer.keys(), issuer.clock.now());
+    NonceResponse::fresh(issuer.credential_issuer(), &keys.nonce, now, &*issuer.random)
 }

@@ -24,7 +24,7 @@ pub async fn notification(
     let token = notification::authenticate(presented, grant.as_ref(), now)
         .map_err(NotificationRefusal::from)?;
     spend::<NotificationRefusal>(token, issuer).await?;
-    let notified = notification::decide(request, token, &issuer.keys.offer)?;
+    let notified = notification::decide(request, token, &issuer.keys().offer)?;
     issuer.store.note_event(&notified, request.event, now).await?;
     tracing::info!(offer = %notified.offer_id, event = request.event.name(), "notified");
     Ok(())
@@ -32,5 +32,5 @@ pub async fn notification(
 
 /// The `notification_id` of a response; `None` where wallets are not asked (NOTIF-01).
 pub(super) fn notification_id(notified: Notified, issuer: &Issuer) -> Option<String> {
-    issuer.config.notification.enabled.then(|| notified.notification_id(&issuer.keys.offer))
+    issuer.config.notification.enabled.then(|| notified.notification_id(&issuer.keys().offer))
 }

@@ -12,8 +12,8 @@ use oid4vci::secret::AccessToken;
 use oid4vci::sender::{ATTEST_JWT_CLIENT_AUTH, Sender, SenderMetadata, SenderPolicy};
 use oid4vci::token::TokenRefusal;
 
-use crate::Issuer;
 use crate::failure::Failure;
+use crate::{Issuer, IssuerKeys};
 
 /// All values of the headers in which a sender proves something.
 #[derive(Clone, Debug, Default)]
@@ -65,11 +65,12 @@ pub fn verified_dpop(
     if headers.is_empty() || !config.is_on() {
         return Ok(None);
     }
+    let keys = issuer.keys();
     let context = DpopContext {
         method: "POST",
         endpoint: &issuer.endpoint(endpoint),
         algorithms: config.algorithms(),
-        nonces: nonces(Purpose::Dpop, issuer),
+        nonces: nonces(Purpose::Dpop, issuer, &keys),
         is_nonce_required: config.nonce_required,
         window_seconds: config.window_seconds,
         now: issuer.clock.now(),
@@ -84,11 +85,12 @@ fn attested_client(
     issuer: &Issuer,
 ) -> Result<Option<VerifiedClientAttestation>, TokenRefusal> {
     let Some(attesters) = &issuer.client_attesters else { return Ok(None) };
+    let keys = issuer.keys();
     let context = ClientAttestationContext {
         attesters,
         authorization_server: issuer.credential_issuer(),
         algorithms: &dpop::ALGORITHMS, // HAIP-49
-        challenges: nonces(Purpose::ClientAttestation, issuer),
+        challenges: nonces(Purpose::ClientAttestation, issuer, &keys),
         is_challenge_required: issuer.config.authorization.client_attestation_challenge_required,
         age_seconds_max: None,
         window_seconds: dpop::WINDOW_SECONDS,
@@ -97,8 +99,8 @@ fn attested_client(
     Ok(client::verify(&headers.attestations, &headers.pops, client_id, &context)?)
 }
 
-fn nonces(purpose: Purpose, issuer: &Issuer) -> Nonces<'_> {
-    Nonces { purpose, issuer: issuer.credential_issuer(), key: &issuer.keys.nonce }
+fn nonces<'k>(purpose: Purpose, issuer: &'k Issuer, keys: &'k IssuerKeys) -> Nonces<'k> {
+    Nonces { purpose, issuer: issuer.credential_issuer(), key: &keys.nonce }
 }
 
 /// What the operator asks of senders.
@@ -117,7 +119,7 @@ pub fn fresh(demand: Demand, issuer: &Issuer) -> String {
         Demand::DpopNonce => Purpose::Dpop,
         Demand::AttestationChallenge => Purpose::ClientAttestation,
     };
-    nonces(purpose, issuer).fresh(issuer.clock.now(), &*issuer.random)
+    nonces(purpose, issuer, &issuer.keys()).fresh(issuer.clock.now(), &*issuer.random)
 }
 
 /// Answers at the challenge endpoint; `None` where there is none (WALATT-10).

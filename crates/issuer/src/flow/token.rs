@@ -41,8 +41,9 @@ async fn pre_authorized_code(
     sender: &Sender,
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
+    let keys = issuer.keys();
     let policy = TokenPolicy {
-        tx_code_key: &issuer.keys.tx_code,
+        tx_code_key: &keys.tx_code,
         attempts_max: issuer.config.offer.tx_code_attempts_max,
         anonymous_access: issuer.config.authorization.anonymous_access,
         sender: policy(issuer),

@@ -64,7 +64,7 @@ async fn authenticate(State(issuer): State<Arc<Issuer>>, request: Request, next:
     let header = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
     let given = header.and_then(|value| value.split_at_checked("bearer ".len()));
     let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case(b"bearer "));
-    if given.is_some_and(|(_, key)| equal(key, issuer.keys.admin.expose().as_bytes())) {
+    if given.is_some_and(|(_, key)| equal(key, issuer.keys().admin.expose().as_bytes())) {
         return next.run(request).await;
     }
     let detail = "Send the key of `key_file` as Authorization: Bearer KEY.";

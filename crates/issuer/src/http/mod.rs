@@ -19,7 +19,7 @@ use oid4vci::nonce::NonceResponse;
 use oid4vci::secret::OfferReference;
 use oid4vci::token::{TokenRefusal, TokenRequest, TokenResponse};
 
-use well_known::published;
+use well_known::of_keys;
 
 use crate::failure::{Failure, error};
 use crate::flow::deferred::Answer;
@@ -55,7 +55,7 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
         .route(&format!("/{}", flow::deferred::ENDPOINT), post(deferred::deferred_credential))
         .route(&format!("/{}", flow::notification::ENDPOINT), post(deferred::notification))
         .route("/status-lists/{number}", get(status_list::status_list))
-        .route("/jwks", published(&flow::metadata::jwks(&issuer)))
+        .route("/jwks", of_keys(|_, keys| flow::metadata::jwks(keys)))
         .merge(authorization::routes(&issuer));
     let path = issuer.config.url.path();
     let protocol = if path.is_empty() { protocol } else { Router::new().nest(path, protocol) };

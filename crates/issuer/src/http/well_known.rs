@@ -6,10 +6,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::http::header::{
     ACCEPT, ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_TYPE, VARY,
 };
+use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{MethodRouter, get};
 use keys::json;
@@ -22,18 +22,21 @@ use serde_json::{Map, Value};
 
 use super::accept::{Names, quality};
 use crate::failure::Broken;
-use crate::{Issuer, flow};
+use crate::generations::OfKeys;
+use crate::{Issuer, IssuerKeys, flow};
 
 /// Wallets and what stands between may keep them so long.
 const CACHED: &str = "public, max-age=300";
+const CACHED_JSON: [(HeaderName, &str); 2] =
+    [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHED)];
 const JSON: Names = ["application/json", "application/*", "*/*"];
 const JWT: Names = [MEDIA_TYPE, "application/*", "*/*"];
 
 pub(super) fn routes(issuer: &Issuer) -> Router<Arc<Issuer>> {
     let documents = [
-        (CREDENTIAL_ISSUER, credential_issuer(issuer)),
+        (CREDENTIAL_ISSUER, credential_issuer()),
         (AUTHORIZATION_SERVER, published(&flow::metadata::authorization_server(issuer))),
-        (JWT_VC_ISSUER, published(&flow::metadata::jwt_vc_issuer(issuer))),
+        (JWT_VC_ISSUER, of_keys(flow::metadata::jwt_vc_issuer)),
     ];
     let path = issuer.config.url.path();
     let mut router = Router::new();
@@ -48,9 +51,16 @@ pub(super) fn routes(issuer: &Issuer) -> Router<Arc<Issuer>> {
 
 /// A document that is the same for everybody until the next start: rendered once.
 pub(super) fn published(document: &impl Serialize) -> MethodRouter<Arc<Issuer>> {
-    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHED)];
     let document = rendered(document);
-    get(async move || (headers, document))
+    get(async move || (CACHED_JSON, document))
+}
+
+/// A document that follows from the keys: rendered once, and again when they are others.
+pub(super) fn of_keys(document: fn(&Issuer, &IssuerKeys) -> Value) -> MethodRouter<Arc<Issuer>> {
+    let kept = Arc::new(OfKeys::default());
+    get(async move |State(issuer): State<Arc<Issuer>>| {
+        (CACHED_JSON, kept.of(&issuer.keys(), |keys| rendered(&document(&issuer, keys))))
+    })
 }
 
 fn rendered(document: &impl Serialize) -> Bytes {
@@ -58,16 +68,12 @@ fn rendered(document: &impl Serialize) -> Bytes {
 }
 
 /// Credential Issuer Metadata, which come signed or in some languages only to those who ask.
-fn credential_issuer(issuer: &Issuer) -> MethodRouter<Arc<Issuer>> {
-    let metadata = serde_json::to_value(flow::metadata::credential_issuer(issuer));
-    let members = match metadata {
-        Ok(Value::Object(members)) => members,
-        Ok(_) | Err(_) => Map::new(),
-    };
-    let document =
-        Arc::new(Document { rendered: rendered(&members), members, signed: RwLock::default() });
+fn credential_issuer() -> MethodRouter<Arc<Issuer>> {
+    let kept = Arc::new(OfKeys::<Arc<Document>>::default());
     get(async move |State(issuer): State<Arc<Issuer>>, headers: HeaderMap| {
-        document.answer(&issuer, &headers).await
+        let keys = issuer.keys();
+        let document = kept.of(&keys, |keys| Arc::new(Document::of(&issuer, keys)));
+        document.answer(&issuer, &keys, &headers).await
     })
 }
 
@@ -79,11 +85,25 @@ struct Document {
 }
 
 impl Document {
-    async fn answer(&self, issuer: &Issuer, headers: &HeaderMap) -> Result<Response, Broken> {
+    fn of(issuer: &Issuer, keys: &IssuerKeys) -> Self {
+        let metadata = serde_json::to_value(flow::metadata::credential_issuer(issuer, keys));
+        let members = match metadata {
+            Ok(Value::Object(members)) => members,
+            Ok(_) | Err(_) => Map::new(),
+        };
+        Self { rendered: rendered(&members), members, signed: RwLock::default() }
+    }
+
+    async fn answer(
+        &self,
+        issuer: &Issuer,
+        keys: &IssuerKeys,
+        headers: &HeaderMap,
+    ) -> Result<Response, Broken> {
         let about = [(CACHE_CONTROL, CACHED), (VARY, "accept, accept-language")];
         // META-07, META-08: unsigned, unless the other form is wanted more.
         if quality(headers, &ACCEPT, JWT) > quality(headers, &ACCEPT, JSON) {
-            let signed = self.signed(issuer).await?;
+            let signed = self.signed(issuer, keys).await?;
             return Ok((about, [(CONTENT_TYPE, MEDIA_TYPE)], signed).into_response());
         }
         let asked = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
@@ -97,7 +117,7 @@ impl Document {
         Ok((about, json, tagged, json::text(&members)).into_response())
     }
 
-    async fn signed(&self, issuer: &Issuer) -> Result<Bytes, Broken> {
+    async fn signed(&self, issuer: &Issuer, keys: &IssuerKeys) -> Result<Bytes, Broken> {
         let now = issuer.clock.now();
         let kept = self.signed.read().unwrap_or_else(PoisonError::into_inner).clone();
         if let Some((signed, until)) = kept
@@ -105,7 +125,7 @@ impl Document {
         {
             return Ok(signed);
         }
-        let (signed, until) = flow::metadata::signed(issuer, self.members.clone()).await?;
+        let (signed, until) = flow::metadata::signed(issuer, keys, self.members.clone()).await?;
         let signed = Bytes::from(signed);
         *self.signed.write().unwrap_or_else(PoisonError::into_inner) =
             Some((signed.clone(), until));

@@ -6,22 +6,21 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use keys::jwe::{Curve, DecryptionKey, EncryptionKeyError, KeyManagement};
+use keys::outside::Timestamp;
 use oid4vci::encryption::Encryption;
 use zeroize::Zeroizing;
 
 use super::key_files::secret;
 use crate::config::{Config, ConfigError};
+use crate::generations::{Generations, KeyFile, KeyPurpose, KeyState};
 
-/// The keys (PKCS #8), the one that metadata name first. Those behind it still open requests: a
-/// new key is put in front, and an old one removed when no wallet has old metadata any more.
-pub(super) const ENCRYPTION_KEYS: &str = "encryption-keys.pem";
 /// The `alg` of all of them: what every wallet speaks.
 const ALGORITHM: KeyManagement = KeyManagement::EcdhEs;
-/// Most generations of keys.
+/// Most keys of one file: before there were generations, all of them lay in one.
 const KEYS_MAX: usize = 16;
 
 /// A new key, as the file holds it.
-pub(super) fn fresh() -> Result<Zeroizing<String>, EncryptionKeyError> {
+pub(crate) fn fresh() -> Result<Zeroizing<String>, EncryptionKeyError> {
     Ok(DecryptionKey::generate(Curve::P256, ALGORITHM)?.to_pem())
 }
 
@@ -31,24 +30,40 @@ fn is_needed(config: &Config) -> bool {
     policy.is_some_and(|policy| policy.request() != Encryption::Off)
 }
 
-/// Reads the keys; nothing where requests are never encrypted.
-pub(super) fn load(config: &Config) -> Result<Vec<DecryptionKey>, ConfigError> {
+/// Reads the keys, the one that metadata name first; nothing where requests are never encrypted.
+///
+/// The others open requests, too: those of metadata that a wallet or another node still has, or has
+/// already.
+pub(super) fn load(
+    config: &Config,
+    generations: &Generations,
+    now: Timestamp,
+) -> Result<Vec<DecryptionKey>, ConfigError> {
     if !is_needed(config) {
         return Ok(Vec::new());
     }
-    let file = config.keys.join(ENCRYPTION_KEYS);
+    let mut keys = Vec::new();
+    for (generation, state) in generations.alive(KeyPurpose::Encryption, now) {
+        let of_file = read(&KeyFile::Encryption.path(&config.keys, generation.number))?;
+        let at = if state == KeyState::Active { 0 } else { keys.len() };
+        keys.splice(at..at, of_file);
+    }
+    Ok(keys)
+}
+
+fn read(file: &Path) -> Result<Vec<DecryptionKey>, ConfigError> {
     if !file.exists() {
         let remedy = "run `bestow issuer migrate`, which makes it, or copy it from another node of \
                       this issuer: all of them need the same";
-        return Err(ConfigError::of_file(&file, "is missing", remedy));
+        return Err(ConfigError::of_file(file, "is missing", remedy));
     }
-    let keys = DecryptionKey::list_from_pem(&secret(&file)?, ALGORITHM).map_err(|error| {
+    let keys = DecryptionKey::list_from_pem(&secret(file)?, ALGORITHM).map_err(|error| {
         let remedy = "put P-256 keys there, as PKCS #8 in PEM, the newest first";
-        ConfigError::of_file(&file, error.to_string(), remedy)
+        ConfigError::of_file(file, error.to_string(), remedy)
     })?;
     if keys.len() > KEYS_MAX {
         let problem = format!("holds more than {KEYS_MAX} keys");
-        return Err(ConfigError::of_file(&file, problem, "remove the last ones, the oldest"));
+        return Err(ConfigError::of_file(file, problem, "remove the last ones, the oldest"));
     }
     Ok(keys)
 }
@@ -56,8 +71,10 @@ pub(super) fn load(config: &Config) -> Result<Vec<DecryptionKey>, ConfigError> {
 /// Makes what an issuer of an older version lacks, and says which file that is. Not at a start: of
 /// several nodes each would make its own, and could not read what was encrypted for another's.
 pub fn make_missing_keys(config: &Config) -> Result<Option<PathBuf>, ConfigError> {
-    let file = config.keys.join(ENCRYPTION_KEYS);
-    if !is_needed(config) || file.exists() {
+    let generations = Generations::load(&config.keys)?;
+    let is_first = matches!(generations.of(KeyPurpose::Encryption), [only] if only.number == 1);
+    let file = KeyFile::Encryption.path(&config.keys, 1);
+    if !is_needed(config) || !is_first || file.exists() {
         return Ok(None);
     }
     let failed = |problem: String| {

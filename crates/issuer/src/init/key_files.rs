@@ -1,4 +1,5 @@
-//! The folder `keys`: reads back what `init` wrote there, or what took its place.
+//! The folder `keys`: reads back what `init` and `bestow issuer keys` wrote there, or what took its
+//! place.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,26 +9,21 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use keys::algorithm::Algorithm;
 use keys::digest::MacKey;
+use keys::outside::Timestamp;
+use keys::public_key::PublicKey;
 use keys::signer::{Signer as _, SoftwareKey};
 use keys::x509::{self, Certificate};
 use zeroize::Zeroizing;
 
 use super::encryption_keys;
 use crate::config::{Config, ConfigError, haip};
+use crate::generations::{Generations, KeyFile, KeyPurpose, KeyState};
 use crate::secret::AdminKey;
-use crate::{IssuerKeys, SigningKey};
+use crate::{IssuerKeys, PublishedKey, SigningKey};
 
-/// The key that signs credentials (PKCS #8).
-pub(super) const SIGNING_KEY: &str = "signing-key.pem";
-/// Its certificate and those above, without the anchor.
-pub(super) const SIGNING_CERTIFICATE: &str = "signing-certificate.pem";
 /// A MAC key for each purpose: what leaks or is replaced for one leaves the others alone.
-pub(super) const MAC_KEYS: [&str; 4] = [OFFER, TX_CODE, NONCE, FORM];
-
-const OFFER: &str = "offer.mac";
-const TX_CODE: &str = "tx-code.mac";
-const NONCE: &str = "nonce.mac";
-const FORM: &str = "form.mac";
+pub(super) const MAC_KEYS: [KeyFile; 4] =
+    [KeyFile::Offer, KeyFile::TxCode, KeyFile::Nonce, KeyFile::Form];
 
 /// Longest key file.
 const FILE_BYTES_MAX: u64 = 64 * 1024;
@@ -36,41 +32,105 @@ const ADMIN_KEY_LENGTH_MIN: usize = 32;
 /// Bits of a file's mode that let others in.
 const OTHERS: u32 = 0o077;
 
-/// Reads all keys of an issuer; a file that others may read is refused.
-pub fn load_keys(config: &Config) -> Result<IssuerKeys, ConfigError> {
-    let mac_key = |name: &str| mac_key(&config.keys.join(name));
-    let signing = signing_key(&config.keys)?;
-    haip::check_chain(config, &config.keys.join(SIGNING_CERTIFICATE), &signing.x5c)?;
+/// Reads all keys of an issuer that are in use, were, or will be; a file that others may read is
+/// refused.
+pub fn load_keys(config: &Config, now: Timestamp) -> Result<IssuerKeys, ConfigError> {
+    let generations = Generations::load(&config.keys)?;
+    let folder = Folder { config, path: &config.keys, generations: &generations, now };
+    let (signing, published) = folder.signing_keys()?;
     Ok(IssuerKeys {
         signing,
-        offer: mac_key(OFFER)?,
-        tx_code: mac_key(TX_CODE)?,
-        nonce: mac_key(NONCE)?,
-        form: mac_key(FORM)?,
-        encryption: encryption_keys::load(config)?,
+        published,
+        offer: folder.mac_key(KeyPurpose::Offer, KeyFile::Offer)?,
+        tx_code: folder.mac_key(KeyPurpose::TxCode, KeyFile::TxCode)?,
+        nonce: folder.mac_key(KeyPurpose::Nonce, KeyFile::Nonce)?,
+        form: folder.mac_key(KeyPurpose::Form, KeyFile::Form)?,
+        encryption: encryption_keys::load(config, &generations, now)?,
         admin: admin_key(&config.admin_key_file())?,
+        change_at: generations.change_at(now),
+        generations,
     })
 }
 
-fn signing_key(folder: &Path) -> Result<SigningKey, ConfigError> {
-    let file = folder.join(SIGNING_KEY);
+/// A folder of keys, seen at one time.
+struct Folder<'f> {
+    config: &'f Config,
+    path: &'f Path,
+    generations: &'f Generations,
+    now: Timestamp,
+}
+
+impl Folder<'_> {
+    /// The key that signs, and all that verifiers find: that one first.
+    fn signing_keys(&self) -> Result<(SigningKey, Vec<PublishedKey>), ConfigError> {
+        let mut published = Vec::new();
+        let mut signing = None;
+        for (generation, state) in self.generations.alive(KeyPurpose::Signing, self.now) {
+            if state == KeyState::Retired {
+                published.push(PublishedKey::of(certified_key(self.path, generation.number)?));
+                continue;
+            }
+            let key = signing_key(self.path, generation.number)?;
+            let file = KeyFile::SigningCertificate.path(self.path, generation.number);
+            haip::check_chain(self.config, &file, &key.x5c)?;
+            let public_key = PublishedKey::of(key.signer.public_key().clone());
+            if state == KeyState::Active {
+                published.insert(0, public_key);
+                signing = Some(key);
+            } else {
+                published.push(public_key);
+            }
+        }
+        Ok((signing.ok_or_else(|| no_key(self.path, KeyPurpose::Signing))?, published))
+    }
+
+    fn mac_key(&self, purpose: KeyPurpose, file: KeyFile) -> Result<MacKey, ConfigError> {
+        let read = |number| mac_key(&file.path(self.path, number));
+        let alive = self
+            .generations
+            .alive(purpose, self.now)
+            .map(|(generation, _)| Ok((generation.active_from, read(generation.number)?)));
+        let key = MacKey::of_generations(alive.collect::<Result<_, _>>()?, self.now);
+        key.ok_or_else(|| no_key(self.path, purpose))
+    }
+}
+
+fn no_key(folder: &Path, purpose: KeyPurpose) -> ConfigError {
+    let problem = format!("has no key of {purpose}");
+    ConfigError::of_file(folder, problem, "put the copy of this folder back")
+}
+
+/// The public half of a signing key, by its certificate: the private one may be gone.
+fn certified_key(folder: &Path, number: u32) -> Result<PublicKey, ConfigError> {
+    let file = KeyFile::SigningCertificate.path(folder, number);
+    let x5c = x509::x5c_from_pem(&text(&file)?).unwrap_or_default();
+    let certificate = x5c.first().and_then(|der| Certificate::from_der(der).ok());
+    certificate.map(|certificate| certificate.public_key).ok_or_else(|| {
+        ConfigError::of_file(&file, "holds no certificate", "put the copy of this file back")
+    })
+}
+
+/// Reads a key that signs credentials.
+pub(crate) fn signing_key(folder: &Path, number: u32) -> Result<SigningKey, ConfigError> {
+    let file = KeyFile::Signing.path(folder, number);
     let signer = SoftwareKey::from_pem(&secret(&file)?).ok();
     let signer =
         signer.filter(|signer| signer.algorithm() == Algorithm::Es256).ok_or_else(|| {
             let remedy = "put a P-256 key there, as PKCS #8 in PEM";
             ConfigError::of_file(&file, "is no key that signs ES256", remedy)
         })?;
-    let file = folder.join(SIGNING_CERTIFICATE);
+    let file = KeyFile::SigningCertificate.path(folder, number);
     let x5c = x509::x5c_from_pem(&text(&file)?).ok();
     let certified = |x5c: &Vec<Vec<u8>>| {
         let certificate = x5c.first().and_then(|der| Certificate::from_der(der).ok());
         certificate.is_some_and(|certificate| certificate.public_key == *signer.public_key())
     };
     let x5c = x5c.filter(certified).ok_or_else(|| {
-        let problem = format!("does not begin with the certificate of {SIGNING_KEY}");
+        let key_file = KeyFile::Signing.name(number);
+        let problem = format!("does not begin with the certificate of {key_file}");
         ConfigError::of_file(&file, problem, "have that key certified, and put the PEM there")
     })?;
-    let kid = signer.public_key().thumbprint().to_string();
+    let kid = PublishedKey::kid_of(signer.public_key());
     Ok(SigningKey { signer: Box::new(signer), x5c, kid })
 }
 
@@ -111,7 +171,7 @@ pub(super) fn check_mode(file: &Path, (bits, wanted): (u32, u32)) -> Result<(), 
     Err(ConfigError::of_file(file, problem, remedy))
 }
 
-pub(super) fn text(file: &Path) -> Result<String, ConfigError> {
+pub(crate) fn text(file: &Path) -> Result<String, ConfigError> {
     let length = fs::metadata(file).map_err(|error| unreadable(file, &error))?.len();
     if length > FILE_BYTES_MAX {
         let problem = format!("is longer than {FILE_BYTES_MAX} bytes");

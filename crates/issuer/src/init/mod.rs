@@ -15,13 +15,15 @@ use keys::signer::{SignError, Signer as _, SoftwareKey};
 use zeroize::Zeroizing;
 
 use crate::config::{Config, ConfigError, IssuerUrl, NAME_LENGTH_MAX, example, is_name};
+use crate::generations::KeyFile;
 use crate::store::StoreError;
 use crate::store::sqlite::migrate;
 use staging::{Access, Staging};
 
+pub(crate) use encryption_keys::fresh as fresh_encryption_key;
 pub use encryption_keys::make_missing_keys;
 pub use key_files::load_keys;
-pub(crate) use key_files::secret;
+pub(crate) use key_files::{secret, signing_key, text};
 pub use tls_files::check_tls;
 
 mod encryption_keys;
@@ -100,7 +102,7 @@ pub fn init(
     write_secrets(&staging, random)?;
     write_certificates(&staging, issuer, clock.now())?;
     write_settings(&staging, issuer)?;
-    make_database(&staging)?;
+    make_database(&staging, clock.now())?;
     staging.finish()?;
     Ok(Report {
         config: folder.join("bestow.toml"),
@@ -124,13 +126,13 @@ fn check(folder: &Path, issuer: &NewIssuer<'_>) -> Result<(), InitError> {
 }
 
 fn write_secrets(staging: &Staging, random: &dyn Random) -> Result<(), InitError> {
-    for name in key_files::MAC_KEYS {
+    for file in key_files::MAC_KEYS {
         let key = MacKey::fresh(random);
         let text = Zeroizing::new(BASE64_STANDARD.encode(key.expose()) + "\n");
-        staging.write(&format!("keys/{name}"), &text, Access::Secret)?;
+        staging.write(&in_keys(file), &text, Access::Secret)?;
     }
     let encryption = encryption_keys::fresh()?;
-    staging.write(&in_keys(encryption_keys::ENCRYPTION_KEYS), &encryption, Access::Secret)?;
+    staging.write(&in_keys(KeyFile::Encryption), &encryption, Access::Secret)?;
     let mut admin = Zeroizing::new([0; 32]);
     random.fill(&mut *admin);
     let text = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*admin) + "\n");
@@ -150,16 +152,17 @@ fn write_certificates(
 
     let signer = SoftwareKey::generate(Algorithm::Es256)?;
     let certificate = ca.signing_certificate(signer.public_key(), name, url.as_str(), now)?;
-    staging.write(&in_keys(key_files::SIGNING_KEY), &signer.to_pem(), Access::Secret)?;
-    staging.write(&in_keys(key_files::SIGNING_CERTIFICATE), &certificate, Access::Secret)?;
+    staging.write(&in_keys(KeyFile::Signing), &signer.to_pem(), Access::Secret)?;
+    staging.write(&in_keys(KeyFile::SigningCertificate), &certificate, Access::Secret)?;
 
     let (certificate, key) = ca.tls_certificate(&hosts(url), now)?;
     staging.write("tls/cert.pem", &certificate, Access::Public)?;
     staging.write("tls/key.pem", &key, Access::Secret)
 }
 
-fn in_keys(name: &str) -> String {
-    format!("keys/{name}")
+/// What a new issuer has are first generations.
+fn in_keys(file: KeyFile) -> String {
+    format!("keys/{}", file.name(1))
 }
 
 /// An issuer on this machine may be called by any of the machine's own names.
@@ -187,10 +190,10 @@ fn write_settings(staging: &Staging, issuer: &NewIssuer<'_>) -> Result<(), InitE
 }
 
 /// Everything is read as `serve` will read it before it stands where somebody looks for it.
-fn make_database(staging: &Staging) -> Result<(), InitError> {
+fn make_database(staging: &Staging, now: Timestamp) -> Result<(), InitError> {
     let config = Config::load(&staging.path("bestow.toml"))?;
     config.credential_types()?;
-    load_keys(&config)?;
+    load_keys(&config, now)?;
     check_tls(&config)?;
     if let Some(file) = config.database.file() {
         migrate(file)?;

@@ -50,6 +50,8 @@ pub struct Published {
     /// For those who ask.
     pub cwt: Representation,
     version: u64,
+    /// The key that signed it.
+    kid: String,
     issued_at: Timestamp,
     expires_at: Timestamp,
 }
@@ -112,11 +114,13 @@ impl List {
         self.published(now).is_none_or(|published| published.version != version)
     }
 
-    /// Whether what is served is right, and half its time is over.
-    pub(super) fn is_old(&self, now: Timestamp) -> bool {
+    /// Whether what is served is right, and half its time is over, or another key signs by now
+    /// (catalogue J09).
+    pub(super) fn is_old(&self, issuer: &Issuer, now: Timestamp) -> bool {
         self.published(now).is_none_or(|published| {
             let lifetime = published.expires_at.0.saturating_sub(published.issued_at.0);
             now >= published.issued_at.plus(lifetime / 2)
+                || published.kid != issuer.keys().signing.kid
         })
     }
 
@@ -124,7 +128,7 @@ impl List {
     pub(super) async fn publish(&self, issuer: &Issuer) -> Result<(), Broken> {
         let _alone = self.signing.lock().await;
         let now = issuer.clock.now();
-        if !self.has_changed(now) && !self.is_old(now) {
+        if !self.has_changed(now) && !self.is_old(issuer, now) {
             return Ok(());
         }
         let (entries, version) = {
@@ -144,7 +148,8 @@ impl List {
         list: &CompressedList,
         (version, now): (u64, Timestamp),
     ) -> Result<Published, Broken> {
-        let key = &issuer.keys.signing;
+        let keys = issuer.keys();
+        let key = &keys.signing;
         // A clock that was set back must not make the list look older (catalogue J08).
         let before = self.published(Timestamp(0)).map_or(now, |published| published.issued_at);
         let issued_at = now.max(before);
@@ -164,6 +169,7 @@ impl List {
             jwt: Representation::of(jwt),
             cwt: Representation::of(cwt),
             version,
+            kid: key.kid.clone(),
             issued_at,
             expires_at: claims.expires_at,
         })

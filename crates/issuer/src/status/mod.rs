@@ -119,7 +119,7 @@ impl StatusLists {
         let now = issuer.clock.now();
         let (changed, unchanged): (Vec<_>, Vec<_>) =
             self.all().into_iter().partition(|list| list.has_changed(now));
-        let old = unchanged.into_iter().filter(|list| list.is_old(now)).take(RENEWALS_MAX);
+        let old = unchanged.into_iter().filter(|list| list.is_old(issuer, now)).take(RENEWALS_MAX);
         let mut outcome = Ok(());
         for list in changed.into_iter().chain(old) {
             outcome = outcome.and(list.publish(issuer).await); // the others shall not wait for it

@@ -43,7 +43,7 @@ async fn issue(world: &World, token: &str, id: &str, count: usize) -> Answer {
 /// The credentials of an answer, as a verifier reads them.
 fn verified(world: &World, id: &str, answer: &Answer) -> Vec<Verified> {
     let format = world.issuer.types[id].format.name();
-    let key = Certificate::from_der(&world.issuer.keys.signing.x5c[0]).unwrap().public_key;
+    let key = Certificate::from_der(&world.issuer.keys().signing.x5c[0]).unwrap().public_key;
     let credentials = answer.success()["credentials"].as_array().unwrap().clone();
     let read = |credential: &Value| {
         let unverified = formats::parse(format, &credential["credential"]).unwrap();
@@ -86,8 +86,8 @@ async fn fetch(wire: &Wire, uri: &str, headers: &[(&str, &str)]) -> Answer {
 fn list(world: &World, uri: &str, format: TokenFormat, body: &[u8]) -> VerifiedStatusList {
     let unverified = parse(format, body).unwrap();
     let x5c = unverified.key_reference().x5c.unwrap();
-    assert_eq!(x5c, world.issuer.keys.signing.x5c, "HAIP-44");
-    assert_eq!(unverified.key_reference().kid.as_ref(), Some(&world.issuer.keys.signing.kid));
+    assert_eq!(x5c, world.issuer.keys().signing.x5c, "HAIP-44");
+    assert_eq!(unverified.key_reference().kid.as_ref(), Some(&world.issuer.keys().signing.kid));
     let certificate = Certificate::from_der(&x5c[0]).unwrap();
     assert!(!certificate.is_self_issued, "HAIP-44");
     unverified.verify(&certificate.public_key, uri, world.clock.now()).unwrap()

@@ -368,7 +368,7 @@ impl EmulatedWallet {
     /// Verifies one credential with the key that the issuer signs with.
     pub(crate) fn verify(&self, credential: &Value) -> formats::verified::Verified {
         let unverified = formats::parse("dc+sd-jwt", credential).unwrap();
-        let signer = self.world.issuer.keys.signing.signer.public_key();
-        unverified.verify(signer, self.world.clock.now()).unwrap()
+        let keys = self.world.issuer.keys();
+        unverified.verify(keys.signing.signer.public_key(), self.world.clock.now()).unwrap()
     }
 }

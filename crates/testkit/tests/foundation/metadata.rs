@@ -33,7 +33,8 @@ async fn oid4vci_1_0_issuer_metadata_test_signed() {
     assert_eq!((answer.status, answer.header("content-type")), (200, "application/jwt"));
     let text = answer.text();
     let unverified = UnverifiedMetadata::parse(&text).unwrap();
-    let key = wallet.world.issuer.keys.signing.signer.public_key();
+    let keys = wallet.world.issuer.keys();
+    let key = keys.signing.signer.public_key();
     let metadata = unverified.verify(key, ISSUER, wallet.world.clock.now()).unwrap();
     let metadata = Value::from(metadata);
     check_issuer(&metadata);

@@ -31,8 +31,7 @@ pub async fn credential_offer(
     if state == OfferState::Created && !is_look {
         issuer.store.note_fetched(id, now).await?;
     }
-    let key = &issuer.keys.offer;
-    let code = reference.pre_authorized_code(key);
+    let code = reference.pre_authorized_code(&issuer.keys().offer);
     let code = code.filter(|code| grant.code_digest.matches(&code.digest()));
     let issuer_state = if grant.signs_in { issuer_state(issuer, reference).await? } else { None };
     if code.is_none() && issuer_state.is_none() {
@@ -58,7 +57,7 @@ async fn issuer_state(
     };
     let authorization = issuer.store.authorization(id).await?;
     let stored = authorization.and_then(|authorization| authorization.issuer_state_digest);
-    let state = reference.issuer_state(&issuer.keys.offer);
+    let state = reference.issuer_state(&issuer.keys().offer);
     Ok(state.filter(|state| stored.is_some_and(|stored| stored.matches(&state.digest()))))
 }
 

@@ -229,7 +229,7 @@ fn grant(
     (id, created_at, expires_at): (OfferId, Timestamp, Timestamp),
 ) -> Grant {
     let tx_code = secrets.tx_code.as_ref();
-    let tx_code_digest = tx_code.map(|tx_code| tx_code.digest(&issuer.keys.tx_code, id));
+    let tx_code_digest = tx_code.map(|tx_code| tx_code.digest(&issuer.keys().tx_code, id));
     let ids = request.credential_configuration_ids.clone();
     let code_digest = match &secrets.code {
         Some(code) => code.digest(),

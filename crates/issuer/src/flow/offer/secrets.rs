@@ -25,7 +25,8 @@ impl Secrets {
         owner: Owner<'_>,
         id: OfferId,
     ) -> Result<Self, MakeOfferError> {
-        let key = &issuer.keys.offer;
+        let keys = issuer.keys();
+        let key = &keys.offer;
         let reference = match owner {
             Owner::Nobody => OfferReference::fresh(id, &*issuer.random),
             Owner::IdempotencyKey(owner) => OfferReference::derive(id, key, owner.as_bytes()),
@@ -69,24 +70,29 @@ impl Secrets {
 fn tx_code(issuer: &Issuer, owner: Owner<'_>, id: OfferId) -> TxCode {
     match owner {
         Owner::Nobody | Owner::IdempotencyKey(_) => {
-            let (key, length) = (&issuer.keys.tx_code, issuer.config.offer.tx_code_length);
-            TxCode::derive(key, &[b"offer", &id.0], length)
+            let (keys, length) = (issuer.keys(), issuer.config.offer.tx_code_length);
+            TxCode::derive(keys.tx_code.at(id.drawn_at()), &[b"offer", &id.0], length)
         }
         Owner::Application { id, approvals, .. } => application_tx_code(issuer, id, approvals),
     }
 }
 
 /// The Transaction Code of an approved application; its officer hands it on where the type says so.
+///
+/// It is made under the key of the application's first day: whoever has it on paper by then can use
+/// it after the key was replaced.
 #[must_use]
 pub fn application_tx_code(issuer: &Issuer, id: ApplicationId, approvals: u32) -> TxCode {
     let context: [&[u8]; 3] = [b"application", &id.0.0, &approvals.to_be_bytes()];
-    TxCode::derive(&issuer.keys.tx_code, &context, issuer.config.offer.tx_code_length)
+    let keys = issuer.keys();
+    let key = keys.tx_code.at(id.0.drawn_at());
+    TxCode::derive(key, &context, issuer.config.offer.tx_code_length)
 }
 
 /// The link of an application's present offer, made again from the applicant's secret.
 #[must_use]
 pub fn application_link(issuer: &Issuer, id: OfferId, secret: &str) -> String {
-    let reference = OfferReference::derive(id, &issuer.keys.offer, secret.as_bytes());
+    let reference = OfferReference::derive(id, &issuer.keys().offer, secret.as_bytes());
     link_by_reference(&issuer.offer_uri(&reference))
 }
 

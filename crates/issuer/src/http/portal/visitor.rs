@@ -94,13 +94,13 @@ impl Visitor {
 
     /// Goes into every form, as `csrf`.
     pub(super) fn csrf(&self) -> String {
-        self.session.token(&self.issuer().keys.form)
+        self.session.token(&self.issuer().keys().form)
     }
 
     /// Refuses a form that did not come from a page of ours (P01).
     pub(super) fn check_csrf(&self, given: Option<&str>) -> Result<(), Trouble> {
-        let key = &self.issuer().keys.form;
-        let ours = given.is_some_and(|given| self.session.holds(key, given));
+        let keys = self.issuer().keys();
+        let ours = given.is_some_and(|given| self.session.holds(&keys.form, given));
         if ours && !self.is_cross_site { Ok(()) } else { Err(Trouble::StaleForm) }
     }
 
@@ -116,7 +116,7 @@ impl Visitor {
         account: &str,
     ) -> Result<(Try<'_>, OwnedSemaphorePermit), Trouble> {
         let account = account.trim();
-        let known = self.known.and_then(|one| one.of_account(account, &self.issuer().keys.form));
+        let known = self.known.and_then(|one| one.of_account(account, &self.issuer().keys().form));
         let who = Who::of(self.address, account, known);
         let turn = Arc::clone(&self.portal.hashing).acquire_owned().await;
         let turn = turn.map_err(|error| Trouble::fault(error.to_string()))?;
@@ -127,7 +127,7 @@ impl Visitor {
     /// Whoever has just signed in is known in this browser from now on.
     pub(super) fn remember(&self, account: &str, response: &mut Response) {
         let issuer = self.issuer();
-        let known = KnownBrowser::fresh(account.trim(), &issuer.keys.form, &*issuer.random);
+        let known = KnownBrowser::fresh(account.trim(), &issuer.keys().form, &*issuer.random);
         let cookie = HeaderValue::try_from(known.set_cookie(&issuer.config.url)).ok();
         response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
     }

@@ -1,0 +1,109 @@
+//! Why nothing was changed in the folder of keys.
+
+use std::fmt;
+
+use keys::development::DevelopmentError;
+use keys::jwe::EncryptionKeyError;
+use keys::signer::SignError;
+
+use super::{KeyPurpose, Refusal};
+use crate::config::ConfigError;
+
+/// Why nothing was changed in the folder of keys.
+#[derive(Debug)]
+pub enum KeysError {
+    /// A file of the folder.
+    File(ConfigError),
+    /// It may not be.
+    Refused(KeyPurpose, Refusal),
+    /// There is no development CA that could certify a signing key.
+    NoAuthority,
+    /// The certificate that was given is not that of the key that was requested, or too old.
+    WrongCertificate(&'static str),
+    /// The certificate or its request could not be made.
+    Certificate(DevelopmentError),
+    /// The signing key could not be made.
+    SigningKey(SignError),
+    /// The key that requests are encrypted for could not be made.
+    EncryptionKey(EncryptionKeyError),
+}
+
+impl From<ConfigError> for KeysError {
+    fn from(error: ConfigError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<DevelopmentError> for KeysError {
+    fn from(error: DevelopmentError) -> Self {
+        Self::Certificate(error)
+    }
+}
+
+impl From<SignError> for KeysError {
+    fn from(error: SignError) -> Self {
+        Self::SigningKey(error)
+    }
+}
+
+impl From<EncryptionKeyError> for KeysError {
+    fn from(error: EncryptionKeyError) -> Self {
+        Self::EncryptionKey(error)
+    }
+}
+
+impl fmt::Display for KeysError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(error) => error.fmt(f),
+            Self::Refused(purpose, refusal) => refuse(*purpose, refusal, f),
+            Self::NoAuthority => f.write_str(
+                "there is no development CA in the folder `keys` that could certify a new key\n  \
+                 run `bestow issuer keys rotate signing --csr FILE`, have FILE certified, and come \
+                 back with --certificate",
+            ),
+            Self::WrongCertificate(problem) => write!(
+                f,
+                "this certificate {problem}\n  \
+                 `bestow issuer keys rotate signing --csr FILE` writes what is to be certified"
+            ),
+            Self::Certificate(error) => error.fmt(f),
+            Self::SigningKey(error) => error.fmt(f),
+            Self::EncryptionKey(error) => error.fmt(f),
+        }
+    }
+}
+
+fn refuse(purpose: KeyPurpose, refusal: &Refusal, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match refusal {
+        Refusal::HasNext(next) => write!(
+            f,
+            "{purpose}: generation {} is about to be in use, from {} on\n  \
+             add --now to have it in use at once",
+            next.number,
+            next.active_from.to_rfc3339()
+        ),
+        Refusal::TooMany => write!(
+            f,
+            "{purpose}: there are too many generations\n  \
+             run `bestow issuer keys retire {purpose}` once nothing needs the oldest any more"
+        ),
+        Refusal::Unknown => write!(
+            f,
+            "{purpose}: there is no such generation\n  `bestow issuer keys list` shows all of them"
+        ),
+        Refusal::Active => write!(
+            f,
+            "{purpose}: this generation is in use\n  \
+             run `bestow issuer keys rotate {purpose} --now` first"
+        ),
+        Refusal::Needed(until) => write!(
+            f,
+            "{purpose}: this generation may be needed until {}\n  \
+             add --force to destroy it all the same: what was made with it is then void",
+            until.to_rfc3339()
+        ),
+    }
+}
+
+impl std::error::Error for KeysError {}

@@ -1,0 +1,171 @@
+//! A new key takes the place of another, at a time that everybody knows before.
+
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use keys::algorithm::Algorithm;
+use keys::certificate_request::certificate_request;
+use keys::development::DevelopmentCa;
+use keys::digest::MacKey;
+use keys::outside::{Random, Timestamp};
+use keys::signer::{Signer as _, SoftwareKey};
+use keys::x509::Certificate;
+use zeroize::Zeroizing;
+
+use super::error::KeysError;
+use super::files::{KeyFile, replace};
+use super::manifest::{Custody, unwritable};
+use super::{Generation, KeyPurpose, Start, Step};
+use crate::config::{Config, ConfigError};
+use crate::init::{fresh_encryption_key, secret, signing_key, text};
+
+/// The development CA that `bestow issuer init` makes.
+const AUTHORITY_KEY: &str = "development-ca-key.pem";
+
+/// How keys are to be replaced.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotation<'r> {
+    /// Where the folder is, and who the issuer is.
+    pub config: &'r Config,
+    /// The present second.
+    pub now: Timestamp,
+    /// Draws MAC keys.
+    pub random: &'r dyn Random,
+    /// When the new key is to be in use.
+    pub start: Start,
+    /// PEM of the certificate for the signing key that was requested, and those above it; without
+    /// it the development CA makes one.
+    pub certificate: Option<&'r str>,
+}
+
+/// What a rotation came to.
+#[derive(Clone, Copy, Debug)]
+pub struct Rotated {
+    /// What the key is for.
+    pub purpose: KeyPurpose,
+    /// The new one.
+    pub generation: Generation,
+    /// It was there already, and begins sooner now.
+    pub is_hastened: bool,
+}
+
+/// Makes the next key of a purpose, or lets the next one begin at once.
+///
+/// Its files are on disk before the manifest names them.
+pub fn rotate(purpose: KeyPurpose, rotation: &Rotation<'_>) -> Result<Rotated, KeysError> {
+    let mut custody = Custody::take(&rotation.config.keys)?;
+    let step = custody.generations.decide_rotation(purpose, rotation.start, rotation.now);
+    let (generation, is_hastened) =
+        match step.map_err(|refusal| KeysError::Refused(purpose, refusal))? {
+            Step::Make(generation) => {
+                make(purpose, generation, rotation)?;
+                (generation, false)
+            }
+            Step::Hasten(generation) => (generation, true),
+        };
+    custody.note(purpose, generation)?;
+    Ok(Rotated { purpose, generation, is_hastened })
+}
+
+fn make(
+    purpose: KeyPurpose,
+    generation: Generation,
+    rotation: &Rotation<'_>,
+) -> Result<(), KeysError> {
+    match purpose {
+        KeyPurpose::Signing => make_signing_key(generation, rotation),
+        KeyPurpose::Encryption => {
+            let key = fresh_encryption_key()?;
+            Ok(write(KeyFile::Encryption, generation.number, &key, rotation.config)?)
+        }
+        KeyPurpose::Offer | KeyPurpose::TxCode | KeyPurpose::Nonce | KeyPurpose::Form => {
+            let key = MacKey::fresh(rotation.random);
+            let text = Zeroizing::new(BASE64_STANDARD.encode(key.expose()) + "\n");
+            for file in KeyFile::of(purpose) {
+                write(*file, generation.number, &text, rotation.config)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// A certificate of the operator's is for the key that was requested; the development CA certifies
+/// that one, too, when there is one.
+fn make_signing_key(generation: Generation, rotation: &Rotation<'_>) -> Result<(), KeysError> {
+    let (config, number) = (rotation.config, generation.number);
+    let certificate = match rotation.certificate {
+        Some(given) => {
+            check_certificate(given, generation, config)?;
+            given.to_owned()
+        }
+        None => {
+            let authority = authority(config)?.ok_or(KeysError::NoAuthority)?;
+            let key = requested_key(number, config)?;
+            let (name, url) = (&config.name, config.url.as_str());
+            authority.signing_certificate(key.public_key(), name, url, rotation.now)?
+        }
+    };
+    write(KeyFile::SigningCertificate, number, &certificate, config)?;
+    signing_key(&config.keys, number)?; // as `serve` will read it
+    Ok(())
+}
+
+fn check_certificate(pem: &str, generation: Generation, config: &Config) -> Result<(), KeysError> {
+    let key_file = KeyFile::Signing.path(&config.keys, generation.number);
+    if !key_file.exists() {
+        return Err(KeysError::WrongCertificate("was not requested here"));
+    }
+    let key = requested_key(generation.number, config)?;
+    let x5c = keys::x509::x5c_from_pem(pem).unwrap_or_default();
+    let certificate = x5c.first().and_then(|der| Certificate::from_der(der).ok());
+    let certificate = certificate.ok_or(KeysError::WrongCertificate("cannot be read"))?;
+    if certificate.public_key != *key.public_key() {
+        return Err(KeysError::WrongCertificate("is not that of the key that was requested"));
+    }
+    let life = certificate.not_before..=certificate.not_after;
+    if !life.contains(&generation.active_from) {
+        let problem = "is not valid when the key comes into use";
+        return Err(KeysError::WrongCertificate(problem));
+    }
+    Ok(())
+}
+
+/// Writes the next signing key, and gives what a certification authority certifies it by; asked
+/// again, it is the same key.
+pub fn request_certificate(config: &Config) -> Result<String, KeysError> {
+    let custody = Custody::take(&config.keys)?;
+    let last = custody.generations.of(KeyPurpose::Signing).last();
+    let number = last.map_or(1, |last| last.number + 1);
+    let key = requested_key(number, config)?;
+    Ok(certificate_request(&key.to_pem(), &config.name, config.url.as_str())?)
+}
+
+fn requested_key(number: u32, config: &Config) -> Result<SoftwareKey, KeysError> {
+    let file = KeyFile::Signing.path(&config.keys, number);
+    if !file.exists() {
+        let key = SoftwareKey::generate(Algorithm::Es256)?;
+        write(KeyFile::Signing, number, &key.to_pem(), config)?;
+        return Ok(key);
+    }
+    Ok(SoftwareKey::from_pem(&secret(&file)?)?)
+}
+
+fn authority(config: &Config) -> Result<Option<DevelopmentCa>, KeysError> {
+    let key = config.keys.join(AUTHORITY_KEY);
+    if !key.exists() {
+        return Ok(None);
+    }
+    let certificate = text(&authority_certificate(&config.keys))?;
+    Ok(Some(DevelopmentCa::from_pem(&certificate, &secret(&key)?)?))
+}
+
+/// Where `bestow issuer init` puts it.
+fn authority_certificate(keys: &Path) -> PathBuf {
+    keys.parent().unwrap_or(Path::new("")).join("tls/ca.pem")
+}
+
+fn write(file: KeyFile, number: u32, text: &str, config: &Config) -> Result<(), ConfigError> {
+    let path = file.path(&config.keys, number);
+    replace(&path, text.as_bytes()).map_err(|error| unwritable(&path, &error))
+}

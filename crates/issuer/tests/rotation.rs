@@ -1,0 +1,429 @@
+//! Keys are replaced while wallets are half-way: what was made before still works after, on every
+//! node, and what is signed before and after verifies (catalogue I10).
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+use std::fs;
+use std::sync::Arc;
+
+use axum::http::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use formats::status_list::token::{TokenFormat, parse};
+use issuer::Issuer;
+use issuer::credential_type::{Approval, TxCodeChannel};
+use issuer::flow::application::{Stage, apply, approve, renew, view};
+use issuer::generations::{KeyPurpose, Retired, Rotation, Start, Uses, retire, rotate};
+use issuer::http::public;
+use keys::jwe::{self, ContentEncryption, EncryptionKey};
+use keys::outside::{Clock as _, SystemRandom};
+use keys::public_key::PublicKey;
+use oid4vci::signed_metadata::UnverifiedMetadata;
+use serde_json::{Map, Value, json};
+use testkit::by_hand::{Offered, request};
+use testkit::proof::holder_key;
+use testkit::wire::Wire;
+use testkit::world::World;
+
+const CARD: &str = "student_card";
+const DIPLOMA: &str = "diploma";
+const TICKET: &str = "course_ticket";
+const LEAD: u64 = 3_600;
+
+fn make_next(world: &World, purpose: KeyPurpose) {
+    let rotation = Rotation {
+        config: &world.issuer.config,
+        now: world.clock.now(),
+        random: &SystemRandom,
+        start: Start::After(LEAD),
+        certificate: None,
+    };
+    rotate(purpose, &rotation).unwrap();
+}
+
+/// Every key is replaced, and both nodes have noticed.
+async fn all_replaced(world: &World, nodes: &[&Issuer]) {
+    for purpose in KeyPurpose::ALL {
+        make_next(world, purpose);
+    }
+    for node in nodes {
+        assert!(node.follow_keys().unwrap(), "there is another manifest");
+        assert!(!node.follow_keys().unwrap());
+    }
+    world.clock.advance(LEAD);
+    for node in nodes {
+        assert!(node.follow_keys().unwrap(), "their time has come");
+        assert!(!node.follow_keys().unwrap());
+    }
+}
+
+/// A world whose offers outlive a rotation with its lead.
+async fn world() -> World {
+    World::with(|issuer| {
+        issuer.config.offer.expires_in_max = 30 * 24 * 3_600;
+        issuer.config.offer.expires_in = 24 * 3_600;
+        issuer.config.token.expires_in = 4 * 3_600;
+        for one in issuer.types.values_mut() {
+            one.offer_seconds = None;
+        }
+    })
+    .await
+}
+
+async fn offer(world: &World, id: &str, more: Value) -> Offered {
+    let mut wish = json!({ "without_tx_code": true });
+    wish.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    world.offer(id, &wish).await
+}
+
+async fn fetched_code(wire: &Wire, offered: &Offered) -> Option<String> {
+    let (_, address) = offered.uri.split_once("credential_offer_uri=").unwrap();
+    let address: String = url_decoded(address);
+    let answer = wire.get(&address).await;
+    let grant = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
+    let code = || answer.json()["grants"][grant]["pre-authorized_code"].as_str().map(str::to_owned);
+    (answer.status == 200).then(code).flatten()
+}
+
+fn url_decoded(text: &str) -> String {
+    let pair = format!("x={text}");
+    let mut pairs = url::form_urlencoded::parse(pair.as_bytes());
+    pairs.next().unwrap().1.into_owned()
+}
+
+async fn token(wire: &Wire, code: &str, tx_code: Option<&str>) -> (u16, Value) {
+    let grant = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
+    let mut form = vec![("grant_type", grant), ("pre-authorized_code", code)];
+    form.extend(tx_code.map(|tx_code| ("tx_code", tx_code)));
+    let answer = wire.post_form("/token", &form).await;
+    (answer.status, answer.json())
+}
+
+/// OFFER-16, TOKEN-31: offers by reference, their codes and transaction codes outlive the keys that
+/// made them; on the node that made them and on another.
+#[tokio::test]
+async fn an_offer_from_before_is_redeemed_after() {
+    let world = world().await;
+    let other = world.another_issuer(7).await;
+    let wire = Wire::new(public(Arc::clone(&other)));
+    let mut offers = Vec::new();
+    for node in 0..2 {
+        for tx_code in [false, true] {
+            let id = if tx_code { CARD } else { TICKET };
+            offers.push((node, offer(&world, id, json!({ "tx_code": tx_code })).await));
+        }
+    }
+    all_replaced(&world, &[&world.issuer, &other]).await;
+    for (node, offered) in offers {
+        let wire = if node == 0 { &world.public } else { &wire };
+        let code = fetched_code(wire, &offered).await;
+        assert_eq!(code.as_ref(), Some(&offered.code), "the same code as before");
+        let tx_code = offered.tx_code.as_deref();
+        if tx_code.is_some() {
+            let (status, refused) = token(wire, &offered.code, Some("000000")).await;
+            assert_eq!((status, &refused["error"]), (400, &json!("invalid_grant")));
+        }
+        let (status, answer) = token(wire, &offered.code, tx_code).await;
+        assert_eq!(status, 200, "{answer}");
+    }
+}
+
+/// An `Idempotency-Key` gets the same answer, although the keys are others.
+#[tokio::test]
+async fn a_repeated_wish_gets_the_same_offer() {
+    let world = world().await;
+    let ask = async || {
+        let key = format!("Bearer {}", world.issuer.keys().admin.expose());
+        let wish = world.wish(CARD, &json!({ "tx_code": true }));
+        let begun = Request::post("/admin/v1/offers").header(AUTHORIZATION, key);
+        let begun = begun.header("idempotency-key", "order 1");
+        world.admin.ask(begun.header(CONTENT_TYPE, "application/json"), wish.to_string()).await
+    };
+    let first = ask().await.json();
+    all_replaced(&world, &[&world.issuer]).await;
+    let again = ask().await.json();
+    for member in ["id", "uri", "tx_code"] {
+        assert!(first[member].is_string(), "{first}");
+        assert_eq!(first[member], again[member], "{member}");
+    }
+}
+
+/// OFFER-24: who has a Transaction Code on paper uses it with the QR code of after.
+#[tokio::test]
+async fn an_application_keeps_its_transaction_code() {
+    let world = World::with(|issuer| {
+        let card = issuer.types.get_mut(CARD).unwrap();
+        card.approval = Approval::Officer;
+        card.tx_code = true;
+        card.tx_code_channel = TxCodeChannel::Caller;
+    })
+    .await;
+    let issuer = &world.issuer;
+    let card = &issuer.types[CARD];
+    let secret = apply(issuer, card, card.sample()).await.unwrap();
+    let shown = view(issuer, secret.expose()).await.unwrap().unwrap();
+    let tx_code = approve(issuer, shown.application.id).await.unwrap().tx_code.unwrap();
+    let uri = async || {
+        let shown = view(issuer, secret.expose()).await.unwrap().unwrap();
+        let Stage::Offer(offer) = shown.stage else { panic!("{shown:?}") };
+        offer.uri
+    };
+    let before = uri().await;
+    all_replaced(&world, &[issuer]).await;
+    assert_eq!(uri().await, before, "the page shows the same picture");
+    world.clock.advance(31 * 24 * 3_600);
+    assert!(renew(issuer, secret.expose()).await.unwrap());
+    let fresh = uri().await;
+    assert_ne!(fresh, before);
+    let offered = Offered { id: String::new(), uri: fresh, tx_code: None, code: String::new() };
+    let code = fetched_code(&world.public, &offered).await.unwrap();
+    let (status, answer) = token(&world.public, &code, Some(tx_code.expose())).await;
+    assert_eq!(status, 200, "{answer}");
+}
+
+/// NONCE-01, PROOF-33: a nonce and a token from before are good after, and on the other node.
+#[tokio::test]
+async fn a_nonce_and_a_token_from_before_are_good_after() {
+    let world = world().await;
+    let other = world.another_issuer(7).await;
+    let wire = Wire::new(public(Arc::clone(&other)));
+    let mut tokens = Vec::new();
+    for _ in 0..2 {
+        let code = offer(&world, CARD, json!({})).await.code;
+        let (_, answer) = token(&world.public, &code, None).await;
+        tokens.push(answer["access_token"].as_str().unwrap().to_owned());
+    }
+    make_next(&world, KeyPurpose::Nonce);
+    assert!(world.issuer.follow_keys().unwrap());
+    assert!(other.follow_keys().unwrap());
+    world.clock.advance(LEAD - 1);
+    let nonces = [world.nonce().await, world.nonce().await];
+    world.clock.advance(1);
+    assert!(world.issuer.follow_keys().unwrap(), "one node is ahead");
+    for ((wire, token), nonce) in [&world.public, &wire].into_iter().zip(&tokens).zip(&nonces) {
+        let key = holder_key();
+        let proof = world.draft(&key, nonce).sign(&key).await;
+        let begun = Request::post("/credential").header(CONTENT_TYPE, "application/json");
+        let begun = begun.header(AUTHORIZATION, format!("Bearer {token}"));
+        wire.ask(begun, request(CARD, &[proof]).to_string()).await.success();
+    }
+    // A nonce of the node that is ahead, at the one that is behind.
+    let (key, nonce) = (holder_key(), world.nonce().await);
+    let proof = world.draft(&key, &nonce).sign(&key).await;
+    let begun = Request::post("/credential").header(CONTENT_TYPE, "application/json");
+    let begun = begun.header(AUTHORIZATION, format!("Bearer {}", tokens[0]));
+    wire.ask(begun, request(CARD, &[proof]).to_string()).await.success();
+}
+
+/// A nonce of a key that was destroyed is foreign: whoever stole that key makes none.
+#[tokio::test]
+async fn a_nonce_of_a_destroyed_key_is_refused() {
+    let world = world().await;
+    let code = offer(&world, CARD, json!({})).await.code;
+    let (_, answer) = token(&world.public, &code, None).await;
+    let token = answer["access_token"].as_str().unwrap();
+    let stolen = world.issuer.keys().nonce.clone();
+    all_replaced(&world, &[&world.issuer]).await;
+    let forge = async || {
+        let issuer = world.issuer.credential_issuer();
+        let now = world.clock.now();
+        let nonce = oid4vci::nonce::NonceResponse::fresh(issuer, &stolen, now, &SystemRandom);
+        let key = holder_key();
+        let proof = world.draft(&key, &nonce.c_nonce).sign(&key).await;
+        world.credential(token, CARD, &[proof]).await
+    };
+    world.clock.advance(900);
+    let uses = Uses { config: &world.issuer.config, types: &world.issuer.types };
+    let ended = retire(KeyPurpose::Nonce, &uses, world.clock.now()).unwrap();
+    assert_eq!(ended, [Retired::Destroyed(KeyPurpose::Nonce, 1)]);
+    assert!(world.issuer.follow_keys().unwrap());
+    assert!(forge().await.is(400, "invalid_nonce"));
+}
+
+async fn encryption_key(world: &World) -> EncryptionKey {
+    let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
+    let keys = metadata["credential_request_encryption"]["jwks"]["keys"].as_array().unwrap();
+    assert_eq!(keys.len(), 1, "ENC-10: the one to use");
+    EncryptionKey::from_jwk(&keys[0]).unwrap()
+}
+
+/// H06, ENC-02, ENC-03: a request for the key of cached metadata opens; one for a key that another
+/// node publishes already opens, too.
+#[tokio::test]
+async fn an_encrypted_request_to_any_published_key_is_opened() {
+    let world = world().await;
+    let other = world.another_issuer(7).await;
+    let wire = Wire::new(public(Arc::clone(&other)));
+    let mut tokens = Vec::new();
+    for _ in 0..3 {
+        let code = offer(&world, TICKET, json!({})).await.code;
+        let (_, answer) = token(&world.public, &code, None).await;
+        tokens.push(answer["access_token"].as_str().unwrap().to_owned());
+    }
+    let send = async |wire: &Wire, key: &EncryptionKey, token: &str| {
+        let body = json!({ "credential_configuration_id": TICKET }).to_string();
+        let enc = ContentEncryption::A256Gcm;
+        let body = jwe::encrypt(Map::new(), body.as_bytes(), key, enc, None).unwrap();
+        let begun = Request::post("/credential").header(CONTENT_TYPE, "application/jwt");
+        wire.ask(begun.header(AUTHORIZATION, format!("Bearer {token}")), body).await
+    };
+    let before = encryption_key(&world).await;
+    make_next(&world, KeyPurpose::Encryption);
+    assert!(world.issuer.follow_keys().unwrap() && other.follow_keys().unwrap());
+    let still = encryption_key(&world).await;
+    assert_eq!(still.kid(), before.kid(), "not announced before every node can open it");
+    world.clock.advance(LEAD);
+    assert!(world.issuer.follow_keys().unwrap());
+    let after = encryption_key(&world).await;
+    assert_ne!(after.kid(), before.kid(), "metadata are made anew");
+    send(&world.public, &before, &tokens[0]).await.success();
+    send(&wire, &after, &tokens[1]).await.success(); // that node is behind
+    world.clock.advance(25 * 3_600);
+    let uses = Uses { config: &world.issuer.config, types: &world.issuer.types };
+    let ended = retire(KeyPurpose::Encryption, &uses, world.clock.now()).unwrap();
+    assert_eq!(ended, [Retired::Destroyed(KeyPurpose::Encryption, 1)]);
+    assert!(world.issuer.follow_keys().unwrap());
+    assert_eq!(encryption_key(&world).await.kid(), after.kid());
+}
+
+async fn jwks(world: &World) -> Vec<Value> {
+    let set = world.public.get("/jwks").await.json();
+    let by_issuer = world.public.get("/.well-known/jwt-vc-issuer").await.json();
+    assert_eq!(by_issuer["jwks"], set);
+    set["keys"].as_array().unwrap().clone()
+}
+
+async fn credential(world: &World, id: &str) -> Value {
+    let token = world.token(id).await;
+    let proof = world.proof(&holder_key()).await;
+    let answer = world.credential(&token, id, &[proof]).await.success();
+    answer["credentials"][0]["credential"].clone()
+}
+
+/// Verifies as somebody who looks the key up where the issuer publishes it.
+async fn verify(world: &World, id: &str, credential: &Value) -> String {
+    let format = world.issuer.types[id].format.name();
+    let unverified = formats::parse(format, credential).unwrap();
+    let set = jwks(world).await;
+    let mut good = set.iter().filter(|jwk| {
+        let key = PublicKey::from_jwk(jwk).unwrap();
+        let unverified = formats::parse(format, credential).unwrap();
+        unverified.verify(&key, world.clock.now()).is_ok()
+    });
+    let found = good.next().unwrap_or_else(|| panic!("no published key verifies"));
+    let kid = found["kid"].as_str().unwrap().to_owned();
+    if let Some(named) = &unverified.key_reference().kid {
+        assert_eq!(*named, kid, "a verifier finds it by its name");
+    }
+    kid
+}
+
+/// FMT-SDJWT-09, RFC 9901 §9.8, I10: a key is published before it signs, and as long as a credential
+/// of it is valid.
+#[tokio::test]
+async fn credentials_from_before_and_after_verify() {
+    let world = World::new().await;
+    let mut early = Vec::new();
+    for id in [CARD, DIPLOMA] {
+        early.push((id, credential(&world, id).await));
+    }
+    let first = world.issuer.keys().signing.kid.clone();
+    make_next(&world, KeyPurpose::Signing);
+    assert!(world.issuer.follow_keys().unwrap());
+    let published = jwks(&world).await;
+    assert_eq!(published.len(), 2, "the next one is published");
+    assert_eq!(published[0]["kid"], first.as_str());
+    assert!(published.iter().all(|jwk| jwk.get("d").is_none()), "without its private part");
+    let next = published[1]["kid"].as_str().unwrap().to_owned();
+    assert_eq!(verify(&world, CARD, &credential(&world, CARD).await).await, first, "not yet");
+    world.clock.advance(LEAD);
+    assert!(world.issuer.follow_keys().unwrap());
+    for id in [CARD, DIPLOMA] {
+        assert_eq!(verify(&world, id, &credential(&world, id).await).await, next);
+    }
+    world.clock.advance(60);
+    let uses = Uses { config: &world.issuer.config, types: &world.issuer.types };
+    let erased = retire(KeyPurpose::Signing, &uses, world.clock.now()).unwrap();
+    assert!(matches!(erased[..], [Retired::Erased(..)]));
+    assert!(world.issuer.follow_keys().unwrap());
+    for (id, credential) in &early {
+        assert_eq!(verify(&world, id, credential).await, first, "{id} of before");
+    }
+}
+
+/// VCI §12.2.3: signed metadata are signed with the key in use.
+#[tokio::test]
+async fn metadata_are_signed_anew() {
+    let world = World::new().await;
+    let signed = async || {
+        let begun = Request::get("/.well-known/openid-credential-issuer");
+        let answer = world.public.ask(begun.header("accept", "application/jwt"), "").await;
+        UnverifiedMetadata::parse(&answer.text()).unwrap().x5c().to_vec()
+    };
+    let before = signed().await;
+    assert_eq!(before, world.issuer.keys().signing.x5c);
+    all_replaced(&world, &[&world.issuer]).await;
+    let after = signed().await;
+    assert_ne!(after, before);
+    assert_eq!(after, world.issuer.keys().signing.x5c);
+}
+
+/// J09: a list is signed with the key in use soon after the change, and says what it said before.
+#[tokio::test]
+async fn status_lists_follow_the_key() {
+    let world = World::new().await;
+    let credential = credential(&world, CARD).await;
+    let reference = {
+        let unverified = formats::parse("dc+sd-jwt", &credential).unwrap();
+        let key = world.issuer.keys().published[0].public_key.clone();
+        match unverified.verify(&key, world.clock.now()).unwrap().status.unwrap() {
+            formats::status_list::CredentialStatus::StatusList(reference) => reference,
+            other => panic!("{other:?}"),
+        }
+    };
+    let read = async || {
+        let answer = world.public.get(&reference.uri).await;
+        assert_eq!(answer.status, 200);
+        let list = parse(TokenFormat::Jwt, &answer.body).unwrap();
+        let kid = list.key_reference().kid.clone().unwrap();
+        let set = jwks(&world).await;
+        let jwk = set.iter().find(|jwk| jwk["kid"] == kid.as_str()).unwrap();
+        let key = PublicKey::from_jwk(jwk).unwrap();
+        let verified = list.verify(&key, &reference.uri, world.clock.now()).unwrap();
+        (kid, verified.status(&reference))
+    };
+    let (before, status) = read().await;
+    all_replaced(&world, &[&world.issuer]).await;
+    let (cached, same) = read().await;
+    assert_eq!((cached, same), (before.clone(), status), "what is served still verifies");
+    world.issuer.status_lists.bring_up_to_date(&world.issuer).await.unwrap();
+    let (after, same) = read().await;
+    assert_eq!((&after, same), (&world.issuer.keys().signing.kid, status));
+    assert_ne!(after, before);
+}
+
+/// What cannot be read changes nothing; once it is complete, it is followed.
+#[tokio::test]
+async fn a_folder_that_is_half_copied_leaves_the_old_keys_in_use() {
+    let world = World::new().await;
+    let before = world.issuer.keys();
+    make_next(&world, KeyPurpose::Signing);
+    let file = world.issuer.config.keys.join("signing-key.2.pem");
+    let key = fs::read(&file).unwrap();
+    fs::remove_file(&file).unwrap();
+    for _ in 0..2 {
+        let error = world.issuer.follow_keys().unwrap_err();
+        assert_eq!(error.file, file);
+        assert!(Arc::ptr_eq(&world.issuer.keys(), &before));
+    }
+    credential(&world, CARD).await;
+    fs::write(&file, key).unwrap();
+    let error = world.issuer.follow_keys().unwrap_err();
+    assert!(error.problem.contains("other users"), "R03: {error}");
+    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    assert!(world.issuer.follow_keys().unwrap());
+    assert_eq!(world.issuer.keys().published.len(), 2);
+}
