@@ -118,8 +118,10 @@ fn check_issuer(issuer: &ReceivedIssuerMetadata) -> Result<(), HaipFinding> {
     let mut types = BTreeMap::new();
     for configuration in issuer.configurations.values() {
         let scope = configuration.scope.as_deref().ok_or(HaipFinding::NoScope)?;
+        // Types can be compared within a format only, and `vct` is that of two names of one.
+        let format = configuration.vct.as_ref().map_or(&*configuration.format, |_| "dc+sd-jwt");
         let credential_type = configuration.credential_type();
-        if *types.entry(scope).or_insert(credential_type) != credential_type {
+        if *types.entry((scope, format)).or_insert(credential_type) != credential_type {
             return Err(HaipFinding::SharedScope);
         }
         if configuration.needs_proof && issuer.nonce_endpoint.is_none() {

@@ -110,6 +110,9 @@ fn an_issuer_keeps_the_profile_or_is_left() {
     *same.pointer_mut(&format!("{configuration}/ticket")).unwrap() =
         json!({ "format": "vc+sd-jwt", "vct": "urn:card", "scope": "card" });
     assert_eq!(verdict(&same, &server()), Ok(()), "HAIP-23: one kind in two formats");
+    *same.pointer_mut(&format!("{configuration}/ticket")).unwrap() =
+        json!({ "format": "mso_mdoc", "doctype": "org.card", "scope": "card" });
+    assert_eq!(verdict(&same, &server()), Ok(()), "HAIP-23: who could tell that it is another");
 }
 
 /// HAIP-19, HAIP-23, AUTHZ-11: by which scopes a Wallet may ask.
@@ -119,7 +122,7 @@ fn scopes_are_used_where_they_mean_what_is_wanted() {
         let mut issuer = issuer();
         change(&mut issuer["credential_configurations_supported"]);
         let issuer = ReceivedIssuerMetadata::parse(issuer.to_string().as_bytes(), ISSUER);
-        issuer.unwrap().scopes(ids.iter().copied()).map(|scopes| scopes.join(" "))
+        issuer.unwrap().exact_scopes(ids.iter().copied()).map(|scopes| scopes.join(" "))
     };
     let (both, same) = (["card", "ticket"], |_: &mut Value| {});
     assert_eq!(scopes(&same, &both).as_deref(), Some("card ticket"));
@@ -135,6 +138,15 @@ fn scopes_are_used_where_they_mean_what_is_wanted() {
     };
     assert_eq!(scopes(&twice, &both).as_deref(), Some("card"), "one value, once");
     assert_eq!(scopes(&same, &["other"]), None);
+    let by_profile = |change: &dyn Fn(&mut Value)| {
+        let mut issuer = issuer();
+        change(&mut issuer["credential_configurations_supported"]);
+        let issuer = ReceivedIssuerMetadata::parse(issuer.to_string().as_bytes(), ISSUER);
+        issuer.unwrap().scopes(["card"].into_iter()).map(|scopes| scopes.join(" "))
+    };
+    assert_eq!(by_profile(&shared).as_deref(), Some("card"), "HAIP-23: it must be by scope");
+    let gone = |all: &mut Value| all["card"]["scope"] = json!(null);
+    assert_eq!(by_profile(&gone), None);
 }
 
 /// HAIP-15, HAIP-44, HAIP-46: whoever signs is certified by somebody else, and leaves the anchor

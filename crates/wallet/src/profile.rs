@@ -53,6 +53,19 @@ impl Profile {
         }
     }
 
+    /// By which scopes to ask for these configurations; `None` where it is not to be by scope.
+    pub(crate) fn scopes(
+        self,
+        issuer: &ReceivedIssuerMetadata,
+        ids: &[String],
+    ) -> Option<Vec<String>> {
+        let ids = ids.iter().map(String::as_str);
+        match self {
+            Self::None => issuer.exact_scopes(ids),
+            Self::Haip => issuer.scopes(ids), // HAIP-19, HAIP-23
+        }
+    }
+
     /// How a credential names the key that signed it, before that key is looked for (HAIP-46).
     pub(crate) fn check_key(self, reference: &KeyReference) -> Result<(), VerificationError> {
         match self {

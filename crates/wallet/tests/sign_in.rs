@@ -1,5 +1,9 @@
 //! VCI §5: what the wallet asks for when the holder signs in, and at whose server.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 mod world;
 

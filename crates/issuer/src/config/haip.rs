@@ -134,7 +134,10 @@ pub(super) fn warnings(config: &Config, types: &BTreeMap<String, CredentialType>
 }
 
 const fn is_of_profile(credential_type: &CredentialType) -> bool {
-    matches!(credential_type.format, Format::SdJwtVc { .. })
+    match credential_type.format {
+        Format::SdJwtVc { .. } => true,
+        Format::JwtVcJson { .. } => false,
+    }
 }
 
 /// Those who attest sign with a certified key, and send the chain without its anchor (HAIP-27,

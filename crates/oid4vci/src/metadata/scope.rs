@@ -3,26 +3,36 @@
 use super::{ReceivedConfiguration, ReceivedIssuerMetadata};
 
 impl ReceivedIssuerMetadata {
-    /// The scopes of these configurations; `None` where one has none, or one that means other
-    /// credentials too: then a request by `scope` would ask for more than was agreed to (AUTHZ-11,
-    /// HAIP-23).
+    /// The scopes of these configurations, each once (HAIP-19, HAIP-23); `None` where one has none.
     #[must_use]
     pub fn scopes<'i>(&self, ids: impl Iterator<Item = &'i str>) -> Option<Vec<String>> {
         let mut scopes = Vec::new();
         for id in ids {
-            let configuration = self.configurations.get(id)?;
-            let scope = configuration.scope.as_ref()?;
-            let credential_type = configuration.credential_type();
-            let mut others =
-                self.configurations.values().filter(|other| other.scope.as_ref() == Some(scope));
-            if others.any(|other| other.credential_type() != credential_type) {
-                return None;
-            }
+            let scope = self.configurations.get(id)?.scope.as_ref()?;
             if !scopes.contains(scope) {
                 scopes.push(scope.clone());
             }
         }
         Some(scopes)
+    }
+
+    /// The same, and `None` too where a scope means other credentials as well: a request by it would
+    /// ask for more than was agreed to (AUTHZ-11).
+    #[must_use]
+    pub fn exact_scopes<'i>(
+        &self,
+        ids: impl Iterator<Item = &'i str> + Clone,
+    ) -> Option<Vec<String>> {
+        let scopes = self.scopes(ids.clone())?;
+        let wanted: Vec<_> = ids.filter_map(|id| self.configurations.get(id)).collect();
+        let is_wanted = |other: &ReceivedConfiguration| {
+            wanted.iter().any(|one| one.credential_type() == other.credential_type())
+        };
+        let mut meant = self
+            .configurations
+            .values()
+            .filter(|other| other.scope.as_ref().is_some_and(|scope| scopes.contains(scope)));
+        meant.all(is_wanted).then_some(scopes)
     }
 }
 

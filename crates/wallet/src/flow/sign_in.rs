@@ -79,7 +79,7 @@ impl Wallet {
             OfferedGrant::AuthorizationCode(grant) => grant.issuer_state.as_deref(),
             OfferedGrant::PreAuthorizedCode(_) => None,
         };
-        let scopes = offer.issuer.scopes(ids.iter().map(String::as_str));
+        let scopes = self.settings.profile.scopes(&offer.issuer, &ids);
         let resources = resources(&offer);
         let request = NewAuthorizationRequest {
             client_id: self.client_id(&offer.sender),
