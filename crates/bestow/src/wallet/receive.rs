@@ -114,7 +114,7 @@ pub(super) fn told(error: &WalletError) -> Failure {
             "look for the code in the issuer's message or letter, and add --tx-code CODE"
         }
         "key_attestation_needed" => {
-            "name a program that vouches for this wallet's keys: --key-attestation-command PROGRAM"
+            "name a program that vouches for this wallet's keys: --key-attestation-command CMD"
         }
         "attestation_needed" => {
             "name what vouches for this wallet: --client-attestation FILE \
