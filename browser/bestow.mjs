@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -20,15 +20,19 @@ export const HELP_LINE = "+49 30 1234 5678";
 /** How a type is set so that an applicant needs nobody else. */
 export const SELF_SERVICE = { approval: "at-once", tx_code_channel: "screen" };
 
+/** Who can sign in, and with what, where an issuer is started with `signIn`. */
+export const ACCOUNT = { name: "ada", password: "correct horse battery" };
+
 /** More than any test asks for: what a test is not about must not stop it. */
 const GENEROUS = { pages_per_minute: 10_000, applications_per_hour: 1_000 };
 
 /**
  * An issuer that is served until `stop`.
  *
- * `types` changes keys of the types' files, `portal` those of `[portal]`.
+ * `types` changes keys of the types' files, `portal` those of `[portal]`; with `signIn` our wallet may
+ * send people to its pages, and there is one account.
  */
-export async function startIssuer({ path = "", types = {}, portal = {} } = {}) {
+export async function startIssuer({ path = "", types = {}, portal = {}, signIn = false } = {}) {
   const folder = await temporaryFolder();
   const port = await adjacentPorts();
   const url = `https://localhost:${port}${path}`;
@@ -40,6 +44,7 @@ export async function startIssuer({ path = "", types = {}, portal = {} } = {}) {
   for (const [id, values] of Object.entries(types)) {
     await change(join(state, "credentials", `${id}.toml`), values);
   }
+  if (signIn) await makeAccount(state, config);
   const server = start("issuer", "serve", "--config", config);
   const applications = (...args) =>
     runJson("issuer", "applications", ...args, "--json", "--config", config);
@@ -57,6 +62,7 @@ export async function startIssuer({ path = "", types = {}, portal = {} } = {}) {
     applications: async (wanted) =>
       (await applications("list", "--state", wanted)).applications,
     decide: (verb, id) => applications(verb, id),
+    deferred: (...args) => runJson("issuer", "deferred", ...args, "--json", "--config", config),
     administer: async (method, way) => {
       const key = (await readFile(join(state, "keys", "admin.key"), "utf8")).trim();
       return fetch(admin + way, { method, headers: { authorization: `Bearer ${key}` } });
@@ -90,6 +96,23 @@ export async function serveWallet(options = [], offers = []) {
       await rm(folder, { recursive: true });
     },
   };
+}
+
+const CLIENT = `client_id = "bestow"
+name = "Bestow Wallet"
+authentication = "none"
+redirect_uris = ["http://127.0.0.1/cb"]
+`;
+
+async function makeAccount(state, config) {
+  await mkdir(join(state, "clients"));
+  await writeFile(join(state, "clients", "bestow.toml"), CLIENT);
+  const args = ["issuer", "account", "add", ACCOUNT.name, "--sample", "student_card"];
+  const stdio = ["pipe", "ignore", "inherit"];
+  const child = spawn(bestowBinary(), [...args, "--config", config], { stdio });
+  child.stdin.end(`${ACCOUNT.password}\n`);
+  const [code] = await once(child, "exit");
+  if (code !== 0) throw new Error(`the account was not made: ${code}`);
 }
 
 async function well(command) {

@@ -38,14 +38,16 @@ export async function startBrowser(...flags) {
 
 async function watched(context) {
   context.setDefaultTimeout(WAIT);
-  const complaints = [];
-  const page = await context.newPage();
-  page.complaints = complaints;
-  page.on("pageerror", (error) => complaints.push(String(error)));
+  context.on("page", watch); // also the windows that a page opens
+  return context.newPage();
+}
+
+function watch(page) {
+  page.complaints = [];
+  page.on("pageerror", (error) => page.complaints.push(String(error)));
   page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+    if (["error", "warning"].includes(message.type())) page.complaints.push(message.text());
   });
-  return page;
 }
 
 /**

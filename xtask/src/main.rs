@@ -29,9 +29,11 @@ Usage: cargo xtask COMMAND
                        builds highly available clusters in network namespaces and breaks their
                        parts under load; needs root and half an hour, with --short three
                        minutes; --as-is neither installs nor builds anything
-  bench [--write] [--seconds N] [--postgres URL] [--ten-million]
-                       builds the program for release and measures it; --write puts the
-                       tables into docs/PERFORMANCE.md, --postgres (or the variable
+  bench [--write] [--only PART,PART] [--seconds N] [--postgres URL] [--ten-million]
+                       builds the program for release and measures it, part by part: sqlite,
+                       postgres, foreign, growth, other, overload, start, steps; what was
+                       measured of the others before stays in the report. --write puts it
+                       into docs/PERFORMANCE.md, --postgres (or the variable
                        BESTOW_BENCH_POSTGRES) names a server that is there already
   help                 prints this text";
 

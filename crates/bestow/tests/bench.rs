@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 mod process;
 
-/// Everything short, and for programs.
-const BRIEF: [&str; 7] = ["--duration", "1", "--warm-up", "0", "--concurrency", "4", "--json"];
+/// Short, but longer than a busy disk stands still, and for programs.
+const BRIEF: [&str; 7] = ["--duration", "4", "--warm-up", "0", "--concurrency", "4", "--json"];
 
 fn bench(arguments: &[&str]) -> (Option<i32>, Value) {
     let ran = bestow(&[&["bench"], arguments, &BRIEF].concat());

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use keys::cose::CoseError;
 use keys::jws::JwsError;
 use keys::signer::SignError;
 
@@ -18,6 +19,12 @@ pub enum FormatError {
     Malformed,
     /// The JWT itself.
     Header(JwsError),
+    /// The COSE signature itself.
+    Signature(CoseError),
+    /// An element of an mdoc is not the one that was signed.
+    WrongDigest,
+    /// An mdoc was signed before or after the life of its signer's certificate.
+    SignedOutsideLife,
     /// `typ` says that it is something else (RFC 8725 §3.11).
     WrongType,
     /// `vc+sd-jwt` without `vct`: a W3C credential, which took the former name of SD-JWT VC.
@@ -62,10 +69,15 @@ impl FormatError {
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::UnsupportedFormat => "the format must be dc+sd-jwt or jwt_vc_json",
+            Self::UnsupportedFormat => "the format must be dc+sd-jwt, mso_mdoc or jwt_vc_json",
             Self::TooLong => "the credential is too long",
             Self::Malformed => "the credential lacks a member or has one of a wrong type",
             Self::Header(error) => return error.fmt(f),
+            Self::Signature(error) => return error.fmt(f),
+            Self::WrongDigest => "an element of the credential is not the one that was signed",
+            Self::SignedOutsideLife => {
+                "the credential was signed outside the life of its signer's certificate"
+            }
             Self::WrongType => "typ of the credential is not that of its format",
             Self::W3cSdJwt => {
                 "this vc+sd-jwt is a W3C credential, which is not supported: ask for dc+sd-jwt"
@@ -79,7 +91,9 @@ impl fmt::Display for FormatError {
                 "a claim that every reader needs, such as exp or cnf, is selectively disclosable"
             }
             Self::BadBinding => "cnf of the credential names no key that can be used",
-            Self::OtherDataModel => "the credential must be of version 1.1 of the W3C data model",
+            Self::OtherDataModel => {
+                "the credential must be of version 1.1 of the W3C data model, or 1.0 of an mdoc"
+            }
             Self::Contradiction => "the JWT and the credential in it contradict each other",
             Self::OtherIssuer => "kid of the credential belongs to a DID that is not its issuer",
             Self::Expired => "the credential has expired",
@@ -93,7 +107,7 @@ impl std::error::Error for FormatError {}
 /// Why no credential was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IssueError {
-    /// A claim has a name that means something to the format.
+    /// A claim has a name that means something to the format, or that another one has.
     ReservedClaim,
     /// Claims are nested too deeply to be read again.
     TooDeep,
@@ -110,7 +124,9 @@ pub enum IssueError {
 impl fmt::Display for IssueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::ReservedClaim => "a claim has a reserved name: rename it",
+            Self::ReservedClaim => {
+                "a claim has a reserved name, or that of another claim: rename it"
+            }
             Self::TooDeep => "the claims are nested too deeply",
             Self::TooManyDisclosures => "too many claims are selectively disclosable",
             Self::WrongPath => "the path of a selectively disclosable claim leads through a value",

@@ -3,6 +3,7 @@
 //! | Format | What it is | Module |
 //! |---|---|---|
 //! | `dc+sd-jwt` | SD-JWT VC: the holder may leave claims out | [`sd_jwt_vc`], on [`sd_jwt`] |
+//! | `mso_mdoc` | ISO mdoc: name spaces of elements, in CBOR | [`mso_mdoc`] |
 //! | `jwt_vc_json` | W3C Verifiable Credential 1.1 as a JWT | [`jwt_vc_json`] |
 //!
 //! [`status_list`] is where issuers say which credentials they have revoked.
@@ -15,6 +16,7 @@
 pub mod binding;
 mod error;
 pub mod jwt_vc_json;
+pub mod mso_mdoc;
 pub mod sd_jwt;
 pub mod sd_jwt_vc;
 pub mod status_list;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::FormatError;
 use crate::jwt_vc_json::{self, JwtVc};
+use crate::mso_mdoc::{self, Mdoc};
 use crate::sd_jwt_vc::{self, SdJwtVc};
 use crate::verified::Verified;
 
@@ -18,6 +19,7 @@ pub fn parse(format: &str, credential: &Value) -> Result<Unverified, FormatError
         sd_jwt_vc::FORMAT | sd_jwt_vc::FORMER_FORMAT => {
             SdJwtVc::parse(text?).map(Unverified::SdJwtVc)
         }
+        mso_mdoc::FORMAT => Mdoc::parse(text?).map(Unverified::MsoMdoc),
         jwt_vc_json::FORMAT => JwtVc::parse(text?).map(Unverified::JwtVcJson),
         _ => Err(FormatError::UnsupportedFormat),
     }
@@ -28,6 +30,8 @@ pub fn parse(format: &str, credential: &Value) -> Result<Unverified, FormatError
 pub enum Unverified {
     /// `dc+sd-jwt`.
     SdJwtVc(SdJwtVc),
+    /// `mso_mdoc`.
+    MsoMdoc(Mdoc),
     /// `jwt_vc_json`.
     JwtVcJson(JwtVc),
 }
@@ -38,6 +42,7 @@ impl Unverified {
     pub fn key_reference(&self) -> KeyReference {
         match self {
             Self::SdJwtVc(credential) => credential.key_reference(),
+            Self::MsoMdoc(credential) => credential.key_reference(),
             Self::JwtVcJson(credential) => credential.key_reference(),
         }
     }
@@ -46,6 +51,7 @@ impl Unverified {
     pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
         match self {
             Self::SdJwtVc(credential) => credential.verify(key, now),
+            Self::MsoMdoc(credential) => credential.verify(key, now),
             Self::JwtVcJson(credential) => credential.verify(key, now),
         }
     }

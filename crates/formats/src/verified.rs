@@ -18,7 +18,7 @@ pub struct Verified {
     pub issuer: Option<String>,
     /// What it says of its subject, without the members that belong to the format.
     pub claims: Map<String, Value>,
-    /// Its `vct`, or its W3C types.
+    /// Its `vct`, its `docType`, or its W3C types.
     pub types: Vec<String>,
     /// The holder's key; `None` if it is good for whoever bears it.
     pub binding: Option<Binding>,
@@ -39,6 +39,8 @@ pub struct Verified {
 pub enum Format {
     /// `dc+sd-jwt`, also under its former name.
     SdJwtVc,
+    /// `mso_mdoc`; its claims are objects of elements, by name space.
+    MsoMdoc,
     /// `jwt_vc_json`.
     JwtVcJson,
 }

@@ -5,6 +5,7 @@
 //! | the twenty steps, on the issuer's side | [`flow`] |
 //! | route tables and thin handlers | [`http`], [`portal`] |
 //! | what must be on disk | [`store`] |
+//! | who can sign in, and what is kept of a password | [`account`] |
 //! | status lists: who gets which entry, what is served | [`status`] |
 //! | what an operator writes | [`config`], [`credential_type`] |
 

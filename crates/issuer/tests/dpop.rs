@@ -6,13 +6,14 @@ use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::http::header::{CONTENT_TYPE, HOST};
 use issuer::config::Algorithms;
+use issuer::credential_type::Approval;
 use keys::algorithm::Algorithm;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Value, json};
 use testkit::by_hand::request;
 use testkit::proof::{Draft, holder_key};
-use testkit::wire::{Answer, FORM};
+use testkit::wire::{Answer, FORM, JSON};
 use testkit::world::World;
 
 const CARD: &str = "student_card";
@@ -184,6 +185,66 @@ async fn a_proof_comes_once() {
     let replayed = world.credential_as(&headers, &ticket()).await;
     assert!(replayed.is(401, "invalid_dpop_proof"), "{replayed:?}");
     use_token(&world, token, &key).await.success();
+}
+
+/// A request with a bound token to another endpoint than the credential's.
+async fn ask(world: &World, path: &str, headers: &[(&str, &str)], body: &Value) -> Answer {
+    let begun = Request::post(format!("/{path}")).header(CONTENT_TYPE, JSON);
+    let begun = headers.iter().fold(begun, |begun, (name, value)| begun.header(*name, *value));
+    world.public.ask(begun, body.to_string()).await
+}
+
+/// RFC 9449 §7.1, D03, D05: what holds at the Credential Endpoint holds where its token goes later.
+#[tokio::test]
+async fn a_bound_token_is_bound_at_every_endpoint() {
+    let world = World::with(|issuer| {
+        issuer.types.get_mut(CARD).unwrap().approval = Approval::Deferred;
+    })
+    .await;
+    let key = holder_key();
+    let (first, second) = (code(&world).await, world.offer(CARD, &json!({})).await.code);
+    let told = world.redeem_bound(&first, &key).await.success();
+    let waits = world.redeem_bound(&second, &key).await.success();
+    let text = |answer: &Value, name: &str| answer[name].as_str().unwrap().to_owned();
+    let (told, waits) = (text(&told, "access_token"), text(&waits, "access_token"));
+    let id = text(&use_token(&world, &told, &key).await.success(), "notification_id");
+    let proof = world.dpop(&key, "credential", Some(&waits)).sign(&key).await;
+    let scheme = format!("DPoP {waits}");
+    let headers = [("authorization", scheme.as_str()), ("DPoP", &proof)];
+    let holder = world.proof(&holder_key()).await;
+    let answer = world.credential_as(&headers, &request(CARD, &[holder])).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let event = json!({ "notification_id": id, "event": "credential_accepted" });
+    let again = json!({ "transaction_id": text(&answer.json(), "transaction_id") });
+    for (path, token, body, status) in
+        [("notification", &told, &event, 204), ("deferred-credential", &waits, &again, 202)]
+    {
+        let scheme = format!("DPoP {token}");
+        let bearer = format!("Bearer {token}");
+        let other_key = holder_key();
+        let good = world.dpop(&key, path, Some(token)).sign(&key).await;
+        let elsewhere = world.dpop(&key, "credential", Some(token)).sign(&key).await;
+        let no_ath = world.dpop(&key, path, None).sign(&key).await;
+        let foreign = world.dpop(&other_key, path, Some(token)).sign(&other_key).await;
+        for (rule, scheme, proof, error) in [
+            ("no proof", &scheme, None, "invalid_dpop_proof"),
+            ("as a bearer token", &bearer, Some(&good), "invalid_token"),
+            ("as a bearer token, alone", &bearer, None, "invalid_token"),
+            ("for another endpoint", &scheme, Some(&elsewhere), "invalid_dpop_proof"),
+            ("for no token", &scheme, Some(&no_ath), "invalid_dpop_proof"),
+            ("of another key", &scheme, Some(&foreign), "invalid_token"),
+        ] {
+            let mut headers = vec![("authorization", scheme.as_str())];
+            headers.extend(proof.map(|proof| ("DPoP", proof.as_str())));
+            let answer = ask(&world, path, &headers, body).await;
+            assert!(answer.is(401, error), "{path}, {rule}: {answer:?}");
+        }
+        let headers = [("authorization", scheme.as_str()), ("DPoP", &good)];
+        let answer = ask(&world, path, &headers, body).await;
+        assert_eq!(answer.status, status, "nothing of it cost anything: {answer:?}");
+        let answer = ask(&world, path, &headers, body).await;
+        assert!(answer.is(401, "invalid_dpop_proof"), "{path}: a proof comes once: {answer:?}");
+    }
 }
 
 fn with_nonces(issuer: &mut issuer::Issuer) {

@@ -67,6 +67,37 @@ async fn wrong_passwords_are_counted() {
     assert_eq!(browser.send(&path, &page, &right).await.status, 429);
 }
 
+/// RFC 6749 §10.10: who guesses locks nobody out of a browser in which they have signed in before.
+#[tokio::test]
+async fn strangers_do_not_lock_anybody_out() {
+    let world = World::with(|issuer| {
+        with_client(issuer);
+        issuer.config.authorization.failed_sign_ins_per_hour = 2;
+    })
+    .await;
+    world.account("ada", &["student_card"]).await;
+    let address = world.authorize(&world.authorization_request("student_card", &[]));
+    let tries = |password| [("account", "ada"), ("password", password), ("answer", "sign-in")];
+    let mut owner = Browser::of(&world.public).at([192, 0, 2, 1]);
+    let (path, page) = owner.open(&address).await;
+    assert_eq!(owner.send(&path, &page, &tries(PASSWORD)).await.status, 303);
+    let mut stranger = Browser::of(&world.public).at([192, 0, 2, 2]);
+    let (path, page) = stranger.open(&address).await;
+    for status in [403, 403, 429] {
+        assert_eq!(stranger.send(&path, &page, &tries("guess")).await.status, status);
+    }
+    let mut new_browser = Browser::of(&world.public).at([192, 0, 2, 3]);
+    let (path, page) = new_browser.open(&address).await;
+    assert_eq!(new_browser.send(&path, &page, &tries(PASSWORD)).await.status, 429);
+    let (path, page) = owner.open(&address).await;
+    for (password, status) in [("slip", 403), (PASSWORD, 303)] {
+        assert_eq!(owner.send(&path, &page, &tries(password)).await.status, status);
+    }
+    let (path, page) = owner.open(&address).await;
+    assert_eq!(owner.send(&path, &page, &tries("guess")).await.status, 403);
+    assert_eq!(owner.send(&path, &page, &tries(PASSWORD)).await.status, 429, "it is no key");
+}
+
 /// A backup is older than what was renewed since: of its tokens nobody knows which are dead (J02).
 #[tokio::test]
 async fn what_a_backup_holds_of_sign_ins_opens_nothing() {

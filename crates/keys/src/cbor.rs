@@ -45,14 +45,23 @@ pub struct Map<'b>(Vec<(Label<'b>, &'b [u8])>);
 impl<'b> Map<'b> {
     /// Reads bytes that are one map and nothing else.
     pub fn parse(bytes: &'b [u8]) -> Result<Self, CborError> {
+        Self::parse_at_most(bytes, MEMBERS_MAX)
+    }
+
+    /// The same for a map that may have more members than headers and claims have.
+    pub fn parse_at_most(bytes: &'b [u8], members_max: u64) -> Result<Self, CborError> {
         let mut decoder = Decoder::new(bytes);
-        let map = Self::read(&mut decoder)?;
+        let map = Self::read_at_most(&mut decoder, members_max)?;
         if decoder.position() == bytes.len() { Ok(map) } else { Err(CborError) }
     }
 
     /// Reads the map that comes next.
     pub(crate) fn read(decoder: &mut Decoder<'b>) -> Result<Self, CborError> {
-        let count = decoder.map()?.filter(|count| *count <= MEMBERS_MAX).ok_or(CborError)?;
+        Self::read_at_most(decoder, MEMBERS_MAX)
+    }
+
+    fn read_at_most(decoder: &mut Decoder<'b>, members_max: u64) -> Result<Self, CborError> {
+        let count = decoder.map()?.filter(|count| *count <= members_max).ok_or(CborError)?;
         let mut map = Self::default();
         for _ in 0..count {
             let label = Label::read(decoder)?;
@@ -65,6 +74,11 @@ impl<'b> Map<'b> {
             map.0.push((label, value));
         }
         Ok(map)
+    }
+
+    /// All members in their order, the values still encoded.
+    pub fn iter(&self) -> impl Iterator<Item = (Label<'b>, &'b [u8])> {
+        self.0.iter().copied()
     }
 
     /// One value, still encoded.

@@ -1,9 +1,11 @@
 //! `COSE_Sign1`: one signature over bytes, in CBOR (RFC 9052 §4.2).
 
+use std::convert::Infallible;
 use std::fmt;
 
-use minicbor::Decoder;
 use minicbor::data::Type;
+use minicbor::encode::Error;
+use minicbor::{Decoder, Encoder};
 
 use crate::algorithm::Algorithm;
 use crate::cbor::{CborError, Label, Map, encode};
@@ -48,17 +50,44 @@ pub async fn sign(
     Ok(encode(|to| {
         to.tag(minicbor::data::Tag::new(TAG))?.array(4)?.bytes(&protected)?;
         to.map(2)?.i64(KID)?.bytes(header.kid.as_bytes())?.i64(X5CHAIN)?;
-        if let [only] = header.x5chain {
-            to.bytes(only)?; // an array is for several (RFC 9360 §2)
-        } else {
-            to.array(header.x5chain.len() as u64)?;
-            for certificate in header.x5chain {
-                to.bytes(certificate)?;
-            }
-        }
+        write_x5chain(to, header.x5chain)?;
         to.bytes(payload)?.bytes(&signature)?;
         Ok(())
     }))
+}
+
+/// Signs as an mdoc is signed: untagged, the algorithm alone protected, the chain beside it
+/// (RFC 9360 §2).
+pub async fn sign_untagged(
+    x5chain: &[Vec<u8>],
+    payload: &[u8],
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, SignError> {
+    let algorithm = number(signer.algorithm());
+    let protected = encode(|to| {
+        to.map(1)?.i64(ALGORITHM)?.i64(algorithm)?;
+        Ok(())
+    });
+    let signature = signer.sign(&to_be_signed(&protected, payload)).await?;
+    Ok(encode(|to| {
+        to.array(4)?.bytes(&protected)?.map(1)?.i64(X5CHAIN)?;
+        write_x5chain(to, x5chain)?;
+        to.bytes(payload)?.bytes(&signature)?;
+        Ok(())
+    }))
+}
+
+/// One certificate as it is; an array is for several (RFC 9360 §2).
+fn write_x5chain(to: &mut Encoder<Vec<u8>>, x5chain: &[Vec<u8>]) -> Result<(), Error<Infallible>> {
+    if let [only] = x5chain {
+        to.bytes(only)?;
+        return Ok(());
+    }
+    to.array(x5chain.len() as u64)?;
+    for certificate in x5chain {
+        to.bytes(certificate)?;
+    }
+    Ok(())
 }
 
 /// RFC 9052 §4.4
@@ -105,7 +134,19 @@ impl Sign1 {
         if bytes.len() > bytes_max {
             return Err(CoseError::TooLong);
         }
-        let parts = Parts::read(bytes)?;
+        Self::of(&Parts::read(bytes)?)
+    }
+
+    /// Reads a `COSE_Sign1` that stands in an mdoc: without the tag, which some write all the same.
+    pub fn parse_untagged(bytes: &[u8], bytes_max: usize) -> Result<Self, CoseError> {
+        if bytes.len() > bytes_max {
+            return Err(CoseError::TooLong);
+        }
+        let is_tagged = Decoder::new(bytes).datatype().is_ok_and(|found| found == Type::Tag);
+        Self::of(&if is_tagged { Parts::read(bytes)? } else { Parts::read_untagged(bytes, 0)? })
+    }
+
+    fn of(parts: &Parts<'_>) -> Result<Self, CoseError> {
         let protected = Map::parse(parts.protected)?;
         let one_of_both = |label| match (protected.get(label), parts.unprotected.get(label)) {
             (Some(_), Some(_)) => Err(CoseError::Malformed),
@@ -172,7 +213,16 @@ struct Parts<'b> {
 impl<'b> Parts<'b> {
     fn read(bytes: &'b [u8]) -> Result<Self, CborError> {
         let mut decoder = Decoder::new(bytes);
-        if decoder.tag()?.as_u64() != TAG || decoder.array()? != Some(4) {
+        if decoder.tag()?.as_u64() != TAG {
+            return Err(CborError);
+        }
+        Self::read_untagged(bytes, decoder.position())
+    }
+
+    fn read_untagged(bytes: &'b [u8], start: usize) -> Result<Self, CborError> {
+        let mut decoder = Decoder::new(bytes);
+        decoder.set_position(start);
+        if decoder.array()? != Some(4) {
             return Err(CborError);
         }
         let parts = Self {
@@ -206,6 +256,62 @@ fn x5chain(value: &[u8]) -> Result<Vec<Vec<u8>>, CborError> {
     let is_fine = |count: &u64| (1..=CHAIN_MAX as u64).contains(count);
     let count = decoder.array()?.filter(is_fine).ok_or(CborError)?;
     (0..count).map(|_| Ok(decoder.bytes()?.to_vec())).collect()
+}
+
+/// Labels of a `COSE_Key`: RFC 9052 §7.1, RFC 9053 §7.1.
+const KEY_TYPE: i64 = 1;
+const CURVE: i64 = -1;
+const X: i64 = -2;
+const Y: i64 = -3;
+const OKP: u64 = 1;
+const EC2: u64 = 2;
+
+/// Key type and curve (RFC 9053 §7.1).
+const fn curve(algorithm: Algorithm) -> (u64, u64) {
+    match algorithm {
+        Algorithm::Es256 => (EC2, 1),
+        Algorithm::Es384 => (EC2, 2),
+        Algorithm::EdDsa => (OKP, 6),
+    }
+}
+
+/// Writes a public key, the required members alone.
+pub fn write_key(to: &mut Encoder<Vec<u8>>, key: &PublicKey) -> Result<(), Error<Infallible>> {
+    let (kty, crv) = curve(key.algorithm());
+    let (x, y) = key.x_and_y();
+    to.map(if y.is_some() { 4 } else { 3 })?;
+    to.i64(KEY_TYPE)?.u64(kty)?.i64(CURVE)?.u64(crv)?.i64(X)?.bytes(x)?;
+    if let Some(y) = y {
+        to.i64(Y)?.bytes(y)?;
+    }
+    Ok(())
+}
+
+/// Reads a public key; a point may tell the parity of `y` alone (RFC 9053 §7.1.1).
+pub fn read_key(bytes: &[u8]) -> Result<PublicKey, CoseError> {
+    let map = Map::parse(bytes)?;
+    let number = |label| map.number(Label::Number(label));
+    let known = [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa];
+    let pair = (number(KEY_TYPE)?, number(CURVE)?);
+    let algorithm = known.into_iter().find(|one| {
+        let (kty, crv) = curve(*one);
+        pair == (Some(kty), Some(crv))
+    });
+    let algorithm = algorithm.ok_or(CoseError::UnknownAlgorithm)?;
+    let x = map.bytes(Label::Number(X))?.ok_or(CoseError::Malformed)?;
+    let raw = if algorithm == Algorithm::EdDsa {
+        x.to_vec()
+    } else {
+        let y = map.get(Label::Number(Y)).ok_or(CoseError::Malformed)?;
+        let mut y = Decoder::new(y);
+        if y.datatype().map_err(CborError::from)? == Type::Bool {
+            let is_odd = y.bool().map_err(CborError::from)?;
+            [&[2 + u8::from(is_odd)], x].concat()
+        } else {
+            [&[4], x, y.bytes().map_err(CborError::from)?].concat()
+        }
+    };
+    PublicKey::from_raw(algorithm, &raw).map_err(|_| CoseError::Malformed)
 }
 
 /// Why a `COSE_Sign1` is refused.

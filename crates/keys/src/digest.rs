@@ -41,6 +41,46 @@ impl fmt::Debug for Sha256 {
     }
 }
 
+/// The digests that formats name, by their names in the registry of IANA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DigestAlgorithm {
+    /// `SHA-256`
+    Sha256,
+    /// `SHA-384`
+    Sha384,
+    /// `SHA-512`
+    Sha512,
+}
+
+impl DigestAlgorithm {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "SHA-256",
+            Self::Sha384 => "SHA-384",
+            Self::Sha512 => "SHA-512",
+        }
+    }
+
+    /// Reads the name, as it is written.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        [Self::Sha256, Self::Sha384, Self::Sha512].into_iter().find(|one| one.name() == name)
+    }
+
+    /// The digest.
+    #[must_use]
+    pub fn digest(self, bytes: &[u8]) -> Vec<u8> {
+        let algorithm = match self {
+            Self::Sha256 => &digest::SHA256,
+            Self::Sha384 => &digest::SHA384,
+            Self::Sha512 => &digest::SHA512,
+        };
+        digest::digest(algorithm, bytes).as_ref().to_vec()
+    }
+}
+
 /// Compares in a time that tells nothing but the lengths.
 #[must_use]
 pub fn equal(left: &[u8], right: &[u8]) -> bool {

@@ -113,6 +113,15 @@ impl PublicKey {
         std::iter::once(2 + parity).chain(x).collect()
     }
 
+    /// Its coordinates; `y` is `None` for Ed25519, which has one.
+    pub(crate) fn x_and_y(&self) -> (&[u8], Option<&[u8]>) {
+        let coordinates = self.coordinates();
+        match coordinates.split_at_checked(coordinate_bytes(self.algorithm)) {
+            Some((x, y)) if !y.is_empty() => (x, Some(y)),
+            _ => (coordinates, None),
+        }
+    }
+
     /// As certificates hold it.
     pub(crate) fn raw(&self) -> &[u8] {
         &self.raw

@@ -157,16 +157,15 @@ impl Deferral {
 }
 
 /// Holds a token against what is stored, as [`access::authenticate`] does, and for longer: what it
-/// asked for may take days, and it must outlive the wait (DEFER-21). As long as something waits that
-/// it asked for, it is good here as on its first day; here it is worth nothing without a
-/// `transaction_id`, and elsewhere nothing at all (SEC-30).
+/// asked for may take days, and it must outlive the wait (DEFER-21). Once its own time is over,
+/// [`decide`] takes it for nothing but what it asked for; elsewhere it is worth nothing at all
+/// (SEC-30).
 pub fn authenticate<'g>(
     presented: Presented<'_>,
     grant: Option<&'g Grant>,
     now: Timestamp,
 ) -> Result<Authenticated<'g>, CredentialRefusal> {
-    let waiting = grant.filter(|grant| grant.deferred_until.is_some_and(|until| now < until));
-    let redeemed_at = waiting.and_then(|grant| grant.redemption.as_ref()).map(|token| token.at);
+    let redeemed_at = grant.and_then(|grant| grant.redemption.as_ref()).map(|token| token.at);
     access::authenticate(presented, grant, redeemed_at.unwrap_or(now))
 }
 
@@ -202,17 +201,25 @@ pub enum Next {
     Deliver,
 }
 
-/// Decides, for a token that is good, what becomes of a `transaction_id` (DEFER-16, DEFER-17).
+/// Decides what becomes of a `transaction_id` (DEFER-16, DEFER-17); `deferral` is `None` for one
+/// that nobody knows. Whose credential was rejected, or has it, is told so days later as well: a
+/// Wallet that hears `invalid_token` might come again for ever (DEFER-18).
 pub fn decide(
-    deferral: &Deferral,
-    token: Authenticated<'_>,
+    deferral: Option<&Deferral>,
+    (presented, token): (Presented<'_>, Authenticated<'_>),
     request: &DeferredCredentialRequest,
     now: Timestamp,
 ) -> Result<Next, DeferredRefusal> {
-    let is_known = deferral.transaction_digest.matches(&request.transaction_id.digest())
-        && deferral.offer_id == token.grant().id;
+    let asked = request.transaction_id.digest();
+    let known = deferral.filter(|deferral| {
+        deferral.transaction_digest.matches(&asked) && deferral.offer_id == token.grant().id
+    });
+    let Some(deferral) = known else {
+        let is_over = now >= token.redemption().token_expires_at;
+        let over = || DeferredRefusal::Credential(presented.bad_token());
+        return Err(if is_over { over() } else { DeferredRefusal::UnknownTransactionId });
+    };
     match deferral.state {
-        _ if !is_known => Err(DeferredRefusal::UnknownTransactionId),
         DeferralState::Delivered => Err(DeferredRefusal::UnknownTransactionId), // DEFER-05
         DeferralState::Rejected => Err(DeferredRefusal::Denied),
         _ if now >= deferral.expires_at => Err(DeferredRefusal::Denied),

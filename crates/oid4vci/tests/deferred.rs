@@ -72,60 +72,62 @@ fn a_transaction_id_is_a_secret() {
     }
 }
 
-/// DEFER-03, DEFER-21: as long as something waits, the token is good here, and here alone.
+/// DEFER-03, DEFER-21: a token outlives its own time here, and here alone.
 #[test]
 fn a_token_outlives_the_wait() {
-    let waiting = Grant { deferred_until: Some(NOW.plus(5000)), ..redeemed() };
-    let withdrawn = Grant { withdrawn_at: Some(NOW), ..waiting.clone() };
-    let cases = [
-        ("nothing waits, in time", redeemed(), 299, true),
-        ("nothing waits, too late", redeemed(), 300, false),
-        ("it waits", waiting.clone(), 300, true),
-        ("the last second", waiting.clone(), 4999, true),
-        ("and then no more", waiting.clone(), 5000, false),
-        ("the offer was taken back", withdrawn, 0, false),
-    ];
+    let withdrawn = Grant { withdrawn_at: Some(NOW), ..redeemed() };
     let token = AccessToken::new(TOKEN);
-    for (rule, grant, after, good) in cases {
-        let found = authenticate(Presented::Bearer(&token), Some(&grant), NOW.plus(after));
+    let presented = Presented::Bearer(&token);
+    for (rule, grant, after, good) in [
+        ("in time", redeemed(), 299, true),
+        ("days later", redeemed(), 500_000, true),
+        ("the offer was taken back", withdrawn, 0, false),
+    ] {
+        let found = authenticate(presented, Some(&grant), NOW.plus(after));
         assert_eq!(found.is_ok(), good, "{rule}");
     }
-    let other = AccessToken::new("another");
-    let found = authenticate(Presented::Bearer(&other), Some(&waiting), NOW);
+    let (other, grant) = (AccessToken::new("another"), redeemed());
+    let found = authenticate(Presented::Bearer(&other), Some(&grant), NOW);
     assert_eq!(found.err(), Some(CredentialRefusal::BadToken));
-    let late =
-        oid4vci::access::authenticate(Presented::Bearer(&token), Some(&waiting), NOW.plus(300));
+    let late = oid4vci::access::authenticate(presented, Some(&grant), NOW.plus(300));
     assert_eq!(late.err(), Some(CredentialRefusal::BadToken), "SEC-30: nowhere else");
 }
 
 /// DEFER-05, DEFER-11, DEFER-12, DEFER-16, DEFER-17
 #[test]
 fn the_answer_follows_from_the_state() {
-    let grant = Grant { deferred_until: Some(NOW.plus(5000)), ..redeemed() };
+    let grant = redeemed();
     let foreign = Grant { id: OfferId([9; 16]), ..grant.clone() };
     let (deferral, transaction_id) = deferral(&grant);
     let of = |state: DeferralState| Deferral { state, ..deferral.clone() };
     let unknown = Err(DeferredRefusal::UnknownTransactionId);
     let denied = Err(DeferredRefusal::Denied);
+    let over = Err(DeferredRefusal::Credential(CredentialRefusal::BadToken));
     let guessed = TransactionId::derive(deferral.id, OFFER, &MacKey::new([4; 32]));
     let cases = [
-        ("DEFER-12", &grant, Waiting, &transaction_id, 0, Ok(Next::Wait)),
+        ("DEFER-12", &grant, Waiting, &transaction_id, 4999, Ok(Next::Wait)),
         ("DEFER-11", &grant, Approved, &transaction_id, 4999, Ok(Next::Deliver)),
-        ("DEFER-17", &grant, Rejected, &transaction_id, 0, denied),
-        ("DEFER-05", &grant, Delivered, &transaction_id, 0, unknown),
+        ("DEFER-17, DEFER-18", &grant, Rejected, &transaction_id, 4999, denied),
+        ("DEFER-05", &grant, Delivered, &transaction_id, 4999, unknown),
         ("nobody decided in time", &grant, Waiting, &transaction_id, 5000, denied),
         ("nobody fetched it in time", &grant, Approved, &transaction_id, 5000, denied),
         ("guessed", &grant, Approved, &guessed, 0, unknown),
         ("another's token", &foreign, Approved, &transaction_id, 0, unknown),
         ("guessed, and nothing is told of it", &grant, Rejected, &guessed, 0, unknown),
+        ("SEC-30: good for what it asked for alone", &grant, Approved, &guessed, 300, over),
+        ("another's token is over, too", &foreign, Approved, &transaction_id, 300, over),
     ];
     let token = AccessToken::new(TOKEN);
+    let presented = Presented::Bearer(&token);
     for (rule, grant, state, transaction_id, after, expected) in cases {
         let now = NOW.plus(after);
-        let token = authenticate(Presented::Bearer(&token), Some(grant), NOW).unwrap();
+        let token = (presented, authenticate(presented, Some(grant), now).unwrap());
         let request = DeferredCredentialRequest { transaction_id: transaction_id.clone() };
-        assert_eq!(decide(&of(state), token, &request, now), expected, "{rule}");
+        assert_eq!(decide(Some(&of(state)), token, &request, now), expected, "{rule}");
     }
+    let request = DeferredCredentialRequest { transaction_id };
+    let token = (presented, authenticate(presented, Some(&grant), NOW).unwrap());
+    assert_eq!(decide(None, token, &request, NOW), unknown, "nobody knows it");
 }
 
 /// DEFER-04, DEFER-06

@@ -1,7 +1,12 @@
 //! The Authorization Code Flow by hand: a registered client, an account, and a browser.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::http::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
+use axum::http::request::Builder;
 use issuer::Issuer;
 use oid4vci::client::{Client, ClientAuthentication, RedirectUri};
 use oid4vci::secret::CodeVerifier;
@@ -111,24 +116,38 @@ pub fn parameter(address: &str, name: &str) -> Option<String> {
     url.query_pairs().find(|(given, _)| given == name).map(|(_, value)| value.into_owned())
 }
 
-/// A browser: it keeps the cookie, and fills in the forms of our pages.
+/// A browser: it keeps cookies, and fills in the forms of our pages.
 #[derive(Debug)]
 pub struct Browser {
     wire: Wire,
-    cookie: String,
+    address: [u8; 4],
+    cookies: BTreeMap<String, String>,
 }
 
 impl Browser {
     /// Without a cookie.
     pub fn of(wire: &Wire) -> Self {
-        Self { wire: wire.clone(), cookie: String::new() }
+        Self { wire: wire.clone(), address: [127, 0, 0, 1], cookies: BTreeMap::new() }
+    }
+
+    /// At another address of the network.
+    #[must_use]
+    pub fn at(self, address: [u8; 4]) -> Self {
+        Self { address, ..self }
+    }
+
+    fn begin(&self, begun: Builder) -> Builder {
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let peer = ConnectInfo(SocketAddr::from((self.address, 4711)));
+        begun.header(COOKIE, cookies.join("; ")).extension(peer)
     }
 
     /// Opens an address and follows where it leads, on this server.
     pub async fn open(&mut self, address: &str) -> (String, Answer) {
         let mut address = address.to_owned();
         for _ in 0..5 {
-            let begun = Request::get(&address).header(COOKIE, &self.cookie);
+            let begun = self.begin(Request::get(&address));
             let answer = self.wire.ask(begun, "").await;
             self.keep_cookie(&answer);
             let location = answer.header("location").to_owned();
@@ -149,15 +168,16 @@ impl Browser {
             .append_pair("csrf", csrf)
             .extend_pairs(fields)
             .finish();
-        let begun = Request::post(path).header(COOKIE, &self.cookie).header(CONTENT_TYPE, FORM);
-        self.wire.ask(begun, body).await
+        let begun = self.begin(Request::post(path).header(CONTENT_TYPE, FORM));
+        let answer = self.wire.ask(begun, body).await;
+        self.keep_cookie(&answer);
+        answer
     }
 
     fn keep_cookie(&mut self, answer: &Answer) {
         let cookie = answer.header(SET_COOKIE.as_str());
-        if let Some((pair, _)) = cookie.split_once(';') {
-            pair.clone_into(&mut self.cookie);
-        }
+        let pair = cookie.split_once(';').and_then(|(pair, _)| pair.split_once('='));
+        self.cookies.extend(pair.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
     /// Signs in on a page and gives back the next one, with its path.

@@ -19,10 +19,10 @@
 //! | 8 the holder signs in, where the offer asks for it | [`flow::sign_in`] |
 //! | 8-11 the token, and what is proved for it | [`flow::token`], `flow::sender`, [`attestation`] |
 //! | 12-14 nonce, proof, request | [`flow::nonce`], [`flow::proof`], [`flow::credential`] |
-//! | 19 is it what was asked for, and from whom | [`flow::credential`], [`trust`] |
 //! | 18 what comes later is fetched then | [`flow::deferred`], `flow::renewal` |
-//! | 19 the issuer is told | [`flow::notification`] |
+//! | 19 is it what was asked for, and from whom | [`flow::check`], [`trust`] |
 //! | 19 keep it | [`flow::receipt`], [`store`] |
+//! | 19 the issuer is told | [`flow::notification`] |
 //! | 20 show it | [`card`], [`display`] |
 
 pub mod address;

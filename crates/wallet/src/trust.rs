@@ -251,7 +251,8 @@ impl VerificationError {
 
     pub(crate) const fn of_format(error: FormatError) -> Self {
         match error {
-            FormatError::WrongSignature => Self::WrongSignature,
+            FormatError::WrongSignature | FormatError::WrongDigest => Self::WrongSignature,
+            FormatError::SignedOutsideLife => Self::CertificateExpired,
             FormatError::Expired => Self::Expired,
             FormatError::NotYetValid => Self::NotYetValid,
             FormatError::OtherIssuer => Self::OtherIssuer,
@@ -262,6 +263,7 @@ impl VerificationError {
             | FormatError::WrongType
             | FormatError::UnexpectedKeyBinding
             | FormatError::Header(_)
+            | FormatError::Signature(_)
             | FormatError::Disclosures(_)
             | FormatError::ProtectedClaim
             | FormatError::Contradiction

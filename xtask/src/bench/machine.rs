@@ -17,28 +17,48 @@ const PAGE: [u8; 4096] = [7; 4096];
 pub(super) fn describe(folder: &Path) -> io::Result<String> {
     let (median, late) = fsync(&folder.join("fsync.probe"))?;
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    let told = |name, arguments: &[&str]| {
-        output(&mut program(name, arguments))
-            .map_or_else(|_| "unknown".to_owned(), |text| first_line(&text))
-    };
-    let dirty = !told("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty();
-    let commit = told("git", &["rev-parse", "--short=12", "HEAD"]);
-    let state = if dirty { ", with changes" } else { "" };
     Ok(format!(
         "### Machine\n\n| | |\n|---|---|\n\
          | CPU | {} × {cores} |\n\
          | memory | {} |\n\
          | kernel | {} |\n\
          | disk: write of 4 KiB and `fdatasync` | p50 {median:.2} ms, p99 {late:.2} ms |\n\
-         | compiler | {} |\n\
-         | commit | `{commit}`{state} |\n\
-         | date | {} |\n",
+         | ECDSA P-256 on one core (`openssl speed`) | {} |\n\
+         | compiler | {} |\n",
         value("/proc/cpuinfo", "model name"),
         value("/proc/meminfo", "MemTotal"),
         told("uname", &["-sr"]),
+        signatures(),
         told("rustc", &["--version"]),
-        told("date", &["-u", "+%F %H:%M UTC"]),
     ))
+}
+
+/// When, and of what.
+pub(super) fn now_and_commit() -> String {
+    let dirty = !told("git", &["status", "--porcelain", "--untracked-files=no"]).is_empty();
+    let commit = told("git", &["rev-parse", "--short=12", "HEAD"]);
+    let state = if dirty { ", with changes" } else { "" };
+    format!("{}, commit `{commit}`{state}", told("date", &["-u", "+%F %H:%M UTC"]))
+}
+
+/// The first line that a program prints.
+fn told(name: &str, arguments: &[&str]) -> String {
+    output(&mut program(name, arguments))
+        .map_or_else(|_| "unknown".to_owned(), |text| first_line(&text))
+}
+
+/// How fast this machine is today, by what a flow cannot do without.
+fn signatures() -> String {
+    let measured = output(&mut program("openssl", &["speed", "-seconds", "2", "ecdsap256"]));
+    let line = measured.ok().and_then(|text| text.lines().last().map(str::to_owned));
+    let numbers = line.and_then(|line| {
+        let mut words = line.split_whitespace().rev().map(str::to_owned);
+        Some((words.next()?, words.next()?))
+    });
+    numbers.map_or_else(
+        || "unknown".to_owned(),
+        |(verifications, signed)| format!("{signed} signatures/s, {verifications} verifications/s"),
+    )
 }
 
 /// The size of a program, and without what is for debuggers.

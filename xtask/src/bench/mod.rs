@@ -2,7 +2,7 @@
 //!
 //! The load comes from `bestow bench`; this file only says which runs there are.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde_json::Value;
@@ -34,6 +34,23 @@ const BATCHES: [u32; 3] = [1, 2, 10];
 const IDLE: u32 = 10_000;
 /// How long each run counts.
 const SECONDS: u32 = 10;
+/// Requests that an issuer works on at once, unless it is configured otherwise.
+const CAPACITY: u32 = 512;
+
+/// The parts of the report, in its order; each is kept in a file of its own.
+const PARTS: [(&str, Part); 8] = [
+    ("sqlite", sqlite),
+    ("postgres", postgres),
+    ("foreign", foreign),
+    ("growth", stored),
+    ("other", special),
+    ("overload", overload),
+    ("start", start_and_size),
+    ("steps", |_| pure::steps()),
+];
+
+/// Makes the runs of one part, and its text.
+type Part = fn(&Options) -> io::Result<String>;
 
 /// What was typed.
 #[derive(Clone, Debug)]
@@ -45,6 +62,8 @@ struct Options {
     ten_million: bool,
     /// Whether the document is changed.
     write: bool,
+    /// The parts that are measured; what was measured of the others before stays. All when empty.
+    only: Vec<String>,
 }
 
 impl Options {
@@ -54,6 +73,7 @@ impl Options {
             postgres: std::env::var("BESTOW_BENCH_POSTGRES").ok(),
             ten_million: false,
             write: false,
+            only: Vec::new(),
         };
         let mut words = arguments.iter();
         while let Some(word) = words.next() {
@@ -63,38 +83,58 @@ impl Options {
                     let seconds = value()?.parse();
                     options.seconds = seconds.map_err(|_| "--seconds needs a number".to_owned())?;
                 }
+                "--only" => options.only = value()?.split(',').map(str::to_owned).collect(),
                 "--postgres" => options.postgres = Some((*value()?).to_owned()),
                 "--ten-million" => options.ten_million = true,
                 "--write" => options.write = true,
                 other => return Err(format!("no such option: {other}")),
             }
         }
-        Ok(options)
+        let known = PARTS.map(|(name, _)| name);
+        match options.only.iter().find(|name| !known.contains(&name.as_str())) {
+            Some(name) => Err(format!("no such part: {name}; there are {}", known.join(", "))),
+            None => Ok(options),
+        }
+    }
+
+    const fn measure(&self) -> Measure {
+        Measure { seconds: self.seconds }
+    }
+
+    fn wants(&self, part: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|name| name == part)
     }
 }
 
-/// Builds, measures, and writes the report.
+/// Builds, measures, and writes the report, part by part: what was measured is not lost when
+/// something stops it.
 pub(crate) fn bench(arguments: &[&str]) -> io::Result<()> {
     let options = Options::read(arguments).map_err(io::Error::other)?;
     fs::create_dir_all(FOLDER)?;
     run(&mut cargo(&["build", "--profile", "dist", "--locked", "-p", "bestow"]))?;
-    let mut report = machine::describe(Path::new(FOLDER))?;
-    let measure = Measure { seconds: options.seconds };
-    report += &sqlite(measure)?;
-    report += &postgres(measure, &options)?;
-    report += &foreign(measure)?;
-    report += &stored(measure, options.ten_million)?;
-    report += &special(measure)?;
-    report += &start_and_size(measure)?;
-    report += &pure::steps()?;
-    let file = Path::new(FOLDER).join("report.md");
-    fs::write(&file, &report)?;
-    println!("\n{report}\nwritten to {}", file.display());
+    fs::write(kept("machine"), machine::describe(Path::new(FOLDER))?)?;
+    for (name, part) in PARTS {
+        if options.wants(name) {
+            let text = part(&options)?;
+            let taken = format!("\nTaken {}.\n", machine::now_and_commit());
+            fs::write(kept(name), if text.is_empty() { text } else { text + &taken })?;
+        }
+    }
+    let mut report = fs::read_to_string(kept("machine"))?;
+    for (name, _) in PARTS {
+        report += &fs::read_to_string(kept(name)).unwrap_or_default(); // never measured
+    }
+    println!("\n{report}");
     if options.write { write_into(Path::new(DOCUMENT), &report) } else { Ok(()) }
 }
 
+fn kept(part: &str) -> PathBuf {
+    Path::new(FOLDER).join(format!("{part}.md"))
+}
+
 /// The default: one file, every commit on disk.
-fn sqlite(measure: Measure) -> io::Result<String> {
+fn sqlite(options: &Options) -> io::Result<String> {
+    let measure = options.measure();
     let mut rows = Vec::new();
     for tls in [false, true] {
         for clients in CLIENTS {
@@ -107,7 +147,8 @@ fn sqlite(measure: Measure) -> io::Result<String> {
 }
 
 /// The same with a server for the data; its work stands under "others".
-fn postgres(measure: Measure, options: &Options) -> io::Result<String> {
+fn postgres(options: &Options) -> io::Result<String> {
+    let measure = options.measure();
     let own = match &options.postgres {
         Some(_) => None,
         None => Postgres::start()?,
@@ -123,7 +164,8 @@ fn postgres(measure: Measure, options: &Options) -> io::Result<String> {
 }
 
 /// An issuer that we did not write, in the same run.
-fn foreign(measure: Measure) -> io::Result<String> {
+fn foreign(options: &Options) -> io::Result<String> {
+    let measure = options.measure();
     let Some(foreign) = Foreign::start(Path::new(FOLDER))? else { return Ok(String::new()) };
     let mut rows = Vec::new();
     for clients in [1, 32] {
@@ -138,18 +180,19 @@ fn foreign(measure: Measure) -> io::Result<String> {
 }
 
 /// Whether a full database costs more than an empty one.
-fn stored(measure: Measure, ten_million: bool) -> io::Result<String> {
+fn stored(options: &Options) -> io::Result<String> {
     let mut rows = Vec::new();
     let counts = ["10000", "1000000", "10000000"];
-    for count in counts.iter().take(if ten_million { 3 } else { 2 }) {
+    for count in counts.iter().take(if options.ten_million { 3 } else { 2 }) {
         let title = format!("{count} offers stored");
-        rows.push(measure.own(&title, 32, &["--stored", count])?);
+        rows.push(options.measure().own(&title, 32, &["--stored", count])?);
     }
     Ok(section("Growth", STORED, &rows))
 }
 
 /// What is not the usual flow.
-fn special(measure: Measure) -> io::Result<String> {
+fn special(options: &Options) -> io::Result<String> {
+    let measure = options.measure();
     let mut rows = Vec::new();
     for batch in BATCHES {
         let title = format!("{batch} credentials in a request");
@@ -165,8 +208,23 @@ fn special(measure: Measure) -> io::Result<String> {
     Ok(section("Other flows, SQLite", SPECIAL, &rows))
 }
 
+/// As many clients as are served at once, and then four times as many: what is refused is refused at
+/// once, and what is accepted takes no more than twice its time.
+fn overload(options: &Options) -> io::Result<String> {
+    let measure = options.measure();
+    let (full, over) = (CAPACITY, 4 * CAPACITY);
+    let usual = measure.own("as many clients as are served at once", full, &[])?;
+    let more = measure.own("four times as many", over, &[])?;
+    let place = "/steps/credential/p99_ms";
+    let ratio = more.number(place) / usual.number(place);
+    let refused = more.errors();
+    let note =
+        format!("{refused} requests refused; p99 of an accepted credential {ratio:.2} times");
+    Ok(section("Overload, SQLite", OVERLOAD, &[usual, more.with_note(note)]))
+}
+
 /// Starts are measured several times: the median counts.
-fn start_and_size(measure: Measure) -> io::Result<String> {
+fn start_and_size(options: &Options) -> io::Result<String> {
     let brief = Measure { seconds: 1 };
     let mut starts = Vec::new();
     let mut rest = 0.0_f64;
@@ -177,7 +235,7 @@ fn start_and_size(measure: Measure) -> io::Result<String> {
     }
     starts.sort_by(f64::total_cmp);
     let start = starts.get(starts.len() / 2).copied().unwrap_or_default();
-    let loaded = measure.own("memory", 256, &[])?.number("/server/memory_mib_max");
+    let loaded = options.measure().own("memory", 256, &[])?.number("/server/memory_mib_max");
     let size = machine::sizes(Path::new("target/dist/bestow"))?;
     Ok(format!(
         "\n### Start, memory, size\n\n\
@@ -197,6 +255,8 @@ const FOREIGN: &str = "The same client, the same steps, `dc+sd-jwt` with `x5c` f
     one is `interop/speed.mjs`: @openid4vc/openid4vci 0.4.6 on Node.js, in memory.";
 const STORED: &str = "Open offers of other people are in the database before the start.";
 const SPECIAL: &str = "32 clients, TLS off.";
+const OVERLOAD: &str = "`requests_at_once` is 512. A client that was refused waits 20 ms, not the second that \
+    `Retry-After` asks for, and begins a new flow.";
 
 fn switches(tls: bool) -> Vec<&'static str> {
     if tls { vec!["--tls"] } else { Vec::new() }

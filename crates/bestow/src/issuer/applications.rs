@@ -2,22 +2,32 @@
 
 use serde_json::Value;
 
-use super::api::Api;
-use crate::cli::ConfigFile;
+use super::queue::Queue;
+use crate::cli::{ApplicationsCommand, ConfigFile};
 use crate::exit::Failure;
 use crate::terminal::{plain, print, print_json, tell};
 
-/// Lists applications in one state, oldest first.
-pub(super) async fn list(state: &str, json: bool, file: &ConfigFile) -> Result<(), Failure> {
-    let api = Api::open(super::load(file)?).await?;
-    let query: String = url::form_urlencoded::byte_serialize(state.as_bytes()).collect();
-    let path = format!("/admin/v1/applications?limit=500&state={query}");
-    let answer = api.call("GET", &path, None).await?;
-    if json {
-        return print_json(&answer);
+const QUEUE: Queue = Queue("applications");
+
+/// Runs one command.
+pub(super) async fn run(command: ApplicationsCommand) -> Result<(), Failure> {
+    match command {
+        ApplicationsCommand::List { state, json, config } => list(&state, json, &config).await,
+        ApplicationsCommand::Approve { id, json, config } => {
+            decide((&id, "approve", "approved"), json, &config).await
+        }
+        ApplicationsCommand::Reject { id, json, config } => {
+            decide((&id, "reject", "rejected"), json, &config).await
+        }
     }
-    let listed =
-        answer.get("applications").and_then(Value::as_array).map_or(&[][..], Vec::as_slice);
+}
+
+/// Lists applications in one state, oldest first.
+async fn list(state: &str, json: bool, file: &ConfigFile) -> Result<(), Failure> {
+    let listed = QUEUE.list(state, file).await?;
+    if json {
+        return print_json(&QUEUE.to_json(listed));
+    }
     if listed.is_empty() {
         tell(format!("no application is {state}"));
     }
@@ -46,32 +56,20 @@ fn summary(claims: Option<&Value>) -> String {
     shown.collect::<Vec<_>>().join(" ")
 }
 
-/// Approves; prints the Transaction Code when the officer is to hand it on.
-pub(super) async fn approve(id: &str, json: bool, file: &ConfigFile) -> Result<(), Failure> {
-    let answer = decide(id, "approve", file).await?;
+/// An approval prints the Transaction Code when the officer is to hand it on.
+async fn decide(
+    (id, verb, done): (&str, &str, &str),
+    json: bool,
+    file: &ConfigFile,
+) -> Result<(), Failure> {
+    let answer = QUEUE.decide((id, verb), None, file).await?;
     if json {
         return print_json(&answer);
     }
-    print(format!("approved: {id}"));
+    print(format!("{done}: {id}"));
     if let Some(tx_code) = answer.get("tx_code").and_then(Value::as_str) {
         print(format!("transaction code: {tx_code}"));
         tell("Give it to the applicant apart from the offer; it is not shown again.");
     }
     Ok(())
-}
-
-/// Rejects.
-pub(super) async fn reject(id: &str, json: bool, file: &ConfigFile) -> Result<(), Failure> {
-    let answer = decide(id, "reject", file).await?;
-    if json {
-        return print_json(&answer);
-    }
-    print(format!("rejected: {id}"));
-    Ok(())
-}
-
-async fn decide(id: &str, verb: &str, file: &ConfigFile) -> Result<Value, Failure> {
-    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
-    let api = Api::open(super::load(file)?).await?;
-    api.call("POST", &format!("/admin/v1/applications/{id}/{verb}"), None).await
 }

@@ -8,7 +8,7 @@ use issuer::store::{Schema, migrate, warnings};
 use issuer::{Issuer, OpenError};
 use keys::outside::{SystemClock, SystemRandom};
 
-use crate::cli::{AccountCommand, ApplicationsCommand, ConfigFile, IssuerCommand};
+use crate::cli::{AccountCommand, ConfigFile, IssuerCommand};
 use crate::exit::Failure;
 use crate::terminal::{print, tell};
 
@@ -20,6 +20,7 @@ mod deferred;
 pub(crate) mod init;
 mod migrate_store;
 mod offer;
+mod queue;
 pub(crate) mod serve;
 mod status;
 
@@ -40,17 +41,7 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
         IssuerCommand::Suspend(arguments) => status::set("suspended", &arguments).await,
         IssuerCommand::Reinstate(arguments) => status::set("valid", &arguments).await,
         IssuerCommand::Sample { configuration_id, config } => sample(&configuration_id, &config),
-        IssuerCommand::Applications(command) => match command {
-            ApplicationsCommand::List { state, json, config } => {
-                applications::list(&state, json, &config).await
-            }
-            ApplicationsCommand::Approve { id, json, config } => {
-                applications::approve(&id, json, &config).await
-            }
-            ApplicationsCommand::Reject { id, json, config } => {
-                applications::reject(&id, json, &config).await
-            }
-        },
+        IssuerCommand::Applications(command) => applications::run(command).await,
         IssuerCommand::Account(command) => match command {
             AccountCommand::Add { name, claims, sample, json, config } => {
                 accounts::add(&name, &claims.unwrap_or_default(), &sample, (json, &config)).await

@@ -16,6 +16,12 @@ const REQUEST_TIME_MAX: Duration = Duration::from_secs(10);
 const REQUEST_BYTES_MAX: usize = 32 * 1024;
 /// Where the browser comes back to; an issuer registers it without a port.
 const PATH: &str = "/cb";
+const STYLE: &str =
+    "main{font:1.1rem/1.5 system-ui,sans-serif;max-width:34rem;margin:15vh auto;padding:0 1rem}";
+const SCRIPT: &str = "history.replaceState(null,'',location.pathname)";
+/// Nothing but these two.
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
+    script-src 'sha256-UBodp8UhLR9ASBc1PNRKcs3r2CjAFWxCbrUGPN7u1jo='";
 
 /// Waits for the browser on a port of this machine that nobody knew before.
 pub(crate) struct Return {
@@ -60,20 +66,33 @@ impl Return {
 async fn answer(mut stream: TcpStream, port: u16) -> Option<String> {
     let head = head(&mut stream).await?;
     let query = query(&head, port).map(str::to_owned);
-    let (status, text) = match &query {
-        Some(_) => ("200 OK", "Thank you. You can close this window and go back to the wallet."),
-        None => ("404 Not Found", "There is nothing here."),
+    let (status, title, text) = match &query {
+        Some(_) => ("200 OK", "Thank you", "You can close this window and go back to the wallet."),
+        None => ("404 Not Found", "There is nothing here", "Go back to the wallet."),
     };
+    let page = page(title, text);
     let answer = format!(
-        "HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\
+        "HTTP/1.1 {status}\r\ncontent-type: text/html; charset=utf-8\r\ncontent-length: {}\r\n\
          cache-control: no-store\r\nreferrer-policy: no-referrer\r\n\
-         x-content-type-options: nosniff\r\nconnection: close\r\n\r\n{text}",
-        text.len()
+         content-security-policy: {POLICY}\r\n\
+         x-content-type-options: nosniff\r\nconnection: close\r\n\r\n{page}",
+        page.len()
     );
     // The person has done their part, whether or not the browser waits for our word.
     drop(stream.write_all(answer.as_bytes()).await);
     drop(stream.shutdown().await);
     query
+}
+
+/// The address holds the code that was brought: it is taken out of sight, and nothing is loaded.
+fn page(title: &str, text: &str) -> String {
+    format!(
+        "<!doctype html><html lang=en><meta charset=utf-8>\
+         <meta name=viewport content=\"width=device-width\"><meta name=color-scheme \
+         content=\"light dark\"><link rel=icon href=data:,><title>{title}</title>\
+         <style>{STYLE}</style><main><h1>{title}</h1><p>{text}</p></main>\
+         <script>{SCRIPT}</script></html>"
+    )
 }
 
 /// The request up to its empty line.
@@ -106,7 +125,17 @@ fn query(head: &str, port: u16) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
-    use super::query;
+    use base64::Engine as _;
+    use base64::prelude::BASE64_STANDARD;
+    use keys::digest::sha256;
+
+    use super::{POLICY, SCRIPT, query};
+
+    #[test]
+    fn the_policy_lets_the_one_script_run() {
+        let hash = BASE64_STANDARD.encode(sha256(SCRIPT.as_bytes()));
+        assert!(POLICY.ends_with(&format!("'sha256-{hash}'")), "{hash}");
+    }
 
     #[test]
     fn only_the_browser_that_comes_back_is_heard() {

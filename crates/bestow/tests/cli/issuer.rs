@@ -125,15 +125,34 @@ fn an_officer_lists_approves_and_rejects_applications() {
     assert_eq!(text(&rejected["applications"][0], "id"), second);
 }
 
+/// More than one page of the admin API: none is left out.
+#[test]
+fn every_application_is_listed() {
+    let world = World::new();
+    let ids = apply_often(&world, 501);
+    let listed = world.bestow(&["issuer", "applications", "list", "--json"]).exits(0).json();
+    let listed = listed["applications"].as_array().unwrap();
+    assert_eq!(listed.iter().map(|one| text(one, "id")).collect::<Vec<_>>(), ids, "oldest first");
+}
+
 /// Somebody fills in the form of the diploma; the id of the application.
 fn applied(world: &World) -> String {
+    apply_often(world, 1).pop().unwrap()
+}
+
+fn apply_often(world: &World, count: usize) -> Vec<String> {
     let config = Config::load(&world.path("issuer/bestow.toml")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let issuer = Issuer::open(config, Box::new(SystemClock), Box::new(SystemRandom));
     let issuer = runtime.block_on(issuer).unwrap();
     let diploma = &issuer.types["diploma"];
-    let secret = runtime.block_on(apply(&issuer, diploma, diploma.sample())).unwrap();
-    issuer::application::ApplicationSecret::parse(secret.expose()).unwrap().0.to_string()
+    let one = |_| {
+        let secret = runtime.block_on(apply(&issuer, diploma, diploma.sample())).unwrap();
+        issuer::application::ApplicationSecret::parse(secret.expose()).unwrap().0.to_string()
+    };
+    let mut ids: Vec<String> = (0..count).map(one).collect();
+    ids.sort();
+    ids
 }
 
 /// OFFER-24: the code goes to a program; one that fails is named, and is asked again with the next

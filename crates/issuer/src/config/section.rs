@@ -179,7 +179,8 @@ section! {
         /// Requests that one address may push in a minute (RFC 9126).
         pushes_per_minute: u32 = 600,
         /// Failed sign-ins of one address in an hour, after which it must wait, and the same for one
-        /// account; each node counts for itself. Those that succeed are not counted.
+        /// account; each node counts for itself. Those that succeed are not counted, and a browser in
+        /// which the account was signed in with before is counted apart: nobody locks its owner out.
         failed_sign_ins_per_hour: u32 = 30,
         /// Files of those who may vouch for wallets (client attestations): certificates as PEM at
         /// which the chain of an attestation ends, or a JWK Set of their keys. Who is not named is

@@ -19,6 +19,7 @@ use super::sender::spend;
 use crate::Issuer;
 use crate::credential_type::{Approval, ClaimsError, CredentialType, Pictures, check_all};
 use crate::failure::{Broken, Failure};
+use crate::store::StoreError;
 use crate::store::deferral::Deferred;
 
 /// Where a Deferred Credential Request goes; its name in the address.
@@ -94,22 +95,30 @@ pub async fn deferred_credential(
             none => none.insert(open(body, issuer)?),
         };
         let deferral = find(&request.transaction_id, issuer).await?;
-        let next = deferred::decide(&deferral, token, request, now)?;
-        if issuer.config.encryption.same_key_later {
-            deferred::check_response_key(&deferral, response.as_ref(), &issuer.keys.offer)
-                .map_err(DeferredRefusal::from)?;
-        }
-        if next == Next::Wait {
+        let next = deferred::decide(deferral.as_ref(), (presented, token), request, now)?;
+        check_response_key(deferral.as_ref(), response.as_ref(), issuer)?;
+        let Some(deferral) = deferral.filter(|_| next == Next::Deliver) else {
             let wait =
                 DeferredResponse::new(&request.transaction_id, issuer.config.deferred.interval);
             return Ok(Answer::Wait(cover::cover(&wait, response.as_ref())?));
-        }
+        };
         if let Some(body) = deliver(&deferral, token, response.as_ref(), issuer).await? {
             return Ok(Answer::Ready(body));
         }
-        // Another request of this token was first.
+        // Another request of this token was first, or the officer thought again.
     }
     Err(Broken::fault("the offer changed more often than an offer can".into()).into())
+}
+
+/// Catalogue H11, where the operator asks for it.
+fn check_response_key(
+    deferral: Option<&Deferral>,
+    response: Option<&MessageEncryption>,
+    issuer: &Issuer,
+) -> Result<(), DeferredRefusal> {
+    let deferral = deferral.filter(|_| issuer.config.encryption.same_key_later);
+    let Some(deferral) = deferral else { return Ok(()) };
+    Ok(deferred::check_response_key(deferral, response, &issuer.keys.offer)?)
 }
 
 /// The request in the clear, and how its answer goes out.
@@ -128,12 +137,11 @@ fn open(body: ReceivedBody<'_>, issuer: &Issuer) -> Result<Opened, DeferredRefus
 async fn find(
     transaction_id: &oid4vci::secret::TransactionId,
     issuer: &Issuer,
-) -> Result<Deferral, Failure<DeferredRefusal>> {
-    let found = match transaction_id.deferral_id() {
-        Some(id) => issuer.store.deferral(id).await?,
-        None => None,
-    };
-    Ok(found.ok_or(DeferredRefusal::UnknownTransactionId)?)
+) -> Result<Option<Deferral>, StoreError> {
+    match transaction_id.deferral_id() {
+        Some(id) => issuer.store.deferral(id).await,
+        None => Ok(None),
+    }
 }
 
 /// Records and signs; `None` when something changed meanwhile.

@@ -37,11 +37,8 @@ pub fn credential_issuer(issuer: &Issuer) -> CredentialIssuerMetadata {
         credential_issuer: issuer.credential_issuer().to_owned(),
         credential_endpoint: issuer.endpoint("credential"),
         nonce_endpoint: issuer.endpoint("nonce"),
-        deferred_credential_endpoint: issuer
-            .types
-            .values()
-            .any(deferred::waits)
-            .then(|| issuer.endpoint(deferred::ENDPOINT)),
+        // Also where no type is put off any more: something may still wait.
+        deferred_credential_endpoint: Some(issuer.endpoint(deferred::ENDPOINT)),
         notification_endpoint: issuer
             .config
             .notification

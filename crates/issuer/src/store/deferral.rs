@@ -41,7 +41,8 @@ pub trait DeferralStore: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// Records what is about to be issued of an approved deferral, and spends its `transaction_id`
-    /// (DEFER-05), both or neither; `false` when either is not as it was seen.
+    /// (DEFER-05), both or neither; `false` when either is not as it was seen, the officer's claims
+    /// included.
     async fn deliver(
         &self,
         record: &Record<'_>,
@@ -84,4 +85,9 @@ pub struct DeferralPage {
     pub after: Option<DeferralId>,
     /// At most so many.
     pub limit: u32,
+}
+
+/// An officer's claims as they are kept, and compared.
+pub(super) fn claims_text(claims: Option<&Map<String, Value>>) -> Option<String> {
+    claims.map(|claims| Value::from(claims.clone()).to_string())
 }

@@ -1,6 +1,7 @@
 //! How often a sign-in may fail (RFC 6749 §10.10): for each address, and for each account, so that
 //! whoever guesses from many addresses gets no further than from one. Who succeeds is not counted: a
-//! whole school may sit behind one address.
+//! whole school may sit behind one address. A browser in which the account was signed in with before
+//! is counted by itself: strangers cannot lock its owner out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -24,13 +25,15 @@ pub(super) enum Who {
     Address(IpAddr),
     /// Also a name that is none.
     Account([u8; 32]),
+    /// One that its account has signed in with, instead of the account.
+    Browser([u8; 32]),
 }
 
 impl Who {
     /// Both that a try is counted for.
-    pub(super) fn of(address: IpAddr, account: &str) -> [Self; 2] {
-        let account = sha256(account.trim().as_bytes());
-        [Self::Address(network(address, false)), Self::Account(account)]
+    pub(super) fn of(address: IpAddr, account: &str, browser: Option<[u8; 32]>) -> [Self; 2] {
+        let account = || Self::Account(sha256(account.trim().as_bytes()));
+        [Self::Address(network(address, false)), browser.map_or_else(account, Self::Browser)]
     }
 }
 
@@ -99,16 +102,23 @@ mod tests {
     #[test]
     fn who_fails_too_often_waits_and_nobody_else() {
         let limit = FailedSignIns::at_most(2);
-        let ada = |last| Who::of(Ipv4Addr::new(192, 0, 2, last).into(), "ada");
+        let ada = |last| Who::of(Ipv4Addr::new(192, 0, 2, last).into(), "ada", None);
         for last in 1..=2 {
             assert!(limit.check(&ada(last)).is_ok());
             limit.note(&ada(last));
         }
         assert!(limit.check(&ada(3)).is_err(), "from another address");
-        let bob = Who::of(Ipv4Addr::new(192, 0, 2, 1).into(), "bob");
-        assert!(limit.check(&bob).is_ok());
-        limit.note(&bob);
-        assert!(limit.check(&Who::of(Ipv4Addr::new(192, 0, 2, 1).into(), "eve")).is_err());
-        assert!(limit.check(&Who::of(Ipv4Addr::new(192, 0, 2, 9).into(), "eve")).is_ok());
+        let at =
+            |last, name, browser| Who::of(Ipv4Addr::new(192, 0, 2, last).into(), name, browser);
+        let known = at(3, "ada", Some([1; 32]));
+        assert!(limit.check(&known).is_ok(), "strangers do not lock her out");
+        assert!(limit.check(&at(1, "bob", None)).is_ok());
+        limit.note(&at(1, "bob", None));
+        assert!(limit.check(&at(1, "eve", None)).is_err());
+        assert!(limit.check(&at(9, "eve", None)).is_ok());
+        limit.note(&known);
+        limit.note(&known);
+        assert!(limit.check(&at(4, "ada", Some([1; 32]))).is_err(), "a stolen cookie helps little");
+        assert!(limit.check(&at(4, "ada", Some([2; 32]))).is_ok());
     }
 }

@@ -5,7 +5,7 @@
 //! | who asks, and what every page is made with | `visitor` |
 //! | what stands around every handler, and pages for what went wrong | `trouble` |
 //! | whether a form comes from one of our pages | `form_session` |
-//! | signing in for a wallet | `sign_in`, `failed_sign_ins` |
+//! | signing in for a wallet | `sign_in`, `failed_sign_ins`, `known_browser` |
 //! | what was filled in | `form_body`, `form_fields`, `fault` |
 
 use std::net::IpAddr;
@@ -31,6 +31,7 @@ mod fault;
 mod form_body;
 mod form_fields;
 mod form_session;
+mod known_browser;
 mod sign_in;
 mod trouble;
 mod visitor;

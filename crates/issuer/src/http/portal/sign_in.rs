@@ -81,7 +81,11 @@ pub(super) async fn answer(
             let (attempt, turn) = visitor.try_sign_in(&account).await?;
             let password = Password::new(text("password"));
             match sign_in(issuer, &seen, &account, (password, turn)).await? {
-                SignIn::Done(next) => Ok(to_pages(&visitor, &next)),
+                SignIn::Done(next) => {
+                    let mut response = to_pages(&visitor, &next);
+                    visitor.remember(&account, &mut response);
+                    Ok(response)
+                }
                 SignIn::Wrong => {
                     attempt.note_failure();
                     sign_in_page(&visitor, &handle, &seen, Some(&account))

@@ -17,6 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::Portal;
 use super::failed_sign_ins::{FailedSignIns, Who};
 use super::form_session::{FormSession, is_cross_site};
+use super::known_browser::KnownBrowser;
 use super::trouble::Trouble;
 use crate::Issuer;
 use crate::application::ApplicationId;
@@ -36,6 +37,7 @@ pub(super) struct Visitor {
     pub(super) language: Language,
     address: IpAddr,
     session: FormSession,
+    known: Option<KnownBrowser>,
     is_cross_site: bool,
 }
 
@@ -49,6 +51,7 @@ impl Visitor {
             language: language(headers, &issuer.config),
             address: address.map_or(Ipv6Addr::UNSPECIFIED.into(), |address| address.0),
             session: FormSession::of(headers, url, &*issuer.random),
+            known: KnownBrowser::of(headers),
             is_cross_site: is_cross_site(headers, url),
         }
     }
@@ -112,11 +115,21 @@ impl Visitor {
         &self,
         account: &str,
     ) -> Result<(Try<'_>, OwnedSemaphorePermit), Trouble> {
-        let who = Who::of(self.address, account);
+        let account = account.trim();
+        let known = self.known.and_then(|one| one.of_account(account, &self.issuer().keys.form));
+        let who = Who::of(self.address, account, known);
         let turn = Arc::clone(&self.portal.hashing).acquire_owned().await;
         let turn = turn.map_err(|error| Trouble::fault(error.to_string()))?;
         self.portal.failed_sign_ins.check(&who)?;
         Ok((Try { who, failed: &self.portal.failed_sign_ins }, turn))
+    }
+
+    /// Whoever has just signed in is known in this browser from now on.
+    pub(super) fn remember(&self, account: &str, response: &mut Response) {
+        let issuer = self.issuer();
+        let known = KnownBrowser::fresh(account.trim(), &issuer.keys.form, &*issuer.random);
+        let cookie = HeaderValue::try_from(known.set_cookie(&issuer.config.url)).ok();
+        response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
     }
 
     /// Places for a stream of events of this application; `None` when they are taken (P06).

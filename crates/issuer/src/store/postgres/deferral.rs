@@ -21,7 +21,7 @@ use super::single::Context;
 use super::write::Issuance;
 use crate::store::StoreError;
 use crate::store::columns::DEFERRAL_COLUMNS;
-use crate::store::deferral::{DeferralPage, DeferralStore, Deferred};
+use crate::store::deferral::{DeferralPage, DeferralStore, Deferred, claims_text};
 
 /// The offer as it was seen, which now waits at least so long.
 ///
@@ -66,7 +66,7 @@ const HOLD: &str =
 
 const DELIVER: &str = "
 UPDATE deferrals SET state = 'delivered', decided_at = $3, step_id = $4
-WHERE issuer_id = $1 AND deferral_id = $2 AND state = 'approved'";
+WHERE issuer_id = $1 AND deferral_id = $2 AND state = 'approved' AND claims IS NOT DISTINCT FROM $5";
 
 const COUNT_ON: &str = "
 UPDATE offers SET issued_count = $3, deferred_until = (SELECT max(expires_at) FROM deferrals
@@ -135,7 +135,7 @@ impl DeferralStore for Postgres {
         claims: Option<&Map<String, Value>>,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let claims = claims.map(|claims| Value::from(claims.clone()).to_string());
+        let claims = claims_text(claims);
         self.single((seen, state, claims, now), |connection, context, decision| {
             decide(connection, context, decision).boxed()
         })
@@ -150,8 +150,9 @@ impl DeferralStore for Postgres {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let issuance = Issuance::of(Uuid::nil(), record, (&[], entries), now);
-        self.single((issuance, deferral.id), |connection, context, (issuance, id)| {
-            deliver(connection, context, issuance, *id).boxed()
+        let seen = (deferral.id, claims_text(deferral.claims.as_ref()));
+        self.single((issuance, seen), |connection, context, (issuance, seen)| {
+            deliver(connection, context, issuance, seen).boxed()
         })
         .await
     }
@@ -298,15 +299,16 @@ async fn deliver(
     connection: &mut Connection,
     context: Context<'_>,
     issuance: &Issuance,
-    id: DeferralId,
+    seen: &(DeferralId, Option<String>),
 ) -> Result<bool, Fault> {
     let transaction = connection.client.transaction().await?;
-    if hand_over(&transaction, context, issuance, id).await? {
+    if hand_over(&transaction, context, issuance, seen).await? {
         transaction.commit().await?;
         return Ok(true);
     }
     transaction.rollback().await?;
-    let state = if context.again { state_of_step(connection, context, id).await? } else { None };
+    let state =
+        if context.again { state_of_step(connection, context, seen.0).await? } else { None };
     Ok(state == Some(DeferralState::Delivered))
 }
 
@@ -314,11 +316,11 @@ async fn hand_over(
     transaction: &Transaction<'_>,
     context: Context<'_>,
     issuance: &Issuance,
-    id: DeferralId,
+    (id, claims): &(DeferralId, Option<String>),
 ) -> Result<bool, Fault> {
     transaction.execute(HOLD, &[&context.issuer_id, &uuid(issuance.id)]).await?;
-    let values: [&(dyn ToSql + Sync); 4] =
-        [&context.issuer_id, &uuid(id.0), &issuance.now, &context.step_id];
+    let values: [&(dyn ToSql + Sync); 5] =
+        [&context.issuer_id, &uuid(id.0), &issuance.now, &context.step_id, claims];
     if transaction.execute(DELIVER, &values).await? == 0 {
         return Ok(false);
     }

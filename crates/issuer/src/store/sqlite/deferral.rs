@@ -17,7 +17,7 @@ use super::writer::Step;
 use super::{Sqlite, rows};
 use crate::store::StoreError;
 use crate::store::columns::DEFERRAL_COLUMNS;
-use crate::store::deferral::{DeferralPage, DeferralStore, Deferred};
+use crate::store::deferral::{DeferralPage, DeferralStore, Deferred, claims_text};
 
 /// Until when something of the offer waits, after one of its deferrals has changed.
 const STILL_WAITING: &str = "(SELECT max(expires_at) FROM deferrals WHERE issuer_id = ?1 \
@@ -68,7 +68,7 @@ impl DeferralStore for Sqlite {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let (id, offer, seen_state) = (seen.id, seen.offer_id, seen.state);
-        let claims = claims.map(|claims| Value::from(claims.clone()).to_string());
+        let claims = claims_text(claims);
         self.write(move |connection, issuer| {
             let sql = "UPDATE deferrals SET state = ?3, claims = coalesce(?4, claims), \
                        decided_at = ?5 WHERE issuer_id = ?1 AND deferral_id = ?2 AND state = ?6 \
@@ -94,8 +94,10 @@ impl DeferralStore for Sqlite {
         entries: &[StatusEntry],
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let (id, issuance) = (deferral.id, Issuance::of(record, &[], entries, now));
-        self.write(move |connection, issuer| deliver(connection, issuer, id, &issuance)).await
+        let issuance = Issuance::of(record, &[], entries, now);
+        let (id, claims) = (deferral.id, claims_text(deferral.claims.as_ref()));
+        self.write(move |connection, issuer| deliver(connection, issuer, (id, &claims), &issuance))
+            .await
     }
 
     async fn note_event(
@@ -195,12 +197,12 @@ fn insert(
 fn deliver(
     connection: &Connection,
     issuer_id: &str,
-    id: DeferralId,
+    (id, claims): (DeferralId, &Option<String>),
     issuance: &Issuance,
 ) -> rusqlite::Result<Step<bool>> {
     let sql = "UPDATE deferrals SET state = 'delivered', decided_at = ?3 WHERE issuer_id = ?1 \
-               AND deferral_id = ?2 AND state = 'approved'";
-    let values = (issuer_id, id.0.0, issuance.now.0);
+               AND deferral_id = ?2 AND state = 'approved' AND claims IS ?4";
+    let values = (issuer_id, id.0.0, issuance.now.0, claims);
     if connection.prepare_cached(sql)?.execute(values)? == 0 {
         return Ok(Step::Undo(false));
     }

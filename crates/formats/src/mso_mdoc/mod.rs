@@ -1,0 +1,27 @@
+//! ISO mdoc, format `mso_mdoc` (VCI §A.2, ISO 18013-5 §9.1.2): data elements in name spaces, each with
+//! a digest in a Mobile Security Object that the issuer signs.
+//!
+//! A digest is over the very bytes that came, so an element is never written anew to verify it.
+
+mod element;
+mod issue;
+mod issuer_signed;
+mod security_object;
+
+pub use element::Element;
+pub use issue::{MdocClaims, NameSpace, issue};
+pub use issuer_signed::Mdoc;
+
+/// The Credential Format Identifier (FMT-MDOC-01).
+pub const FORMAT: &str = "mso_mdoc";
+
+/// CBOR inside a byte string (RFC 8949 §3.4.5.1).
+const EMBEDDED: u64 = 24;
+/// The only version of the security object that we know.
+const VERSION: &str = "1.0";
+/// Most elements of one name space.
+const ELEMENTS_MAX: u64 = 1024;
+/// Most name spaces.
+const NAME_SPACES_MAX: u64 = 64;
+/// Shortest salt of an element (ISO 18013-5 §9.1.2.5).
+const RANDOM_BYTES_MIN: usize = 16;
