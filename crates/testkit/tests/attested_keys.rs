@@ -1,10 +1,6 @@
 //! Our wallet at our issuer, where that wants the keys of the holder attested (VCI §D), and where it
 //! signs what it publishes (VCI §12.2.3).
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::sync::{Arc, Mutex};
 
