@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use issuer::config::{Config, ConfigError, IssuerUrl, Profile};
 use issuer::init::{NewIssuer, Purpose, init, load_keys};
 use keys::development::DevelopmentCa;
+use keys::outside::{Clock as _, SystemClock};
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::proof::BindingMethod;
 use serde_json::Value;
@@ -42,7 +43,7 @@ fn read(folder: &Path) -> Result<Config, ConfigError> {
     config.credential_types()?;
     config.registered_clients()?;
     config.client_attesters()?;
-    load_keys(&config)?;
+    load_keys(&config, SystemClock.now())?;
     Ok(config)
 }
 

@@ -51,7 +51,8 @@ fn by_attestation(jwt: &str) -> Value {
     json!({ "credential_configuration_id": CARD, "proofs": { "attestation": [jwt] } })
 }
 
-/// KEYATT-04, META-37, META-38: what a type demands stands in its metadata, for each proof type.
+/// KEYATT-03, KEYATT-04, META-37, META-38: what a type demands stands in its metadata, for each proof
+/// type.
 #[tokio::test]
 async fn what_a_type_demands_is_announced() {
     let types = async |world: &World| {

@@ -1,7 +1,5 @@
 //! RFC 6749 §3.3 as a table: what a token is not good for, of the scope that was asked for.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
-
 use oid4vci::token::ReceivedTokenResponse;
 use serde_json::{Value, json};
 

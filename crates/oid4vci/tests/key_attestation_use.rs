@@ -198,7 +198,7 @@ async fn nonces_of_attestations_are_spent_too() {
     assert_eq!(found, Err(ProofRefusal::TooMany), "AMB-06: three proofs, four keys");
 }
 
-/// VCI §D.1, PROOF-10, PROOF-26, HAIP-33: what our Wallet and its provider send.
+/// VCI §D.1, KEYATT-06, PROOF-10, PROOF-26, HAIP-33: what our Wallet and its provider send.
 #[tokio::test]
 async fn ours_are_the_ones_of_the_spec() {
     let keys = Keys::new(2);

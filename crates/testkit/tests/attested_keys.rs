@@ -1,10 +1,6 @@
 //! Our wallet at our issuer, where that wants the keys of the holder attested (VCI §D), and where it
 //! signs what it publishes (VCI §12.2.3).
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +10,7 @@ use issuer::credential_type::KeyAttestations;
 use keys::outside::Clock as _;
 use keys::signer::SoftwareKey;
 use oid4vci::attestation::key::{KeyAttestationsRequired, NewKeyAttestation, WantedKeyAttestation};
+use oid4vci::encryption::Encryption::Off;
 use oid4vci::grant::OfferState;
 use serde_json::{Value, json};
 use testkit::outside::TestClock;
@@ -70,6 +67,9 @@ async fn world(maker: &Instance) -> World {
         let attestations =
             KeyAttestations { attesters, required: Some(required), is_proof_type: true };
         card.key_binding.as_mut().unwrap().key_attestations = Some(attestations);
+        // What is sent is looked at on its way.
+        (issuer.config.encryption.request, issuer.config.encryption.response) = (Off, Off);
+        issuer.encryption = issuer.config.encryption.policy().unwrap();
     })
     .await
 }

@@ -1,9 +1,4 @@
 //! What a token is good for, held against what was offered; and metadata that cannot be meant.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
 
 mod world;
 

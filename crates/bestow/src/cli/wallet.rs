@@ -112,7 +112,7 @@ pub(crate) struct AttestationArguments {
 #[derive(Debug, Args)]
 pub(crate) struct KeyAttestationArguments {
     /// A program that attests keys: it reads a JSON object, and writes a key attestation (JWT)
-    #[arg(long, value_name = "PROGRAM")]
+    #[arg(long, value_name = "CMD")]
     pub(crate) key_attestation_command: Option<PathBuf>,
 }
 

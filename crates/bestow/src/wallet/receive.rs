@@ -115,7 +115,7 @@ pub(super) fn told(error: &WalletError) -> Failure {
             "look for the code in the issuer's message or letter, and add --tx-code CODE"
         }
         "key_attestation_needed" => {
-            "name a program that vouches for this wallet's keys: --key-attestation-command PROGRAM"
+            "name a program that vouches for this wallet's keys: --key-attestation-command CMD"
         }
         "issuer_not_verified" => {
             "name an authority that vouches for it (--trust-anchor FILE), or take it as it is \

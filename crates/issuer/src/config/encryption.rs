@@ -24,7 +24,7 @@ section! {
         zip_values_supported: Names<Compression> = Names(Vec::new()),
         /// Whether a credential that is fetched later goes out under the key alone that its wallet
         /// named when it asked for it at first; otherwise a wallet may name another one, or none,
-        /// and so may whoever stole its token and its transaction_id.
+        /// and so may whoever stole its token and its `transaction_id`.
         same_key_later: bool = false,
     }
 }

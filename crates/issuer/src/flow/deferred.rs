@@ -96,11 +96,7 @@ pub async fn deferred_credential(
         };
         let deferral = find(&request.transaction_id, issuer).await?;
         let next = deferred::decide(deferral.as_ref(), (presented, token), request, now)?;
-        let held_to_key = issuer.config.encryption.same_key_later;
-        if let Some(deferral) = deferral.as_ref().filter(|_| held_to_key) {
-            deferred::check_response_key(deferral, response.as_ref(), &issuer.keys().offer)
-                .map_err(DeferredRefusal::from)?;
-        }
+        check_response_key(deferral.as_ref(), response.as_ref(), issuer)?;
         let Some(deferral) = deferral.filter(|_| next == Next::Deliver) else {
             let wait =
                 DeferredResponse::new(&request.transaction_id, issuer.config.deferred.interval);
@@ -112,6 +108,17 @@ pub async fn deferred_credential(
         // Another request of this token was first, or the officer thought again.
     }
     Err(Broken::fault("the offer changed more often than an offer can".into()).into())
+}
+
+/// Catalogue H11, where the operator asks for it.
+fn check_response_key(
+    deferral: Option<&Deferral>,
+    response: Option<&MessageEncryption>,
+    issuer: &Issuer,
+) -> Result<(), DeferredRefusal> {
+    let deferral = deferral.filter(|_| issuer.config.encryption.same_key_later);
+    let Some(deferral) = deferral else { return Ok(()) };
+    Ok(deferred::check_response_key(deferral, response, &issuer.keys().offer)?)
 }
 
 /// The request in the clear, and how its answer goes out.

@@ -104,6 +104,10 @@ impl Contract {
             self.store.defer(&record, &[self.nonce()], &deferral).await.unwrap()
         };
         assert_eq!(again().await, Deferred::Recorded(DeferralState::Waiting));
+        let (last, _) = self.deferral(&record).under(&Self::thumbprint(), &MacKey::new([5; 32]));
+        self.store.defer(&record, &[self.nonce()], &last).await.unwrap();
+        let counts = self.read(&deferral).await.transaction_digest;
+        assert!(counts.matches(&last.transaction_digest), "the last transaction_id counts");
         assert!(self.decided(&deferral, DeferralState::Approved).await);
         assert_eq!(again().await, Deferred::Recorded(DeferralState::Approved));
         assert!(self.decided(&deferral, DeferralState::Rejected).await, "an approval is revoked");

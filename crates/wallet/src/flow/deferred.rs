@@ -91,7 +91,7 @@ impl Wallet {
                     Some(Reporter { endpoint, token, notification_id })
                 });
                 let fetched = Some(FetchedCredentials { credentials, reporter });
-                let pending = PendingCredential { fetched, expected, ..pending };
+                let pending = PendingCredential { expected, fetched, ..pending };
                 self.store.save_pending(pending.clone()).await?;
                 self.look_at(pending).await
             }

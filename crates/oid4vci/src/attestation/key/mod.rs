@@ -185,7 +185,7 @@ fn check_times(
     }
 }
 
-/// KEYATT-09, KEYATT-14, META-38: what the attestation says must be among what is good enough.
+/// KEYATT-03, KEYATT-09, KEYATT-14, META-38: what the attestation says must be among what is good enough.
 fn check_levels(
     claims: &Map<String, Value>,
     required: Option<&KeyAttestationsRequired>,
@@ -265,7 +265,8 @@ pub struct NewKeyAttestation<'a> {
 }
 
 impl NewKeyAttestation<'_> {
-    /// Makes the JWT; the chain, the signer's certificate first, comes without its anchor (HAIP-33).
+    /// Makes the JWT; the chain, the signer's certificate first, comes without its anchor (KEYATT-06,
+    /// HAIP-33).
     pub async fn sign(
         &self,
         signer: &dyn Signer,
