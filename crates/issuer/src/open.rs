@@ -8,7 +8,9 @@ use tokio::sync::watch;
 
 use crate::Issuer;
 use crate::config::{Config, ConfigError, Database};
+use crate::external::External;
 use crate::init::load_keys;
+use crate::provider::Provider;
 use crate::status::StatusLists;
 use crate::store::{self, Schema, StoreError};
 
@@ -24,6 +26,8 @@ impl Issuer {
     ) -> Result<Self, OpenError> {
         let types = config.credential_types()?;
         let clients = config.registered_clients()?;
+        let provider = Provider::open(&config.sign_in)?;
+        let external = External::open(&config.authorization_server)?;
         let keys = load_keys(&config)?;
         let client_attesters = config.client_attesters()?;
         check_ready(&config).await?;
@@ -35,6 +39,8 @@ impl Issuer {
             config,
             types,
             clients,
+            provider,
+            external,
             store,
             clock,
             random,

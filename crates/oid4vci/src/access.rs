@@ -72,7 +72,9 @@ impl<'t> Presented<'t> {
         }
     }
 
-    fn bad_token(self) -> CredentialRefusal {
+    /// Why a token is refused of which nothing is known.
+    #[must_use]
+    pub fn bad_token(self) -> CredentialRefusal {
         match self {
             Self::Bearer(_) => CredentialRefusal::BadToken,
             Self::Dpop(..) => CredentialRefusal::Dpop(DpopRefusal::BadToken),

@@ -107,7 +107,13 @@ fn authorization(change: impl FnOnce(&mut GrantedCode)) -> Authorization {
         is_spent: false,
     };
     change(&mut code);
-    Authorization { id: OFFER, issuer_state_digest: None, code: Some(code), refresh: None }
+    Authorization {
+        id: OFFER,
+        issuer_state_digest: None,
+        code: Some(code),
+        refresh: None,
+        for_account: None,
+    }
 }
 
 fn form(grant_type: &str, pairs: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -25,6 +25,7 @@ pub mod contract;
 pub mod outside;
 pub mod postgres;
 pub mod proof;
+pub mod provider;
 pub mod sender;
 pub mod sign_in;
 pub mod wire;

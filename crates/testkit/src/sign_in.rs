@@ -115,20 +115,20 @@ pub fn parameter(address: &str, name: &str) -> Option<String> {
 #[derive(Debug)]
 pub struct Browser {
     wire: Wire,
-    cookie: String,
+    cookies: Vec<(String, String)>,
 }
 
 impl Browser {
     /// Without a cookie.
     pub fn of(wire: &Wire) -> Self {
-        Self { wire: wire.clone(), cookie: String::new() }
+        Self { wire: wire.clone(), cookies: Vec::new() }
     }
 
     /// Opens an address and follows where it leads, on this server.
     pub async fn open(&mut self, address: &str) -> (String, Answer) {
         let mut address = address.to_owned();
         for _ in 0..5 {
-            let begun = Request::get(&address).header(COOKIE, &self.cookie);
+            let begun = Request::get(&address).header(COOKIE, self.cookie());
             let answer = self.wire.ask(begun, "").await;
             self.keep_cookie(&answer);
             let location = answer.header("location").to_owned();
@@ -149,15 +149,27 @@ impl Browser {
             .append_pair("csrf", csrf)
             .extend_pairs(fields)
             .finish();
-        let begun = Request::post(path).header(COOKIE, &self.cookie).header(CONTENT_TYPE, FORM);
+        let begun = Request::post(path).header(COOKIE, self.cookie()).header(CONTENT_TYPE, FORM);
         self.wire.ask(begun, body).await
     }
 
     fn keep_cookie(&mut self, answer: &Answer) {
         let cookie = answer.header(SET_COOKIE.as_str());
-        if let Some((pair, _)) = cookie.split_once(';') {
-            pair.clone_into(&mut self.cookie);
+        let pair = cookie.split_once(';').and_then(|(pair, _)| pair.split_once('='));
+        if let Some((name, value)) = pair {
+            self.cookies.retain(|(kept, _)| kept != name);
+            self.cookies.push((name.to_owned(), value.to_owned()));
         }
+    }
+
+    fn cookie(&self) -> String {
+        let pairs = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        pairs.collect::<Vec<_>>().join("; ")
+    }
+
+    /// Forgets everything, as a browser does at its end.
+    pub fn forget(&mut self) {
+        self.cookies.clear();
     }
 
     /// Signs in on a page and gives back the next one, with its path.

@@ -13,6 +13,8 @@ use source::Source;
 
 pub use address::{IssuerUrl, TrustedProxy};
 pub use algorithms::Algorithms;
+pub use authorization_server::AuthorizationServer;
+pub use clients::{ClientMistake, WrittenClient};
 pub use database::Database;
 pub use encryption::{Encryption, Named, Names};
 pub use reference::{example, reference};
@@ -21,16 +23,19 @@ pub use section::{
     Admin, Authorization, Compatibility, Deferred, Dpop, Log, LogFormat, LogLevel, Notification,
     Offer, Portal, Proof, Retention, Server, Status, Tls, Token,
 };
+pub use sign_in::SignIn;
 pub use source::ConfigError;
 
 mod address;
 mod algorithms;
+mod authorization_server;
 mod clients;
 mod database;
 mod encryption;
 mod reference;
 mod rules;
 mod section;
+mod sign_in;
 pub(crate) mod source;
 pub(crate) mod trust;
 
@@ -80,6 +85,10 @@ section! {
         dpop: Dpop = Dpop::default(),
         /// See below.
         authorization: Authorization = Authorization::default(),
+        /// See below.
+        sign_in: SignIn = SignIn::default(),
+        /// See below.
+        authorization_server: AuthorizationServer = AuthorizationServer::default(),
         /// See below.
         proof: Proof = Proof::default(),
         /// See below.
@@ -134,6 +143,10 @@ impl Config {
             self.admin.key_file.as_mut(),
             self.admin.certificate.as_mut(),
             self.admin.private_key.as_mut(),
+            self.sign_in.client_secret_file.as_mut(),
+            self.sign_in.provider_ca.as_mut(),
+            self.authorization_server.client_secret_file.as_mut(),
+            self.authorization_server.ca.as_mut(),
         ];
         let anchors = self.authorization.client_attestation_trust_anchors.iter_mut();
         for path in paths.into_iter().flatten().chain(anchors) {
