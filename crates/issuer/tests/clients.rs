@@ -1,5 +1,5 @@
-//! Clients that are registered while the issuer serves, clients that fail, and offers for one account.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+//! Clients that are registered while the issuer serves, clients that fail, and offers for one
+//! account.
 
 use axum::http::Request;
 use serde_json::{Value, json};
@@ -85,13 +85,13 @@ async fn an_offer_for_one_account_is_for_that_alone() {
         &json!({ "grants": "authorization_code", "account": "ada", "by_value": true }),
     );
     wish["claims"]["family_name"] = "Lovelace".into();
-    let make = async |wish: &Value| world.operator("POST", "/admin/v1/offers", Some(wish)).await;
-    let made = make(&wish).await;
+    let send = async |wish: &Value| world.operator("POST", "/admin/v1/offers", Some(wish)).await;
+    let made = send(&wish).await;
     assert_eq!(made.status, 201, "{}", made.text());
     let made = made.json();
     let offer = parameter(made["uri"].as_str().unwrap(), "credential_offer").unwrap();
-    let offer: Value = serde_json::from_str(&offer).unwrap();
-    let state = offer["grants"]["authorization_code"]["issuer_state"].as_str().unwrap();
+    let document: Value = serde_json::from_str(&offer).unwrap();
+    let state = document["grants"]["authorization_code"]["issuer_state"].as_str().unwrap();
     let request = world.authorization_request("student_card", &[("issuer_state", state)]);
     let address = world.authorize(&request);
     let mut eve = Browser::of(&world.public);
@@ -109,7 +109,7 @@ async fn an_offer_for_one_account_is_for_that_alone() {
     ] {
         let mut other = wish.clone();
         other.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
-        assert_eq!(make(&other).await.status, 422, "{row}");
+        assert_eq!(send(&other).await.status, 422, "{row}");
     }
 }
 

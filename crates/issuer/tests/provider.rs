@@ -131,7 +131,7 @@ async fn an_id_token_that_the_provider_did_not_sign_is_none() {
         let (_, there) = leave(&world, &mut browser).await;
         let good = says(&world, &provider, &there, &json!({})).await;
         let claims = good.split('.').nth(1).unwrap();
-        let forged = match row {
+        let id_token = match row {
             "none" => format!("eyJhbGciOiJub25lIn0.{claims}."),
             "HS256" => format!("eyJhbGciOiJIUzI1NiJ9.{claims}.AAAA"),
             "another key" => {
@@ -147,7 +147,7 @@ async fn an_id_token_that_the_provider_did_not_sign_is_none() {
             "cut" => good.rsplit_once('.').unwrap().0.to_owned(),
             _ => String::new(),
         };
-        provider.answer(&forged);
+        provider.answer(&id_token);
         let (_, page) = browser.open(&back(&world, &provider, &there)).await;
         assert_eq!(page.status, 502, "{row}: {}", page.text());
     }

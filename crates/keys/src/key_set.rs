@@ -128,7 +128,8 @@ impl KeySet {
         Ok(Self(keys.iter().take(KEYS_MAX).filter_map(named).collect()))
     }
 
-    /// Verifies: `kid` chooses the key; without one each that is for this algorithm may have signed.
+    /// Verifies: `kid` chooses the key; without one each that is for this algorithm may have
+    /// signed.
     pub fn verify(&self, jws: &ServerJws) -> Result<(), KeySetError> {
         let kid = jws.header().get("kid").and_then(Value::as_str);
         let named = |own: &Option<String>| kid.is_none() || own.as_deref() == kid;

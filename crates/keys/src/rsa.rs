@@ -1,8 +1,8 @@
 //! RSA keys of others: they verify, and nothing of ours is signed with one (RFC 7518 §3.3,
 //! RFC 7518 §3.5).
 //!
-//! Authorization servers and providers of sign-ins sign with RSA by default; wallets and credentials
-//! never do, so that [`crate::public_key::PublicKey`] knows nothing of it.
+//! Authorization servers and providers of sign-ins sign with RSA by default; wallets and
+//! credentials never do, so that [`crate::public_key::PublicKey`] knows nothing of it.
 
 use std::fmt;
 
@@ -16,7 +16,8 @@ use crate::public_key::{KeyError, PRIVATE_MEMBERS, is_for_signatures};
 
 /// `kty` of an RSA key.
 pub(crate) const KEY_TYPE: &str = "RSA";
-/// Shortest and longest modulus, in bytes (RFC 7518 §3.3 forbids shorter ones; longer ones cost us).
+/// Shortest and longest modulus, in bytes (RFC 7518 §3.3 forbids shorter ones; longer ones cost
+/// us).
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 /// Longest exponent, in bytes; nearly every key has 65537.
 const EXPONENT_BYTES_MAX: usize = 4;

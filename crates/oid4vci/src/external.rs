@@ -55,7 +55,8 @@ pub struct ExternalToken {
     expires_at: Timestamp,
 }
 
-/// Verifies a token that is a JWT, in the order of RFC 9068 §4; the signature last, as it costs most.
+/// Verifies a token that is a JWT, in the order of RFC 9068 §4; the signature last, as it costs
+/// most.
 pub fn verify_jwt(
     jws: &ServerJws,
     keys: &KeySet,
@@ -148,8 +149,8 @@ fn times(
     Ok((iat, exp))
 }
 
-/// `cnf` with a key's thumbprint (RFC 9449 §6.1); a binding that we cannot check is none that we may
-/// ignore (RFC 7800 §3.1).
+/// `cnf` with a key's thumbprint (RFC 9449 §6.1); a binding that we cannot check is none that we
+/// may ignore (RFC 7800 §3.1).
 fn bound_to(claims: &Map<String, Value>) -> Result<Option<Thumbprint>, ExternalRefusal> {
     let Some(cnf) = claims.get("cnf") else { return Ok(None) };
     let members = cnf.as_object().ok_or(ExternalRefusal::UnknownBinding)?;
@@ -225,8 +226,8 @@ fn id(token: &AccessToken, issuer: &str, issued_at: Timestamp) -> OfferId {
     OfferId::derived(issued_at, &digest)
 }
 
-/// The grant that a JWT would stand for, if it was ever verified: nothing of it is believed, and only
-/// a grant that was made for it has its digest. `None` for what is no JWT.
+/// The grant that a JWT would stand for, if it was ever verified: nothing of it is believed, and
+/// only a grant that was made for it has its digest. `None` for what is no JWT.
 #[must_use]
 pub fn named_id(token: &AccessToken, issuer: &str) -> Option<OfferId> {
     let claims = ServerJws::parse(token.expose(), TOKEN_BYTES_MAX).ok()?.claims().ok()?;

@@ -35,10 +35,7 @@ pub(super) async fn add(
         datasets.extend(read_claims(claims)?);
     }
     // Who signs in elsewhere has no password here.
-    let password = match is_outside(name) {
-        true => None,
-        false => Some(password(claims == Path::new("-"))?),
-    };
+    let password = if is_outside(name) { None } else { Some(password(claims == Path::new("-"))?) };
     let password = password.as_ref().map(|password| password.as_str());
     let body = serde_json::json!({ "name": name, "password": password, "claims": datasets });
     let answer = Api::open(config).await?.call("POST", "/admin/v1/accounts", Some(body)).await?;

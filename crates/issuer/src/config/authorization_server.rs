@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use super::section::section;
 
 section! {
-    /// Another authorization server, whose access tokens open the credential endpoint beside our own
-    /// (VCI §12.2.4). It tells people and wallets apart; what a person can have stands in an account of
-    /// the name `ISSUER#SUB`, made by `bestow issuer account add`, without a password.
+    /// Another authorization server, whose access tokens open the credential endpoint beside our
+    /// own (VCI §12.2.4). It tells people and wallets apart; what a person can have stands in an
+    /// account of the name `ISSUER#SUB`, made by `bestow issuer account add`, without a password.
     AuthorizationServer {
         /// Its identifier, exactly as it writes it, such as `https://login.example`. Empty: none.
         issuer: String = String::new(),
@@ -20,8 +20,8 @@ section! {
         client_id: String = String::new(),
         /// The file with the secret for that; only the issuer may read it.
         client_secret_file: Option<PathBuf> = None,
-        /// Certificates, as PEM, that its TLS certificate may lead to, beside those that this machine
-        /// trusts.
+        /// Certificates, as PEM, that its TLS certificate may lead to, beside those that this
+        /// machine trusts.
         ca: Option<PathBuf> = None,
     }
 }

@@ -92,12 +92,14 @@ impl fmt::Display for ClientError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::OnlyFiles => f.write_str(
-                "clients are files here: put one into the folder clients/, or write [authorization] \
-                 clients_by_api = true in bestow.toml",
+                "clients are files here: put one into the folder clients/, or write \
+                 [authorization] clients_by_api = true in bestow.toml",
             ),
             Self::Exists => f.write_str("there is a client of this client_id already"),
             Self::Unknown => f.write_str("there is no client of this client_id"),
-            Self::IsFile => f.write_str("this client is a file in the folder clients/: remove that"),
+            Self::IsFile => {
+                f.write_str("this client is a file in the folder clients/: remove that")
+            }
             Self::Mistake(text) => f.write_str(text),
             Self::Broken(_) => f.write_str("internal error: the log says more"),
         }

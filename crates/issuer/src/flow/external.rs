@@ -20,10 +20,14 @@ pub(super) async fn offer_id<R: From<CredentialRefusal>>(
     presented: Presented<'_>,
     issuer: &Issuer,
 ) -> Result<Option<OfferId>, Failure<R>> {
-    if let Some(id) = presented.token().offer_id() {
-        return Ok(Some(id));
+    let own = presented.token().offer_id();
+    let Some(external) = &issuer.external else { return Ok(own) };
+    // An opaque token of theirs may look like one of ours.
+    if let Some(id) = own
+        && issuer.store.grant(id).await?.is_some()
+    {
+        return Ok(own);
     }
-    let Some(external) = &issuer.external else { return Ok(None) };
     admitted(presented, external, issuer).await.map(Some).map_err(|failure| match failure {
         Failure::Refused(refusal) => Failure::Refused(refusal.into()),
         Failure::Broken(broken) => Failure::Broken(broken),

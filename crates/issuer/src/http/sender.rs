@@ -1,4 +1,5 @@
-//! The headers in which a sender proves something, and those that tell it what its next proof needs.
+//! The headers in which a sender proves something, and those that tell it what its next proof
+//! needs.
 
 use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -44,8 +45,8 @@ impl Token {
     }
 }
 
-/// Reads the token of a request to an endpoint that needs one, and verifies the proof that the scheme
-/// `DPoP` needs (RFC 9449 §7.1).
+/// Reads the token of a request to an endpoint that needs one, and verifies the proof that the
+/// scheme `DPoP` needs (RFC 9449 §7.1).
 pub(super) fn token(
     query: Option<&str>,
     headers: &HeaderMap,
@@ -97,8 +98,8 @@ pub(super) fn answer<T: IntoResponse, R: Refusal>(
     response
 }
 
-/// Whoever authenticates in the header `Authorization`, which no client of ours does, learns by which
-/// scheme it failed (RFC 6749 §5.2).
+/// Whoever authenticates in the header `Authorization`, which no client of ours does, learns by
+/// which scheme it failed (RFC 6749 §5.2).
 pub(super) fn with_client_challenge(response: &mut Response, headers: &HeaderMap) {
     let failed = response.status() == StatusCode::UNAUTHORIZED;
     let Some(given) = headers.get(AUTHORIZATION).filter(|_| failed) else { return };

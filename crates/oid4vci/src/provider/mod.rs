@@ -1,8 +1,8 @@
 //! Between steps 5 and 8: a person signs in at a provider that the operator trusts, and we are its
 //! client (OIDC §3.1).
 //!
-//! What a sign-in needs to remember is derived (see [`ProviderState`]), so that any node can receive
-//! the answer and nothing of it is stored.
+//! What a sign-in needs to remember is derived (see [`ProviderState`]), so that any node can
+//! receive the answer and nothing of it is stored.
 
 use keys::jws::JwsError;
 use serde_json::{Map, Value};

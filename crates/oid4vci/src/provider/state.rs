@@ -17,8 +17,8 @@ const ID_BYTES: usize = 16;
 const SALT_BYTES: usize = 16;
 const MAC_BYTES: usize = 32;
 
-/// What a browser keeps in a cookie while its person is at the provider: without it, whoever has the
-/// address of the answer can do nothing with it (RFC 6749 §10.12).
+/// What a browser keeps in a cookie while its person is at the provider: without it, whoever has
+/// the address of the answer can do nothing with it (RFC 6749 §10.12).
 #[derive(Clone)]
 pub struct BrowserSecret(Zeroizing<[u8; 32]>);
 

@@ -1,5 +1,5 @@
-//! The part of the contract that is about what comes from elsewhere: people whom a provider signed in,
-//! tokens of another authorization server, clients of the admin API.
+//! The part of the contract that is about what comes from elsewhere: people whom a provider signed
+//! in, tokens of another authorization server, clients of the admin API.
 
 use issuer::store::client::StoredClient;
 use keys::outside::Timestamp;

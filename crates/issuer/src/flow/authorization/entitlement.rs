@@ -19,8 +19,8 @@ pub struct Entitled<'i> {
 
 /// What the account of a sign-in can have of what is asked for; empty when there is nothing.
 ///
-/// Of an offer that an operator made, it is what that says, for whoever it is; else what stands in the
-/// account. Claims that the Wallet did not name are left out, unless the type always has them.
+/// Of an offer that an operator made, it is what that says, for whoever it is; else what stands in
+/// the account. Claims that the Wallet did not name are left out, unless the type always has them.
 pub async fn entitled<'i>(
     issuer: &'i Issuer,
     running: &RunningAuthorization,
@@ -96,8 +96,8 @@ fn narrowed<'t>(
     Some(Entitled { credential_type, claims })
 }
 
-/// Claims that the Wallet did not name are left out, unless the type always has them; where it names
-/// none, it wants all (AUTHZ-07).
+/// Claims that the Wallet did not name are left out, unless the type always has them; where it
+/// names none, it wants all (AUTHZ-07).
 pub(in crate::flow) fn without_the_unwanted(
     credential_type: &CredentialType,
     mut claims: Map<String, Value>,

@@ -63,8 +63,8 @@ pub enum Returned {
     Refused(AuthorizationHandle, Box<RunningAuthorization>, ProviderRefusal),
 }
 
-/// Takes what the browser brings back. What was asked for by another browser, for another request or
-/// for an earlier stage changes nothing.
+/// Takes what the browser brings back. What was asked for by another browser, for another request
+/// or for an earlier stage changes nothing.
 pub async fn from_provider(
     issuer: &Issuer,
     query: &str,
