@@ -266,6 +266,9 @@ pub(crate) struct OfferArguments {
     /// How it can be taken: by whoever has it, by whoever signs in, or both
     #[arg(long, value_name = "pre-authorized_code|authorization_code|both", value_parser = grants)]
     pub(crate) grants: Option<OfferGrants>,
+    /// The only account that can take it, by signing in
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: Option<String>,
     /// How long the offer is good
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) expires_in: Option<u64>,

@@ -41,7 +41,8 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Demo(arguments) => demo::demo(&arguments).await,
             Command::Issuer(command) => issuer::run(command).await,
             Command::Wallet(arguments) => wallet::run(arguments).await,
-            Command::Bench(arguments) => bench::bench(&arguments).await,
+            // It is large, and the other commands' future would carry it along.
+            Command::Bench(arguments) => Box::pin(bench::bench(&arguments)).await,
             Command::Completions { shell } => {
                 cli::completions(shell);
                 Ok(())

@@ -41,10 +41,21 @@ pub struct Account {
     pub created_at: Timestamp,
 }
 
+/// Longest name of somebody who signs in elsewhere, in characters.
+pub const OUTSIDE_NAME_LENGTH_MAX: usize = 600;
+
+/// Whether it is the name of somebody who signs in elsewhere: `PROVIDER#SUB`.
+#[must_use]
+pub fn is_outside(name: &str) -> bool {
+    let is_address = name.starts_with("https://") || name.starts_with("http://");
+    is_address && name.split_once('#').is_some_and(|(_, sub)| !sub.is_empty())
+}
+
 /// Whether somebody can type it, and nobody mistakes it for another.
 #[must_use]
 pub fn is_account_name(name: &str) -> bool {
-    let length = 1..=NAME_LENGTH_MAX;
+    let most = if is_outside(name) { OUTSIDE_NAME_LENGTH_MAX } else { NAME_LENGTH_MAX };
+    let length = 1..=most;
     length.contains(&name.chars().count()) && name.trim() == name && is_one_visible_line(name)
 }
 

@@ -36,6 +36,12 @@ impl Broken {
         Self { text, passes: false }
     }
 
+    /// Something outside of us that may be there again soon; nothing was written.
+    #[must_use]
+    pub const fn passing(text: String) -> Self {
+        Self { text, passes: true }
+    }
+
     /// 503 for what passes: a load balancer and a Wallet may try again (Q04).
     #[must_use]
     pub const fn status(&self) -> StatusCode {

@@ -24,7 +24,9 @@ use tokio::sync::watch;
 
 use crate::config::Config;
 use crate::credential_type::CredentialType;
+use crate::external::External;
 use crate::generations::{CurrentKeys, Generations, KeyPurpose};
+use crate::provider::Provider;
 use crate::status::StatusLists;
 use crate::store::Store;
 
@@ -33,6 +35,7 @@ pub mod application;
 pub mod config;
 mod connection;
 pub mod credential_type;
+pub mod external;
 pub mod failure;
 pub mod flow;
 pub mod generations;
@@ -43,8 +46,10 @@ pub mod letter;
 mod network;
 pub mod offering;
 mod open;
+mod outgoing;
 mod places;
 pub mod portal;
+pub mod provider;
 pub mod secret;
 pub mod server;
 pub mod status;
@@ -60,8 +65,12 @@ pub struct Issuer {
     pub config: Config,
     /// What can be issued, by Credential Configuration Identifier.
     pub types: BTreeMap<String, CredentialType>,
-    /// Who may send people here to sign in, by `client_id`; without any, that flow is not there.
+    /// Who may send people here to sign in, by `client_id`, as files say it.
     pub clients: BTreeMap<String, Client>,
+    /// Where people can sign in elsewhere; `None` when they cannot.
+    pub provider: Option<Provider>,
+    /// Who else gives Access Tokens for us; `None` when we alone do.
+    pub external: Option<External>,
     /// The database that the operator configured.
     pub store: Box<dyn Store>,
     /// Tells the time.
@@ -153,6 +162,19 @@ impl Issuer {
     #[must_use]
     pub fn credential_issuer(&self) -> &str {
         self.config.url.as_str()
+    }
+
+    /// Whether wallets can send people here: somebody is registered for it, or could be.
+    #[must_use]
+    pub fn has_code_flow(&self) -> bool {
+        !self.clients.is_empty() || self.config.authorization.clients_by_api
+    }
+
+    /// How offers name us as the server for their codes: not at all when there is no other
+    /// (OFFER-13).
+    #[must_use]
+    pub fn named_authorization_server(&self) -> Option<&str> {
+        self.external.as_ref().map(|_| self.credential_issuer())
     }
 
     /// The URL of an endpoint; made from the configured identifier alone, never from a request (G09).

@@ -8,8 +8,10 @@ use tokio::sync::watch;
 
 use crate::Issuer;
 use crate::config::{Config, ConfigError, Database};
+use crate::external::External;
 use crate::generations::{CurrentKeys, Mark};
 use crate::init::load_keys;
+use crate::provider::Provider;
 use crate::status::StatusLists;
 use crate::store::{self, Schema, StoreError};
 
@@ -25,6 +27,8 @@ impl Issuer {
     ) -> Result<Self, OpenError> {
         let types = config.credential_types()?;
         let clients = config.registered_clients()?;
+        let provider = Provider::open(&config.sign_in)?;
+        let external = External::open(&config.authorization_server)?;
         let mark = Mark::of(&config.keys)?;
         let current_keys = CurrentKeys::new(load_keys(&config, clock.now())?, mark);
         let client_attesters = config.client_attesters()?;
@@ -37,6 +41,8 @@ impl Issuer {
             config,
             types,
             clients,
+            provider,
+            external,
             store,
             clock,
             random,

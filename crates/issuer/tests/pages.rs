@@ -103,7 +103,17 @@ fn pages(text: &str, language: Language) -> Vec<String> {
     ];
     for wrong in [false, true] {
         let (client_name, account) = (text, text);
-        let page = SignInPage { site, client_name, path, account, wrong, csrf: "c5rf" };
+        let page = SignInPage {
+            site,
+            client_name,
+            path,
+            account,
+            wrong,
+            accounts: true,
+            provider: None,
+            trouble: None,
+            csrf: "c5rf",
+        };
         pages.push(page.render().unwrap());
     }
     let claims = vec![ShownClaim { label: text.to_owned(), value: text.to_owned() }];

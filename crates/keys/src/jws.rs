@@ -11,19 +11,18 @@ use crate::json;
 use crate::public_key::PublicKey;
 use crate::signer::{SignError, Signer};
 
-/// A signature that was read and not yet verified.
+/// The three parts, decoded; nobody has looked at `alg`.
 #[derive(Clone, Debug)]
-pub struct Jws {
+pub(crate) struct Parts {
     header: Map<String, Value>,
-    algorithm: Algorithm,
     signing_input: String,
     payload: Vec<u8>,
     signature: Vec<u8>,
 }
 
-impl Jws {
+impl Parts {
     /// Reads a compact JWS of at most `bytes_max` bytes.
-    pub fn parse(text: &str, bytes_max: usize) -> Result<Self, JwsError> {
+    pub(crate) fn parse(text: &str, bytes_max: usize) -> Result<Self, JwsError> {
         if text.len() > bytes_max {
             return Err(JwsError::TooLong);
         }
@@ -34,7 +33,6 @@ impl Jws {
             return Err(JwsError::CriticalHeader);
         }
         Ok(Self {
-            algorithm: algorithm(&header)?,
             header,
             payload: decode(payload)?, // a fourth part would bring a dot into it
             signature: decode(signature)?,
@@ -42,10 +40,52 @@ impl Jws {
         })
     }
 
+    pub(crate) const fn header(&self) -> &Map<String, Value> {
+        &self.header
+    }
+
+    /// `alg`, unless it is of a kind that nobody takes.
+    pub(crate) fn algorithm_name(&self) -> Result<&str, JwsError> {
+        let name = self.header.get("alg").and_then(Value::as_str).ok_or(JwsError::Malformed)?;
+        if name.eq_ignore_ascii_case("none") {
+            return Err(JwsError::NoneAlgorithm);
+        }
+        if name.starts_with("HS") {
+            return Err(JwsError::MacAlgorithm);
+        }
+        Ok(name)
+    }
+
+    pub(crate) fn claims(&self) -> Result<Map<String, Value>, JwsError> {
+        json::parse_object(&self.payload).map_err(|_| JwsError::Malformed)
+    }
+
+    /// What was signed, and the signature.
+    pub(crate) fn signed(&self) -> (&[u8], &[u8]) {
+        (self.signing_input.as_bytes(), &self.signature)
+    }
+}
+
+/// A signature that was read and not yet verified.
+#[derive(Clone, Debug)]
+pub struct Jws {
+    parts: Parts,
+    algorithm: Algorithm,
+}
+
+impl Jws {
+    /// Reads a compact JWS of at most `bytes_max` bytes.
+    pub fn parse(text: &str, bytes_max: usize) -> Result<Self, JwsError> {
+        let parts = Parts::parse(text, bytes_max)?;
+        let algorithm =
+            Algorithm::parse(parts.algorithm_name()?).ok_or(JwsError::UnknownAlgorithm)?;
+        Ok(Self { parts, algorithm })
+    }
+
     /// The header: it may say which key to look for, never which key to trust.
     #[must_use]
     pub const fn header(&self) -> &Map<String, Value> {
-        &self.header
+        self.parts.header()
     }
 
     /// What the header claims to be signed with.
@@ -57,12 +97,12 @@ impl Jws {
     /// The payload.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        &self.payload
+        &self.parts.payload
     }
 
     /// The payload of a JWT: one JSON object (RFC 7519 §7.2).
     pub fn claims(&self) -> Result<Map<String, Value>, JwsError> {
-        json::parse_object(&self.payload).map_err(|_| JwsError::Malformed)
+        self.parts.claims()
     }
 
     /// Verifies; the key decides on the algorithm, the header must agree (RFC 8725 §3.1).
@@ -70,8 +110,8 @@ impl Jws {
         if self.algorithm != key.algorithm() {
             return Err(JwsError::WrongAlgorithm);
         }
-        key.verify(self.signing_input.as_bytes(), &self.signature)
-            .map_err(|_| JwsError::WrongSignature)
+        let (message, signature) = self.parts.signed();
+        key.verify(message, signature).map_err(|_| JwsError::WrongSignature)
     }
 }
 
@@ -94,17 +134,6 @@ pub async fn sign(
 /// Without padding, white space and stray bits: one text for each value (RFC 7515 §2).
 fn decode(part: &str) -> Result<Vec<u8>, JwsError> {
     BASE64_URL_SAFE_NO_PAD.decode(part).map_err(|_| JwsError::Malformed)
-}
-
-fn algorithm(header: &Map<String, Value>) -> Result<Algorithm, JwsError> {
-    let name = header.get("alg").and_then(Value::as_str).ok_or(JwsError::Malformed)?;
-    if name.eq_ignore_ascii_case("none") {
-        return Err(JwsError::NoneAlgorithm);
-    }
-    if name.starts_with("HS") {
-        return Err(JwsError::MacAlgorithm);
-    }
-    Algorithm::parse(name).ok_or(JwsError::UnknownAlgorithm)
 }
 
 /// Why a JWS is refused.

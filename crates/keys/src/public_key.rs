@@ -165,6 +165,11 @@ fn check_purpose(jwk: &Map<String, Value>, algorithm: Algorithm) -> Result<(), K
     if alg.is_some_and(|alg| alg != Some(algorithm)) {
         return Err(KeyError::OtherAlgorithm);
     }
+    is_for_signatures(jwk)
+}
+
+/// `use` and `key_ops`, where they are.
+pub(crate) fn is_for_signatures(jwk: &Map<String, Value>) -> Result<(), KeyError> {
     let verifies = |operations: &Value| {
         operations.as_array().is_some_and(|operations| operations.contains(&"verify".into()))
     };

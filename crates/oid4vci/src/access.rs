@@ -73,7 +73,8 @@ impl<'t> Presented<'t> {
     }
 
     /// What it is told when there is no such token, or no longer.
-    pub(crate) fn bad_token(self) -> CredentialRefusal {
+    #[must_use]
+    pub fn bad_token(self) -> CredentialRefusal {
         match self {
             Self::Bearer(_) => CredentialRefusal::BadToken,
             Self::Dpop(..) => CredentialRefusal::Dpop(DpopRefusal::BadToken),

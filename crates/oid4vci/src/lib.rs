@@ -12,11 +12,13 @@
 //! | 8-15 who vouches for a Wallet and its keys | [`attestation`] | VCI §D, VCI §E |
 //! | 8-15 the token is bound to a key | [`dpop`], [`replay`] | RFC 9449 |
 //! | 5-8 the person's consent, and the code that stands for it | [`client`], [`authorization`], [`pkce`] | VCI §5, RFC 9126 |
+//! | 5-8 a person signs in elsewhere | [`provider`] | |
 //! | 8-11 that code becomes a token, and a token a fresh one | [`code`], [`refresh`], [`introspection`] | RFC 6749 §4.1.3, RFC 6749 §6 |
 //! | 8-11 who sends a Token Request | [`sender`] | RFC 9449 §5, VCI §E |
 //! | 11a the nonce for the proof | [`nonce`] | VCI §7 |
 //! | 12, 15-16 the proof of possession | [`proof`] | VCI §F.1, VCI §F.4 |
 //! | 15 a token at a protected resource | [`access`] | RFC 6750, RFC 9449 |
+//! | 15 a token of another server | [`external`] | RFC 9068, RFC 7662 |
 //! | 13-18 Credential Request and Response | [`credential`] | VCI §8 |
 //! | 13-18 the same, encrypted | [`encryption`] | VCI §10 |
 //! | 18 the credential comes later | [`deferred`] | VCI §9 |
@@ -38,6 +40,7 @@ pub mod deferred;
 pub mod dpop;
 pub mod encryption;
 pub mod error;
+pub mod external;
 mod form;
 pub mod grant;
 pub mod haip;
@@ -50,6 +53,7 @@ pub mod offer;
 mod parameters;
 pub mod pkce;
 pub mod proof;
+pub mod provider;
 pub mod refresh;
 pub mod replay;
 pub mod secret;

@@ -88,6 +88,9 @@ fn is_as_written(url: &Url, text: &str) -> bool {
 pub struct CredentialIssuerMetadata {
     /// Identical to the identifier that the URL was built from (META-12).
     pub credential_issuer: String,
+    /// META-14; empty when the issuer is the only one that gives tokens.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub authorization_servers: Vec<String>,
     /// META-17
     pub credential_endpoint: String,
     /// META-18, NONCE-01

@@ -45,6 +45,17 @@ impl OfferId {
         Self(*Builder::from_unix_timestamp_millis(milliseconds, &bytes).into_uuid().as_bytes())
     }
 
+    /// The same id for the same digest and time: nobody can find another digest with its id.
+    #[must_use]
+    pub(crate) fn derived(time: Timestamp, digest: &[u8; 32]) -> Self {
+        let mut bytes = [0; 10];
+        for (to, from) in bytes.iter_mut().zip(digest) {
+            *to = *from;
+        }
+        let milliseconds = time.min(Timestamp::MAX).0.saturating_mul(1000);
+        Self(*Builder::from_unix_timestamp_millis(milliseconds, &bytes).into_uuid().as_bytes())
+    }
+
     /// Sorts before every id that was drawn at this time or later.
     #[must_use]
     pub fn before(time: Timestamp) -> Self {
@@ -92,6 +103,8 @@ pub struct CredentialOffer<'o> {
     pub tx_code: Option<TxCodeInput>,
     /// The grant of the Authorization Code Flow (OFFER-11).
     pub issuer_state: Option<&'o IssuerState>,
+    /// Which of several servers takes it (OFFER-13, OFFER-14).
+    pub authorization_server: Option<&'o str>,
 }
 
 impl CredentialOffer<'_> {
@@ -99,12 +112,15 @@ impl CredentialOffer<'_> {
     #[must_use]
     pub fn to_json(&self) -> Value {
         let mut grants = Map::new();
+        let server = self.authorization_server;
+        let server = || server.map(|server| ("authorization_server".to_owned(), server.into()));
         if let Some(issuer_state) = self.issuer_state {
-            let grant = serde_json::json!({ "issuer_state": issuer_state.expose() });
-            grants.insert(AUTHORIZATION_CODE.into(), grant);
+            let mut grant: Map<String, Value> = server().into_iter().collect();
+            grant.insert("issuer_state".into(), issuer_state.expose().into());
+            grants.insert(AUTHORIZATION_CODE.into(), grant.into());
         }
         if let Some(code) = self.pre_authorized_code {
-            let mut grant = Map::new();
+            let mut grant: Map<String, Value> = server().into_iter().collect();
             grant.insert("pre-authorized_code".into(), code.expose().into());
             if let Some(tx_code) = &self.tx_code {
                 grant.insert("tx_code".into(), tx_code.to_json());

@@ -206,7 +206,13 @@ fn scope_and_details_are_read_each_by_itself() {
 
 fn authorization(state: Option<&IssuerState>) -> Authorization {
     let issuer_state_digest = state.map(IssuerState::digest);
-    Authorization { id: OfferId([3; 16]), issuer_state_digest, code: None, refresh: None }
+    Authorization {
+        id: OfferId([3; 16]),
+        issuer_state_digest,
+        code: None,
+        refresh: None,
+        for_account: None,
+    }
 }
 
 /// AUTHZ-18, AUTHZ-19, TOKEN-11.

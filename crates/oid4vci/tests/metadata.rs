@@ -113,6 +113,7 @@ fn issuer_metadata(
 ) -> Value {
     to_value(CredentialIssuerMetadata {
         credential_issuer: ISSUER.into(),
+        authorization_servers: Vec::new(),
         credential_endpoint: format!("{ISSUER}/credential"),
         nonce_endpoint: format!("{ISSUER}/nonce"),
         deferred_credential_endpoint: None,

@@ -295,6 +295,7 @@ fn our_offer_is_the_one_of_the_spec() {
         pre_authorized_code: Some(&code),
         tx_code,
         issuer_state: None,
+        authorization_server: None,
     };
     let grant = json!({ "pre-authorized_code": "c" });
     assert_eq!(sent(None).to_json(), offer(&json!(ids), &json!({ GRANT: grant })), "OFFER-15");
@@ -321,6 +322,7 @@ fn an_offer_by_value_survives_careless_decoding() {
         pre_authorized_code: Some(&code),
         tx_code: Some(TxCodeInput { description: Some(description.into()), ..Default::default() }),
         issuer_state: None,
+        authorization_server: None,
     };
     let link = sent.to_link();
     assert!(link.starts_with("openid-credential-offer://?credential_offer=%7B"), "{link}");

@@ -22,6 +22,7 @@ use crate::outside::{TestClock, TestRandom};
 
 mod authorization;
 mod deferral;
+mod elsewhere;
 mod sender;
 mod status;
 
@@ -41,6 +42,7 @@ pub fn new_offer(now: Timestamp, random: &dyn Random) -> NewOffer {
         idempotency: None,
         application: None,
         issuer_state: None,
+        for_account: None,
     }
 }
 
@@ -74,6 +76,7 @@ impl Contract {
         contract.status_lists_hold().await;
         contract.senders_hold().await;
         contract.authorizations_hold().await;
+        contract.what_comes_from_elsewhere_holds().await;
     }
 
     fn now(&self) -> Timestamp {

@@ -27,6 +27,7 @@ pub mod haip;
 pub mod outside;
 pub mod postgres;
 pub mod proof;
+pub mod provider;
 pub mod sender;
 pub mod sign_in;
 pub mod wire;

@@ -180,6 +180,11 @@ impl Browser {
         self.cookies.extend(pair.map(|(name, value)| (name.to_owned(), value.to_owned())));
     }
 
+    /// Forgets everything, as a browser does at its end.
+    pub fn forget(&mut self) {
+        self.cookies.clear();
+    }
+
     /// Signs in on a page and gives back the next one, with its path.
     pub async fn sign_in(&mut self, address: &str, account: &str) -> (String, Answer) {
         let (path, page) = self.open(address).await;

@@ -77,6 +77,7 @@ fn offer(created_at: Timestamp, now: Timestamp) -> NewOffer {
         idempotency: None,
         application: None,
         issuer_state: None,
+        for_account: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use issuer::account::is_outside;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -33,8 +34,10 @@ pub(super) async fn add(
     if !claims.as_os_str().is_empty() {
         datasets.extend(read_claims(claims)?);
     }
-    let password = password(claims == Path::new("-"))?;
-    let body = serde_json::json!({ "name": name, "password": *password, "claims": datasets });
+    // Who signs in elsewhere has no password here.
+    let password = if is_outside(name) { None } else { Some(password(claims == Path::new("-"))?) };
+    let password = password.as_ref().map(|password| password.as_str());
+    let body = serde_json::json!({ "name": name, "password": password, "claims": datasets });
     let answer = Api::open(config).await?.call("POST", "/admin/v1/accounts", Some(body)).await?;
     if json {
         return print_json(&answer);

@@ -86,6 +86,8 @@ async fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     let types = config.credential_types().map_err(Failure::mistake)?;
     config.registered_clients().map_err(Failure::mistake)?;
     config.client_attesters().map_err(Failure::mistake)?;
+    issuer::provider::Provider::open(&config.sign_in).map_err(Failure::mistake)?;
+    issuer::external::External::open(&config.authorization_server).map_err(Failure::mistake)?;
     issuer::init::load_keys(&config, SystemClock.now()).map_err(Failure::mistake)?;
     issuer::init::check_tls(&config).map_err(Failure::mistake)?;
     let schema = issuer::check_database(&config).await.map_err(Failure::mistake)?;

@@ -39,6 +39,7 @@ pub(super) async fn offer(arguments: &OfferArguments) -> Result<(), Failure> {
         "printed": arguments.print.is_some(),
         "without_tx_code": arguments.without_tx_code,
         "grants": arguments.grants.unwrap_or_default(),
+        "account": arguments.account,
     });
     let api = Api::open(config.clone()).await?;
     let answer = api.call("POST", "/admin/v1/offers", Some(request)).await?;

@@ -1,6 +1,7 @@
 //! The clients that an operator has registered: a file each in the folder `clients`.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use oid4vci::client::{
     CLIENT_ID_BYTES_MAX, Client, ClientAuthentication, ClientKey, NONE, PRIVATE_KEY_JWT,
     RedirectUri,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::source::Source;
 use super::{ConfigError, is_name};
@@ -19,17 +20,37 @@ use super::{ConfigError, is_name};
 const CLIENTS_MAX: usize = 1_000;
 const ITEMS_MAX: usize = 32;
 
-/// The file of a client, as an operator writes it.
-#[derive(Debug, Deserialize)]
+/// A client, as an operator writes it: a file, or a body of the admin API.
+#[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct WrittenClient {
+pub struct WrittenClient {
     client_id: String,
     name: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     authentication: Option<String>,
     redirect_uris: Vec<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     keys: Vec<serde_json::Value>,
+}
+
+/// What is wrong with a client, and where.
+#[derive(Debug)]
+pub struct ClientMistake {
+    place: String,
+    problem: String,
+    remedy: &'static str,
+}
+
+impl ClientMistake {
+    fn new(place: impl Into<String>, problem: impl Into<String>, remedy: &'static str) -> Self {
+        Self { place: place.into(), problem: problem.into(), remedy }
+    }
+}
+
+impl fmt::Display for ClientMistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}: {}", self.place, self.problem, self.remedy)
+    }
 }
 
 /// Reads every `*.toml` of the folder; where there is no folder, there are no clients, and nobody
@@ -50,68 +71,78 @@ pub(super) fn load(folder: &Path) -> Result<BTreeMap<String, Client>, ConfigErro
 
 fn client(source: &Source) -> Result<Client, ConfigError> {
     let written: WrittenClient = source.parse()?;
-    let length = 1..=CLIENT_ID_BYTES_MAX;
-    let visible = written.client_id.bytes().all(|byte| byte.is_ascii_graphic());
-    if !length.contains(&written.client_id.len()) || !visible {
-        let remedy = "write visible ASCII characters, without spaces";
-        return Err(source.mistake("client_id", "no client can have this name", remedy));
-    }
-    if !is_name(&written.name) {
-        let remedy = "write what people call this wallet, in one visible line";
-        return Err(source.mistake("name", "no one can read this name", remedy));
-    }
-    Ok(Client {
-        authentication: authentication(source, &written)?,
-        redirect_uris: redirect_uris(source, &written.redirect_uris)?,
-        client_id: written.client_id,
-        name: written.name,
-    })
+    let mistake =
+        |mistake: ClientMistake| source.mistake(&mistake.place, mistake.problem, mistake.remedy);
+    written.checked().map_err(mistake)
 }
 
-fn authentication(
-    source: &Source,
-    written: &WrittenClient,
-) -> Result<ClientAuthentication, ConfigError> {
-    match written.authentication.as_deref().unwrap_or(NONE) {
-        NONE if written.keys.is_empty() => Ok(ClientAuthentication::None),
-        NONE => {
-            let remedy = "write authentication = \"private_key_jwt\", or remove the keys";
-            Err(source.mistake("keys", "a public client proves nothing by a key", remedy))
+impl WrittenClient {
+    /// The client, once everything about it is right.
+    pub fn checked(&self) -> Result<Client, ClientMistake> {
+        let length = 1..=CLIENT_ID_BYTES_MAX;
+        let visible = self.client_id.bytes().all(|byte| byte.is_ascii_graphic());
+        if !length.contains(&self.client_id.len()) || !visible {
+            let remedy = "write visible ASCII characters, without spaces";
+            return Err(ClientMistake::new("client_id", "no client can have this name", remedy));
         }
-        PRIVATE_KEY_JWT if (1..=ITEMS_MAX).contains(&written.keys.len()) => {
-            let keys = written.keys.iter().enumerate();
-            let keys = keys.map(|(at, jwk)| key(source, at, jwk)).collect::<Result<_, _>>()?;
-            Ok(ClientAuthentication::PrivateKeyJwt(keys))
+        if !is_name(&self.name) {
+            let remedy = "write what people call this wallet, in one visible line";
+            return Err(ClientMistake::new("name", "no one can read this name", remedy));
         }
-        PRIVATE_KEY_JWT => {
-            let remedy = "add its public keys, like keys = [{ kty = \"EC\", crv = \"P-256\", … }]";
-            Err(source.mistake("authentication", "there is no key, or there are too many", remedy))
-        }
-        _ => {
-            let remedy = "write \"none\" or \"private_key_jwt\"";
-            Err(source.mistake("authentication", "no client can authenticate so", remedy))
+        Ok(Client {
+            authentication: self.authentication()?,
+            redirect_uris: redirect_uris(&self.redirect_uris)?,
+            client_id: self.client_id.clone(),
+            name: self.name.clone(),
+        })
+    }
+
+    fn authentication(&self) -> Result<ClientAuthentication, ClientMistake> {
+        match self.authentication.as_deref().unwrap_or(NONE) {
+            NONE if self.keys.is_empty() => Ok(ClientAuthentication::None),
+            NONE => {
+                let remedy = "write authentication = \"private_key_jwt\", or remove the keys";
+                Err(ClientMistake::new("keys", "a public client proves nothing by a key", remedy))
+            }
+            PRIVATE_KEY_JWT if (1..=ITEMS_MAX).contains(&self.keys.len()) => {
+                let keys = self.keys.iter().enumerate();
+                let keys = keys.map(|(at, jwk)| key(at, jwk)).collect::<Result<_, _>>()?;
+                Ok(ClientAuthentication::PrivateKeyJwt(keys))
+            }
+            PRIVATE_KEY_JWT => {
+                let problem = "there is no key, or there are too many";
+                let remedy =
+                    "add its public keys, like keys = [{ kty = \"EC\", crv = \"P-256\", … }]";
+                Err(ClientMistake::new("authentication", problem, remedy))
+            }
+            _ => {
+                let remedy = "write \"none\" or \"private_key_jwt\"";
+                let problem = "no client can authenticate so";
+                Err(ClientMistake::new("authentication", problem, remedy))
+            }
         }
     }
 }
 
-fn key(source: &Source, at: usize, jwk: &serde_json::Value) -> Result<ClientKey, ConfigError> {
+fn key(at: usize, jwk: &serde_json::Value) -> Result<ClientKey, ClientMistake> {
     let key = PublicKey::from_jwk(jwk).map_err(|error| {
         let remedy = "write a public JSON Web Key of P-256, P-384 or Ed25519";
-        source.mistake(&format!("keys.{at}"), error.to_string(), remedy)
+        ClientMistake::new(format!("keys.{at}"), error.to_string(), remedy)
     })?;
     let kid = jwk.get("kid").and_then(serde_json::Value::as_str).map(str::to_owned);
     Ok(ClientKey { kid, key })
 }
 
-fn redirect_uris(source: &Source, written: &[String]) -> Result<Vec<RedirectUri>, ConfigError> {
+fn redirect_uris(written: &[String]) -> Result<Vec<RedirectUri>, ClientMistake> {
     if !(1..=ITEMS_MAX).contains(&written.len()) {
-        let remedy = "name at least one";
-        return Err(source.mistake("redirect_uris", "an answer could go nowhere", remedy));
+        let problem = "an answer could go nowhere";
+        return Err(ClientMistake::new("redirect_uris", problem, "name at least one"));
     }
     let parse = |(at, text): (usize, &String)| {
         RedirectUri::parse(text).ok_or_else(|| {
             let remedy = "write https, a scheme of the app, or http://127.0.0.1; no fragment";
-            source.mistake(&format!("redirect_uris.{at}"), "no answer may go there", remedy)
+            let place = format!("redirect_uris.{at}");
+            ClientMistake::new(place, "no answer may go there", remedy)
         })
     };
     written.iter().enumerate().map(parse).collect()

@@ -13,6 +13,8 @@ use source::Source;
 
 pub use address::{IssuerUrl, TrustedProxy};
 pub use algorithms::Algorithms;
+pub use authorization_server::AuthorizationServer;
+pub use clients::{ClientMistake, WrittenClient};
 pub use database::Database;
 pub use encryption::{Encryption, Named, Names};
 pub use haip::Profile;
@@ -22,10 +24,12 @@ pub use section::{
     Admin, Authorization, Compatibility, Deferred, Dpop, Log, LogFormat, LogLevel, Notification,
     Offer, Openid4vci11, Portal, Proof, Retention, Rotation, Server, Status, Tls, Token,
 };
+pub use sign_in::SignIn;
 pub use source::ConfigError;
 
 mod address;
 mod algorithms;
+mod authorization_server;
 mod clients;
 mod database;
 mod encryption;
@@ -33,6 +37,7 @@ pub(crate) mod haip;
 mod reference;
 mod rules;
 mod section;
+mod sign_in;
 pub(crate) mod source;
 pub(crate) mod trust;
 
@@ -86,6 +91,10 @@ section! {
         dpop: Dpop = Dpop::default(),
         /// See below.
         authorization: Authorization = Authorization::default(),
+        /// See below.
+        sign_in: SignIn = SignIn::default(),
+        /// See below.
+        authorization_server: AuthorizationServer = AuthorizationServer::default(),
         /// See below.
         proof: Proof = Proof::default(),
         /// See below.
@@ -145,6 +154,10 @@ impl Config {
             self.admin.key_file.as_mut(),
             self.admin.certificate.as_mut(),
             self.admin.private_key.as_mut(),
+            self.sign_in.client_secret_file.as_mut(),
+            self.sign_in.provider_ca.as_mut(),
+            self.authorization_server.client_secret_file.as_mut(),
+            self.authorization_server.ca.as_mut(),
         ];
         let anchors = self.authorization.client_attestation_trust_anchors.iter_mut();
         for path in paths.into_iter().flatten().chain(anchors) {

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::section::Key;
 use super::{
-    Admin, Authorization, Compatibility, Config, Deferred, Dpop, Encryption, IssuerUrl, Log,
-    Notification, Offer, Openid4vci11, Portal, Proof, Retention, Rotation, Server, Status, Token,
+    Admin, Authorization, AuthorizationServer, Compatibility, Config, Deferred, Dpop, Encryption,
+    IssuerUrl, Log, Notification, Offer, Openid4vci11, Portal, Proof, Retention, Rotation, Server,
+    SignIn, Status, Token,
 };
 use crate::init;
 
@@ -18,13 +19,15 @@ const COMMENT_WIDTH: usize = 96;
 type Section = (&'static str, &'static str, &'static [Key]);
 
 /// In the order in which they are written.
-const SECTIONS: [Section; 17] = [
+const SECTIONS: [Section; 19] = [
     ("server", Server::TEXT, Server::KEYS),
     ("admin", Admin::TEXT, Admin::KEYS),
     ("offer", Offer::TEXT, Offer::KEYS),
     ("token", Token::TEXT, Token::KEYS),
     ("dpop", Dpop::TEXT, Dpop::KEYS),
     ("authorization", Authorization::TEXT, Authorization::KEYS),
+    ("sign_in", SignIn::TEXT, SignIn::KEYS),
+    ("authorization_server", AuthorizationServer::TEXT, AuthorizationServer::KEYS),
     ("proof", Proof::TEXT, Proof::KEYS),
     ("encryption", Encryption::TEXT, Encryption::KEYS),
     ("deferred", Deferred::TEXT, Deferred::KEYS),

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
 use oid4vci::proof::WINDOW_SECONDS_MIN;
+use oid4vci::provider::{OPENID, is_provider};
 use oid4vci::secret::TX_CODE_LENGTHS;
 use oid4vci::token;
 
@@ -21,6 +22,8 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
     rules.admin()?;
     rules.ranges()?;
     rules.senders()?;
+    rules.sign_in()?;
+    rules.authorization_server()?;
     rules.encryption()?;
     rules.status()
 }
@@ -111,6 +114,68 @@ impl Rules<'_> {
                 Err(self.source.mistake("admin", problem, "add the other one, or remove both"))
             }
         }
+    }
+
+    /// Somebody must be able to sign in, and a provider must be able to know us.
+    fn sign_in(&self) -> Result<(), ConfigError> {
+        let sign_in = &self.config.sign_in;
+        let Some(provider) = sign_in.provider() else {
+            if sign_in.accounts {
+                return Ok(());
+            }
+            let remedy = "name a provider, or write accounts = true";
+            return Err(self.source.mistake("sign_in.accounts", "nobody can sign in", remedy));
+        };
+        if !is_provider(provider) {
+            let remedy = "write https and a host, as the provider writes it; no query or fragment";
+            return Err(self.source.mistake(
+                "sign_in.provider",
+                "no provider can be there",
+                remedy,
+            ));
+        }
+        if sign_in.client_id.is_empty() {
+            let remedy = "register this issuer at the provider, and write the name it got there";
+            return Err(self.source.mistake("sign_in.client_id", "who we are is missing", remedy));
+        }
+        if !is_one_visible_line(&sign_in.provider_name) {
+            let remedy = "write one line in which everything can be seen";
+            return Err(self.source.mistake(
+                "sign_in.provider_name",
+                "no one can read this",
+                remedy,
+            ));
+        }
+        let is_word =
+            |scope: &String| !scope.is_empty() && scope.bytes().all(|byte| byte.is_ascii_graphic());
+        let words = sign_in.scopes.iter().all(is_word);
+        if !words || sign_in.scopes.iter().all(|scope| scope != OPENID) {
+            let remedy = "write single words, and `openid` among them";
+            return Err(self.source.mistake("sign_in.scopes", "there is no ID token", remedy));
+        }
+        Ok(())
+    }
+
+    /// Another server must be another one, and know us where it is asked about tokens.
+    fn authorization_server(&self) -> Result<(), ConfigError> {
+        let server = &self.config.authorization_server;
+        let Some(issuer) = server.issuer() else { return Ok(()) };
+        if !is_provider(issuer) {
+            let problem = "no authorization server can be there";
+            let remedy = "write https and a host, as the server writes it; no query or fragment";
+            return Err(self.source.mistake("authorization_server.issuer", problem, remedy));
+        }
+        if issuer == self.config.url.as_str() {
+            let problem = "this is ourselves";
+            let remedy = "remove it: without it we are our own authorization server";
+            return Err(self.source.mistake("authorization_server.issuer", problem, remedy));
+        }
+        if server.introspection && server.client_id.is_empty() {
+            let problem = "who asks about tokens is missing";
+            let remedy = "register this issuer at the server, and write the name it got there";
+            return Err(self.source.mistake("authorization_server.client_id", problem, remedy));
+        }
+        Ok(())
     }
 
     /// What is to be encrypted needs a method.

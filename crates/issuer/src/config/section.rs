@@ -176,6 +176,10 @@ section! {
         /// sign-in, in hours; what the credentials say is kept for as long. `0` gives no refresh
         /// tokens. Offers that are scanned never give one.
         refresh_hours: u32 = 24,
+        /// Whether wallets can also be registered with the admin API, while the issuer serves; see
+        /// `clients` for those that are files. The pages to sign in are there then, even before the
+        /// first one.
+        clients_by_api: bool = false,
         /// Requests that one address may push in a minute (RFC 9126).
         pushes_per_minute: u32 = 600,
         /// Failed sign-ins of one address in an hour, after which it must wait, and the same for one

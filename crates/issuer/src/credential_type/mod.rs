@@ -17,6 +17,7 @@ pub use display::{Color, Display, Locale, Logo, LogoUri};
 pub use form::{CSRF_FIELD, Field};
 pub use image::{IMAGE_BYTES_MAX, IMAGE_SIDE_MAX, Pictures, data_url};
 pub use key_attestations::KeyAttestations;
+pub use sign_in_claims::SignInClaims;
 pub use value::{Fault, Limits, ValueType};
 
 mod claim_rules;
@@ -25,6 +26,7 @@ mod display;
 mod form;
 mod image;
 mod key_attestations;
+mod sign_in_claims;
 pub(crate) mod text;
 mod value;
 mod written;
@@ -64,6 +66,8 @@ pub struct CredentialType {
     pub display: Vec<Display>,
     /// What the credential says.
     pub claims: Claims,
+    /// What of that an OpenID Provider says; `None` when none does.
+    pub sign_in_claims: Option<SignInClaims>,
 }
 
 /// The format of a credential and what it needs.

@@ -1,6 +1,6 @@
 //! The file of a credential type as an operator writes it, and how it becomes a [`CredentialType`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use keys::algorithm::Algorithm;
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
 use super::key_attestations;
+use super::sign_in_claims::SignInClaims;
 use super::text::is_one_visible_line;
 use super::{Approval, CredentialType, Format, KeyBinding, Revocation, TxCodeChannel, default_vct};
 use crate::config::ConfigError;
@@ -77,6 +78,7 @@ struct WrittenType {
     tx_code_channel: WrittenChannel,
     tx_code_command: Option<Vec<String>>,
     letter: Option<bool>,
+    sign_in_claims: Option<BTreeMap<String, String>>,
     display: Vec<Display>,
     #[serde(default)]
     claims: Vec<WrittenClaim>,
@@ -129,11 +131,14 @@ pub(super) fn read(
         portal: written.portal,
     };
     let revocation = revocation(&written);
+    let claims = claim_rules::read(&written.claims, &context)?;
+    let sign_in_claims = SignInClaims::read(written.sign_in_claims.as_ref(), &claims, source)?;
     Ok(CredentialType {
         format: reader.format(issuer, &id)?,
         key_binding: reader.key_binding(file)?,
         tx_code_channel: reader.tx_code_channel()?,
-        claims: claim_rules::read(&written.claims, &context)?,
+        claims,
+        sign_in_claims,
         id,
         scope: written.scope,
         validity_days: written.validity_days,

@@ -8,20 +8,24 @@ use serde_json::{Map, Value};
 use crate::Issuer;
 use crate::account::{
     Account, NAME_LENGTH_MAX, PASSWORD_LENGTH_MIN, Password, PasswordHash, is_account_name,
+    is_outside,
 };
 use crate::credential_type::{ClaimsError, Pictures};
 use crate::failure::Broken;
 
 /// Makes an account; `claims` has an object for each Credential Configuration Identifier that its
-/// owner can have.
+/// owner can have. Who signs in elsewhere has no password here.
 pub async fn add(
     issuer: &Issuer,
     name: &str,
-    password: Password,
+    password: Option<Password>,
     claims: &Map<String, Value>,
 ) -> Result<(), AccountError> {
     if !is_account_name(name) {
         return Err(AccountError::BadName);
+    }
+    if is_outside(name) == password.is_some() {
+        return Err(AccountError::BadPassword);
     }
     if claims.is_empty() {
         return Err(AccountError::NoClaims);
@@ -38,7 +42,10 @@ pub async fn add(
         let checked = checked.map_err(|error| AccountError::Claims(id.clone(), error))?;
         datasets.insert(id.clone(), checked.into());
     }
-    let password_hash = hash(issuer, password).await?;
+    let password_hash = match password {
+        Some(password) => hash(issuer, password).await?,
+        None => PasswordHash::of_nobody(),
+    };
     let created_at = issuer.clock.now();
     let account = Account { name: name.to_owned(), password_hash, datasets, created_at };
     if issuer.store.open_account(&account).await.map_err(Broken::from)? {
@@ -54,6 +61,9 @@ pub async fn change_password(
     name: &str,
     password: Password,
 ) -> Result<(), AccountError> {
+    if is_outside(name) {
+        return Err(AccountError::BadPassword);
+    }
     let hash = hash(issuer, password).await?;
     let changed = issuer.store.set_password(name, hash.expose()).await.map_err(Broken::from)?;
     if changed { Ok(()) } else { Err(AccountError::Unknown) }
@@ -78,7 +88,7 @@ pub enum AccountError {
     Unknown,
     /// Nobody could type it.
     BadName,
-    /// Too short, or far too long.
+    /// Too short, or far too long; missing, or there for somebody who signs in elsewhere.
     BadPassword,
     /// Its owner could have nothing.
     NoClaims,
@@ -105,7 +115,11 @@ impl fmt::Display for AccountError {
                 write!(f, "an account's name has 1 to {NAME_LENGTH_MAX} visible characters")
             }
             Self::BadPassword => {
-                write!(f, "a password has at least {PASSWORD_LENGTH_MIN} characters")
+                write!(
+                    f,
+                    "a password has at least {PASSWORD_LENGTH_MIN} characters; whose name is "
+                )?;
+                f.write_str("PROVIDER#SUB signs in there, and has none here")
             }
             Self::NoClaims => f.write_str(
                 "say what the owner can have: an object of claims for each credential type",

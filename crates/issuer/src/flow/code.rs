@@ -27,7 +27,7 @@ pub(super) async fn authorization_code(
     sender: &Sender,
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
-    let client = token_client(issuer, &request.client)?;
+    let client = token_client(issuer, &request.client).await?;
     let requester = Requester { client: &client, sender, policy: policy(issuer) };
     for _ in 0..READS_MAX {
         let now = issuer.clock.now();

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use super::authorization::without_the_unwanted;
 use super::cover::{Uncovered, cover, uncover};
 use super::deferred::{Answer, put_off, waits};
+use super::external::offer_id;
 use super::notification::notification_id;
 use crate::Issuer;
 use crate::credential_type::CredentialType;
@@ -35,7 +36,7 @@ pub async fn credential(
     let mut uncovered: Option<Uncovered> = None;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
-        let grant = match presented.token().offer_id() {
+        let grant = match offer_id::<CredentialRefusal>(presented, issuer).await? {
             Some(id) => issuer.store.grant(id).await?,
             None => None,
         };

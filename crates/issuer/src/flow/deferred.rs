@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use super::cover;
 use super::credential::{entries, sign};
+use super::external::known_offer_id;
 use super::sender::spend;
 use crate::Issuer;
 use crate::credential_type::{Approval, ClaimsError, CredentialType, Pictures, check_all};
@@ -80,7 +81,7 @@ pub async fn deferred_credential(
     let mut is_spent = false;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
-        let grant = match presented.token().offer_id() {
+        let grant = match known_offer_id::<DeferredRefusal>(presented, issuer).await? {
             Some(id) => issuer.store.grant(id).await?,
             None => None,
         };

@@ -35,6 +35,7 @@ pub fn credential_issuer(issuer: &Issuer, keys: &IssuerKeys) -> CredentialIssuer
     let published: Vec<_> = keys.encryption.first().into_iter().collect();
     CredentialIssuerMetadata {
         credential_issuer: issuer.credential_issuer().to_owned(),
+        authorization_servers: authorization_servers(issuer),
         credential_endpoint: issuer.endpoint("credential"),
         nonce_endpoint: issuer.endpoint("nonce"), // HAIP-17
         // Also where no type is put off any more: something may still wait.
@@ -59,6 +60,12 @@ pub fn credential_issuer(issuer: &Issuer, keys: &IssuerKeys) -> CredentialIssuer
             })
             .collect(),
     }
+}
+
+/// Ourselves first: a wallet that looks at one only takes that (META-14).
+fn authorization_servers(issuer: &Issuer) -> Vec<String> {
+    let other = issuer.external.as_ref().map(|external| external.issuer().to_owned());
+    other.into_iter().flat_map(|other| [issuer.credential_issuer().to_owned(), other]).collect()
 }
 
 /// Algorithms by their JOSE names (FMT-JWT-03, FMT-SDJWT-02, PROOF-20); keys are spoken of only
@@ -107,22 +114,23 @@ pub fn authorization_server(issuer: &Issuer) -> AuthorizationServerMetadata {
         pre_authorized_grant_anonymous_access_supported: authorization.anonymous_access
             && !authorization.client_attestation_required,
         sender: sender::metadata(issuer),
-        code_flow: (!issuer.clients.is_empty()).then(|| code_flow(issuer)),
+        code_flow: issuer.has_code_flow().then(|| code_flow(issuer)),
     }
 }
 
 fn grant_types(issuer: &Issuer) -> Vec<&'static str> {
     let mut grants = vec![PRE_AUTHORIZED_CODE];
-    if !issuer.clients.is_empty() {
+    if issuer.has_code_flow() {
         grants.push(AUTHORIZATION_CODE);
         grants.extend((issuer.config.authorization.refresh_hours > 0).then_some(REFRESH_TOKEN));
     }
     grants
 }
 
-/// `private_key_jwt` only where a client is registered for it (ASMETA-05).
+/// `private_key_jwt` only where a client is registered for it, or could be (ASMETA-05).
 fn authentication_methods(issuer: &Issuer) -> Vec<&'static str> {
-    let has_confidential = issuer.clients.values().any(|client| !client.is_public());
+    let has_confidential = issuer.config.authorization.clients_by_api
+        || issuer.clients.values().any(|client| !client.is_public());
     let mut methods = sender::authentication_methods(issuer);
     methods.extend(has_confidential.then_some(PRIVATE_KEY_JWT));
     methods

@@ -3,10 +3,12 @@
 pub mod account;
 pub mod application;
 pub mod authorization;
+pub mod client;
 mod code;
 mod cover;
 pub mod credential;
 pub mod deferred;
+mod external;
 pub mod introspection;
 pub mod metadata;
 pub mod nonce;

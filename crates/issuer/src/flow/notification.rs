@@ -3,6 +3,7 @@
 use oid4vci::access::Presented;
 use oid4vci::notification::{self, NotificationRefusal, NotificationRequest, Notified};
 
+use super::external::known_offer_id;
 use super::sender::spend;
 use crate::Issuer;
 use crate::failure::Failure;
@@ -17,7 +18,7 @@ pub async fn notification(
     issuer: &Issuer,
 ) -> Result<(), Failure<NotificationRefusal>> {
     let now = issuer.clock.now();
-    let grant = match presented.token().offer_id() {
+    let grant = match known_offer_id::<NotificationRefusal>(presented, issuer).await? {
         Some(id) => issuer.store.grant(id).await?,
         None => None,
     };

@@ -20,7 +20,7 @@ pub(super) async fn refresh_token(
     sender: &Sender,
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
-    let client = token_client(issuer, &request.client)?;
+    let client = token_client(issuer, &request.client).await?;
     let requester = Requester { client: &client, sender, policy: policy(issuer) };
     let configurations = configurations(issuer);
     let server = requestable(issuer, &configurations);

@@ -36,7 +36,8 @@ pub(super) fn routes() -> Router<Arc<Issuer>> {
 #[serde(deny_unknown_fields)]
 struct NewAccount {
     name: String,
-    password: String,
+    #[serde(default)]
+    password: Option<String>,
     claims: Map<String, Value>,
 }
 
@@ -58,7 +59,7 @@ async fn make(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<impl IntoResponse, Problem> {
     let new: NewAccount = read(body)?;
-    add(&issuer, &new.name, Password::new(new.password), &new.claims).await?;
+    add(&issuer, &new.name, new.password.map(Password::new), &new.claims).await?;
     Ok((StatusCode::CREATED, Json(serde_json::json!({ "name": new.name }))))
 }
 

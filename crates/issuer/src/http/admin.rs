@@ -51,6 +51,7 @@ pub fn admin(issuer: Arc<Issuer>) -> Router {
         .route("/admin/v1/applications/{id}/approve", post(approve_application))
         .route("/admin/v1/applications/{id}/reject", post(reject_application))
         .merge(super::accounts::routes())
+        .merge(super::clients::routes())
         .layer(middleware::from_fn_with_state(Arc::clone(&issuer), authenticate));
     let open =
         Router::new().route("/healthz", get(async || "alive\n")).route("/readyz", get(ready));
@@ -118,6 +119,8 @@ struct NewOffer {
     without_tx_code: bool,
     #[serde(default)]
     grants: OfferGrants,
+    #[serde(default)]
+    account: Option<String>,
 }
 
 impl NewOffer {
@@ -165,6 +168,7 @@ async fn make_offer(
         printed: new.printed,
         without_tx_code: new.without_tx_code,
         grants: new.grants,
+        account: new.account,
     };
     let owner = idempotency_key(&headers)?.map_or(Owner::Nobody, Owner::IdempotencyKey);
     let offered = offer(&issuer, &request, owner).await?;

@@ -23,9 +23,9 @@ use crate::{Issuer, flow};
 
 type Body = Result<Form<Vec<(String, String)>>, FormRejection>;
 
-/// Nothing where no client is registered.
+/// Nothing where no client is registered, and none can be.
 pub(super) fn routes(issuer: &Issuer) -> Router<Arc<Issuer>> {
-    if issuer.clients.is_empty() {
+    if !issuer.has_code_flow() {
         return Router::new();
     }
     let pushes = AddressLimit::per_minute(issuer.config.authorization.pushes_per_minute);
@@ -71,8 +71,14 @@ async fn pushed(
 }
 
 /// RFC 7662 §2.2
-async fn introspect(
-    State(issuer): State<Arc<Issuer>>,
+async fn introspect(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, form: Body) -> Response {
+    let mut answer = introspected(&issuer, form).await.into_response();
+    sender::with_client_challenge(&mut answer, &headers);
+    answer
+}
+
+async fn introspected(
+    issuer: &Issuer,
     form: Body,
 ) -> Result<
     ([(HeaderName, &'static str); 1], Json<IntrospectionResponse>),
@@ -80,15 +86,21 @@ async fn introspect(
 > {
     let Form(form) = form.map_err(|_| TokenQueryRefusal::Unreadable)?;
     let query = TokenQuery::parse(&form)?;
-    Ok(([NO_STORE], Json(flow::introspection::introspection(&query, &issuer).await?)))
+    Ok(([NO_STORE], Json(flow::introspection::introspection(&query, issuer).await?)))
 }
 
 /// RFC 7009 §2.2
-async fn revoke(
-    State(issuer): State<Arc<Issuer>>,
+async fn revoke(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, form: Body) -> Response {
+    let mut answer = revoked(&issuer, form).await.into_response();
+    sender::with_client_challenge(&mut answer, &headers);
+    answer
+}
+
+async fn revoked(
+    issuer: &Issuer,
     form: Body,
-) -> Result<impl IntoResponse, Failure<TokenQueryRefusal>> {
+) -> Result<([(HeaderName, &'static str); 1], StatusCode), Failure<TokenQueryRefusal>> {
     let Form(form) = form.map_err(|_| TokenQueryRefusal::Unreadable)?;
-    flow::introspection::revocation(&TokenQuery::parse(&form)?, &issuer).await?;
+    flow::introspection::revocation(&TokenQuery::parse(&form)?, issuer).await?;
     Ok(([NO_STORE], StatusCode::OK))
 }

@@ -32,6 +32,7 @@ mod address_limit;
 pub mod admin;
 mod around;
 mod authorization;
+mod clients;
 mod deferrals;
 mod deferred;
 mod limits;

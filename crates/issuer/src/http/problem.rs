@@ -95,6 +95,8 @@ impl From<MakeOfferError> for Problem {
             | MakeOfferError::TooLong(..)
             | MakeOfferError::NoClients
             | MakeOfferError::UselessTxCode
+            | MakeOfferError::AccountWithoutSignIn
+            | MakeOfferError::UnknownAccount(_)
             | MakeOfferError::NeedsTxCode => unprocessable("No such offer can be made"),
         }
     }

@@ -1,7 +1,8 @@
-//! The headers in which a sender proves something, and those that tell it what its next proof needs.
+//! The headers in which a sender proves something, and those that tell it what its next proof
+//! needs.
 
-use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use oid4vci::access::{self, Presented};
 use oid4vci::attestation::client;
@@ -44,8 +45,8 @@ impl Token {
     }
 }
 
-/// Reads the token of a request to an endpoint that needs one, and verifies the proof that the scheme
-/// `DPoP` needs (RFC 9449 §7.1).
+/// Reads the token of a request to an endpoint that needs one, and verifies the proof that the
+/// scheme `DPoP` needs (RFC 9449 §7.1).
 pub(super) fn token(
     query: Option<&str>,
     headers: &HeaderMap,
@@ -87,6 +88,7 @@ pub(super) fn answer<T: IntoResponse, R: Refusal>(
     if demand.is_some() {
         response.extensions_mut().insert(Demanded);
     }
+    with_client_challenge(&mut response, headers);
     let has_proof = issuer.config.dpop.is_on() && headers.contains_key(dpop::HEADER);
     let nonce = has_proof.then_some(Demand::DpopNonce);
     let challenge = demand.filter(|demand| *demand == Demand::AttestationChallenge);
@@ -94,6 +96,23 @@ pub(super) fn answer<T: IntoResponse, R: Refusal>(
         response.headers_mut().extend(fresh_header(demand, issuer));
     }
     response
+}
+
+/// Whoever authenticates in the header `Authorization`, which no client of ours does, learns by
+/// which scheme it failed (RFC 6749 §5.2).
+pub(super) fn with_client_challenge(response: &mut Response, headers: &HeaderMap) {
+    let failed = response.status() == StatusCode::UNAUTHORIZED;
+    let Some(given) = headers.get(AUTHORIZATION).filter(|_| failed) else { return };
+    if response.headers().contains_key(WWW_AUTHENTICATE) {
+        return; // that of a token
+    }
+    let scheme = given.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+    let challenge = if scheme.eq_ignore_ascii_case(b"bearer") {
+        HeaderValue::from_static("Bearer")
+    } else {
+        HeaderValue::from_static(r#"Basic realm="clients""#)
+    };
+    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
 }
 
 /// A nonce before the first proof, where proofs need one: a Wallet asks for its `c_nonce` anyway

@@ -10,7 +10,9 @@ use super::language::Language;
 use super::words::{Notice, Words};
 
 pub use super::field::{Field, FieldGroup, FieldKind};
-pub use super::sign_in_pages::{ConsentPage, ShownClaim, ShownCredential, SignInPage};
+pub use super::sign_in_pages::{
+    ConsentPage, ProviderTrouble, ShownClaim, ShownCredential, SignInPage,
+};
 
 /// Without JavaScript a page that waits loads itself again after so many seconds.
 const RELOAD_SECONDS: u8 = 15;

@@ -1,6 +1,7 @@
 //! The pages on which somebody signs in for a wallet, and answers it.
 
 use askama::Template;
+use oid4vci::provider::ProviderRefusal;
 
 use super::pages::{Card, Site};
 
@@ -18,8 +19,41 @@ pub struct SignInPage<'a> {
     pub account: &'a str,
     /// Whether that was wrong.
     pub wrong: bool,
+    /// Whether accounts of the issuer can sign in.
+    pub accounts: bool,
+    /// What people call the provider where they can sign in instead.
+    pub provider: Option<&'a str>,
+    /// What went wrong there.
+    pub trouble: Option<ProviderTrouble<'a>>,
     /// Goes back in the field `csrf` (P01).
     pub csrf: &'a str,
+}
+
+/// What went wrong at a provider.
+#[derive(Clone, Copy, Debug)]
+pub struct ProviderTrouble<'a> {
+    /// What it was.
+    pub refusal: ProviderRefusal,
+    /// Under which the log has it.
+    pub support_id: &'a str,
+}
+
+impl SignInPage<'_> {
+    /// The person reads what they can do; all else is for whoever operates the issuer.
+    const fn trouble_text(&self, trouble: &ProviderTrouble<'_>) -> &'static str {
+        let words = &self.site.words().sign_in;
+        if trouble.refusal.passes() {
+            words.provider_away
+        } else if trouble.refusal.is_of_the_person() {
+            words.provider_denied
+        } else {
+            words.provider_broken
+        }
+    }
+
+    const fn has_problem(&self) -> bool {
+        self.wrong || self.trouble.is_some()
+    }
 }
 
 /// `/authorize/HANDLE` once somebody has signed in: who wants what (AUTHZ-25).

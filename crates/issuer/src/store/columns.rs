@@ -1,7 +1,7 @@
 //! What both engines say in the same words: columns, and the states of an offer as conditions.
 
 use keys::outside::Timestamp;
-use oid4vci::authorization::{AuthorizationRequest, Stage};
+use oid4vci::authorization::{AuthorizationRequest, Person, Provided, Stage};
 use oid4vci::grant::OfferState;
 use serde_json::{Map, Value};
 
@@ -57,21 +57,35 @@ pub(super) const fn state_condition(state: OfferState) -> &'static str {
     }
 }
 
-/// The stage of a running authorization, in two columns.
-pub(super) fn stage_parts(stage: &Stage) -> (&'static str, Option<&str>) {
+/// The stage of a running authorization, in three columns.
+pub(super) fn stage_parts(stage: &Stage) -> (&'static str, Option<&str>, Option<String>) {
     match stage {
-        Stage::Pushed => ("pushed", None),
-        Stage::Opened => ("opened", None),
-        Stage::SignedIn(account) => ("signed-in", Some(account)),
+        Stage::Pushed => ("pushed", None, None),
+        Stage::Opened => ("opened", None, None),
+        Stage::SignedIn(Person { account, provided }) => {
+            let provided = provided.as_ref();
+            let provided = provided.map(|one| serde_json::to_string(one).unwrap_or_default());
+            ("signed-in", Some(account), provided)
+        }
     }
 }
 
-/// The stage from two columns.
-pub(super) fn stage_of(name: &str, account: Option<String>) -> Option<Stage> {
-    match (name, account) {
-        ("pushed", None) => Some(Stage::Pushed),
-        ("opened", None) => Some(Stage::Opened),
-        ("signed-in", Some(account)) => Some(Stage::SignedIn(account)),
+/// The stage from three columns.
+pub(super) fn stage_of(
+    name: &str,
+    account: Option<String>,
+    provided: Option<&str>,
+) -> Option<Stage> {
+    let provided = match provided {
+        Some(text) => Some(serde_json::from_str::<Provided>(text).ok()?),
+        None => None,
+    };
+    match (name, account, provided) {
+        ("pushed", None, None) => Some(Stage::Pushed),
+        ("opened", None, None) => Some(Stage::Opened),
+        ("signed-in", Some(account), provided) => {
+            Some(Stage::SignedIn(Person { account, provided }))
+        }
         _ => None,
     }
 }

@@ -22,9 +22,11 @@ pub use engine::{migrate, open, schema, warnings};
 pub use schema::Schema;
 
 pub mod authorization;
+pub mod client;
 mod columns;
 pub mod deferral;
 mod engine;
+pub mod external;
 pub mod postgres;
 mod schema;
 pub mod sqlite;
@@ -37,6 +39,8 @@ pub trait Store:
     status::StatusStore
     + authorization::AuthorizationStore
     + deferral::DeferralStore
+    + client::ClientStore
+    + external::ExternalStore
     + fmt::Debug
     + Send
     + Sync
@@ -147,6 +151,8 @@ pub struct NewOffer {
     pub application: Option<(ApplicationId, Option<OfferId>)>,
     /// Digest of the `issuer_state` of an offer that can be taken by signing in.
     pub issuer_state: Option<SecretDigest>,
+    /// The only account that can take it by signing in; `None` for any.
+    pub for_account: Option<String>,
 }
 
 /// A request that may come twice.

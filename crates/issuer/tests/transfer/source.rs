@@ -7,6 +7,7 @@ use formats::status_list::{Bits, Status};
 use issuer::account::{Account, PasswordHash};
 use issuer::application::{Application, ApplicationId, ApplicationSecret, ApplicationState};
 use issuer::store::authorization::{Allowed, AllowedOffer, AuthorizationStore as _};
+use issuer::store::client::{ClientStore as _, StoredClient};
 use issuer::store::deferral::{DeferralStore as _, Deferred};
 use issuer::store::sqlite::{Sqlite, migrate};
 use issuer::store::status::{NewLease, StatusStore as _};
@@ -14,7 +15,7 @@ use issuer::store::{Idempotency, NewOffer, Store};
 use keys::digest::MacKey;
 use keys::outside::{Clock as _, Timestamp};
 use oid4vci::authorization::{
-    AnswerTo, AuthorizationRequest, GrantedCode, RunningAuthorization, Stage,
+    AnswerTo, AuthorizationRequest, GrantedCode, Person, Provided, RunningAuthorization, Stage,
 };
 use oid4vci::credential::Record;
 use oid4vci::deferred::{Deferral, DeferralState};
@@ -198,6 +199,18 @@ impl Filling {
         };
         let allowed = Allowed { code, offer: AllowedOffer::Fresh(Box::new(grant), Map::new()) };
         assert!(self.store.allow_authorization(&running, &allowed, self.now()).await.unwrap());
+        let bound = NewOffer {
+            issuer_state: Some(SecretDigest([8; 32])),
+            for_account: Some("ada".into()),
+            ..self.new_offer()
+        };
+        self.open(bound).await;
+        for client_id in ["b", "A", "https://w.example"] {
+            let client = json!({ "name": client_id }).to_string();
+            let client_id = client_id.to_owned();
+            let client = StoredClient { client_id, client, created_at: self.now() };
+            assert!(self.store.open_client(&client).await.unwrap());
+        }
         for name in ["ada", "Ägir", "Zoe", "z a"] {
             let account = Account {
                 name: name.into(),
@@ -226,7 +239,10 @@ impl Filling {
             id,
             handle_digest: AuthorizationHandle::fresh(id, &self.random).digest(),
             expires_at: self.now().plus(90),
-            stage: Stage::SignedIn("ada".into()),
+            stage: Stage::SignedIn(Person {
+                account: "https://login.example#1".into(),
+                provided: Some(Provided { name: "Ada".into(), datasets: Map::new() }),
+            }),
             request,
         }
     }

@@ -30,7 +30,7 @@ pub use par::{
 };
 pub use refusal::{AuthorizationRefusal, DeadEnd};
 pub use response::{AuthorizationAnswer, Expected, ResponseError, received_code, redirect};
-pub use running::{RunningAuthorization, SIGN_IN_SECONDS, Stage};
+pub use running::{Person, Provided, RunningAuthorization, SIGN_IN_SECONDS, Stage};
 
 /// `response_type`, the only one.
 pub const CODE: &str = "code";
@@ -266,6 +266,16 @@ pub struct Authorization {
     pub code: Option<GrantedCode>,
     /// Set while there are refresh tokens.
     pub refresh: Option<crate::refresh::RefreshChain>,
+    /// The only account that can take the offer; `None` for any.
+    pub for_account: Option<String>,
+}
+
+impl Authorization {
+    /// Whether somebody who signed in as this account can have what the offer holds.
+    #[must_use]
+    pub fn is_for(&self, account: &str) -> bool {
+        self.for_account.as_deref().is_none_or(|only| only == account)
+    }
 }
 
 /// The code that a Wallet was sent back with.

@@ -1,6 +1,10 @@
 //! An authorization on its way from the request to the person's answer.
 
+use std::fmt;
+
 use keys::outside::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{AuthorizationRequest, DeadEnd};
 use crate::offer::OfferId;
@@ -33,8 +37,52 @@ pub enum Stage {
     Pushed,
     /// In a browser; nobody has signed in.
     Opened,
-    /// This account has signed in, and has not answered.
-    SignedIn(String),
+    /// This person has signed in, and has not answered.
+    SignedIn(Person),
+}
+
+/// Who has signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Of ours, or `PROVIDER#SUB` of somebody who signed in elsewhere.
+    pub account: String,
+    /// What a provider said of the person; `None` for an account of ours.
+    pub provided: Option<Provided>,
+}
+
+/// What is kept of the claims of a provider until the person has answered.
+#[derive(Clone, Deserialize, PartialEq, Eq, Serialize)]
+pub struct Provided {
+    /// What the person is called, for the page that asks.
+    pub name: String,
+    /// What credentials would say, by Credential Configuration Identifier.
+    pub datasets: Map<String, Value>,
+}
+
+impl Person {
+    /// What the person is called, where something better than the account's name is known.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.provided.as_ref().map_or(&self.account, |provided| &provided.name)
+    }
+}
+
+impl From<String> for Person {
+    fn from(account: String) -> Self {
+        Self { account, provided: None }
+    }
+}
+
+impl From<&str> for Person {
+    fn from(account: &str) -> Self {
+        account.to_owned().into()
+    }
+}
+
+impl fmt::Debug for Provided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Provided(..)")
+    }
 }
 
 impl RunningAuthorization {

@@ -94,7 +94,13 @@ pub(crate) fn authorization(change: impl FnOnce(&mut GrantedCode)) -> Authorizat
         is_spent: false,
     };
     change(&mut code);
-    Authorization { id: OFFER, issuer_state_digest: None, code: Some(code), refresh: None }
+    Authorization {
+        id: OFFER,
+        issuer_state_digest: None,
+        code: Some(code),
+        refresh: None,
+        for_account: None,
+    }
 }
 
 pub(crate) fn refreshing(sender: Option<Thumbprint>) -> Authorization {

@@ -63,13 +63,13 @@ impl Contract {
         }
     }
 
-    async fn begun(&self, stage: Stage) -> RunningAuthorization {
+    pub(super) async fn begun(&self, stage: Stage) -> RunningAuthorization {
         let running = self.running(stage);
         assert!(self.store.begin_authorization(&running, &[]).await.unwrap());
         running
     }
 
-    fn next(&self, seen: &RunningAuthorization) -> RunningAuthorization {
+    pub(super) fn next(&self, seen: &RunningAuthorization) -> RunningAuthorization {
         let handle_digest = AuthorizationHandle::fresh(seen.id, &self.random).digest();
         let stage = Stage::SignedIn("ada".into());
         RunningAuthorization { handle_digest, stage, ..seen.clone() }
@@ -184,12 +184,17 @@ impl Contract {
     }
 
     async fn a_made_offer_is_taken_while_it_is_open(&self) {
-        let offer = NewOffer { issuer_state: Some(SecretDigest([4; 32])), ..self.new_offer() };
+        let offer = NewOffer {
+            issuer_state: Some(SecretDigest([4; 32])),
+            for_account: Some("ada".into()),
+            ..self.new_offer()
+        };
         let id = offer.grant.id;
         assert_eq!(self.store.open_offer(offer).await.unwrap(), Opened::Opened);
         assert!(self.grant(id).await.signs_in);
         let read = self.store.authorization(id).await.unwrap().unwrap();
         assert!(read.issuer_state_digest == Some(SecretDigest([4; 32])) && read.code.is_none());
+        assert!(read.is_for("ada") && !read.is_for("eve"));
         let take = async |now: Timestamp| {
             let running = self.begun(Stage::SignedIn("ada".into())).await;
             let allowed = Allowed { code: self.code(id, &running), offer: AllowedOffer::Made(id) };

@@ -10,7 +10,7 @@ use oid4vci::offer::OfferId;
 use oid4vci::secret::{AuthorizationCode, OfferReference, PreAuthorizedCode};
 use serde_json::{Map, Value};
 
-use super::{Entitled, entitled, refused};
+use super::{Entitled, client_name, entitled, refused};
 use crate::Issuer;
 use crate::failure::Failure;
 use crate::store::authorization::{Allowed, AllowedOffer};
@@ -21,11 +21,12 @@ pub async fn allow(
     issuer: &Issuer,
     seen: &RunningAuthorization,
 ) -> Result<String, Failure<DeadEnd>> {
-    let Stage::SignedIn(account) = &seen.stage else { return Err(DeadEnd::Over.into()) };
+    let Stage::SignedIn(person) = &seen.stage else { return Err(DeadEnd::Over.into()) };
     let entitled = entitled(issuer, seen).await?;
     if entitled.is_empty() {
         return end(issuer, seen, AuthorizationRefusal::NotEntitled).await;
     }
+    client_name(issuer, seen).await?;
     let now = issuer.clock.now();
     let id = seen.request.offer_id.map_or(seen.id, OfferId);
     let code = AuthorizationCode::fresh(id, &*issuer.random);
@@ -37,7 +38,7 @@ pub async fn allow(
         digest: code.digest(),
         expires_at: now.plus(CODE_SECONDS),
         request,
-        account: account.clone(),
+        account: person.account.clone(),
         is_spent: false,
     };
     let offer = match seen.request.offer_id {

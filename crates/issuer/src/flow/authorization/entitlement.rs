@@ -1,6 +1,6 @@
 //! What a person who signed in can have, and what of it the Wallet wants (AUTHZ-07, AUTHZ-25).
 
-use oid4vci::authorization::{ClaimDescription, RunningAuthorization, Stage};
+use oid4vci::authorization::{ClaimDescription, Person, RunningAuthorization, Stage};
 use oid4vci::claims_path::select;
 use oid4vci::offer::OfferId;
 use serde_json::{Map, Value};
@@ -20,19 +20,18 @@ pub struct Entitled<'i> {
 
 /// What the account of a sign-in can have of what is asked for; empty when there is nothing.
 ///
-/// Of an offer that an operator made, it is what that says, whoever signs in; else what stands in the
-/// account. Claims that the Wallet did not name are left out, unless the type always has them.
+/// Of an offer that an operator made, it is what that says, for whoever it is; else what stands in
+/// the account. Claims that the Wallet did not name are left out, unless the type always has them.
 pub async fn entitled<'i>(
     issuer: &'i Issuer,
     running: &RunningAuthorization,
 ) -> Result<Vec<Entitled<'i>>, StoreError> {
-    let Stage::SignedIn(name) = &running.stage else { return Ok(Vec::new()) };
-    let account = issuer.store.account(name).await?;
-    let Some(account) = account else { return Ok(Vec::new()) }; // it was removed meanwhile
+    let Stage::SignedIn(person) = &running.stage else { return Ok(Vec::new()) };
     let is_offer = running.request.offer_id;
+    let Some(own) = own_datasets(issuer, person).await? else { return Ok(Vec::new()) };
     let mut datasets = match is_offer {
-        Some(id) => issuer.store.datasets(OfferId(id)).await?.unwrap_or_default(),
-        None => account.datasets,
+        Some(id) => offered(issuer, OfferId(id), person).await?,
+        None => own,
     };
     let mut found = Vec::new();
     for id in &running.request.credential_configuration_ids {
@@ -53,6 +52,37 @@ pub async fn entitled<'i>(
     Ok(found)
 }
 
+/// What is known of a person: what the operator wrote of the account, and for the rest what a
+/// provider said. `None` for an account that was removed meanwhile.
+async fn own_datasets(
+    issuer: &Issuer,
+    person: &Person,
+) -> Result<Option<Map<String, Value>>, StoreError> {
+    let account = issuer.store.account(&person.account).await?;
+    let written = account.map(|account| account.datasets);
+    Ok(match &person.provided {
+        None => written,
+        Some(provided) => {
+            let mut datasets = provided.datasets.clone();
+            datasets.extend(written.unwrap_or_default());
+            Some(datasets)
+        }
+    })
+}
+
+/// What an offer holds, for whom it is: nobody else learns what that is.
+async fn offered(
+    issuer: &Issuer,
+    id: OfferId,
+    person: &Person,
+) -> Result<Map<String, Value>, StoreError> {
+    let beside = issuer.store.authorization(id).await?;
+    if beside.is_none_or(|beside| !beside.is_for(&person.account)) {
+        return Ok(Map::new());
+    }
+    Ok(issuer.store.datasets(id).await?.unwrap_or_default())
+}
+
 /// `None` when a claim is missing without which the Wallet takes nothing (CLAIM-02).
 fn narrowed<'t>(
     credential_type: &'t CredentialType,
@@ -68,8 +98,8 @@ fn narrowed<'t>(
     Some(Entitled { credential_type, claims })
 }
 
-/// Claims that the Wallet did not name are left out, unless the type always has them; where it names
-/// none, it wants all (AUTHZ-07).
+/// Claims that the Wallet did not name are left out, unless the type always has them; where it
+/// names none, it wants all (AUTHZ-07).
 pub(in crate::flow) fn without_the_unwanted(
     credential_type: &CredentialType,
     mut claims: Map<String, Value>,

@@ -17,17 +17,20 @@ use oid4vci::secret::AuthorizationHandle;
 use oid4vci::sender::Sender;
 use oid4vci::token::TokenRefusal;
 
+use super::client::registered;
 use super::sender::{self, SenderHeaders};
 use crate::Issuer;
 use crate::failure::Failure;
 
 mod answer;
 mod entitlement;
+mod provider;
 mod sign_in;
 
 pub use answer::{allow, deny};
 pub(super) use entitlement::without_the_unwanted;
 pub use entitlement::{Entitled, entitled};
+pub use provider::{CALLBACK, Returned, from_provider, to_provider};
 pub use sign_in::{SignIn, sign_in};
 
 type Form = [(String, String)];
@@ -39,32 +42,35 @@ pub(super) fn configurations(issuer: &Issuer) -> BTreeMap<String, Option<String>
 }
 
 /// The client that a request comes from, and the proof of that.
-pub(super) fn authenticated<'i>(
-    issuer: &'i Issuer,
+pub(super) async fn authenticated<R: From<ClientRefusal>>(
+    issuer: &Issuer,
     credentials: &ClientCredentials,
-) -> Result<(&'i Client, AuthenticatedClient), ClientRefusal> {
-    let claimed = credentials.claimed_client_id();
-    let client = claimed.and_then(|client_id| issuer.clients.get(&client_id));
+) -> Result<(Client, AuthenticatedClient), Failure<R>> {
+    let client = match credentials.claimed_client_id() {
+        Some(client_id) => registered(issuer, &client_id).await?,
+        None => None,
+    };
+    let refused = |refusal: ClientRefusal| Failure::Refused(refusal.into());
     let context = ClientContext {
         authorization_server: issuer.credential_issuer(),
         token_endpoint: &issuer.endpoint("token"),
         window_seconds: issuer.config.proof.window_seconds,
         now: issuer.clock.now(),
     };
-    let authenticated = authenticate(credentials, client, &context)?;
-    Ok((client.ok_or(ClientRefusal::Unknown)?, authenticated))
+    let authenticated = authenticate(credentials, client.as_ref(), &context).map_err(refused)?;
+    Ok((client.ok_or(refused(ClientRefusal::Unknown))?, authenticated))
 }
 
 /// The client that wants tokens of this flow; where no client is registered there are none to be had
 /// (RFC 6749 §5.2).
-pub(super) fn token_client(
+pub(super) async fn token_client(
     issuer: &Issuer,
     credentials: &ClientCredentials,
-) -> Result<AuthenticatedClient, TokenRefusal> {
-    if issuer.clients.is_empty() {
-        return Err(TokenRefusal::UnsupportedGrantType);
+) -> Result<AuthenticatedClient, Failure<TokenRefusal>> {
+    if !issuer.has_code_flow() {
+        return Err(TokenRefusal::UnsupportedGrantType.into());
     }
-    Ok(authenticated(issuer, credentials)?.1)
+    Ok(authenticated::<TokenRefusal>(issuer, credentials).await?.1)
 }
 
 /// What the proofs of a request spend.
@@ -85,18 +91,18 @@ pub async fn push(
     headers: &SenderHeaders<'_>,
 ) -> Result<PushResponse, Failure<PushRefusal>> {
     let credentials = ClientCredentials::parse(form).map_err(PushRefusal::from)?;
-    let (client, authenticated) = authenticated(issuer, &credentials).map_err(PushRefusal::from)?;
+    let (client, sent_by) = authenticated::<PushRefusal>(issuer, &credentials).await?;
     let configurations = configurations(issuer);
     let server = requestable(issuer, &configurations);
-    let parsed = PushedRequest::parse(form, client, &server)?;
+    let parsed = PushedRequest::parse(form, &client, &server)?;
     let sender = sender::sender(headers, Some(&client.client_id), "par", issuer);
     let sender = sender.map_err(PushRefusal::from)?;
     let parsed = PushedRequest::with_sender(parsed, &sender, sender::policy(issuer))?;
     let request = with_offer(issuer, parsed).await?.map_err(PushRefusal::from)?;
     let (handle, running) = begun(issuer, request, (Stage::Pushed, PUSHED_SECONDS));
-    let marks = marks(&authenticated, &sender);
+    let marks = marks(&sent_by, &sender);
     if !issuer.store.begin_authorization(&running, &marks).await? {
-        return Err(PushRefusal::from(replayed(&authenticated, &sender)).into());
+        return Err(PushRefusal::from(replayed(&sent_by, &sender)).into());
     }
     tracing::info!(authorization = %running.id, client_id = client.client_id, "request pushed");
     Ok(PushResponse::new(&handle))
@@ -115,7 +121,8 @@ pub enum Opened {
 pub async fn open(issuer: &Issuer, query: &Form) -> Result<Opened, Failure<DeadEnd>> {
     let credentials = ClientCredentials::parse(query).map_err(|_| DeadEnd::UnknownClient)?;
     let client_id = credentials.client_id.ok_or(DeadEnd::UnknownClient)?;
-    let client = issuer.clients.get(&client_id).ok_or(DeadEnd::UnknownClient)?;
+    let client = registered(issuer, &client_id).await?.ok_or(DeadEnd::UnknownClient)?;
+    let client = &client;
     let mut request_uris = query.iter().filter(|(name, _)| name == "request_uri");
     match (request_uris.next(), request_uris.next()) {
         (None, _) => open_query(issuer, client, query).await,
@@ -175,6 +182,15 @@ pub async fn running(
 ) -> Result<RunningAuthorization, Failure<DeadEnd>> {
     let found = found(issuer, handle).await?;
     Ok(RunningAuthorization::opened(found.as_ref(), handle, issuer.clock.now())?.clone())
+}
+
+/// Who asks, by the name that the operator gave it; one that was removed meanwhile asks no more.
+pub async fn client_name(
+    issuer: &Issuer,
+    seen: &RunningAuthorization,
+) -> Result<String, Failure<DeadEnd>> {
+    let client = registered(issuer, &seen.request.client_id).await?;
+    Ok(client.ok_or(DeadEnd::UnknownClient)?.name)
 }
 
 async fn found(

@@ -25,7 +25,7 @@ pub async fn sign_in(
     name: &str,
     (password, turn): (Password, impl Send + 'static),
 ) -> Result<SignIn, Failure<DeadEnd>> {
-    if seen.stage != Stage::Opened {
+    if seen.stage != Stage::Opened || !issuer.config.sign_in.accounts {
         return Err(DeadEnd::Over.into());
     }
     let account = issuer.store.account(name.trim()).await?;
@@ -42,7 +42,7 @@ pub async fn sign_in(
         tracing::info!(authorization = %seen.id, "sign-in failed");
         return Ok(SignIn::Wrong);
     };
-    let (handle, next) = advanced(issuer, seen, Stage::SignedIn(account.name));
+    let (handle, next) = advanced(issuer, seen, Stage::SignedIn(account.name.into()));
     if !issuer.store.advance_authorization(seen, &next).await? {
         return Err(DeadEnd::Over.into());
     }

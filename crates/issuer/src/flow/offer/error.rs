@@ -25,6 +25,10 @@ pub enum MakeOfferError {
     NeedsTxCode,
     /// There is nobody who could send people here to sign in.
     NoClients,
+    /// An offer for one account could be taken without signing in.
+    AccountWithoutSignIn,
+    /// Nobody has this account.
+    UnknownAccount(String),
     /// A Transaction Code is typed in for the Pre-Authorized Code alone.
     UselessTxCode,
     /// The `Idempotency-Key` stands for another request.
@@ -70,6 +74,13 @@ impl fmt::Display for MakeOfferError {
                 "no wallet is registered that could send people here to sign in: put a file into \
                  the folder clients/",
             ),
+            Self::AccountWithoutSignIn => f.write_str(
+                "an offer for one account is taken by signing in alone: ask for the grant \
+                 authorization_code, without the other one",
+            ),
+            Self::UnknownAccount(name) => {
+                write!(f, "there is no account `{name}`: see `bestow issuer account list`")
+            }
             Self::UselessTxCode => f.write_str(
                 "a transaction code belongs to the pre-authorized code, which this offer lacks",
             ),

@@ -43,6 +43,7 @@ pub async fn credential_offer(
         pre_authorized_code: code.as_ref(),
         tx_code: grant.tx_code_digest.map(|_| tx_code_input(issuer)),
         issuer_state: issuer_state.as_ref(),
+        authorization_server: issuer.named_authorization_server(),
     };
     Ok(offer.to_json())
 }
@@ -52,7 +53,7 @@ async fn issuer_state(
     issuer: &Issuer,
     reference: &OfferReference,
 ) -> Result<Option<IssuerState>, StoreError> {
-    let (Some(id), false) = (reference.offer_id(), issuer.clients.is_empty()) else {
+    let (Some(id), true) = (reference.offer_id(), issuer.has_code_flow()) else {
         return Ok(None); // nobody can sign in any more
     };
     let authorization = issuer.store.authorization(id).await?;

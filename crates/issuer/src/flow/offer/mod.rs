@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::Issuer;
+use crate::account::is_outside;
 use crate::application::ApplicationId;
 use crate::credential_type::{Claims, CredentialType, Pictures, check_all};
 use crate::failure::Broken;
@@ -52,6 +53,8 @@ pub struct OfferRequest {
     pub without_tx_code: bool,
     /// Which ways there are to take it.
     pub grants: OfferGrants,
+    /// The only account that can take it; anybody who can sign in when absent.
+    pub account: Option<String>,
 }
 
 /// The ways in which an offer can be taken (VCI §4.1.1).
@@ -123,6 +126,7 @@ pub async fn make_offer(
     let now = issuer.clock.now();
     let types = types_of(issuer, &request.credential_configuration_ids)?;
     check_grants(issuer, request)?;
+    check_account(issuer, request).await?;
     let lifetime = lifetime_seconds(issuer, request, &types)?;
     let rules: Vec<&Claims> = types.iter().map(|credential_type| &credential_type.claims).collect();
     let pictures = pictures(&rules, &request.claims, owner).await;
@@ -136,6 +140,7 @@ pub async fn make_offer(
         idempotency: idempotency(request, owner, now),
         application: application(owner),
         issuer_state: secrets.issuer_state.as_ref().map(IssuerState::digest),
+        for_account: request.account.clone(),
     };
     let request_digest = offer.idempotency.map(|idempotency| idempotency.request_digest);
     match issuer.store.open_offer(offer).await.map_err(Broken::from)? {
@@ -167,13 +172,27 @@ async fn pictures(types: &[&Claims], claims: &Map<String, Value>, owner: Owner<'
 
 /// Nobody can sign in where no client is registered, and a Transaction Code guards the other grant.
 fn check_grants(issuer: &Issuer, request: &OfferRequest) -> Result<(), MakeOfferError> {
-    if request.grants.has_authorization_code() && issuer.clients.is_empty() {
+    if request.grants.has_authorization_code() && !issuer.has_code_flow() {
         return Err(MakeOfferError::NoClients);
     }
     if request.tx_code && !request.grants.has_pre_authorized_code() {
         return Err(MakeOfferError::UselessTxCode);
     }
     Ok(())
+}
+
+/// An offer for one account is taken by signing in alone, or others could take it too. Who signs in
+/// elsewhere may be known only once they have.
+async fn check_account(issuer: &Issuer, request: &OfferRequest) -> Result<(), MakeOfferError> {
+    let Some(account) = &request.account else { return Ok(()) };
+    if request.grants != OfferGrants::AuthorizationCode {
+        return Err(MakeOfferError::AccountWithoutSignIn);
+    }
+    if is_outside(account) {
+        return Ok(());
+    }
+    let found = issuer.store.account(account).await.map_err(Broken::from)?;
+    found.map(drop).ok_or_else(|| MakeOfferError::UnknownAccount(account.clone()))
 }
 
 fn types_of<'i>(
@@ -251,6 +270,7 @@ fn idempotency(request: &OfferRequest, owner: Owner<'_>, now: Timestamp) -> Opti
         request.printed,
         request.without_tx_code,
         request.grants,
+        request.account,
     ]);
     Some(Idempotency {
         key_digest: SecretDigest(sha256(key.as_bytes())),

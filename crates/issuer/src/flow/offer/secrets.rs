@@ -57,6 +57,7 @@ impl Secrets {
                 pre_authorized_code: self.code.as_ref(),
                 tx_code: request.tx_code.then(|| tx_code_input(issuer)),
                 issuer_state: self.issuer_state.as_ref(),
+                authorization_server: issuer.named_authorization_server(),
             }
             .to_link()
         } else {

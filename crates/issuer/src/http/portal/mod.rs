@@ -5,7 +5,7 @@
 //! | who asks, and what every page is made with | `visitor` |
 //! | what stands around every handler, and pages for what went wrong | `trouble` |
 //! | whether a form comes from one of our pages | `form_session` |
-//! | signing in for a wallet | `sign_in`, `failed_sign_ins`, `known_browser` |
+//! | signing in for a wallet | `sign_in`, `provider`, `failed_sign_ins`, `known_browser` |
 //! | what was filled in | `form_body`, `form_fields`, `fault` |
 
 use std::net::IpAddr;
@@ -15,10 +15,10 @@ use axum::routing::{get, post};
 use axum::{Router, middleware};
 use tokio::sync::Semaphore;
 
-use crate::Issuer;
 use crate::application::ApplicationId;
 use crate::http::address_limit::AddressLimit;
 use crate::places::Places;
+use crate::{Issuer, flow};
 use failed_sign_ins::FailedSignIns;
 use trouble::Trouble;
 
@@ -32,6 +32,7 @@ mod form_body;
 mod form_fields;
 mod form_session;
 mod known_browser;
+mod provider;
 mod sign_in;
 mod trouble;
 mod visitor;
@@ -59,7 +60,7 @@ const HASHING_MAX: usize = 4;
 /// The pages below the path of the issuer's identifier; those to apply on only where the operator has
 /// not switched them off, those to sign in on only where a wallet is registered that sends people.
 pub fn routes(issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
-    let (applies, signs_in) = (issuer.config.portal.enabled, !issuer.clients.is_empty());
+    let (applies, signs_in) = (issuer.config.portal.enabled, issuer.has_code_flow());
     if !applies && !signs_in {
         return Router::new();
     }
@@ -75,6 +76,12 @@ pub fn routes(issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
         pages = pages
             .route(&at("/authorize"), get(sign_in::authorize))
             .route(&at("/authorize/{handle}"), get(sign_in::page).post(sign_in::answer));
+    }
+    if signs_in && issuer.provider.is_some() {
+        let callback = format!("/{}", flow::authorization::CALLBACK);
+        pages = pages
+            .route(&at("/authorize/{handle}/provider"), get(provider::leave))
+            .route(&at(&callback), get(provider::back));
     }
     // A page asks for its parts by itself, so they do not count as pages that somebody opens.
     pages

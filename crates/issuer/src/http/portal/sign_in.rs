@@ -6,7 +6,8 @@ use axum::extract::{RawQuery, Request};
 use axum::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
-use oid4vci::authorization::{DeadEnd, RunningAuthorization, Stage};
+use oid4vci::authorization::{DeadEnd, Person, RunningAuthorization, Stage};
+use oid4vci::provider::ProviderRefusal;
 use oid4vci::secret::AuthorizationHandle;
 use serde_json::Value;
 use url::{Url, form_urlencoded};
@@ -19,10 +20,11 @@ use crate::account::Password;
 use crate::credential_type::{Claim, ValueType};
 use crate::failure::Failure;
 use crate::flow::authorization::{
-    Entitled, Opened, SignIn, allow, deny, entitled, open, running, sign_in,
+    Entitled, Opened, SignIn, allow, client_name, deny, entitled, open, running, sign_in,
 };
 use crate::portal::assets;
-use crate::portal::pages::{ConsentPage, ShownClaim, ShownCredential, SignInPage};
+use crate::portal::pages::{ConsentPage, ProviderTrouble, ShownClaim, ShownCredential, SignInPage};
+use crate::provider::Provider;
 
 impl From<Failure<DeadEnd>> for Trouble {
     fn from(failure: Failure<DeadEnd>) -> Self {
@@ -56,8 +58,10 @@ pub(super) async fn page(
     let handle = AuthorizationHandle::new(handle);
     let seen = running(visitor.issuer(), &handle).await?;
     match &seen.stage {
-        Stage::SignedIn(account) => consent_page(&visitor, (&handle, account), &seen).await,
-        Stage::Opened | Stage::Pushed => sign_in_page(&visitor, &handle, &seen, None),
+        Stage::SignedIn(person) => consent_page(&visitor, (&handle, person), &seen).await,
+        Stage::Opened | Stage::Pushed => {
+            sign_in_page(&visitor, &handle, &seen, Problem::None).await
+        }
     }
 }
 
@@ -88,7 +92,7 @@ pub(super) async fn answer(
                 }
                 SignIn::Wrong => {
                     attempt.note_failure();
-                    sign_in_page(&visitor, &handle, &seen, Some(&account))
+                    sign_in_page(&visitor, &handle, &seen, Problem::Wrong(&account)).await
                 }
             }
         }
@@ -96,7 +100,7 @@ pub(super) async fn answer(
     }
 }
 
-fn to_pages(visitor: &Visitor, handle: &AuthorizationHandle) -> Response {
+pub(super) fn to_pages(visitor: &Visitor, handle: &AuthorizationHandle) -> Response {
     let base = visitor.site().base;
     Redirect::to(&format!("{base}/authorize/{}", handle.expose())).into_response()
 }
@@ -123,34 +127,50 @@ fn with_policy(mut response: Response, seen: &RunningAuthorization) -> Response 
     response
 }
 
-/// Who asks, by the name that the operator gave it.
-fn client_name<'v>(visitor: &'v Visitor, seen: &'v RunningAuthorization) -> &'v str {
-    let client_id = &seen.request.client_id;
-    visitor.issuer().clients.get(client_id).map_or(client_id, |client| &client.name)
+/// Why somebody sees the form to sign in once more.
+pub(super) enum Problem<'p> {
+    /// It is the first time.
+    None,
+    /// The account that was typed, or its password.
+    Wrong(&'p str),
+    /// What the provider did, and the name under which the log has it.
+    Provider(ProviderRefusal, &'p str),
 }
 
-fn sign_in_page(
+pub(super) async fn sign_in_page(
     visitor: &Visitor,
     handle: &AuthorizationHandle,
     seen: &RunningAuthorization,
-    wrong: Option<&str>,
+    problem: Problem<'_>,
 ) -> Result<Response, Trouble> {
+    let issuer = visitor.issuer();
+    let (status, account, trouble) = match problem {
+        Problem::None => (StatusCode::OK, None, None),
+        Problem::Wrong(account) => (StatusCode::FORBIDDEN, Some(account), None),
+        Problem::Provider(refusal, support_id) => {
+            let fault = StatusCode::BAD_GATEWAY;
+            let status = if refusal.is_of_the_person() { StatusCode::FORBIDDEN } else { fault };
+            (status, None, Some(ProviderTrouble { refusal, support_id }))
+        }
+    };
     let page = SignInPage {
         site: visitor.site(),
-        client_name: client_name(visitor, seen),
+        client_name: &client_name(issuer, seen).await?,
         path: &format!("/authorize/{}", handle.expose()),
-        account: wrong.unwrap_or_default(),
-        wrong: wrong.is_some(),
+        account: account.unwrap_or_default(),
+        wrong: account.is_some(),
+        accounts: issuer.config.sign_in.accounts,
+        provider: issuer.provider.as_ref().map(Provider::name),
+        trouble,
         csrf: &visitor.csrf(),
     };
-    let status = if wrong.is_some() { StatusCode::FORBIDDEN } else { StatusCode::OK };
     Ok(with_policy(visitor.page(status, &page)?, seen))
 }
 
 /// With nothing to allow, the client is told so at once.
 async fn consent_page(
     visitor: &Visitor,
-    (handle, account): (&AuthorizationHandle, &str),
+    (handle, person): (&AuthorizationHandle, &Person),
     seen: &RunningAuthorization,
 ) -> Result<Response, Trouble> {
     let issuer = visitor.issuer();
@@ -161,8 +181,8 @@ async fn consent_page(
     let cards: Vec<ShownCredential<'_>> = entitled.iter().map(|one| shown(visitor, one)).collect();
     let page = ConsentPage {
         site: visitor.site(),
-        client_name: client_name(visitor, seen),
-        account,
+        client_name: &client_name(issuer, seen).await?,
+        account: person.name(),
         path: &format!("/authorize/{}", handle.expose()),
         cards: &cards,
         csrf: &visitor.csrf(),

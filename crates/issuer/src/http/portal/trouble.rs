@@ -65,6 +65,8 @@ impl From<MakeOfferError> for Trouble {
             | MakeOfferError::NeedsTxCode
             | MakeOfferError::NoClients
             | MakeOfferError::UselessTxCode
+            | MakeOfferError::AccountWithoutSignIn
+            | MakeOfferError::UnknownAccount(_)
             | MakeOfferError::KeyUsedBefore
             | MakeOfferError::NotDelivered(_)
             | MakeOfferError::Replaced => Self::fault(format!("no offer was made: {error}")),

@@ -149,6 +149,13 @@ pub(super) static WORDS: Words = Words {
         password: "Password",
         button: "Sign in",
         cancel: "Cancel",
+        provider: |name| format!("Sign in at {name}"),
+        or_account: "Or with an account of ours",
+        provider_denied: "You were not signed in there. Please try again, or cancel.",
+        provider_away: "The sign-in service does not answer now. Please try again in a few \
+                        minutes.",
+        provider_broken: "The sign-in service and we do not understand each other. You did nothing \
+                          wrong. Tell us this number and we will look:",
         wrong: "That did not work",
         wrong_text: "Account or password is wrong. Please type both again.",
         only_here: |host| {

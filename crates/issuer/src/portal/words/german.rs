@@ -158,6 +158,14 @@ pub(super) static WORDS: Words = Words {
         password: "Passwort",
         button: "Anmelden",
         cancel: "Abbrechen",
+        provider: |name| format!("Anmelden bei {name}"),
+        or_account: "Oder mit einem Konto bei uns",
+        provider_denied: "Sie wurden dort nicht angemeldet. Bitte versuchen Sie es noch einmal, \
+                          oder brechen Sie ab.",
+        provider_away: "Der Anmeldedienst antwortet gerade nicht. Bitte versuchen Sie es in \
+                        einigen Minuten noch einmal.",
+        provider_broken: "Der Anmeldedienst und wir verstehen einander nicht. Sie haben nichts \
+                          falsch gemacht. Nennen Sie uns diese Nummer, dann sehen wir nach:",
         wrong: "Das hat nicht geklappt",
         wrong_text: "Konto oder Passwort ist falsch. Bitte tippen Sie beides noch einmal.",
         only_here: |host| {

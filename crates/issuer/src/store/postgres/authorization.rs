@@ -239,10 +239,10 @@ async fn advance(
     next: &RunningAuthorization,
 ) -> Result<bool, Fault> {
     let sql = "UPDATE running_authorizations SET handle_digest = $4, stage = $5, account = $6, \
-               expires_at = $7 WHERE issuer_id = $1 AND offer_id = $2 \
+               expires_at = $7, provided = $9 WHERE issuer_id = $1 AND offer_id = $2 \
                AND (handle_digest = $3 OR ($8 AND handle_digest = $4))";
-    let (stage, account) = stage_parts(&next.stage);
-    let values: [&(dyn ToSql + Sync); 8] = [
+    let (stage, account, provided) = stage_parts(&next.stage);
+    let values: [&(dyn ToSql + Sync); 9] = [
         &context.issuer_id,
         &uuid(next.id),
         &seen.handle_digest.0.as_slice(),
@@ -251,6 +251,7 @@ async fn advance(
         &account,
         &big(next.expires_at.0),
         &context.again,
+        &provided,
     ];
     Ok(connection.client.execute(sql, &values).await? == 1)
 }

@@ -15,19 +15,19 @@ use crate::store::columns::{account_of, stage_of};
 
 /// What is under way.
 pub(super) const RUNNING: &str = "
-SELECT handle_digest, stage, account, request, expires_at FROM running_authorizations
+SELECT handle_digest, stage, account, request, expires_at, provided FROM running_authorizations
 WHERE issuer_id = $1 AND offer_id = $2";
 
 /// What stands beside an offer.
 pub(super) const AUTHORIZATION: &str = "
 SELECT issuer_state_digest, code_digest, code_expires_at, code_spent, account, request,
     refresh_digest, refresh_replaced_digest, refresh_replaced_at, refresh_expires_at,
-    refresh_sender
+    refresh_sender, for_account
 FROM authorizations WHERE issuer_id = $1 AND offer_id = $2";
 
 /// A row of [`RUNNING`].
 pub(super) fn running(row: &Row, id: OfferId) -> Result<RunningAuthorization, Fault> {
-    let stage = stage_of(value(row, 1)?, value(row, 2)?);
+    let stage = stage_of(value(row, 1)?, value(row, 2)?, value(row, 5)?);
     Ok(RunningAuthorization {
         id,
         handle_digest: SecretDigest(digest(value(row, 0)?)?),
@@ -53,7 +53,13 @@ pub(super) fn authorization(row: &Row, id: OfferId) -> Result<Authorization, Fau
         Some(digest) => Some(chain(row, digest)?),
         None => None,
     };
-    Ok(Authorization { id, issuer_state_digest: optional_digest(row, 0)?, code, refresh })
+    Ok(Authorization {
+        id,
+        issuer_state_digest: optional_digest(row, 0)?,
+        code,
+        refresh,
+        for_account: value(row, 11)?,
+    })
 }
 
 fn chain(row: &Row, digest: SecretDigest) -> Result<RefreshChain, Fault> {

@@ -64,10 +64,10 @@ pub(super) async fn begin(
         return Ok(context.again && is_begun(connection, context, running).await?);
     }
     let sql = "INSERT INTO running_authorizations (issuer_id, offer_id, handle_digest, stage, \
-               account, request, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+               account, request, expires_at, provided) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
                ON CONFLICT DO NOTHING";
-    let (stage, account) = stage_parts(&running.stage);
-    let values: [&(dyn ToSql + Sync); 7] = [
+    let (stage, account, provided) = stage_parts(&running.stage);
+    let values: [&(dyn ToSql + Sync); 8] = [
         &context.issuer_id,
         &uuid(running.id),
         &running.handle_digest.0.as_slice(),
@@ -75,6 +75,7 @@ pub(super) async fn begin(
         &account,
         &request_text(&running.request),
         &big(running.expires_at.0),
+        &provided,
     ];
     transaction.execute(sql, &values).await?;
     transaction.commit().await?;
@@ -130,7 +131,7 @@ async fn take(
     match offer {
         AllowedOffer::Fresh(grant, datasets) => {
             insert_offer(transaction, context, grant, datasets).await?;
-            open(transaction, context, grant.id, None).await?;
+            open(transaction, context, grant.id, (None, None)).await?;
             Ok(true)
         }
         AllowedOffer::Made(id) => {
@@ -174,12 +175,12 @@ pub(super) async fn open(
     transaction: &Transaction<'_>,
     context: Context<'_>,
     id: OfferId,
-    issuer_state: Option<&SecretDigest>,
+    (issuer_state, account): (Option<&SecretDigest>, Option<&str>),
 ) -> Result<(), Fault> {
-    let sql = "INSERT INTO authorizations (issuer_id, offer_id, issuer_state_digest, code_spent) \
-               VALUES ($1, $2, $3, FALSE)";
+    let sql = "INSERT INTO authorizations (issuer_id, offer_id, issuer_state_digest, code_spent, \
+               for_account) VALUES ($1, $2, $3, FALSE, $4)";
     let digest = issuer_state.map(|digest| digest.0.as_slice());
-    let values: [&(dyn ToSql + Sync); 3] = [&context.issuer_id, &uuid(id), &digest];
+    let values: [&(dyn ToSql + Sync); 4] = [&context.issuer_id, &uuid(id), &digest, &account];
     transaction.execute(sql, &values).await?;
     let sql = "UPDATE offers SET signs_in = TRUE WHERE issuer_id = $1 AND offer_id = $2";
     transaction.execute(sql, &[&context.issuer_id, &uuid(id)]).await?;

@@ -49,13 +49,9 @@ pub(super) async fn open_for_application(
             match transaction.query_opt(&statement, &query.values()).await? {
                 Some(_) => {
                     if let Some(digest) = &open.offer.issuer_state {
-                        authorization_writes::open(
-                            &transaction,
-                            context,
-                            open.offer.grant.id,
-                            Some(digest),
-                        )
-                        .await?;
+                        let beside = (Some(digest), open.offer.for_account.as_deref());
+                        let id = open.offer.grant.id;
+                        authorization_writes::open(&transaction, context, id, beside).await?;
                     }
                     transaction.commit().await?;
                     return Ok(Opened::Opened);

@@ -34,8 +34,9 @@ impl AuthorizationStore for Sqlite {
                 return Ok(Step::Undo(false));
             }
             let sql = "INSERT INTO running_authorizations (issuer_id, offer_id, handle_digest, \
-                       stage, account, request, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-            let (stage, account) = stage_parts(&running.stage);
+                       stage, account, request, expires_at, provided) \
+                       VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+            let (stage, account, provided) = stage_parts(&running.stage);
             connection.prepare_cached(sql)?.execute(params![
                 issuer,
                 running.id.0,
@@ -44,6 +45,7 @@ impl AuthorizationStore for Sqlite {
                 account,
                 request_text(&running.request),
                 running.expires_at.0,
+                provided,
             ])?;
             Ok(Step::Keep(true))
         })
@@ -55,7 +57,7 @@ impl AuthorizationStore for Sqlite {
         id: OfferId,
     ) -> Result<Option<RunningAuthorization>, StoreError> {
         self.look(|connection, issuer| {
-            let sql = "SELECT handle_digest, stage, account, request, expires_at \
+            let sql = "SELECT handle_digest, stage, account, request, expires_at, provided \
                        FROM running_authorizations WHERE issuer_id = ?1 AND offer_id = ?2";
             let mut statement = connection.prepare_cached(sql)?;
             statement.query_row((issuer, id.0), |row| running(row, id)).optional()
@@ -70,11 +72,11 @@ impl AuthorizationStore for Sqlite {
         let (seen, next) = (seen.handle_digest, next.clone());
         self.write(move |connection, issuer| {
             let sql = "UPDATE running_authorizations SET handle_digest = ?4, stage = ?5, \
-                       account = ?6, expires_at = ?7 \
+                       account = ?6, expires_at = ?7, provided = ?8 \
                        WHERE issuer_id = ?1 AND offer_id = ?2 AND handle_digest = ?3";
-            let (stage, account) = stage_parts(&next.stage);
+            let (stage, account, provided) = stage_parts(&next.stage);
             let (id, digest, end) = (next.id.0, next.handle_digest.0, next.expires_at.0);
-            let values = (issuer, id, seen.0, digest, stage, account, end);
+            let values = (issuer, id, seen.0, digest, stage, account, end, provided);
             Ok(Step::Keep(connection.prepare_cached(sql)?.execute(values)? == 1))
         })
         .await
@@ -103,7 +105,7 @@ impl AuthorizationStore for Sqlite {
         self.look(|connection, issuer| {
             let sql = "SELECT issuer_state_digest, code_digest, code_expires_at, code_spent, \
                        account, request, refresh_digest, refresh_replaced_digest, \
-                       refresh_replaced_at, refresh_expires_at, refresh_sender \
+                       refresh_replaced_at, refresh_expires_at, refresh_sender, for_account \
                        FROM authorizations WHERE issuer_id = ?1 AND offer_id = ?2";
             let mut statement = connection.prepare_cached(sql)?;
             statement.query_row((issuer, id.0), |row| authorization(row, id)).optional()
@@ -269,7 +271,7 @@ fn allow(
     match &allowed.offer {
         AllowedOffer::Fresh(grant, datasets) => {
             steps::insert_offer(connection, issuer, grant, datasets)?;
-            open(connection, issuer, (id, None))?;
+            open(connection, issuer, (id, None, None))?;
         }
         AllowedOffer::Made(_) => {
             let sql = "SELECT 1 FROM offers WHERE issuer_id = ?1 AND offer_id = ?2 \
@@ -291,12 +293,12 @@ fn allow(
 pub(super) fn open(
     connection: &Connection,
     issuer: &str,
-    (id, issuer_state): (OfferId, Option<SecretDigest>),
+    (id, issuer_state, account): (OfferId, Option<SecretDigest>, Option<&str>),
 ) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO authorizations (issuer_id, offer_id, issuer_state_digest, code_spent) \
-               VALUES (?1, ?2, ?3, 0)";
+    let sql = "INSERT INTO authorizations (issuer_id, offer_id, issuer_state_digest, code_spent, \
+               for_account) VALUES (?1, ?2, ?3, 0, ?4)";
     let digest = issuer_state.map(|digest| digest.0);
-    connection.prepare_cached(sql)?.execute((issuer, id.0, digest))?;
+    connection.prepare_cached(sql)?.execute((issuer, id.0, digest, account))?;
     let sql = "UPDATE offers SET signs_in = 1 WHERE issuer_id = ?1 AND offer_id = ?2";
     connection.prepare_cached(sql)?.execute((issuer, id.0))?;
     Ok(())
@@ -326,10 +328,11 @@ fn set_refresh(
 
 fn running(row: &Row<'_>, id: OfferId) -> rusqlite::Result<RunningAuthorization> {
     let (stage, account): (String, Option<String>) = (row.get(1)?, row.get(2)?);
+    let provided: Option<String> = row.get(5)?;
     Ok(RunningAuthorization {
         id,
         handle_digest: SecretDigest(row.get(0)?),
-        stage: parse::<Stage>(1, stage_of(&stage, account))?,
+        stage: parse::<Stage>(1, stage_of(&stage, account, provided.as_deref()))?,
         request: json(row, 3)?,
         expires_at: Timestamp(row.get(4)?),
     })
@@ -343,6 +346,7 @@ fn authorization(row: &Row<'_>, id: OfferId) -> rusqlite::Result<Authorization> 
     Ok(Authorization {
         id,
         issuer_state_digest: digest(0)?,
+        for_account: row.get(11)?,
         code: match digest(1)? {
             Some(digest) => Some(GrantedCode {
                 digest,

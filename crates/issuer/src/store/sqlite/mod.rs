@@ -25,7 +25,9 @@ use writer::{Extent, Step, Writer};
 
 mod authorization;
 mod backup;
+mod client;
 mod deferral;
+mod external;
 mod journal;
 mod migrations;
 mod purge;

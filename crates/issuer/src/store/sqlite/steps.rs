@@ -42,7 +42,8 @@ pub(super) fn open_offer(
     }
     insert_offer(connection, issuer_id, &grant, &offer.datasets)?;
     if offer.issuer_state.is_some() {
-        authorization::open(connection, issuer_id, (id, offer.issuer_state))?;
+        let account = offer.for_account.as_deref();
+        authorization::open(connection, issuer_id, (id, offer.issuer_state, account))?;
     }
     Ok(Step::Keep(Opened::Opened))
 }

@@ -36,7 +36,7 @@ pub(in crate::store) const MARKER: &str = "bestow_transfer";
 pub(in crate::store) const LEFT_OUT: [&str; 2] = ["checks", "bestow_migrations"];
 
 /// All that is transferred.
-pub(in crate::store) const TABLES: [Table; 12] = [
+pub(in crate::store) const TABLES: [Table; 13] = [
     Table {
         name: "offers",
         key_length: 1,
@@ -136,6 +136,7 @@ pub(in crate::store) const TABLES: [Table; 12] = [
             ("account", Text),
             ("request", Text),
             ("expires_at", Integer),
+            ("provided", Text),
         ],
         has_step_id: false,
         page: LARGE_ROWS,
@@ -156,6 +157,7 @@ pub(in crate::store) const TABLES: [Table; 12] = [
             ("refresh_replaced_at", Integer),
             ("refresh_expires_at", Integer),
             ("refresh_sender", Text),
+            ("for_account", Text),
         ],
         has_step_id: false,
         page: LARGE_ROWS,
@@ -169,6 +171,13 @@ pub(in crate::store) const TABLES: [Table; 12] = [
             ("datasets", Text),
             ("created_at", Integer),
         ],
+        has_step_id: false,
+        page: LARGE_ROWS,
+    },
+    Table {
+        name: "clients",
+        key_length: 1,
+        columns: &[("client_id", Text), ("client", Text), ("created_at", Integer)],
         has_step_id: false,
         page: LARGE_ROWS,
     },

@@ -1,0 +1,99 @@
+//! Step 15 with a token of another authorization server: it becomes a grant once, and from there on
+//! nothing knows the difference (VCI §12.2.4).
+
+use oid4vci::access::Presented;
+use oid4vci::credential::CredentialRefusal;
+use oid4vci::external::{self, ExternalContext, ExternalRefusal};
+use oid4vci::offer::OfferId;
+
+use super::authorization::configurations;
+use crate::Issuer;
+use crate::external::External;
+use crate::failure::{Broken, Failure};
+
+/// Seconds that the server's clock may differ from ours.
+const WINDOW_SECONDS: u64 = 60;
+
+/// The offer that a token belongs to: our own names it, one of another server is verified and made
+/// into a grant; `None` for a token that is nobody's.
+pub(super) async fn offer_id<R: From<CredentialRefusal>>(
+    presented: Presented<'_>,
+    issuer: &Issuer,
+) -> Result<Option<OfferId>, Failure<R>> {
+    let own = presented.token().offer_id();
+    let Some(external) = &issuer.external else { return Ok(own) };
+    // An opaque token of theirs may look like one of ours.
+    if let Some(id) = own
+        && issuer.store.grant(id).await?.is_some()
+    {
+        return Ok(own);
+    }
+    admitted(presented, external, issuer).await.map(Some).map_err(|failure| match failure {
+        Failure::Refused(refusal) => Failure::Refused(refusal.into()),
+        Failure::Broken(broken) => Failure::Broken(broken),
+    })
+}
+
+/// The same where a token is of use only with what was begun with it: that was verified then, and
+/// outlives it (DEFER-21, NOTIF-03).
+pub(super) async fn known_offer_id<R: From<CredentialRefusal>>(
+    presented: Presented<'_>,
+    issuer: &Issuer,
+) -> Result<Option<OfferId>, Failure<R>> {
+    let known = issuer
+        .external
+        .as_ref()
+        .and_then(|external| external::named_id(presented.token(), external.issuer()));
+    match known {
+        Some(id) => Ok(Some(id)),
+        None => offer_id(presented, issuer).await,
+    }
+}
+
+/// What the server vouches for is on disk before anything is decided by it.
+async fn admitted(
+    presented: Presented<'_>,
+    external: &External,
+    issuer: &Issuer,
+) -> Result<OfferId, Failure<CredentialRefusal>> {
+    let configurations = configurations(issuer);
+    let context = ExternalContext {
+        issuer: external.issuer(),
+        audience: external.audience().unwrap_or(issuer.credential_issuer()),
+        configurations: &configurations,
+        window_seconds: WINDOW_SECONDS,
+        now: issuer.clock.now(),
+    };
+    let token = external.token(presented.token(), &context, &*issuer.clock).await;
+    let mut token = token.map_err(|refusal| refused(refusal, presented))?;
+    if issuer.config.dpop.required && token.bound_to.is_none() {
+        return Err(presented.bad_token().into()); // as none of ours is a Bearer token either
+    }
+    let account = external.account(&token);
+    let datasets = issuer.store.account(&account).await?.map(|account| account.datasets);
+    let mut datasets = datasets.unwrap_or_default();
+    token.credential_configuration_ids.retain(|id| datasets.contains_key(id));
+    datasets.retain(|id, _| token.credential_configuration_ids.contains(id));
+    if datasets.is_empty() {
+        tracing::info!("a person of the authorization server has no account here");
+        return Err(CredentialRefusal::NotAuthorised.into());
+    }
+    let grant = token.grant(presented.token(), external.issuer());
+    if issuer.store.grant(grant.id).await?.is_none() {
+        issuer.store.admit(&grant, &datasets).await?;
+        tracing::info!(offer = %grant.id, "a token of the authorization server was admitted");
+    }
+    Ok(grant.id)
+}
+
+/// Who could not be asked may be there again soon; all else is the token's own fault.
+fn refused(refusal: ExternalRefusal, presented: Presented<'_>) -> Failure<CredentialRefusal> {
+    tracing::info!(reason = refusal.message(), "token of another server refused");
+    if refusal == ExternalRefusal::Unreachable {
+        return Failure::Broken(Broken::passing(refusal.message().into()));
+    }
+    if refusal == ExternalRefusal::NothingOfOurs {
+        return CredentialRefusal::NotAuthorised.into();
+    }
+    presented.bad_token().into()
+}

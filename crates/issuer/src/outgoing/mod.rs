@@ -1,0 +1,207 @@
+//! The issuer's only way out: to servers that the operator named, and to what these name.
+//!
+//! `https` but for this machine, no redirects, no proxies, no cookies; answers are bounded in size
+//! and time.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use keys::json;
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::{Map, Value};
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+mod documents;
+
+pub(crate) use documents::{Document, Keys};
+
+/// Longest answer that is read.
+const BYTES_MAX: usize = 512 * 1024;
+/// From the first packet to the last byte of an answer: a person waits.
+const DEADLINE: Duration = Duration::from_secs(8);
+const USER_AGENT: &str = concat!("bestow/", env!("CARGO_PKG_VERSION"));
+
+/// What a server gave us to authenticate with.
+#[derive(Clone)]
+pub(crate) struct ClientSecret(Zeroizing<String>);
+
+impl ClientSecret {
+    pub(crate) fn new(text: &str) -> Self {
+        Self(Zeroizing::new(text.trim().to_owned()))
+    }
+
+    /// For the one message that carries it.
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ClientSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ClientSecret(..)")
+    }
+}
+
+/// How we say who we are (RFC 6749 §2.3.1).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Credentials<'c> {
+    pub(crate) client_id: &'c str,
+    pub(crate) client_secret: Option<&'c ClientSecret>,
+    /// In the body, because the server takes no header.
+    pub(crate) in_body: bool,
+}
+
+/// Why there is no answer, for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum OutgoingError {
+    /// No connection, no TLS, too slow.
+    Unreachable(String),
+    /// Not a JSON object, too long, or another address.
+    Unreadable,
+    /// This status, and the error code in the answer where it has one (RFC 6749 §5.2).
+    Status(u16, Option<String>),
+}
+
+impl fmt::Display for OutgoingError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unreachable(text) => write!(f, "no answer: {text}"),
+            Self::Unreadable => f.write_str("the answer is not the JSON of such a server"),
+            Self::Status(status, _) => write!(f, "the answer has status {status}"),
+        }
+    }
+}
+
+/// The client; its connections are kept and used again.
+#[derive(Debug)]
+pub(crate) struct Outgoing(Client);
+
+impl Outgoing {
+    /// `authorities` is PEM, beside what the machine trusts; `None` when it is none, or the TLS
+    /// library refuses.
+    pub(crate) fn new(authorities: Option<&str>) -> Option<Self> {
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls(authorities)?)
+            .user_agent(USER_AGENT)
+            .redirect(Policy::none())
+            .retry(reqwest::retry::never())
+            .referer(false)
+            .no_proxy()
+            .timeout(DEADLINE)
+            .build();
+        client.ok().map(Self)
+    }
+
+    /// Reads a document.
+    pub(crate) async fn document(&self, url: &Url) -> Result<Map<String, Value>, OutgoingError> {
+        read(self.0.get(url.clone())).await
+    }
+
+    /// Reads a document that an Access Token opens (RFC 6750 §2.1).
+    pub(crate) async fn document_with(
+        &self,
+        url: &Url,
+        access_token: &str,
+    ) -> Result<Map<String, Value>, OutgoingError> {
+        let request = self.0.get(url.clone());
+        read(with_secret(request, format!("Bearer {access_token}"))?).await
+    }
+
+    /// Sends a form as an authenticated client.
+    pub(crate) async fn form(
+        &self,
+        url: &Url,
+        form: &[(&str, &str)],
+        credentials: Credentials<'_>,
+    ) -> Result<Map<String, Value>, OutgoingError> {
+        let mut request = self.0.post(url.clone());
+        if let Some(secret) = credentials.client_secret.filter(|_| !credentials.in_body) {
+            request = with_secret(request, basic(credentials.client_id, secret))?;
+        }
+        let body = body(form, credentials);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        read(request.body(body)).await
+    }
+}
+
+/// The form, with what says who we are where no header does.
+fn body(form: &[(&str, &str)], credentials: Credentials<'_>) -> String {
+    let mut body = form_urlencoded::Serializer::new(String::new());
+    body.extend_pairs(form);
+    match credentials.client_secret {
+        Some(_) if !credentials.in_body => {}
+        Some(secret) => {
+            body.append_pair("client_id", credentials.client_id);
+            body.append_pair("client_secret", secret.expose());
+        }
+        None => drop(body.append_pair("client_id", credentials.client_id)),
+    }
+    body.finish()
+}
+
+/// RFC 6749 §2.3.1: both are encoded as in a form before they are joined.
+fn basic(client_id: &str, secret: &ClientSecret) -> String {
+    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let joined = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret.expose())));
+    format!("Basic {}", BASE64_STANDARD.encode(joined.as_bytes()))
+}
+
+fn with_secret(request: RequestBuilder, value: String) -> Result<RequestBuilder, OutgoingError> {
+    // Only what another side gave us can hold what no header may.
+    let mut value = HeaderValue::try_from(value).map_err(|_| OutgoingError::Unreadable)?;
+    value.set_sensitive(true);
+    Ok(request.header(AUTHORIZATION, value))
+}
+
+async fn read(request: RequestBuilder) -> Result<Map<String, Value>, OutgoingError> {
+    let unreachable = |error: reqwest::Error| {
+        // Without the address: its query may hold what no log may.
+        OutgoingError::Unreachable(error.without_url().to_string())
+    };
+    let request = request.header(ACCEPT, "application/json");
+    let mut response = request.send().await.map_err(unreachable)?;
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > BYTES_MAX {
+            return Err(OutgoingError::Unreadable);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let object = json::parse_object(&body);
+    if status != 200 {
+        let code = object.ok().and_then(|object| object.get("error")?.as_str().map(str::to_owned));
+        return Err(OutgoingError::Status(status, code));
+    }
+    object.map_err(|_| OutgoingError::Unreadable)
+}
+
+/// The machine's authorities and the given ones; the cryptography is aws-lc-rs.
+fn tls(authorities: Option<&str>) -> Option<ClientConfig> {
+    let mut roots = RootCertStore::empty();
+    // A machine without readable roots is no fault here: the first connection will say so.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(pem) = authorities {
+        let mut count = 0;
+        for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+            roots.add(certificate.ok()?).ok()?;
+            count += 1;
+        }
+        if count == 0 {
+            return None;
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let versions =
+        ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().ok()?;
+    Some(versions.with_root_certificates(roots).with_no_client_auth())
+}

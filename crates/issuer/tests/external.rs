@@ -1,0 +1,206 @@
+//! Credentials for tokens of another authorization server, over the router (VCI §12.2.4, RFC 9068
+//! §4).
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+use axum::http::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use issuer::config::AuthorizationServer;
+use issuer::external::External;
+use keys::outside::Clock as _;
+use keys::signer::{Signer as _, SoftwareKey};
+use oid4vci::offer::OfferLink;
+use serde_json::{Map, Value, json};
+use testkit::by_hand::request;
+use testkit::proof::holder_key;
+use testkit::provider::TestProvider;
+use testkit::sender::dpop;
+use testkit::sign_in::{PASSWORD, with_client};
+use testkit::wire::{Answer, JSON};
+use testkit::world::{ISSUER, World};
+
+const CLIENT: &str = "a wallet of theirs";
+
+/// A world with another server, at which Ada has the number 248289, and an account here.
+async fn world(change: impl FnOnce(&mut AuthorizationServer)) -> (World, TestProvider) {
+    let server = TestProvider::start().await;
+    let world = World::with(|issuer| {
+        with_client(issuer);
+        let mut config =
+            AuthorizationServer { issuer: server.issuer.clone(), ..AuthorizationServer::default() };
+        change(&mut config);
+        issuer.external = External::open(&config).unwrap();
+        issuer.config.authorization_server = config;
+    })
+    .await;
+    let sample = Value::Object(world.issuer.types["student_card"].sample());
+    let name = format!("{}#248289", server.issuer);
+    let body = json!({ "name": name, "claims": { "student_card": sample } });
+    let made = world.operator("POST", "/admin/v1/accounts", Some(&body)).await;
+    assert_eq!(made.status, 201, "{}", made.text());
+    (world, server)
+}
+
+/// What a token says; those in `change` take the place of the others.
+fn claims(world: &World, server: &TestProvider, change: &Value) -> Map<String, Value> {
+    let now = world.clock.now().0;
+    let detail =
+        json!({ "type": "openid_credential", "credential_configuration_id": "student_card" });
+    let mut claims = json!({
+        "iss": server.issuer, "aud": ISSUER, "sub": "248289", "client_id": CLIENT, "jti": "1",
+        "iat": now, "exp": now + 300, "authorization_details": [detail],
+    });
+    claims.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());
+    claims.as_object().unwrap().clone()
+}
+
+async fn token(world: &World, server: &TestProvider, change: &Value) -> String {
+    let header = json!({ "typ": "at+jwt", "kid": "1" });
+    server.sign(&header, &claims(world, server, change)).await
+}
+
+async fn body(world: &World, key: &SoftwareKey) -> Value {
+    let mut draft = world.draft(key, &world.nonce().await);
+    draft.claim("iss", Value::from(CLIENT));
+    request("student_card", &[draft.sign(key).await])
+}
+
+async fn credential(world: &World, token: &str) -> Answer {
+    let key = holder_key();
+    let body = body(world, &key).await;
+    world.credential_request(token, &body).await
+}
+
+/// The whole way, more than once, and on another node.
+#[tokio::test]
+async fn a_token_of_the_other_server_opens_what_its_person_has() {
+    let (world, server) = world(|_| {}).await;
+    let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
+    assert_eq!(metadata["authorization_servers"], json!([ISSUER, server.issuer]), "META-14");
+    let wish = world.wish("student_card", &json!({ "by_value": true, "grants": "both" }));
+    let made = world.operator("POST", "/admin/v1/offers", Some(&wish)).await.json();
+    let link = OfferLink::parse(made["uri"].as_str().unwrap()).unwrap();
+    assert!(format!("{link:?}").len() < 100_000);
+    assert!(made["uri"].as_str().unwrap().contains("authorization_server"), "OFFER-13");
+
+    let token = token(&world, &server, &json!({})).await;
+    let issued = credential(&world, &token).await.success();
+    assert_eq!(issued["credentials"].as_array().unwrap().len(), 1);
+    credential(&world, &token).await.success();
+    let key = holder_key();
+    let body = body(&world, &key).await;
+    let node = world.another_node(9).await;
+    let begun = Request::post(world.issuer.endpoint("credential"));
+    let begun = begun.header(AUTHORIZATION, format!("Bearer {token}"));
+    let answer = node.ask(begun.header(CONTENT_TYPE, JSON), body.to_string()).await;
+    assert!(answer.is(401, "invalid_token"), "a node that trusts no other server");
+    let notified = Request::post(world.issuer.endpoint("notification"));
+    let notified = notified.header(AUTHORIZATION, format!("Bearer {token}"));
+    let id = issued["notification_id"].as_str().unwrap();
+    let event = json!({ "notification_id": id, "event": "credential_accepted" }).to_string();
+    world.clock.advance(400);
+    let answer = world.public.ask(notified.header(CONTENT_TYPE, JSON), event).await;
+    assert_eq!(answer.status, 204, "NOTIF-03: {answer:?}");
+    assert!(credential(&world, &token).await.is(401, "invalid_token"), "it has expired");
+}
+
+/// RFC 9068 §4: what opens nothing.
+#[tokio::test]
+async fn other_tokens_open_nothing() {
+    let (world, server) = world(|_| {}).await;
+    let now = world.clock.now().0;
+    for (row, change, status, error) in [
+        ("iss", json!({ "iss": "https://evil.example" }), 401, "invalid_token"),
+        ("aud", json!({ "aud": "https://api.example" }), 401, "invalid_token"),
+        ("exp", json!({ "exp": now }), 401, "invalid_token"),
+        ("cnf", json!({ "cnf": { "x5t#S256": "x" } }), 401, "invalid_token"),
+        ("nobody", json!({ "sub": null }), 401, "invalid_token"),
+        ("no account", json!({ "sub": "1" }), 403, "insufficient_scope"),
+        ("no scope", json!({ "authorization_details": [] }), 403, "insufficient_scope"),
+    ] {
+        let token = token(&world, &server, &change).await;
+        let answer = credential(&world, &token).await;
+        assert!(answer.is(status, error), "{row}: {answer:?}");
+    }
+    let good = token(&world, &server, &json!({})).await;
+    let (front, signature) = good.rsplit_once('.').unwrap();
+    for forged in [
+        format!("{front}."),
+        format!("{front}.{}", signature.replace(['A', 'B'], "C")),
+        format!("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{}.", front.split('.').nth(1).unwrap()),
+        "opaque".to_owned(),
+    ] {
+        assert!(credential(&world, &forged).await.is(401, "invalid_token"), "{forged}");
+    }
+    let id_token = claims(&world, &server, &json!({}));
+    let id_token = server.sign(&json!({ "typ": "JWT", "kid": "1" }), &id_token).await;
+    assert!(credential(&world, &id_token).await.is(401, "invalid_token"), "RFC 8725 §3.12");
+    let password = json!({ "password": PASSWORD });
+    let path = format!(
+        "/admin/v1/accounts/{}/password",
+        server.issuer.replace('/', "%2F").replace(':', "%3A") + "%23248289"
+    );
+    assert_eq!(world.operator("POST", &path, Some(&password)).await.status, 422);
+}
+
+/// RFC 9449 §7.1: bound to a key, it is of no use without that, and good proofs come once.
+#[tokio::test]
+async fn a_bound_token_needs_its_key() {
+    let (world, server) = world(|_| {}).await;
+    let (key, thief) = (holder_key(), holder_key());
+    let bound = json!({ "cnf": { "jkt": key.public_key().thumbprint().to_string() } });
+    let token = token(&world, &server, &bound).await;
+    assert!(credential(&world, &token).await.is(401, "invalid_token"), "as a Bearer token");
+    let endpoint = world.issuer.endpoint("credential");
+    let send = async |proof: &str| {
+        let body = body(&world, &holder_key()).await;
+        let begun = Request::post(&endpoint).header(AUTHORIZATION, format!("DPoP {token}"));
+        let begun = begun.header("DPoP", proof).header(CONTENT_TYPE, JSON);
+        world.public.ask(begun, body.to_string()).await
+    };
+    let now = world.clock.now().0;
+    let stolen = dpop(&thief, &endpoint, now, Some(&token)).sign(&thief).await;
+    assert_eq!(send(&stolen).await.status, 401);
+    let proof = dpop(&key, &endpoint, now, Some(&token)).sign(&key).await;
+    send(&proof).await.success();
+    assert_eq!(send(&proof).await.status, 401, "RFC 9449 §11.1");
+}
+
+/// RFC 7662 §2.1: asked as the client that we are, for seconds not asked again, and dead when told.
+#[tokio::test]
+async fn an_opaque_token_is_what_its_server_says() {
+    let (world, server) = world(|config| {
+        config.introspection = true;
+        config.client_id = "us:there".into();
+    })
+    .await;
+    assert!(credential(&world, "opaque").await.is(401, "invalid_token"));
+    server.answers().introspection = claims(&world, &server, &json!({ "active": true })).into();
+    credential(&world, "opaque").await.success();
+    credential(&world, &"A".repeat(64)).await.success(); // as long as our own
+    let asked = server.answers().forms.len();
+    let form = server.answers().forms.last().unwrap().clone();
+    assert!(form.contains(&("token".into(), "A".repeat(64))), "{form:?}");
+    assert!(form.contains(&("client_id".into(), "us:there".into())), "{form:?}");
+    credential(&world, "opaque").await.success();
+    assert_eq!(server.answers().forms.len(), asked, "for seconds it is remembered");
+    server.answers().introspection = json!({ "active": false });
+    world.clock.advance(6);
+    assert!(credential(&world, "opaque").await.is(401, "invalid_token"), "revoked there");
+}
+
+/// What cannot be asked is our trouble, not the token's.
+#[tokio::test]
+async fn a_server_that_is_away_is_no_verdict() {
+    let (world, server) = world(|_| {}).await;
+    let good = token(&world, &server, &json!({})).await;
+    server.answers().metadata["jwks_uri"] = Value::Null;
+    assert!(credential(&world, &good).await.is(503, "temporarily_unavailable"));
+    server.answers().metadata["issuer"] = "https://evil.example".into();
+    world.clock.advance(3601);
+    let fresh = token(&world, &server, &json!({})).await;
+    assert!(credential(&world, &fresh).await.is(401, "invalid_token"), "RFC 8414 §3.3");
+}

@@ -1,0 +1,94 @@
+//! The part of the contract that is about what comes from elsewhere: people whom a provider signed
+//! in, tokens of another authorization server, clients of the admin API.
+
+use issuer::store::client::StoredClient;
+use keys::outside::Timestamp;
+use oid4vci::authorization::{Person, Provided, RunningAuthorization, Stage};
+use oid4vci::grant::{Grant, Redemption};
+use oid4vci::offer::OfferId;
+use oid4vci::secret::{AccessToken, SecretDigest};
+use serde_json::{Map, Value, json};
+
+use super::Contract;
+
+impl Contract {
+    /// All of it.
+    pub(super) async fn what_comes_from_elsewhere_holds(&self) {
+        self.what_a_provider_said_is_kept_for_the_answer().await;
+        self.a_token_of_another_server_is_admitted_once().await;
+        self.clients_are_kept().await;
+    }
+
+    /// By the next stage too, and word for word.
+    async fn what_a_provider_said_is_kept_for_the_answer(&self) {
+        let datasets = Map::from_iter([("student_card".to_owned(), json!({ "name": "Ada" }))]);
+        let provided = Some(Provided { name: "Ada Lovelace".into(), datasets });
+        let person = Person { account: "https://login.example#1".into(), provided };
+        let begun = self.begun(Stage::SignedIn(person.clone())).await;
+        let opened = self.begun(Stage::Opened).await;
+        let next =
+            RunningAuthorization { stage: Stage::SignedIn(person.clone()), ..self.next(&opened) };
+        assert!(self.store.advance_authorization(&opened, &next).await.unwrap());
+        for id in [begun.id, opened.id] {
+            let read = self.store.running_authorization(id).await.unwrap().unwrap();
+            assert!(read.stage == Stage::SignedIn(person.clone()));
+        }
+    }
+
+    fn external(&self) -> Grant {
+        let id = OfferId::fresh(self.now(), &self.random);
+        let token = AccessToken::fresh(id, &self.random);
+        let digests = (SecretDigest([1; 32]), SecretDigest([2; 32]));
+        let times = (self.now(), self.now().plus(60));
+        let ids = vec!["student_card".to_owned()];
+        let redemption = Redemption {
+            at: self.now(),
+            token_digest: token.digest(),
+            token_expires_at: self.now().plus(60),
+            credential_configuration_ids: ids.clone(),
+            by_identifier: true,
+            client_id: Some("their wallet".into()),
+            bound_to: Some(Self::thumbprint()),
+            client_key: None,
+        };
+        Grant { redemption: Some(redemption), ..Grant::fresh(id, ids, times, digests) }
+    }
+
+    /// As it came, and of two requests that come first both go on.
+    async fn a_token_of_another_server_is_admitted_once(&self) {
+        let grant = self.external();
+        let datasets = Map::from_iter([("student_card".to_owned(), json!({ "name": "Ada" }))]);
+        let other = Map::from_iter([("student_card".to_owned(), json!({ "name": "Eve" }))]);
+        let (one, two) =
+            tokio::join!(self.store.admit(&grant, &datasets), self.store.admit(&grant, &datasets));
+        one.and(two).unwrap();
+        self.store.admit(&grant, &other).await.unwrap();
+        let read = self.store.grant(grant.id).await.unwrap().unwrap();
+        assert_eq!(format!("{read:?}"), format!("{grant:?}"));
+        let (read, was) = (read.redemption.unwrap(), grant.redemption.unwrap());
+        assert!(read.token_digest == was.token_digest && read.bound_to == was.bound_to);
+        assert_eq!(self.store.datasets(grant.id).await.unwrap(), Some(datasets));
+    }
+
+    async fn clients_are_kept(&self) {
+        let client = |client_id: &str, name: &str| StoredClient {
+            client_id: client_id.to_owned(),
+            client: json!({ "name": name }).to_string(),
+            created_at: Timestamp(7),
+        };
+        let (first, second) = (client("https://a.example", "Ä"), client("B", "b"));
+        assert!(self.store.open_client(&first).await.unwrap());
+        assert!(self.store.open_client(&second).await.unwrap());
+        assert!(!self.store.open_client(&client("B", "other")).await.unwrap());
+        let read = self.store.client("B").await.unwrap();
+        assert_eq!(read.as_deref(), Some(second.client.as_str()));
+        assert_eq!(self.store.client("b").await.unwrap(), None, "byte by byte");
+        let listed = self.store.clients("", 10).await.unwrap();
+        assert_eq!(listed, [second.client.clone(), first.client.clone()], "by bytes");
+        assert_eq!(self.store.clients("B", 10).await.unwrap(), std::slice::from_ref(&first.client));
+        assert_eq!(self.store.clients("", 1).await.unwrap().len(), 1);
+        assert!(self.store.remove_client("B").await.unwrap());
+        assert!(!self.store.remove_client("B").await.unwrap());
+        let _: Value = serde_json::from_str(&first.client).unwrap();
+    }
+}
