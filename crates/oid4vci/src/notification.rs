@@ -140,7 +140,8 @@ impl NotificationRequest {
         })
     }
 
-    /// The body that a Wallet sends.
+    /// The body that a Wallet sends; without an `event_description`, which could only say too much
+    /// (NOTIF-10).
     #[must_use]
     pub fn to_json(&self) -> Value {
         json!({ "notification_id": self.notification_id, "event": self.event })

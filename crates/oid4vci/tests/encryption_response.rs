@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod asking;
-#[expect(dead_code, reason = "other tests need more of it")]
 mod fixture;
 mod sealing;
 

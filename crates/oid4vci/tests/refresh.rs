@@ -7,8 +7,8 @@ mod attester;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod bound;
 mod fixture;
-mod instance;
 #[expect(dead_code, reason = "other tests need more of it")]
+mod instance;
 mod jose;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod signed_in;

@@ -6,7 +6,10 @@ use oid4vci::metadata::MetadataError;
 use serde_json::{Value, json};
 use wallet::error::{Class, WalletError};
 use wallet::flow::key::KeyWish;
-use world::{ISSUER_METADATA, World, endpoint, issuer_metadata, offer, token};
+use world::{
+    ISSUER_METADATA, SERVER_METADATA, World, endpoint, issuer_metadata, offer, server_metadata,
+    token,
+};
 
 fn details(ids: &[&str]) -> Value {
     let detail = |id: &&str| {
@@ -42,6 +45,45 @@ async fn what_was_not_granted_is_not_asked_for() {
     let error = world.receive("student_card", &KeyWish::default()).await.unwrap_err();
     assert_eq!(error.code(), "not_granted");
     assert_eq!(world.network.sent_to(&endpoint("credential")).len(), 1, "nothing is sent");
+}
+
+/// RFC 6749 §3.3, RFC 6749 §5.1, CRED-06: less than was asked for by scope; a renewal that says
+/// nothing of it gives no more.
+#[tokio::test]
+async fn a_scope_that_was_not_granted_is_not_asked_for() {
+    let world = World::new();
+    let mut metadata = issuer_metadata();
+    for (id, scope) in [("student_card", "card"), ("diploma", "degree")] {
+        metadata["credential_configurations_supported"][id]["scope"] = json!(scope);
+    }
+    world.network.says(ISSUER_METADATA, 200, metadata);
+    let mut server = server_metadata();
+    server["authorization_endpoint"] = endpoint("authorize").into();
+    world.network.says(SERVER_METADATA, 200, server);
+    let mut offer = offer(&["student_card", "diploma"]);
+    offer["grants"] = json!({ "authorization_code": {} });
+    let resolved = world.resolve(&offer).await.unwrap();
+    let begun = world.wallet.begin_sign_in(resolved, "http://127.0.0.1:49152/cb").await.unwrap();
+    let asked = |name: &str| {
+        let mut pairs = begun.address().query_pairs();
+        pairs.find(|(given, _)| given == name).map(|(_, value)| value.into_owned()).unwrap()
+    };
+    assert_eq!(asked("scope"), "card degree");
+    let query = format!("code=c&state={}", asked("state"));
+    let mut answer = token();
+    answer["refresh_token"] = json!("r");
+    answer["scope"] = json!("card");
+    world.network.says(&endpoint("token"), 200, answer.clone());
+    let authorized = world.wallet.finish_sign_in(begun, &query).await.unwrap();
+    answer.as_object_mut().unwrap().remove("scope");
+    world.network.says(&endpoint("token"), 200, answer);
+    let renewed = world.wallet.renew(&authorized).await.unwrap().unwrap();
+    for authorized in [authorized, renewed] {
+        let received = world.wallet.request_credentials(&authorized, &KeyWish::default()).await;
+        let received = received.unwrap();
+        assert_eq!(received.previews().len(), 1);
+        assert_eq!(received.failures()[0].error, WalletError::NotGranted { id: "diploma".into() });
+    }
 }
 
 /// RFC 6749 §5.1: who did not ask by scope is told nothing by it.

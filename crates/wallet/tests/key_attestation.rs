@@ -24,14 +24,16 @@ use world::{Answer, ISSUER, ISSUER_METADATA, NOW, World, endpoint, issuer_metada
 
 const HIGH: &str = "iso_18045_high";
 
-/// What a maker says: as it was asked, or not.
-#[derive(Clone, Copy, Debug, Default)]
-struct Says {
-    level: Option<&'static str>,
-    another_nonce: bool,
-    another_key: bool,
-    is_old: bool,
-    is_away: bool,
+/// What a maker says.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Says {
+    #[default]
+    AsAsked,
+    Level(&'static str),
+    AnotherNonce,
+    AnotherKey,
+    Old,
+    Nothing,
 }
 
 #[derive(Debug)]
@@ -50,21 +52,22 @@ impl KeyAttestationSource for Maker {
         *self.asked.lock().unwrap() += 1;
         let says = *self.says.lock().unwrap();
         assert_eq!(wanted.credential_issuer, ISSUER);
-        if says.is_away {
+        if says == Says::Nothing {
             return Err(AttestationError::Unavailable);
         }
         let mut keys = wanted.keys.to_vec();
-        if says.another_key {
+        if says == Says::AnotherKey {
             let other = SoftwareKey::generate(Algorithm::Es256).unwrap();
             keys.push(keys::signer::Signer::public_key(&other).clone());
         }
+        let level = if let Says::Level(level) = says { level } else { HIGH };
         let attestation = NewKeyAttestation {
             keys: &keys,
-            key_storage: &[says.level.unwrap_or(HIGH)],
+            key_storage: &[level],
             user_authentication: &[],
-            nonce: if says.another_nonce { Some("x") } else { wanted.nonce },
+            nonce: if says == Says::AnotherNonce { Some("x") } else { wanted.nonce },
             now: NOW,
-            expires_at: Timestamp(if says.is_old { NOW.0 } else { NOW.0 + 60 }),
+            expires_at: Timestamp(if says == Says::Old { NOW.0 } else { NOW.0 + 60 }),
         };
         Ok(attestation.sign(&self.key, None).await.unwrap())
     }
@@ -175,12 +178,11 @@ async fn an_offer_that_wants_attested_keys_is_refused_by_a_wallet_without() {
 #[tokio::test]
 async fn an_attestation_that_would_be_refused_is_not_sent() {
     use KeyAttestationRefusal as Refused;
-    let says = Says::default();
     let rows = [
-        (Says { level: Some("x"), ..says }, Refused::KeyStorage),
-        (Says { another_nonce: true, ..says }, Refused::BadNonce),
-        (Says { another_key: true, ..says }, Refused::OtherKey),
-        (Says { is_old: true, ..says }, Refused::Expired),
+        (Says::Level("x"), Refused::KeyStorage),
+        (Says::AnotherNonce, Refused::BadNonce),
+        (Says::AnotherKey, Refused::OtherKey),
+        (Says::Old, Refused::Expired),
     ];
     let (world, maker) = world(in_header());
     let authorized = world.authorize(&["student_card"]).await;
@@ -190,12 +192,12 @@ async fn an_attestation_that_would_be_refused_is_not_sent() {
         assert_eq!(error, KeyAttestationError::Unfit(refusal).into());
         assert_eq!(error.class(), Class::OwnFault);
     }
-    *maker.says.lock().unwrap() = Says { is_away: true, ..Says::default() };
+    *maker.says.lock().unwrap() = Says::Nothing;
     let error = world.wallet.request_credentials(&authorized, &copies(1)).await.unwrap_err();
     assert_eq!(error, WalletError::Attestation(AttestationError::Unavailable));
     assert!(world.network.sent_to(&endpoint("credential")).is_empty());
     assert_eq!(world.stored_keys(), 0, "keys that became nothing are forgotten");
-    *maker.says.lock().unwrap() = Says::default();
+    *maker.says.lock().unwrap() = Says::AsAsked;
     let received = world.wallet.request_credentials(&authorized, &copies(1)).await.unwrap();
     assert_eq!(world.wallet.keep(&received).await.unwrap().len(), 1);
 }

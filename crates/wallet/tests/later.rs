@@ -92,6 +92,7 @@ fn told(world: &World) -> Vec<(String, String)> {
         .map(|sent| {
             assert_eq!(sent.headers["authorization"], format!("Bearer {TOKEN}"));
             assert_eq!(sent.headers["content-type"], "application/json");
+            assert_eq!(sent.json().as_object().unwrap().len(), 2, "NOTIF-10: nothing more");
             let text = |name: &str| sent.json()[name].as_str().unwrap().to_owned();
             (text("notification_id"), text("event"))
         })

@@ -94,7 +94,7 @@ impl Wallet {
             issuer_state, // OFFER-12
         };
         let address = self.sign_in_address(&offer.sender, flow, &request.to_form()).await?;
-        let (redirect_uri, scopes) = (redirect_uri.to_owned(), Vec::new());
+        let (redirect_uri, scopes) = (redirect_uri.to_owned(), scopes.unwrap_or_default());
         Ok(SignIn { offer, address, redirect_uri, verifier, state, scopes })
     }
 
