@@ -56,16 +56,16 @@ fn parts_and_purposes_do_not_run_together() {
 }
 
 /// Three generations: always, from 100 and from 200 on.
-fn generations(now: u64) -> MacKey {
+fn generations(now: u64) -> Option<MacKey> {
     let of = |from, byte| (Timestamp(from), MacKey::new([byte; 32]));
-    MacKey::of_generations(vec![of(200, 3), of(0, 1), of(100, 2)], Timestamp(now)).unwrap()
+    MacKey::of_generations(vec![of(200, 3), of(0, 1), of(100, 2)], Timestamp(now))
 }
 
 #[test]
 fn a_key_makes_as_its_present_generation() {
     for (now, byte) in [(0, 1), (99, 1), (100, 2), (199, 2), (200, 3), (u64::MAX, 3)] {
         let expected = MacKey::new([byte; 32]).mac("p", &[b"a"]);
-        assert_eq!(generations(now).mac("p", &[b"a"]), expected, "at {now}");
+        assert_eq!(generations(now).unwrap().mac("p", &[b"a"]), expected, "at {now}");
     }
     assert!(MacKey::of_generations(Vec::new(), Timestamp(0)).is_none());
     let later = vec![(Timestamp(9), MacKey::new([9; 32]))];
@@ -75,7 +75,7 @@ fn a_key_makes_as_its_present_generation() {
 
 #[test]
 fn a_key_knows_what_each_of_its_generations_made() {
-    let key = generations(150);
+    let key = generations(150).unwrap();
     for byte in 1..=3 {
         let mac = MacKey::new([byte; 32]).mac("p", &[b"a"]);
         assert!(key.verify("p", &[b"a"], &mac), "past, present and future: {byte}");
@@ -87,7 +87,7 @@ fn a_key_knows_what_each_of_its_generations_made() {
 #[test]
 fn what_was_made_at_a_time_stays_with_the_generation_of_that_time() {
     for now in [0, 150, 500] {
-        let key = generations(now);
+        let key = generations(now).unwrap();
         for (time, byte) in [(0, 1), (99, 1), (100, 2), (199, 2), (200, 3), (1_000, 3)] {
             assert_eq!(key.at(Timestamp(time)).expose(), &[byte; 32], "{time}, seen at {now}");
         }

@@ -108,12 +108,11 @@ pub(crate) async fn keep_up_to_date(issuer: Arc<Issuer>) {
         let problem = followed.as_ref().err().map(ToString::to_string);
         match (&followed, &problem) {
             (Ok(true), _) => issuer.log_keys(),
-            (Ok(false), _) => {}
             // Told once: files that are being copied here are complete at one of the next looks.
             (Err(_), Some(problem)) if failing.as_ref() != Some(problem) => {
                 tracing::error!(problem, "the old keys stay in use");
             }
-            (Err(_), _) => {}
+            (Ok(false) | Err(_), _) => {}
         }
         failing = problem;
     }
@@ -130,13 +129,13 @@ impl<T> Default for OfKeys<T> {
 
 impl<T: Clone> OfKeys<T> {
     /// Of these keys.
-    pub(crate) fn of(&self, keys: &Arc<IssuerKeys>, make: impl FnOnce(&IssuerKeys) -> T) -> T {
+    pub(crate) fn of(&self, keys: &Arc<IssuerKeys>, render: impl FnOnce(&IssuerKeys) -> T) -> T {
         if let Some(made) = &*self.0.load()
             && std::ptr::eq(made.0.as_ptr(), Arc::as_ptr(keys))
         {
             return made.1.clone();
         }
-        let made = make(keys);
+        let made = render(keys);
         self.0.store(Some(Arc::new((Arc::downgrade(keys), made.clone()))));
         made
     }

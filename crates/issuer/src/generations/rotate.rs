@@ -94,17 +94,14 @@ fn make(
 /// that one, too, when there is one.
 fn make_signing_key(generation: Generation, rotation: &Rotation<'_>) -> Result<(), KeysError> {
     let (config, number) = (rotation.config, generation.number);
-    let certificate = match rotation.certificate {
-        Some(given) => {
-            check_certificate(given, generation, config)?;
-            given.to_owned()
-        }
-        None => {
-            let authority = authority(config)?.ok_or(KeysError::NoAuthority)?;
-            let key = requested_key(number, config)?;
-            let (name, url) = (&config.name, config.url.as_str());
-            authority.signing_certificate(key.public_key(), name, url, rotation.now)?
-        }
+    let certificate = if let Some(given) = rotation.certificate {
+        check_certificate(given, generation, config)?;
+        given.to_owned()
+    } else {
+        let authority = authority(config)?.ok_or(KeysError::NoAuthority)?;
+        let key = requested_key(number, config)?;
+        let (name, url) = (&config.name, config.url.as_str());
+        authority.signing_certificate(key.public_key(), name, url, rotation.now)?
     };
     write(KeyFile::SigningCertificate, number, &certificate, config)?;
     signing_key(&config.keys, number)?; // as `serve` will read it
