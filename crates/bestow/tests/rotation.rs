@@ -141,6 +141,7 @@ async fn no_request_fails_while_every_key_is_replaced() {
     let failures = seen.failures.lock().unwrap().clone();
     let requests = seen.requests.load(Ordering::SeqCst);
     assert!(failures.is_empty(), "{} of {requests}: {:#?}", failures.len(), &failures[..1]);
+    assert!(requests > 500, "{requests} are no load");
     let (_, set) = nodes[1].get(&format!("{}/jwks", nodes[1].url)).await.unwrap();
     assert_eq!(set["keys"].as_array().unwrap().len(), 3);
     let used = verify_all(&seen, &set);
