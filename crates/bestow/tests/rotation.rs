@@ -25,7 +25,7 @@ mod process;
 /// Holders that go on all the time.
 const HOLDERS: usize = 6;
 /// How long a rotation with `--now` may take until both nodes sign with the new key.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What holders got, and what went wrong.
 #[derive(Default)]
@@ -138,9 +138,10 @@ async fn no_request_fails_while_every_key_is_replaced() {
     seen.is_over.store(true, Ordering::SeqCst);
     holders.join_all().await;
 
-    let failures = seen.failures.lock().unwrap();
+    let failures = seen.failures.lock().unwrap().clone();
     let requests = seen.requests.load(Ordering::SeqCst);
     assert!(failures.is_empty(), "{} of {requests}: {:#?}", failures.len(), &failures[..1]);
+    assert!(requests > 500, "{requests} are no load");
     let (_, set) = nodes[1].get(&format!("{}/jwks", nodes[1].url)).await.unwrap();
     assert_eq!(set["keys"].as_array().unwrap().len(), 3);
     let used = verify_all(&seen, &set);

@@ -1,10 +1,5 @@
 //! Which keys there are, since when, and what may become of them; and the folder that holds them.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -252,7 +247,11 @@ async fn what_nothing_needs_any_more_is_destroyed() {
         let kept = retire(purpose, &uses(&world), world.clock.now()).unwrap();
         let expected = match purpose {
             KeyPurpose::Signing => Retired::Erased(purpose, 1, until),
-            _ => Retired::Kept(purpose, 1, until),
+            KeyPurpose::Encryption
+            | KeyPurpose::Offer
+            | KeyPurpose::TxCode
+            | KeyPurpose::Nonce
+            | KeyPurpose::Form => Retired::Kept(purpose, 1, until),
         };
         assert_eq!(kept, [expected]);
         let kept = retire(purpose, &uses(&world), until.minus(1)).unwrap();

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use formats::status_list::CredentialStatus;
 use formats::status_list::token::{TokenFormat, parse};
 use issuer::Issuer;
 use issuer::credential_type::{Approval, TxCodeChannel};
@@ -45,7 +46,7 @@ fn make_next(world: &World, purpose: KeyPurpose) {
 }
 
 /// Every key is replaced, and both nodes have noticed.
-async fn all_replaced(world: &World, nodes: &[&Issuer]) {
+fn all_replaced(world: &World, nodes: &[&Issuer]) {
     for purpose in KeyPurpose::ALL {
         make_next(world, purpose);
     }
@@ -116,7 +117,7 @@ async fn an_offer_from_before_is_redeemed_after() {
             offers.push((node, offer(&world, id, json!({ "tx_code": tx_code })).await));
         }
     }
-    all_replaced(&world, &[&world.issuer, &other]).await;
+    all_replaced(&world, &[&world.issuer, &other]);
     for (node, offered) in offers {
         let wire = if node == 0 { &world.public } else { &wire };
         let code = fetched_code(wire, &offered).await;
@@ -143,7 +144,7 @@ async fn a_repeated_wish_gets_the_same_offer() {
         world.admin.ask(begun.header(CONTENT_TYPE, "application/json"), wish.to_string()).await
     };
     let first = ask().await.json();
-    all_replaced(&world, &[&world.issuer]).await;
+    all_replaced(&world, &[&world.issuer]);
     let again = ask().await.json();
     for member in ["id", "uri", "tx_code"] {
         assert!(first[member].is_string(), "{first}");
@@ -172,7 +173,7 @@ async fn an_application_keeps_its_transaction_code() {
         offer.uri
     };
     let before = uri().await;
-    all_replaced(&world, &[issuer]).await;
+    all_replaced(&world, &[issuer]);
     assert_eq!(uri().await, before, "the page shows the same picture");
     world.clock.advance(31 * 24 * 3_600);
     assert!(renew(issuer, secret.expose()).await.unwrap());
@@ -226,7 +227,7 @@ async fn a_nonce_of_a_destroyed_key_is_refused() {
     let (_, answer) = token(&world.public, &code, None).await;
     let token = answer["access_token"].as_str().unwrap();
     let stolen = world.issuer.keys().nonce.clone();
-    all_replaced(&world, &[&world.issuer]).await;
+    all_replaced(&world, &[&world.issuer]);
     let forge = async || {
         let issuer = world.issuer.credential_issuer();
         let now = world.clock.now();
@@ -365,7 +366,7 @@ async fn metadata_are_signed_anew() {
     };
     let before = signed().await;
     assert_eq!(before, world.issuer.keys().signing.x5c);
-    all_replaced(&world, &[&world.issuer]).await;
+    all_replaced(&world, &[&world.issuer]);
     let after = signed().await;
     assert_ne!(after, before);
     assert_eq!(after, world.issuer.keys().signing.x5c);
@@ -380,8 +381,8 @@ async fn status_lists_follow_the_key() {
         let unverified = formats::parse("dc+sd-jwt", &credential).unwrap();
         let key = world.issuer.keys().published[0].public_key.clone();
         match unverified.verify(&key, world.clock.now()).unwrap().status.unwrap() {
-            formats::status_list::CredentialStatus::StatusList(reference) => reference,
-            other => panic!("{other:?}"),
+            CredentialStatus::StatusList(reference) => reference,
+            other @ CredentialStatus::Other => panic!("{other:?}"),
         }
     };
     let read = async || {
@@ -396,7 +397,7 @@ async fn status_lists_follow_the_key() {
         (kid, verified.status(&reference))
     };
     let (before, status) = read().await;
-    all_replaced(&world, &[&world.issuer]).await;
+    all_replaced(&world, &[&world.issuer]);
     let (cached, same) = read().await;
     assert_eq!((cached, same), (before.clone(), status), "what is served still verifies");
     world.issuer.status_lists.bring_up_to_date(&world.issuer).await.unwrap();

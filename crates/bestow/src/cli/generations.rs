@@ -35,14 +35,13 @@ pub(crate) enum KeysCommand {
         #[command(flatten)]
         config: ConfigFile,
     },
-    /// Make the next key; it comes into use after [rotation] lead_seconds
+    /// Make the next key; it comes into use after the lead that bestow.toml says
     Rotate(RotateArguments),
     /// Destroy the keys that nothing can need any more
     Retire(RetireArguments),
 }
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub(crate) struct RotateArguments {
     /// signing, encryption, offer, tx-code, nonce or form
     #[arg(value_parser = purpose, required_unless_present = "all", conflicts_with = "all")]
