@@ -305,7 +305,8 @@ async fn one_entrance_knows_the_formats() {
         ("vc+sd-jwt", json!(w3c), Some(FormatError::W3cSdJwt)),
         ("dc+sd-jwt", json!(jwt), Some(FormatError::Malformed)),
         ("jwt_vc_json", json!({ "credential": jwt }), Some(FormatError::Malformed)),
-        ("mso_mdoc", json!("o2pu"), Some(FormatError::UnsupportedFormat)),
+        ("mso_mdoc", json!("o2pu"), Some(FormatError::Malformed)),
+        ("ldp_vc", json!(jwt), Some(FormatError::UnsupportedFormat)),
         ("JWT_VC_JSON", json!(jwt), Some(FormatError::UnsupportedFormat)),
     ];
     for (format, credential, error) in cases {
