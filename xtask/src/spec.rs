@@ -112,7 +112,7 @@ impl Places<'_> {
     }
 
     fn are_empty(&self) -> bool {
-        self.code.is_empty() && self.tests.is_empty()
+        self.code.is_empty() && self.tests.is_empty() && !self.diverges
     }
 }
 

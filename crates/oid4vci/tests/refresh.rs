@@ -9,8 +9,8 @@ mod bound;
 mod fixture;
 #[expect(dead_code, reason = "other tests need more of it")]
 mod instance;
-mod jose;
 #[expect(dead_code, reason = "other tests need more of it")]
+mod jose;
 mod signed_in;
 
 use std::collections::BTreeMap;

@@ -167,7 +167,7 @@ async fn another_request_revokes_nothing() {
     let mut references = Vec::new();
     for count in [1, 2, 1] {
         let answer = issue(&world, &token, CARD, count).await;
-        references.extend(verified(&world, CARD, &answer).iter().map(reference));
+        references.extend(verified(&world, CARD, &answer).iter().map(super::reference));
     }
     assert_eq!(references.len(), 4);
     for reference in &references {
