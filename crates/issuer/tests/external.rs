@@ -96,7 +96,7 @@ async fn a_token_of_the_other_server_opens_what_its_person_has() {
     let begun = Request::post(world.issuer.endpoint("credential"));
     let begun = begun.header(AUTHORIZATION, format!("Bearer {token}"));
     let answer = node.ask(begun.header(CONTENT_TYPE, JSON), body.to_string()).await;
-    assert!(answer.is(401, "invalid_token"), "a node that trusts no other server");
+    answer.success(); // what one node admitted, all know
     let notified = Request::post(world.issuer.endpoint("notification"));
     let notified = notified.header(AUTHORIZATION, format!("Bearer {token}"));
     let id = issued["notification_id"].as_str().unwrap();
