@@ -16,7 +16,7 @@ use testkit::wire::Wire;
 use testkit::world::World;
 use tokio::task::JoinSet;
 
-use crate::{CARD, DIPLOMA, TICKET, issue, issued, issued_together, reference, status, verified};
+use crate::{CARD, DIPLOMA, TICKET, issue, issued, issued_together, status, verified};
 
 /// DEP-10, HAIP-43: in both formats, and valid as long as nobody says otherwise.
 #[tokio::test]
