@@ -32,7 +32,7 @@ async fn what_was_signed_is_read() {
     let x5c = [vec![1, 2, 3]];
     let by_key = MetadataSigner { signer: &key, x5c: &x5c };
     let signed = sign(metadata(), ISSUER, (NOW, NOW.plus(60)), by_key).await.unwrap();
-    let said = keys::jws::Jws::parse(&signed, 64 * 1024).unwrap().claims().unwrap();
+    let said = jws::Jws::parse(&signed, 64 * 1024).unwrap().claims().unwrap();
     assert_eq!((&said["iss"], &said["exp"]), (&json!(ISSUER), &json!(NOW.0 + 60)), "SMETA-04");
     let unverified = UnverifiedMetadata::parse(&signed).unwrap();
     assert_eq!(unverified.x5c(), x5c);
