@@ -3,7 +3,6 @@
 //! is wrong in the content of a message is tried where its rules are, in `crates/issuer/tests`.
 #![expect(
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]
@@ -32,6 +31,9 @@ struct Target {
     /// Of the answer to the good message.
     status: u16,
 }
+
+/// What a test sends beside a body.
+type Headers<'h> = &'h [(&'h str, &'h str)];
 
 /// The card waits for an officer, the diploma comes at once.
 fn set_up(issuer: &mut Issuer) {
@@ -137,7 +139,7 @@ async fn a_token_is_in_its_place_at_each_endpoint() {
         let good = format!("Bearer {token}");
         let (basic, bound) = (format!("Basic {token}"), format!("DPoP {token}"));
         let json = ("content-type", JSON);
-        let cases: [(&str, &[(&str, &str)], u16, &str); 6] = [
+        let cases: [(&str, Headers<'_>, u16, &str); 6] = [
             ("none", &[json], 401, "invalid_token"),
             ("another scheme", &[json, ("authorization", &basic)], 401, "invalid_token"),
             ("without its scheme", &[json, ("authorization", &token)], 401, "invalid_token"),
