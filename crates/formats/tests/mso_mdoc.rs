@@ -120,6 +120,7 @@ fn elements() -> Vec<(String, Element)> {
         ("birth_date", Element::FullDate("1990-05-06".into())),
         ("age_over_18", Element::Bool(true)),
         ("height", Element::Integer(-170)),
+        ("grade", Element::Number(1.7)),
         ("portrait", Element::Bytes(b"\xff\xd8\xff\xe0 not much of a picture".to_vec())),
         ("issued", Element::DateTime("2026-11-26T00:00:00Z".into())),
         ("driving_privileges", Element::Array(vec![privilege])),
@@ -161,6 +162,7 @@ async fn what_is_issued_verifies() {
     assert_eq!(verified.claims[SPACE]["birth_date"], "1990-05-06");
     assert_eq!(verified.claims[SPACE]["age_over_18"], true);
     assert_eq!(verified.claims[SPACE]["height"], -170);
+    assert_eq!(verified.claims[SPACE]["grade"], 1.7);
     assert_eq!(verified.claims[SPACE]["driving_privileges"][0]["issue_date"], "2020-01-02");
     assert_eq!(verified.claims["example"]["family_name"], "M.");
     assert_eq!(verified.binding, Some(Binding::Jwk(device_key.public_key().clone())));

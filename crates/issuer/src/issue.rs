@@ -2,10 +2,12 @@
 
 use formats::binding::Binding;
 use formats::jwt_vc_json::{self, JwtVcClaims};
+use formats::mso_mdoc::{self, MdocClaims, NameSpace};
 use formats::sd_jwt_vc::{self, IssuerKeyHeader, SdJwtVcClaims};
 use formats::status_list::StatusReference;
 use keys::did;
 use keys::outside::Timestamp;
+use keys::x509::Certificate;
 use oid4vci::grant::StatusEntry;
 use oid4vci::proof::{HolderBinding, VerifiedProof};
 use serde_json::{Map, Value};
@@ -13,6 +15,8 @@ use serde_json::{Map, Value};
 use crate::Issuer;
 use crate::credential_type::{CredentialType, Format};
 use crate::failure::Broken;
+
+mod mdoc;
 
 /// Times are rounded to the day: two credentials of one day cannot be told apart by them (PRIV-07,
 /// AMB-20).
@@ -35,6 +39,10 @@ pub async fn issue(
         Format::SdJwtVc { vct } => {
             let selective = credential_type.selective_paths();
             sd_jwt_vc(issuer, (vct, claims, selective), holder, stamp).await
+        }
+        Format::MsoMdoc { doctype } => {
+            let name_spaces = mdoc::name_spaces(credential_type, claims)?;
+            mso_mdoc(issuer, (doctype, name_spaces), holder, stamp).await
         }
         Format::JwtVcJson { types } => jwt_vc_json(issuer, (types, claims), holder, stamp).await,
     };
@@ -80,6 +88,36 @@ fn confirmation(holder: &VerifiedProof) -> Binding {
         HolderBinding::Jwk => Binding::Jwk(holder.public_key().clone()),
         HolderBinding::Did(url) => Binding::Kid(url.clone()),
     }
+}
+
+async fn mso_mdoc(
+    issuer: &Issuer,
+    (doc_type, name_spaces): (&str, Vec<NameSpace>),
+    holder: Option<&VerifiedProof>,
+    stamp: Stamp,
+) -> Result<String, Broken> {
+    let keys = issuer.keys();
+    let key = &keys.signing;
+    let holder = holder.ok_or_else(|| Broken::fault("an mdoc has no key to hold".into()))?;
+    let claims = MdocClaims {
+        doc_type,
+        name_spaces,
+        device_key: holder.public_key(),
+        signed_at: stamp.issued_at.max(signed_from(&key.x5c)?),
+        expires_at: stamp.expires_at,
+        status: stamp.status,
+    };
+    mso_mdoc::issue(claims, &key.x5c, &*key.signer, &*issuer.random)
+        .await
+        .map_err(|error| Broken::fault(format!("signing failed: {error}")))
+}
+
+/// An mdoc is not signed before its signer's certificate was good (ISO 18013-5 §9.3.1), though its
+/// time is rounded.
+fn signed_from(x5c: &[Vec<u8>]) -> Result<Timestamp, Broken> {
+    let leaf = x5c.first().and_then(|der| Certificate::from_der(der).ok());
+    let leaf = leaf.ok_or_else(|| Broken::fault("the signing certificate is gone".into()))?;
+    Ok(leaf.not_before)
 }
 
 async fn jwt_vc_json(

@@ -98,7 +98,9 @@ fn to_be_signed(protected: &[u8], payload: &[u8]) -> Vec<u8> {
     })
 }
 
-const fn number(algorithm: Algorithm) -> i64 {
+/// The number of an algorithm (RFC 9053 §2.1, RFC 9053 §2.2).
+#[must_use]
+pub const fn number(algorithm: Algorithm) -> i64 {
     match algorithm {
         Algorithm::Es256 => -7,
         Algorithm::Es384 => -35,

@@ -143,8 +143,8 @@ pub struct CredentialConfiguration {
     /// `vct`, `credential_definition` and the like, as the format asks (VCI §A).
     #[serde(flatten)]
     pub format_members: Map<String, Value>,
-    /// META-32
-    pub credential_signing_alg_values_supported: Vec<&'static str>,
+    /// META-32: names, or the numbers of COSE (FMT-MDOC-02).
+    pub credential_signing_alg_values_supported: Vec<Value>,
     /// Present exactly when the credential is bound to a key (META-33).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub cryptographic_binding_methods_supported: Vec<&'static str>,
@@ -191,6 +191,8 @@ pub struct ReceivedConfiguration {
     pub scope: Option<String>,
     /// Of an SD-JWT VC (FMT-SDJWT-03).
     pub vct: Option<String>,
+    /// Of an mdoc (FMT-MDOC-04).
+    pub doctype: Option<String>,
     /// `credential_definition.type` (FMT-JWT-04).
     pub types: Vec<String>,
     /// Set where a proof must come with a key attestation, or be one (META-37, PROOF-03).
@@ -298,6 +300,7 @@ fn received_configuration(value: &Value) -> ReceivedConfiguration {
         format: text("format").unwrap_or_default(),
         scope: text("scope").filter(|scope| is_scope(scope)),
         vct: text("vct"),
+        doctype: text("doctype"),
         types: strings(value.pointer("/credential_definition/type")),
         needs_proof: !methods.is_empty() || proof_types.is_some(),
         // An issuer that names methods but no proof types means the usual proof (AMB-12).

@@ -100,7 +100,7 @@ fn configuration() -> CredentialConfiguration {
         format_members: [("vct".to_owned(), json!("https://issuer.example/student"))]
             .into_iter()
             .collect(),
-        credential_signing_alg_values_supported: vec!["ES256"],
+        credential_signing_alg_values_supported: vec!["ES256".into()],
         cryptographic_binding_methods_supported: vec!["jwk", "did:jwk"],
         proof_types_supported: proof_types_supported(&[Es256, EdDsa], KeyAttestationPolicy::NONE),
         credential_metadata: json!({ "display": [{ "name": "Student card" }] }),

@@ -37,7 +37,7 @@ impl Profile {
     pub(crate) fn formats(self) -> &'static [&'static str] {
         match self {
             Self::None => &FORMATS,
-            Self::Haip => &["dc+sd-jwt"],
+            Self::Haip => &["dc+sd-jwt", "mso_mdoc"],
         }
     }
 

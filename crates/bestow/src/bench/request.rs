@@ -47,6 +47,8 @@ impl CredentialWish<'_> {
         let configuration = &self.plan.configuration;
         let mut members = vec![("format".to_owned(), configuration.format.clone().into())];
         members.extend(configuration.vct.iter().map(|vct| ("vct".to_owned(), vct.clone().into())));
+        let doctype = configuration.doctype.iter();
+        members.extend(doctype.map(|name| ("doctype".to_owned(), name.clone().into())));
         if !configuration.types.is_empty() {
             let definition = json!({ "type": configuration.types });
             members.push(("credential_definition".to_owned(), definition));

@@ -23,12 +23,14 @@ const PICTURES: [(&[u8], &str); 3] =
     [(b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"\x00\x00\x00\x0cjP  ", "jp2")];
 
 /// One value.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Element {
     /// Text.
     Text(String),
     /// A whole number.
     Integer(i64),
+    /// Any other number.
+    Number(f64),
     /// Yes or no.
     Bool(bool),
     /// A date, as `2026-11-26`.
@@ -48,6 +50,7 @@ impl Element {
         match self {
             Self::Text(text) => to.str(text)?,
             Self::Integer(number) => to.i64(*number)?,
+            Self::Number(number) => to.f64(*number)?,
             Self::Bool(value) => to.bool(*value)?,
             Self::FullDate(date) => to.tag(Tag::new(FULL_DATE))?.str(date)?,
             Self::DateTime(time) => to.tag(Tag::new(TDATE))?.str(time)?,

@@ -135,7 +135,7 @@ pub(super) fn warnings(config: &Config, types: &BTreeMap<String, CredentialType>
 
 const fn is_of_profile(credential_type: &CredentialType) -> bool {
     match credential_type.format {
-        Format::SdJwtVc { .. } => true,
+        Format::SdJwtVc { .. } | Format::MsoMdoc { .. } => true,
         Format::JwtVcJson { .. } => false,
     }
 }
@@ -174,7 +174,7 @@ pub(super) fn check_types(
     types: &mut BTreeMap<String, CredentialType>,
 ) -> Result<(), ConfigError> {
     if !types.values().any(is_of_profile) {
-        let problem = "profile = \"haip\" needs a type of the format dc+sd-jwt (HAIP §4)";
+        let problem = "profile = \"haip\" needs a type of dc+sd-jwt or mso_mdoc (HAIP §4)";
         return Err(ConfigError::of_file(folder, problem, "add one, or remove `profile`"));
     }
     let mut scopes = BTreeMap::<String, String>::new();
@@ -187,7 +187,7 @@ pub(super) fn check_types(
             );
             return Err(source.mistake("scope", problem, "write another one"));
         }
-        let is_sd_jwt = is_of_profile(credential_type);
+        let is_sd_jwt = matches!(credential_type.format, Format::SdJwtVc { .. });
         if let Some(key_binding) = &mut credential_type.key_binding {
             check_key_binding(key_binding, is_sd_jwt, &source)?;
         }

@@ -10,7 +10,7 @@ use super::display::Locale;
 use super::form::CSRF_FIELD;
 use super::image::Pictures;
 use super::value::{self, Limits, ValueType};
-use super::written::check_text;
+use super::written::{WrittenFormat, check_text};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -54,8 +54,8 @@ const fn yes() -> bool {
 /// What the rest of the file says about the claims.
 pub(super) struct Context<'c> {
     pub(super) source: &'c Source,
-    /// Whether the format is `dc+sd-jwt`.
-    pub(super) sd_jwt: bool,
+    /// The format that they are for.
+    pub(super) format: WrittenFormat,
     /// Whether applicants fill in a form.
     pub(super) portal: bool,
 }
@@ -107,17 +107,41 @@ impl Rules<'_> {
             let remedy = format!("write 1 to {DEPTH_MAX} names, the outermost first");
             return self.refuse("path", "is empty or too deep", &remedy);
         }
+        if self.context.format == WrittenFormat::MsoMdoc {
+            return self.check_mdoc_path();
+        }
         if !path.iter().all(|name| is_name(name)) {
             let remedy = "use letters of a-z, digits, `_` and `-` for each name";
             return self.refuse("path", "is no name that every wallet can show", remedy);
         }
-        let reserved: &[&str] =
-            if self.context.sd_jwt { &SD_JWT_RESERVED } else { &SUBJECT_RESERVED };
+        let reserved: &[&str] = match self.context.format {
+            WrittenFormat::SdJwtVc => &SD_JWT_RESERVED,
+            WrittenFormat::JwtVcJson | WrittenFormat::MsoMdoc => &SUBJECT_RESERVED,
+        };
         let outermost = path.first().is_some_and(|name| reserved.contains(&name.as_str()));
         if outermost || path.iter().any(|name| name == "_sd") {
             return self.refuse("path", "this name is reserved for the issuer", "choose another");
         }
         Ok(())
+    }
+
+    /// FMT-MDOC-06: a name space, which has dots, and an element of it.
+    fn check_mdoc_path(&self) -> Result<(), ConfigError> {
+        let is_name_space = |name: &str| name.split('.').all(is_name);
+        match self.claim.path.split_first() {
+            Some((space, elements))
+                if is_name_space(space)
+                    && !elements.is_empty()
+                    && elements.iter().all(|e| is_name(e)) =>
+            {
+                Ok(())
+            }
+            _ => self.refuse(
+                "path",
+                "does not name an element of a name space",
+                r#"write it like path = ["org.example.membership.1", "given_name"]"#,
+            ),
+        }
     }
 
     /// No claim twice, and none that is a value and an object at once (CLAIM-08, CLAIM-10).
@@ -248,17 +272,22 @@ impl Rules<'_> {
         self.all.iter().filter(above)
     }
 
-    /// Of `dc+sd-jwt`, everything is selective unless it says otherwise.
+    /// Of `dc+sd-jwt`, everything is selective unless it says otherwise; of an mdoc, each element is.
     fn disclosure(&self) -> Result<Disclosure, ConfigError> {
-        match self.claim.disclosure {
-            Some(Disclosure::Selective) if !self.context.sd_jwt => {
+        match (self.context.format, self.claim.disclosure) {
+            (WrittenFormat::JwtVcJson, Some(Disclosure::Selective)) => {
                 let problem = "jwt_vc_json cannot leave claims out";
                 self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
                 Ok(Disclosure::Always)
             }
-            Some(written) => Ok(written),
-            None if self.context.sd_jwt => Ok(Disclosure::Selective),
-            None => Ok(Disclosure::Always),
+            (WrittenFormat::MsoMdoc, Some(Disclosure::Always)) => {
+                let problem = "the holder of an mdoc may leave out every element";
+                self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
+                Ok(Disclosure::Selective)
+            }
+            (_, Some(written)) => Ok(written),
+            (WrittenFormat::SdJwtVc | WrittenFormat::MsoMdoc, None) => Ok(Disclosure::Selective),
+            (WrittenFormat::JwtVcJson, None) => Ok(Disclosure::Always),
         }
     }
 

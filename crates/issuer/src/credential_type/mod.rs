@@ -78,6 +78,11 @@ pub enum Format {
         /// FMT-SDJWT-03
         vct: String,
     },
+    /// `mso_mdoc`
+    MsoMdoc {
+        /// FMT-MDOC-04
+        doctype: String,
+    },
     /// `jwt_vc_json`
     JwtVcJson {
         /// FMT-JWT-04
@@ -91,6 +96,7 @@ impl Format {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::SdJwtVc { .. } => "dc+sd-jwt",
+            Self::MsoMdoc { .. } => "mso_mdoc",
             Self::JwtVcJson { .. } => "jwt_vc_json",
         }
     }
@@ -187,6 +193,7 @@ impl CredentialType {
     pub fn format_members(&self) -> Map<String, Value> {
         let (name, value) = match &self.format {
             Format::SdJwtVc { vct } => ("vct", json!(vct)),
+            Format::MsoMdoc { doctype } => ("doctype", json!(doctype)),
             Format::JwtVcJson { types } => ("credential_definition", json!({ "type": types })),
         };
         Map::from_iter([(name.to_owned(), value)])

@@ -40,6 +40,13 @@ const BINDING_METHODS: List = List {
     remedy: "name some of jwk, did:jwk and did:key, or remove the line for all",
 };
 
+/// An mdoc holds the key itself, in CBOR (FMT-MDOC-06).
+const MDOC_BINDING_METHODS: List = List {
+    key: "binding_methods",
+    default: &["cose_key"],
+    remedy: "an mdoc takes cose_key and nothing else: remove the line",
+};
+
 const PROOF_ALGORITHMS: List = List {
     key: "proof_algorithms",
     default: &["ES256", "EdDSA"],
@@ -52,6 +59,7 @@ const PROOF_ALGORITHMS: List = List {
 struct WrittenType {
     format: WrittenFormat,
     vct: Option<String>,
+    doctype: Option<String>,
     types: Option<Vec<String>>,
     scope: Option<String>,
     #[serde(default = "yes")]
@@ -85,9 +93,11 @@ struct WrittenType {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-enum WrittenFormat {
+pub(super) enum WrittenFormat {
     #[serde(rename = "dc+sd-jwt")]
     SdJwtVc,
+    #[serde(rename = "mso_mdoc")]
+    MsoMdoc,
     #[serde(rename = "jwt_vc_json")]
     JwtVcJson,
 }
@@ -125,11 +135,7 @@ pub(super) fn read(
     check_names(&written, source)?;
     check_tx_code(&written, source)?;
     let reader = Reader { source, written: &written };
-    let context = claim_rules::Context {
-        source,
-        sd_jwt: written.format == WrittenFormat::SdJwtVc,
-        portal: written.portal,
-    };
+    let context = claim_rules::Context { source, format: written.format, portal: written.portal };
     let revocation = revocation(&written);
     let claims = claim_rules::read(&written.claims, &context)?;
     let sign_in_claims = SignInClaims::read(written.sign_in_claims.as_ref(), &claims, source)?;
@@ -279,30 +285,50 @@ struct Reader<'w> {
 
 impl Reader<'_> {
     fn format(&self, issuer: &str, id: &str) -> Result<Format, ConfigError> {
+        self.check_strange_names()?;
         let written = self.written;
-        match (written.format, &written.vct, &written.types) {
-            (WrittenFormat::SdJwtVc, vct, None) => {
-                let vct = vct.clone().unwrap_or_else(|| default_vct(issuer, id));
+        match written.format {
+            WrittenFormat::SdJwtVc => {
+                let vct = written.vct.clone().unwrap_or_else(|| default_vct(issuer, id));
                 Ok(Format::SdJwtVc { vct })
             }
-            (WrittenFormat::JwtVcJson, None, Some(types)) if is_w3c(types) => {
-                Ok(Format::JwtVcJson { types: types.clone() })
+            WrittenFormat::MsoMdoc => {
+                let doctype = written.doctype.as_ref().filter(|doctype| is_doctype(doctype));
+                let doctype = doctype.cloned().ok_or_else(|| {
+                    let problem = "mso_mdoc needs the doctype of the credential";
+                    let remedy =
+                        r#"write it like doctype = "org.example.membership.1", a name of yours"#;
+                    self.source.mistake("doctype", problem, remedy)
+                })?;
+                Ok(Format::MsoMdoc { doctype })
             }
-            (WrittenFormat::SdJwtVc, _, Some(_)) => {
-                let problem = "`types` belongs to jwt_vc_json";
-                Err(self.source.mistake("types", problem, "use `vct`, or leave it out"))
-            }
-            (WrittenFormat::JwtVcJson, Some(_), _) => {
-                let problem = "`vct` belongs to dc+sd-jwt";
-                Err(self.source.mistake("vct", problem, "use `types`"))
-            }
-            (WrittenFormat::JwtVcJson, None, _) => {
-                let problem = "jwt_vc_json needs the W3C types of the credential";
-                let remedy =
-                    r#"write them like types = ["VerifiableCredential", "DiplomaCredential"]"#;
-                Err(self.source.mistake("types", problem, remedy))
+            WrittenFormat::JwtVcJson => {
+                let types = written.types.as_ref().filter(|types| is_w3c(types));
+                let types = types.cloned().ok_or_else(|| {
+                    let problem = "jwt_vc_json needs the W3C types of the credential";
+                    let remedy =
+                        r#"write them like types = ["VerifiableCredential", "DiplomaCredential"]"#;
+                    self.source.mistake("types", problem, remedy)
+                })?;
+                Ok(Format::JwtVcJson { types })
             }
         }
+    }
+
+    /// What another format calls its types.
+    fn check_strange_names(&self) -> Result<(), ConfigError> {
+        let written = self.written;
+        let names = [
+            ("vct", written.vct.is_some(), WrittenFormat::SdJwtVc, "dc+sd-jwt"),
+            ("doctype", written.doctype.is_some(), WrittenFormat::MsoMdoc, "mso_mdoc"),
+            ("types", written.types.is_some(), WrittenFormat::JwtVcJson, "jwt_vc_json"),
+        ];
+        let own = |format| names.iter().find(|(_, _, of, _)| *of == format).map(|name| name.0);
+        let strange = names.iter().find(|(_, is_there, of, _)| *is_there && *of != written.format);
+        let Some((key, _, _, format)) = strange else { return Ok(()) };
+        let problem = format!("`{key}` belongs to {format}");
+        let remedy = format!("use `{}` instead", own(written.format).unwrap_or_default());
+        Err(self.source.mistake(key, problem, remedy))
     }
 
     /// A credential is good for whoever bears it only where its type says so (IMPL-01).
@@ -315,6 +341,11 @@ impl Reader<'_> {
         let key_attestations = key_attestations::read(&attestations, file, self.source)?;
         let methods = self.written.binding_methods.as_ref();
         let algorithms = self.written.proof_algorithms.as_ref();
+        let is_mdoc = self.written.format == WrittenFormat::MsoMdoc;
+        if !self.written.key_binding && is_mdoc {
+            let problem = "there is no mdoc without a key of its holder";
+            return Err(self.source.mistake("key_binding", problem, "remove the line"));
+        }
         if !self.written.key_binding {
             let of_no_use = [(methods, &BINDING_METHODS), (algorithms, &PROOF_ALGORITHMS)];
             return match of_no_use.into_iter().find(|(written, _)| written.is_some()) {
@@ -331,10 +362,20 @@ impl Reader<'_> {
             };
         }
         Ok(Some(KeyBinding {
-            methods: self.each(&BINDING_METHODS, methods, BindingMethod::parse)?,
+            methods: self.binding_methods(is_mdoc)?,
             proof_algorithms: self.each(&PROOF_ALGORITHMS, algorithms, Algorithm::parse)?,
             key_attestations,
         }))
+    }
+
+    /// How keys may be named: in an mdoc as it names them itself, elsewhere by all other ways.
+    fn binding_methods(&self, is_mdoc: bool) -> Result<Vec<BindingMethod>, ConfigError> {
+        let list = if is_mdoc { &MDOC_BINDING_METHODS } else { &BINDING_METHODS };
+        let parse = |name: &str| {
+            let method = BindingMethod::parse(name)?;
+            ((method == BindingMethod::CoseKey) == is_mdoc).then_some(method)
+        };
+        self.each(list, self.written.binding_methods.as_ref(), parse)
     }
 
     /// Reads a list of names that must be known and different.
@@ -342,10 +383,10 @@ impl Reader<'_> {
         &self,
         list: &List,
         written: Option<&Vec<String>>,
-        parse: fn(&str) -> Option<T>,
+        parse: impl Fn(&str) -> Option<T>,
     ) -> Result<Vec<T>, ConfigError> {
         let Some(names) = written else {
-            return Ok(list.default.iter().copied().filter_map(parse).collect());
+            return Ok(list.default.iter().copied().filter_map(&parse).collect());
         };
         let mut values = Vec::new();
         for (at, name) in names.iter().enumerate() {
@@ -386,6 +427,13 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// A name in reverse domain order (ISO 18013-5 §7.2), which is compared byte by byte.
+fn is_doctype(doctype: &str) -> bool {
+    let is_plain =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':' | b'/');
+    (1..=200).contains(&doctype.len()) && doctype.bytes().all(is_plain)
 }
 
 /// VCDM 1.1: the general type comes first.

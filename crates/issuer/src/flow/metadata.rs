@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use keys::algorithm::Algorithm;
+use keys::cose;
 use keys::outside::Timestamp;
 use oid4vci::attestation::key::proof_types_supported;
 use oid4vci::authorization::{CodeFlowMetadata, OPENID_CREDENTIAL};
@@ -20,7 +21,7 @@ use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Map, Value, json};
 
 use super::{deferred, notification, sender};
-use crate::credential_type::CredentialType;
+use crate::credential_type::{CredentialType, Format};
 use crate::failure::Broken;
 use crate::{Issuer, IssuerKeys};
 
@@ -77,12 +78,24 @@ fn configuration(credential_type: &CredentialType, keys: &IssuerKeys) -> Credent
         format: credential_type.format.name().to_owned(),
         scope: credential_type.scope.clone(),
         format_members: credential_type.format_members(),
-        credential_signing_alg_values_supported: vec![keys.signing.signer.algorithm().name()],
+        credential_signing_alg_values_supported: vec![signing_algorithm(
+            &credential_type.format,
+            keys.signing.signer.algorithm(),
+        )],
         cryptographic_binding_methods_supported: methods.map(|method| method.name()).collect(),
         proof_types_supported: bound
             .map(|bound| proof_types_supported(&bound.proof_algorithms, bound.key_attestations()))
             .unwrap_or_default(),
         credential_metadata: credential_type.credential_metadata(),
+    }
+}
+
+/// The name that the format has for an algorithm: that of JOSE, or the number of COSE, which is what
+/// stands in the header of `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
+fn signing_algorithm(format: &Format, algorithm: Algorithm) -> Value {
+    match format {
+        Format::MsoMdoc { .. } => cose::number(algorithm).into(),
+        Format::SdJwtVc { .. } | Format::JwtVcJson { .. } => algorithm.name().into(),
     }
 }
 

@@ -39,6 +39,6 @@ impl ReceivedIssuerMetadata {
 impl ReceivedConfiguration {
     /// What a credential of it is about, in whatever format.
     pub(crate) fn credential_type(&self) -> (Option<&str>, &[String]) {
-        (self.vct.as_deref(), &self.types)
+        (self.vct.as_deref().or(self.doctype.as_deref()), &self.types)
     }
 }

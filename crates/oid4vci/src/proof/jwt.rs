@@ -144,9 +144,9 @@ fn holder_key(
 ) -> Result<Holder, ProofRefusal> {
     match (header.get("jwk"), header.get("kid"), header.get("x5c")) {
         (Some(jwk), None, None) => {
-            allow(BindingMethod::Jwk, context)?;
+            let method = bare_key(context)?;
             let key = PublicKey::from_jwk(jwk).map_err(Form::from)?;
-            Ok(Holder { key, binding: HolderBinding::Jwk, method: BindingMethod::Jwk })
+            Ok(Holder { key, binding: HolderBinding::Jwk, method })
         }
         (None, Some(kid), None) => {
             let kid = kid.as_str().unwrap_or_default();
@@ -159,9 +159,9 @@ fn holder_key(
             }
         }
         (None, None, Some(_)) => {
-            allow(BindingMethod::Jwk, context)?;
+            let method = bare_key(context)?;
             let key = certified_key(header, context.now)?;
-            Ok(Holder { key, binding: HolderBinding::Jwk, method: BindingMethod::Jwk })
+            Ok(Holder { key, binding: HolderBinding::Jwk, method })
         }
         (None, None, None) => Err(ProofRefusal::NoKey),
         _ => Err(ProofRefusal::SeveralKeys),
@@ -190,6 +190,13 @@ fn certified_key(header: &Map<String, Value>, now: Timestamp) -> Result<PublicKe
         return Err(ProofRefusal::BadCertificate);
     }
     Ok(leaf.public_key)
+}
+
+/// A bare key is proved in the same way, whether the credential holds it in JSON or in CBOR (META-34).
+fn bare_key(context: &ProofContext<'_>) -> Result<BindingMethod, ProofRefusal> {
+    let mut ways = [BindingMethod::Jwk, BindingMethod::CoseKey].into_iter();
+    let way = ways.find(|method| context.binding_methods.contains(method));
+    way.ok_or(ProofRefusal::BindingNotSupported)
 }
 
 fn allow(method: BindingMethod, context: &ProofContext<'_>) -> Result<(), ProofRefusal> {

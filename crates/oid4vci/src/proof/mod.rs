@@ -229,6 +229,8 @@ pub enum BindingMethod {
     DidJwk,
     /// `did:key`
     DidKey,
+    /// The bare key, for a credential that holds it in CBOR (FMT-MDOC-06).
+    CoseKey,
 }
 
 impl BindingMethod {
@@ -239,6 +241,7 @@ impl BindingMethod {
             Self::Jwk => "jwk",
             Self::DidJwk => "did:jwk",
             Self::DidKey => "did:key",
+            Self::CoseKey => "cose_key",
         }
     }
 
@@ -248,12 +251,12 @@ impl BindingMethod {
         Self::ALL.into_iter().find(|method| method.name() == name)
     }
 
-    const ALL: [Self; 3] = [Self::Jwk, Self::DidJwk, Self::DidKey];
+    const ALL: [Self; 4] = [Self::Jwk, Self::DidJwk, Self::DidKey, Self::CoseKey];
 
     /// Names a key in this way.
     fn bind(self, key: &AttestedKey) -> HolderBinding {
         let did = match self {
-            Self::Jwk => return HolderBinding::Jwk,
+            Self::Jwk | Self::CoseKey => return HolderBinding::Jwk,
             Self::DidJwk => did::to_did_jwk(&key.public_key),
             Self::DidKey => did::to_did_key(&key.public_key),
         };

@@ -26,7 +26,7 @@ pub struct Expected {
     pub credential_configuration_id: String,
     /// In which format.
     pub format: String,
-    /// Its `vct`, or its W3C types.
+    /// Its `vct`, its `doctype`, or its W3C types.
     pub types: Vec<String>,
     /// How it will look.
     pub display: Display,
@@ -42,7 +42,10 @@ impl Expected {
             credential_issuer: credential_issuer.to_owned(),
             credential_configuration_id: offered.id.clone(),
             format: configuration.format.clone(),
-            types: configuration.vct.iter().chain(&configuration.types).cloned().collect(),
+            types: {
+                let names = configuration.vct.iter().chain(&configuration.doctype);
+                names.chain(&configuration.types).cloned().collect()
+            },
             display: offered.display.clone(),
             credential_metadata: None,
         }

@@ -52,8 +52,8 @@ pub(super) struct ChosenKey {
 
 /// Our order where the issuer takes several.
 const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Es384];
-const BINDINGS: [BindingMethod; 3] =
-    [BindingMethod::Jwk, BindingMethod::DidJwk, BindingMethod::DidKey];
+const BINDINGS: [BindingMethod; 4] =
+    [BindingMethod::Jwk, BindingMethod::DidJwk, BindingMethod::DidKey, BindingMethod::CoseKey];
 
 impl Wallet {
     /// As many keys as there will be copies; none for a credential that is bound to no key.
@@ -162,7 +162,7 @@ fn choose<T: Copy + PartialEq>(wish: Option<T>, ours: &[T], theirs: &[T]) -> Opt
 
 fn did(method: BindingMethod, key: &PublicKey) -> Option<String> {
     match method {
-        BindingMethod::Jwk => None,
+        BindingMethod::Jwk | BindingMethod::CoseKey => None,
         BindingMethod::DidJwk => Some(did::to_did_jwk(key)),
         BindingMethod::DidKey => Some(did::to_did_key(key)),
     }

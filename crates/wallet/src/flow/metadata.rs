@@ -20,7 +20,7 @@ use crate::error::{Question, Refused, WalletError};
 use crate::http::{Request, Response};
 
 /// Formats that this wallet can hold.
-pub const FORMATS: [&str; 3] = ["dc+sd-jwt", "vc+sd-jwt", "jwt_vc_json"];
+pub const FORMATS: [&str; 4] = ["dc+sd-jwt", "vc+sd-jwt", "mso_mdoc", "jwt_vc_json"];
 
 /// The way in which an offer is taken.
 #[derive(Clone, Debug)]

@@ -1,0 +1,65 @@
+//! Claims as elements of an mdoc (FMT-MDOC-06): the type of a claim says how CBOR writes it.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use formats::mso_mdoc::{Element, NameSpace};
+use serde_json::{Map, Value};
+
+use crate::credential_type::{CredentialType, ValueType};
+use crate::failure::Broken;
+
+/// All elements, in the order of the type.
+pub(super) fn name_spaces(
+    credential_type: &CredentialType,
+    claims: &Map<String, Value>,
+) -> Result<Vec<NameSpace>, Broken> {
+    let mut spaces: Vec<NameSpace> = Vec::new();
+    for claim in &credential_type.claims {
+        let [space, identifier] = &claim.path[..] else { continue };
+        let value = claims.get(space).and_then(|space| space.get(identifier));
+        let Some(value) = value else { continue };
+        let element = element(credential_type, &claim.path, value)?;
+        let known = spaces.iter_mut().find(|known| known.name == *space);
+        let element = (identifier.clone(), element);
+        match known {
+            Some(known) => known.elements.push(element),
+            None => spaces.push(NameSpace { name: space.clone(), elements: vec![element] }),
+        }
+    }
+    Ok(spaces)
+}
+
+fn element(
+    credential_type: &CredentialType,
+    path: &[String],
+    value: &Value,
+) -> Result<Element, Broken> {
+    let misfit = || Broken::fault(format!("{} is not of its type", path.join(".")));
+    let claim = credential_type.claims.iter().find(|claim| claim.path == path);
+    let text = || value.as_str().map(str::to_owned).ok_or_else(misfit);
+    Ok(match claim.ok_or_else(misfit)?.value_type {
+        ValueType::String | ValueType::Email => Element::Text(text()?),
+        ValueType::Date => Element::FullDate(text()?),
+        ValueType::Integer => Element::Integer(value.as_i64().ok_or_else(misfit)?),
+        ValueType::Number => value.as_i64().map_or_else(
+            || value.as_f64().map(Element::Number).ok_or_else(misfit),
+            |whole| Ok(Element::Integer(whole)),
+        )?,
+        ValueType::Boolean => Element::Bool(value.as_bool().ok_or_else(misfit)?),
+        ValueType::Image => Element::Bytes(picture(&text()?).ok_or_else(misfit)?),
+        ValueType::Object => {
+            let members = value.as_object().ok_or_else(misfit)?;
+            let member = |(name, value): (&String, &Value)| {
+                let path = [path, std::slice::from_ref(name)].concat();
+                Ok((name.clone(), element(credential_type, &path, value)?))
+            };
+            Element::Map(members.iter().map(member).collect::<Result<_, Broken>>()?)
+        }
+    })
+}
+
+/// The bytes of a `data:` URL.
+fn picture(url: &str) -> Option<Vec<u8>> {
+    let (_, base64) = url.split_once(";base64,")?;
+    BASE64_STANDARD.decode(base64).ok()
+}
