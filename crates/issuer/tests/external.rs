@@ -1,5 +1,5 @@
-//! Credentials for tokens of another authorization server, over the router (VCI §12.2.4, RFC 9068
-//! §4).
+//! Credentials for tokens of another authorization server, over the router (VCI §12.2.4,
+//! RFC 9068 §4).
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,

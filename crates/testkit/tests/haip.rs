@@ -39,7 +39,8 @@ const BACK: &str = "http://127.0.0.1:49152/cb";
 /// What an answer is changed into, by the path that was asked.
 type Change = fn(&str, &mut Value);
 
-/// The way to the issuer, which notes what was sent and may change what is answered.
+/// The way to the issuer, which notes what was sent and may change what is answered: so it asks for
+/// nothing signed.
 #[derive(Debug)]
 struct Line {
     wire: Wire,
@@ -49,7 +50,12 @@ struct Line {
 
 #[async_trait]
 impl Http for Line {
-    async fn send(&self, request: Request) -> Result<Response, HttpError> {
+    async fn send(&self, mut request: Request) -> Result<Response, HttpError> {
+        for (name, value) in &mut request.headers {
+            if *name == "accept" {
+                "application/json".clone_into(value);
+            }
+        }
         self.sent.lock().unwrap().push(request.clone());
         let path = request.url.path().to_owned();
         let mut answer = Http::send(&self.wire, request).await?;

@@ -1,10 +1,5 @@
 //! Our wallet and our issuer: an mdoc, from the file of its type to the card (VCI §A.2).
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::path::Path;
 
