@@ -107,6 +107,12 @@ async fn a_token_of_the_other_server_opens_what_its_person_has() {
     assert!(credential(&world, &token).await.is(401, "invalid_token"), "it has expired");
 }
 
+/// With another first letter.
+fn other_signature(signature: &str) -> String {
+    let first = if signature.starts_with('A') { 'B' } else { 'A' };
+    signature.chars().skip(1).fold(first.to_string(), |text, letter| text + &letter.to_string())
+}
+
 /// RFC 9068 §4: what opens nothing.
 #[tokio::test]
 async fn other_tokens_open_nothing() {
@@ -129,7 +135,7 @@ async fn other_tokens_open_nothing() {
     let (front, signature) = good.rsplit_once('.').unwrap();
     for forged in [
         format!("{front}."),
-        format!("{front}.{}", signature.replace(['A', 'B'], "C")),
+        format!("{front}.{}", other_signature(signature)),
         format!("eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.{}.", front.split('.').nth(1).unwrap()),
         "opaque".to_owned(),
     ] {

@@ -41,7 +41,8 @@ fn descend<'c>(selected: &[&'c Value], step: &Value) -> Option<Vec<&'c Value>> {
     Some(next)
 }
 
-/// Whether one of these paths repeats or contradicts an earlier one (CLAIM-08 to CLAIM-10).
+/// Whether one of these paths repeats or contradicts an earlier one (CLAIM-08, CLAIM-09,
+/// CLAIM-10).
 #[must_use]
 pub fn has_contradiction(paths: &[&[Value]]) -> bool {
     paths.iter().enumerate().any(|(place, path)| {

@@ -143,7 +143,8 @@ fn a_configuration_says_which_proofs_it_takes() {
         ("META-43", json!(["did:web", "jwk"]), jwt(&["RS256", "ES384"]), true, "jwk ES384"),
         ("AMB-12: no types", json!(["jwk"]), Value::Null, true, "jwk ES256"),
         ("AMB-12: no methods", Value::Null, jwt(&["ES256"]), true, "jwk ES256"),
-        ("META-34: unknown only", json!(["cose_key"]), jwt(&["ES256"]), true, "ES256"),
+        ("META-34: unknown only", json!(["did:ebsi"]), jwt(&["ES256"]), true, "ES256"),
+        ("FMT-MDOC-06", json!(["cose_key"]), jwt(&["ES256"]), true, "cose_key ES256"),
         ("PROOF-04: another type", json!(["jwk"]), json!({ "di_vp": {} }), true, "jwk"),
         (
             "PROOF-03",

@@ -62,7 +62,7 @@ fn renewed(
     }
 }
 
-/// RFC 6749 §6, RFC 6749 §10.4: of one client and key, for no more than was allowed.
+/// DEP-07, RFC 6749 §6, RFC 6749 §10.4: of one client and key, for no more than was allowed.
 #[tokio::test]
 async fn a_refresh_token_is_for_the_wallet_that_got_it() {
     use TokenRefusal::{ScopeNotGranted, UnknownRefreshToken as Unknown};

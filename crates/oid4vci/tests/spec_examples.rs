@@ -45,7 +45,7 @@ const EXAMPLES: [(&str, Result<&str, &str>); 36] = [
     ),
     (
         "examples/credential_metadata_mso_mdoc.json",
-        Ok("mso_mdoc org.iso.18013.5.1.mDL []; batch 1"),
+        Ok("mso_mdoc org.iso.18013.5.1.mDL [CoseKey]; batch 1"),
     ),
     (
         "examples/credential_metadata_sd_jwt_vc.json",

@@ -139,7 +139,7 @@ fn copies(copies: usize) -> KeyWish {
     KeyWish { copies, ..KeyWish::default() }
 }
 
-/// KEYATT-02, KEYATT-05, KEYATT-08, KEYATT-10, KEYATT-11, PROOF-10, PROOF-18: one proof with one
+/// HAIP-31, KEYATT-02, KEYATT-05, KEYATT-08, KEYATT-10, KEYATT-11, PROOF-10, PROOF-18: one proof with one
 /// attestation for all keys, one credential for each.
 #[tokio::test]
 async fn keys_are_attested_where_the_issuer_wants_it() {

@@ -27,7 +27,8 @@ pub struct IssuedCredential {
     pub credential: Value,
 }
 
-/// Credential Response as a Wallet takes it; unknown members are ignored (CRED-42).
+/// Credential Response as a Wallet takes it; unknown members are ignored (CRED-42,
+/// DEFER-14).
 #[derive(Debug)]
 pub enum ReceivedCredentialResponse {
     /// What was issued.

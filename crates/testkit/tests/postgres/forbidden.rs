@@ -65,8 +65,18 @@ async fn the_sql_in_use_has_no_word_that_distributed_engines_lack() {
         assert!(said.contains(word), "the log does not show what was said: {word}");
     }
     for word in FORBIDDEN {
-        assert!(!said.contains(word), "{word}");
+        assert!(!says(&said, word), "{word}");
     }
+}
+
+/// As a word of its own: the log has values beside the statements, and chance writes anything.
+fn says(said: &str, word: &str) -> bool {
+    let is_inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-');
+    said.match_indices(word).any(|(at, _)| {
+        let before = said.get(..at).and_then(|front| front.chars().next_back());
+        let after = said.get(at + word.len()..).and_then(|rest| rest.chars().next());
+        !before.is_some_and(is_inside) && !after.is_some_and(is_inside)
+    })
 }
 
 /// A tenant is one range of every table, so that a table can be shared out by tenant.

@@ -17,7 +17,8 @@ pub struct ScannedOffer {
 }
 
 impl ScannedOffer {
-    /// Reads a scanned or pasted text, without a single packet (OFFER-39, catalogue A08).
+    /// Reads a scanned or pasted text, without a single packet (OFFER-39, catalogue A08). Nobody is
+    /// answered, either: what follows stays in the wallet (OFFER-34).
     pub fn scan(text: &str) -> Result<Self, WalletError> {
         let link = OfferLink::parse(text)?;
         let host = match &link {

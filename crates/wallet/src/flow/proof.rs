@@ -18,7 +18,7 @@ impl Wallet {
     /// proofs of a request (AMB-03). No key, no proof (CRED-09).
     ///
     /// Where the issuer wants the keys attested, all stand in one attestation, and one proof is
-    /// enough: each of its keys gets a credential (PROOF-18, HAIP-34, AMB-07).
+    /// enough: each of its keys gets a credential (PROOF-18, HAIP-31, HAIP-34, AMB-07).
     pub(super) async fn prove(
         &self,
         authorized: &Authorized,

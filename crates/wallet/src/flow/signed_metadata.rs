@@ -19,7 +19,8 @@ impl Wallet {
     /// What the issuer publishes: signed where it has that form and the wallet knows whose signature
     /// counts. Who signs and is not known adds nothing, and takes nothing away: what they signed is
     /// rejected (SMETA-06), and the unsigned form asked for, which comes from the issuer's own host.
-    /// What somebody known signed must be right in every respect.
+    /// What somebody known signed must be right in every respect. Either way, the keys for encryption
+    /// in it come over TLS from the issuer, or signed: that is why they can be trusted (ENC-12, SEC-32).
     pub(super) async fn issuer_metadata(
         &self,
         id: &str,

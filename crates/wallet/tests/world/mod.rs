@@ -274,7 +274,7 @@ pub(crate) fn issuer_metadata() -> Value {
                 "credential_definition": { "type": ["VerifiableCredential", "Diploma"] },
             })),
             "ticket": { "format": "dc+sd-jwt", "vct": "https://issuer.example/vct/student" },
-            "licence": { "format": "mso_mdoc", "doctype": "org.iso.18013.5.1.mDL" },
+            "licence": { "format": "ldp_vc", "credential_definition": { "type": ["Licence"] } },
         },
     })
 }
