@@ -146,7 +146,12 @@ fn claims(arguments: &OfferArguments, types: &Types) -> Result<Map<String, Value
                 .hint("write --claim NAME=VALUE, or --claim OUTER.INNER=VALUE"));
         }
         let known = offered.iter().find_map(|one| one.claims.iter().find(|c| c.name() == name));
-        insert(&mut claims, name, typed(known, value))?;
+        // A name space has dots of its own: how a known claim is cut, its type knows.
+        let path: Vec<&str> = match known {
+            Some(known) => known.path.iter().map(String::as_str).collect(),
+            None => name.split('.').collect(),
+        };
+        insert(&mut claims, &path, typed(known, value))?;
     }
     Ok(claims)
 }
@@ -192,10 +197,14 @@ fn typed(claim: Option<&Claim>, text: &str) -> Value {
     parsed.unwrap_or_else(|| text.into())
 }
 
-fn insert(claims: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), Failure> {
-    let Some((first, rest)) = name.split_once('.') else {
-        claims.insert(name.to_owned(), value);
-        return Ok(());
+fn insert(claims: &mut Map<String, Value>, path: &[&str], value: Value) -> Result<(), Failure> {
+    let (first, rest) = match path {
+        [] => return Ok(()),
+        [only] => {
+            claims.insert((*only).to_owned(), value);
+            return Ok(());
+        }
+        [first, rest @ ..] => (*first, rest),
     };
     let inner = claims.entry(first).or_insert_with(|| Value::Object(Map::new()));
     let Value::Object(inner) = inner else {

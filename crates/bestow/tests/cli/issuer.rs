@@ -38,6 +38,33 @@ fn json_says_what_was_offered() {
     assert!(tx_code.len() == 6 && tx_code.bytes().all(|byte| byte.is_ascii_digit()), "{tx_code}");
 }
 
+/// FMT-MDOC-06: the name space of an element has dots of its own.
+#[test]
+fn a_claim_of_an_mdoc_is_named_whole() {
+    let world = World::new();
+    let badge = r#"
+        format = "mso_mdoc"
+        doctype = "org.example.badge.1.badge"
+        validity_days = 30
+        [[display]]
+        name = "Badge"
+        locale = "en"
+        [[claims]]
+        path = ["org.example.badge.1", "room"]
+        type = "object"
+        [[claims]]
+        path = ["org.example.badge.1", "room", "floor"]
+        type = "integer"
+        required = true
+        example = 1
+    "#;
+    fs::write(world.path("issuer/credentials/badge.toml"), badge).unwrap();
+    let claim = "org.example.badge.1.room.floor=-1";
+    world.bestow(&["issuer", "offer", "badge", "--claim", claim]).exits(0);
+    let unknown = ["issuer", "offer", "badge", "--claim", claim, "--claim", "org.example.x=1"];
+    assert!(world.bestow(&unknown).exits(2).stderr.contains("org"));
+}
+
 /// The later wins: examples, then the object, then single claims.
 #[test]
 fn claims_come_from_examples_a_file_standard_input_and_options() {
