@@ -116,6 +116,14 @@ pub(crate) struct KeyAttestationArguments {
     pub(crate) key_attestation_command: Option<PathBuf>,
 }
 
+/// What issuers are held to.
+#[derive(Debug, Args)]
+pub(crate) struct ProfileArgument {
+    /// What the issuer must keep: haip is the high assurance profile, and needs a client attestation
+    #[arg(long, value_name = "none|haip", default_value = "none", value_parser = profile)]
+    pub(crate) profile: Profile,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
     #[command(flatten)]
@@ -124,6 +132,8 @@ pub(crate) struct ServeArguments {
     pub(crate) attestation: AttestationArguments,
     #[command(flatten)]
     pub(crate) key_attestation: KeyAttestationArguments,
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgument,
     /// Where to listen, on this machine only; else a free port is found
     #[arg(long, value_name = "127.0.0.1:PORT")]
     pub(crate) listen: Option<SocketAddr>,
@@ -154,7 +164,7 @@ pub(crate) struct ReceiveArguments {
     #[arg(long, value_name = "new|KEY_ID", default_value = "new", allow_hyphen_values = true)]
     pub(crate) key: String,
     /// How the credential names the key; the issuer's preference when absent
-    #[arg(long, value_name = "jwk|did:jwk|did:key", value_parser = binding)]
+    #[arg(long, value_name = "jwk|did:jwk|did:key|cose_key", value_parser = binding)]
     pub(crate) binding: Option<BindingMethod>,
     /// The algorithm of a new key; the issuer's preference when absent
     #[arg(long, value_name = "ES256|EdDSA", value_parser = algorithm)]
@@ -169,9 +179,8 @@ pub(crate) struct ReceiveArguments {
     pub(crate) attestation: AttestationArguments,
     #[command(flatten)]
     pub(crate) key_attestation: KeyAttestationArguments,
-    /// What the issuer must keep: haip is the high assurance profile, and needs a client attestation
-    #[arg(long, value_name = "none|haip", default_value = "none", value_parser = profile)]
-    pub(crate) profile: Profile,
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgument,
     /// Keep the credential although nothing ties its signer to the issuer
     #[arg(long)]
     pub(crate) accept_unverified_issuer: bool,
@@ -193,9 +202,8 @@ pub(crate) struct ResumeArguments {
     pub(crate) id: Option<String>,
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
-    /// What the credential must keep: haip is the high assurance profile
-    #[arg(long, value_name = "none|haip", default_value = "none", value_parser = profile)]
-    pub(crate) profile: Profile,
+    #[command(flatten)]
+    pub(crate) profile: ProfileArgument,
     #[command(flatten)]
     pub(crate) attestation: AttestationArguments,
     /// Keep the credential although nothing ties its signer to the issuer
@@ -213,7 +221,7 @@ pub(crate) struct ResumeArguments {
 }
 
 fn binding(text: &str) -> Result<BindingMethod, String> {
-    BindingMethod::parse(text).ok_or_else(|| "one of jwk, did:jwk and did:key".to_owned())
+    BindingMethod::parse(text).ok_or_else(|| "one of jwk, did:jwk, did:key and cose_key".to_owned())
 }
 
 fn profile(text: &str) -> Result<Profile, String> {

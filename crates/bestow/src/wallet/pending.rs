@@ -66,7 +66,7 @@ pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result
     let reach = Reach { allow_http_loopback, ..Reach::of(&arguments.trust) };
     let reach = reach.attested_by(&arguments.attestation); // for a token that is to be renewed
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
-    wallet.settings.profile = arguments.profile;
+    wallet.settings.profile = arguments.profile.profile;
     let chosen = chosen(&wallet, arguments.id.as_deref()).await?;
     let (mut kept, mut waits, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for pending in &chosen {

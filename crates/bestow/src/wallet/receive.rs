@@ -33,7 +33,7 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
     let reach = reach.with_attested_keys(&arguments.key_attestation);
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
     wallet.settings.prefers_sign_in = arguments.sign_in;
-    wallet.settings.profile = arguments.profile;
+    wallet.settings.profile = arguments.profile.profile;
     wallet.settings.client_id.clone_from(&arguments.client_id);
     let person = Person { yes: arguments.yes };
     let resolved = person.agree(&wallet, scanned).await?;

@@ -113,6 +113,19 @@ fn free_ports() -> u16 {
     (0..50).map(|_| draw()).find(|port| port.checked_add(1).is_some_and(is_free)).unwrap()
 }
 
+/// HAIP-02: the page, too, holds issuers to the profile that its owner chose.
+#[test]
+fn an_issuer_without_the_profile_is_left() {
+    let issuer = Issuer::start();
+    let authority = issuer.authority();
+    let options = ["--ca", &authority, "--trust-anchor", &authority, "--profile", "haip"];
+    let visitor = Visitor::of(Served::start_with(&options));
+    let flow = visitor.scan(issuer.offer(&["course_ticket"])["uri"].as_str().unwrap());
+    let host = visitor.ask("GET", &flow, &Value::Null).json()["host"].clone();
+    let refused = visitor.ask("POST", &flow, &json!({ "action": "agree", "host": host }));
+    assert_eq!(refused.code(), "haip", "{:?}", refused.json());
+}
+
 #[test]
 fn an_offer_becomes_a_card_and_a_mistyped_code_costs_nothing() {
     let issuer = Issuer::start();
