@@ -109,6 +109,8 @@ impl std::error::Error for FormatError {}
 pub enum IssueError {
     /// A claim has a name that means something to the format, or that another one has.
     ReservedClaim,
+    /// An mdoc says something at least.
+    NoClaims,
     /// Claims are nested too deeply to be read again.
     TooDeep,
     /// More selectively disclosable claims than can be read again.
@@ -126,6 +128,9 @@ impl fmt::Display for IssueError {
         f.write_str(match self {
             Self::ReservedClaim => {
                 "a claim has a reserved name, or that of another claim: rename it"
+            }
+            Self::NoClaims => {
+                "there is no claim, or none in a name space: an mdoc has one at least"
             }
             Self::TooDeep => "the claims are nested too deeply",
             Self::TooManyDisclosures => "too many claims are selectively disclosable",

@@ -241,6 +241,12 @@ async fn each_defect_is_refused() {
         let again = claims.name_spaces[0].elements[0].clone();
         claims.name_spaces[0].elements.push(again);
     });
+    for empty in [
+        sign(&|claims| claims.name_spaces.clear()).await,
+        sign(&|claims| claims.name_spaces[1].elements.clear()).await,
+    ] {
+        assert_eq!(empty.unwrap_err(), IssueError::NoClaims);
+    }
     let repeated = repeated.await;
     assert_eq!(repeated.unwrap_err(), IssueError::ReservedClaim, "it would say two things");
 }

@@ -8,11 +8,7 @@ use std::sync::Arc;
 
 use html::Html;
 use issuer::Issuer;
-use issuer::config::Database;
-use issuer::http::public;
-use issuer::store::sqlite::{backup, restore};
 use keys::outside::Clock as _;
-use testkit::outside::TestRandom;
 use testkit::sign_in::{Browser, CLIENT, PASSWORD, REDIRECT, VERIFIER, parameter, with_client};
 use testkit::wire::Wire;
 use testkit::world::World;
@@ -106,16 +102,7 @@ async fn what_a_backup_holds_of_sign_ins_opens_nothing() {
     let code = world.authorization_code("ada", "student_card").await;
     let tokens = world.redeem_code(&code, &[]).await.success();
     let unspent = world.authorization_code("ada", "student_card").await;
-    let folder = world.folder.path();
-    let (copy, again) = (folder.join("copy.db"), folder.join("again.db"));
-    backup(world.issuer.config.database.file().unwrap(), &copy).unwrap();
-    restore(&copy, &again, true, world.clock.now()).unwrap();
-    let mut config = world.issuer.config.clone();
-    config.database = Database::File(again);
-    let (clock, random) = (Box::new(world.clock.clone()), Box::new(TestRandom::new(8)));
-    let mut issuer = Issuer::open(config, clock, random).await.unwrap();
-    with_client(&mut issuer);
-    let restored = Wire::new(public(Arc::new(issuer)));
+    let restored = world.restored(with_client).await;
     let refresh = [
         ("grant_type", "refresh_token"),
         ("refresh_token", tokens["refresh_token"].as_str().unwrap()),

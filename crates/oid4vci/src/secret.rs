@@ -216,7 +216,7 @@ impl TransactionId {
         key: &MacKey,
     ) -> Self {
         let parts = [&id.0.0[..], &offer.0, response_key.as_bytes()];
-        Self::of(id.0, &key.mac("transaction_id under a key", &parts))
+        Self::of(id.0, &of_its_time(key, offer).mac("transaction_id under a key", &parts))
     }
 
     /// The deferred issuance it claims to belong to; `None` when it is none of ours.

@@ -6,6 +6,7 @@ mod refusals;
 
 use fixture::{NOW, OFFER, TOKEN, redeemed};
 use keys::digest::MacKey;
+use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
 use oid4vci::access::Presented;
 use oid4vci::credential::{CredentialRefusal, Record};
@@ -70,6 +71,27 @@ fn a_transaction_id_is_a_secret() {
     for foreign in ["", "t", &"A".repeat(63), &"A".repeat(65), &"!".repeat(64)] {
         assert_eq!(TransactionId::new(foreign).deferral_id(), None, "{foreign}");
     }
+}
+
+/// X34: what was put off before the key was replaced has the same `transaction_id` after it, with
+/// and without the first response key in it.
+#[test]
+fn a_transaction_id_outlives_the_key_of_its_time() {
+    let grant = Grant { id: OfferId::before(NOW), ..redeemed() };
+    let thumbprint = thumbprint('A').unwrap();
+    let ids = |key: &MacKey| {
+        let id = DeferralId(grant.id);
+        [
+            TransactionId::derive(id, grant.id, key),
+            TransactionId::derive_under(&thumbprint, (id, grant.id), key),
+        ]
+        .map(|id| id.expose().to_owned())
+    };
+    let (old, new) = (MacKey::new([3; 32]), MacKey::new([4; 32]));
+    let generations = vec![(Timestamp(0), old.clone()), (NOW.plus(10), new.clone())];
+    let replaced = MacKey::of_generations(generations, NOW.plus(20)).unwrap();
+    assert_eq!(ids(&replaced), ids(&old));
+    assert_ne!(ids(&replaced), ids(&new));
 }
 
 /// DEFER-03, DEFER-21: a token outlives its own time here, and here alone.

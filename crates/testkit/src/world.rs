@@ -6,10 +6,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use issuer::Issuer;
-use issuer::config::{Config, IssuerUrl};
+use issuer::config::{Config, Database, IssuerUrl};
 use issuer::http::{admin, public};
 use issuer::init::{NewIssuer, Purpose, init};
 use issuer::store::migrate;
+use issuer::store::sqlite::{backup, restore};
+use keys::outside::Clock as _;
 use keys::x509::Anchors;
 use tempfile::TempDir;
 use wallet::store::{FileStore, Unlock};
@@ -83,6 +85,18 @@ impl World {
     /// A second server on the same keys and the same database; `seed` is its own chance.
     pub async fn another_node(&self, seed: u64) -> Wire {
         Wire::new(public(self.another_issuer(seed).await))
+    }
+
+    /// An issuer on a database that was restored from a backup of this very moment (J02).
+    pub async fn restored(&self, change: impl FnOnce(&mut Issuer)) -> Wire {
+        let [copy, again] = ["copy.db", "again.db"].map(|name| self.folder.path().join(name));
+        backup(self.issuer.config.database.file().unwrap(), &copy).unwrap();
+        restore(&copy, &again, true, self.clock.now()).unwrap();
+        let config = Config { database: Database::File(again), ..self.issuer.config.clone() };
+        let (clock, random) = (Box::new(self.clock.clone()), Box::new(TestRandom::new(8)));
+        let mut issuer = Issuer::open(config, clock, random).await.unwrap();
+        change(&mut issuer);
+        Wire::new(public(Arc::new(issuer)))
     }
 
     /// The same from inside.

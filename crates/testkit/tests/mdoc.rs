@@ -152,6 +152,16 @@ async fn only_a_bare_key_can_be_bound() {
     assert!(verified.status.is_some(), "DEP-10: it can be revoked");
 }
 
+/// The name of an element is typed whole, whatever has dots in it.
+#[test]
+fn a_provider_may_say_what_an_element_says() {
+    let line = "sign_in_claims = { \"org.example.badge.1.family_name\" = \"name\" }\nvalidity_days";
+    let badge = parse(&TYPE.replacen("validity_days", line, 1)).unwrap();
+    let person = serde_json::Map::from_iter([("name".to_owned(), json!("Ada"))]);
+    let claims = badge.sign_in_claims.unwrap().of(&person);
+    assert_eq!(Value::from(claims), json!({ SPACE: { "family_name": "Ada" } }));
+}
+
 /// What an operator writes wrongly is told, with what to write instead.
 #[test]
 fn a_type_that_is_no_mdoc_is_refused() {
@@ -163,7 +173,14 @@ fn a_type_that_is_no_mdoc_is_refused() {
         ("validity_days", "key_binding = false\nvalidity_days", "without a key"),
         ("validity_days", "binding_methods = [\"jwk\"]\nvalidity_days", "cose_key"),
         ("[\"org.example.badge.1\", \"family_name\"]", "[\"family_name\"]", "of a name space"),
-        ("required = true", "disclosure = \"always\"", "may leave out every element"),
+        ("type = \"object\"", "type = \"string\"", "a value itself"),
+        ("\"floor\"]", "\"house\", \"floor\"]", "not declared"),
+        ("required = true", "required = false", "may be left out"),
+        (
+            "required = true",
+            "required = true\ndisclosure = \"always\"",
+            "may leave out every element",
+        ),
     ];
     for (from, to, told) in cases {
         let error = parse(&TYPE.replacen(from, to, 1)).unwrap_err();

@@ -87,6 +87,7 @@ pub(super) fn to_json(decoder: &mut Decoder<'_>, depth: usize) -> Result<Value, 
         }
         Type::U8 | Type::U16 | Type::U32 | Type::U64 => decoder.u64()?.into(),
         Type::I8 | Type::I16 | Type::I32 | Type::I64 => decoder.i64()?.into(),
+        Type::F16 => float(f64::from(decoder.f16()?))?,
         Type::F32 => float(f64::from(decoder.f32()?))?,
         Type::F64 => float(decoder.f64()?)?,
         Type::Tag => {
@@ -100,7 +101,6 @@ pub(super) fn to_json(decoder: &mut Decoder<'_>, depth: usize) -> Result<Value, 
         Type::Map => map_to_json(decoder, depth)?,
         Type::Int
         | Type::Simple
-        | Type::F16
         | Type::BytesIndef
         | Type::StringIndef
         | Type::ArrayIndef

@@ -92,6 +92,9 @@ fn salted<'c>(spaces: &'c [NameSpace], random: &dyn Random) -> Result<Vec<Salted
     if has_twice(names) || spaces.iter().any(elements) {
         return Err(IssueError::ReservedClaim);
     }
+    if spaces.is_empty() || spaces.iter().any(|space| space.elements.is_empty()) {
+        return Err(IssueError::NoClaims);
+    }
     spaces
         .iter()
         .map(|space| Ok(Salted { name: &space.name, items: items(space, random)? }))

@@ -69,6 +69,10 @@ pub(super) fn read(written: &[WrittenClaim], context: &Context<'_>) -> Result<Cl
     let rules = written.iter().enumerate();
     let rules: Vec<Rules<'_>> =
         rules.map(|(at, claim)| Rules { context, all: written, claim, at }).collect();
+    if context.format == WrittenFormat::MsoMdoc && !written.iter().any(|claim| claim.required) {
+        let problem = "an mdoc says something, and here everything may be left out";
+        return Err(context.source.mistake("claims", problem, "set required = true for one"));
+    }
     rules.iter().try_for_each(Rules::check_path)?;
     rules.iter().try_for_each(Rules::check)?;
     rules.iter().map(Rules::claim).collect::<Result<_, _>>().map(Claims::new)
@@ -148,8 +152,16 @@ impl Rules<'_> {
     fn check_neighbours(&self) -> Result<(), ConfigError> {
         let path = &self.claim.path;
         for earlier in self.all.iter().take(self.at) {
-            if earlier.path == *path {
+            // By its whole name a claim is typed, filled in and complained of.
+            if earlier.path.join(".") == path.join(".") {
                 return self.refuse("path", "is there twice", "remove one");
+            }
+        }
+        if self.context.format == WrittenFormat::MsoMdoc {
+            let declared = |outer: &[String]| self.all.iter().any(|other| other.path == outer);
+            if !(2..path.len()).all(|depth| path.get(..depth).is_some_and(declared)) {
+                let remedy = "declare the element around it: a claim of type = \"object\"";
+                return self.refuse("path", "lies in an element that is not declared", remedy);
             }
         }
         if self.around().any(|other| other.value_type != ValueType::Object) {

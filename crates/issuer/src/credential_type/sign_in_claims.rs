@@ -25,18 +25,19 @@ impl SignInClaims {
         let mut pairs = Vec::new();
         for (ours, theirs) in written {
             let known = claims.iter().find(|claim| claim.name() == *ours);
-            if known.is_none_or(|claim| claim.value_type == ValueType::Object) {
+            let known = known.filter(|claim| claim.value_type != ValueType::Object);
+            let Some(known) = known else {
                 let problem = format!("`{ours}` is no claim of this type, or an object of claims");
                 let remedy = "name claims as [[claims]] does, with dots, each by itself";
                 return Err(source.mistake("sign_in_claims", problem, remedy));
-            }
+            };
             if theirs.split('.').any(str::is_empty) {
                 let problem = format!("where the provider has `{ours}` is not said");
                 let remedy =
                     "write the name of its claim, like \"given_name\" or \"address.country\"";
                 return Err(source.mistake("sign_in_claims", problem, remedy));
             }
-            pairs.push((path(ours), path(theirs)));
+            pairs.push((known.path.clone(), path(theirs)));
         }
         Ok(Some(Self(pairs)))
     }

@@ -164,9 +164,18 @@ async fn insert_offer(
         &context.step_id,
     ];
     transaction.execute(sql, &values).await?;
+    insert_datasets(transaction, context, (grant.id, datasets)).await
+}
+
+/// What the credentials of an offer that was just made will say.
+pub(super) async fn insert_datasets(
+    transaction: &Transaction<'_>,
+    context: Context<'_>,
+    (id, datasets): (OfferId, &Map<String, Value>),
+) -> Result<(), Fault> {
     let sql = "INSERT INTO datasets (issuer_id, offer_id, datasets) VALUES ($1, $2, $3)";
     let datasets = Value::from(datasets.clone()).to_string();
-    transaction.execute(sql, &[&context.issuer_id, &id, &datasets]).await?;
+    transaction.execute(sql, &[&context.issuer_id, &uuid(id), &datasets]).await?;
     Ok(())
 }
 

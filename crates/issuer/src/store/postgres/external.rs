@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use tokio_postgres::types::ToSql;
 
 use super::Postgres;
+use super::authorization_writes::insert_datasets;
 use super::connection::Connection;
 use super::fault::Fault;
 use super::rows::{big, list, uuid};
@@ -58,9 +59,7 @@ async fn admit(
     ];
     let transaction = connection.client.transaction().await?;
     if transaction.execute(ADMIT, &values).await? == 1 {
-        let sql = "INSERT INTO datasets (issuer_id, offer_id, datasets) VALUES ($1, $2, $3)";
-        let datasets = Value::from(datasets.clone()).to_string();
-        transaction.execute(sql, &[&context.issuer_id, &id, &datasets]).await?;
+        insert_datasets(&transaction, context, (grant.id, datasets)).await?;
     }
     Ok(transaction.commit().await?)
 }
