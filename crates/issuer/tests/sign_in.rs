@@ -4,13 +4,8 @@
 #[expect(dead_code, reason = "the test of all pages needs more of it")]
 mod html;
 
-use std::sync::Arc;
-
 use html::Html;
-use issuer::Issuer;
-use keys::outside::Clock as _;
 use testkit::sign_in::{Browser, CLIENT, PASSWORD, REDIRECT, VERIFIER, parameter, with_client};
-use testkit::wire::Wire;
 use testkit::world::World;
 
 /// P01, and a link that was sent to somebody else: whoever knew it before is out.
