@@ -12,16 +12,19 @@ use oid4vci::external::{
 use oid4vci::provider::metadata_address;
 use oid4vci::secret::AccessToken;
 use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::config::{AuthorizationServer, ConfigError};
-use crate::outgoing::{ClientSecret, Credentials, Document, Keys, Outgoing, OutgoingError};
+use crate::outgoing::{ClientSecret, Credentials, Document, Keys, Outgoing, OutgoingError, Wanted};
 use crate::provider::{client_secret, outgoing};
 
 /// For so long the server is not asked again about a token that it called good.
 const KNOWN_SECONDS: u64 = 5;
 /// Most tokens that are remembered.
 const KNOWN_MAX: usize = 10_000;
+/// Questions to the server at a time; whoever is too many comes again.
+const ASKING_MAX: usize = 32;
 
 /// What the server said of tokens, by their digests.
 type Known = HashMap<[u8; 32], (Map<String, Value>, Timestamp)>;
@@ -36,6 +39,7 @@ pub struct External {
     metadata: Document,
     keys: Keys,
     known: Mutex<Known>,
+    asking: Semaphore,
 }
 
 impl External {
@@ -49,9 +53,10 @@ impl External {
             audience: Some(config.audience.clone()).filter(|audience| !audience.is_empty()),
             introspection,
             outgoing: outgoing(config.ca.as_deref())?,
-            metadata: Document::new(),
-            keys: Keys::new(),
+            metadata: Document::default(),
+            keys: Keys::default(),
             known: Mutex::default(),
+            asking: Semaphore::new(ASKING_MAX),
         }))
     }
 
@@ -107,6 +112,10 @@ impl External {
             return Ok(answer);
         }
         let address = self.endpoint("introspection_endpoint", clock).await?;
+        // Anybody can send a token that nobody knows: the other server is not ours to flood.
+        let Ok(_turn) = self.asking.try_acquire() else {
+            return Err(ExternalRefusal::Unreachable);
+        };
         let form = [("token", token.expose()), ("token_type_hint", "access_token")];
         let answer = self.outgoing.form(&address, &form, credentials).await;
         let answer = answer.map_err(|error| unreachable(&error))?;
@@ -152,14 +161,13 @@ impl External {
         &self,
         clock: &dyn Clock,
     ) -> Result<std::sync::Arc<Map<String, Value>>, OutgoingError> {
-        let missing = || OutgoingError::Unreadable;
-        let address = well_known(&self.issuer).ok_or_else(missing)?;
-        let read = self.metadata.get(&self.outgoing, &address, clock).await;
-        if !matches!(read, Err(OutgoingError::Status(404, _))) {
-            return read;
-        }
-        let address = metadata_address(&self.issuer).ok_or_else(missing)?;
-        self.metadata.get(&self.outgoing, &address, clock).await
+        let addresses = [well_known(&self.issuer), metadata_address(&self.issuer)];
+        let addresses: Vec<Url> = addresses.into_iter().flatten().collect();
+        let is_good = |document: &Map<String, Value>| {
+            document.get("issuer").and_then(Value::as_str) == Some(&*self.issuer)
+        };
+        let wanted = Wanted { addresses: &addresses, is_good: &is_good };
+        self.metadata.get(&self.outgoing, wanted, clock).await
     }
 }
 

@@ -15,7 +15,7 @@ use url::Url;
 
 use crate::config::{ConfigError, SignIn};
 use crate::init::secret;
-use crate::outgoing::{ClientSecret, Credentials, Document, Keys, Outgoing, OutgoingError};
+use crate::outgoing::{ClientSecret, Credentials, Document, Keys, Outgoing, OutgoingError, Wanted};
 
 /// Seconds that the provider's clock may differ from ours.
 const WINDOW_SECONDS: u64 = 60;
@@ -50,8 +50,8 @@ impl Provider {
             scope: config.scopes.join(" "),
             wants_userinfo: config.userinfo,
             outgoing,
-            metadata: Document::new(),
-            keys: Keys::new(),
+            metadata: Document::default(),
+            keys: Keys::default(),
         }))
     }
 
@@ -86,7 +86,10 @@ impl Provider {
         clock: &dyn Clock,
     ) -> Result<ProviderMetadata, ProviderRefusal> {
         let address = metadata_address(&self.issuer).ok_or(ProviderRefusal::OtherProvider)?;
-        let document = self.metadata.get(&self.outgoing, &address, clock).await;
+        let is_good =
+            |document: &Map<String, Value>| ProviderMetadata::read(document, &self.issuer).is_ok();
+        let wanted = Wanted { addresses: &[address], is_good: &is_good };
+        let document = self.metadata.get(&self.outgoing, wanted, clock).await;
         ProviderMetadata::read(&*document.map_err(|error| unreachable(&error))?, &self.issuer)
     }
 

@@ -205,8 +205,29 @@ async fn a_server_that_is_away_is_no_verdict() {
     let good = token(&world, &server, &json!({})).await;
     server.answers().metadata["jwks_uri"] = Value::Null;
     assert!(credential(&world, &good).await.is(503, "temporarily_unavailable"));
+}
+
+/// What is no document of the server takes no good one's place, and nobody makes us ask all the time.
+#[tokio::test]
+async fn a_server_that_stumbles_costs_nothing() {
+    let (world, server) = world(|_| {}).await;
+    let issuer = server.answers().metadata["issuer"].clone();
     server.answers().metadata["issuer"] = "https://evil.example".into();
+    let early = token(&world, &server, &json!({})).await;
+    assert!(credential(&world, &early).await.is(401, "invalid_token"), "RFC 8414 §3.3");
+    server.answers().metadata["issuer"] = issuer;
+    world.clock.advance(30);
+    credential(&world, &early).await.success();
+    server.answers().metadata["issuer"] = "https://evil.example".into();
+    server.answers().jwks = json!({ "status": "starting" });
     world.clock.advance(3601);
-    let fresh = token(&world, &server, &json!({})).await;
-    assert!(credential(&world, &fresh).await.is(401, "invalid_token"), "RFC 8414 §3.3");
+    let reads = server.answers().jwks_reads;
+    for _ in 0..3 {
+        let late = token(&world, &server, &json!({})).await;
+        credential(&world, &late).await.success();
+    }
+    assert_eq!(server.answers().jwks_reads, reads + 1, "it is given time");
+    world.clock.advance(24 * 3600);
+    let late = token(&world, &server, &json!({})).await;
+    assert!(credential(&world, &late).await.is(401, "invalid_token"), "a day is enough");
 }

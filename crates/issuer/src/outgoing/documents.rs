@@ -2,7 +2,7 @@
 //!
 //! Each node keeps its own; nothing depends on two nodes knowing the same.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as Lock, PoisonError};
 
 use keys::key_set::{KeySet, KeySetError, ServerJws};
 use keys::outside::{Clock, Timestamp};
@@ -16,76 +16,109 @@ use super::{Outgoing, OutgoingError};
 const FRESH_SECONDS: u64 = 3600;
 /// How long an old one stands in for a new one that cannot be had.
 const STALE_SECONDS: u64 = 24 * 3600;
-/// Unknown keys make us read the set again at most this often, whoever sends such tokens.
+/// It is read at most this often, whoever sends tokens of unknown keys, and whether or not the server
+/// answers.
 const REFETCH_SECONDS: u64 = 30;
 
-/// What was read, and when.
-type Kept = (Arc<Map<String, Value>>, Timestamp);
+/// What a server publishes.
+type Published = Arc<Map<String, Value>>;
+/// What came of reading it.
+type Reading = Result<Published, OutgoingError>;
 
-/// One document.
-#[derive(Debug)]
+/// One document, at the first of its addresses where there is one.
+#[derive(Debug, Default)]
 pub(crate) struct Document {
-    /// Held while it is read: many who need it at once cause one request.
-    kept: Mutex<Option<Kept>>,
+    /// The last that was as it should be, and when it was read.
+    good: Lock<Option<(Published, Timestamp)>>,
+    /// When it was last asked for, and what came. Held while it is asked for: many who need it cause
+    /// one request, and those whom an old one serves do not wait.
+    last: Mutex<Option<(Timestamp, Reading)>>,
+}
+
+/// Where a document is, and how to tell that it is one.
+pub(crate) struct Wanted<'w> {
+    /// The next is tried where there is nothing at the one before.
+    pub(crate) addresses: &'w [Url],
+    /// What is not as it should be takes no good one's place.
+    pub(crate) is_good: &'w (dyn Fn(&Map<String, Value>) -> bool + Sync),
 }
 
 impl Document {
-    /// Not read yet.
-    pub(crate) fn new() -> Self {
-        Self { kept: Mutex::new(None) }
-    }
-
     /// The document, read again when it is old.
     pub(crate) async fn get(
         &self,
         outgoing: &Outgoing,
-        url: &Url,
+        wanted: Wanted<'_>,
         clock: &dyn Clock,
-    ) -> Result<Arc<Map<String, Value>>, OutgoingError> {
-        self.newer_than(outgoing, url, clock, FRESH_SECONDS).await
+    ) -> Reading {
+        self.newer_than(outgoing, wanted, clock, FRESH_SECONDS).await
     }
 
     async fn newer_than(
         &self,
         outgoing: &Outgoing,
-        url: &Url,
+        wanted: Wanted<'_>,
         clock: &dyn Clock,
         seconds: u64,
-    ) -> Result<Arc<Map<String, Value>>, OutgoingError> {
-        let mut kept = self.kept.lock().await;
+    ) -> Reading {
         let now = clock.now();
-        if let Some((document, at)) = &*kept
-            && now < at.plus(seconds)
-        {
-            return Ok(Arc::clone(document));
+        if let Some(fresh) = self.younger_than(seconds, now) {
+            return Ok(fresh);
         }
-        match outgoing.document(url).await {
-            Ok(document) => {
-                let document = Arc::new(document);
-                *kept = Some((Arc::clone(&document), now));
+        let stale = self.younger_than(STALE_SECONDS, now);
+        let mut last = match &stale {
+            Some(stale) => match self.last.try_lock() {
+                Ok(last) => last,
+                Err(_) => return Ok(Arc::clone(stale)), // somebody is asking
+            },
+            None => self.last.lock().await,
+        };
+        let reading = match &*last {
+            Some((at, reading)) if now < at.plus(REFETCH_SECONDS) => reading.clone(),
+            Some(_) | None => {
+                let reading = read(outgoing, wanted.addresses).await;
+                *last = Some((now, reading.clone()));
+                reading
+            }
+        };
+        match reading {
+            Ok(document) if (wanted.is_good)(&document) => {
+                let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+                let at = last.as_ref().map_or(now, |(at, _)| *at);
+                *good = Some((Arc::clone(&document), at));
                 Ok(document)
             }
-            Err(error) => match &*kept {
-                Some((document, at)) if now < at.plus(STALE_SECONDS) => {
-                    tracing::warn!(%error, "a document of another server cannot be read again");
-                    Ok(Arc::clone(document))
-                }
-                Some(_) | None => Err(error),
-            },
+            bad => {
+                let Some(stale) = stale else { return bad };
+                tracing::warn!("a document of another server cannot be read again");
+                Ok(stale)
+            }
         }
+    }
+
+    fn younger_than(&self, seconds: u64, now: Timestamp) -> Option<Published> {
+        let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+        let (document, at) = good.as_ref()?;
+        (now < at.plus(seconds)).then(|| Arc::clone(document))
     }
 }
 
+async fn read(outgoing: &Outgoing, addresses: &[Url]) -> Reading {
+    let mut reading = Err(OutgoingError::Unreadable);
+    for address in addresses {
+        reading = outgoing.document(address).await.map(Arc::new);
+        if !matches!(reading, Err(OutgoingError::Status(404, _))) {
+            break;
+        }
+    }
+    reading
+}
+
 /// The keys of another server.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Keys(Document);
 
 impl Keys {
-    /// Not read yet.
-    pub(crate) fn new() -> Self {
-        Self(Document::new())
-    }
-
     /// The set that `jws` is to be verified with: a newer one when that in hand lacks its key.
     pub(crate) async fn for_jws(
         &self,
@@ -93,13 +126,14 @@ impl Keys {
         outgoing: &Outgoing,
         (url, clock): (&Url, &dyn Clock),
     ) -> Result<KeySet, OutgoingError> {
-        let document = self.0.get(outgoing, url, clock).await?;
-        let set = parsed(&document)?;
+        let is_good = |document: &Map<String, Value>| parsed(document).is_ok();
+        let addresses = std::slice::from_ref(url);
+        let wanted = || Wanted { addresses, is_good: &is_good };
+        let set = parsed(&*self.0.get(outgoing, wanted(), clock).await?)?;
         if set.verify(jws) != Err(KeySetError::UnknownKey) {
             return Ok(set);
         }
-        let document = self.0.newer_than(outgoing, url, clock, REFETCH_SECONDS).await?;
-        parsed(&document)
+        parsed(&*self.0.newer_than(outgoing, wanted(), clock, REFETCH_SECONDS).await?)
     }
 }
 

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 mod documents;
 
-pub(crate) use documents::{Document, Keys};
+pub(crate) use documents::{Document, Keys, Wanted};
 
 /// Longest answer that is read.
 const BYTES_MAX: usize = 512 * 1024;
