@@ -10,6 +10,7 @@ use crate::Issuer;
 use crate::config::{Config, ConfigError, Database};
 use crate::external::External;
 use crate::generations::{CurrentKeys, Mark};
+use crate::http::load::Load;
 use crate::init::load_keys;
 use crate::provider::Provider;
 use crate::status::StatusLists;
@@ -51,6 +52,7 @@ impl Issuer {
             encryption,
             status_lists,
             ending,
+            load: Load::default(),
         })
     }
 }
