@@ -106,6 +106,8 @@ pub enum WalletError {
     },
     /// What was still to come will never come, and is no longer waited for (DEFER-18).
     Ended(Refused),
+    /// Nothing is still to come under this name: it is kept by now, or given up.
+    NoLongerPending,
     /// What was received is not what was asked for, or not from whom it should be.
     NotVerified(VerificationError),
     /// The store refused.
@@ -152,7 +154,8 @@ impl WalletError {
             | Self::KeyAttestation(KeyAttestationError::Needed)
             | Self::UnknownKey
             | Self::TxCodeNeeded
-            | Self::TxCodeMisfit => Class::Usage,
+            | Self::TxCodeMisfit
+            | Self::NoLongerPending => Class::Usage,
             Self::NotAgreed { .. } | Self::SignIn(ResponseError::Denied) => Class::Declined,
             Self::Network { .. } => Class::Network,
             Self::Encryption(
@@ -226,6 +229,7 @@ impl WalletError {
             }
             Self::BadAnswer(_) => "bad_answer",
             Self::NotYet { .. } => "not_yet",
+            Self::NoLongerPending => "no_longer_pending",
             Self::NotVerified(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::LostKey => "lost_key",
@@ -290,6 +294,7 @@ impl WalletError {
                 "this wallet cannot fetch it later, as the issuer does not say where: ask it for a \
                  new offer, to be taken when the credential is ready"
             }
+            Self::NoLongerPending => "look at what the wallet holds: it may have been kept already",
             Self::NotVerified(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::LostKey => "nothing was stored; get a new offer from the issuer",
@@ -350,6 +355,7 @@ impl fmt::Display for WalletError {
             Self::NotYet { .. } => {
                 f.write_str("the issuer has accepted the request, and the credential is not ready")
             }
+            Self::NoLongerPending => f.write_str("this is no longer still to come"),
             Self::NotVerified(error) => f.write_str(error.message()),
             Self::Store(error) => f.write_str(error.message()),
             Self::LostKey => f.write_str("the key of this credential is in the wallet no more"),

@@ -117,7 +117,7 @@ async fn ask(
     arguments: &ResumeArguments,
 ) -> Result<Option<Vec<Value>>, Failure> {
     let failed = |error: WalletError| told(&error);
-    match wallet.resume(pending).await.map_err(failed)? {
+    match wallet.resume(&pending.id).await.map_err(failed)? {
         Resumed::Waits(waits) => {
             let at = waits.ask_at.to_rfc3339();
             tell(format!("{} is not ready; ask again from {at}", name(&waits)));

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use keys::algorithm::Algorithm;
+use keys::digest::sha256;
 use keys::outside::{Random, Timestamp};
 use keys::public_key::Thumbprint;
 use oid4vci::proof::BindingMethod;
@@ -48,6 +49,12 @@ impl CredentialId {
     #[must_use]
     pub fn fresh(random: &dyn Random) -> Self {
         Self(atomic::hex(&atomic::draw::<6>(random)))
+    }
+
+    /// The name of a credential that was pending under this one; several came at once, in this order.
+    pub(crate) fn for_credential(&self, place: usize) -> Self {
+        let digest = sha256(format!("{self}/{place}").as_bytes());
+        Self(atomic::hex(digest.first_chunk::<6>().unwrap_or(&[0; 6])))
     }
 
     /// Takes what a person typed; whether there is such a credential, the store knows.

@@ -1,6 +1,7 @@
 //! The wallet's folder: encrypted, whole after a crash, for its owner only.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod later;
 mod upkeep;
 
 use std::collections::BTreeSet;
