@@ -134,7 +134,7 @@ pub struct StoredCredential {
     /// How it looks, kept because metadata change and the network may be away.
     pub display: Display,
     /// What came with it of how it looks, over what the issuer publishes: also what nobody shows yet
-    /// (V11-16, V11-18).
+    /// (V11-16, V11-18). None where they are so long that the credential might not fit into the store.
     #[serde(default)]
     pub credential_metadata: Option<Value>,
     /// Why the wallet believes that it comes from this issuer.
