@@ -2,6 +2,7 @@
 //!
 //! All of it is a stranger's text: cut to a length, without characters that nobody sees, colours and pictures only in the forms that are known to be harmless.
 
+pub use oid4vci::metadata::CLAIMS_MAX;
 use oid4vci::metadata::{ReceivedConfiguration, ReceivedIssuerMetadata};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,8 +12,6 @@ use url::Url;
 pub const TEXT_CHARACTERS_MAX: usize = 300;
 /// Most languages of one name.
 pub const LANGUAGES_MAX: usize = 64;
-/// Most claims that are described.
-pub const CLAIMS_MAX: usize = 256;
 /// Longest path to a claim.
 pub const PATH_MAX: usize = 16;
 /// Longest picture inside a `data:` URL.
