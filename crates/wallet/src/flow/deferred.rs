@@ -107,7 +107,7 @@ impl Wallet {
         if is_taken(seen.taken_until, now) {
             return Err(StoreError::Busy.into());
         }
-        let taken = PendingCredential { taken_until: taken_from(now), ..seen.clone() };
+        let taken = PendingCredential { taken_until: Some(taken_from(now)), ..seen.clone() };
         let taken = self.store.replace_pending(seen, taken).await?;
         Ok(taken.ok_or(StoreError::Busy)?)
     }

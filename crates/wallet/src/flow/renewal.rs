@@ -45,12 +45,12 @@ impl Wallet {
         if is_taken(seen.taken_until, now) {
             return Err(StoreError::Busy.into());
         }
-        let taken = SharedToken { taken_until: taken_from(now), ..seen.clone() };
+        let taken = SharedToken { taken_until: Some(taken_from(now)), ..seen.clone() };
         let taken = self.store.replace_token(&seen, taken).await?.ok_or(StoreError::Busy)?;
         match self.renewed(&seen.token, renewal, issuer).await {
-            Ok(token) => {
-                self.keep_renewed(&seen.id, &token).await?;
-                Ok(Some(token))
+            Ok(renewed) => {
+                self.keep_renewed(&seen.id, &renewed).await?;
+                Ok(Some(renewed))
             }
             Err(error) => {
                 let free = SharedToken { taken_until: None, ..taken.clone() };

@@ -238,7 +238,7 @@ impl Store for FileStore {
 /// is damaged nothing is forgotten: the token may be the one of it.
 fn forget_unused_tokens(vault: &Vault, writer: &Writer<'_>) -> Result<(), StoreError> {
     let tokens = vault.list(Kind::Token)?;
-    let pending = vault.list(Kind::Pending)?.into_iter().map(|found| parse(&*found.record?));
+    let pending = vault.list(Kind::Pending)?.into_iter().map(|found| parse(&found.record?));
     let Ok(pending): Result<Vec<PendingCredential>, StoreError> = pending.collect() else {
         return Ok(());
     };
@@ -259,7 +259,8 @@ async fn aside<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Unavailable))
 }
 
-fn written(record: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+/// As it is sealed.
+pub(super) fn written(record: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, StoreError> {
     let record = serde_json::to_vec(record).map(Zeroizing::new);
     record.map_err(|_| StoreError::Unavailable)
 }

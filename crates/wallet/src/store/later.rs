@@ -52,8 +52,8 @@ pub struct PendingCredential {
 const TAKEN_SECONDS: u64 = 5 * 60;
 
 /// Until when a program that begins now has a record for itself.
-pub(crate) const fn taken_from(now: Timestamp) -> Option<Timestamp> {
-    Some(now.plus(TAKEN_SECONDS))
+pub(crate) const fn taken_from(now: Timestamp) -> Timestamp {
+    now.plus(TAKEN_SECONDS)
 }
 
 /// Whether another program is at work with a record. A time that is further away was written under

@@ -15,6 +15,9 @@ use super::{Reporter, atomic};
 use crate::card::{Lines, lines};
 use crate::display::Display;
 
+/// Of a name that a person can type.
+const ID_BYTES: usize = 6;
+
 /// Names a key: its RFC 7638 thumbprint.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
@@ -48,13 +51,17 @@ impl CredentialId {
     /// Draws an id.
     #[must_use]
     pub fn fresh(random: &dyn Random) -> Self {
-        Self(atomic::hex(&atomic::draw::<6>(random)))
+        Self(atomic::hex(&atomic::draw::<ID_BYTES>(random)))
     }
 
     /// The name of a credential that was pending under this one; several came at once, in this order.
     pub(crate) fn for_credential(&self, place: usize) -> Self {
-        let digest = sha256(format!("{self}/{place}").as_bytes());
-        Self(atomic::hex(digest.first_chunk::<6>().unwrap_or(&[0; 6])))
+        Self::of_digest(&sha256(format!("{self}/{place}").as_bytes()))
+    }
+
+    /// As long as those that are drawn.
+    pub(super) fn of_digest(digest: &[u8; 32]) -> Self {
+        Self(atomic::hex(digest.get(..ID_BYTES).unwrap_or(digest)))
     }
 
     /// Takes what a person typed; whether there is such a credential, the store knows.

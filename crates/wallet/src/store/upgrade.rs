@@ -1,10 +1,11 @@
 //! Records as they were before tokens had records of their own: each pending credential held its token.
 
 use keys::digest::sha256;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
 
+use super::file::written;
 use super::vault::{Kind, Vault, Writer};
-use super::{StoreError, atomic};
+use super::{CredentialId, KeptToken, SharedToken, StoreError};
 
 /// Moves tokens out of pending credentials, those that were alike into one record. A program that is
 /// ended in the middle goes on the next time.
@@ -20,28 +21,35 @@ pub(super) fn share_tokens(vault: &Vault) -> Result<(), StoreError> {
 }
 
 /// Damaged ones stay as they are.
-fn old_records(vault: &Vault) -> Result<Vec<Value>, StoreError> {
+fn old_records(vault: &Vault) -> Result<Vec<Map<String, Value>>, StoreError> {
     let found = vault.list(Kind::Pending)?.into_iter();
     let records = found.filter_map(|found| serde_json::from_slice(&found.record.ok()?).ok());
-    Ok(records.filter(|pending: &Value| pending["token"].is_object()).collect())
+    let is_old = |pending: &Map<String, Value>| pending.get("token").is_some_and(Value::is_object);
+    Ok(records.filter(is_old).collect())
 }
 
-fn share_token(vault: &Vault, writer: &Writer<'_>, mut pending: Value) -> Result<(), StoreError> {
-    let mut token = pending["token"].take();
-    if let Some(server) = token["renewal"]["authorization_server"].as_str() {
-        token["authorization_server"] = json!(server);
-    }
+fn share_token(
+    vault: &Vault,
+    writer: &Writer<'_>,
+    mut pending: Map<String, Value>,
+) -> Result<(), StoreError> {
+    let token = pending.remove("token").unwrap_or_default();
+    let server = token.pointer("/renewal/authorization_server").and_then(Value::as_str);
+    let server = server.unwrap_or_default().to_owned();
+    let token: KeptToken = serde_json::from_value(token).map_err(|_| StoreError::Damaged)?;
+    let token = KeptToken { authorization_server: server, ..token };
     // What the same flow has put off is renewed by the same.
-    let secret = token["renewal"]["refresh_token"].as_str().or(token["access_token"].as_str());
-    let digest = sha256(secret.unwrap_or_default().as_bytes());
-    let token_id = atomic::hex(digest.first_chunk::<6>().unwrap_or(&[0; 6]));
+    let renewal = token.renewal.as_ref().map(|renewal| renewal.refresh_token.expose());
+    let secret = renewal.unwrap_or_else(|| token.access_token.expose());
+    let id = CredentialId::of_digest(&sha256(secret.as_bytes()));
+    let shared = SharedToken { id, token, taken_until: None, revision: 0 };
+    let token_id = shared.id.to_string();
     if vault.get(Kind::Token, &token_id)?.is_none() {
-        let shared = json!({ "id": token_id, "token": token });
-        writer.put(Kind::Token, &token_id, shared.to_string().as_bytes())?;
+        writer.put(Kind::Token, &token_id, &written(&shared)?)?;
     }
-    pending["token"] = json!(token_id);
-    let id = pending["id"].as_str().ok_or(StoreError::Damaged)?.to_owned();
-    writer.put(Kind::Pending, &id, pending.to_string().as_bytes())
+    pending.insert("token".to_owned(), token_id.into());
+    let id = pending.get("id").and_then(Value::as_str).ok_or(StoreError::Damaged)?;
+    writer.put(Kind::Pending, id, &written(&pending)?)
 }
 
 #[cfg(test)]
