@@ -95,6 +95,13 @@ fn told(world: &World) -> Vec<Value> {
     sent.iter().map(|sent| sent.json()["event"].clone()).collect()
 }
 
+/// So many turns are those of others.
+async fn turns(count: usize) {
+    for _ in 0..count {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Two programs, the other one so much later: one is first, whichever, and the other one is not told
 /// anything that is not so.
 async fn both_resume(
@@ -104,9 +111,7 @@ async fn both_resume(
 ) {
     let (first, second) = (world.wallet.clone(), world.wallet.clone());
     let later = async {
-        for _ in 0..late {
-            tokio::task::yield_now().await;
-        }
+        turns(late).await;
         second.resume(&other.id).await
     };
     let (one, other) = tokio::join!(first.resume(&one.id), later);
@@ -211,6 +216,27 @@ async fn to_keep_and_to_decline_at_once_is_one_of_both() {
             assert_eq!((error, told(&world)), (BUSY, vec![json!("credential_deleted")]));
             assert_eq!((world.stored().len(), world.stored_keys()), (0, 0));
         }
+    }
+}
+
+/// Two that wait with one key of the holder's: to give one up does not take the key of the other,
+/// whenever that becomes a credential.
+#[tokio::test]
+async fn to_decline_one_does_not_cost_the_key_of_the_other() {
+    for late in 0..LATEST {
+        let (world, pending) = put_off(2).await;
+        let keys = pending[1].holder_keys.clone();
+        world.store.pending.lock().unwrap().get_mut(&pending[0].id).unwrap().holder_keys = keys;
+        let received = received(&world, &pending[1]).await;
+        let (first, second) = (world.wallet.clone(), world.wallet.clone());
+        let later = async {
+            turns(late).await;
+            first.forget_pending(&pending[0].id).await
+        };
+        let (forgotten, kept) = tokio::join!(later, second.keep(&received));
+        assert!(forgotten.unwrap());
+        assert_eq!(kept.unwrap().len(), 1);
+        one_card_is_kept(&world).await;
     }
 }
 

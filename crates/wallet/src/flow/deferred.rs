@@ -221,9 +221,10 @@ impl Wallet {
     async fn forget(&self, taken: &PendingCredential) -> Result<(), WalletError> {
         let still = self.store.replace_pending(taken, taken.clone()).await?;
         let pending = still.ok_or(StoreError::Busy)?;
-        let credentials = self.store.credentials().await?.records;
+        // In this order: what becomes a credential meanwhile is seen as one or the other.
         let mut others = self.store.pending().await?.records;
         others.retain(|other| other.id != pending.id);
+        let credentials = self.store.credentials().await?.records;
         for key in &pending.holder_keys {
             let is_bound =
                 credentials.iter().any(|held| held.holder_keys().any(|bound| bound == key));

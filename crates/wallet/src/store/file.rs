@@ -44,9 +44,13 @@ impl FileStore {
             let vault = Vault::open(&directory, &unlock, random)?;
             match upgrade::share_tokens(&vault) {
                 // To read is possible where nothing can be written.
-                Ok(()) | Err(StoreError::NoPermission) => Ok(vault),
-                Err(error) => Err(error),
+                Ok(()) | Err(StoreError::NoPermission) => {}
+                Err(error) => return Err(error),
             }
+            if let Ok(Some(writer)) = vault.writer_if_free() {
+                let _ = forget_unused_tokens(&vault, &writer);
+            }
+            Ok(vault)
         });
         Ok(Self { vault: Arc::new(vault.await?) })
     }
@@ -243,9 +247,11 @@ fn forget_unused_tokens(vault: &Vault, writer: &Writer<'_>) -> Result<(), StoreE
         return Ok(());
     };
     for Found { name, record } in tokens {
-        let token = record.and_then(|record| parse::<SharedToken>(&record));
-        let is_unused = |token: SharedToken| pending.iter().all(|one| one.token != token.id);
-        if token.is_ok_and(is_unused) {
+        let is_unused = match record.and_then(|record| parse::<SharedToken>(&record)) {
+            Ok(token) => pending.iter().all(|one| one.token != token.id),
+            Err(_) => pending.is_empty(), // which one it was, nobody can tell
+        };
+        if is_unused {
             writer.delete(Kind::Token, &name)?;
         }
     }

@@ -132,7 +132,7 @@ impl Vault {
 
     /// Deletes what a killed program left half-written; whoever is writing now does it later.
     fn sweep(&self) -> Result<(), StoreError> {
-        if let Some(_lock) = atomic::lock_if_free(&self.directory)? {
+        if let Some(_writer) = self.writer_if_free()? {
             atomic::sweep(&self.directory, HEADER)?;
             for kind in Kind::ALL {
                 let folder = self.directory.join(kind.folder());
@@ -147,6 +147,12 @@ impl Vault {
     /// Holds the store for one writer: what it reads and writes is one step for all others.
     pub(super) fn writer(&self) -> Result<Writer<'_>, StoreError> {
         Ok(Writer { vault: self, _lock: atomic::lock(&self.directory)? })
+    }
+
+    /// The same for what can be done another time; `None` while another program writes.
+    pub(super) fn writer_if_free(&self) -> Result<Option<Writer<'_>>, StoreError> {
+        let lock = atomic::lock_if_free(&self.directory)?;
+        Ok(lock.map(|lock| Writer { vault: self, _lock: lock }))
     }
 
     /// Reads a record.

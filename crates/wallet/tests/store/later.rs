@@ -91,3 +91,24 @@ async fn a_token_is_not_forgotten_while_something_is_damaged() {
     store.delete_pending(&CredentialId::new(damaged)).await.unwrap();
     assert!(files(&directory.join("tokens")).is_empty(), "also what was left of before");
 }
+
+/// A program was ended after it had written the token, and before what waits with it; or the disk
+/// spoiled a token.
+#[tokio::test]
+async fn a_token_that_nothing_waits_with_is_gone_after_the_next_start() {
+    let folder = TempDir::new().unwrap();
+    let directory = folder.path().join("wallet");
+    let store = open(&directory, key_file(&directory)).await.unwrap();
+    store.put_off(pending("one", "t"), token("t", "x")).await.unwrap();
+    store.put_off(pending("other", "u"), token("u", "y")).await.unwrap();
+    fs::remove_file(files(&directory.join("pending")).remove(0)).unwrap();
+    let left = store.pending().await.unwrap().records.remove(0);
+    drop(open(&directory, key_file(&directory)).await.unwrap());
+    assert_eq!(files(&directory.join("tokens")).len(), 1);
+    assert!(store.shared_token(&left.token).await.unwrap().is_some(), "the other one is kept");
+    fs::write(files(&directory.join("tokens")).remove(0), "no sealed record").unwrap();
+    drop(open(&directory, key_file(&directory)).await.unwrap());
+    assert_eq!(files(&directory.join("tokens")).len(), 1, "something waits");
+    store.delete_pending(&left.id).await.unwrap();
+    assert!(files(&directory.join("tokens")).is_empty());
+}
