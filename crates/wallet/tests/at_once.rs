@@ -148,7 +148,7 @@ async fn an_old_copy_is_not_acted_upon() {
     one_card_is_kept(&world).await;
 }
 
-/// RFC 9700 §4.14: a refresh token that comes a second time may end all that came of it.
+/// RFC 9700 §4.14.2: a refresh token that comes a second time may end all that came of it.
 #[tokio::test]
 async fn two_programs_renew_a_token_once() {
     for late in 0..LATEST {

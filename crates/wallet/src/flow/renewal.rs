@@ -28,7 +28,7 @@ impl Wallet {
 
     /// The token that comes after a dead one; `None` where nothing can renew it. Another program may
     /// have renewed it by now, and then it is not done twice: a refresh token is good once, and who
-    /// brings it a second time may lose all that it gave (RFC 9700 §4.14). The new one is on disk
+    /// brings it a second time may lose all that it gave (RFC 9700 §4.14.2). The new one is on disk
     /// before anybody uses it: the server may have replaced the means to renew it too.
     pub(super) async fn token_after(
         &self,
