@@ -20,6 +20,7 @@ use serde_json::{Map, json};
 
 use crate::outside::{TestClock, TestRandom};
 
+mod account;
 mod authorization;
 mod deferral;
 mod elsewhere;
@@ -76,6 +77,7 @@ impl Contract {
         contract.status_lists_hold().await;
         contract.senders_hold().await;
         contract.authorizations_hold().await;
+        contract.accounts_hold().await;
         contract.what_comes_from_elsewhere_holds().await;
     }
 
