@@ -139,7 +139,7 @@ fn times(
     let time = |name| optional_time(claims, name).map_err(|NoNumber| ExternalRefusal::NoTime);
     let (iat, exp) = (time("iat")?, time("exp")?);
     let (iat, exp) = (iat.ok_or(ExternalRefusal::NoTime)?, exp.ok_or(ExternalRefusal::NoTime)?);
-    if context.now >= exp {
+    if context.now >= exp || iat >= exp {
         return Err(ExternalRefusal::Expired);
     }
     let latest = context.now.plus(context.window_seconds);
@@ -221,8 +221,13 @@ impl ExternalToken {
     }
 }
 
+/// Of a JWT it is what was signed that counts: more than one signature over it may be good, and
+/// with each the token would be another grant. Its `jti` tells it from all others (RFC 9068 §2.2).
 fn id(token: &AccessToken, issuer: &str, issued_at: Timestamp) -> OfferId {
-    let digest = sha256(&[issuer.as_bytes(), &[0], &token.digest().0].concat());
+    let text = token.expose();
+    let is_jwt = ServerJws::parse(text, TOKEN_BYTES_MAX).is_ok();
+    let signed = text.rsplit_once('.').filter(|_| is_jwt).map_or(text, |(signed, _)| signed);
+    let digest = sha256(&[issuer.as_bytes(), &[0], &sha256(signed.as_bytes())].concat());
     OfferId::derived(issued_at, &digest)
 }
 

@@ -144,7 +144,7 @@ impl Contract {
         });
     }
 
-    async fn assert_dead(&self, id: OfferId) {
+    pub(super) async fn assert_dead(&self, id: OfferId) {
         let Some(grant) = self.store.grant(id).await.unwrap() else { return };
         let nobodys = SecretDigest([0xff; 32]);
         let token = grant.redemption.map(|redemption| redemption.token_digest);
