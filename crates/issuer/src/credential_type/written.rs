@@ -217,7 +217,7 @@ fn check_display(written: &WrittenType, source: &Source) -> Result<(), ConfigErr
         for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text?))) {
             check_text(text, &format!("display.{at}.{key}"), source)?;
         }
-        if !seen.insert(&display.locale) {
+        if !seen.insert(display.locale.folded()) {
             let problem = format!("there is a second display for `{}`", display.locale.as_str());
             let remedy = "keep one for each language";
             return Err(source.mistake(&format!("display.{at}.locale"), problem, remedy));

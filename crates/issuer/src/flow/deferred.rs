@@ -21,6 +21,7 @@ use super::sender::spend;
 use crate::Issuer;
 use crate::credential_type::{Approval, ClaimsError, CredentialType, Pictures, check_all};
 use crate::failure::{Broken, Failure};
+use crate::issue::check_signer;
 use crate::store::StoreError;
 use crate::store::deferral::Deferred;
 
@@ -170,6 +171,7 @@ async fn deliver(
     let proofs = deferral.proofs.as_ref();
     let record = decide(token, id, proofs, issuer.credentials_per_offer())
         .map_err(|_| DeferredRefusal::Denied)?;
+    check_signer(issuer, credential_type)?;
     let entries = entries(issuer, credential_type, record.thumbprints.len()).await?;
     let now = issuer.clock.now();
     if !issuer.store.deliver(&record, deferral, &entries, now).await? {

@@ -150,9 +150,7 @@ fn check_next(
         return Ok(());
     }
     let key = signing_key(&rotation.config.keys, next.number)?;
-    let certificate = key.x5c.first().and_then(|der| Certificate::from_der(der).ok());
-    let certificate = certificate.ok_or(KeysError::WrongCertificate("cannot be read"))?;
-    check_life(&certificate, next)
+    check_life(&key.certificate, next)
 }
 
 /// Writes the next signing key, and gives what a certification authority certifies it by; asked
