@@ -266,6 +266,10 @@ async fn an_opaque_token_is_what_its_server_says() {
     })
     .await;
     assert!(credential(&world, "opaque").await.is(401, "invalid_token"));
+    let asked = server.answers().forms.len();
+    assert!(credential(&world, "opaque").await.is(401, "invalid_token"));
+    assert_eq!(server.answers().forms.len(), asked, "nobody makes us ask all the time");
+    world.clock.advance(6);
     server.answers().introspection = claims(&world, &server, &json!({ "active": true })).into();
     credential(&world, "opaque").await.success();
     credential(&world, &"A".repeat(64)).await.success(); // as long as our own
