@@ -17,6 +17,7 @@ use crate::claims::{NoNumber, optional_time};
 use crate::grant::{Grant, Redemption};
 use crate::offer::OfferId;
 use crate::secret::{AccessToken, SecretDigest};
+use crate::token::TokenType;
 
 /// Longest token that is looked at.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
@@ -88,7 +89,20 @@ pub fn read_introspection(
     if answer.get("iss").is_some_and(|iss| iss != context.issuer) {
         return Err(ExternalRefusal::WrongIssuer);
     }
-    token(answer, context)
+    let token = token(answer, context)?;
+    check_type(answer, &token)?;
+    Ok(token)
+}
+
+/// A token that must come with a proof says by which key (RFC 9449 §6.2); one of a type that we do
+/// not know is none that we can hold against its sender.
+fn check_type(answer: &Map<String, Value>, token: &ExternalToken) -> Result<(), ExternalRefusal> {
+    let Some(given) = answer.get("token_type") else { return Ok(()) };
+    match given.as_str().and_then(TokenType::parse) {
+        Some(TokenType::Bearer) => Ok(()),
+        Some(TokenType::DPoP) if token.bound_to.is_some() => Ok(()),
+        Some(TokenType::DPoP) | None => Err(ExternalRefusal::UnknownBinding),
+    }
 }
 
 /// What both forms have in common.

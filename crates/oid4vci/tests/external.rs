@@ -154,6 +154,14 @@ fn what_the_server_calls_inactive_is_dead() {
     };
     assert_eq!(read(json!({ "active": true })).unwrap(), "248289");
     assert_eq!(read(json!({ "active": true, "iss": null })).unwrap(), "248289");
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap().public_key().thumbprint();
+    let cnf = json!({ "jkt": key.to_string() });
+    for named in [
+        json!({ "active": true, "token_type": "bearer" }),
+        json!({ "active": true, "token_type": "DPoP", "cnf": cnf }),
+    ] {
+        assert_eq!(read(named).unwrap(), "248289", "RFC 9449 §6.2");
+    }
     for (change, refusal) in [
         (json!({}), Refused::Inactive),
         (json!({ "active": false }), Refused::Inactive),
@@ -161,6 +169,8 @@ fn what_the_server_calls_inactive_is_dead() {
         (json!({ "active": true, "iss": "https://evil.example" }), Refused::WrongIssuer),
         (json!({ "active": true, "aud": "https://api.example" }), Refused::WrongAudience),
         (json!({ "active": true, "exp": NOW.0 }), Refused::Expired),
+        (json!({ "active": true, "token_type": "DPoP" }), Refused::UnknownBinding),
+        (json!({ "active": true, "token_type": "mac" }), Refused::UnknownBinding),
     ] {
         assert_eq!(read(change.clone()).unwrap_err(), refusal, "{change}");
     }

@@ -193,7 +193,9 @@ impl AuthorizationStore for Postgres {
                 let spent = transaction.execute(SPEND, &[&context.issuer_id, &fronts]).await?;
                 if spent != fronts.len() as u64 {
                     transaction.rollback().await?;
-                    return Ok(false);
+                    // The try before may have spent them: whoever asks makes new ones.
+                    let unknown = || Fault::Refused("it may have been spent just now".to_owned());
+                    return if context.again { Err(unknown()) } else { Ok(false) };
                 }
                 transaction.commit().await?;
                 Ok(true)
