@@ -72,6 +72,7 @@ impl Wallet {
         if pending.fetched.is_some() {
             return self.look_at(pending.clone()).await;
         }
+        // CRED-40, DEFER-19
         if self.clock.now() < pending.ask_at {
             return Ok(Resumed::Waits(pending.clone()));
         }
