@@ -1,15 +1,10 @@
 //! VCI §6 as tables, one line a sentence of the spec.
 
 mod fixture;
-#[macro_use]
-mod refusals;
 
 use fixture::{CODE, NOW, OFFER, grant, redeemed};
 use keys::digest::MacKey;
 use keys::outside::Timestamp;
-use oid4vci::attestation::client::ClientAttestationRefusal;
-use oid4vci::dpop::DpopRefusal;
-use oid4vci::error::{Demand, ErrorCode, Refusal as _};
 use oid4vci::grant::{Grant, Issued};
 use oid4vci::secret::{AccessToken, TxCode};
 use oid4vci::sender::{Sender, SenderPolicy};
@@ -18,7 +13,6 @@ use oid4vci::token::{
     ReceivedTokenResponse, TokenPolicy, TokenRefusal, TokenRequest, TokenResponse, TokenType,
     credential_identifier, decide,
 };
-use refusals::check_texts;
 use serde_json::{Value, json, to_value};
 
 const GRANT: (&str, &str) = ("grant_type", PRE_AUTHORIZED_CODE);
@@ -345,82 +339,4 @@ fn a_wallet_reads_what_other_servers_answer() {
     let timed = ReceivedTokenResponse::parse(timed).unwrap();
     assert_eq!(timed.expires_in, Some(86_400));
     assert!(!format!("{timed:?}").contains("secret"), "a token in a log is a breach");
-}
-
-/// The code of each, as the specs have it.
-fn code_of(refusal: TokenRefusal) -> ErrorCode {
-    use TokenRefusal::*;
-    match refusal {
-        // TOKEN-25, TOKEN-26, RFC 6749 §5.2
-        UnknownCode
-        | ExpiredCode
-        | WrongTxCode
-        | UnknownAuthorizationCode
-        | OtherRedirectUri
-        | WrongVerifier
-        | OtherKey
-        | UnknownRefreshToken => ErrorCode::InvalidGrant,
-        ForeignResource => ErrorCode::InvalidTarget, // RFC 8707 §2.2
-        ScopeNotGranted => ErrorCode::InvalidScope,
-        InvalidTxCode => ErrorCode::InvalidTxCode, // V11-15
-        AnonymousClient | Registered(_) => ErrorCode::InvalidClient, // TOKEN-27
-        Dpop(_) => ErrorCode::UseDpopNonce,        // RFC 9449 §8
-        Client(_) => ErrorCode::UseAttestationChallenge, // WALATT-09
-        UnsupportedGrantType => ErrorCode::UnsupportedGrantType, // TOKEN-28
-        BadDetails | DetailsNotOffered => ErrorCode::InvalidAuthorizationDetails, // DEP-09
-        // TOKEN-23, TOKEN-24, TOKEN-28, RFC 6749 §5.2
-        MissingTxCode | UnexpectedTxCode | RepeatedParameter | Unreadable | TooLong
-        | MissingGrantType | MissingCode | MissingCodeParameter | MissingRefreshToken => {
-            ErrorCode::InvalidRequest
-        }
-    }
-}
-
-/// VCI §6.3, TOKEN-22: every refusal and its code.
-#[test]
-fn each_refusal_of_a_token_request_has_its_code_and_text() {
-    let all = every!(TokenRefusal {
-        Unreadable,
-        TooLong,
-        RepeatedParameter,
-        MissingGrantType,
-        UnsupportedGrantType,
-        MissingCode,
-        AnonymousClient,
-        UnknownCode,
-        ExpiredCode,
-        BadDetails,
-        DetailsNotOffered,
-        WrongTxCode,
-        InvalidTxCode,
-        MissingTxCode,
-        UnexpectedTxCode,
-        MissingCodeParameter,
-        UnknownAuthorizationCode,
-        OtherRedirectUri,
-        WrongVerifier,
-        OtherKey,
-        MissingRefreshToken,
-        UnknownRefreshToken,
-        ForeignResource,
-        ScopeNotGranted,
-    } except TokenRefusal::Dpop(_) | TokenRefusal::Client(_) | TokenRefusal::Registered(_));
-    check_texts(&all.map(|refusal| refusal.answer().1));
-    let inner = [
-        TokenRefusal::Dpop(DpopRefusal::NoNonce),
-        TokenRefusal::Client(ClientAttestationRefusal::NoChallenge),
-    ];
-    for refusal in all.into_iter().chain(inner) {
-        let code = code_of(refusal);
-        assert_eq!((refusal.answer().0, refusal.status()), (code, 400), "{refusal:?}");
-        let demand = if code == ErrorCode::UseDpopNonce {
-            Some(Demand::DpopNonce) // RFC 9449 §8
-        } else {
-            (code == ErrorCode::UseAttestationChallenge).then_some(Demand::AttestationChallenge)
-        };
-        assert_eq!(refusal.demand(), demand, "{refusal:?}");
-        assert_eq!(refusal.challenge(), None, "TOKEN-22: only failed authentication by header");
-        let name = to_value(refusal.answer().0).unwrap();
-        assert_eq!(name, refusal.answer().0.name(), "one name on the wire");
-    }
 }

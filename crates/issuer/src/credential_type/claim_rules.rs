@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::checks::check_text;
 use super::claims::{Claim, Claims, DEPTH_MAX, Disclosure};
 use super::display::Locale;
 use super::form::CSRF_FIELD;
 use super::image::Pictures;
 use super::value::{self, Limits, ValueType};
-use super::written::{WrittenFormat, check_text};
+use super::written::WrittenFormat;
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
