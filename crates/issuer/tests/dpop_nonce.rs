@@ -1,5 +1,4 @@
 //! Nonces in DPoP proofs, where the operator asks for them (RFC 9449 §8).
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::net::SocketAddr;
 
@@ -9,7 +8,6 @@ use axum::http::header::CONTENT_TYPE;
 use keys::signer::SoftwareKey;
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Value, json};
-use testkit::by_hand::request;
 use testkit::proof::holder_key;
 use testkit::wire::{Answer, FORM};
 use testkit::world::World;
