@@ -88,6 +88,8 @@ pub struct Issuer {
     pub status_lists: StatusLists,
     /// Becomes `true` when the server is to end: what waits for news stops waiting.
     pub ending: watch::Sender<bool>,
+    /// Whether there is time for more.
+    pub(crate) load: http::load::Load,
 }
 
 /// What the issuer signs and keys with.

@@ -83,6 +83,13 @@ impl Server {
             let node = Arc::clone(&issuer);
             server.background.spawn(async move { node.status_lists.lease_ahead(&node).await });
         }
+        let allowed = Duration::from_millis(issuer.config.server.queue_milliseconds);
+        let node = Arc::clone(&issuer);
+        server.background.spawn(async move {
+            if let Err(error) = node.load.watch(allowed).await {
+                tracing::error!(%error, "the load is not measured: nobody is refused for it");
+            }
+        });
         server.background.spawn(generations::keep_up_to_date(Arc::clone(&issuer)));
         server.background.spawn(purge(issuer));
         Ok(server)

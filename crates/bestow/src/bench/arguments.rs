@@ -91,6 +91,10 @@ pub(crate) struct BenchArguments {
     /// With --self: offers that are in the database before the start
     #[arg(long, value_name = "N", requires = "own", default_value = "0")]
     pub(super) stored: u64,
+    /// Make so many offers before the start and none later, so that holders alone are the load
+    #[arg(long, value_name = "N", conflicts_with_all = ["offers", "offer_command"], default_value = "0")]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=10_000_000))]
+    pub(super) ahead: u32,
     /// With --self: keep the pictures among the example values
     #[arg(long, requires = "own")]
     pub(super) pictures: bool,

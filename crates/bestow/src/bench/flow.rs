@@ -78,7 +78,8 @@ impl Holder {
         let made = made.ok_or(End::NoMoreOffers)?;
         laps.end(Step::Offer);
         let outcome = self.receive(&made, &mut laps).await;
-        if self.plan.reconnects || outcome.is_err() {
+        let is_broken = matches!(&outcome, Err((_, trouble)) if trouble.is_of_the_network());
+        if self.plan.reconnects || is_broken {
             self.connections.clear();
         }
         outcome.map_err(|(step, trouble)| End::Failed(step, trouble))?;

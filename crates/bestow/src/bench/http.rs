@@ -9,7 +9,7 @@ use std::time::Duration;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{SendRequest, handshake};
-use hyper::header::{HOST, HeaderValue};
+use hyper::header::{HOST, HeaderValue, RETRY_AFTER};
 use hyper::{Request, Uri};
 use hyper_util::rt::TokioIo;
 use rustls::client::Resumption;
@@ -184,15 +184,18 @@ impl Connection {
         self.sender.ready().await.map_err(broken)?;
         let answer = self.sender.send_request(request).await.map_err(broken)?;
         let status = answer.status().as_u16();
+        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let retry_after = retry_after.and_then(|text| text.parse().ok()).map(Duration::from_secs);
         let body = Limited::new(answer.into_body(), ANSWER_BYTES_MAX).collect().await;
         let body = body.map_err(|error| Trouble::network("connection", &error))?;
-        Ok(Answer { status, body: body.to_bytes() })
+        Ok(Answer { status, retry_after, body: body.to_bytes() })
     }
 }
 
 /// One answer.
 pub(super) struct Answer {
     pub(super) status: u16,
+    retry_after: Option<Duration>,
     pub(super) body: Bytes,
 }
 
@@ -202,6 +205,6 @@ impl Answer {
         if (200..300).contains(&self.status) {
             return Ok(self.body);
         }
-        Err(Trouble::answered(self.status, &self.body))
+        Err(Trouble::answered(self.status, &self.body).until(self.retry_after))
     }
 }

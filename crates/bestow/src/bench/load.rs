@@ -15,8 +15,11 @@ use super::tally::Tally;
 use crate::exit::Failure;
 use crate::terminal::asked_to_end;
 
-/// A holder whose flow failed waits so long: whoever is refused at once would only heat the room.
+/// A holder whose flow failed waits so long, unless it is told how long: whoever is refused at once
+/// would only heat the room.
 const PAUSE: Duration = Duration::from_millis(20);
+/// Nobody waits longer, whatever it is told.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// How much, and how long.
 #[derive(Clone, Copy, Debug)]
@@ -188,10 +191,11 @@ async fn flows(mut holder: Holder, offers: Offers, window: Window) -> Tally {
             Ok(_) => {}
             Err(End::NoMoreOffers) => break,
             Err(End::Failed(step, trouble)) => {
+                let pause = trouble.retry_after.unwrap_or(PAUSE).min(PAUSE_MAX);
                 if counts {
                     tally.fail(step, trouble);
                 }
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(pause).await;
             }
         }
     }

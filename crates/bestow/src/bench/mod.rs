@@ -72,12 +72,13 @@ async fn prepare(
         let issuer = issuer.ok_or_else(|| Failure::usage("say --issuer, or --self"))?;
         let named = Named { credential_issuer: issuer, ..Named::default() };
         let plan = Plan::make(&named, arguments, trust).await?;
-        let offers = admin(arguments, own, &plan)?;
+        let offers = Offers::Admin(Arc::new(admin(arguments, own, &plan)?));
         let tried = offers.for_one_of(1);
         (plan, offers, tried)
     };
     let plan = Arc::new(plan);
     match Holder::new(&plan)?.flow(&tried).await {
+        Ok(_) if arguments.ahead > 0 => Ok((plan, offers.ahead(arguments.ahead).await?)),
         Ok(_) => Ok((plan, offers)),
         Err(End::NoMoreOffers) => Err(offers::none()),
         Err(End::Failed(step, trouble)) => Err(trouble.failure(step.name())),
@@ -112,7 +113,7 @@ async fn named(arguments: &BenchArguments, first: &Made, trust: &Trust) -> Resul
 }
 
 /// The admin API makes the offers.
-fn admin(arguments: &BenchArguments, own: Option<&Own>, plan: &Plan) -> Result<Offers, Failure> {
+fn admin(arguments: &BenchArguments, own: Option<&Own>, plan: &Plan) -> Result<Admin, Failure> {
     let places = match (own, &arguments.admin, &arguments.key_file) {
         (Some(own), _, _) => Some((own.admin.as_str(), own.key_file.as_path())),
         (None, Some(admin), Some(file)) => Some((admin.as_str(), file.as_path())),
@@ -128,5 +129,5 @@ fn admin(arguments: &BenchArguments, own: Option<&Own>, plan: &Plan) -> Result<O
         (None, None) => Map::new(),
     };
     let wish = (plan.configuration_id.as_str(), claims);
-    Ok(Offers::Admin(Arc::new(Admin::new(url, &key, wish, &plan.trust)?)))
+    Admin::new(url, &key, wish, &plan.trust)
 }

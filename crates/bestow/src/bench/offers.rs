@@ -3,6 +3,8 @@
 use std::io::Read as _;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::vec::IntoIter;
 use std::{fs, io};
@@ -15,6 +17,7 @@ use serde_json::{Map, Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use url::Url;
 
 use super::http::{Connection, Origin, Trust, path};
@@ -23,6 +26,8 @@ use crate::exit::{Failure, Kind};
 
 /// Connections to the admin API: an operator's program has a few, not one for each holder.
 const ADMIN_CONNECTIONS_MAX: usize = 64;
+/// How often an issuer that asks for patience is asked again.
+const ATTEMPTS_MAX: usize = 20;
 /// Longest list of offers.
 const LIST_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 /// Offers that a program may be ahead.
@@ -68,6 +73,37 @@ impl Offers {
             Self::Admin(admin) => Self::Admin(Arc::new(admin.for_one_of(threads))),
             Self::List(_) | Self::Program(_) => self.clone(),
         }
+    }
+
+    /// As many of them, all there before the first is handed out.
+    pub(super) async fn ahead(self, count: u32) -> Result<Self, Failure> {
+        let left = Arc::new(AtomicU32::new(count));
+        let mut makers = JoinSet::new();
+        for _ in 0..ADMIN_CONNECTIONS_MAX {
+            let (offers, left) = (self.clone(), Arc::clone(&left));
+            makers.spawn(async move {
+                let mut made = Vec::new();
+                let one_less = |left: u32| left.checked_sub(1);
+                while left.fetch_update(Relaxed, Relaxed, one_less).is_ok() {
+                    made.extend(offers.next_in_time().await?);
+                }
+                Ok(made)
+            });
+        }
+        let made: Result<Vec<_>, Trouble> = makers.join_all().await.into_iter().collect();
+        let made = made.map_err(|trouble| trouble.failure("offer"))?.concat();
+        Ok(Self::List(Arc::new(Mutex::new(made.into_iter()))))
+    }
+
+    /// The next one, also from an issuer that has too much to do just now.
+    async fn next_in_time(&self) -> Result<Option<Made>, Trouble> {
+        for _ in 0..ATTEMPTS_MAX {
+            match self.next().await {
+                Err(Trouble { retry_after: Some(pause), .. }) => tokio::time::sleep(pause).await,
+                outcome => return outcome,
+            }
+        }
+        self.next().await
     }
 
     /// One offer and no other.

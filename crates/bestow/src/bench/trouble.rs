@@ -1,6 +1,7 @@
 //! What goes wrong in a flow, in words that can be counted.
 
 use std::fmt::Display;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -17,18 +18,20 @@ pub(super) struct Trouble {
     pub(super) kind: String,
     /// One of them, in full.
     pub(super) example: String,
+    /// When the other side wants to be asked again.
+    pub(super) retry_after: Option<Duration>,
     exit: Kind,
 }
 
 impl Trouble {
     /// There was no answer.
     pub(super) fn network(kind: &str, error: &impl Display) -> Self {
-        Self { kind: kind.to_owned(), example: short(&error.to_string()), exit: Kind::Network }
+        Self::of(kind.to_owned(), &error.to_string(), Kind::Network)
     }
 
     /// There was an answer that leads no further.
     pub(super) fn refusal(kind: &str, error: &impl Display) -> Self {
-        Self { kind: kind.to_owned(), example: short(&error.to_string()), exit: Kind::Refused }
+        Self::of(kind.to_owned(), &error.to_string(), Kind::Refused)
     }
 
     /// The other side said no: by its status, and by its error code where it gave one.
@@ -36,12 +39,26 @@ impl Trouble {
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let code = json.get("error").and_then(Value::as_str).unwrap_or_default();
         let kind = short(format!("{status} {code}").trim());
-        Self { kind, example: short(&String::from_utf8_lossy(body)), exit: Kind::Refused }
+        Self::of(kind, &String::from_utf8_lossy(body), Kind::Refused)
+    }
+
+    /// The same, and when it may be tried again.
+    pub(super) fn until(self, retry_after: Option<Duration>) -> Self {
+        Self { retry_after, ..self }
+    }
+
+    fn of(kind: String, example: &str, exit: Kind) -> Self {
+        Self { kind, example: short(example), retry_after: None, exit }
+    }
+
+    /// Whether there was no answer, so that the connection is of no more use.
+    pub(super) const fn is_of_the_network(&self) -> bool {
+        matches!(self.exit, Kind::Network)
     }
 
     /// Ends the program: nothing could be measured.
     pub(super) fn failure(self, step: &str) -> Failure {
-        let Self { kind, example, exit } = self;
+        let Self { kind, example, exit, .. } = self;
         Failure::new(exit, "no_flow", format!("the flow failed at the {step} ({kind}): {example}"))
     }
 }

@@ -21,6 +21,7 @@ mod generations;
 pub(crate) mod init;
 mod migrate_store;
 mod offer;
+mod pki;
 mod queue;
 pub(crate) mod serve;
 mod status;
@@ -55,6 +56,7 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
         },
         IssuerCommand::Deferred(command) => deferred::run(command).await,
         IssuerCommand::Keys(command) => generations::run(command),
+        IssuerCommand::Pki(command) => pki::run(&command),
         IssuerCommand::ConfigReference => {
             print(reference().trim_end());
             Ok(())

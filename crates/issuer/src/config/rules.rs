@@ -201,6 +201,7 @@ impl Rules<'_> {
         self.range("server.body_bytes_max", count(server.body_bytes_max), 16_384..=16_777_216)?;
         self.range("server.request_seconds", server.request_seconds, 1..=600)?;
         self.range("server.requests_at_once", count(server.requests_at_once), 1..=100_000)?;
+        self.range("server.queue_milliseconds", server.queue_milliseconds, 5..=10_000)?;
         self.range("server.failures_per_minute", server.failures_per_minute.into(), 1..=1_000_000)?;
         self.range("server.connections_max", count(server.connections_max), 16..=1_000_000)?;
         let each = count(server.connections_per_address);

@@ -88,7 +88,8 @@ async fn identify(State(around): State<Arc<Around>>, mut request: Request, next:
 impl Around {
     /// The answer of the handler, within the limits of the listener.
     async fn answer(&self, address: Option<IpAddr>, request: Request, next: Next) -> Response {
-        let permit = match self.limits.admit(address) {
+        let room = if begins(&request) { self.issuer.load.begin() } else { Ok(()) };
+        let permit = match self.limits.admit(address, room) {
             Ok(permit) => permit,
             Err(excess) if wants_page(&request) => return excess.for_people().into_response(),
             Err(excess) => return self.excess(&excess),
@@ -110,6 +111,20 @@ impl Around {
         let mut response = (self.refuse)(excess.status(), code, excess.text());
         response.headers_mut().insert(RETRY_AFTER, excess.retry_after().into());
         response
+    }
+}
+
+/// Whether a flow begins with it. What goes on with one is not refused for want of time: whoever was
+/// let in is served, and what is refused here has cost nobody anything.
+fn begins(request: &Request) -> bool {
+    let path = request.uri().path();
+    match *request.method() {
+        Method::GET if path.starts_with("/admin/") => false,
+        Method::GET => ["/offers/", "/authorize", "/apply/"].iter().any(|part| path.contains(part)),
+        Method::POST => {
+            ["/admin/v1/offers", "/token", "/par"].iter().any(|end| path.ends_with(end))
+        }
+        _ => false,
     }
 }
 
@@ -234,5 +249,39 @@ mod tests {
         for (peer, forwarded, expected) in rows {
             assert_eq!(client(peer, forwarded), expected, "{peer} {forwarded:?}");
         }
+    }
+
+    /// Q04: who was let in is served, also where there is no time for more.
+    #[test]
+    fn a_flow_begins_at_offers_tokens_sign_ins_and_applications() {
+        let begin = [
+            "POST /admin/v1/offers",
+            "GET /offers/x",
+            "GET /university/offers/x",
+            "POST /token",
+            "POST /university/par",
+            "GET /authorize",
+            "GET /apply/student_card",
+        ];
+        let go_on = [
+            "POST /nonce",
+            "POST /university/credential",
+            "POST /deferred_credential",
+            "POST /notification",
+            "POST /apply/student_card", // somebody has filled it in
+            "GET /applications/x",
+            "GET /status-lists/1",
+            "GET /.well-known/openid-credential-issuer",
+            "GET /admin/v1/offers",
+            "GET /admin/v1/offers/x",
+            "GET /readyz",
+        ];
+        let begins = |line: &str| {
+            let (method, path) = line.split_once(' ').unwrap();
+            let request = Request::builder().method(method).uri(path);
+            begins(&request.body(axum::body::Body::empty()).unwrap())
+        };
+        assert!(begin.into_iter().all(begins));
+        assert_eq!(go_on.into_iter().find(|line| begins(line)), None);
     }
 }

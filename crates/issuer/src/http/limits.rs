@@ -32,8 +32,8 @@ pub(super) struct Limits {
 
 /// Why a request is not looked at.
 pub(super) enum Excess {
-    /// More requests than can be worked on: nobody's fault.
-    Busy,
+    /// More requests than can be worked on: nobody's fault. So many seconds, and there may be room.
+    Busy(u64),
     /// The address has failed too often; so many seconds, and it may try again.
     Failures(u64),
 }
@@ -49,14 +49,21 @@ impl Limits {
         }
     }
 
-    /// Lets a request in, or says at once why not; what is returned is held until the answer.
-    pub(super) fn admit(&self, address: Option<IpAddr>) -> Result<OwnedSemaphorePermit, Excess> {
+    /// Lets a request in for which there is room, or says at once why not; what is returned is held
+    /// until the answer.
+    pub(super) fn admit(
+        &self,
+        address: Option<IpAddr>,
+        room: Result<(), u64>,
+    ) -> Result<OwnedSemaphorePermit, Excess> {
         if let Some(address) = address
             && let Some(seconds) = self.waits(network(address, false))
         {
             return Err(Excess::Failures(seconds));
         }
-        Arc::clone(&self.at_once).try_acquire_owned().map_err(|_| Excess::Busy)
+        room.map_err(Excess::Busy)?;
+        let place = Arc::clone(&self.at_once).try_acquire_owned();
+        place.map_err(|_| Excess::Busy(RETRY_AFTER_SECONDS))
     }
 
     /// Counts an answer that says no: who succeeds is never slowed down.
@@ -106,14 +113,14 @@ fn is_failure(status: StatusCode) -> bool {
 impl Excess {
     pub(super) const fn status(&self) -> StatusCode {
         match self {
-            Self::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failures(_) => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
     pub(super) const fn text(&self) -> &'static str {
         match self {
-            Self::Busy => "too much at once; nothing was done, try again soon",
+            Self::Busy(_) => "too much at once; nothing was done, try again soon",
             Self::Failures(_) => "too many failed requests from this address; wait a little",
         }
     }
@@ -132,8 +139,7 @@ impl Excess {
 
     pub(super) const fn retry_after(&self) -> u64 {
         match self {
-            Self::Busy => RETRY_AFTER_SECONDS,
-            Self::Failures(seconds) => *seconds,
+            Self::Busy(seconds) | Self::Failures(seconds) => *seconds,
         }
     }
 }

@@ -36,6 +36,7 @@ mod clients;
 mod deferrals;
 mod deferred;
 mod limits;
+pub(crate) mod load;
 mod offer_view;
 pub mod portal;
 mod problem;
