@@ -286,10 +286,12 @@ fn the_example_explains_every_key_and_shows_what_holds() {
     let config = load(&text).unwrap();
     assert_eq!(config.name, "A \"quoted\" name");
 
+    let with_logo = load(&text.replace("#logo = ", "logo = ")).unwrap();
+    assert!(with_logo.logo.is_some() && config.logo.is_none(), "shown as it could be written");
     let said: String = text
         .lines()
         .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
-        .filter(|line| !line.ends_with("\"FILE\""))
+        .filter(|line| !line.ends_with("\"FILE\"") && !line.starts_with("logo = ")) // no defaults
         .fold(String::new(), |all, line| all + line + "\n");
     let without_folder = |config: &Config| config.effective().replace(folder(config).as_str(), "");
     let said = load(&said).unwrap();
