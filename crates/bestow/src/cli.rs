@@ -31,8 +31,8 @@ pub(crate) use pki::{IacaArguments, PkiCommand, SignArguments};
 use status::REVOKE_EXAMPLES;
 pub(crate) use status::StatusArguments;
 pub(crate) use wallet::{
-    AttestationArguments, KeyAttestationArguments, ReceiveArguments, ResumeArguments,
-    ServeArguments, TrustArguments, WalletArguments, WalletCommand,
+    AttestationArguments, ReachArguments, ReceiveArguments, ResumeArguments, ServeArguments,
+    TrustArguments, WalletArguments, WalletCommand,
 };
 
 /// Issue and receive verifiable credentials with OpenID4VCI.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::claims_path::has_contradiction;
+use crate::claims_path::{PATH_MAX, has_contradiction};
 use crate::encryption::{
     CredentialRequestEncryption, CredentialResponseEncryption, ReceivedEncryption,
 };
@@ -32,6 +32,8 @@ pub const AUTHORIZATION_SERVER: &str = "oauth-authorization-server";
 pub const JWT_VC_ISSUER: &str = "jwt-vc-issuer";
 /// Longest metadata document we read.
 pub const METADATA_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most descriptions of claims that are looked at; nobody reads more of a card.
+pub const CLAIMS_MAX: usize = 256;
 /// Longest Credential Issuer Identifier.
 pub const IDENTIFIER_BYTES_MAX: usize = 2048;
 
@@ -228,12 +230,14 @@ fn is_scope(scope: &str) -> bool {
 }
 
 impl ReceivedConfiguration {
-    /// Whether its descriptions of claims cannot all be meant (CLAIM-08 to CLAIM-10).
+    /// Whether its descriptions of claims cannot all be meant (CLAIM-08 to CLAIM-10). Each is held
+    /// against all others: so of those that are too many, or too long, none is.
     #[must_use]
     pub fn contradicts_itself(&self) -> bool {
-        let path = |claim: &Value| claim.get("path").and_then(Value::as_array).cloned();
-        let paths: Vec<Vec<Value>> = self.claims.iter().filter_map(path).collect();
-        has_contradiction(&paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        let claims = self.claims.iter().take(CLAIMS_MAX);
+        let paths = claims.filter_map(|claim| claim.get("path")?.as_array().map(Vec::as_slice));
+        let paths: Vec<&[Value]> = paths.filter(|path| path.len() <= PATH_MAX).collect();
+        has_contradiction(&paths)
     }
 }
 
