@@ -17,6 +17,7 @@ pub mod binding;
 mod error;
 pub mod jwt_vc_json;
 pub mod mso_mdoc;
+pub mod path;
 pub mod sd_jwt;
 pub mod sd_jwt_vc;
 pub mod status_list;

@@ -10,6 +10,7 @@ use keys::x509;
 use serde_json::{Map, Value};
 
 use crate::binding::Binding;
+use crate::path::Step;
 use crate::sd_jwt::{self, Concealed};
 use crate::status_list::{CredentialStatus, StatusReference};
 use crate::unverified::text;
@@ -38,7 +39,9 @@ pub struct SdJwtVcClaims<'a> {
     /// What it says of its subject.
     pub claims: Map<String, Value>,
     /// Paths of the claims that the holder may leave out.
-    pub selective: Vec<Vec<String>>,
+    pub selective: Vec<Vec<Step>>,
+    /// Digests without a claim in each place that has some, to hide how many claims there are.
+    pub decoys: usize,
     /// The holder's key; without it the credential is good for whoever bears it.
     pub binding: Option<Binding>,
     /// When it is issued.
@@ -85,7 +88,7 @@ fn conceal(claims: SdJwtVcClaims<'_>, random: &dyn Random) -> Result<Concealed, 
     if PROTECTED.iter().chain(&ABOUT_CREDENTIAL).any(|name| claims.claims.contains_key(*name)) {
         return Err(IssueError::ReservedClaim);
     }
-    let mut concealed = sd_jwt::conceal(claims.claims, &claims.selective, random)?;
+    let mut concealed = sd_jwt::conceal(claims.claims, &claims.selective, claims.decoys, random)?;
     let mut insert = |name: &str, value| concealed.payload.insert(name.to_owned(), value);
     insert("iss", claims.issuer.into());
     insert("vct", claims.vct.into());

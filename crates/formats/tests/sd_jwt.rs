@@ -5,10 +5,13 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use formats::IssueError;
+use formats::path::Step;
 use formats::sd_jwt::{Concealed, DISCLOSURES_MAX, SdJwtError, conceal, process};
 use keys::digest::sha256;
 use keys::json::DEPTH_MAX;
+use keys::jws::Jws;
 use keys::outside::SystemRandom;
+use keys::public_key::PublicKey;
 use serde_json::{Map, Value, json};
 
 fn object(value: Value) -> Map<String, Value> {
@@ -23,8 +26,10 @@ fn digest(disclosure: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(sha256(disclosure.as_bytes()))
 }
 
-fn paths(paths: &[&[&str]]) -> Vec<Vec<String>> {
-    paths.iter().map(|path| path.iter().map(|&name| name.to_owned()).collect()).collect()
+/// A star is every element of a list.
+fn paths(paths: &[&[&str]]) -> Vec<Vec<Step>> {
+    let step = |name: &&str| if *name == "*" { Step::Every } else { Step::from(*name) };
+    paths.iter().map(|path| path.iter().map(step).collect()).collect()
 }
 
 fn claims() -> Map<String, Value> {
@@ -36,7 +41,7 @@ fn claims() -> Map<String, Value> {
 }
 
 fn conceal_paths(selective: &[&[&str]]) -> Concealed {
-    conceal(claims(), &paths(selective), &SystemRandom).unwrap()
+    conceal(claims(), &paths(selective), 0, &SystemRandom).unwrap()
 }
 
 fn put_back(concealed: &Concealed) -> Result<Map<String, Value>, SdJwtError> {
@@ -75,6 +80,29 @@ fn what_is_concealed_comes_back() {
     }
 }
 
+/// Every case of the reference implementation that is in the compact form: signed, whole, and shown
+/// in part as the case says.
+#[test]
+fn the_cases_of_the_reference_implementation_are_read() {
+    let vectors: Value = serde_json::from_str(include_str!("vectors/sd-jwt-cases.json")).unwrap();
+    let key = PublicKey::from_jwk(&vectors["key"]).unwrap();
+    let read = |text: &Value| {
+        let (signed, disclosures) = text.as_str().unwrap().split_once('~').unwrap();
+        let jws = Jws::parse(signed, signed.len()).unwrap();
+        jws.verify(&key).unwrap();
+        let disclosures: Vec<&str> = disclosures.split_terminator('~').collect();
+        let mut claims = process(jws.claims().unwrap(), &disclosures).unwrap();
+        claims.retain(|name, _| !["iss", "cnf"].contains(&name.as_str()));
+        Value::Object(claims)
+    };
+    let cases = vectors["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), 15);
+    for case in cases {
+        assert_eq!(read(&case["issued"]), case["issued_claims"], "{}", case["name"]);
+        assert_eq!(read(&case["shown"]), case["shown_claims"], "{}", case["name"]);
+    }
+}
+
 /// PRIV-02
 #[test]
 fn what_is_withheld_does_not_show() {
@@ -89,6 +117,54 @@ fn what_is_withheld_does_not_show() {
 fn nothing_selective_leaves_no_trace() {
     let concealed = conceal_paths(&[]);
     assert_eq!(concealed, Concealed { payload: claims(), disclosures: Vec::new() });
+}
+
+fn with_lists() -> Map<String, Value> {
+    object(json!({
+        "nationalities": ["AT", "DE"],
+        "degrees": [{ "type": "BSc", "marks": [1, 2] }, { "type": "MSc" }],
+        "nothing": [],
+    }))
+}
+
+/// RFC 9901 §4.2.2, RFC 9901 §4.2.6: elements of lists, what is in them, and the list around them.
+#[test]
+fn elements_of_lists_are_concealed_one_by_one() {
+    let cases: [(&[&[&str]], usize); 6] = [
+        (&[&["nationalities", "*"]], 2),
+        (&[&["nationalities"], &["nationalities", "*"]], 3),
+        (&[&["degrees", "*", "type"]], 2),
+        (&[&["degrees"], &["degrees", "*"], &["degrees", "*", "type"]], 5),
+        (&[&["degrees", "*", "marks", "*"], &["degrees", "*", "marks"]], 3),
+        (&[&["nothing", "*"], &["nowhere", "*"]], 0),
+    ];
+    for (selective, disclosures) in cases {
+        let concealed = conceal(with_lists(), &paths(selective), 0, &SystemRandom).unwrap();
+        assert_eq!(concealed.disclosures.len(), disclosures, "{selective:?}");
+        assert_eq!(put_back(&concealed).unwrap(), with_lists(), "{selective:?}");
+    }
+    let selective = paths(&[&["nationalities", "*"]]);
+    let concealed = conceal(with_lists(), &selective, 0, &SystemRandom).unwrap();
+    let shown = process(concealed.payload.clone(), &[&concealed.disclosures[1]]).unwrap();
+    assert_eq!(shown["nationalities"], json!(["DE"]), "one element shown, the other withheld");
+    let payload = Value::Object(concealed.payload).to_string();
+    assert!(!payload.contains("AT") && !payload.contains("DE"), "{payload}");
+}
+
+/// RFC 9901 §4.2.5: nobody can count what is withheld, and a reader meets nothing new.
+#[test]
+fn decoys_hide_how_many_claims_there_are() {
+    let selective = paths(&[&["degrees", "*"], &["degrees", "*", "type"], &["nationalities"]]);
+    let concealed = conceal(with_lists(), &selective, 3, &SystemRandom).unwrap();
+    assert_eq!(concealed.disclosures.len(), 5, "a decoy has no disclosure");
+    assert_eq!(concealed.payload["_sd"].as_array().unwrap().len(), 1 + 3);
+    assert_eq!(concealed.payload["degrees"].as_array().unwrap().len(), 2 + 3);
+    let digest_length = |digest: &Value| digest.as_str().unwrap().len();
+    let digests = concealed.payload["_sd"].as_array().unwrap();
+    assert!(digests.iter().all(|digest| digest_length(digest) == 43), "{digests:?}");
+    assert_eq!(put_back(&concealed).unwrap(), with_lists());
+    let nothing = conceal(with_lists(), &[], 3, &SystemRandom).unwrap();
+    assert_eq!(nothing.payload, with_lists(), "no decoy where nothing is concealed");
 }
 
 /// RFC 9901 §4.2.4.1, RFC 9901 §9.3
@@ -136,7 +212,7 @@ fn reserved_names_are_never_issued() {
         json!({ "a": { "_sd": 1 } }),
         json!({ "a": [{ "b": [{ "...": 1 }] }] }),
     ] {
-        let verdict = conceal(object(claims), &[], &SystemRandom);
+        let verdict = conceal(object(claims), &[], 0, &SystemRandom);
         assert_eq!(verdict, Err(IssueError::ReservedClaim));
     }
 }
@@ -144,9 +220,10 @@ fn reserved_names_are_never_issued() {
 /// What was to be hidden must not be shown because its path was wrong.
 #[test]
 fn a_path_that_cannot_be_followed_is_refused() {
-    let cases: [&[&[&str]]; 2] = [&[&[]], &[&["age", "below a number"]]];
+    let cases: [&[&[&str]]; 5] =
+        [&[&[]], &[&["age", "below a number"]], &[&["age", "*"]], &[&["address", "*"]], &[&["*"]]];
     for selective in cases {
-        let verdict = conceal(claims(), &paths(selective), &SystemRandom);
+        let verdict = conceal(claims(), &paths(selective), 0, &SystemRandom);
         assert_eq!(verdict, Err(IssueError::WrongPath), "{selective:?}");
     }
 }
@@ -156,12 +233,15 @@ fn a_path_that_cannot_be_followed_is_refused() {
 fn claims_are_issued_only_within_the_bounds_of_readers() {
     let nested = |depth| (0..depth).fold(json!(1), |inner, _| json!({ "a": inner }));
     let path = paths(&[&["a"]]);
-    let deepest = conceal(object(nested(DEPTH_MAX - 1)), &path, &SystemRandom).unwrap();
+    let deepest = conceal(object(nested(DEPTH_MAX - 1)), &path, 0, &SystemRandom).unwrap();
     assert_eq!(put_back(&deepest).unwrap(), object(nested(DEPTH_MAX - 1)));
-    let deeper = conceal(object(nested(DEPTH_MAX)), &path, &SystemRandom);
+    let deeper = conceal(object(nested(DEPTH_MAX)), &path, 0, &SystemRandom);
     assert_eq!(deeper, Err(IssueError::TooDeep));
-    let many = vec![vec!["a".to_owned()]; DISCLOSURES_MAX + 1];
-    let verdict = conceal(claims(), &many, &SystemRandom);
+    let each = paths(&[&["a", "*"]]);
+    let many = |count| object(json!({ "a": vec![1; count] }));
+    let most = conceal(many(DISCLOSURES_MAX), &each, 0, &SystemRandom).unwrap();
+    assert_eq!(put_back(&most).unwrap(), many(DISCLOSURES_MAX));
+    let verdict = conceal(many(DISCLOSURES_MAX + 1), &each, 0, &SystemRandom);
     assert_eq!(verdict, Err(IssueError::TooManyDisclosures));
 }
 

@@ -5,6 +5,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use formats::binding::Binding;
+use formats::path::Step;
 use formats::sd_jwt::{SdJwtError, conceal};
 use formats::sd_jwt_vc::{IssuerKeyHeader, SdJwtVc, SdJwtVcClaims, issue};
 use formats::verified::{Format, Verified};
@@ -36,8 +37,9 @@ fn claims() -> SdJwtVcClaims<'static> {
             json!({ "given_name": "Ada", "address": { "town": "Graz", "zip": "8010" } }),
         ),
         selective: [vec!["given_name"], vec!["address"], vec!["address", "zip"]]
-            .map(|path| path.into_iter().map(str::to_owned).collect())
+            .map(|path| path.into_iter().map(Step::from).collect())
             .into(),
+        decoys: 0,
         binding: None,
         issued_at: NOW,
         not_before: None,
@@ -269,7 +271,7 @@ async fn a_header_that_refers_to_no_key_is_refused() {
 async fn disclosures_of_another_credential_are_refused() {
     let key = key();
     let raw = issue(claims(), IssuerKeyHeader::Kid("1"), &key, &SystemRandom).await.unwrap();
-    let foreign = conceal(said(), &claims().selective, &SystemRandom).unwrap();
+    let foreign = conceal(said(), &claims().selective, 0, &SystemRandom).unwrap();
     let verdict = verify(&format!("{raw}{}~", foreign.disclosures[0]), &key);
     let unreferenced = FormatError::Disclosures(SdJwtError::Unreferenced);
     assert_eq!(verdict.unwrap_err(), unreferenced);

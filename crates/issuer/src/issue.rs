@@ -40,8 +40,7 @@ pub async fn issue(
     let stamp = Stamp { issued_at, expires_at: issued_at.plus(lifetime), status };
     let credential = match &credential_type.format {
         Format::SdJwtVc { vct } => {
-            let selective = credential_type.selective_paths();
-            sd_jwt_vc(issuer, (vct, claims, selective), holder, stamp).await
+            sd_jwt_vc(issuer, (credential_type, vct, claims), holder, stamp).await
         }
         Format::MsoMdoc { doctype } => {
             let name_spaces = mdoc::name_spaces(credential_type, claims)?;
@@ -61,7 +60,7 @@ struct Stamp {
 
 async fn sd_jwt_vc(
     issuer: &Issuer,
-    (vct, claims, selective): (&str, &Map<String, Value>, Vec<Vec<String>>),
+    (credential_type, vct, claims): (&CredentialType, &str, &Map<String, Value>),
     holder: Option<&VerifiedProof>,
     stamp: Stamp,
 ) -> Result<String, Broken> {
@@ -71,7 +70,8 @@ async fn sd_jwt_vc(
         vct,
         issuer: issuer.credential_issuer(),
         claims: claims.clone(),
-        selective,
+        selective: credential_type.selective_paths(),
+        decoys: credential_type.decoys,
         binding: holder.map(confirmation),
         issued_at: stamp.issued_at,
         not_before: None,

@@ -44,7 +44,41 @@ fn labels_and_order_are_the_issuers() {
 fn a_claim_without_a_label_is_shown_by_its_name() {
     let claims = json!({ "a": { "b": { "c": null } }, "d": [{ "e": 1 }], "f": "x\u{1b}[31m" });
     let labels = json!([{ "path": ["d"], "names": [] }]);
-    let expected = pairs(&[("d", "[{\"e\":1}]"), ("a › b › c", "–"), ("f", "x[31m")]);
+    let expected = pairs(&[("d 1 › e", "1"), ("a › b › c", "–"), ("f", "x[31m")]);
+    assert_eq!(shown(&claims, &labels), expected);
+}
+
+/// Driving privileges and degrees: what belongs to one element stays together (CLAIM-07).
+#[test]
+fn lists_of_objects_are_opened_and_numbered() {
+    let claims = json!({
+        "degrees": [
+            { "type": "BSc", "year": 2020, "marks": [1, 2], "by": { "name": "TU" } },
+            { "type": "MSc", "year": 2022, "theses": [{ "title": "T" }] },
+        ],
+        "name": "Ada", "empty": [], "photos": ["data:image/png;base64,AA"],
+    });
+    let label = |path: Value, text: &str| json!({ "path": path, "names": [{ "locale": "en", "text": text }] });
+    let labels = json!([
+        label(json!(["name"]), "Name"),
+        label(json!(["degrees"]), "Degree"),
+        label(json!(["degrees", null, "year"]), "Year"),
+        label(json!(["degrees", null, "type"]), "Kind"),
+        label(json!(["degrees", null, "by", "name"]), "Awarded by"),
+        label(json!(["degrees", null, "theses", null, "title"]), "Title"),
+    ]);
+    let expected = pairs(&[
+        ("Name", "Ada"),
+        ("Degree 1 › marks", "1, 2"),
+        ("Degree 1 › Year", "2020"),
+        ("Degree 1 › Kind", "BSc"),
+        ("Degree 1 › Awarded by", "TU"),
+        ("Degree 2 › Year", "2022"),
+        ("Degree 2 › Kind", "MSc"),
+        ("Degree 2 › theses 1 › Title", "T"),
+        ("empty", ""),
+        ("photos 1", "data:image/png;base64,AA"),
+    ]);
     assert_eq!(shown(&claims, &labels), expected);
 }
 

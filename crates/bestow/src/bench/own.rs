@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use formats::path::Step;
 use issuer::config::Config;
 use issuer::credential_type::ValueType;
 use issuer::init::Purpose;
@@ -99,7 +100,7 @@ impl Own {
         let Some(credential_type) = types.get(configuration_id) else { return Ok(Map::new()) };
         let mut sample = credential_type.sample();
         for claim in &credential_type.claims {
-            if let ([name], ValueType::Image, false) =
+            if let ([Step::Name(name)], ValueType::Image, false) =
                 (claim.path.as_slice(), claim.value_type, with_pictures)
             {
                 sample.remove(name);

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Read as _};
 use std::path::Path;
 
+use formats::path::Step;
 use issuer::config::Config;
 use issuer::credential_type::{Claim, CredentialType, ValueType};
 use issuer::flow::offer::UNGUARDED_SECONDS_MAX;
@@ -147,10 +148,8 @@ fn claims(arguments: &OfferArguments, types: &Types) -> Result<Map<String, Value
         }
         let known = offered.iter().find_map(|one| one.claims.iter().find(|c| c.name() == name));
         // A name space has dots of its own: how a known claim is cut, its type knows.
-        let path: Vec<&str> = match known {
-            Some(known) => known.path.iter().map(String::as_str).collect(),
-            None => name.split('.').collect(),
-        };
+        let known_path = known.and_then(|one| one.path.iter().map(Step::name).collect());
+        let path: Vec<&str> = known_path.unwrap_or_else(|| name.split('.').collect());
         insert(&mut claims, &path, typed(known, value))?;
     }
     Ok(claims)
@@ -188,11 +187,11 @@ pub(super) fn read_claims(path: &Path) -> Result<Map<String, Value>, Failure> {
     Ok(claims)
 }
 
-/// Numbers and truth values are written as JSON writes them, all else is text.
+/// Numbers, truth values and lists are written as JSON writes them, all else is text.
 fn typed(claim: Option<&Claim>, text: &str) -> Value {
-    let is_json = claim.is_some_and(|claim| {
-        matches!(claim.value_type, ValueType::Integer | ValueType::Number | ValueType::Boolean)
-    });
+    use ValueType::{Boolean, Integer, List, Number};
+    let is_json =
+        claim.is_some_and(|claim| matches!(claim.value_type, Integer | Number | Boolean | List));
     let parsed = is_json.then(|| serde_json::from_str(text).ok()).flatten();
     parsed.unwrap_or_else(|| text.into())
 }

@@ -97,18 +97,21 @@ fn trust(trust: &Trust) -> String {
 
 /// The issuer's labels: what claims are called, and in which order they stand.
 struct Labels<'c> {
-    /// By path below the subject; the place in the list is the place on the card.
-    paths: Vec<(Vec<&'c str>, Option<&'c str>)>,
+    /// By path below the subject, nothing for any element of a list; the place in the list is the
+    /// place on the card.
+    paths: Vec<(Vec<Option<&'c str>>, Option<&'c str>)>,
 }
 
 impl<'c> Labels<'c> {
     fn of(credential: &'c StoredCredential) -> Self {
         let labels = credential.display.claims.iter();
         let path = |label: &'c ClaimLabel| {
-            let path: Vec<&str> = label.path.iter().map_while(Value::as_str).collect();
+            let is_step = |step: &&Value| step.is_string() || step.is_null();
+            let path: Vec<Option<&'c str>> =
+                label.path.iter().take_while(is_step).map(Value::as_str).collect();
             // Paths of a W3C credential begin at the credential, what we keep begins at its subject.
             match path.split_first() {
-                Some((&"credentialSubject", below)) => below.to_vec(),
+                Some((&Some("credentialSubject"), below)) => below.to_vec(),
                 _ => path,
             }
         };
@@ -119,35 +122,63 @@ impl<'c> Labels<'c> {
     fn write<'v>(
         &self,
         claims: &'v Map<String, Value>,
-        path: &mut Vec<&'v str>,
+        path: &mut Vec<Option<&'v str>>,
         lines: &mut Vec<String>,
     ) {
         let mut ordered: Vec<(&String, &Value)> = claims.iter().collect();
         ordered.sort_by_cached_key(|(name, _)| self.place(path, name));
         for (name, value) in ordered {
-            let indent = INDENT.repeat(path.len());
-            path.push(name);
+            path.push(Some(name));
             let label = plain(self.label(path).unwrap_or(name));
-            if let Value::Object(inside) = value {
-                lines.push(format!("{indent}{label}:"));
-                self.write(inside, path, lines);
-            } else {
-                lines.push(format!("{indent}{label}: {}", shown(value)));
-            }
+            self.write_value(&label, value, path, lines);
             path.pop();
         }
     }
 
+    /// A list of objects has a number for each.
+    fn write_value<'v>(
+        &self,
+        label: &str,
+        value: &'v Value,
+        path: &mut Vec<Option<&'v str>>,
+        lines: &mut Vec<String>,
+    ) {
+        let indent = INDENT.repeat(path.len().saturating_sub(1));
+        match value {
+            Value::Object(inside) => {
+                lines.push(format!("{indent}{label}:"));
+                self.write(inside, path, lines);
+            }
+            Value::Array(elements) if elements.iter().any(|it| it.is_object() || it.is_array()) => {
+                lines.push(format!("{indent}{label}:"));
+                for (at, element) in elements.iter().enumerate() {
+                    path.push(None);
+                    self.write_value(&(at + 1).to_string(), element, path, lines);
+                    path.pop();
+                }
+            }
+            Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_) => lines.push(format!("{indent}{label}: {}", shown(value))),
+        }
+    }
+
     /// Where the issuer names it, or something inside of it, first; what it does not name is last.
-    fn place(&self, above: &[&str], name: &str) -> usize {
-        let below = |path: &[&str]| {
-            path.strip_prefix(above).is_some_and(|rest| rest.first() == Some(&name))
+    fn place(&self, above: &[Option<&str>], name: &str) -> usize {
+        let below = |path: &[Option<&str>]| {
+            path.strip_prefix(above).is_some_and(|rest| rest.first() == Some(&Some(name)))
         };
         self.paths.iter().position(|(path, _)| below(path)).unwrap_or(usize::MAX)
     }
 
-    fn label(&self, path: &[&str]) -> Option<&'c str> {
-        self.paths.iter().find(|(labelled, _)| labelled == path).and_then(|(_, name)| *name)
+    /// A label for each element of a list is one for the list.
+    fn label(&self, path: &[Option<&str>]) -> Option<&'c str> {
+        let is_of = |labelled: &[Option<&str>]| {
+            labelled.strip_prefix(path).is_some_and(|rest| rest.iter().all(Option::is_none))
+        };
+        self.paths.iter().find(|(labelled, _)| is_of(labelled)).and_then(|(_, name)| *name)
     }
 }
 
@@ -187,6 +218,26 @@ mod tests {
     use serde_json::{Value, json};
     use wallet::card::LINES_MAX;
     use wallet::store::StoredCredential;
+
+    #[test]
+    fn lists_of_objects_are_numbered() {
+        let credential: StoredCredential = serde_json::from_value(json!({
+            "id": "1", "format": "dc+sd-jwt", "credential_configuration_id": "card",
+            "credential_issuer": "https://issuer.example", "raw": "x", "types": [],
+            "claims": { "degrees": [{ "year": 2020, "type": "BSc" }, { "type": "MSc" }] },
+            "display": { "issuer": [], "faces": [], "claims": [
+                { "path": ["degrees"], "names": [{ "locale": "en", "text": "Degrees" }] },
+                { "path": ["degrees", null, "type"], "names": [{ "locale": "en", "text": "Kind" }] },
+            ] },
+            "trust": { "by": "accepted" }, "holder_key": null, "received_at": 0,
+            "expires_at": null,
+        }))
+        .unwrap();
+        let lines = super::claims(&credential);
+        let expected =
+            ["Degrees:", "  1:", "    Kind: BSc", "    year: 2020", "  2:", "    Kind: MSc"];
+        assert_eq!(lines, expected);
+    }
 
     #[test]
     fn a_flood_of_claims_does_not_flood_the_terminal() {

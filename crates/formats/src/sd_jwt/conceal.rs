@@ -6,13 +6,16 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::json::DEPTH_MAX;
 use keys::outside::Random;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::{DIGESTS, DISCLOSURES_MAX, HASH, SHA_256, digest, is_reserved};
+use super::{DIGESTS, DISCLOSURES_MAX, ELEMENT, HASH, SHA_256, digest, is_reserved};
 use crate::IssueError;
+use crate::path::Step;
 
 /// 128 bits: nobody can try all salts for a value that is easy to guess (RFC 9901 §9.3).
 const SALT_BYTES: usize = 16;
+/// As many as most credentials have disclosures.
+const SALTS_AT_ONCE: usize = 16;
 
 /// What is signed, and what the holder needs besides.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,76 +26,141 @@ pub struct Concealed {
     pub disclosures: Vec<String>,
 }
 
-/// Replaces the claims at `selective`, paths of names through objects, by digests.
+/// Replaces the claims at `selective` by digests, in objects and in lists, and hides how many there
+/// are behind `decoys` further digests in each place that has some (RFC 9901 §4.2.5).
 ///
 /// A claim that is not there is not missed: not every subject has all. Paths may lead into one
 /// another; then showing the inner claim takes both disclosures (RFC 9901 §4.2.6).
 pub fn conceal(
     claims: Map<String, Value>,
-    selective: &[Vec<String>],
+    selective: &[Vec<Step>],
+    decoys: usize,
     random: &dyn Random,
 ) -> Result<Concealed, IssueError> {
-    if selective.len() > DISCLOSURES_MAX {
-        return Err(IssueError::TooManyDisclosures);
-    }
     if claims.contains_key(HASH) {
         return Err(IssueError::ReservedClaim);
     }
     check_object(&claims, 1)?;
-    let mut concealed = Concealed { payload: claims, disclosures: Vec::new() };
+    let salts = Salts { random, drawn: Vec::new() };
+    let mut concealer = Concealer { salts, decoys, disclosures: Vec::new() };
     let mut innermost_first: Vec<_> = selective.iter().collect();
     innermost_first.sort_by_key(|path| Reverse(path.len()));
-    let mut salts = vec![[0; SALT_BYTES]; selective.len()];
-    random.fill(salts.as_flattened_mut()); // at once: to ask for each costs more than the salt
-    for (path, salt) in innermost_first.into_iter().zip(salts) {
-        concealed.conceal_one(path, salt)?;
+    let mut payload = claims;
+    for path in innermost_first {
+        let (first, rest) = path.split_first().ok_or(IssueError::WrongPath)?;
+        concealer.in_object(&mut payload, first, rest)?;
     }
-    if !concealed.disclosures.is_empty() {
-        concealed.payload.insert(HASH.to_owned(), SHA_256.into()); // RFC 9901 §4.1.1, FMT-SDJWT-08
+    if !concealer.disclosures.is_empty() {
+        payload.insert(HASH.to_owned(), SHA_256.into()); // RFC 9901 §4.1.1, FMT-SDJWT-08
     }
-    Ok(concealed)
+    Ok(Concealed { payload, disclosures: concealer.disclosures })
 }
 
-impl Concealed {
-    fn conceal_one(&mut self, path: &[String], salt: [u8; SALT_BYTES]) -> Result<(), IssueError> {
-        let (name, parents) = path.split_last().ok_or(IssueError::WrongPath)?;
-        let Some(parent) = find(&mut self.payload, parents)? else { return Ok(()) };
-        let Some(value) = parent.remove(name) else { return Ok(()) };
-        let disclosure = disclosure(name, &value, salt);
-        add(parent, digest(&disclosure));
-        self.disclosures.push(disclosure);
-        Ok(())
+/// Fresh ones, of which many are asked for at once: each time costs more than the salt.
+struct Salts<'r> {
+    random: &'r dyn Random,
+    drawn: Vec<[u8; SALT_BYTES]>,
+}
+
+impl Salts<'_> {
+    fn next(&mut self) -> [u8; SALT_BYTES] {
+        self.drawn.pop().unwrap_or_else(|| {
+            let mut salts = [[0; SALT_BYTES]; SALTS_AT_ONCE];
+            self.random.fill(salts.as_flattened_mut());
+            let [first, others @ ..] = salts;
+            self.drawn.extend(others);
+            first
+        })
     }
 }
 
-/// The object at a path. To skip one that is no object would show what was to be hidden.
-fn find<'m>(
-    mut object: &'m mut Map<String, Value>,
-    path: &[String],
-) -> Result<Option<&'m mut Map<String, Value>>, IssueError> {
-    for name in path {
-        match object.get_mut(name) {
-            None => return Ok(None),
-            Some(Value::Object(inner)) => object = inner,
-            Some(_) => return Err(IssueError::WrongPath),
+/// At work, from the innermost claims to the outermost.
+struct Concealer<'r> {
+    salts: Salts<'r>,
+    decoys: usize,
+    disclosures: Vec<String>,
+}
+
+impl Concealer<'_> {
+    /// To skip what the path does not fit would show what was to be hidden.
+    fn in_value(
+        &mut self,
+        value: &mut Value,
+        step: &Step,
+        rest: &[Step],
+    ) -> Result<(), IssueError> {
+        match (value, step) {
+            (Value::Object(object), Step::Name(_)) => self.in_object(object, step, rest),
+            (Value::Array(array), Step::Every) => self.in_array(array, rest),
+            _ => Err(IssueError::WrongPath),
         }
     }
-    Ok(Some(object))
-}
 
-fn disclosure(name: &str, value: &Value, salt: [u8; SALT_BYTES]) -> String {
-    let parts = (BASE64_URL_SAFE_NO_PAD.encode(salt), name, value);
-    // Only a foreign type or a foreign writer can fail.
-    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&parts).unwrap_or_default())
+    fn in_object(
+        &mut self,
+        object: &mut Map<String, Value>,
+        step: &Step,
+        rest: &[Step],
+    ) -> Result<(), IssueError> {
+        let name = step.name().ok_or(IssueError::WrongPath)?;
+        if let Some((step, rest)) = rest.split_first() {
+            let inner = object.get_mut(name);
+            return inner.map_or(Ok(()), |inner| self.in_value(inner, step, rest));
+        }
+        let Some(value) = object.remove(name) else { return Ok(()) };
+        let salt = self.salts.next();
+        let parts = (BASE64_URL_SAFE_NO_PAD.encode(salt), name, &value);
+        let digest = self.disclose(serde_json::to_vec(&parts))?;
+        let Value::Array(digests) =
+            object.entry(DIGESTS).or_insert_with(|| Value::Array(Vec::new()))
+        else {
+            return Err(IssueError::ReservedClaim);
+        };
+        if digests.is_empty() {
+            (0..self.decoys).for_each(|_| add(digests, self.decoy()));
+        }
+        add(digests, digest);
+        Ok(())
+    }
+
+    fn in_array(&mut self, array: &mut Vec<Value>, rest: &[Step]) -> Result<(), IssueError> {
+        if let Some((step, rest)) = rest.split_first() {
+            return array.iter_mut().try_for_each(|value| self.in_value(value, step, rest));
+        }
+        for value in array.iter_mut() {
+            let salt = self.salts.next();
+            let parts = (BASE64_URL_SAFE_NO_PAD.encode(salt), &*value);
+            let digest = self.disclose(serde_json::to_vec(&parts))?;
+            *value = json!({ ELEMENT: digest });
+        }
+        if !array.is_empty() {
+            array.extend((0..self.decoys).map(|_| json!({ ELEMENT: self.decoy() })));
+        }
+        Ok(())
+    }
+
+    /// Keeps a disclosure for the holder and gives back its digest.
+    fn disclose(&mut self, parts: serde_json::Result<Vec<u8>>) -> Result<String, IssueError> {
+        if self.disclosures.len() == DISCLOSURES_MAX {
+            return Err(IssueError::TooManyDisclosures);
+        }
+        // Only a foreign type or a foreign writer can fail.
+        let disclosure = BASE64_URL_SAFE_NO_PAD.encode(parts.unwrap_or_default());
+        let digest = digest(&disclosure);
+        self.disclosures.push(disclosure);
+        Ok(digest)
+    }
+
+    /// The digest of what nobody has.
+    fn decoy(&mut self) -> String {
+        digest(&BASE64_URL_SAFE_NO_PAD.encode(self.salts.next()))
+    }
 }
 
 /// Sorted, so that the order of the claims stays unknown (RFC 9901 §4.2.4.1).
-fn add(object: &mut Map<String, Value>, digest: String) {
-    let digests = object.entry(DIGESTS).or_insert_with(|| Value::Array(Vec::new()));
-    if let Value::Array(digests) = digests {
-        let place = digests.partition_point(|other| other.as_str() < Some(&digest));
-        digests.insert(place, digest.into());
-    }
+fn add(digests: &mut Vec<Value>, digest: String) {
+    let place = digests.partition_point(|other| other.as_str() < Some(&digest));
+    digests.insert(place, digest.into());
 }
 
 /// A claim with a reserved name would be taken for a digest by every reader.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Approval;
 use super::text::is_one_visible_line;
-use super::written::{WrittenChannel, WrittenType};
+use super::written::{WrittenChannel, WrittenFormat, WrittenType};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -14,6 +14,8 @@ const TEXT_LENGTH_MAX: usize = 500;
 const VALIDITY_DAYS_MAX: u32 = 36_525;
 /// Shortest life of an offer.
 const OFFER_SECONDS_MIN: u32 = 30;
+/// Most decoys in one place: each is 43 characters of every credential.
+const DECOYS_MAX: usize = 32;
 
 pub(super) fn check_numbers(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
     if !(1..=VALIDITY_DAYS_MAX).contains(&written.validity_days) {
@@ -32,6 +34,20 @@ pub(super) fn check_numbers(written: &WrittenType, source: &Source) -> Result<()
         let problem = "without a status list nobody would see that it is suspended";
         let remedy = "write status_list = true, or remove suspendable";
         return Err(source.mistake("suspendable", problem, remedy));
+    }
+    Ok(())
+}
+
+/// RFC 9901 §4.2.5: only where there are digests, they can hide among others.
+pub(super) fn check_decoys(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
+    let Some(decoys) = written.decoys else { return Ok(()) };
+    if written.format != WrittenFormat::SdJwtVc {
+        let problem = "`decoys` belongs to dc+sd-jwt";
+        return Err(source.mistake("decoys", problem, "remove the line"));
+    }
+    if decoys > DECOYS_MAX {
+        let remedy = format!("write 0 to {DECOYS_MAX}");
+        return Err(source.mistake("decoys", "these make a credential too long", remedy));
     }
     Ok(())
 }

@@ -2,37 +2,32 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
+use formats::path::Step;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::checks::check_text;
-use super::claims::{Claim, Claims, DEPTH_MAX, Disclosure};
+use super::claims::{Claim, Claims, Disclosure, name_of};
 use super::display::Locale;
 use super::form::CSRF_FIELD;
 use super::image::Pictures;
-use super::value::{self, Limits, ValueType};
+use super::value::{self, ITEMS_MAX, Limits, ValueType};
 use super::written::WrittenFormat;
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
 /// Most claims of one type.
 const CLAIMS_MAX: usize = 100;
-/// Longest name of a claim.
-const NAME_LENGTH_MAX: usize = 64;
-/// Claims of an SD-JWT VC and of a JWT, which only the issuer sets (FMT-SDJWT-06, RFC 7519 §4.1).
-const SD_JWT_RESERVED: [&str; 13] = [
-    "iss", "sub", "aud", "exp", "nbf", "iat", "jti", "cnf", "vct", "status", "aka_vcts", "_sd_alg",
-    "vp",
-];
-/// Members of `credentialSubject` that have a meaning of their own.
-const SUBJECT_RESERVED: [&str; 2] = ["id", "type"];
+/// Stands in a path for every element of a list.
+const EVERY: &str = "*";
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenClaim {
-    path: Vec<String>,
+    #[serde(deserialize_with = "path")]
+    pub(super) path: Vec<Step>,
     #[serde(rename = "type")]
-    value_type: ValueType,
+    pub(super) value_type: ValueType,
     #[serde(default)]
     required: bool,
     disclosure: Option<Disclosure>,
@@ -44,12 +39,21 @@ pub(super) struct WrittenClaim {
     max_length: Option<usize>,
     minimum: Option<i64>,
     maximum: Option<i64>,
+    min_items: Option<usize>,
+    max_items: Option<usize>,
     default: Option<toml::Value>,
     example: Option<toml::Value>,
 }
 
 const fn yes() -> bool {
     true
+}
+
+/// TOML has no `null`: a star is every element of a list.
+fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Step>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    let step = |name: String| if name == EVERY { Step::Every } else { Step::Name(name) };
+    Ok(names.into_iter().map(step).collect())
 }
 
 /// What the rest of the file says about the claims.
@@ -80,10 +84,10 @@ pub(super) fn read(written: &[WrittenClaim], context: &Context<'_>) -> Result<Cl
 }
 
 /// One claim under judgement.
-struct Rules<'r> {
-    context: &'r Context<'r>,
-    all: &'r [WrittenClaim],
-    claim: &'r WrittenClaim,
+pub(super) struct Rules<'r> {
+    pub(super) context: &'r Context<'r>,
+    pub(super) all: &'r [WrittenClaim],
+    pub(super) claim: &'r WrittenClaim,
     at: usize,
 }
 
@@ -95,81 +99,22 @@ impl Rules<'_> {
         self.check_limits()?;
         if self.claim.value_type == ValueType::Object {
             self.check_object()
+        } else if self.claim.value_type == ValueType::List {
+            self.check_list()
         } else {
             self.check_obtainable()
         }
     }
 
-    fn refuse(&self, key: &str, problem: &str, remedy: &str) -> Result<(), ConfigError> {
+    /// Those that stand before it in the file.
+    pub(super) fn earlier(&self) -> impl Iterator<Item = &WrittenClaim> {
+        self.all.iter().take(self.at)
+    }
+
+    pub(super) fn refuse(&self, key: &str, problem: &str, remedy: &str) -> Result<(), ConfigError> {
         let place = format!("claims.{}.{key}", self.at);
-        let problem = format!("claim `{}`: {problem}", self.claim.path.join("."));
+        let problem = format!("claim `{}`: {problem}", name_of(&self.claim.path));
         Err(self.context.source.mistake(&place, problem, remedy))
-    }
-
-    fn check_path(&self) -> Result<(), ConfigError> {
-        let path = &self.claim.path;
-        if !(1..=DEPTH_MAX).contains(&path.len()) {
-            let remedy = format!("write 1 to {DEPTH_MAX} names, the outermost first");
-            return self.refuse("path", "is empty or too deep", &remedy);
-        }
-        if self.context.format == WrittenFormat::MsoMdoc {
-            return self.check_mdoc_path();
-        }
-        if !path.iter().all(|name| is_name(name)) {
-            let remedy = "use letters of a-z, digits, `_` and `-` for each name";
-            return self.refuse("path", "is no name that every wallet can show", remedy);
-        }
-        let reserved: &[&str] = match self.context.format {
-            WrittenFormat::SdJwtVc => &SD_JWT_RESERVED,
-            WrittenFormat::JwtVcJson | WrittenFormat::MsoMdoc => &SUBJECT_RESERVED,
-        };
-        let outermost = path.first().is_some_and(|name| reserved.contains(&name.as_str()));
-        if outermost || path.iter().any(|name| name == "_sd") {
-            return self.refuse("path", "this name is reserved for the issuer", "choose another");
-        }
-        Ok(())
-    }
-
-    /// FMT-MDOC-06: a name space, which has dots, and an element of it.
-    fn check_mdoc_path(&self) -> Result<(), ConfigError> {
-        let is_name_space = |name: &str| name.split('.').all(is_name);
-        match self.claim.path.split_first() {
-            Some((space, elements))
-                if is_name_space(space)
-                    && !elements.is_empty()
-                    && elements.iter().all(|e| is_name(e)) =>
-            {
-                Ok(())
-            }
-            _ => self.refuse(
-                "path",
-                "does not name an element of a name space",
-                r#"write it like path = ["org.example.membership.1", "given_name"]"#,
-            ),
-        }
-    }
-
-    /// No claim twice, and none that is a value and an object at once (CLAIM-08, CLAIM-10).
-    fn check_neighbours(&self) -> Result<(), ConfigError> {
-        let path = &self.claim.path;
-        for earlier in self.all.iter().take(self.at) {
-            // By its whole name a claim is typed, filled in and complained of.
-            if earlier.path.join(".") == path.join(".") {
-                return self.refuse("path", "is there twice", "remove one");
-            }
-        }
-        if self.context.format == WrittenFormat::MsoMdoc {
-            let declared = |outer: &[String]| self.all.iter().any(|other| other.path == outer);
-            if !(2..path.len()).all(|depth| path.get(..depth).is_some_and(declared)) {
-                let remedy = "declare the element around it: a claim of type = \"object\"";
-                return self.refuse("path", "lies in an element that is not declared", remedy);
-            }
-        }
-        if self.around().any(|other| other.value_type != ValueType::Object) {
-            let remedy = "set type = \"object\" for the outer claim, or remove it";
-            return self.refuse("path", "lies inside a claim that is a value itself", remedy);
-        }
-        Ok(())
     }
 
     fn check_labels(&self) -> Result<(), ConfigError> {
@@ -187,7 +132,7 @@ impl Rules<'_> {
     /// The answers of an applicant and the form's own fields share one body (P01).
     fn check_field(&self) -> Result<(), ConfigError> {
         let is_field = self.context.portal && self.claim.form;
-        let own = self.claim.path.iter().map(String::as_str).eq([CSRF_FIELD]);
+        let own = self.claim.path == [Step::from(CSRF_FIELD)];
         if is_field && own {
             let remedy = "choose another name, or set form = false for the claim";
             return self.refuse("path", "the form has a field of its own with this name", remedy);
@@ -199,11 +144,14 @@ impl Rules<'_> {
         let claim = self.claim;
         let of_text = matches!(claim.value_type, ValueType::String | ValueType::Email);
         let of_number = matches!(claim.value_type, ValueType::Integer | ValueType::Number);
+        let of_list = claim.value_type == ValueType::List;
         let limits = [
             ("min_length", claim.min_length.is_some(), of_text),
             ("max_length", claim.max_length.is_some(), of_text),
             ("minimum", claim.minimum.is_some(), of_number),
             ("maximum", claim.maximum.is_some(), of_number),
+            ("min_items", claim.min_items.is_some(), of_list),
+            ("max_items", claim.max_items.is_some(), of_list),
         ];
         if let Some((key, ..)) = limits.into_iter().find(|(_, written, fits)| *written && !fits) {
             let problem = format!("`{key}` means nothing for type `{}`", claim.value_type.name());
@@ -222,6 +170,19 @@ impl Rules<'_> {
         }
         if crossed(claim.minimum, claim.maximum) {
             return self.refuse("maximum", "is less than minimum", "swap them");
+        }
+        self.check_counts()
+    }
+
+    fn check_counts(&self) -> Result<(), ConfigError> {
+        let (least, most) = self.limits().items();
+        if most == 0 || most > ITEMS_MAX {
+            let remedy = format!("write 1 to {ITEMS_MAX}");
+            return self.refuse("max_items", "no list is so short or so long", &remedy);
+        }
+        if least > most {
+            let problem = format!("is more than max_items, which is {most}");
+            return self.refuse("min_items", &problem, "write less, or set max_items too");
         }
         Ok(())
     }
@@ -245,20 +206,69 @@ impl Rules<'_> {
             let remedy = "add claims whose path begins with it, or remove it";
             return self.refuse("type", "is an object without claims", remedy);
         }
-        Ok(())
+        self.check_element()
+    }
+
+    /// A list is made of its elements: they have the values, and it says how many there are.
+    fn check_list(&self) -> Result<(), ConfigError> {
+        let claim = self.claim;
+        let of_value = [("default", claim.default.is_some()), ("example", claim.example.is_some())];
+        if let Some((key, _)) = of_value.into_iter().find(|(_, written)| *written) {
+            let problem = format!("`{key}` means nothing for type `list`");
+            return self.refuse(key, &problem, "write `example` for the claims in the list");
+        }
+        let element = [claim.path.as_slice(), &[Step::Every]].concat();
+        if self.declared(&element).is_none() {
+            let remedy = r#"add a claim with this path and "*" at its end"#;
+            return self.refuse("type", "what the list holds is not said", remedy);
+        }
+        if self.context.portal && self.is_in_form() && claim.path.contains(&Step::Every) {
+            let remedy = "set form = false for it, or portal = false for the type";
+            return self.refuse("form", "is a list in a list, which no form has", remedy);
+        }
+        if self.context.portal && claim.required && !self.is_in_form() && !self.is_inside_hidden() {
+            let remedy = "remove `required` or `form = false`, or set portal = false for the type";
+            return self.refuse("form", "is required, but nobody can fill it in", remedy);
+        }
+        self.check_element()
+    }
+
+    /// How many elements there are is for the list to say.
+    fn check_element(&self) -> Result<(), ConfigError> {
+        let claim = self.claim;
+        let is_element = claim.path.last() == Some(&Step::Every);
+        let of_list = [("required", claim.required), ("default", claim.default.is_some())];
+        match of_list.into_iter().find(|(_, written)| is_element && *written) {
+            None => Ok(()),
+            Some((key, _)) => {
+                let problem = format!("`{key}` means nothing for each element of a list");
+                self.refuse(key, &problem, "write required or min_items for the list")
+            }
+        }
+    }
+
+    /// Whether an applicant fills it in, or what is in it.
+    fn is_in_form(&self) -> bool {
+        self.claim.form && !self.is_inside_hidden()
+    }
+
+    fn is_inside_hidden(&self) -> bool {
+        self.around().any(|around| around.value_type == ValueType::List && !around.form)
     }
 
     /// A required claim must have a value in samples, and one in what an applicant sends.
     fn check_obtainable(&self) -> Result<(), ConfigError> {
+        self.check_element()?;
         let claim = self.claim;
-        if !claim.required || claim.default.is_some() {
+        let is_element = claim.path.last() == Some(&Step::Every);
+        if !(claim.required || is_element) || claim.default.is_some() {
             return Ok(());
         }
         if claim.example.is_none() {
             let remedy = "add `example`: samples and the form's hint use it";
             return self.refuse("required", "is required and has no example", remedy);
         }
-        if self.context.portal && !claim.form {
+        if self.context.portal && !claim.form && !self.is_inside_hidden() {
             let remedy = "add `default`, remove `form = false`, or set portal = false for the type";
             return self.refuse("form", "is required, but nobody can fill it in", remedy);
         }
@@ -271,23 +281,15 @@ impl Rules<'_> {
         Ok(Claim {
             path: written.path.clone(),
             value_type: written.value_type,
-            required: written.required,
-            mandatory: written.required && self.around().all(|object| object.required),
+            required: is_required(written),
+            mandatory: is_required(written) && self.around().all(is_required),
             disclosure: self.disclosure()?,
-            in_form: written.form,
+            in_form: self.is_in_form(),
             label: label.map(|(tag, text)| (tag.as_str().to_owned(), text.clone())).collect(),
             limits: self.limits(),
             default: self.value("default", written.default.as_ref())?,
             example: self.value("example", written.example.as_ref())?,
         })
-    }
-
-    /// Claims whose path this one lies below.
-    fn around(&self) -> impl Iterator<Item = &WrittenClaim> {
-        let path = &self.claim.path;
-        let above =
-            |other: &&WrittenClaim| other.path.len() < path.len() && path.starts_with(&other.path);
-        self.all.iter().filter(above)
     }
 
     /// Of `dc+sd-jwt`, everything is selective unless it says otherwise; of an mdoc, each element is.
@@ -311,7 +313,8 @@ impl Rules<'_> {
 
     const fn limits(&self) -> Limits {
         let WrittenClaim { min_length, max_length, minimum, maximum, .. } = *self.claim;
-        Limits { min_length, max_length, minimum, maximum }
+        let WrittenClaim { min_items, max_items, .. } = *self.claim;
+        Limits { min_length, max_length, minimum, maximum, min_items, max_items }
     }
 
     /// A value in the file keeps to the rules that given values must keep to.
@@ -333,13 +336,13 @@ impl Rules<'_> {
     }
 }
 
-fn crossed<T: PartialOrd>(least: Option<T>, most: Option<T>) -> bool {
-    matches!((least, most), (Some(least), Some(most)) if most < least)
+/// Each element of a list is there as long as the list is.
+fn is_required(claim: &WrittenClaim) -> bool {
+    claim.required || claim.path.last() == Some(&Step::Every)
 }
 
-fn is_name(name: &str) -> bool {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-');
-    (1..=NAME_LENGTH_MAX).contains(&name.len()) && name.bytes().all(plain)
+fn crossed<T: PartialOrd>(least: Option<T>, most: Option<T>) -> bool {
+    matches!((least, most), (Some(least), Some(most)) if most < least)
 }
 
 /// Days may be written with or without quotes; lists and tables are no values of claims.

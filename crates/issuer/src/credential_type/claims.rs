@@ -3,21 +3,25 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use formats::path::Step;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::image::Pictures;
+use super::place::{find, insert, places};
 use super::value::{self, Fault, Limits, ValueType};
 
 /// How deep claims may lie, and how deep we look for what does not belong.
-pub(super) const DEPTH_MAX: usize = 5;
+pub(super) const DEPTH_MAX: usize = 8;
+/// Most values of one credential, objects and lists included: each may get a disclosure of its own.
+const VALUES_MAX: usize = 1000;
 
 /// One claim, or an object that holds claims.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Claim {
-    /// Names from the outside in.
-    pub path: Vec<String>,
+    /// From the outside in.
+    pub path: Vec<Step>,
     /// What it holds.
     pub value_type: ValueType,
     /// Whether it must be there, as long as the object around it is.
@@ -39,10 +43,15 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// Names from the outside in, joined by dots.
+    /// Names from the outside in, joined by dots; a star is each element of a list.
     #[must_use]
     pub fn name(&self) -> String {
-        self.path.join(".")
+        name_of(&self.path)
+    }
+
+    /// Whether it is each element of a list.
+    pub(super) fn is_element(&self) -> bool {
+        self.path.last() == Some(&Step::Every)
     }
 
     /// The label in this language, else in English, else in any; the name if there is none.
@@ -76,7 +85,7 @@ pub struct ClaimsError(pub Vec<ClaimFault>);
 /// What is wrong with one claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimFault {
-    /// Names from the outside in, joined by dots.
+    /// Names from the outside in, joined by dots; elements of lists are counted from 0.
     pub name: String,
     /// What is wrong with it.
     pub fault: Fault,
@@ -121,49 +130,98 @@ impl Claims {
     /// The given values that must be pictures, for [`Pictures::clean`].
     pub fn pictures<'g>(&self, given: &'g Map<String, Value>) -> impl Iterator<Item = &'g str> {
         let images = self.0.iter().filter(|claim| claim.value_type == ValueType::Image);
-        images.filter_map(|claim| find(given, &claim.path)?.as_str())
+        images.flat_map(|claim| all(given, &claim.path)).filter_map(|(_, value)| value.as_str())
     }
 
     /// Takes what belongs to this type and notes what does not.
     fn take<'c>(&'c self, given: &Map<String, Value>, pictures: &'c Pictures) -> Check<'c> {
         let mut check = Check::of(self, pictures);
-        check.taken = check.object(&mut Vec::new(), given);
+        check.taken = check.object(given);
         self.fill(&mut check);
         check
     }
 
+    /// Every value that is there, in the order of the claims, under its label; a list and an object
+    /// are shown by what is in them.
+    #[must_use]
+    pub fn values<'v>(
+        &self,
+        claims: &'v Map<String, Value>,
+        locale: &str,
+    ) -> Vec<(&Claim, String, &'v Value)> {
+        let mut values = Vec::new();
+        for claim in self.0.iter().filter(|claim| claim.value_type.is_value()) {
+            for (place, value) in all(claims, &claim.path) {
+                values.push((claim, self.label_at(claim, &place, locale), value));
+            }
+        }
+        values
+    }
+
+    /// The label of the list around it and its number in there, then its own label.
+    fn label_at(&self, claim: &Claim, place: &[String], locale: &str) -> String {
+        match self.row_label(&claim.path, place, locale) {
+            None => claim.label(locale),
+            Some(row) if claim.is_element() => row,
+            Some(row) => format!("{row} › {}", claim.label(locale)),
+        }
+    }
+
+    /// The label of the innermost list that a place is in, and the number in there.
+    pub(super) fn row_label(
+        &self,
+        path: &[Step],
+        place: &[String],
+        locale: &str,
+    ) -> Option<String> {
+        let at = path.iter().rposition(|step| *step == Step::Every)?;
+        let list = self.at(path.get(..at)?)?;
+        let number: usize = place.get(at)?.parse().ok()?;
+        Some(format!("{} {}", list.label(locale), number + 1))
+    }
+
     /// Puts defaults in and notes what is missing; objects last, as a default can make one.
     fn fill(&self, check: &mut Check<'_>) {
-        let is_object = |claim: &&Claim| claim.value_type == ValueType::Object;
-        let values = self.0.iter().filter(|claim| !is_object(claim));
-        for claim in values.chain(self.0.iter().filter(is_object)) {
-            if self.is_expected(claim, &check.taken) && find(&check.taken, &claim.path).is_none() {
+        let is_value = |claim: &&Claim| claim.value_type.is_value();
+        let others = self.0.iter().filter(|claim| !is_value(claim));
+        for claim in self.0.iter().filter(is_value).chain(others) {
+            if claim.is_element() {
+                continue;
+            }
+            for place in places(&check.taken, &claim.path) {
+                if find(&check.taken, &place).is_some()
+                    || !self.is_expected(claim, &place, &check.taken)
+                {
+                    continue;
+                }
                 match &claim.default {
-                    Some(default) => insert(&mut check.taken, &claim.path, default.clone()),
-                    None if claim.required => check.missing(claim.name()),
+                    Some(default) => insert(&mut check.taken, &place, default.clone()),
+                    None if claim.required => check.missing(place.join(".")),
                     None => {}
                 }
             }
         }
     }
 
-    /// Whether the objects around the claim are there, or must be.
-    fn is_expected(&self, claim: &Claim, taken: &Map<String, Value>) -> bool {
-        self.around(&claim.path)
-            .all(|object| object.mandatory || find(taken, &object.path).is_some())
+    /// Whether the objects around the place are there, or must be.
+    fn is_expected(&self, claim: &Claim, place: &[String], taken: &Map<String, Value>) -> bool {
+        self.around(&claim.path).all(|object| {
+            let around = place.get(..object.path.len());
+            object.required || around.is_some_and(|around| find(taken, around).is_some())
+        })
     }
 
-    /// The declared objects around a path.
-    pub(super) fn around<'c>(&'c self, path: &'c [String]) -> impl Iterator<Item = &'c Claim> {
+    /// The declared objects and lists around a path.
+    pub(super) fn around<'c>(&'c self, path: &'c [Step]) -> impl Iterator<Item = &'c Claim> {
         self.0.iter().filter(|claim| claim.path.len() < path.len() && path.starts_with(&claim.path))
     }
 
-    fn at(&self, path: &[String]) -> Option<&Claim> {
+    pub(super) fn at(&self, path: &[Step]) -> Option<&Claim> {
         self.0.iter().find(|claim| claim.path == path)
     }
 
     /// Whether claims lie below this path.
-    fn has_below(&self, path: &[String]) -> bool {
+    fn has_below(&self, path: &[Step]) -> bool {
         self.0.iter().any(|claim| claim.path.len() > path.len() && claim.path.starts_with(path))
     }
 }
@@ -201,6 +259,17 @@ pub fn check_all(
     Ok(checks.into_iter().map(|check| check.taken).collect())
 }
 
+/// For people and in complaints.
+pub(super) fn name_of(path: &[Step]) -> String {
+    path.iter().map(Step::to_string).collect::<Vec<_>>().join(".")
+}
+
+/// What is there of a claim, and where.
+fn all<'m>(map: &'m Map<String, Value>, path: &[Step]) -> Vec<(Vec<String>, &'m Value)> {
+    let there = |place: Vec<String>| find(map, &place).map(|value| (place, value));
+    places(map, path).into_iter().filter_map(there).collect()
+}
+
 fn unknown(name: String) -> ClaimFault {
     ClaimFault { name, fault: Fault::Unknown }
 }
@@ -209,6 +278,10 @@ fn unknown(name: String) -> ClaimFault {
 struct Check<'c> {
     claims: &'c Claims,
     pictures: &'c Pictures,
+    /// Where it is: the path in the type, and the place in what was given.
+    path: Vec<Step>,
+    place: Vec<String>,
+    values: usize,
     taken: Map<String, Value>,
     unknown: Vec<String>,
     faults: Vec<ClaimFault>,
@@ -216,7 +289,9 @@ struct Check<'c> {
 
 impl<'c> Check<'c> {
     fn of(claims: &'c Claims, pictures: &'c Pictures) -> Self {
-        Self { claims, pictures, taken: Map::new(), unknown: Vec::new(), faults: Vec::new() }
+        let (taken, unknown, faults) = (Map::new(), Vec::new(), Vec::new());
+        let (path, place) = (Vec::new(), Vec::new());
+        Self { claims, pictures, path, place, values: 0, taken, unknown, faults }
     }
 
     /// Unless it, or something in it, was named already.
@@ -228,72 +303,95 @@ impl<'c> Check<'c> {
         }
     }
 
+    fn fault(&mut self, fault: Fault) {
+        self.faults.push(ClaimFault { name: self.place.join("."), fault });
+    }
+
     /// Goes through one object; only as deep as claims of this type lie.
-    fn object(&mut self, path: &mut Vec<String>, given: &Map<String, Value>) -> Map<String, Value> {
+    fn object(&mut self, given: &Map<String, Value>) -> Map<String, Value> {
         let mut taken = Map::new();
         for (name, value) in given {
-            path.push(name.clone());
-            if let Some(value) = self.member(path, value) {
-                taken.insert(name.clone(), value);
-            }
-            path.pop();
+            let value = self.step(Step::from(name.as_str()), name.clone(), value);
+            taken.extend(value.map(|value| (name.clone(), value)));
         }
         taken
     }
 
-    fn member(&mut self, path: &mut Vec<String>, value: &Value) -> Option<Value> {
-        if self.claims.has_below(path) {
+    fn step(&mut self, step: Step, place: String, value: &Value) -> Option<Value> {
+        self.path.push(step);
+        self.place.push(place);
+        let taken = self.value(value);
+        self.path.pop();
+        self.place.pop();
+        taken
+    }
+
+    fn value(&mut self, value: &Value) -> Option<Value> {
+        self.values += 1;
+        if self.values > VALUES_MAX {
+            if self.values == VALUES_MAX + 1 {
+                self.fault(Fault::TooMany(VALUES_MAX));
+            }
+            return None;
+        }
+        let claim = self.claims.at(&self.path);
+        if let Some(list) = claim.filter(|claim| claim.value_type == ValueType::List) {
+            return self.list(&list.limits, value);
+        }
+        if self.claims.has_below(&self.path) {
             let Some(members) = value.as_object() else {
-                self.faults.push(ClaimFault { name: path.join("."), fault: Fault::NotObject });
+                self.fault(Fault::NotObject);
                 return None;
             };
-            let members = self.object(path, members);
+            let members = self.object(members);
             return (!members.is_empty()).then_some(Value::Object(members));
         }
-        let Some(claim) = self.claims.at(path) else {
-            self.note_unknown(path, value);
+        let Some(claim) = claim else {
+            self.note_unknown(value);
             return None;
         };
         match value::take(claim.value_type, (&claim.limits, self.pictures), value) {
             Ok(value) => Some(value),
             Err(fault) => {
-                self.faults.push(ClaimFault { name: claim.name(), fault });
+                self.fault(fault);
                 None
             }
         }
     }
 
+    /// Elements keep their places, so an empty one is a fault and not left out.
+    fn list(&mut self, limits: &Limits, value: &Value) -> Option<Value> {
+        let Some(elements) = value.as_array() else {
+            self.fault(Fault::NotList);
+            return None;
+        };
+        if let Err(fault) = limits.check_count(elements.len()) {
+            self.fault(fault);
+            return None;
+        }
+        let mut taken = Vec::new();
+        for (at, element) in elements.iter().enumerate() {
+            let faults = self.faults.len() + self.unknown.len();
+            match self.step(Step::Every, at.to_string(), element) {
+                Some(element) => taken.push(element),
+                None if self.faults.len() + self.unknown.len() > faults => {}
+                None => self.missing([self.place.as_slice(), &[at.to_string()]].concat().join(".")),
+            }
+        }
+        Some(taken.into())
+    }
+
     /// Names every claim inside an unknown object, so that [`check_all`] can compare by name.
-    fn note_unknown(&mut self, path: &mut Vec<String>, value: &Value) {
-        match value.as_object().filter(|inner| !inner.is_empty() && path.len() < DEPTH_MAX) {
-            None => self.unknown.push(path.join(".")),
+    fn note_unknown(&mut self, value: &Value) {
+        match value.as_object().filter(|inner| !inner.is_empty() && self.place.len() < DEPTH_MAX) {
+            None => self.unknown.push(self.place.join(".")),
             Some(inner) => {
                 for (name, value) in inner {
-                    path.push(name.clone());
-                    self.note_unknown(path, value);
-                    path.pop();
+                    self.place.push(name.clone());
+                    self.note_unknown(value);
+                    self.place.pop();
                 }
             }
         }
-    }
-}
-
-/// The value at a path of names.
-pub(super) fn find<'m>(map: &'m Map<String, Value>, path: &[String]) -> Option<&'m Value> {
-    let (first, rest) = path.split_first()?;
-    let found = map.get(first)?;
-    if rest.is_empty() { Some(found) } else { find(found.as_object()?, rest) }
-}
-
-/// Puts a value at a path of names and makes the objects around it.
-pub(super) fn insert(map: &mut Map<String, Value>, path: &[String], value: Value) {
-    let Some((first, rest)) = path.split_first() else { return };
-    if rest.is_empty() {
-        map.insert(first.clone(), value);
-        return;
-    }
-    let inner = map.entry(first.clone()).or_insert_with(|| Value::Object(Map::new()));
-    if let Value::Object(inner) = inner {
-        insert(inner, rest, value);
     }
 }

@@ -1,9 +1,11 @@
 //! A credential type: one file from which come metadata, form, checks, sample, labels and signing.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use formats::path::Step;
 use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
 use serde::Deserialize;
@@ -14,7 +16,7 @@ use crate::config::source::Source;
 
 pub use claims::{Claim, ClaimFault, Claims, ClaimsError, Disclosure, check_all};
 pub use display::{Color, Display, Locale, Logo, LogoUri};
-pub use form::{CSRF_FIELD, Field};
+pub use form::{CSRF_FIELD, FORM_ROWS_MAX, Field};
 pub use image::{IMAGE_BYTES_MAX, IMAGE_SIDE_MAX, Pictures, data_url};
 pub use key_attestations::KeyAttestations;
 pub use sign_in_claims::SignInClaims;
@@ -27,6 +29,8 @@ mod display;
 mod form;
 mod image;
 mod key_attestations;
+mod path_rules;
+mod place;
 mod sign_in_claims;
 pub(crate) mod text;
 mod value;
@@ -45,6 +49,8 @@ pub struct CredentialType {
     pub format: Format,
     /// META-29
     pub scope: Option<String>,
+    /// Digests of nothing, in each place that has some (RFC 9901 §4.2.5).
+    pub decoys: usize,
     /// `None` when the credential is not bound to a key of the holder (META-33).
     pub key_binding: Option<KeyBinding>,
     /// How long a credential is good.
@@ -213,9 +219,10 @@ impl CredentialType {
 
     /// A claims description object (VCI §B.2), its names by language (CLAIM-06).
     fn description(&self, claim: &Claim) -> Value {
-        let mut path: Vec<&str> = claim.path.iter().map(String::as_str).collect();
+        // PATH-04: `null` selects every element of a list.
+        let mut path: Vec<Option<&str>> = claim.path.iter().map(Step::name).collect();
         if let Format::JwtVcJson { .. } = self.format {
-            path.insert(0, "credentialSubject"); // FMT-JWT-06
+            path.insert(0, Some("credentialSubject")); // FMT-JWT-06
         }
         let display: Vec<Value> = self
             .languages(claim)
@@ -237,7 +244,7 @@ impl CredentialType {
 
     /// Paths of the claims that a holder may leave out when showing the credential (PRIV-02).
     #[must_use]
-    pub fn selective_paths(&self) -> Vec<Vec<String>> {
+    pub fn selective_paths(&self) -> Vec<Vec<Step>> {
         let selective =
             self.claims.iter().filter(|claim| claim.disclosure == Disclosure::Selective);
         selective.map(|claim| claim.path.clone()).collect()
@@ -246,13 +253,30 @@ impl CredentialType {
     /// Example values of all claims that have one; they pass the check.
     #[must_use]
     pub fn sample(&self) -> Map<String, Value> {
-        let mut sample = Map::new();
+        let mut sample = Value::Object(Map::new());
         for claim in &self.claims {
             if let Some(value) = claim.example.as_ref().or(claim.default.as_ref()) {
-                claims::insert(&mut sample, &claim.path, value.clone());
+                place::insert_sample(&mut sample, &claim.path, value.clone());
             }
         }
+        let Value::Object(mut sample) = sample else { return Map::new() };
+        self.repeat_elements(&mut sample);
         sample
+    }
+
+    /// A list that must have several elements has the first one several times; inner lists first.
+    fn repeat_elements(&self, sample: &mut Map<String, Value>) {
+        let is_list = |claim: &&Claim| claim.value_type == ValueType::List;
+        let mut lists: Vec<&Claim> = self.claims.iter().filter(is_list).collect();
+        lists.sort_by_key(|list| Reverse(list.path.len()));
+        for list in lists {
+            for place in place::places(sample, &list.path) {
+                let elements = place::find(sample, &place).and_then(Value::as_array);
+                let Some(first) = elements.and_then(|elements| elements.first()) else { continue };
+                let elements = vec![first.clone(); list.limits.items().0.max(1)];
+                place::insert(sample, &place, elements.into());
+            }
+        }
     }
 }
 

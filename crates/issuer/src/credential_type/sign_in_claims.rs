@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::claims::{Claims, insert};
+use super::claims::Claims;
+use super::place::{insert, names};
 use super::value::ValueType;
 use crate::config::ConfigError;
 use crate::config::source::Source;
@@ -26,8 +27,10 @@ impl SignInClaims {
         for (ours, theirs) in written {
             let known = claims.iter().find(|claim| claim.name() == *ours);
             let known = known.filter(|claim| claim.value_type != ValueType::Object);
-            let Some(known) = known else {
-                let problem = format!("`{ours}` is no claim of this type, or an object of claims");
+            let Some(known) = known.and_then(|claim| names(&claim.path)) else {
+                let problem = format!(
+                    "`{ours}` is no claim of this type, or an object of claims, or in a list"
+                );
                 let remedy = "name claims as [[claims]] does, with dots, each by itself";
                 return Err(source.mistake("sign_in_claims", problem, remedy));
             };
@@ -37,7 +40,7 @@ impl SignInClaims {
                     "write the name of its claim, like \"given_name\" or \"address.country\"";
                 return Err(source.mistake("sign_in_claims", problem, remedy));
             }
-            pairs.push((known.path.clone(), path(theirs)));
+            pairs.push((known, path(theirs)));
         }
         Ok(Some(Self(pairs)))
     }

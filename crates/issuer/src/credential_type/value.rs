@@ -13,6 +13,10 @@ use super::text::is_one_visible_line;
 
 /// Longest text where a claim sets no `max_length` of its own.
 pub(super) const LENGTH_MAX: usize = 200;
+/// Most elements of any list.
+pub(super) const ITEMS_MAX: usize = 100;
+/// Most elements of a list that sets no `max_items` of its own.
+pub(super) const ITEMS_DEFAULT: usize = 20;
 /// Beyond this, readers of JSON disagree about integers (RFC 8259 §6).
 const INTEGER_MAX: i64 = (1 << 53) - 1;
 
@@ -36,6 +40,8 @@ pub enum ValueType {
     Image,
     /// No value of its own: it labels the claims below it.
     Object,
+    /// Several values or objects: the claim below it, `*`, says what each of them is.
+    List,
 }
 
 impl ValueType {
@@ -51,7 +57,14 @@ impl ValueType {
             Self::Boolean => "boolean",
             Self::Image => "image",
             Self::Object => "object",
+            Self::List => "list",
         }
+    }
+
+    /// Whether it is more than what is in it.
+    #[must_use]
+    pub const fn is_value(self) -> bool {
+        !matches!(self, Self::Object | Self::List)
     }
 }
 
@@ -66,6 +79,28 @@ pub struct Limits {
     pub minimum: Option<i64>,
     /// Largest number.
     pub maximum: Option<i64>,
+    /// Fewest elements of a list.
+    pub min_items: Option<usize>,
+    /// Most elements of a list.
+    pub max_items: Option<usize>,
+}
+
+impl Limits {
+    /// How many elements a list may have; an empty one only where the type says so.
+    pub(super) fn items(&self) -> (usize, usize) {
+        (self.min_items.unwrap_or(1), self.max_items.unwrap_or(ITEMS_DEFAULT))
+    }
+
+    pub(super) fn check_count(&self, count: usize) -> Result<(), Fault> {
+        let (least, most) = self.items();
+        if count < least {
+            Err(Fault::TooFew(least))
+        } else if count > most {
+            Err(Fault::TooMany(most))
+        } else {
+            Ok(())
+        }
+    }
 }
 
 /// What is wrong with one value, in words for the person who gave it.
@@ -79,6 +114,12 @@ pub enum Fault {
     Repeated,
     /// It must have claims below it.
     NotObject,
+    /// It must be a list.
+    NotList,
+    /// Fewer elements than this.
+    TooFew(usize),
+    /// More elements, or values in all, than this.
+    TooMany(usize),
     /// It must be text.
     NotText,
     /// It must be one line in which everything can be seen.
@@ -118,6 +159,10 @@ impl fmt::Display for Fault {
             Self::Missing => f.write_str("required, but missing"),
             Self::Repeated => f.write_str("given more than once"),
             Self::NotObject => f.write_str("must be an object with claims of its own"),
+            Self::NotList => f.write_str("must be a list"),
+            Self::TooFew(1) => f.write_str("must have at least one element"),
+            Self::TooFew(least) => write!(f, "must have at least {least} elements"),
+            Self::TooMany(most) => write!(f, "must have at most {most} elements"),
             Self::NotText => f.write_str("must be text"),
             Self::HiddenCharacter => f.write_str(
                 "must be one line in which everything can be seen: no line break, tab, zero-width \
@@ -187,7 +232,7 @@ fn check(value_type: ValueType, limits: &Limits, value: &Value) -> Result<(), Fa
         }
         ValueType::Number => check_number(value, limits),
         ValueType::Boolean => value.as_bool().map(|_| ()).ok_or(Fault::NotBoolean),
-        ValueType::Image | ValueType::Object => Err(Fault::NotObject),
+        ValueType::Image | ValueType::Object | ValueType::List => Err(Fault::NotObject),
     }
 }
 
@@ -205,7 +250,8 @@ pub(super) fn parse(value_type: ValueType, text: &str) -> Result<Value, Fault> {
         | ValueType::Email
         | ValueType::Date
         | ValueType::Image
-        | ValueType::Object => Ok(Value::from(text)),
+        | ValueType::Object
+        | ValueType::List => Ok(Value::from(text)),
     }
 }
 

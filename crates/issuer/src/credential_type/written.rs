@@ -55,6 +55,7 @@ pub(super) struct WrittenType {
     pub(super) doctype: Option<String>,
     pub(super) types: Option<Vec<String>>,
     pub(super) scope: Option<String>,
+    pub(super) decoys: Option<usize>,
     #[serde(default = "yes")]
     pub(super) key_binding: bool,
     pub(super) binding_methods: Option<Vec<String>>,
@@ -124,6 +125,7 @@ pub(super) fn read(
     let id = identifier(file)?;
     let written: WrittenType = source.parse()?;
     checks::check_numbers(&written, source)?;
+    checks::check_decoys(&written, source)?;
     checks::check_display(&written, source)?;
     checks::check_names(&written, source)?;
     checks::check_tx_code(&written, source)?;
@@ -140,6 +142,7 @@ pub(super) fn read(
         sign_in_claims,
         id,
         scope: written.scope,
+        decoys: written.decoys.unwrap_or_default(),
         validity_days: written.validity_days,
         revocation,
         offer_seconds: written.offer_seconds,

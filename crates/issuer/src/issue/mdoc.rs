@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use formats::mso_mdoc::{Element, NameSpace};
+use formats::path::Step;
 use serde_json::{Map, Value};
 
 use crate::credential_type::{CredentialType, ValueType};
@@ -15,7 +16,7 @@ pub(super) fn name_spaces(
 ) -> Result<Vec<NameSpace>, Broken> {
     let mut spaces: Vec<NameSpace> = Vec::new();
     for claim in &credential_type.claims {
-        let [space, identifier] = &claim.path[..] else { continue };
+        let [Step::Name(space), Step::Name(identifier)] = &claim.path[..] else { continue };
         let value = claims.get(space).and_then(|space| space.get(identifier));
         let Some(value) = value else { continue };
         let element = element(credential_type, &claim.path, value)?;
@@ -31,10 +32,13 @@ pub(super) fn name_spaces(
 
 fn element(
     credential_type: &CredentialType,
-    path: &[String],
+    path: &[Step],
     value: &Value,
 ) -> Result<Element, Broken> {
-    let misfit = || Broken::fault(format!("{} is not of its type", path.join(".")));
+    let misfit = || Broken::fault(format!("an element is not of its type: {path:?}"));
+    let below = |step: Step, value: &Value| {
+        element(credential_type, &[path, std::slice::from_ref(&step)].concat(), value)
+    };
     let claim = credential_type.claims.iter().find(|claim| claim.path == path);
     let text = || value.as_str().map(str::to_owned).ok_or_else(misfit);
     Ok(match claim.ok_or_else(misfit)?.value_type {
@@ -50,10 +54,14 @@ fn element(
         ValueType::Object => {
             let members = value.as_object().ok_or_else(misfit)?;
             let member = |(name, value): (&String, &Value)| {
-                let path = [path, std::slice::from_ref(name)].concat();
-                Ok((name.clone(), element(credential_type, &path, value)?))
+                Ok((name.clone(), below(Step::from(name.as_str()), value)?))
             };
             Element::Map(members.iter().map(member).collect::<Result<_, Broken>>()?)
+        }
+        ValueType::List => {
+            let elements = value.as_array().ok_or_else(misfit)?.iter();
+            let elements = elements.map(|value| below(Step::Every, value));
+            Element::Array(elements.collect::<Result<_, Broken>>()?)
         }
     })
 }

@@ -9,12 +9,13 @@ use std::path::Path;
 
 use issuer::config::ConfigError;
 use issuer::credential_type::{
-    Approval, ClaimsError, CredentialType, Fault, Format, Pictures, TxCodeChannel,
+    Approval, Claim, ClaimsError, CredentialType, Fault, Format, Pictures, TxCodeChannel,
 };
 use serde_json::{Map, Value, json};
 
 mod claims;
 mod form;
+mod lists;
 mod pictures;
 
 const ISSUER: &str = "https://issuer.example/tenant";
@@ -139,7 +140,9 @@ fn the_sample_holds_the_examples_and_passes_the_check() {
 
 #[test]
 fn everything_is_selective_unless_it_says_otherwise() {
-    let paths: Vec<String> = card().selective_paths().iter().map(|path| path.join(".")).collect();
+    let (card, selective) = (card(), card().selective_paths());
+    let paths: Vec<String> =
+        card.claims.iter().filter(|it| selective.contains(&it.path)).map(Claim::name).collect();
     assert!(paths.contains(&"given_name".to_owned()));
     assert!(paths.contains(&"address".to_owned()));
     assert!(paths.contains(&"address.street".to_owned()));
@@ -169,6 +172,14 @@ type = "string"
     assert_eq!(diploma.credential_metadata()["claims"][0]["path"], path);
     assert!(diploma.selective_paths().is_empty());
     assert!(diploma.key_binding.is_none());
+}
+
+/// RFC 9901 §4.2.5
+#[test]
+fn decoys_are_for_digests_to_hide_among() {
+    assert_eq!((card().decoys, read(&format!("decoys = 4\n{HEAD}")).unwrap().decoys), (0, 4));
+    let w3c = HEAD.replace("dc+sd-jwt", "jwt_vc_json");
+    assert!(mistake(&format!("decoys = 4\n{w3c}")).contains("`decoys` belongs to dc+sd-jwt"));
 }
 
 #[test]
@@ -240,6 +251,7 @@ fn a_file_that_contradicts_itself_is_refused() {
         ("proof_algorithms = [\"ES256\", \"ES256\"]", "is there twice"),
         ("tx_code_channel = \"command\"", "which program"),
         ("tx_code_channel = \"command\"\ntx_code_command = [\"\"]", "which program"),
+        ("decoys = 33", "these make a credential too long"),
         ("scope = \"\"", "this is no scope"),
         ("scope = \"a b\"", "this is no scope"),
         ("vct = \"\"", "this names no type"),

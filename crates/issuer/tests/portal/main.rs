@@ -4,3 +4,4 @@
 mod application;
 mod browser;
 mod form;
+mod lists;

@@ -1,5 +1,6 @@
 //! What a person who signed in can have, and what of it the Wallet wants (AUTHZ-07, AUTHZ-25).
 
+use formats::path::Step;
 use oid4vci::authorization::{ClaimDescription, Person, RunningAuthorization, Stage};
 use oid4vci::claims_path::select;
 use oid4vci::offer::OfferId;
@@ -105,9 +106,9 @@ pub(in crate::flow) fn without_the_unwanted(
     mut claims: Map<String, Value>,
     wanted: &[ClaimDescription],
 ) -> Map<String, Value> {
-    let wanted: Vec<_> = wanted.iter().map(|one| names(credential_type, one)).collect();
+    let wanted: Vec<_> = wanted.iter().map(|one| steps(credential_type, one)).collect();
     for claim in credential_type.claims.iter().filter(|claim| !claim.mandatory) {
-        let touches = |path: &[&str]| path.iter().zip(&claim.path).all(|(a, b)| a == b);
+        let touches = |path: &[Step]| path.iter().zip(&claim.path).all(|(a, b)| a == b);
         if !wanted.is_empty() && !wanted.iter().any(|path| touches(path)) {
             remove(&mut claims, &claim.path);
         }
@@ -115,9 +116,10 @@ pub(in crate::flow) fn without_the_unwanted(
     claims
 }
 
-/// The names of a path, up to the first step into an array.
-fn names<'d>(credential_type: &CredentialType, description: &'d ClaimDescription) -> Vec<&'d str> {
-    below_format(credential_type, description).iter().map_while(Value::as_str).collect()
+/// A path as the type has it: who names one element of a list gets all of them.
+fn steps(credential_type: &CredentialType, description: &ClaimDescription) -> Vec<Step> {
+    let path = below_format(credential_type, description).iter();
+    path.map(|step| step.as_str().map_or(Step::Every, Step::from)).collect()
 }
 
 /// A path without what the format puts in front.
@@ -133,14 +135,25 @@ fn below_format<'d>(
     }
 }
 
-fn remove(claims: &mut Map<String, Value>, path: &[String]) {
-    match path {
-        [] => {}
-        [last] => drop(claims.remove(last)),
-        [first, rest @ ..] => {
-            if let Some(inner) = claims.get_mut(first).and_then(Value::as_object_mut) {
-                remove(inner, rest);
+/// From each element of a list; elements themselves stay, as the list would be another one.
+fn remove(claims: &mut Map<String, Value>, path: &[Step]) {
+    let Some((Step::Name(first), rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        claims.remove(first);
+        return;
+    }
+    let Some(inner) = claims.get_mut(first) else { return };
+    remove_inside(inner, rest);
+}
+
+fn remove_inside(value: &mut Value, path: &[Step]) {
+    match (value, path) {
+        (Value::Object(inner), _) => remove(inner, path),
+        (Value::Array(elements), [Step::Every, rest @ ..]) if !rest.is_empty() => {
+            for element in elements {
+                remove_inside(element, rest);
             }
         }
+        _ => {}
     }
 }

@@ -25,12 +25,15 @@ pub(super) const fn picture_again(language: Language) -> &'static str {
 fn english(fault: Fault) -> String {
     match fault {
         Fault::Missing => "Please fill this in.".into(),
-        Fault::Unknown | Fault::Repeated | Fault::NotObject | Fault::NotText => {
+        Fault::Unknown | Fault::Repeated | Fault::NotObject | Fault::NotList | Fault::NotText => {
             "Please fill this in again.".into()
         }
         Fault::HiddenCharacter => {
             "Please type this in again: it holds a character that cannot be seen.".into()
         }
+        Fault::TooFew(1) => "Please fill in at least one of these.".into(),
+        Fault::TooFew(least) => format!("Please fill in at least {least} of these."),
+        Fault::TooMany(most) => format!("Please fill in at most {most} of these."),
         Fault::TooShort(1) => "Please write at least one character.".into(),
         Fault::TooShort(least) => format!("Please write at least {least} characters."),
         Fault::TooLong(1) => "Please write one character only.".into(),
@@ -58,12 +61,15 @@ fn english(fault: Fault) -> String {
 fn german(fault: Fault) -> String {
     match fault {
         Fault::Missing => "Bitte füllen Sie dieses Feld aus.".into(),
-        Fault::Unknown | Fault::Repeated | Fault::NotObject | Fault::NotText => {
+        Fault::Unknown | Fault::Repeated | Fault::NotObject | Fault::NotList | Fault::NotText => {
             "Bitte füllen Sie dieses Feld noch einmal aus.".into()
         }
         Fault::HiddenCharacter => {
             "Bitte tippen Sie das noch einmal: Es enthält ein unsichtbares Zeichen.".into()
         }
+        Fault::TooFew(1) => "Bitte füllen Sie mindestens eines davon aus.".into(),
+        Fault::TooFew(least) => format!("Bitte füllen Sie mindestens {least} davon aus."),
+        Fault::TooMany(most) => format!("Bitte füllen Sie höchstens {most} davon aus."),
         Fault::TooShort(1) => "Bitte schreiben Sie mindestens ein Zeichen.".into(),
         Fault::TooLong(1) => "Bitte schreiben Sie nur ein Zeichen.".into(),
         Fault::TooShort(least) => format!("Bitte schreiben Sie mindestens {least} Zeichen."),

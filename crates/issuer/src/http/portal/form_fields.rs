@@ -139,10 +139,10 @@ fn text(example: &Value) -> String {
     }
 }
 
-/// An object is no field: its members are.
+/// Objects and lists are no fields: what is in them is.
 const fn kind(value_type: ValueType) -> FieldKind {
     match value_type {
-        ValueType::String | ValueType::Object => FieldKind::Text,
+        ValueType::String | ValueType::Object | ValueType::List => FieldKind::Text,
         ValueType::Email => FieldKind::Email,
         ValueType::Date => FieldKind::Date,
         ValueType::Integer => FieldKind::Integer,

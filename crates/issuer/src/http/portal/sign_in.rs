@@ -193,24 +193,12 @@ async fn consent_page(
 /// Every claim that will be disclosed, under its label (PRIV-01, AUTHZ-25).
 fn shown<'e>(visitor: &Visitor, entitled: &'e Entitled<'_>) -> ShownCredential<'e> {
     let locale = visitor.language.tag();
-    let claims = entitled.credential_type.claims.iter().filter_map(|claim| {
-        let value = value(claim, &entitled.claims)?;
-        Some(ShownClaim { label: claim.label(locale), value: text(visitor, claim, value) })
+    let values = entitled.credential_type.claims.values(&entitled.claims, locale).into_iter();
+    let claims = values.map(|(claim, label, value)| {
+        let value = text(visitor, claim, value);
+        ShownClaim { label, value }
     });
     ShownCredential { card: visitor.card(entitled.credential_type), claims: claims.collect() }
-}
-
-/// Of an object the members are shown, each by itself.
-fn value<'c>(claim: &Claim, claims: &'c serde_json::Map<String, Value>) -> Option<&'c Value> {
-    if claim.value_type == ValueType::Object {
-        return None;
-    }
-    let (last, outer) = claim.path.split_last()?;
-    let mut object = claims;
-    for name in outer {
-        object = object.get(name)?.as_object()?;
-    }
-    object.get(last)
 }
 
 fn text(visitor: &Visitor, claim: &Claim, value: &Value) -> String {

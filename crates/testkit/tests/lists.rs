@@ -1,0 +1,164 @@
+//! Claims that are lists, from the file of their type to the card, in every format.
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use std::path::Path;
+
+use issuer::Issuer;
+use issuer::credential_type::CredentialType;
+use keys::jws::Jws;
+use serde_json::{Value, json};
+use testkit::world::World;
+use wallet::flow::key::KeyWish;
+use wallet::flow::offer::{Consent, ScannedOffer};
+use wallet::store::StoredCredential;
+
+const DISPLAY: &str = r#"
+validity_days = 30
+
+[[display]]
+name = "Degrees"
+locale = "en"
+
+[[claims]]
+path = ["nationalities"]
+type = "list"
+label = { en = "Nationalities" }
+
+[[claims]]
+path = ["nationalities", "*"]
+type = "string"
+example = "DE"
+
+[[claims]]
+path = ["degrees"]
+type = "list"
+label = { en = "Degree" }
+
+[[claims]]
+path = ["degrees", "*"]
+type = "object"
+
+[[claims]]
+path = ["degrees", "*", "title"]
+type = "string"
+required = true
+label = { en = "Title" }
+example = "BSc"
+
+[[claims]]
+path = ["degrees", "*", "marks"]
+type = "list"
+form = false
+label = { en = "Marks" }
+
+[[claims]]
+path = ["degrees", "*", "marks", "*"]
+type = "integer"
+example = 1
+"#;
+
+fn add(issuer: &mut Issuer, name: &str, text: &str) {
+    let read = CredentialType::parse(Path::new(&format!("{name}.toml")), text, "https://x.example");
+    issuer.types.insert(name.to_owned(), read.unwrap());
+}
+
+async fn received(world: &World, name: &str, claims: &Value) -> StoredCredential {
+    let offered = world.offer(name, &json!({ "claims": claims })).await;
+    let scanned = ScannedOffer::scan(&offered.uri).unwrap();
+    let consent = Consent::to(scanned.host());
+    let wallet = &world.wallet;
+    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
+    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
+    let resolved = wallet.resolve_offer(described, &consent).await.unwrap();
+    let authorized = wallet.request_token(resolved, None).await.unwrap();
+    let received = wallet.request_credentials(&authorized, &KeyWish::default()).await.unwrap();
+    assert!(received.failures().is_empty(), "{:?}", received.failures());
+    wallet.keep(&received).await.unwrap().remove(0)
+}
+
+fn lines(card: &StoredCredential) -> Vec<(String, String)> {
+    card.lines("en").shown.iter().map(|line| (line.label.clone(), line.text())).collect()
+}
+
+/// FMT-SDJWT-06, FMT-JWT-06, PATH-04: what was given is what the holder reads.
+#[tokio::test]
+async fn lists_are_issued_and_shown_in_json() {
+    let kinds = [
+        ("decoys", "format = \"dc+sd-jwt\"\ndecoys = 3"),
+        ("sd", "format = \"dc+sd-jwt\""),
+        ("w3c", "format = \"jwt_vc_json\"\ntypes = [\"VerifiableCredential\"]"),
+    ];
+    let world = World::with(|issuer| {
+        for (name, head) in kinds {
+            add(issuer, name, &format!("{head}{DISPLAY}"));
+        }
+    })
+    .await;
+    let degrees = json!([{ "title": "BSc", "marks": [1, 2] }, { "title": "MSc" }]);
+    let claims = json!({ "nationalities": ["DE", "AT"], "degrees": degrees });
+    for (name, _) in kinds {
+        let card = received(&world, name, &claims).await;
+        assert_eq!(Value::Object(card.claims.clone()), claims, "{name}");
+        let expected = [
+            ("Nationalities", "DE, AT"),
+            ("Degree 1 › Title", "BSc"),
+            ("Degree 1 › Marks", "1, 2"),
+            ("Degree 2 › Title", "MSc"),
+        ];
+        let expected = expected.map(|(label, text)| (label.to_owned(), text.to_owned()));
+        assert_eq!(lines(&card), expected, "{name}");
+    }
+    let digests = |card: &StoredCredential| {
+        let signed = card.raw.split('~').next().unwrap();
+        let payload = Jws::parse(signed, signed.len()).unwrap().claims().unwrap();
+        payload["_sd"].as_array().unwrap().len()
+    };
+    let decoys = received(&world, "decoys", &claims).await;
+    assert_eq!(digests(&decoys), 2 + 3, "RFC 9901 §4.2.5");
+    let sd = received(&world, "sd", &claims).await;
+    assert_eq!(digests(&sd), 2);
+    assert_eq!(sd.raw.matches('~').count(), 12, "2 lists, 2 + 2 elements, 5 more with the marks");
+}
+
+/// ISO 18013-5 §7.2: a list of maps with dates, and a portrait as bytes.
+#[tokio::test]
+async fn a_driving_licence_and_a_pid_become_cards() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/credential-types");
+    let types = CredentialType::load_all(folder.as_ref(), "https://x.example").unwrap();
+    let world = World::with(|issuer| issuer.types.extend(types)).await;
+    let sample = world.issuer.types["mdl"].sample();
+    let mdl = received(&world, "mdl", &Value::Object(sample)).await;
+    let says = &mdl.claims["org.iso.18013.5.1"];
+    let privilege = json!({
+        "vehicle_category_code": "B", "issue_date": "2010-07-01", "expiry_date": "2041-01-14",
+        "codes": [{ "code": "01" }],
+    });
+    assert_eq!(says["driving_privileges"], json!([privilege]));
+    assert!(says["portrait"].as_str().unwrap().starts_with("data:image/jpeg;base64,/9j/"));
+    let shown = lines(&mdl);
+    let has = |label: &str, text: &str| shown.contains(&(label.to_owned(), text.to_owned()));
+    assert!(has("Driving privileges 1 › Category", "B"), "{shown:?}");
+    assert!(has("Driving privileges 1 › Conditions 1 › Code", "01"), "{shown:?}");
+    for (name, nationalities) in
+        [("pid", "/nationalities"), ("pid_mdoc", "/eu.europa.ec.eudi.pid.1/nationality")]
+    {
+        let sample = world.issuer.types[name].sample();
+        let pid = received(&world, name, &Value::Object(sample)).await;
+        let claims = Value::Object(pid.claims.clone());
+        assert_eq!(claims.pointer(nationalities), Some(&json!(["DE"])), "{name}");
+    }
+}
+
+/// A wrong element is refused with its place before there is an offer.
+#[tokio::test]
+async fn an_offer_with_a_wrong_element_is_refused() {
+    let world = World::with(|issuer| {
+        add(issuer, "sd", &format!("format = \"dc+sd-jwt\"{DISPLAY}"));
+    })
+    .await;
+    let claims = json!({ "degrees": [{ "title": "BSc" }, { "title": 1 }] });
+    let offer = json!({ "credential_configuration_ids": ["sd"], "claims": claims });
+    let answer = world.operator("POST", "/admin/v1/offers", Some(&offer)).await;
+    assert_eq!(answer.status, 422, "{answer:?}");
+    assert!(answer.text().contains("degrees.1.title"), "{answer:?}");
+}
