@@ -6,7 +6,7 @@ import * as x509 from "@peculiar/x509";
 import * as jose from "jose";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-const ROOT_NAME = "CN=Interop Root";
+const ROOT_NAME = "C=UT, CN=Interop Root";
 const DAY = 24 * 60 * 60 * 1000;
 
 /** Makes a new root with one certificate for TLS and one for signing credentials. */
@@ -14,7 +14,7 @@ export async function createAuthority() {
   const root = await keyPair();
   const caPem = (await certificate(ROOT_NAME, root, root, CA)).toString("pem");
   const server = await issued("CN=localhost", root, SERVER);
-  const signer = await issued("CN=Interop Issuer", root, SIGNER);
+  const signer = await issued("C=UT, CN=Interop Issuer", root, SIGNER);
   return {
     caPem,
     tls: { cert: server.certificate.toString("pem"), key: await pkcs8(server.keys) },

@@ -3,8 +3,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { SDJwtVcInstance } from "@sd-jwt/sd-jwt-vc";
 import * as jose from "jose";
+import { signMdoc } from "./mdoc.mjs";
 
 const DAY_IN_SECONDS = 24 * 60 * 60;
+
+const BOATS = "org.example.boats.1";
 
 /** The persons' data that the foreign issuer puts into its credentials. */
 export const CLAIMS = {
@@ -17,6 +20,14 @@ export const CLAIMS = {
   },
   first_aid: { given_name: "Zoë", course: { name: "First aid", hours: 16 } },
   museum_ticket: { event: "Night of museums", seat: "12 C" },
+  boat_licence: {
+    [BOATS]: {
+      family_name: "O'Brien-García",
+      birth_date: "1990-05-06",
+      privileges: [{ waters: "inland", since: "2015-04-01" }, { waters: "coast", tons: 12 }],
+      is_instructor: false,
+    },
+  },
 };
 
 const PROOF_TYPES = { jwt: { proof_signing_alg_values_supported: ["ES256", "EdDSA"] } };
@@ -46,15 +57,22 @@ export const CONFIGURATIONS = {
     credential_signing_alg_values_supported: ["ES256"],
     credential_metadata: metadataOf("Museum ticket", CLAIMS.museum_ticket),
   },
+  boat_licence: {
+    format: "mso_mdoc",
+    doctype: `${BOATS}.licence`,
+    cryptographic_binding_methods_supported: ["cose_key"],
+    proof_types_supported: PROOF_TYPES,
+    credential_signing_alg_values_supported: [-7],
+    credential_metadata: metadataOf("Boat licence", CLAIMS.boat_licence[BOATS], [BOATS]),
+  },
 };
 
 /** Signs one credential; `holder` is what the proof named: `{ jwk, didUrl? }` or nothing. */
 export function sign(configurationId, { credentialIssuer, signer, holder }) {
   const context = { credentialIssuer, signer, holder, claims: CLAIMS[configurationId] };
   const configuration = CONFIGURATIONS[configurationId];
-  return configuration.format === "dc+sd-jwt"
-    ? signSdJwtVc(configuration, context)
-    : signJwtVc(configuration, context);
+  const makers = { "dc+sd-jwt": signSdJwtVc, mso_mdoc: signForDevice, jwt_vc_json: signJwtVc };
+  return makers[configuration.format](configuration, context);
 }
 
 /** Bound cards prove their key by a certificate chain, tickets by the issuer's metadata. */
@@ -70,6 +88,11 @@ async function signSdJwtVc({ vct }, { credentialIssuer, signer, holder, claims }
   if (holder) payload.cnf = holder.didUrl ? { kid: holder.didUrl } : { jwk: holder.jwk };
   const header = holder ? { x5c: signer.x5c } : { kid: signer.publicJwk.kid };
   return library.issue(payload, frameOf(claims), { header });
+}
+
+function signForDevice({ doctype }, { signer, holder, claims }) {
+  const [from, until] = [new Date(now() * 1000), new Date((now() + DAY_IN_SECONDS) * 1000)];
+  return signMdoc({ docType: doctype, claims, signer, holderJwk: holder.jwk, from, until });
 }
 
 function signJwtVc({ credential_definition }, { credentialIssuer, signer, holder, claims }) {
@@ -104,11 +127,11 @@ async function signatureOf(data, { privateKey }) {
   return Buffer.from(signature).toString("base64url");
 }
 
-function metadataOf(name, claims) {
+function metadataOf(name, claims, above = []) {
   return {
     display: [{ name, locale: "en", background_color: "#1b4965", text_color: "#ffffff" }],
     claims: Object.keys(claims).map((claim) => ({
-      path: [claim],
+      path: [...above, claim],
       display: [{ name: claim, locale: "en" }],
     })),
   };

@@ -163,6 +163,8 @@ const SPOILED = {
     changeByte(credential, credential.length - 40)],
   "one byte of the claims of a diploma": ["first_aid", (credential) =>
     changeByte(credential, credential.indexOf(".") + 80)],
+  "one byte of an element of a boat licence": ["boat_licence", (credential) =>
+    changeByte(credential, 200)],
   "the issuer of a diploma": ["first_aid", (credential, holder) =>
     signedBy({ holder, credentialIssuer: "https://elsewhere.example" }, "first_aid")],
   "the key of a card": ["library_card", async () =>

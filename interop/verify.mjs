@@ -85,7 +85,7 @@ export async function assertSubject(subject, key) {
   assert.equal(await thumbprint(jwkOfDidUrl(subject)), await thumbprint(key.publicJwk));
 }
 
-function keyOfChain({ x5c }, caPem) {
+export function keyOfChain({ x5c }, caPem) {
   const anchor = new X509Certificate(caPem);
   const chain = x5c.map((der) => new X509Certificate(Buffer.from(der, "base64")));
   [...chain, anchor].forEach((certificate, at, all) => {
