@@ -132,6 +132,18 @@ pub struct IssuerDisplay {
     pub name: String,
     /// BCP 47.
     pub locale: String,
+    /// Its picture, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo: Option<IssuerLogo>,
+}
+
+/// META-24
+#[derive(Clone, Debug, Serialize)]
+pub struct IssuerLogo {
+    /// Where it is, or itself.
+    pub uri: String,
+    /// Read out instead.
+    pub alt_text: String,
 }
 
 /// One value of `credential_configurations_supported`.

@@ -1,11 +1,7 @@
 //! What implementers of OpenID4VCI get wrong most often: a test for each, by its name.
 //!
 //! The rules behind them are tested one by one where they live; here each is tried from outside.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::fs;
 

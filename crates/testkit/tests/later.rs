@@ -33,6 +33,7 @@ async fn world() -> World {
     World::with(|issuer| {
         let card = issuer.types.get_mut(CARD).unwrap();
         (card.approval, card.tx_code) = (Approval::Deferred, false);
+        issuer.config.encryption.request = Required;
         issuer.config.encryption.response = Required;
         issuer.encryption = issuer.config.encryption.policy().unwrap();
     })
@@ -72,7 +73,7 @@ async fn events(world: &World, offered: &Offered) -> Vec<Value> {
     standing["credentials"].as_array().unwrap().iter().map(|one| one["event"].clone()).collect()
 }
 
-/// DEFER-09, DEFER-10, DEFER-11, DEFER-12, DEFER-15, NOTIF-08, NOTIF-11; with a batch.
+/// DEFER-07, DEFER-09, DEFER-10, DEFER-11, DEFER-12, DEFER-15, NOTIF-08, NOTIF-11; with a batch.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_that_was_not_ready_is_fetched_by_a_wallet_that_was_closed() {
     let world = world().await;

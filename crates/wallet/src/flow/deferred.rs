@@ -80,6 +80,7 @@ impl Wallet {
         if seen.fetched.is_some() {
             return self.look_at(seen).await;
         }
+        // CRED-40, DEFER-19
         if self.clock.now() < seen.ask_at {
             return Ok(Resumed::Waits(seen));
         }

@@ -30,7 +30,7 @@ pub struct PendingCredential {
     pub token: CredentialId,
     /// When it was asked for.
     pub asked_at: Timestamp,
-    /// Not to ask again before this time (CRED-40, DEFER-19).
+    /// Not to ask again before this time.
     pub ask_at: Timestamp,
     /// The key that its answer was to be encrypted for: the issuer may insist on it (catalogue H11).
     #[serde(default, skip_serializing_if = "ResponseKey::is_absent")]
