@@ -1,5 +1,7 @@
 //! Parts as lines on a terminal: indented, cut where they are long, steering characters spelled out.
 
+use std::fmt::Write as _;
+
 use keys::outside::Timestamp;
 use serde_json::Value;
 use wallet::display::{is_joiner, is_unseen};
@@ -85,7 +87,8 @@ fn cut(text: &str, characters_max: usize) -> String {
     }
     let more = characters.count();
     if more > 0 {
-        cut.push_str(&format!("… ({more} more characters)"));
+        // Writing to a String cannot fail.
+        let _ = write!(cut, "… ({more} more characters)");
     }
     cut
 }

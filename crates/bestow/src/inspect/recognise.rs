@@ -284,7 +284,7 @@ mod tests {
     fn nesting_and_length_have_an_end() {
         let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
         assert!(recognise(deep.as_bytes()).is_none());
-        assert!(recognise(&[0x81; 100_000]).is_none());
+        assert!(recognise(&vec![0x81; 100_000]).is_none());
         let wide = serde_json::Value::from(vec![json!({}); 50_000]).to_string();
         let found = recognise(wide.as_bytes()).unwrap_or_else(|| unreachable!());
         assert!(outline::lines(&describe(&found).parts).len() < 2_100);

@@ -74,8 +74,11 @@ impl Verifier {
         if let Some(given) = &self.given_keys {
             return self.given_signer(given, reference, &issuer);
         }
-        let IssuerKey { key, tie } =
-            self.reader().issuer_key(reference, &issuer).await.map_err(NoKey::of)?;
+        let IssuerKey { key, tie } = self
+            .reader()
+            .issuer_key(reference, &issuer)
+            .await
+            .map_err(|error| NoKey::of(&error))?;
         let vouched = match tie {
             Ok(Trust::Anchor { subject }) => {
                 Ok(format!("a trusted authority vouches for {}", subject.unwrap_or_default()))
@@ -100,11 +103,11 @@ impl Verifier {
         let (key, is_anchored) = match &reference.x5c {
             Some(chain) => {
                 let found = self.reader().certified_key(chain, iss, issuer);
-                let found = found.map_err(|error| NoKey::of(error.into()))?;
+                let found = found.map_err(|error| NoKey::of(&error.into()))?;
                 (found.key, found.tie.is_ok())
             }
             None if is_did => {
-                let key = did_key(iss, kid).map_err(|error| NoKey::of(error.into()))?;
+                let key = did_key(iss, kid).map_err(|error| NoKey::of(&error.into()))?;
                 (key, false)
             }
             None => {
@@ -124,12 +127,12 @@ impl Verifier {
 }
 
 impl NoKey {
-    fn of(error: WalletError) -> Self {
+    fn of(error: &WalletError) -> Self {
         let is_offline = matches!(error, WalletError::Network { cause: HttpError::NoNetwork, .. });
         if matches!(error, WalletError::Network { .. } | WalletError::Refused(_)) {
             return Self::Unanswered { why: error.to_string(), is_offline };
         }
-        if error == WalletError::NotVerified(VerificationError::OtherIssuer) {
+        if *error == WalletError::NotVerified(VerificationError::OtherIssuer) {
             return Self::None("its issuer is no https address and no DID".to_owned());
         }
         Self::None(error.to_string())
