@@ -95,7 +95,9 @@ impl Store for Memory {
         self.write()?;
         let mut credentials = self.credentials.lock().unwrap();
         let Some(credential) = credentials.get_mut(id) else { return Ok(false) };
-        statuses.iter().for_each(|(raw, status)| credential.learn(raw, *status));
+        for (raw, status) in statuses {
+            credential.learn(&raw, status);
+        }
         Ok(true)
     }
 
