@@ -124,6 +124,10 @@ impl JwtVc {
         self.key_reference.clone()
     }
 
+    pub(crate) fn status(&self) -> Option<CredentialStatus> {
+        self.said.status.clone()
+    }
+
     /// Verifies the signature, then the times.
     pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
         self.jws.verify(key).map_err(FormatError::of_jws)?;

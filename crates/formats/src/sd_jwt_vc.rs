@@ -147,6 +147,10 @@ impl SdJwtVc {
         self.key_reference.clone()
     }
 
+    pub(crate) fn status(&self) -> Result<Option<CredentialStatus>, FormatError> {
+        CredentialStatus::from_claims(&self.payload)
+    }
+
     /// Verifies the signature first, then the disclosures, then the claims (RFC 9901 §7.1).
     pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
         self.jws.verify(key).map_err(FormatError::of_jws)?;

@@ -10,6 +10,7 @@ use crate::FormatError;
 use crate::jwt_vc_json::{self, JwtVc};
 use crate::mso_mdoc::{self, Mdoc};
 use crate::sd_jwt_vc::{self, SdJwtVc};
+use crate::status_list::CredentialStatus;
 use crate::verified::Verified;
 
 /// Reads a credential as it stands in a Credential Response.
@@ -44,6 +45,16 @@ impl Unverified {
             Self::SdJwtVc(credential) => credential.key_reference(),
             Self::MsoMdoc(credential) => credential.key_reference(),
             Self::JwtVcJson(credential) => credential.key_reference(),
+        }
+    }
+
+    /// Where its status can be asked for; worth something only of a credential that was verified,
+    /// now or when it was stored.
+    pub fn status(&self) -> Result<Option<CredentialStatus>, FormatError> {
+        match self {
+            Self::SdJwtVc(credential) => credential.status(),
+            Self::MsoMdoc(credential) => Ok(credential.status()),
+            Self::JwtVcJson(credential) => Ok(credential.status()),
         }
     }
 

@@ -274,3 +274,19 @@ async fn the_status_of_a_w3c_credential_is_not_taken_for_none() {
     let verified = JwtVc::parse(&raw).unwrap().verify(key.public_key(), NOW).unwrap();
     assert_eq!(verified.status, Some(CredentialStatus::Other));
 }
+
+/// Whoever looks at a list as a whole counts the same as whoever asks for each entry.
+#[test]
+fn a_tally_counts_each_entry_once() {
+    for bits in [Bits::One, Bits::Two, Bits::Four, Bits::Eight] {
+        let mut list = StatusList::new(bits, 64);
+        for (index, status) in [(0, 1), (7, 1), (8, 2), (63, 15)] {
+            let _ = list.set(index, Status::of(status)); // not all have room for all
+        }
+        let mut counted = std::collections::BTreeMap::new();
+        for index in 0..list.entries() {
+            *counted.entry(list.status(index).unwrap().value()).or_insert(0) += 1;
+        }
+        assert_eq!(list.tally(), counted, "{bits:?}");
+    }
+}

@@ -116,7 +116,8 @@ impl Wallet {
         let (_, signer) = match last {
             Some(known) if known.0 == reference => &*known,
             other => {
-                let signer = self.issuer_key(&reference, &expected.credential_issuer).await?;
+                let issuer = &expected.credential_issuer;
+                let signer = self.reader().issuer_key(&reference, issuer).await?;
                 &*other.insert((reference, signer))
             }
         };
@@ -138,6 +139,7 @@ impl Wallet {
             trust: signer.tie.clone().unwrap_or(Trust::Accepted),
             holder_key,
             copies: Vec::new(),
+            status: None,
             reporter: None,
             received_at: now,
             expires_at: verified.expires_at,
@@ -163,7 +165,7 @@ impl Preview {
 
     fn into_copy(self) -> Option<CredentialCopy> {
         let StoredCredential { raw, holder_key, .. } = self.credential;
-        holder_key.map(|holder_key| CredentialCopy { raw, holder_key })
+        holder_key.map(|holder_key| CredentialCopy { raw, holder_key, status: None })
     }
 }
 
