@@ -69,7 +69,7 @@ impl FormatError {
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::UnsupportedFormat => "the format must be dc+sd-jwt, mso_mdoc or jwt_vc_json",
+            Self::UnsupportedFormat => "the format is none that is read here",
             Self::TooLong => "the credential is too long",
             Self::Malformed => "the credential lacks a member or has one of a wrong type",
             Self::Header(error) => return error.fmt(f),

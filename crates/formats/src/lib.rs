@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `dc+sd-jwt` | SD-JWT VC: the holder may leave claims out | [`sd_jwt_vc`], on [`sd_jwt`] |
 //! | `mso_mdoc` | ISO mdoc: name spaces of elements, in CBOR | [`mso_mdoc`] |
-//! | `jwt_vc_json` | W3C Verifiable Credential 1.1 as a JWT | [`jwt_vc_json`] |
+//! | `jwt_vc_json`, `jwt_vc_json-ld` | W3C Verifiable Credential 1.1 as a JWT | [`jwt_vc_json`], on [`w3c`] |
 //!
 //! [`status_list`] is where issuers say which credentials they have revoked.
 //!
@@ -23,6 +23,7 @@ pub mod status_list;
 mod unverified;
 mod validity;
 pub mod verified;
+pub mod w3c;
 
 pub use error::{FormatError, IssueError};
 pub use unverified::{KeyReference, Unverified, parse};

@@ -21,6 +21,7 @@ pub fn parse(format: &str, credential: &Value) -> Result<Unverified, FormatError
         }
         mso_mdoc::FORMAT => Mdoc::parse(text?).map(Unverified::MsoMdoc),
         jwt_vc_json::FORMAT => JwtVc::parse(text?).map(Unverified::JwtVcJson),
+        jwt_vc_json::LD_FORMAT => JwtVc::parse_ld(text?).map(Unverified::JwtVcJson),
         _ => Err(FormatError::UnsupportedFormat),
     }
 }
@@ -32,7 +33,7 @@ pub enum Unverified {
     SdJwtVc(SdJwtVc),
     /// `mso_mdoc`.
     MsoMdoc(Mdoc),
-    /// `jwt_vc_json`.
+    /// `jwt_vc_json` or `jwt_vc_json-ld`.
     JwtVcJson(JwtVc),
 }
 

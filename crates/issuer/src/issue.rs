@@ -1,11 +1,9 @@
 //! Step 17: the credential for one subject, made and signed (VCI §A.1.1, VCI §A.3).
 
 use formats::binding::Binding;
-use formats::jwt_vc_json::{self, JwtVcClaims};
 use formats::mso_mdoc::{self, MdocClaims, NameSpace};
 use formats::sd_jwt_vc::{self, IssuerKeyHeader, SdJwtVcClaims};
 use formats::status_list::StatusReference;
-use keys::did;
 use keys::outside::Timestamp;
 use keys::x509::Certificate;
 use oid4vci::grant::StatusEntry;
@@ -17,6 +15,7 @@ use crate::credential_type::{CredentialType, Format};
 use crate::failure::Broken;
 
 mod mdoc;
+mod w3c;
 
 /// Times are rounded to the day: two credentials of one day cannot be told apart by them (PRIV-07,
 /// AMB-20).
@@ -44,7 +43,7 @@ pub async fn issue(
             let name_spaces = mdoc::name_spaces(credential_type, claims)?;
             mso_mdoc(issuer, (doctype, name_spaces), holder, stamp).await
         }
-        Format::JwtVcJson { types } => jwt_vc_json(issuer, (types, claims), holder, stamp).await,
+        Format::W3c(w3c) => w3c::issue(issuer, (w3c, claims), holder, stamp).await,
     };
     credential.map(Value::String)
 }
@@ -118,35 +117,4 @@ fn signed_from(x5c: &[Vec<u8>]) -> Result<Timestamp, Broken> {
     let leaf = x5c.first().and_then(|der| Certificate::from_der(der).ok());
     let leaf = leaf.ok_or_else(|| Broken::fault("the signing certificate is gone".into()))?;
     Ok(leaf.not_before)
-}
-
-async fn jwt_vc_json(
-    issuer: &Issuer,
-    (types, claims): (&[String], &Map<String, Value>),
-    holder: Option<&VerifiedProof>,
-    stamp: Stamp,
-) -> Result<String, Broken> {
-    let keys = issuer.keys();
-    let key = &keys.signing;
-    let subject = holder.map(subject_did);
-    let claims = JwtVcClaims {
-        issuer: issuer.credential_issuer(),
-        types,
-        subject: subject.as_deref(),
-        claims: claims.clone(),
-        issued_at: stamp.issued_at,
-        expires_at: stamp.expires_at,
-        status: stamp.status,
-    };
-    jwt_vc_json::issue(claims, &key.kid, &*key.signer)
-        .await
-        .map_err(|error| Broken::fault(format!("signing failed: {error}")))
-}
-
-/// The subject is the DID of the proof; a bare key has its did:jwk.
-fn subject_did(holder: &VerifiedProof) -> String {
-    match holder.binding() {
-        HolderBinding::Jwk => did::to_did_jwk(holder.public_key()),
-        HolderBinding::Did(url) => did::did_of(url).to_owned(),
-    }
 }

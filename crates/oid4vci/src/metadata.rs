@@ -195,6 +195,8 @@ pub struct ReceivedConfiguration {
     pub doctype: Option<String>,
     /// `credential_definition.type` (FMT-JWT-04).
     pub types: Vec<String>,
+    /// `credential_definition.@context` (FMT-LDP-04, FMT-JWTLD-03).
+    pub contexts: Vec<Value>,
     /// Set where a proof must come with a key attestation, or be one (META-37, PROOF-03).
     pub key_attestation: Option<ReceivedKeyAttestation>,
     /// Whether a key must be bound at all (META-33, CRED-09).
@@ -216,6 +218,13 @@ fn is_scope(scope: &str) -> bool {
 }
 
 impl ReceivedConfiguration {
+    /// Whether its claims lie in the subject of a W3C credential (FMT-JWT-06): no other format
+    /// leaves its type to a `credential_definition`.
+    #[must_use]
+    pub const fn is_w3c(&self) -> bool {
+        self.vct.is_none() && self.doctype.is_none()
+    }
+
     /// Whether its descriptions of claims cannot all be meant (CLAIM-08 to CLAIM-10).
     #[must_use]
     pub fn contradicts_itself(&self) -> bool {
@@ -302,6 +311,7 @@ fn received_configuration(value: &Value) -> ReceivedConfiguration {
         vct: text("vct"),
         doctype: text("doctype"),
         types: strings(value.pointer("/credential_definition/type")),
+        contexts: array(value.pointer("/credential_definition/@context")),
         needs_proof: !methods.is_empty() || proof_types.is_some(),
         // An issuer that names methods but no proof types means the usual proof (AMB-12).
         proof_algorithms: match &proof_type {

@@ -50,7 +50,10 @@ impl CredentialWish<'_> {
         let doctype = configuration.doctype.iter();
         members.extend(doctype.map(|name| ("doctype".to_owned(), name.clone().into())));
         if !configuration.types.is_empty() {
-            let definition = json!({ "type": configuration.types });
+            let mut definition = json!({ "type": configuration.types });
+            if !configuration.contexts.is_empty() {
+                definition["@context"] = json!(configuration.contexts);
+            }
             members.push(("credential_definition".to_owned(), definition));
         }
         members

@@ -10,10 +10,11 @@ use serde::Deserialize;
 
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
+use super::format::{self, WrittenFormat};
 use super::key_attestations;
 use super::sign_in_claims::SignInClaims;
 use super::text::is_one_visible_line;
-use super::{Approval, CredentialType, Format, KeyBinding, Revocation, TxCodeChannel, default_vct};
+use super::{Approval, CredentialType, KeyBinding, Revocation, TxCodeChannel};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -61,6 +62,7 @@ struct WrittenType {
     vct: Option<String>,
     doctype: Option<String>,
     types: Option<Vec<String>>,
+    contexts: Option<Vec<String>>,
     scope: Option<String>,
     #[serde(default = "yes")]
     key_binding: bool,
@@ -90,16 +92,6 @@ struct WrittenType {
     display: Vec<Display>,
     #[serde(default)]
     claims: Vec<WrittenClaim>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub(super) enum WrittenFormat {
-    #[serde(rename = "dc+sd-jwt")]
-    SdJwtVc,
-    #[serde(rename = "mso_mdoc")]
-    MsoMdoc,
-    #[serde(rename = "jwt_vc_json")]
-    JwtVcJson,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -135,12 +127,19 @@ pub(super) fn read(
     check_names(&written, source)?;
     check_tx_code(&written, source)?;
     let reader = Reader { source, written: &written };
+    let names = format::Names {
+        format: written.format,
+        vct: written.vct.as_deref(),
+        doctype: written.doctype.as_deref(),
+        types: written.types.as_deref(),
+        contexts: written.contexts.as_deref(),
+    };
     let context = claim_rules::Context { source, format: written.format, portal: written.portal };
     let revocation = revocation(&written);
     let claims = claim_rules::read(&written.claims, &context)?;
     let sign_in_claims = SignInClaims::read(written.sign_in_claims.as_ref(), &claims, source)?;
     Ok(CredentialType {
-        format: reader.format(issuer, &id)?,
+        format: format::read(names, (issuer, &id), source)?,
         key_binding: reader.key_binding(file)?,
         tx_code_channel: reader.tx_code_channel()?,
         claims,
@@ -284,53 +283,6 @@ struct Reader<'w> {
 }
 
 impl Reader<'_> {
-    fn format(&self, issuer: &str, id: &str) -> Result<Format, ConfigError> {
-        self.check_strange_names()?;
-        let written = self.written;
-        match written.format {
-            WrittenFormat::SdJwtVc => {
-                let vct = written.vct.clone().unwrap_or_else(|| default_vct(issuer, id));
-                Ok(Format::SdJwtVc { vct })
-            }
-            WrittenFormat::MsoMdoc => {
-                let doctype = written.doctype.as_ref().filter(|doctype| is_doctype(doctype));
-                let doctype = doctype.cloned().ok_or_else(|| {
-                    let problem = "mso_mdoc needs the doctype of the credential";
-                    let remedy =
-                        r#"write it like doctype = "org.example.membership.1", a name of yours"#;
-                    self.source.mistake("doctype", problem, remedy)
-                })?;
-                Ok(Format::MsoMdoc { doctype })
-            }
-            WrittenFormat::JwtVcJson => {
-                let types = written.types.as_ref().filter(|types| is_w3c(types));
-                let types = types.cloned().ok_or_else(|| {
-                    let problem = "jwt_vc_json needs the W3C types of the credential";
-                    let remedy =
-                        r#"write them like types = ["VerifiableCredential", "DiplomaCredential"]"#;
-                    self.source.mistake("types", problem, remedy)
-                })?;
-                Ok(Format::JwtVcJson { types })
-            }
-        }
-    }
-
-    /// What another format calls its types.
-    fn check_strange_names(&self) -> Result<(), ConfigError> {
-        let written = self.written;
-        let names = [
-            ("vct", written.vct.is_some(), WrittenFormat::SdJwtVc, "dc+sd-jwt"),
-            ("doctype", written.doctype.is_some(), WrittenFormat::MsoMdoc, "mso_mdoc"),
-            ("types", written.types.is_some(), WrittenFormat::JwtVcJson, "jwt_vc_json"),
-        ];
-        let own = |format| names.iter().find(|(_, _, of, _)| *of == format).map(|name| name.0);
-        let strange = names.iter().find(|(_, is_there, of, _)| *is_there && *of != written.format);
-        let Some((key, _, _, format)) = strange else { return Ok(()) };
-        let problem = format!("`{key}` belongs to {format}");
-        let remedy = format!("use `{}` instead", own(written.format).unwrap_or_default());
-        Err(self.source.mistake(key, problem, remedy))
-    }
-
     /// A credential is good for whoever bears it only where its type says so (IMPL-01).
     fn key_binding(&self, file: &Path) -> Result<Option<KeyBinding>, ConfigError> {
         let attestations = key_attestations::Written {
@@ -427,17 +379,4 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-/// A name in reverse domain order (ISO 18013-5 §7.2), which is compared byte by byte.
-fn is_doctype(doctype: &str) -> bool {
-    let is_plain =
-        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':' | b'/');
-    (1..=200).contains(&doctype.len()) && doctype.bytes().all(is_plain)
-}
-
-/// VCDM 1.1: the general type comes first.
-fn is_w3c(types: &[String]) -> bool {
-    types.first().is_some_and(|first| first == "VerifiableCredential")
-        && types.iter().all(|name| !name.is_empty())
 }

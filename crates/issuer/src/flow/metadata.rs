@@ -77,7 +77,7 @@ fn configuration(credential_type: &CredentialType, keys: &IssuerKeys) -> Credent
     CredentialConfiguration {
         format: credential_type.format.name().to_owned(),
         scope: credential_type.scope.clone(),
-        format_members: credential_type.format_members(),
+        format_members: credential_type.format.members(),
         credential_signing_alg_values_supported: vec![signing_algorithm(
             &credential_type.format,
             keys.signing.signer.algorithm(),
@@ -95,7 +95,7 @@ fn configuration(credential_type: &CredentialType, keys: &IssuerKeys) -> Credent
 fn signing_algorithm(format: &Format, algorithm: Algorithm) -> Value {
     match format {
         Format::MsoMdoc { .. } => cose::number(algorithm).into(),
-        Format::SdJwtVc { .. } | Format::JwtVcJson { .. } => algorithm.name().into(),
+        Format::SdJwtVc { .. } | Format::W3c(_) => algorithm.name().into(),
     }
 }
 

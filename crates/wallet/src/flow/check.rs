@@ -28,6 +28,9 @@ pub struct Expected {
     pub format: String,
     /// Its `vct`, its `doctype`, or its W3C types.
     pub types: Vec<String>,
+    /// The contexts that give W3C types their meaning.
+    #[serde(default)]
+    pub contexts: Vec<Value>,
     /// How it will look.
     pub display: Display,
     /// What came with it of that, over what the issuer publishes (V11-17).
@@ -46,6 +49,7 @@ impl Expected {
                 let names = configuration.vct.iter().chain(&configuration.doctype);
                 names.chain(&configuration.types).cloned().collect()
             },
+            contexts: configuration.contexts.clone(),
             display: offered.display.clone(),
             credential_metadata: None,
         }
@@ -119,7 +123,7 @@ impl Wallet {
         let now = self.clock.now();
         let verified = unverified.verify(&signer.key, now).map_err(VerificationError::of_format)?;
         self.settings.profile.check_credential(&verified)?;
-        check_type(&verified, &expected.types)?;
+        check_type(&verified, expected)?;
         let holder_key = bound_key(verified.binding.as_ref(), keys)?;
         let credential = StoredCredential {
             id: CredentialId::fresh(&*self.random),
@@ -163,10 +167,12 @@ impl Preview {
     }
 }
 
-/// The credential is of the type that the holder agreed to (catalogue I18).
-fn check_type(verified: &Verified, wanted: &[String]) -> Result<(), VerificationError> {
-    let has_all = wanted.iter().all(|wanted| verified.types.contains(wanted));
-    let fits = has_all && !wanted.is_empty();
+/// The credential is of the type that the holder agreed to (catalogue I18), and its types mean what
+/// was offered: their contexts are in it (FMT-LDP-06).
+fn check_type(verified: &Verified, expected: &Expected) -> Result<(), VerificationError> {
+    let has_all = expected.types.iter().all(|wanted| verified.types.contains(wanted));
+    let has_contexts = expected.contexts.iter().all(|wanted| verified.contexts.contains(wanted));
+    let fits = has_all && has_contexts && !expected.types.is_empty();
     fits.then_some(()).ok_or(VerificationError::OtherType)
 }
 

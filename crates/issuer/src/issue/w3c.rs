@@ -1,0 +1,47 @@
+//! W3C credentials (VCI §A.1).
+
+use formats::jwt_vc_json;
+use formats::w3c::W3cClaims;
+use keys::did;
+use oid4vci::proof::{HolderBinding, VerifiedProof};
+use serde_json::{Map, Value};
+
+use super::Stamp;
+use crate::Issuer;
+use crate::credential_type::{Securing, W3cType};
+use crate::failure::Broken;
+
+pub(super) async fn issue(
+    issuer: &Issuer,
+    (w3c, claims): (&W3cType, &Map<String, Value>),
+    holder: Option<&VerifiedProof>,
+    stamp: Stamp,
+) -> Result<String, Broken> {
+    let keys = issuer.keys();
+    let key = &keys.signing;
+    let subject = holder.map(subject_did);
+    let claims = W3cClaims {
+        issuer: issuer.credential_issuer(),
+        contexts: &w3c.contexts,
+        types: &w3c.types,
+        subject: subject.as_deref(),
+        claims: claims.clone(),
+        issued_at: stamp.issued_at,
+        expires_at: stamp.expires_at,
+        status: stamp.status,
+    };
+    match w3c.securing {
+        Securing::JwtVcJson | Securing::JwtVcJsonLd => {
+            jwt_vc_json::issue(claims, &key.kid, &*key.signer).await
+        }
+    }
+    .map_err(|error| Broken::fault(format!("signing failed: {error}")))
+}
+
+/// The subject is the DID of the proof; a bare key has its did:jwk.
+fn subject_did(holder: &VerifiedProof) -> String {
+    match holder.binding() {
+        HolderBinding::Jwk => did::to_did_jwk(holder.public_key()),
+        HolderBinding::Did(url) => did::did_of(url).to_owned(),
+    }
+}
