@@ -27,7 +27,8 @@ pub enum FormatError {
     SignedOutsideLife,
     /// `typ` says that it is something else (RFC 8725 §3.11).
     WrongType,
-    /// `vc+sd-jwt` without `vct`: a W3C credential, which took the former name of SD-JWT VC.
+    /// `vc+sd-jwt` without `vct` under another name: a W3C credential, which took the former name of
+    /// SD-JWT VC.
     W3cSdJwt,
     /// Only its holder can have made the key binding at the end (RFC 9901 §7.2).
     UnexpectedKeyBinding,
@@ -39,7 +40,7 @@ pub enum FormatError {
     ProtectedClaim,
     /// `cnf` names no key that we can compare.
     BadBinding,
-    /// Not of version 1.1 of the W3C data model, whose dates we know to read.
+    /// Not of the version of the W3C data model that its format has, whose dates we know to read.
     OtherDataModel,
     /// The JWT and the W3C credential in it say different things (catalogue I14).
     Contradiction,
@@ -80,7 +81,7 @@ impl fmt::Display for FormatError {
             }
             Self::WrongType => "typ of the credential is not that of its format",
             Self::W3cSdJwt => {
-                "this vc+sd-jwt is a W3C credential, which is not supported: ask for dc+sd-jwt"
+                "this vc+sd-jwt is a W3C credential: that is not the format dc+sd-jwt"
             }
             Self::UnexpectedKeyBinding => {
                 "the credential ends in a key binding: it was already shown to somebody"
@@ -92,7 +93,7 @@ impl fmt::Display for FormatError {
             }
             Self::BadBinding => "cnf of the credential names no key that can be used",
             Self::OtherDataModel => {
-                "the credential must be of version 1.1 of the W3C data model, or 1.0 of an mdoc"
+                "the credential is of another version of its data model than its format has"
             }
             Self::Contradiction => "the JWT and the credential in it contradict each other",
             Self::OtherIssuer => "kid of the credential belongs to a DID that is not its issuer",

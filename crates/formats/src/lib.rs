@@ -5,6 +5,7 @@
 //! | `dc+sd-jwt` | SD-JWT VC: the holder may leave claims out | [`sd_jwt_vc`], on [`sd_jwt`] |
 //! | `mso_mdoc` | ISO mdoc: name spaces of elements, in CBOR | [`mso_mdoc`] |
 //! | `jwt_vc_json`, `jwt_vc_json-ld` | W3C Verifiable Credential 1.1 as a JWT | [`jwt_vc_json`], on [`w3c`] |
+//! | `vc+jwt`, `vc+sd-jwt` | W3C Verifiable Credential 2.0, secured with JOSE | [`vc_jose`], on [`w3c`] and [`sd_jwt`] |
 //!
 //! [`status_list`] is where issuers say which credentials they have revoked.
 //!
@@ -22,6 +23,7 @@ pub mod sd_jwt_vc;
 pub mod status_list;
 mod unverified;
 mod validity;
+pub mod vc_jose;
 pub mod verified;
 pub mod w3c;
 

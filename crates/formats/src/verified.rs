@@ -47,4 +47,8 @@ pub enum Format {
     JwtVcJson,
     /// `jwt_vc_json-ld`.
     JwtVcJsonLd,
+    /// `vc+jwt`, also as `jwt_vc_json`.
+    VcJwt,
+    /// `vc+sd-jwt` of the W3C.
+    VcSdJwt,
 }

@@ -1,6 +1,6 @@
 //! What W3C credentials have in common, whatever secures them: the members of the data model.
 //!
-//! Contexts are names to us here: none is fetched, and nothing is expanded.
+//! Contexts are names here: none is fetched, and nothing is expanded (FMT-JWT-02, FMT-JWTLD-02).
 
 use keys::outside::Timestamp;
 use serde_json::{Map, Value, json};

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use issuer::credential_type::CredentialType;
+use keys::jws::Jws;
 use keys::outside::Clock as _;
 use serde_json::{Map, Value, json};
 use testkit::proof::holder_key;
@@ -14,6 +15,7 @@ use wallet::store::{StoredCredential, Trust};
 
 const DEGREE: &str = "degree";
 const V1: &str = "https://www.w3.org/2018/credentials/v1";
+const V2: &str = "https://www.w3.org/ns/credentials/v2";
 const TYPE: &str = r#"
 format = "FORMAT"
 types = ["VerifiableCredential", "Degree"]
@@ -98,7 +100,12 @@ async fn each_format_becomes_a_card() {
 #[tokio::test]
 async fn metadata_name_contexts_and_types() {
     let vocabulary = json!({ "@vocab": format!("{ISSUER}/credentials/{DEGREE}#") });
-    for (format, context) in [("jwt_vc_json", None), ("jwt_vc_json-ld", Some(V1))] {
+    for (format, context) in [
+        ("jwt_vc_json", None),
+        ("jwt_vc_json-ld", Some(V1)),
+        ("vc+jwt", Some(V2)),
+        ("vc+sd-jwt", Some(V2)),
+    ] {
         let world = world(format, "").await;
         let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
         let degree = &metadata["credential_configurations_supported"][DEGREE];
@@ -131,6 +138,19 @@ async fn contexts_of_the_operator_are_signed() {
     assert!(verified.status.is_some(), "DEP-10: it can be revoked");
 }
 
+/// What the holder may leave out of a `vc+sd-jwt` is not in its payload, and lies below the subject.
+#[tokio::test]
+async fn claims_of_an_sd_jwt_can_be_left_out() {
+    let world = world("vc+sd-jwt", "").await;
+    let card = received(&world).await;
+    let (jwt, disclosures) = card.raw.split_once('~').unwrap();
+    let payload = Jws::parse(jwt, 100_000).unwrap().claims().unwrap();
+    assert_eq!(payload["credentialSubject"]["_sd"].as_array().unwrap().len(), 2);
+    assert!(payload["credentialSubject"].get("name").is_none());
+    assert_eq!(disclosures.matches('~').count(), 4, "name, degree and what is in it");
+    assert!(payload["cnf"].is_object() && payload["credentialSubject"]["id"].is_string());
+}
+
 /// What an operator writes wrongly is told, with what to write instead.
 #[test]
 fn a_type_that_is_no_w3c_credential_is_refused() {
@@ -150,4 +170,4 @@ fn a_type_that_is_no_w3c_credential_is_refused() {
     assert!(parse(&selective).unwrap_err().contains("shown as a whole"));
 }
 
-const FORMATS: [&str; 2] = ["jwt_vc_json", "jwt_vc_json-ld"];
+const FORMATS: [&str; 4] = ["jwt_vc_json", "jwt_vc_json-ld", "vc+jwt", "vc+sd-jwt"];

@@ -84,7 +84,7 @@ fn is_right(credential: &Value, format: &str) -> bool {
         "dc+sd-jwt" | "vc+sd-jwt" => text.is_some_and(|text| {
             text.split_once('~').is_some_and(|(jwt, _)| is_jwt(jwt)) && text.ends_with('~')
         }),
-        "jwt_vc_json" | "jwt_vc_json-ld" => text.is_some_and(is_jwt),
+        "jwt_vc_json" | "jwt_vc_json-ld" | "vc+jwt" => text.is_some_and(is_jwt),
         "ldp_vc" => credential.is_object(),
         _ => text.is_some_and(|text| !text.is_empty()),
     }

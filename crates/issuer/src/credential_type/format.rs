@@ -42,6 +42,10 @@ pub enum Securing {
     JwtVcJson,
     /// `jwt_vc_json-ld`
     JwtVcJsonLd,
+    /// `vc+jwt`
+    VcJwt,
+    /// `vc+sd-jwt`
+    VcSdJwt,
 }
 
 impl Format {
@@ -86,6 +90,8 @@ impl Securing {
         match self {
             Self::JwtVcJson => "jwt_vc_json",
             Self::JwtVcJsonLd => "jwt_vc_json-ld",
+            Self::VcJwt => "vc+jwt",
+            Self::VcSdJwt => "vc+sd-jwt",
         }
     }
 
@@ -94,6 +100,7 @@ impl Securing {
     pub const fn data_model(self) -> DataModel {
         match self {
             Self::JwtVcJson | Self::JwtVcJsonLd => DataModel::V1,
+            Self::VcJwt | Self::VcSdJwt => DataModel::V2,
         }
     }
 }
@@ -108,6 +115,10 @@ pub(super) enum WrittenFormat {
     JwtVcJson,
     #[serde(rename = "jwt_vc_json-ld")]
     JwtVcJsonLd,
+    #[serde(rename = "vc+jwt")]
+    VcJwt,
+    #[serde(rename = "vc+sd-jwt")]
+    VcSdJwt,
 }
 
 impl WrittenFormat {
@@ -117,6 +128,8 @@ impl WrittenFormat {
             Self::SdJwtVc | Self::MsoMdoc => None,
             Self::JwtVcJson => Some(Securing::JwtVcJson),
             Self::JwtVcJsonLd => Some(Securing::JwtVcJsonLd),
+            Self::VcJwt => Some(Securing::VcJwt),
+            Self::VcSdJwt => Some(Securing::VcSdJwt),
         }
     }
 
@@ -127,8 +140,8 @@ impl WrittenFormat {
     /// Whether a holder can leave claims out.
     pub(super) const fn is_selective(self) -> bool {
         match self {
-            Self::SdJwtVc | Self::MsoMdoc => true,
-            Self::JwtVcJson | Self::JwtVcJsonLd => false,
+            Self::SdJwtVc | Self::MsoMdoc | Self::VcSdJwt => true,
+            Self::JwtVcJson | Self::JwtVcJsonLd | Self::VcJwt => false,
         }
     }
 
@@ -137,7 +150,7 @@ impl WrittenFormat {
         match self {
             Self::SdJwtVc => "vct",
             Self::MsoMdoc => "doctype",
-            Self::JwtVcJson | Self::JwtVcJsonLd => "types",
+            Self::JwtVcJson | Self::JwtVcJsonLd | Self::VcJwt | Self::VcSdJwt => "types",
         }
     }
 }
@@ -153,14 +166,14 @@ pub(super) struct Names<'n> {
 
 /// Reads the names that the format needs; `issuer` and `id` make those that may be left out.
 pub(super) fn read(
-    names: Names<'_>,
+    names: &Names<'_>,
     (issuer, id): (&str, &str),
     source: &Source,
 ) -> Result<Format, ConfigError> {
-    check_strange_names(&names, source)?;
+    check_strange_names(names, source)?;
     let home = format!("{issuer}/credentials/{id}"); // nobody else may use a URL below ours
     match names.format.securing() {
-        Some(securing) => w3c(&names, securing, (&home, source)).map(Format::W3c),
+        Some(securing) => w3c(names, securing, (&home, source)).map(Format::W3c),
         None if names.format == WrittenFormat::MsoMdoc => {
             let doctype = names.doctype.filter(|doctype| is_doctype(doctype)).ok_or_else(|| {
                 let problem = "mso_mdoc needs the doctype of the credential";

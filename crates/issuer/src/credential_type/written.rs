@@ -139,7 +139,7 @@ pub(super) fn read(
     let claims = claim_rules::read(&written.claims, &context)?;
     let sign_in_claims = SignInClaims::read(written.sign_in_claims.as_ref(), &claims, source)?;
     Ok(CredentialType {
-        format: format::read(names, (issuer, &id), source)?,
+        format: format::read(&names, (issuer, &id), source)?,
         key_binding: reader.key_binding(file)?,
         tx_code_channel: reader.tx_code_channel()?,
         claims,

@@ -1,19 +1,20 @@
 //! W3C credentials (VCI §A.1).
 
 use formats::jwt_vc_json;
+use formats::vc_jose::{self, SelectiveClaims};
 use formats::w3c::W3cClaims;
 use keys::did;
 use oid4vci::proof::{HolderBinding, VerifiedProof};
 use serde_json::{Map, Value};
 
-use super::Stamp;
+use super::{Stamp, confirmation};
 use crate::Issuer;
-use crate::credential_type::{Securing, W3cType};
+use crate::credential_type::{CredentialType, Securing, W3cType};
 use crate::failure::Broken;
 
 pub(super) async fn issue(
     issuer: &Issuer,
-    (w3c, claims): (&W3cType, &Map<String, Value>),
+    (credential_type, w3c, claims): (&CredentialType, &W3cType, &Map<String, Value>),
     holder: Option<&VerifiedProof>,
     stamp: Stamp,
 ) -> Result<String, Broken> {
@@ -33,6 +34,13 @@ pub(super) async fn issue(
     match w3c.securing {
         Securing::JwtVcJson | Securing::JwtVcJsonLd => {
             jwt_vc_json::issue(claims, &key.kid, &*key.signer).await
+        }
+        Securing::VcJwt => vc_jose::issue(claims, &key.kid, &*key.signer).await,
+        Securing::VcSdJwt => {
+            let selective = credential_type.selective_paths();
+            let binding = holder.map(confirmation);
+            let claims = SelectiveClaims { claims, selective, binding };
+            vc_jose::issue_selective(claims, &key.kid, &*key.signer, &*issuer.random).await
         }
     }
     .map_err(|error| Broken::fault(format!("signing failed: {error}")))
