@@ -44,6 +44,14 @@ pub enum FormatError {
     OtherDataModel,
     /// The JWT and the W3C credential in it say different things (catalogue I14).
     Contradiction,
+    /// A proof of a kind that we do not read.
+    UnsupportedProof,
+    /// What it says has no canonical form, such as a number that no double holds.
+    Uncanonical,
+    /// Something in it is given no meaning by its contexts, so that nobody signed it.
+    UndefinedTerm,
+    /// A context that we do not know, and do not fetch.
+    UnknownContext,
     /// The key belongs to a DID that is not the issuer (catalogue I13).
     OtherIssuer,
     /// Its time is over.
@@ -96,6 +104,15 @@ impl fmt::Display for FormatError {
                 "the credential is of another version of its data model than its format has"
             }
             Self::Contradiction => "the JWT and the credential in it contradict each other",
+            Self::UnsupportedProof => {
+                "the proof must be a DataIntegrityProof of a cryptosuite that is known here, for \
+                 assertionMethod, and stand on no other proof"
+            }
+            Self::Uncanonical => "the credential has no canonical form: a number may be too large",
+            Self::UndefinedTerm => {
+                "something in the credential has no meaning by its contexts: nobody signed it"
+            }
+            Self::UnknownContext => "the credential has a context that is not known here",
             Self::OtherIssuer => "kid of the credential belongs to a DID that is not its issuer",
             Self::Expired => "the credential has expired",
             Self::NotYetValid => "the credential is not valid yet: check the clock",
@@ -114,6 +131,9 @@ pub enum IssueError {
     NoClaims,
     /// Claims are nested too deeply to be read again.
     TooDeep,
+    /// Something has no canonical form: a number is too large, or a claim has no meaning by the
+    /// contexts.
+    Uncanonical(FormatError),
     /// More selectively disclosable claims than can be read again.
     TooManyDisclosures,
     /// The path of a selectively disclosable claim is empty, or leads through what is no object.
@@ -133,6 +153,7 @@ impl fmt::Display for IssueError {
             Self::NoClaims => {
                 "there is no claim, or none in a name space: an mdoc has one at least"
             }
+            Self::Uncanonical(error) => return error.fmt(f),
             Self::TooDeep => "the claims are nested too deeply",
             Self::TooManyDisclosures => "too many claims are selectively disclosable",
             Self::WrongPath => "the path of a selectively disclosable claim leads through a value",

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::FormatError;
 use crate::jwt_vc_json::{self, JwtVc};
+use crate::ldp_vc::{self, LdpVc};
 use crate::mso_mdoc::{self, Mdoc};
 use crate::sd_jwt_vc::{self, SdJwtVc};
 use crate::vc_jose::{self, VcJose};
@@ -23,6 +24,7 @@ pub fn parse(format: &str, credential: &Value) -> Result<Unverified, FormatError
         jwt_vc_json::FORMAT => jwt_vc(text?, JwtVc::parse),
         jwt_vc_json::LD_FORMAT => jwt_vc(text?, JwtVc::parse_ld),
         vc_jose::FORMAT => VcJose::parse(text?).map(Unverified::VcJose),
+        ldp_vc::FORMAT => LdpVc::parse(credential).map(|read| Unverified::LdpVc(Box::new(read))),
         _ => Err(FormatError::UnsupportedFormat),
     }
 }
@@ -58,6 +60,8 @@ pub enum Unverified {
     JwtVcJson(JwtVc),
     /// `vc+jwt`, or `vc+sd-jwt` of the W3C.
     VcJose(VcJose),
+    /// `ldp_vc`.
+    LdpVc(Box<LdpVc>),
 }
 
 impl Unverified {
@@ -69,6 +73,7 @@ impl Unverified {
             Self::MsoMdoc(credential) => credential.key_reference(),
             Self::JwtVcJson(credential) => credential.key_reference(),
             Self::VcJose(credential) => credential.key_reference(),
+            Self::LdpVc(credential) => credential.key_reference(),
         }
     }
 
@@ -79,6 +84,7 @@ impl Unverified {
             Self::MsoMdoc(credential) => credential.verify(key, now),
             Self::JwtVcJson(credential) => credential.verify(key, now),
             Self::VcJose(credential) => credential.verify(key, now),
+            Self::LdpVc(credential) => credential.verify(key, now),
         }
     }
 }

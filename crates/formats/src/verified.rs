@@ -51,4 +51,6 @@ pub enum Format {
     VcJwt,
     /// `vc+sd-jwt` of the W3C.
     VcSdJwt,
+    /// `ldp_vc`.
+    LdpVc,
 }

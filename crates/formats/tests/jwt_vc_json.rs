@@ -334,7 +334,7 @@ async fn one_entrance_knows_the_formats() {
         ("dc+sd-jwt", json!(jwt), Some(FormatError::Malformed)),
         ("jwt_vc_json", json!({ "credential": jwt }), Some(FormatError::Malformed)),
         ("mso_mdoc", json!("o2pu"), Some(FormatError::Malformed)),
-        ("ldp_vc", json!(jwt), Some(FormatError::UnsupportedFormat)),
+        ("ldp_vc", json!(jwt), Some(FormatError::Malformed)),
         ("JWT_VC_JSON", json!(jwt), Some(FormatError::UnsupportedFormat)),
     ];
     for (format, credential, error) in cases {

@@ -43,7 +43,9 @@ pub async fn issue(
             let name_spaces = mdoc::name_spaces(credential_type, claims)?;
             mso_mdoc(issuer, (doctype, name_spaces), holder, stamp).await
         }
-        Format::W3c(w3c) => w3c::issue(issuer, (credential_type, w3c, claims), holder, stamp).await,
+        Format::W3c(w3c) => {
+            return w3c::issue(issuer, (credential_type, w3c, claims), holder, stamp).await;
+        }
     };
     credential.map(Value::String)
 }

@@ -95,16 +95,16 @@ async fn each_format_becomes_a_card() {
     }
 }
 
-/// FMT-JWTLD-03: metadata of linked data have contexts beside the types; the holder's paths begin at
-/// the credential (FMT-JWT-06).
+/// FMT-JWTLD-03, FMT-LDP-04: metadata of linked data name contexts beside the types; paths begin at the
+/// credential (FMT-JWT-06); of `ldp_vc` the algorithm is a cryptosuite (FMT-LDP-03, AMB-10).
 #[tokio::test]
 async fn metadata_name_contexts_and_types() {
-    let vocabulary = json!({ "@vocab": format!("{ISSUER}/credentials/{DEGREE}#") });
     for (format, context) in [
         ("jwt_vc_json", None),
         ("jwt_vc_json-ld", Some(V1)),
         ("vc+jwt", Some(V2)),
         ("vc+sd-jwt", Some(V2)),
+        ("ldp_vc", Some(V2)),
     ] {
         let world = world(format, "").await;
         let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
@@ -113,10 +113,11 @@ async fn metadata_name_contexts_and_types() {
         let mut definition = Map::new();
         definition.insert("type".to_owned(), json!(["VerifiableCredential", "Degree"]));
         if let Some(context) = context {
-            definition.insert("@context".to_owned(), json!([context, vocabulary]));
+            definition.insert("@context".to_owned(), json!([context]));
         }
         assert_eq!(degree["credential_definition"], Value::Object(definition));
-        assert_eq!(degree["credential_signing_alg_values_supported"], json!(["ES256"]));
+        let algorithm = if format == "ldp_vc" { "ecdsa-rdfc-2019" } else { "ES256" };
+        assert_eq!(degree["credential_signing_alg_values_supported"], json!([algorithm]));
         let path = &degree["credential_metadata"]["claims"][0]["path"];
         assert_eq!(*path, json!(["credentialSubject", "name"]));
     }
@@ -151,6 +152,36 @@ async fn claims_of_an_sd_jwt_can_be_left_out() {
     assert!(payload["cnf"].is_object() && payload["credentialSubject"]["id"].is_string());
 }
 
+/// FMT-LDP-05: an object, signed by a key of the website's DID, in the canonical form of the operator.
+#[tokio::test]
+async fn linked_data_are_signed_by_a_key_of_the_did() {
+    for (line, suite) in [("", "ecdsa-rdfc-2019"), ("canonicalization = \"jcs\"", "ecdsa-jcs-2019")]
+    {
+        let world = world("ldp_vc", line).await;
+        let document = world.public.get("/.well-known/did.json").await.json();
+        let did = "did:web:issuer.example";
+        let method = &document["verificationMethod"][0];
+        assert_eq!((&document["id"], &method["controller"]), (&json!(did), &json!(did)));
+        let card = received(&world).await;
+        let credential: Value = serde_json::from_str(&card.raw).unwrap();
+        assert_eq!(credential["issuer"], did);
+        let vocabulary = json!({ "@vocab": format!("{ISSUER}/credentials/{DEGREE}#") });
+        assert_eq!(credential["@context"], json!([V2, vocabulary]));
+        assert_eq!(credential["proof"]["cryptosuite"], suite);
+        assert_eq!(credential["proof"]["verificationMethod"], method["id"]);
+        assert_eq!(document["assertionMethod"], json!([method["id"]]));
+        assert_eq!(card.trust, Trust::IssuerMetadata);
+    }
+}
+
+/// An issuer below a path has a DID of its own there.
+#[tokio::test]
+async fn an_issuer_at_a_path_has_its_own_did() {
+    let world = World::at("https://issuer.example:8443/uni", |_| {}).await;
+    let document = world.public.get("/uni/did.json").await.json();
+    assert_eq!(document["id"], "did:web:issuer.example%3A8443:uni");
+}
+
 /// What an operator writes wrongly is told, with what to write instead.
 #[test]
 fn a_type_that_is_no_w3c_credential_is_refused() {
@@ -160,6 +191,11 @@ fn a_type_that_is_no_w3c_credential_is_refused() {
         ("dc+sd-jwt", "", "`types` belongs to jwt_vc_json"),
         ("jwt_vc_json-ld", own.as_str(), "comes first by itself"),
         ("jwt_vc_json-ld", "vct = \"x\"", "use `types` instead"),
+        ("vc+jwt", "canonicalization = \"jcs\"", "belongs to ldp_vc"),
+        ("ldp_vc", "status_list = true", "no place for a Token Status List"),
+        ("ldp_vc", "suspendable = true", "without a status list"),
+        ("ldp_vc", "contexts = []", "has no meaning by its contexts"),
+        ("ldp_vc", "contexts = [\"https://elsewhere.example/v1\"]", "a context that is not known"),
     ];
     for (format, line, told) in cases {
         let error = parse(&format!("{line}\n{}", TYPE.replace("FORMAT", format))).unwrap_err();
@@ -170,4 +206,4 @@ fn a_type_that_is_no_w3c_credential_is_refused() {
     assert!(parse(&selective).unwrap_err().contains("shown as a whole"));
 }
 
-const FORMATS: [&str; 4] = ["jwt_vc_json", "jwt_vc_json-ld", "vc+jwt", "vc+sd-jwt"];
+const FORMATS: [&str; 5] = ["jwt_vc_json", "jwt_vc_json-ld", "vc+jwt", "vc+sd-jwt", "ldp_vc"];

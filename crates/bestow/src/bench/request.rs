@@ -50,11 +50,12 @@ impl CredentialWish<'_> {
         let doctype = configuration.doctype.iter();
         members.extend(doctype.map(|name| ("doctype".to_owned(), name.clone().into())));
         if !configuration.types.is_empty() {
-            let mut definition = json!({ "type": configuration.types });
+            let mut definition = Map::new();
+            definition.insert("type".to_owned(), json!(configuration.types));
             if !configuration.contexts.is_empty() {
-                definition["@context"] = json!(configuration.contexts);
+                definition.insert("@context".to_owned(), json!(configuration.contexts));
             }
-            members.push(("credential_definition".to_owned(), definition));
+            members.push(("credential_definition".to_owned(), definition.into()));
         }
         members
     }

@@ -1,5 +1,6 @@
 //! The format of a credential type, and the names that it needs (VCI §A).
 
+use formats::data_integrity::Canonicalization;
 use formats::w3c::DataModel;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -46,6 +47,8 @@ pub enum Securing {
     VcJwt,
     /// `vc+sd-jwt`
     VcSdJwt,
+    /// `ldp_vc`, in one of its canonical forms.
+    LdpVc(Canonicalization),
 }
 
 impl Format {
@@ -72,14 +75,16 @@ impl Format {
 }
 
 impl W3cType {
-    /// FMT-JWT-04; of linked data with its contexts (FMT-JWTLD-03).
+    /// FMT-JWT-04; of linked data with the names of its contexts (FMT-JWTLD-03, FMT-LDP-04). One that
+    /// is written out stands in the credential alone: wallets in use take nothing but names here.
     fn definition(&self) -> Value {
         if self.securing == Securing::JwtVcJson {
             return json!({ "type": self.types });
         }
-        let mut contexts = vec![Value::from(self.securing.data_model().context())];
-        contexts.extend_from_slice(&self.contexts);
-        json!({ "@context": contexts, "type": self.types })
+        let own = self.securing.data_model().context();
+        let names = self.contexts.iter().filter_map(Value::as_str);
+        let names: Vec<&str> = std::iter::once(own).chain(names).collect();
+        json!({ "@context": names, "type": self.types })
     }
 }
 
@@ -92,6 +97,7 @@ impl Securing {
             Self::JwtVcJsonLd => "jwt_vc_json-ld",
             Self::VcJwt => "vc+jwt",
             Self::VcSdJwt => "vc+sd-jwt",
+            Self::LdpVc(_) => "ldp_vc",
         }
     }
 
@@ -100,7 +106,7 @@ impl Securing {
     pub const fn data_model(self) -> DataModel {
         match self {
             Self::JwtVcJson | Self::JwtVcJsonLd => DataModel::V1,
-            Self::VcJwt | Self::VcSdJwt => DataModel::V2,
+            Self::VcJwt | Self::VcSdJwt | Self::LdpVc(_) => DataModel::V2,
         }
     }
 }
@@ -119,6 +125,15 @@ pub(super) enum WrittenFormat {
     VcJwt,
     #[serde(rename = "vc+sd-jwt")]
     VcSdJwt,
+    #[serde(rename = "ldp_vc")]
+    LdpVc,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum WrittenCanonicalization {
+    Jcs,
+    Rdfc,
 }
 
 impl WrittenFormat {
@@ -130,6 +145,7 @@ impl WrittenFormat {
             Self::JwtVcJsonLd => Some(Securing::JwtVcJsonLd),
             Self::VcJwt => Some(Securing::VcJwt),
             Self::VcSdJwt => Some(Securing::VcSdJwt),
+            Self::LdpVc => Some(Securing::LdpVc(Canonicalization::Rdfc)),
         }
     }
 
@@ -141,8 +157,14 @@ impl WrittenFormat {
     pub(super) const fn is_selective(self) -> bool {
         match self {
             Self::SdJwtVc | Self::MsoMdoc | Self::VcSdJwt => true,
-            Self::JwtVcJson | Self::JwtVcJsonLd | Self::VcJwt => false,
+            Self::JwtVcJson | Self::JwtVcJsonLd | Self::VcJwt | Self::LdpVc => false,
         }
+    }
+
+    /// Whether a credential can have an entry in a Token Status List: a proof inside of JSON has no
+    /// place for one.
+    pub(super) fn has_status_list(self) -> bool {
+        self != Self::LdpVc
     }
 
     /// The key under which it is named.
@@ -150,7 +172,9 @@ impl WrittenFormat {
         match self {
             Self::SdJwtVc => "vct",
             Self::MsoMdoc => "doctype",
-            Self::JwtVcJson | Self::JwtVcJsonLd | Self::VcJwt | Self::VcSdJwt => "types",
+            Self::JwtVcJson | Self::JwtVcJsonLd | Self::VcJwt | Self::VcSdJwt | Self::LdpVc => {
+                "types"
+            }
         }
     }
 }
@@ -162,6 +186,7 @@ pub(super) struct Names<'n> {
     pub(super) doctype: Option<&'n str>,
     pub(super) types: Option<&'n [String]>,
     pub(super) contexts: Option<&'n [String]>,
+    pub(super) canonicalization: Option<WrittenCanonicalization>,
 }
 
 /// Reads the names that the format needs; `issuer` and `id` make those that may be left out.
@@ -172,7 +197,11 @@ pub(super) fn read(
 ) -> Result<Format, ConfigError> {
     check_strange_names(names, source)?;
     let home = format!("{issuer}/credentials/{id}"); // nobody else may use a URL below ours
-    match names.format.securing() {
+    let securing = names.format.securing().map(|securing| match names.canonicalization {
+        Some(WrittenCanonicalization::Jcs) => Securing::LdpVc(Canonicalization::Jcs),
+        Some(WrittenCanonicalization::Rdfc) | None => securing,
+    });
+    match securing {
         Some(securing) => w3c(names, securing, (&home, source)).map(Format::W3c),
         None if names.format == WrittenFormat::MsoMdoc => {
             let doctype = names.doctype.filter(|doctype| is_doctype(doctype)).ok_or_else(|| {
@@ -222,6 +251,10 @@ fn check_strange_names(names: &Names<'_>, source: &Source) -> Result<(), ConfigE
     if let Some((key, _, format)) = strange {
         let problem = format!("`{key}` belongs to {format}");
         return Err(source.mistake(key, problem, format!("use `{own}` instead")));
+    }
+    if names.canonicalization.is_some() && names.format != WrittenFormat::LdpVc {
+        let problem = "`canonicalization` belongs to ldp_vc";
+        return Err(source.mistake("canonicalization", problem, "remove it"));
     }
     let is_plain = matches!(names.format.securing(), None | Some(Securing::JwtVcJson));
     if names.contexts.is_some() && is_plain {

@@ -29,6 +29,7 @@ mod format;
 mod image;
 mod key_attestations;
 mod sign_in_claims;
+mod terms;
 pub(crate) mod text;
 mod value;
 mod written;

@@ -10,9 +10,10 @@ use serde::Deserialize;
 
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
-use super::format::{self, WrittenFormat};
+use super::format::{self, WrittenCanonicalization, WrittenFormat};
 use super::key_attestations;
 use super::sign_in_claims::SignInClaims;
+use super::terms;
 use super::text::is_one_visible_line;
 use super::{Approval, CredentialType, KeyBinding, Revocation, TxCodeChannel};
 use crate::config::ConfigError;
@@ -63,6 +64,7 @@ struct WrittenType {
     doctype: Option<String>,
     types: Option<Vec<String>>,
     contexts: Option<Vec<String>>,
+    canonicalization: Option<WrittenCanonicalization>,
     scope: Option<String>,
     #[serde(default = "yes")]
     key_binding: bool,
@@ -74,8 +76,7 @@ struct WrittenType {
     #[serde(default)]
     attestation_proofs: bool,
     validity_days: u32,
-    #[serde(default = "yes")]
-    status_list: bool,
+    status_list: Option<bool>,
     suspendable: Option<bool>,
     offer_seconds: Option<u32>,
     #[serde(default = "yes")]
@@ -133,13 +134,16 @@ pub(super) fn read(
         doctype: written.doctype.as_deref(),
         types: written.types.as_deref(),
         contexts: written.contexts.as_deref(),
+        canonicalization: written.canonicalization,
     };
     let context = claim_rules::Context { source, format: written.format, portal: written.portal };
     let revocation = revocation(&written);
     let claims = claim_rules::read(&written.claims, &context)?;
     let sign_in_claims = SignInClaims::read(written.sign_in_claims.as_ref(), &claims, source)?;
+    let format = format::read(&names, (issuer, &id), source)?;
+    terms::check(&format, &claims, source)?;
     Ok(CredentialType {
-        format: format::read(&names, (issuer, &id), source)?,
+        format,
         key_binding: reader.key_binding(file)?,
         tx_code_channel: reader.tx_code_channel()?,
         claims,
@@ -182,7 +186,11 @@ fn check_numbers(written: &WrittenType, source: &Source) -> Result<(), ConfigErr
         let remedy = format!("use at least {OFFER_SECONDS_MIN}: a person has to find the phone");
         return Err(source.mistake("offer_seconds", "nobody can use such a short offer", remedy));
     }
-    if written.suspendable == Some(true) && !written.status_list {
+    if written.status_list == Some(true) && !written.format.has_status_list() {
+        let problem = "there is no place for a Token Status List in this format";
+        return Err(source.mistake("status_list", problem, "remove the line, or use vc+jwt"));
+    }
+    if written.suspendable == Some(true) && !has_status_list(written) {
         let problem = "without a status list nobody would see that it is suspended";
         let remedy = "write status_list = true, or remove suspendable";
         return Err(source.mistake("suspendable", problem, remedy));
@@ -190,9 +198,13 @@ fn check_numbers(written: &WrittenType, source: &Source) -> Result<(), ConfigErr
     Ok(())
 }
 
+fn has_status_list(written: &WrittenType) -> bool {
+    written.status_list.unwrap_or_else(|| written.format.has_status_list())
+}
+
 /// What was written of status lists, once it was checked.
-const fn revocation(written: &WrittenType) -> Revocation {
-    match (written.status_list, written.suspendable) {
+fn revocation(written: &WrittenType) -> Revocation {
+    match (has_status_list(written), written.suspendable) {
         (false, _) => Revocation::Never,
         (true, None) => Revocation::AsListsAllow,
         (true, Some(false)) => Revocation::WithoutSuspension,

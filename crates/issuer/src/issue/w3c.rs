@@ -1,6 +1,8 @@
 //! W3C credentials (VCI §A.1).
 
+use formats::data_integrity::ProofOptions;
 use formats::jwt_vc_json;
+use formats::ldp_vc;
 use formats::vc_jose::{self, SelectiveClaims};
 use formats::w3c::W3cClaims;
 use keys::did;
@@ -17,12 +19,18 @@ pub(super) async fn issue(
     (credential_type, w3c, claims): (&CredentialType, &W3cType, &Map<String, Value>),
     holder: Option<&VerifiedProof>,
     stamp: Stamp,
-) -> Result<String, Broken> {
+) -> Result<Value, Broken> {
     let keys = issuer.keys();
-    let key = &keys.signing;
+    let (kid, signer) = (&*keys.signing.kid, &*keys.signing.signer);
     let subject = holder.map(subject_did);
+    let name = match w3c.securing {
+        Securing::LdpVc(_) => issuer.did(),
+        Securing::JwtVcJson | Securing::JwtVcJsonLd | Securing::VcJwt | Securing::VcSdJwt => {
+            issuer.credential_issuer().to_owned()
+        }
+    };
     let claims = W3cClaims {
-        issuer: issuer.credential_issuer(),
+        issuer: &name,
         contexts: &w3c.contexts,
         types: &w3c.types,
         subject: subject.as_deref(),
@@ -33,14 +41,21 @@ pub(super) async fn issue(
     };
     match w3c.securing {
         Securing::JwtVcJson | Securing::JwtVcJsonLd => {
-            jwt_vc_json::issue(claims, &key.kid, &*key.signer).await
+            jwt_vc_json::issue(claims, kid, signer).await.map(Value::String)
         }
-        Securing::VcJwt => vc_jose::issue(claims, &key.kid, &*key.signer).await,
+        Securing::VcJwt => vc_jose::issue(claims, kid, signer).await.map(Value::String),
         Securing::VcSdJwt => {
             let selective = credential_type.selective_paths();
             let binding = holder.map(confirmation);
             let claims = SelectiveClaims { claims, selective, binding };
-            vc_jose::issue_selective(claims, &key.kid, &*key.signer, &*issuer.random).await
+            let random = &*issuer.random;
+            vc_jose::issue_selective(claims, kid, signer, random).await.map(Value::String)
+        }
+        Securing::LdpVc(canonicalization) => {
+            let verification_method = &format!("{name}#{kid}");
+            let created = stamp.issued_at;
+            let options = ProofOptions { verification_method, canonicalization, created };
+            ldp_vc::issue(claims, options, signer).await
         }
     }
     .map_err(|error| Broken::fault(format!("signing failed: {error}")))

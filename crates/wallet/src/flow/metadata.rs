@@ -20,8 +20,8 @@ use crate::error::{Question, Refused, WalletError};
 use crate::http::{Request, Response};
 
 /// Formats that this wallet can hold.
-pub const FORMATS: [&str; 6] =
-    ["dc+sd-jwt", "vc+sd-jwt", "mso_mdoc", "jwt_vc_json", "jwt_vc_json-ld", "vc+jwt"];
+pub const FORMATS: [&str; 7] =
+    ["dc+sd-jwt", "vc+sd-jwt", "mso_mdoc", "jwt_vc_json", "jwt_vc_json-ld", "vc+jwt", "ldp_vc"];
 
 /// The way in which an offer is taken.
 #[derive(Clone, Debug)]
