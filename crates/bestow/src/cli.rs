@@ -16,6 +16,7 @@ mod applications;
 mod deferred;
 mod generations;
 mod migrate_store;
+mod pki;
 mod status;
 mod wallet;
 
@@ -25,11 +26,13 @@ use generations::KEYS_EXAMPLES;
 pub(crate) use generations::{KeysCommand, RetireArguments, RotateArguments};
 use migrate_store::MIGRATE_STORE_EXAMPLES;
 pub(crate) use migrate_store::MigrateStoreArguments;
+use pki::PKI_EXAMPLES;
+pub(crate) use pki::{IacaArguments, PkiCommand, SignArguments};
 use status::REVOKE_EXAMPLES;
 pub(crate) use status::StatusArguments;
 pub(crate) use wallet::{
-    AttestationArguments, KeyAttestationArguments, ReceiveArguments, ResumeArguments,
-    ServeArguments, TrustArguments, WalletArguments, WalletCommand,
+    AttestationArguments, ReachArguments, ReceiveArguments, ResumeArguments, ServeArguments,
+    TrustArguments, WalletArguments, WalletCommand,
 };
 
 /// Issue and receive verifiable credentials with OpenID4VCI.
@@ -185,6 +188,9 @@ pub(crate) enum IssuerCommand {
     /// The issuer's own keys: list them, replace them, end what nothing needs any more
     #[command(subcommand, after_help = KEYS_EXAMPLES)]
     Keys(KeysCommand),
+    /// An authority of one's own for mdocs, and the certificates of their signers
+    #[command(subcommand, after_help = PKI_EXAMPLES)]
+    Pki(PkiCommand),
     /// Print the reference of bestow.toml as Markdown
     #[command(hide = true)]
     ConfigReference,
@@ -212,6 +218,7 @@ impl IssuerCommand {
             | Self::Restore { .. }
             | Self::MigrateStore(_)
             | Self::Sample { .. }
+            | Self::Pki(_)
             | Self::ConfigReference => false,
         }
     }

@@ -250,7 +250,7 @@ fn collect(value: &Value, path: String, leaves: &mut Vec<String>) {
                 .enumerate()
                 .for_each(|(at, value)| collect(value, format!("{path}/{at}"), leaves));
         }
-        _ => leaves.push(path),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => leaves.push(path),
     }
 }
 

@@ -19,15 +19,41 @@ use crate::config::{AuthorizationServer, ConfigError};
 use crate::outgoing::{ClientSecret, Credentials, Document, Keys, Outgoing, OutgoingError, Wanted};
 use crate::provider::{client_secret, outgoing};
 
-/// For so long the server is not asked again about a token that it called good.
+/// For so long the server is not asked again about a token.
 const KNOWN_SECONDS: u64 = 5;
-/// Most tokens that are remembered.
+/// Most tokens that are remembered as good; and as bad, apart from those: whoever makes tokens up
+/// takes no room from them.
 const KNOWN_MAX: usize = 10_000;
 /// Questions to the server at a time; whoever is too many comes again.
 const ASKING_MAX: usize = 32;
 
 /// What the server said of tokens, by their digests.
-type Known = HashMap<[u8; 32], (Map<String, Value>, Timestamp)>;
+#[derive(Debug)]
+struct Known<T>(Mutex<HashMap<[u8; 32], (T, Timestamp)>>);
+
+impl<T> Default for Known<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T: Clone> Known<T> {
+    fn get(&self, digest: &[u8; 32], now: Timestamp) -> Option<T> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (said, at) = known.get(digest)?;
+        (now < at.plus(KNOWN_SECONDS)).then(|| said.clone())
+    }
+
+    fn keep(&self, digest: [u8; 32], said: T, now: Timestamp) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN_MAX {
+            known.retain(|_, (_, at)| now < at.plus(KNOWN_SECONDS));
+        }
+        if known.len() < KNOWN_MAX {
+            known.insert(digest, (said, now));
+        }
+    }
+}
 
 /// The server, and what we know of it.
 #[derive(Debug)]
@@ -38,7 +64,8 @@ pub struct External {
     outgoing: Outgoing,
     metadata: Document,
     keys: Keys,
-    known: Mutex<Known>,
+    good: Known<Map<String, Value>>,
+    bad: Known<()>,
     asking: Semaphore,
 }
 
@@ -55,7 +82,8 @@ impl External {
             outgoing: outgoing(config.ca.as_deref())?,
             metadata: Document::default(),
             keys: Keys::default(),
-            known: Mutex::default(),
+            good: Known::default(),
+            bad: Known::default(),
             asking: Semaphore::new(ASKING_MAX),
         }))
     }
@@ -108,8 +136,11 @@ impl External {
         clock: &dyn Clock,
     ) -> Result<Map<String, Value>, ExternalRefusal> {
         let (digest, now) = (token.digest().0, clock.now());
-        if let Some(answer) = self.remembered(&digest, now) {
+        if let Some(answer) = self.good.get(&digest, now) {
             return Ok(answer);
+        }
+        if self.bad.get(&digest, now).is_some() {
+            return Err(ExternalRefusal::Inactive);
         }
         let address = self.endpoint("introspection_endpoint", clock).await?;
         // Anybody can send a token that nobody knows: the other server is not ours to flood.
@@ -120,25 +151,11 @@ impl External {
         let answer = self.outgoing.form(&address, &form, credentials).await;
         let answer = answer.map_err(|error| unreachable(&error))?;
         if answer.get("active") == Some(&Value::Bool(true)) {
-            self.remember(digest, &answer, now);
+            self.good.keep(digest, answer.clone(), now);
+        } else {
+            self.bad.keep(digest, (), now);
         }
         Ok(answer)
-    }
-
-    fn remembered(&self, digest: &[u8; 32], now: Timestamp) -> Option<Map<String, Value>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let (answer, at) = known.get(digest)?;
-        (now < at.plus(KNOWN_SECONDS)).then(|| answer.clone())
-    }
-
-    fn remember(&self, digest: [u8; 32], answer: &Map<String, Value>, now: Timestamp) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= KNOWN_MAX {
-            known.retain(|_, (_, at)| now < at.plus(KNOWN_SECONDS));
-        }
-        if known.len() < KNOWN_MAX {
-            known.insert(digest, (answer.clone(), now));
-        }
     }
 
     /// An address that its metadata name (RFC 8414 §2); those of OpenID Connect say the same where

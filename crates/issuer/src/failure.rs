@@ -22,8 +22,17 @@ pub enum Failure<R> {
 pub struct Broken {
     /// For the log alone.
     text: String,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    /// It does not heal by itself.
+    Stays,
     /// Nothing was written, and soon the same request may succeed.
-    passes: bool,
+    Passes,
+    /// The same, but whether it was written is not known yet.
+    InDoubt,
 }
 
 /// When to ask again after a fault that passes, in seconds.
@@ -33,29 +42,41 @@ impl Broken {
     /// Something that does not heal by itself.
     #[must_use]
     pub const fn fault(text: String) -> Self {
-        Self { text, passes: false }
+        Self { text, kind: Kind::Stays }
     }
 
     /// Something outside of us that may be there again soon; nothing was written.
     #[must_use]
     pub const fn passing(text: String) -> Self {
-        Self { text, passes: true }
+        Self { text, kind: Kind::Passes }
     }
 
     /// 503 for what passes: a load balancer and a Wallet may try again (Q04).
     #[must_use]
     pub const fn status(&self) -> StatusCode {
-        if self.passes {
-            StatusCode::SERVICE_UNAVAILABLE
-        } else {
-            StatusCode::INTERNAL_SERVER_ERROR
+        match self.kind {
+            Kind::Passes | Kind::InDoubt => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::Stays => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     /// Seconds after which to ask again, where that makes sense.
     #[must_use]
     pub const fn retry_after(&self) -> Option<u64> {
-        if self.passes { Some(RETRY_AFTER_SECONDS) } else { None }
+        match self.kind {
+            Kind::Passes | Kind::InDoubt => Some(RETRY_AFTER_SECONDS),
+            Kind::Stays => None,
+        }
+    }
+
+    /// What whoever asked may know, and do about it.
+    #[must_use]
+    pub const fn advice(&self) -> &'static str {
+        match self.kind {
+            Kind::Passes => "nothing was done; try again soon",
+            Kind::InDoubt => "whether this was done is not known yet; try again soon",
+            Kind::Stays => "internal error",
+        }
     }
 
     /// Tells the log, inside the span of the request, which has the id that is in `x-request-id`.
@@ -66,7 +87,12 @@ impl Broken {
 
 impl From<StoreError> for Broken {
     fn from(error: StoreError) -> Self {
-        Self { text: error.to_string(), passes: matches!(error, StoreError::Unavailable(_)) }
+        let kind = match error {
+            StoreError::Unavailable(_) => Kind::Passes,
+            StoreError::InDoubt(_) => Kind::InDoubt,
+            StoreError::Broken(_) => Kind::Stays,
+        };
+        Self { text: error.to_string(), kind }
     }
 }
 
@@ -101,10 +127,10 @@ impl IntoResponse for Broken {
     fn into_response(self) -> Response {
         self.log();
         let Some(seconds) = self.retry_after() else {
-            return error(self.status(), ErrorCode::ServerError, "internal error");
+            return error(self.status(), ErrorCode::ServerError, self.advice());
         };
-        let text = "nothing was done; try again soon";
-        let mut response = error(self.status(), ErrorCode::TemporarilyUnavailable, text);
+        let code = ErrorCode::TemporarilyUnavailable;
+        let mut response = error(self.status(), code, self.advice());
         response.headers_mut().insert(RETRY_AFTER, seconds.into());
         response
     }

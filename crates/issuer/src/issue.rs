@@ -5,7 +5,6 @@ use formats::mso_mdoc::{self, MdocClaims, NameSpace};
 use formats::sd_jwt_vc::{self, IssuerKeyHeader, SdJwtVcClaims};
 use formats::status_list::StatusReference;
 use keys::outside::Timestamp;
-use keys::x509::Certificate;
 use oid4vci::grant::StatusEntry;
 use oid4vci::proof::{HolderBinding, VerifiedProof};
 use serde_json::{Map, Value};
@@ -15,10 +14,14 @@ use crate::credential_type::{CredentialType, Format};
 use crate::failure::Broken;
 
 mod mdoc;
+mod signer;
 mod w3c;
 
+pub(crate) use signer::check_signer;
+pub use signer::signer_warnings;
+
 /// Times are rounded to the day: two credentials of one day cannot be told apart by them (PRIV-07,
-/// AMB-20).
+/// AMB-20). On the first day of a certificate an mdoc has that one's first second.
 const ROUNDING_SECONDS: u64 = 24 * 3600;
 
 /// Makes and signs the credential for the holder of one key, or for whoever bears it.
@@ -104,19 +107,12 @@ async fn mso_mdoc(
         doc_type,
         name_spaces,
         device_key: holder.public_key(),
-        signed_at: stamp.issued_at.max(signed_from(&key.x5c)?),
+        // It is not signed before its signer's certificate was good (ISO 18013-5 §9.3.1).
+        signed_at: stamp.issued_at.max(key.certificate.not_before),
         expires_at: stamp.expires_at,
         status: stamp.status,
     };
     mso_mdoc::issue(claims, &key.x5c, &*key.signer, &*issuer.random)
         .await
         .map_err(|error| Broken::fault(format!("signing failed: {error}")))
-}
-
-/// An mdoc is not signed before its signer's certificate was good (ISO 18013-5 §9.3.1), though its
-/// time is rounded.
-fn signed_from(x5c: &[Vec<u8>]) -> Result<Timestamp, Broken> {
-    let leaf = x5c.first().and_then(|der| Certificate::from_der(der).ok());
-    let leaf = leaf.ok_or_else(|| Broken::fault("the signing certificate is gone".into()))?;
-    Ok(leaf.not_before)
 }

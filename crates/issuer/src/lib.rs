@@ -17,6 +17,7 @@ use keys::jwe::DecryptionKey;
 use keys::outside::{Clock, Random, Timestamp};
 use keys::public_key::PublicKey;
 use keys::signer::Signer;
+use keys::x509::Certificate;
 use oid4vci::attestation::Attesters;
 use oid4vci::client::Client;
 use oid4vci::encryption::EncryptionPolicy;
@@ -157,6 +158,8 @@ pub struct SigningKey {
     pub signer: Box<dyn Signer>,
     /// Its certificate and those above, without the anchor (HAIP-46).
     pub x5c: Vec<Vec<u8>>,
+    /// The first of these, read.
+    pub certificate: Certificate,
     /// Its name in our JWK Set.
     pub kid: String,
 }

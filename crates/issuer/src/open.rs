@@ -80,7 +80,6 @@ async fn check_ready(config: &Config) -> Result<(), ConfigError> {
 /// Looks at what `database` names; what is something else is refused, and left alone.
 pub async fn check_database(config: &Config) -> Result<Schema, ConfigError> {
     store::schema(config).await.map_err(|error| {
-        let (StoreError::Broken(text) | StoreError::Unavailable(text)) = error;
         let remedy = match &config.database {
             Database::File(_) => {
                 "check `database` in bestow.toml: `bestow issuer migrate` makes a new one where \
@@ -91,7 +90,7 @@ pub async fn check_database(config: &Config) -> Result<Schema, ConfigError> {
                  that the server runs and has this database"
             }
         };
-        about(config, &format!("cannot be used as the database: {text}"), remedy)
+        about(config, &format!("cannot be used as the database: {}", error.text()), remedy)
     })
 }
 

@@ -8,16 +8,11 @@ use axum::http::Request;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use html::Html;
-use keys::algorithm::Algorithm;
-use keys::outside::Clock as _;
-use keys::signer::{Signer as _, SoftwareKey};
-use oid4vci::client::{ASSERTION_TYPE, ClientAuthentication, ClientKey, NewClientAssertion};
 use oid4vci::offer::OfferLink;
 use serde_json::{Value, json};
 use testkit::by_hand::request;
-use testkit::outside::TestRandom;
 use testkit::proof::holder_key;
-use testkit::sign_in::{Browser, CLIENT, REDIRECT, parameter, register, with_client};
+use testkit::sign_in::{Browser, CLIENT, REDIRECT, parameter, with_client};
 use testkit::wire::Answer;
 use testkit::world::{ISSUER, World};
 
@@ -336,55 +331,6 @@ async fn notify(world: &World, token: &str, body: &Value) -> Answer {
 
 fn disclosure(text: &str) -> Option<Value> {
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text).ok()?).ok()
-}
-
-/// RFC 7523 §3, RFC 9126 §2.1, RFC 7662 §2: a client with a key.
-#[tokio::test]
-async fn a_client_with_a_key_proves_itself_each_time() {
-    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
-    let registered = ClientKey { kid: None, key: key.public_key().clone() };
-    let world = World::with(|issuer| {
-        register(issuer, CLIENT, ClientAuthentication::PrivateKeyJwt(vec![registered]));
-    })
-    .await;
-    world.account("ada", &["student_card"]).await;
-    let random = TestRandom::new(77);
-    let assertion = async || {
-        let new = NewClientAssertion {
-            client_id: CLIENT,
-            authorization_server: ISSUER,
-            kid: None,
-            now: world.clock.now(),
-        };
-        new.sign(&key, &random).await.unwrap()
-    };
-    let form = world.authorization_request("student_card", &[]);
-    assert!(push(&world, &pairs(&form)).await.is(401, "invalid_client"), "without its key");
-    let jwt = assertion().await;
-    let proved = [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", jwt.as_str())];
-    let all = [pairs(&form), proved.to_vec()].concat();
-    let pushed = push(&world, &all).await;
-    assert_eq!(pushed.status, 201, "{}", pushed.text());
-    assert!(push(&world, &all).await.is(401, "invalid_client"), "RFC 7523 §3: once");
-    let uri = pushed.json()["request_uri"].as_str().unwrap().to_owned();
-    let short = [("client_id".to_owned(), CLIENT.to_owned()), ("request_uri".into(), uri)];
-    let back = Browser::of(&world.public).allow(&world.authorize(&short), "ada").await;
-    let code = parameter(&back, "code").unwrap();
-    assert!(world.redeem_code(&code, &[]).await.is(401, "invalid_client"));
-    assert!(world.redeem_code(&code, &proved).await.is(401, "invalid_client"), "used before");
-    let jwt = assertion().await;
-    let proved = [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", jwt.as_str())];
-    let tokens = world.redeem_code(&code, &proved).await.success();
-    let token = tokens["access_token"].as_str().unwrap();
-    let jwt = assertion().await;
-    let ask = [
-        ("token", token),
-        ("client_assertion_type", ASSERTION_TYPE),
-        ("client_assertion", jwt.as_str()),
-    ];
-    let answer = world.public.post_form(&world.issuer.endpoint("introspect"), &ask).await;
-    let answer = answer.success();
-    assert_eq!((&answer["active"], &answer["client_id"]), (&json!(true), &json!(CLIENT)));
 }
 
 /// RFC 8414 §2, ASMETA-03: what is published is what is there.

@@ -2,9 +2,15 @@
 //! account.
 
 use axum::http::Request;
+use keys::algorithm::Algorithm;
+use keys::outside::Clock as _;
+use keys::signer::{Signer as _, SoftwareKey};
+use oid4vci::client::{ASSERTION_TYPE, ClientAuthentication, ClientKey, NewClientAssertion};
 use serde_json::{Value, json};
-use testkit::sign_in::{Browser, CLIENT, REDIRECT, parameter, with_client};
-use testkit::world::World;
+use testkit::outside::TestRandom;
+use testkit::sign_in::{Browser, CLIENT, REDIRECT, parameter, register, with_client};
+use testkit::wire::Answer;
+use testkit::world::{ISSUER, World};
 
 fn client(client_id: &str) -> Value {
     json!({ "client_id": client_id, "name": "Test Wallet", "redirect_uris": [REDIRECT] })
@@ -134,4 +140,61 @@ async fn a_failed_client_learns_the_scheme_that_it_used() {
         assert_eq!(send(Some("bearer x")).await, "Bearer", "{endpoint}");
         assert_eq!(send(None).await, "", "{endpoint}");
     }
+}
+
+fn pairs(form: &[(String, String)]) -> Vec<(&str, &str)> {
+    form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect()
+}
+
+async fn push(world: &World, form: &[(&str, &str)]) -> Answer {
+    world.public.post_form(&world.issuer.endpoint("par"), form).await
+}
+
+/// RFC 7523 §3, RFC 9126 §2.1, RFC 7662 §2: a client with a key.
+#[tokio::test]
+async fn a_client_with_a_key_proves_itself_each_time() {
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
+    let registered = ClientKey { kid: None, key: key.public_key().clone() };
+    let world = World::with(|issuer| {
+        register(issuer, CLIENT, ClientAuthentication::PrivateKeyJwt(vec![registered]));
+    })
+    .await;
+    world.account("ada", &["student_card"]).await;
+    let random = TestRandom::new(77);
+    let assertion = async || {
+        let new = NewClientAssertion {
+            client_id: CLIENT,
+            authorization_server: ISSUER,
+            kid: None,
+            now: world.clock.now(),
+        };
+        new.sign(&key, &random).await.unwrap()
+    };
+    let form = world.authorization_request("student_card", &[]);
+    assert!(push(&world, &pairs(&form)).await.is(401, "invalid_client"), "without its key");
+    let jwt = assertion().await;
+    let proved = [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", jwt.as_str())];
+    let all = [pairs(&form), proved.to_vec()].concat();
+    let pushed = push(&world, &all).await;
+    assert_eq!(pushed.status, 201, "{}", pushed.text());
+    assert!(push(&world, &all).await.is(401, "invalid_client"), "RFC 7523 §3: once");
+    let uri = pushed.json()["request_uri"].as_str().unwrap().to_owned();
+    let short = [("client_id".to_owned(), CLIENT.to_owned()), ("request_uri".into(), uri)];
+    let back = Browser::of(&world.public).allow(&world.authorize(&short), "ada").await;
+    let code = parameter(&back, "code").unwrap();
+    assert!(world.redeem_code(&code, &[]).await.is(401, "invalid_client"));
+    assert!(world.redeem_code(&code, &proved).await.is(401, "invalid_client"), "used before");
+    let jwt = assertion().await;
+    let proved = [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", jwt.as_str())];
+    let tokens = world.redeem_code(&code, &proved).await.success();
+    let token = tokens["access_token"].as_str().unwrap();
+    let jwt = assertion().await;
+    let ask = [
+        ("token", token),
+        ("client_assertion_type", ASSERTION_TYPE),
+        ("client_assertion", jwt.as_str()),
+    ];
+    let answer = world.public.post_form(&world.issuer.endpoint("introspect"), &ask).await;
+    let answer = answer.success();
+    assert_eq!((&answer["active"], &answer["client_id"]), (&json!(true), &json!(CLIENT)));
 }

@@ -1,7 +1,6 @@
 //! `bestow.toml`: what it may say, and that its reference is current.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
-use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -248,67 +247,6 @@ fn numbers_out_of_range_are_refused() {
 }
 
 #[test]
-fn an_engine_that_is_not_there_is_named() {
-    let found = mistake(&format!("{URL}database = \"mysql://host/bestow\"\n"));
-    assert!(found.starts_with("2: ") && found.contains("`mysql`"), "{found}");
-}
-
-#[test]
-fn the_address_of_a_server_says_whose_certificate_is_checked() {
-    let table = [
-        ("postgres://bestow@db.example/bestow", false),
-        ("postgres://bestow@db.example:5433/bestow?sslmode=verify-full", false),
-        ("postgres://bestow@one.example,two.example:5433/bestow", false),
-        ("postgres://bestow@127.0.0.1/bestow", false),
-        ("postgres://bestow@localhost/bestow?sslmode=disable", false),
-        ("postgres://bestow@/bestow?host=/run/postgresql", false),
-        ("postgresql://bestow@10.0.0.7/bestow?sslmode=disable", true),
-        ("postgres://bestow@localhost,db.example/bestow?sslmode=disable", true),
-    ];
-    for (address, is_open) in table {
-        let config = load(&format!("{URL}database = \"{address}\"\n")).unwrap();
-        assert_eq!(config.database.to_string(), address);
-        assert_eq!(config.database.file(), None);
-        let warnings = config.warnings(&BTreeMap::new());
-        assert_eq!(warnings.iter().any(|text| text.starts_with("database: ")), is_open);
-    }
-}
-
-/// Catalogue R03: `bestow.toml` may be read by many, be printed and be copied.
-#[test]
-fn an_address_of_a_server_has_no_password_in_it() {
-    for address in [
-        "postgres://bestow:hunter2@db.example/bestow",
-        "postgres://bestow@db.example/bestow?password=hunter2",
-        "postgres://bestow@db.example/bestow?sslmode=disable&password=hunter2",
-    ] {
-        let found = mistake(&format!("{URL}database = \"{address}\"\n"));
-        assert!(found.starts_with("2: there is a password"), "{found}");
-        assert!(found.contains("database_password_file") && !found.contains("hunter2"), "{found}");
-    }
-}
-
-#[test]
-fn an_address_of_a_server_that_is_none_is_refused() {
-    for address in [
-        "postgres://",
-        "postgres://db.example/bestow",
-        "postgres://bestow@/bestow",
-        "postgres://bestow@db.example",
-        "postgres://bestow@db.example:port/bestow",
-        "postgres://bestow@db.example/bestow?sslmode=require",
-        "postgres://bestow@db.example/bestow?options=-csynchronous_commit%3Doff",
-    ] {
-        let found = mistake(&format!("{URL}database = \"{address}\"\n"));
-        assert!(found.starts_with("2: "), "{found}");
-    }
-    for key in ["database_password_file", "database_ca"] {
-        let found = mistake(&format!("{URL}{key} = \"file\"\n"));
-        assert!(found.starts_with("2: the database is a file"), "{found}");
-    }
-}
-
-#[test]
 fn text_that_is_not_toml_names_its_line() {
     assert!(mistake(&format!("{URL}name = \n")).starts_with("2: "));
 }
@@ -348,10 +286,12 @@ fn the_example_explains_every_key_and_shows_what_holds() {
     let config = load(&text).unwrap();
     assert_eq!(config.name, "A \"quoted\" name");
 
+    let with_logo = load(&text.replace("#logo = ", "logo = ")).unwrap();
+    assert!(with_logo.logo.is_some() && config.logo.is_none(), "shown as it could be written");
     let said: String = text
         .lines()
         .map(|line| line.strip_prefix('#').filter(|rest| !rest.starts_with(' ')).unwrap_or(line))
-        .filter(|line| !line.ends_with("\"FILE\""))
+        .filter(|line| !line.ends_with("\"FILE\"") && !line.starts_with("logo = ")) // no defaults
         .fold(String::new(), |all, line| all + line + "\n");
     let without_folder = |config: &Config| config.effective().replace(folder(config).as_str(), "");
     let said = load(&said).unwrap();

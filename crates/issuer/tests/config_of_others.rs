@@ -1,23 +1,96 @@
-//! What `bestow.toml` may say of servers of others, and a credential type of their claims.
+//! What `bestow.toml` may say of other servers (databases, providers, authorization servers), and a
+//! credential type of their claims.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use issuer::config::Config;
+use issuer::config::{Config, ConfigError};
 use issuer::credential_type::CredentialType;
 use issuer::external::External;
 use issuer::provider::Provider;
 use serde_json::json;
 
-fn problem(lines: &str) -> String {
+fn load(lines: &str) -> Result<Config, ConfigError> {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bestow.toml");
     fs::write(&file, format!("url = \"https://issuer.example\"\n{lines}")).unwrap();
-    let error = Config::load(&file).unwrap_err();
+    Config::load(&file)
+}
+
+fn problem(lines: &str) -> String {
+    let error = load(lines).unwrap_err();
     assert!(error.line.is_some() && !error.remedy.is_empty());
     error.problem
+}
+
+/// With its line, and without the name of the file.
+fn mistake(lines: &str) -> String {
+    let error = load(lines).unwrap_err();
+    format!("{}: {}; {}", error.line.unwrap_or_default(), error.problem, error.remedy)
+}
+
+#[test]
+fn an_engine_that_is_not_there_is_named() {
+    let found = mistake("database = \"mysql://host/bestow\"\n");
+    assert!(found.starts_with("2: ") && found.contains("`mysql`"), "{found}");
+}
+
+#[test]
+fn the_address_of_a_server_says_whose_certificate_is_checked() {
+    let table = [
+        ("postgres://bestow@db.example/bestow", false),
+        ("postgres://bestow@db.example:5433/bestow?sslmode=verify-full", false),
+        ("postgres://bestow@one.example,two.example:5433/bestow", false),
+        ("postgres://bestow@127.0.0.1/bestow", false),
+        ("postgres://bestow@localhost/bestow?sslmode=disable", false),
+        ("postgres://bestow@/bestow?host=/run/postgresql", false),
+        ("postgresql://bestow@10.0.0.7/bestow?sslmode=disable", true),
+        ("postgres://bestow@localhost,db.example/bestow?sslmode=disable", true),
+    ];
+    for (address, is_open) in table {
+        let config = load(&format!("database = \"{address}\"\n")).unwrap();
+        assert_eq!(config.database.to_string(), address);
+        assert_eq!(config.database.file(), None);
+        let warnings = config.warnings(&BTreeMap::new());
+        assert_eq!(warnings.iter().any(|text| text.starts_with("database: ")), is_open);
+    }
+}
+
+/// Catalogue R03: `bestow.toml` may be read by many, be printed and be copied.
+#[test]
+fn an_address_of_a_server_has_no_password_in_it() {
+    for address in [
+        "postgres://bestow:hunter2@db.example/bestow",
+        "postgres://bestow@db.example/bestow?password=hunter2",
+        "postgres://bestow@db.example/bestow?sslmode=disable&password=hunter2",
+    ] {
+        let found = mistake(&format!("database = \"{address}\"\n"));
+        assert!(found.starts_with("2: there is a password"), "{found}");
+        assert!(found.contains("database_password_file") && !found.contains("hunter2"), "{found}");
+    }
+}
+
+#[test]
+fn an_address_of_a_server_that_is_none_is_refused() {
+    for address in [
+        "postgres://",
+        "postgres://db.example/bestow",
+        "postgres://bestow@/bestow",
+        "postgres://bestow@db.example",
+        "postgres://bestow@db.example:port/bestow",
+        "postgres://bestow@db.example/bestow?sslmode=require",
+        "postgres://bestow@db.example/bestow?options=-csynchronous_commit%3Doff",
+    ] {
+        let found = mistake(&format!("database = \"{address}\"\n"));
+        assert!(found.starts_with("2: "), "{found}");
+    }
+    for key in ["database_password_file", "database_ca"] {
+        let found = mistake(&format!("{key} = \"file\"\n"));
+        assert!(found.starts_with("2: the database is a file"), "{found}");
+    }
 }
 
 #[test]

@@ -285,7 +285,37 @@ async fn claims_may_come_later() {
     assert_eq!(verified.claims["given_name"], "Grace");
 }
 
-/// DEFER-07, DEFER-09, DEFER-10, DEFER-15: as this request says; also where it says to come again.
+/// DEFER-07: where requests must be encrypted, this one too.
+#[tokio::test]
+async fn a_request_that_must_be_encrypted_is() {
+    let world = World::with(|issuer| {
+        defers(issuer);
+        issuer.config.encryption.request = Required;
+        issuer.encryption = issuer.config.encryption.policy().unwrap();
+    })
+    .await;
+    let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
+    let chosen = ReceivedEncryption::parse(&metadata).choose(false).unwrap();
+    let exchange = || chosen.begin(|alg| DecryptionKey::generate(Curve::P256, alg)).unwrap();
+    let token = world.token(CARD).await;
+    let parameters = request(CARD, &[world.proof(&holder_key()).await]);
+    let first = exchange();
+    let body = first.seal(parameters).unwrap();
+    let asked = Request::post("/credential").header(CONTENT_TYPE, body.media_type);
+    let asked = asked.header(AUTHORIZATION, format!("Bearer {token}"));
+    let answer = world.public.ask(asked, body.bytes).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let opened = first.open(ReceivedBody::Jwt(&answer.body)).unwrap();
+    let told: Value = serde_json::from_slice(&opened).unwrap();
+    let again = json!({ "transaction_id": told["transaction_id"] });
+    let plain = fetch(&world, &token, &again).await;
+    assert!(plain.is(400, "invalid_encryption_parameters"), "{plain:?}");
+    let sealed = exchange().seal(again).unwrap();
+    let answer = send(&world, &token, sealed.media_type, sealed.bytes).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+}
+
+/// DEFER-09, DEFER-10, DEFER-15: as this request says; also where it says to come again.
 #[tokio::test]
 async fn each_request_is_encrypted_anew() {
     let world = World::with(|issuer| {

@@ -13,11 +13,12 @@ use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use issuer::Issuer;
 use issuer::config::Config;
-use issuer::init::{load_keys, make_missing_keys};
+use issuer::generations::{KeyPurpose, Rotation, Start, make_missing_keys, rotate};
+use issuer::init::load_keys;
 use keys::jwe::{
     self, Compression, ContentEncryption, Curve, DecryptionKey, EncryptionKey, KeyManagement,
 };
-use keys::outside::{Clock as _, SystemClock};
+use keys::outside::{Clock as _, SystemClock, SystemRandom};
 use oid4vci::credential::REQUEST_BYTES_MAX;
 use oid4vci::encryption::Encryption::{self, Off, Offered, Required};
 use oid4vci::encryption::{EncryptionPolicy, ReceivedBody, ReceivedEncryption};
@@ -255,6 +256,18 @@ async fn a_missing_key_is_made_once_and_for_its_owner_alone() {
     assert_eq!(make_missing_keys(config).unwrap().as_ref(), Some(&file));
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(load_keys(config, SystemClock.now()).unwrap().encryption.len(), 1);
+    fs::remove_file(&file).unwrap();
+    let rotation = Rotation {
+        config,
+        now: SystemClock.now(),
+        random: &SystemRandom,
+        start: Start::After(3600),
+        certificate: None,
+    };
+    rotate(KeyPurpose::Encryption, &rotation).unwrap();
+    assert_eq!(make_missing_keys(config).unwrap().as_ref(), Some(&file), "the one in use");
+    assert_eq!(load_keys(config, SystemClock.now()).unwrap().encryption.len(), 2);
+    assert!(!config.keys.join("encryption-keys.pem.new").exists());
     fs::remove_file(&file).unwrap();
     let mut off = config.clone();
     (off.encryption.request, off.encryption.response) = (Off, Off);

@@ -6,9 +6,12 @@
     reason = "a test stops at the first surprise"
 )]
 
+use std::collections::BTreeMap;
+
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use issuer::config::AuthorizationServer;
+use issuer::credential_type::{Approval, CredentialType};
 use issuer::external::External;
 use keys::outside::Clock as _;
 use keys::signer::{Signer as _, SoftwareKey};
@@ -26,9 +29,17 @@ const CLIENT: &str = "a wallet of theirs";
 
 /// A world with another server, at which Ada has the number 248289, and an account here.
 async fn world(change: impl FnOnce(&mut AuthorizationServer)) -> (World, TestProvider) {
+    world_with(|_| {}, change).await
+}
+
+async fn world_with(
+    change_types: impl FnOnce(&mut BTreeMap<String, CredentialType>),
+    change: impl FnOnce(&mut AuthorizationServer),
+) -> (World, TestProvider) {
     let server = TestProvider::start().await;
     let world = World::with(|issuer| {
         with_client(issuer);
+        change_types(&mut issuer.types);
         let mut config =
             AuthorizationServer { issuer: server.issuer.clone(), ..AuthorizationServer::default() };
         change(&mut config);
@@ -97,12 +108,8 @@ async fn a_token_of_the_other_server_opens_what_its_person_has() {
     let begun = begun.header(AUTHORIZATION, format!("Bearer {token}"));
     let answer = node.ask(begun.header(CONTENT_TYPE, JSON), body.to_string()).await;
     answer.success(); // what one node admitted, all know
-    let notified = Request::post(world.issuer.endpoint("notification"));
-    let notified = notified.header(AUTHORIZATION, format!("Bearer {token}"));
-    let id = issued["notification_id"].as_str().unwrap();
-    let event = json!({ "notification_id": id, "event": "credential_accepted" }).to_string();
     world.clock.advance(400);
-    let answer = world.public.ask(notified.header(CONTENT_TYPE, JSON), event).await;
+    let answer = notify(&world, &token, &issued).await;
     assert_eq!(answer.status, 204, "NOTIF-03: {answer:?}");
     assert!(credential(&world, &token).await.is(401, "invalid_token"), "it has expired");
 }
@@ -152,6 +159,79 @@ async fn other_tokens_open_nothing() {
     assert_eq!(world.operator("POST", &path, Some(&password)).await.status, 422);
 }
 
+/// A signature can be changed without a key, and be good: the token is the same, and opens no more.
+#[tokio::test]
+async fn another_signature_makes_no_other_token() {
+    let (world, server) = world(|_| {}).await;
+    let [one, other] =
+        [token(&world, &server, &json!({})).await, token(&world, &server, &json!({})).await];
+    let signed = |token: &str| token.rsplit_once('.').unwrap().0.to_owned();
+    assert!(signed(&one) == signed(&other) && one != other);
+    credential(&world, &one).await.success();
+    assert!(credential(&world, &other).await.is(401, "invalid_token"));
+}
+
+async fn remove_account(world: &World, server: &TestProvider) {
+    let name = server.issuer.replace('/', "%2F").replace(':', "%3A") + "%23248289";
+    let path = format!("/admin/v1/accounts/{name}");
+    assert_eq!(world.operator("DELETE", &path, None).await.status, 204);
+}
+
+/// With the account its tokens end, those of another server too.
+#[tokio::test]
+async fn a_removed_account_ends_what_was_admitted() {
+    let (world, server) = world(|_| {}).await;
+    let token = token(&world, &server, &json!({})).await;
+    let issued = credential(&world, &token).await.success();
+    remove_account(&world, &server).await;
+    assert!(credential(&world, &token).await.is(403, "insufficient_scope"));
+    let answer = notify(&world, &token, &issued).await;
+    assert!(answer.is(401, "invalid_token"), "{answer:?}");
+}
+
+async fn notify(world: &World, token: &str, issued: &Value) -> Answer {
+    let id = issued["notification_id"].as_str().unwrap();
+    let event = json!({ "notification_id": id, "event": "credential_accepted" }).to_string();
+    let begun = Request::post(world.issuer.endpoint("notification"));
+    let begun = begun.header(AUTHORIZATION, format!("Bearer {token}"));
+    world.public.ask(begun.header(CONTENT_TYPE, JSON), event).await
+}
+
+async fn fetch_later(world: &World, token: &str, transaction_id: &Value) -> Answer {
+    let begun = Request::post(world.issuer.endpoint("deferred-credential"));
+    let begun = begun.header(AUTHORIZATION, format!("Bearer {token}"));
+    let body = json!({ "transaction_id": transaction_id }).to_string();
+    world.public.ask(begun.header(CONTENT_TYPE, JSON), body).await
+}
+
+/// DEFER-21, NOTIF-03: what was begun with an opaque token outlives it, though its server knows
+/// nothing of it any more.
+#[tokio::test]
+async fn what_an_opaque_token_began_outlives_it() {
+    let (world, server) = world_with(
+        |types| types.get_mut("student_card").unwrap().approval = Approval::Deferred,
+        |config| config.introspection = true,
+    )
+    .await;
+    server.answers().introspection = claims(&world, &server, &json!({ "active": true })).into();
+    let waits = credential(&world, "opaque").await;
+    assert_eq!(waits.status, 202, "{waits:?}");
+    let transaction_id = waits.json()["transaction_id"].clone();
+    server.answers().introspection = json!({ "active": false });
+    world.clock.advance(24 * 3600);
+    assert_eq!(fetch_later(&world, "opaque", &transaction_id).await.status, 202);
+    let answer = fetch_later(&world, "another", &transaction_id).await;
+    assert!(answer.is(401, "invalid_token"), "{answer:?}");
+    let listed = world.operator("GET", "/admin/v1/deferrals", None).await.json();
+    let id = listed["deferrals"][0]["id"].as_str().unwrap();
+    let approve = format!("/admin/v1/deferrals/{id}/approve");
+    assert_eq!(world.operator("POST", &approve, None).await.status, 200);
+    let issued = fetch_later(&world, "opaque", &transaction_id).await.success();
+    assert_eq!(issued["credentials"].as_array().unwrap().len(), 1);
+    assert_eq!(notify(&world, "opaque", &issued).await.status, 204);
+    assert!(credential(&world, "opaque").await.is(401, "invalid_token"), "SEC-30");
+}
+
 /// RFC 9449 §7.1: bound to a key, it is of no use without that, and good proofs come once.
 #[tokio::test]
 async fn a_bound_token_needs_its_key() {
@@ -160,6 +240,8 @@ async fn a_bound_token_needs_its_key() {
     let bound = json!({ "cnf": { "jkt": key.public_key().thumbprint().to_string() } });
     let token = token(&world, &server, &bound).await;
     assert!(credential(&world, &token).await.is(401, "invalid_token"), "as a Bearer token");
+    let other_signature = self::token(&world, &server, &bound).await;
+    assert!(credential(&world, &other_signature).await.is(401, "invalid_token"));
     let endpoint = world.issuer.endpoint("credential");
     let send = async |proof: &str| {
         let body = body(&world, &holder_key()).await;
@@ -184,6 +266,10 @@ async fn an_opaque_token_is_what_its_server_says() {
     })
     .await;
     assert!(credential(&world, "opaque").await.is(401, "invalid_token"));
+    let asked = server.answers().forms.len();
+    assert!(credential(&world, "opaque").await.is(401, "invalid_token"));
+    assert_eq!(server.answers().forms.len(), asked, "nobody makes us ask all the time");
+    world.clock.advance(6);
     server.answers().introspection = claims(&world, &server, &json!({ "active": true })).into();
     credential(&world, "opaque").await.success();
     credential(&world, &"A".repeat(64)).await.success(); // as long as our own
@@ -222,8 +308,8 @@ async fn a_server_that_stumbles_costs_nothing() {
     server.answers().jwks = json!({ "status": "starting" });
     world.clock.advance(3601);
     let reads = server.answers().jwks_reads;
-    for _ in 0..3 {
-        let late = token(&world, &server, &json!({})).await;
+    for jti in 0..3 {
+        let late = token(&world, &server, &json!({ "jti": jti.to_string() })).await;
         credential(&world, &late).await.success();
     }
     assert_eq!(server.answers().jwks_reads, reads + 1, "it is given time");

@@ -4,7 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use issuer::config::Config;
+use issuer::config::{Config, Profile};
 use issuer::generations::{
     ALIVE_MAX, FOLLOWED_SECONDS, Generation, Generations, KeyPurpose, KeyState, KeysError,
     MANIFEST, Refusal, Retired, Rotated, Rotation, Start, Step, Uses, list, needed_until,
@@ -288,9 +288,10 @@ async fn each_purpose_is_needed_as_long_as_what_it_made() {
     assert!(needed(KeyPurpose::Encryption) >= DAY, "signed metadata");
     assert!(needed(KeyPurpose::Offer) >= days(config.retention.offers_days));
     assert!(needed(KeyPurpose::Offer) >= u64::from(config.offer.expires_in_max));
-    assert!(needed(KeyPurpose::TxCode) >= days(config.retention.applications_days));
+    let applications = 2 * days(config.retention.applications_days); // until decided, and after
+    assert!(needed(KeyPurpose::TxCode) >= applications + u64::from(config.offer.expires_in_max));
     assert!(needed(KeyPurpose::Nonce) >= 300);
-    assert!(needed(KeyPurpose::Form) >= 3_600);
+    assert!(needed(KeyPurpose::Form) >= 400 * DAY, "browsers that are known again");
 }
 
 /// R05: the key that got into wrong hands.
@@ -355,8 +356,26 @@ async fn a_signing_key_waits_for_its_certificate() {
         let refused = with(wrong);
         assert!(matches!(refused, Err(KeysError::WrongCertificate(_))), "{refused:?}");
     }
-    let rotated = with(&certify(&key, world.clock.now())).unwrap();
+    let good = certify(&key, world.clock.now());
+    let haip = Config { profile: Profile::Haip, ..config.clone() };
+    let with_anchor = good.clone() + &authority_pem;
+    let anchored = Rotation { config: &haip, certificate: Some(&with_anchor), ..plain };
+    let refused = rotate(KeyPurpose::Signing, &anchored);
+    assert!(matches!(refused, Err(KeysError::WrongChain(..))), "HAIP-46: {refused:?}");
+    let certificate_file = config.keys.join("signing-certificate.2.pem");
+    assert!(!certificate_file.exists(), "what is refused leaves nothing behind");
+    let rotated = with(&good).unwrap();
     assert_eq!(rotated.generation.number, 2);
+    let sooner = Rotation { start: Start::AtOnce, ..plain };
+    let another = Rotation { certificate: Some(&good), ..sooner };
+    let refused = rotate(KeyPurpose::Signing, &another);
+    assert!(matches!(refused, Err(KeysError::HasCertificate(next)) if next.number == 2));
+    let later = certify(&key, world.clock.now().plus(2 * DAY));
+    fs::write(&certificate_file, later).unwrap();
+    let refused = rotate(KeyPurpose::Signing, &sooner);
+    assert!(matches!(refused, Err(KeysError::WrongCertificate(_))), "not good yet: {refused:?}");
+    fs::write(&certificate_file, good).unwrap();
+    assert!(rotate(KeyPurpose::Signing, &sooner).unwrap().is_hastened);
     let loaded = load_keys(config, world.clock.now().plus(LEAD)).unwrap();
     assert_eq!(loaded.signing.signer.public_key(), key.public_key());
 }

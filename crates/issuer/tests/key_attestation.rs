@@ -150,6 +150,20 @@ fn a_type_names_who_may_attest() {
     let named = named.unwrap().key_binding.unwrap().key_attestations.unwrap();
     assert_eq!((named.attesters.keys.len(), named.is_proof_type), (1, true));
     assert_eq!(named.required.unwrap().key_storage, [HIGH]);
+    let level = |level: &str| {
+        let required = format!("{{ user_authentication = [\"iso_18045_basic\", \"{level}\"] }}");
+        parse(&format!(
+            "key_attestation_trust_anchors = [\"makers.json\"]\n\
+             key_attestations_required = {required}"
+        ))
+    };
+    for good in ["iso_18045_enhanced-basic", "https://levels.example/a", "example.org:a"] {
+        assert!(level(good).is_ok(), "KEYATT-12, KEYATT-13: {good}");
+    }
+    for bad in ["iso_18045_hihg", "ISO_18045_high", "", "https://levels example"] {
+        let error = level(bad).unwrap_err().to_string();
+        assert!(error.contains("iso_18045_enhanced-basic"), "KEYATT-12: {bad}: {error}");
+    }
     let mistakes = [
         ("attestation_proofs = true", "nobody is trusted"),
         ("key_attestations_required = {}", "nobody is trusted"),

@@ -1,8 +1,13 @@
 //! Step 6: what the issuer publishes, and where (VCI §12.2, RFC 8414 §3).
 
+use std::fs;
+use std::path::Path;
+
 use axum::http::Request;
+use issuer::config::Config;
 use oid4vci::signed_metadata::{SignedMetadataError, UnverifiedMetadata};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use testkit::world::{ISSUER, World};
 
 const NAMES: [&str; 3] =
@@ -41,6 +46,36 @@ async fn documents_are_at_both_places_and_nowhere_else() {
                 assert!(world.public.get(&bare).await.is(404, "not_found"), "{bare}");
             }
         }
+    }
+}
+
+/// META-24: the issuer's own picture, as the operator wrote it; without one there is none.
+#[tokio::test]
+async fn an_issuer_shows_its_logo() {
+    let line = "logo = { uri = \"https://issuer.example/a.png\", alt_text = \"An otter\" }\n";
+    let write = |line: String| {
+        move |folder: &Path| {
+            let file = folder.join("bestow.toml");
+            let text = fs::read_to_string(&file).unwrap();
+            fs::write(&file, line + &text).unwrap();
+        }
+    };
+    let world = World::configured(write(line.to_owned())).await;
+    let metadata = document(&world, NAMES[0]).await;
+    let logo = json!({ "uri": "https://issuer.example/a.png", "alt_text": "An otter" });
+    assert_eq!(metadata["display"][0]["logo"], logo);
+    assert!(world.issuer.config.effective().contains("An otter"));
+    let plain = document(&World::new().await, NAMES[0]).await;
+    assert!(plain["display"][0].get("logo").is_none());
+    for (bad, problem) in [
+        (line.replace("https:", "http:"), "no address of a picture"),
+        (line.replace("otter", "\\u202Eotter"), "no one can read this"),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let file = folder.path().join("bestow.toml");
+        fs::write(&file, format!("url = \"{ISSUER}\"\n{bad}")).unwrap();
+        let error = Config::load(&file).unwrap_err().to_string();
+        assert!(error.contains(problem), "{error}");
     }
 }
 

@@ -1,19 +1,15 @@
 //! Keys are replaced while wallets are half-way: what was made before still works after, on every
-//! node, and what is signed before and after verifies (catalogue I10).
+//! node (catalogue I10). Of the key that signs: `signer.rs`.
 #![expect(
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]
 
-use std::fs;
 use std::sync::Arc;
 
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use formats::status_list::CredentialStatus;
-use formats::status_list::token::{TokenFormat, parse};
 use issuer::Issuer;
 use issuer::credential_type::{Approval, TxCodeChannel};
 use issuer::flow::application::{Stage, apply, approve, renew, view};
@@ -21,8 +17,6 @@ use issuer::generations::{KeyPurpose, Retired, Rotation, Start, Uses, retire, ro
 use issuer::http::public;
 use keys::jwe::{self, ContentEncryption, EncryptionKey};
 use keys::outside::{Clock as _, SystemRandom};
-use keys::public_key::PublicKey;
-use oid4vci::signed_metadata::UnverifiedMetadata;
 use serde_json::{Map, Value, json};
 use testkit::by_hand::{Offered, request};
 use testkit::proof::holder_key;
@@ -30,7 +24,6 @@ use testkit::wire::Wire;
 use testkit::world::World;
 
 const CARD: &str = "student_card";
-const DIPLOMA: &str = "diploma";
 const TICKET: &str = "course_ticket";
 const LEAD: u64 = 3_600;
 
@@ -288,143 +281,4 @@ async fn an_encrypted_request_to_any_published_key_is_opened() {
     assert_eq!(ended, [Retired::Destroyed(KeyPurpose::Encryption, 1)]);
     assert!(world.issuer.follow_keys().unwrap());
     assert_eq!(encryption_key(&world).await.kid(), after.kid());
-}
-
-async fn jwks(world: &World) -> Vec<Value> {
-    let set = world.public.get("/jwks").await.json();
-    let by_issuer = world.public.get("/.well-known/jwt-vc-issuer").await.json();
-    assert_eq!(by_issuer["jwks"], set);
-    set["keys"].as_array().unwrap().clone()
-}
-
-async fn credential(world: &World, id: &str) -> Value {
-    let token = world.token(id).await;
-    let proof = world.proof(&holder_key()).await;
-    let answer = world.credential(&token, id, &[proof]).await.success();
-    answer["credentials"][0]["credential"].clone()
-}
-
-/// Verifies as somebody who looks the key up where the issuer publishes it.
-async fn verify(world: &World, id: &str, credential: &Value) -> String {
-    let format = world.issuer.types[id].format.name();
-    let unverified = formats::parse(format, credential).unwrap();
-    let set = jwks(world).await;
-    let mut good = set.iter().filter(|jwk| {
-        let key = PublicKey::from_jwk(jwk).unwrap();
-        let unverified = formats::parse(format, credential).unwrap();
-        unverified.verify(&key, world.clock.now()).is_ok()
-    });
-    let found = good.next().unwrap_or_else(|| panic!("no published key verifies"));
-    let kid = found["kid"].as_str().unwrap().to_owned();
-    if let Some(named) = &unverified.key_reference().kid {
-        assert_eq!(*named, kid, "a verifier finds it by its name");
-    }
-    kid
-}
-
-/// FMT-SDJWT-09, RFC 9901 §9.8, I10: a key is published before it signs, and as long as a credential
-/// of it is valid.
-#[tokio::test]
-async fn credentials_from_before_and_after_verify() {
-    let world = World::new().await;
-    let mut early = Vec::new();
-    for id in [CARD, DIPLOMA] {
-        early.push((id, credential(&world, id).await));
-    }
-    let first = world.issuer.keys().signing.kid.clone();
-    make_next(&world, KeyPurpose::Signing);
-    assert!(world.issuer.follow_keys().unwrap());
-    let published = jwks(&world).await;
-    assert_eq!(published.len(), 2, "the next one is published");
-    assert_eq!(published[0]["kid"], first.as_str());
-    assert!(published.iter().all(|jwk| jwk.get("d").is_none()), "without its private part");
-    let next = published[1]["kid"].as_str().unwrap().to_owned();
-    assert_eq!(verify(&world, CARD, &credential(&world, CARD).await).await, first, "not yet");
-    world.clock.advance(LEAD);
-    assert!(world.issuer.follow_keys().unwrap());
-    for id in [CARD, DIPLOMA] {
-        assert_eq!(verify(&world, id, &credential(&world, id).await).await, next);
-    }
-    world.clock.advance(60);
-    let uses = Uses { config: &world.issuer.config, types: &world.issuer.types };
-    let erased = retire(KeyPurpose::Signing, &uses, world.clock.now()).unwrap();
-    assert!(matches!(erased[..], [Retired::Erased(..)]));
-    assert!(world.issuer.follow_keys().unwrap());
-    for (id, credential) in &early {
-        assert_eq!(verify(&world, id, credential).await, first, "{id} of before");
-    }
-}
-
-/// VCI §12.2.3: signed metadata are signed with the key in use.
-#[tokio::test]
-async fn metadata_are_signed_anew() {
-    let world = World::new().await;
-    let signed = async || {
-        let begun = Request::get("/.well-known/openid-credential-issuer");
-        let answer = world.public.ask(begun.header("accept", "application/jwt"), "").await;
-        UnverifiedMetadata::parse(&answer.text()).unwrap().x5c().to_vec()
-    };
-    let before = signed().await;
-    assert_eq!(before, world.issuer.keys().signing.x5c);
-    all_replaced(&world, &[&world.issuer]);
-    let after = signed().await;
-    assert_ne!(after, before);
-    assert_eq!(after, world.issuer.keys().signing.x5c);
-}
-
-/// J09: a list is signed with the key in use soon after the change, and says what it said before.
-#[tokio::test]
-async fn status_lists_follow_the_key() {
-    let world = World::new().await;
-    let credential = credential(&world, CARD).await;
-    let reference = {
-        let unverified = formats::parse("dc+sd-jwt", &credential).unwrap();
-        let key = world.issuer.keys().published[0].public_key.clone();
-        match unverified.verify(&key, world.clock.now()).unwrap().status.unwrap() {
-            CredentialStatus::StatusList(reference) => reference,
-            other @ CredentialStatus::Other => panic!("{other:?}"),
-        }
-    };
-    let read = async || {
-        let answer = world.public.get(&reference.uri).await;
-        assert_eq!(answer.status, 200);
-        let list = parse(TokenFormat::Jwt, &answer.body).unwrap();
-        let kid = list.key_reference().kid.clone().unwrap();
-        let set = jwks(&world).await;
-        let jwk = set.iter().find(|jwk| jwk["kid"] == kid.as_str()).unwrap();
-        let key = PublicKey::from_jwk(jwk).unwrap();
-        let verified = list.verify(&key, &reference.uri, world.clock.now()).unwrap();
-        (kid, verified.status(&reference))
-    };
-    let (before, status) = read().await;
-    all_replaced(&world, &[&world.issuer]);
-    let (cached, same) = read().await;
-    assert_eq!((cached, same), (before.clone(), status), "what is served still verifies");
-    world.issuer.status_lists.bring_up_to_date(&world.issuer).await.unwrap();
-    let (after, same) = read().await;
-    assert_eq!((&after, same), (&world.issuer.keys().signing.kid, status));
-    assert_ne!(after, before);
-}
-
-/// What cannot be read changes nothing; once it is complete, it is followed.
-#[tokio::test]
-async fn a_folder_that_is_half_copied_leaves_the_old_keys_in_use() {
-    let world = World::new().await;
-    let before = world.issuer.keys();
-    make_next(&world, KeyPurpose::Signing);
-    let file = world.issuer.config.keys.join("signing-key.2.pem");
-    let key = fs::read(&file).unwrap();
-    fs::remove_file(&file).unwrap();
-    for _ in 0..2 {
-        let error = world.issuer.follow_keys().unwrap_err();
-        assert_eq!(error.file, file);
-        assert!(Arc::ptr_eq(&world.issuer.keys(), &before));
-    }
-    credential(&world, CARD).await;
-    fs::write(&file, key).unwrap();
-    let error = world.issuer.follow_keys().unwrap_err();
-    assert!(error.problem.contains("other users"), "R03: {error}");
-    fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
-    assert!(world.issuer.follow_keys().unwrap());
-    assert_eq!(world.issuer.keys().published.len(), 2);
 }

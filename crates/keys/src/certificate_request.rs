@@ -1,8 +1,20 @@
 //! What a certification authority certifies a key by (PKCS #10, RFC 2986).
 
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, KeyUsagePurpose};
+use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use rcgen::{
+    CertificateParams, CustomExtension, DistinguishedName, DnType, KeyPair, KeyUsagePurpose,
+};
+use x509_cert::der::oid::AssociatedOid as _;
+use x509_cert::der::{DecodePem as _, Encode as _};
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::SubjectAltName;
+use x509_cert::request::{CertReq, ExtensionReq};
 
+use crate::algorithm::Algorithm;
 use crate::development::{DevelopmentError, names_of_issuer};
+use crate::document_signer::as_it_is;
+use crate::public_key::PublicKey;
+use crate::x509;
 
 /// The request for the key that signs an issuer's credentials, as PEM. It asks for what the
 /// development CA certifies: the organisation, and the Credential Issuer as URI and by its host.
@@ -19,4 +31,51 @@ pub fn certificate_request(
     parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     parameters.subject_alt_names = names_of_issuer(issuer_url)?;
     Ok(parameters.serialize_request(&key)?.pem()?)
+}
+
+/// What somebody asks to be certified.
+pub(crate) struct CertificateRequest {
+    /// Its owner has the private half: the request is signed with it.
+    pub(crate) key: PublicKey,
+    /// What people call the owner.
+    pub(crate) name: String,
+    /// Other names, as they were written.
+    pub(crate) alternative_names: Option<CustomExtension>,
+}
+
+impl CertificateRequest {
+    /// Reads a request and verifies its signature.
+    pub(crate) fn from_pem(pem: &str) -> Result<Self, DevelopmentError> {
+        let bad = |_| DevelopmentError::BadRequest;
+        let request = CertReq::from_pem(pem).map_err(bad)?;
+        let key = x509::public_key(&request.info.public_key);
+        let key = key.map_err(|_| DevelopmentError::BadRequest)?;
+        let signed = request.info.to_der().map_err(bad)?;
+        let signature = request.signature.as_bytes().ok_or(DevelopmentError::BadRequest)?;
+        UnparsedPublicKey::new(verification(key.algorithm()), key.raw())
+            .verify(&signed, signature)
+            .map_err(|_| DevelopmentError::BadRequest)?;
+        let name = request.info.subject.common_name().map_err(bad)?;
+        let name = String::from(name.ok_or(DevelopmentError::BadRequest)?);
+        let wished = wished(&request);
+        let alternative_names = wished.iter().find(|wish| wish.extn_id == SubjectAltName::OID);
+        Ok(Self { key, name, alternative_names: alternative_names.map(as_it_is) })
+    }
+}
+
+/// The extensions that the owner would like.
+fn wished(request: &CertReq) -> Vec<Extension> {
+    let attributes = request.info.attributes.iter();
+    let wishes = attributes.filter(|attribute| attribute.oid == ExtensionReq::OID);
+    let values = wishes.flat_map(|attribute| attribute.values.iter());
+    values.filter_map(|value| value.decode_as::<Vec<Extension>>().ok()).flatten().collect()
+}
+
+/// Requests are signed as certificates are: in DER.
+fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
+    match algorithm {
+        Algorithm::Es256 => &signature::ECDSA_P256_SHA256_ASN1,
+        Algorithm::Es384 => &signature::ECDSA_P384_SHA384_ASN1,
+        Algorithm::EdDsa => &signature::ED25519,
+    }
 }

@@ -149,13 +149,13 @@ pub(crate) fn names_of_issuer(issuer_url: &str) -> Result<Vec<SanType>, Developm
     Ok(vec![SanType::URI(uri), host])
 }
 
-fn life(now: Timestamp, days: u64) -> (OffsetDateTime, OffsetDateTime) {
+pub(crate) fn life(now: Timestamp, days: u64) -> (OffsetDateTime, OffsetDateTime) {
     let end = now.plus(days * DAY_SECONDS);
     (now.minus(BACKDATED_SECONDS).date_time(), end.date_time())
 }
 
 /// Random and positive (RFC 5280 §4.1.2.2).
-fn serial_number() -> SerialNumber {
+pub(crate) fn serial_number() -> SerialNumber {
     let mut bytes = [0; 16];
     SystemRandom.fill(&mut bytes);
     SerialNumber::from_slice(&[&[1], &bytes[..]].concat())
@@ -169,7 +169,7 @@ fn host_name(host: &str) -> Result<SanType, DevelopmentError> {
 }
 
 /// A key whose private half we do not have.
-struct Subject<'k>(&'k PublicKey);
+pub(crate) struct Subject<'k>(pub(crate) &'k PublicKey);
 
 impl PublicKeyData for Subject<'_> {
     fn der_bytes(&self) -> &[u8] {
@@ -194,6 +194,10 @@ pub enum DevelopmentError {
     OtherKey,
     /// A host or an address that no certificate can name.
     BadName,
+    /// A country that is not two letters of ISO 3166-1.
+    BadCountry,
+    /// A certificate request that cannot be read, or that the owner of its key did not sign.
+    BadRequest,
     /// The library did not make it.
     Generation,
 }
@@ -210,6 +214,10 @@ impl fmt::Display for DevelopmentError {
             Self::Unreadable => "the development CA cannot be read: make a new one",
             Self::OtherKey => "the development CA's key does not belong to its certificate",
             Self::BadName => "a certificate cannot name this host: give a DNS name or an address",
+            Self::BadCountry => "a country is two capital letters, as in ISO 3166-1: DE",
+            Self::BadRequest => {
+                "this is no certificate request (PEM) that the owner of its key has signed"
+            }
             Self::Generation => "the certificate could not be made",
         })
     }

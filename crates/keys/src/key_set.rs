@@ -131,19 +131,24 @@ impl KeySet {
     /// Verifies: `kid` chooses the key; without one each that is for this algorithm may have
     /// signed.
     pub fn verify(&self, jws: &ServerJws) -> Result<(), KeySetError> {
-        let kid = jws.header().get("kid").and_then(Value::as_str);
-        let named = |own: &Option<String>| kid.is_none() || own.as_deref() == kid;
-        let mut candidates = self
-            .0
-            .iter()
-            .filter(|(own, key)| named(own) && key.is_for(jws.algorithm))
-            .map(|(_, key)| key)
-            .peekable();
-        if candidates.peek().is_none() {
+        if !self.has_key_for(jws) {
             return Err(KeySetError::UnknownKey);
         }
-        let signed = candidates.any(|key| key.verifies(jws));
+        let signed = self.keys_for(jws).any(|key| key.verifies(jws));
         if signed { Ok(()) } else { Err(KeySetError::WrongSignature) }
+    }
+
+    /// Whether there is a key that it may be signed with: where not, there may be a newer set.
+    #[must_use]
+    pub fn has_key_for(&self, jws: &ServerJws) -> bool {
+        self.keys_for(jws).next().is_some()
+    }
+
+    fn keys_for(&self, jws: &ServerJws) -> impl Iterator<Item = &ServerKey> {
+        let kid = jws.header().get("kid").and_then(Value::as_str);
+        let named = move |own: &Option<String>| kid.is_none() || own.as_deref() == kid;
+        let fitting = move |(own, key): &&(_, ServerKey)| named(own) && key.is_for(jws.algorithm);
+        self.0.iter().filter(fitting).map(|(_, key)| key)
     }
 }
 

@@ -12,6 +12,7 @@ pub mod cose;
 pub mod development;
 pub mod did;
 pub mod digest;
+pub mod document_signer;
 pub mod json;
 pub mod jwe;
 pub mod jws;

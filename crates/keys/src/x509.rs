@@ -152,7 +152,7 @@ fn timestamp(time: x509_cert::time::Time) -> Timestamp {
     Timestamp(time.to_unix_duration().as_secs())
 }
 
-fn public_key(info: &SubjectPublicKeyInfoOwned) -> Result<PublicKey, X509Error> {
+pub(crate) fn public_key(info: &SubjectPublicKeyInfoOwned) -> Result<PublicKey, X509Error> {
     let algorithm = algorithm(&info.algorithm).ok_or(X509Error::UnsupportedKey)?;
     let raw = info.subject_public_key.as_bytes().ok_or(X509Error::Malformed)?;
     PublicKey::from_raw(algorithm, raw).map_err(|_| X509Error::Malformed)

@@ -52,7 +52,7 @@ impl<'t> Presented<'t> {
     }
 
     /// A bound token is never accepted as a bearer token, nor the reverse (D03, DEP-06).
-    fn check_binding(self, bound_to: Option<&Thumbprint>) -> Result<(), DpopRefusal> {
+    pub fn check_binding(self, bound_to: Option<&Thumbprint>) -> Result<(), DpopRefusal> {
         match (self, bound_to) {
             (Self::Bearer(_), None) => Ok(()),
             (Self::Bearer(_), Some(_)) => Err(DpopRefusal::SentAsBearer),

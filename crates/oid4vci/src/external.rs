@@ -17,6 +17,7 @@ use crate::claims::{NoNumber, optional_time};
 use crate::grant::{Grant, Redemption};
 use crate::offer::OfferId;
 use crate::secret::{AccessToken, SecretDigest};
+use crate::token::TokenType;
 
 /// Longest token that is looked at.
 pub const TOKEN_BYTES_MAX: usize = 16 * 1024;
@@ -88,7 +89,20 @@ pub fn read_introspection(
     if answer.get("iss").is_some_and(|iss| iss != context.issuer) {
         return Err(ExternalRefusal::WrongIssuer);
     }
-    token(answer, context)
+    let token = token(answer, context)?;
+    check_type(answer, &token)?;
+    Ok(token)
+}
+
+/// A token that must come with a proof says by which key (RFC 9449 §6.2); one of a type that we do
+/// not know is none that we can hold against its sender.
+fn check_type(answer: &Map<String, Value>, token: &ExternalToken) -> Result<(), ExternalRefusal> {
+    let Some(given) = answer.get("token_type") else { return Ok(()) };
+    match given.as_str().and_then(TokenType::parse) {
+        Some(TokenType::Bearer) => Ok(()),
+        Some(TokenType::DPoP) if token.bound_to.is_some() => Ok(()),
+        Some(TokenType::DPoP) | None => Err(ExternalRefusal::UnknownBinding),
+    }
 }
 
 /// What both forms have in common.
@@ -139,7 +153,7 @@ fn times(
     let time = |name| optional_time(claims, name).map_err(|NoNumber| ExternalRefusal::NoTime);
     let (iat, exp) = (time("iat")?, time("exp")?);
     let (iat, exp) = (iat.ok_or(ExternalRefusal::NoTime)?, exp.ok_or(ExternalRefusal::NoTime)?);
-    if context.now >= exp {
+    if context.now >= exp || iat >= exp {
         return Err(ExternalRefusal::Expired);
     }
     let latest = context.now.plus(context.window_seconds);
@@ -221,8 +235,13 @@ impl ExternalToken {
     }
 }
 
+/// Of a JWT it is what was signed that counts: more than one signature over it may be good, and
+/// with each the token would be another grant. Its `jti` tells it from all others (RFC 9068 §2.2).
 fn id(token: &AccessToken, issuer: &str, issued_at: Timestamp) -> OfferId {
-    let digest = sha256(&[issuer.as_bytes(), &[0], &token.digest().0].concat());
+    let text = token.expose();
+    let is_jwt = ServerJws::parse(text, TOKEN_BYTES_MAX).is_ok();
+    let signed = text.rsplit_once('.').filter(|_| is_jwt).map_or(text, |(signed, _)| signed);
+    let digest = sha256(&[issuer.as_bytes(), &[0], &sha256(signed.as_bytes())].concat());
     OfferId::derived(issued_at, &digest)
 }
 

@@ -87,6 +87,16 @@ pub struct IntrospectionResponse {
     /// The values that were granted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<String>,
+    /// RFC 9449 §6.2
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<Confirmation>,
+}
+
+/// The key that a token is bound to.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Confirmation {
+    /// Its thumbprint.
+    pub jkt: String,
 }
 
 /// Answers; only a client that proves who it is may ask (RFC 7662 §2.1): tokens could be guessed at
@@ -102,12 +112,13 @@ pub fn introspect(
         return Err(TokenQueryRefusal::PublicClient);
     }
     let Some((grant, authorization)) = found else { return Ok(IntrospectionResponse::default()) };
-    let (token_type, expires_at) = match find(query, grant, authorization, client) {
+    let (token_type, key, expires_at) = match find(query, grant, authorization, client) {
         Some(Found::Access(redemption)) => {
-            let bound = redemption.bound_to.is_some();
-            (Some(if bound { "DPoP" } else { "Bearer" }), redemption.token_expires_at)
+            let key = redemption.bound_to.as_ref();
+            let token_type = if key.is_some() { "DPoP" } else { "Bearer" };
+            (Some(token_type), key, redemption.token_expires_at)
         }
-        Some(Found::Refresh(chain)) => (None, chain.expires_at),
+        Some(Found::Refresh(chain)) => (None, chain.sender.as_ref(), chain.expires_at),
         None => return Ok(IntrospectionResponse::default()),
     };
     if now >= expires_at || grant.withdrawn_at.is_some() {
@@ -122,6 +133,7 @@ pub fn introspect(
         iss: Some(iss.to_owned()),
         token_type,
         scope: code.and_then(|code| code.request.scope.clone()),
+        cnf: key.map(|key| Confirmation { jkt: key.to_string() }),
     })
 }
 

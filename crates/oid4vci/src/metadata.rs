@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::claims_path::has_contradiction;
+use crate::claims_path::{PATH_MAX, has_contradiction};
 use crate::encryption::{
     CredentialRequestEncryption, CredentialResponseEncryption, ReceivedEncryption,
 };
@@ -22,6 +22,7 @@ mod server;
 pub use precedence::merged;
 pub use proof_type::ReceivedKeyAttestation;
 use proof_type::ReceivedProofType;
+use scope::is_scope;
 pub use server::{AuthorizationServerMetadata, ReceivedServerMetadata};
 
 /// Well-known name of Credential Issuer Metadata (VCI §12.2.2, REG-04).
@@ -32,6 +33,8 @@ pub const AUTHORIZATION_SERVER: &str = "oauth-authorization-server";
 pub const JWT_VC_ISSUER: &str = "jwt-vc-issuer";
 /// Longest metadata document we read.
 pub const METADATA_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Most descriptions of claims that are looked at; nobody reads more of a card.
+pub const CLAIMS_MAX: usize = 256;
 /// Longest Credential Issuer Identifier.
 pub const IDENTIFIER_BYTES_MAX: usize = 2048;
 
@@ -130,6 +133,18 @@ pub struct IssuerDisplay {
     pub name: String,
     /// BCP 47.
     pub locale: String,
+    /// Its picture, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo: Option<IssuerLogo>,
+}
+
+/// META-24
+#[derive(Clone, Debug, Serialize)]
+pub struct IssuerLogo {
+    /// Where it is, or itself.
+    pub uri: String,
+    /// Read out instead.
+    pub alt_text: String,
 }
 
 /// One value of `credential_configurations_supported`.
@@ -211,12 +226,6 @@ pub struct ReceivedConfiguration {
     pub claims: Vec<Value>,
 }
 
-/// RFC 6749 §3.3: one value, as it can stand among others.
-fn is_scope(scope: &str) -> bool {
-    let is_token = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-    !scope.is_empty() && scope.bytes().all(is_token)
-}
-
 impl ReceivedConfiguration {
     /// Whether its claims lie in the subject of a W3C credential (FMT-JWT-06): no other format
     /// leaves its type to a `credential_definition`.
@@ -225,12 +234,14 @@ impl ReceivedConfiguration {
         self.vct.is_none() && self.doctype.is_none()
     }
 
-    /// Whether its descriptions of claims cannot all be meant (CLAIM-08 to CLAIM-10).
+    /// Whether its descriptions of claims cannot all be meant (CLAIM-08 to CLAIM-10). Each is held
+    /// against all others: so of those that are too many, or too long, none is.
     #[must_use]
     pub fn contradicts_itself(&self) -> bool {
-        let path = |claim: &Value| claim.get("path").and_then(Value::as_array).cloned();
-        let paths: Vec<Vec<Value>> = self.claims.iter().filter_map(path).collect();
-        has_contradiction(&paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        let claims = self.claims.iter().take(CLAIMS_MAX);
+        let paths = claims.filter_map(|claim| claim.get("path")?.as_array().map(Vec::as_slice));
+        let paths: Vec<&[Value]> = paths.filter(|path| path.len() <= PATH_MAX).collect();
+        has_contradiction(&paths)
     }
 }
 

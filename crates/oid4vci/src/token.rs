@@ -6,6 +6,7 @@ use keys::outside::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
+use crate::client::client_id;
 use crate::code::{AUTHORIZATION_CODE, AuthorizationCodeRequest};
 use crate::grant::{Grant, OfferState};
 use crate::parameters::{BadParameter, parameter};
@@ -67,7 +68,7 @@ impl TokenRequest {
                     .map(PreAuthorizedCode::new)
                     .ok_or(TokenRefusal::MissingCode)?,
                 tx_code: parameter(form, "tx_code")?.map(TxCode::new),
-                client_id: parameter(form, "client_id")?.map(str::to_owned),
+                client_id: parameter(form, "client_id")?.map(client_id).transpose()?,
                 credential_configuration_ids: parameter(form, "authorization_details")?
                     .map(authorization_details)
                     .transpose()?,

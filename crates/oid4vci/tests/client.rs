@@ -19,6 +19,7 @@ use oid4vci::client::{
     ClientCredentials, ClientKey, ClientRefusal, RedirectUri, authenticate,
 };
 use oid4vci::error::{ErrorCode, Refusal as _};
+use oid4vci::token::{TokenRefusal, TokenRequest};
 use refusals::check_texts;
 use serde_json::{Map, Value, json};
 
@@ -230,6 +231,24 @@ async fn an_assertion_is_signed_by_the_client() {
     assert_eq!(refused.unwrap_err(), ClientRefusal::Unreadable);
 }
 
+/// RFC 6749 §A.1, for a Wallet that nobody registered, too.
+#[test]
+fn a_client_id_is_visible_ascii() {
+    let read = |client_id: &str| {
+        let read = ClientCredentials::parse(&form(&[("client_id", client_id)]));
+        let code = [("grant_type", "urn:ietf:params:oauth:grant-type:pre-authorized_code")];
+        let more = [("pre-authorized_code", "c"), ("client_id", client_id)];
+        let unregistered = TokenRequest::parse(&form(&[&code[..], &more].concat()));
+        let refusal = read.clone().err().map(TokenRefusal::from);
+        assert_eq!(unregistered.map(|_| ()).err(), refusal, "{client_id:?}");
+        read.map(|read| read.client_id)
+    };
+    assert_eq!(read("a wallet ~").unwrap().as_deref(), Some("a wallet ~"));
+    for bad in ["a\0b", "a\n", "Zo\u{eb}", "\u{202e}a", "\x7f", &"a".repeat(2049)] {
+        assert_eq!(read(bad), Err(ClientRefusal::BadClientId), "{bad:?}");
+    }
+}
+
 /// RFC 6749 §5.2: a client that is refused hears 401.
 #[test]
 fn each_refusal_has_its_answer() {
@@ -237,6 +256,7 @@ fn each_refusal_has_its_answer() {
     let all = every!(ClientRefusal {
         RepeatedParameter,
         TooLong,
+        BadClientId,
         Missing,
         Unknown,
         WrongMethod,
@@ -260,7 +280,7 @@ fn each_refusal_has_its_answer() {
     check_texts(&all.map(|refusal| refusal.answer().1));
     for refusal in all {
         let (code, status) = match refusal {
-            RepeatedParameter | TooLong => (ErrorCode::InvalidRequest, 400),
+            RepeatedParameter | TooLong | BadClientId => (ErrorCode::InvalidRequest, 400),
             _ => (ErrorCode::InvalidClient, 401),
         };
         assert_eq!((refusal.answer().0, refusal.status()), (code, status), "{refusal:?}");

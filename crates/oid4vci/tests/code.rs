@@ -13,7 +13,9 @@ mod signed_in;
 use std::collections::BTreeMap;
 
 use fixture::{NOW, TOKEN, grant, redeemed};
+use keys::algorithm::Algorithm;
 use keys::outside::Timestamp;
+use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::authorization::Authorization;
 use oid4vci::client::{AuthenticatedClient, Requester};
 use oid4vci::code::{AuthorizationCodeRequest, CodeCommit, decide};
@@ -196,6 +198,14 @@ async fn introspection_tells_a_client_of_its_own_tokens() {
     assert_eq!(ask("another", &server, NOW), inactive);
     assert_eq!(ask("the first", &server, NOW), inactive, "replaced");
     assert_eq!(ask(TOKEN, &other, NOW), inactive, "of another client");
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap().public_key().thumbprint();
+    let mut bound = grant.clone();
+    bound.redemption.as_mut().unwrap().bound_to = Some(key.clone());
+    let found = Some((&bound, Some(&stored)));
+    let bound = introspect(&query(TOKEN), found, &server, ISSUER, NOW).unwrap();
+    assert_eq!(bound.token_type, Some("DPoP"), "RFC 9449 §6.2");
+    assert_eq!(to_value(bound).unwrap()["cnf"]["jkt"], key.to_string());
+    assert!(active.get("cnf").is_none());
     let public = introspect(&query(TOKEN), None, &public("wallet"), ISSUER, NOW);
     assert_eq!(public, Err(TokenQueryRefusal::PublicClient), "RFC 7662 §2.1");
 }

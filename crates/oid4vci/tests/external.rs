@@ -92,6 +92,12 @@ async fn a_jwt_is_of_the_server_for_us_and_now() {
         ("aud", at_jwt(), json!({ "aud": "https://api.example" }), Refused::WrongAudience),
         ("no aud", at_jwt(), json!({ "aud": null }), Refused::WrongAudience),
         ("exp", at_jwt(), json!({ "exp": NOW.0 }), Refused::Expired),
+        (
+            "exp before iat",
+            at_jwt(),
+            json!({ "iat": NOW.0 + 9, "exp": NOW.0 + 8 }),
+            Refused::Expired,
+        ),
         ("no exp", at_jwt(), json!({ "exp": null }), Refused::NoTime),
         ("no iat", at_jwt(), json!({ "iat": null }), Refused::NoTime),
         ("iat", at_jwt(), json!({ "iat": NOW.0 + 61 }), Refused::NotYetValid),
@@ -148,6 +154,14 @@ fn what_the_server_calls_inactive_is_dead() {
     };
     assert_eq!(read(json!({ "active": true })).unwrap(), "248289");
     assert_eq!(read(json!({ "active": true, "iss": null })).unwrap(), "248289");
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap().public_key().thumbprint();
+    let cnf = json!({ "jkt": key.to_string() });
+    for named in [
+        json!({ "active": true, "token_type": "bearer" }),
+        json!({ "active": true, "token_type": "DPoP", "cnf": cnf }),
+    ] {
+        assert_eq!(read(named).unwrap(), "248289", "RFC 9449 §6.2");
+    }
     for (change, refusal) in [
         (json!({}), Refused::Inactive),
         (json!({ "active": false }), Refused::Inactive),
@@ -155,6 +169,8 @@ fn what_the_server_calls_inactive_is_dead() {
         (json!({ "active": true, "iss": "https://evil.example" }), Refused::WrongIssuer),
         (json!({ "active": true, "aud": "https://api.example" }), Refused::WrongAudience),
         (json!({ "active": true, "exp": NOW.0 }), Refused::Expired),
+        (json!({ "active": true, "token_type": "DPoP" }), Refused::UnknownBinding),
+        (json!({ "active": true, "token_type": "mac" }), Refused::UnknownBinding),
     ] {
         assert_eq!(read(change.clone()).unwrap_err(), refusal, "{change}");
     }
@@ -174,6 +190,11 @@ async fn a_token_is_the_same_grant_everywhere() {
     let redemption = grant.redemption.unwrap();
     assert!(redemption.token_digest == text.digest());
     assert_eq!(redemption.token_expires_at, NOW.plus(300));
+    let (front, _) = jwt.rsplit_once('.').unwrap();
+    let signature = signed(&key, at_jwt(), json!({ "jti": "2" })).await;
+    let (_, signature) = signature.rsplit_once('.').unwrap();
+    let resigned = AccessToken::new(format!("{front}.{signature}"));
+    assert_eq!(named_id(&resigned, ISSUER), Some(again.id), "whatever signature is good");
     let other = signed(&key, at_jwt(), json!({ "jti": "2" })).await;
     let other = verdict(&other, &keys).unwrap().grant(&AccessToken::new(other), ISSUER);
     assert!(other.id != again.id && named_id(&text, "https://b.example") != Some(again.id));

@@ -223,17 +223,20 @@ async fn ours_are_the_ones_of_the_spec() {
         now: NOW,
     };
     let proof = proof.sign(&keys.held[1]).await.unwrap();
-    let attesters = keys.attester.by_key(None);
     let required = KeyAttestationsRequired {
         key_storage: vec!["iso_18045_high".into()],
         user_authentication: Vec::new(),
     };
-    let policy = KeyAttestationPolicy {
-        attesters: Some(&attesters),
-        required: Some(&required),
-        is_proof_type: true,
-    };
     let proofs = [Proofs::Attestation(attestation), Proofs::Jwt(vec![proof])];
-    let found = proofs.map(|proofs| bound(&verify_with(&proofs, policy).unwrap(), &keys));
-    assert_eq!(found, ["0 jwk, 1 jwk", "1 jwk, 0 jwk"]);
+    // By the chain in its header (KEYATT-06), and by a key that the issuer was given before.
+    for attesters in [keys.attester.by_anchor(), keys.attester.by_key(None)] {
+        let policy = KeyAttestationPolicy {
+            attesters: Some(&attesters),
+            required: Some(&required),
+            is_proof_type: true,
+        };
+        let found =
+            proofs.each_ref().map(|proofs| bound(&verify_with(proofs, policy).unwrap(), &keys));
+        assert_eq!(found, ["0 jwk, 1 jwk", "1 jwk, 0 jwk"]);
+    }
 }

@@ -121,7 +121,7 @@ fn issuer_metadata(
         credential_request_encryption: None,
         credential_response_encryption: None,
         batch_credential_issuance,
-        display: vec![IssuerDisplay { name: "Riverside".into(), locale: "en".into() }],
+        display: vec![IssuerDisplay { name: "Riverside".into(), locale: "en".into(), logo: None }],
         credential_configurations_supported: BTreeMap::from([("card".into(), configuration)]),
     })
     .unwrap_or_default()

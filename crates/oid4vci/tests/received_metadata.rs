@@ -6,7 +6,8 @@
 mod refusals;
 
 use oid4vci::metadata::{
-    MetadataError, ReceivedConfiguration, ReceivedIssuerMetadata, ReceivedServerMetadata,
+    CLAIMS_MAX, MetadataError, ReceivedConfiguration, ReceivedIssuerMetadata,
+    ReceivedServerMetadata,
 };
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use refusals::check_texts;
@@ -210,6 +211,22 @@ fn descriptions_of_claims_may_contradict_each_other() {
     assert!(described(json!([["a"], ["b"], ["a"]])));
     assert!(described(json!([["a", null], ["a", 1]])));
     assert!(described(json!([["a", "b"], ["a", null]])));
+}
+
+/// CLAIM-08: each description is held against all others, so the work grows with the square of their
+/// number: a stranger's 150,000, which fit into a document, are not all held against each other.
+#[test]
+fn many_descriptions_of_claims_do_not_keep_a_wallet_busy() {
+    let described = |claims: Vec<Value>| {
+        received(&json!({ "credential_metadata": { "claims": claims } })).contradicts_itself()
+    };
+    let other = |n: usize| json!({ "path": ["a", n] });
+    assert!(!described((0..150_000).map(other).collect()), "this would take minutes");
+    let long = vec![json!("a"); 4000];
+    assert!(!described(vec![json!({ "path": long }); CLAIMS_MAX]));
+    let last = |place| (0..place).map(other).chain([other(0)]).collect();
+    assert!(described(last(CLAIMS_MAX - 1)));
+    assert!(!described(last(CLAIMS_MAX)), "nobody sees it");
 }
 
 /// META-28, META-39, META-45: what is shown, and what the credential will be.

@@ -33,6 +33,7 @@ async fn world() -> World {
     World::with(|issuer| {
         let card = issuer.types.get_mut(CARD).unwrap();
         (card.approval, card.tx_code) = (Approval::Deferred, false);
+        issuer.config.encryption.request = Required;
         issuer.config.encryption.response = Required;
         issuer.encryption = issuer.config.encryption.policy().unwrap();
     })
@@ -72,7 +73,7 @@ async fn events(world: &World, offered: &Offered) -> Vec<Value> {
     standing["credentials"].as_array().unwrap().iter().map(|one| one["event"].clone()).collect()
 }
 
-/// DEFER-09, DEFER-10, DEFER-11, DEFER-12, DEFER-15, NOTIF-08, NOTIF-11; with a batch.
+/// DEFER-07, DEFER-09, DEFER-10, DEFER-11, DEFER-12, DEFER-15, NOTIF-08, NOTIF-11; with a batch.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_credential_that_was_not_ready_is_fetched_by_a_wallet_that_was_closed() {
     let world = world().await;
@@ -81,13 +82,13 @@ async fn a_credential_that_was_not_ready_is_fetched_by_a_wallet_that_was_closed(
     assert_eq!((received.previews().len(), received.pending().len()), (0, 1));
     let wallet = reopened(&world).await;
     world.clock.advance(3600);
-    let Resumed::Waits(_) = wallet.resume(&pending(&wallet).await[0]).await.unwrap() else {
+    let Resumed::Waits(_) = wallet.resume(&pending(&wallet).await[0].id).await.unwrap() else {
         panic!("nobody has approved it");
     };
     approve_deferral(&world.issuer, waiting(&world).await, None).await.unwrap();
     world.clock.advance(3 * 24 * 3600);
     let wallet = reopened(&world).await;
-    let Resumed::Received(received) = wallet.resume(&pending(&wallet).await[0]).await.unwrap()
+    let Resumed::Received(received) = wallet.resume(&pending(&wallet).await[0].id).await.unwrap()
     else {
         panic!("it is approved");
     };
@@ -114,7 +115,7 @@ async fn a_wallet_that_is_told_no_stops_asking() {
     receive(&world.wallet, &offered.uri, 1).await;
     reject_deferral(&world.issuer, waiting(&world).await).await.unwrap();
     world.clock.advance(60);
-    let error = world.wallet.resume(&pending(&world.wallet).await[0]).await.unwrap_err();
+    let error = world.wallet.resume(&pending(&world.wallet).await[0].id).await.unwrap_err();
     assert_eq!(error.code(), "credential_request_denied");
     assert!(pending(&world.wallet).await.is_empty());
     assert!(world.wallet.store.keys().await.unwrap().records.is_empty());
@@ -136,7 +137,7 @@ async fn an_applicant_has_an_offer_before_anybody_has_approved() {
     assert_eq!(offer.state, OfferState::Deferred);
     approve_deferral(&world.issuer, waiting(&world).await, None).await.unwrap();
     let Resumed::Received(received) =
-        world.wallet.resume(&pending(&world.wallet).await[0]).await.unwrap()
+        world.wallet.resume(&pending(&world.wallet).await[0].id).await.unwrap()
     else {
         panic!("it is approved");
     };

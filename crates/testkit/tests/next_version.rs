@@ -173,7 +173,7 @@ async fn labels_come_with_a_deferred_credential_too() {
     let id = world.issuer.store.deferrals(page).await.unwrap().remove(0).id;
     approve_deferral(&world.issuer, id, None).await.unwrap();
     world.clock.advance(3600);
-    let Resumed::Received(received) = wallet.resume(&pending).await.unwrap() else {
+    let Resumed::Received(received) = wallet.resume(&pending.id).await.unwrap() else {
         panic!("it is approved");
     };
     let credential = kept(&wallet, &received).await;

@@ -34,7 +34,7 @@ use wallet::flow::key::KeyWish;
 use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::token::Authorized;
 use wallet::http::{Http, HttpError, Request, Response};
-use wallet::store::{FileStore, KeptToken, PendingCredential, Unlock};
+use wallet::store::{CredentialId, FileStore, KeptToken, PendingCredential, SharedToken, Unlock};
 
 const BACK: &str = "http://127.0.0.1:49152/cb";
 const CARD: &str = "student_card";
@@ -90,12 +90,15 @@ async fn reopened(world: &World, wallet: &Wallet) -> Wallet {
     Wallet { store: Arc::new(store), ..wallet.clone() }
 }
 
-/// The record as it lies on disk, with an Access Token that is worth nothing any more.
-async fn with_dead_token(wallet: &Wallet) -> PendingCredential {
+/// The record, whose Access Token is worth nothing any more.
+async fn with_dead_token(wallet: &Wallet) -> CredentialId {
     let pending = wallet.store.pending().await.unwrap().records.remove(0);
+    let seen = wallet.store.shared_token(&pending.token).await.unwrap().unwrap();
     let access_token = AccessToken::new("dead");
-    let token = KeptToken { access_token, ..pending.token.clone() };
-    PendingCredential { token, ..pending }
+    let token = KeptToken { access_token, ..seen.token.clone() };
+    let dead = SharedToken { token, ..seen.clone() };
+    wallet.store.replace_token(&seen, dead).await.unwrap().unwrap();
+    pending.id
 }
 
 /// DEFER-03, DEFER-21, TOKEN-29: by a wallet that was closed, with the key of its flow.
@@ -129,7 +132,7 @@ async fn what_waits_is_kept_with_the_last_token() {
     world.clock.advance(3600);
     approve(&world).await;
     let pending = world.wallet.store.pending().await.unwrap().records.remove(0);
-    let resumed = world.wallet.resume(&pending).await.unwrap();
+    let resumed = world.wallet.resume(&pending.id).await.unwrap();
     assert!(matches!(resumed, Resumed::Received(_)));
 }
 
@@ -143,7 +146,7 @@ async fn tokens_that_were_ended_end_the_wait() {
     let id = grant(&world).await.id;
     world.issuer.store.end_tokens(id, world.clock.now()).await.unwrap();
     world.clock.advance(60);
-    let error = world.wallet.resume(&pending).await.unwrap_err();
+    let error = world.wallet.resume(&pending.id).await.unwrap_err();
     assert!(matches!(error, WalletError::Ended(_)), "{error}");
     assert!(world.wallet.store.pending().await.unwrap().records.is_empty());
     assert!(world.wallet.store.keys().await.unwrap().records.is_empty());
@@ -244,13 +247,13 @@ async fn a_token_that_died_without_a_refresh_token_ends_the_wait() {
     let authorized = world.wallet.request_token(offer, None).await.unwrap();
     let pending = put_off(&world.wallet, &authorized).await;
     world.clock.advance(24 * 60 * 60);
-    let Resumed::Waits(waits) = world.wallet.resume(&pending).await.unwrap() else {
+    let Resumed::Waits(waits) = world.wallet.resume(&pending.id).await.unwrap() else {
         panic!("nobody has approved it")
     };
     let path = format!("/admin/v1/offers/{}", offered.id);
     assert_eq!(world.operator("DELETE", &path, None).await.status, 204);
     world.clock.advance(60);
-    let error = world.wallet.resume(&waits).await.unwrap_err();
+    let error = world.wallet.resume(&waits.id).await.unwrap_err();
     let WalletError::Ended(refused) = &error else { panic!("{error}") };
     assert!(refused.is_dead_token());
     assert!(world.wallet.store.pending().await.unwrap().records.is_empty());

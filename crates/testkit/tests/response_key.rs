@@ -55,9 +55,12 @@ async fn approve(world: &World) {
     world.clock.advance(60);
 }
 
-/// The record as a thief has it who stole all but the key for the answer.
-fn stolen(pending: &PendingCredential) -> PendingCredential {
-    PendingCredential { response_key: ResponseKey::default(), ..pending.clone() }
+/// The record becomes what a thief has who stole all but the key for the answer, or what it was.
+async fn with_key(wallet: &Wallet, response_key: ResponseKey) -> ResponseKey {
+    let seen = wallet.store.pending().await.unwrap().records.remove(0);
+    let next = PendingCredential { response_key, ..seen.clone() };
+    wallet.store.replace_pending(&seen, next).await.unwrap().unwrap();
+    seen.response_key
 }
 
 async fn reopened(world: &World) -> Wallet {
@@ -73,11 +76,13 @@ async fn a_strict_issuer_gives_it_under_the_first_key_alone() {
     let authorized = authorize(&world).await;
     let pending = put_off(&world, &authorized, &KeyWish::default()).await;
     approve(&world).await;
-    let error = world.wallet.resume(&stolen(&pending)).await.unwrap_err();
+    let first = with_key(&world.wallet, ResponseKey::default()).await;
+    let error = world.wallet.resume(&pending.id).await.unwrap_err();
     assert_eq!(error.code(), "invalid_encryption_parameters");
+    with_key(&world.wallet, first).await;
     let wallet = reopened(&world).await;
     let pending = wallet.store.pending().await.unwrap().records.remove(0);
-    let Resumed::Received(received) = wallet.resume(&pending).await.unwrap() else {
+    let Resumed::Received(received) = wallet.resume(&pending.id).await.unwrap() else {
         panic!("it is approved")
     };
     assert_eq!(wallet.keep(&received).await.unwrap().len(), 1);
@@ -90,7 +95,8 @@ async fn another_issuer_takes_the_key_of_each_request() {
     let authorized = authorize(&world).await;
     let pending = put_off(&world, &authorized, &KeyWish::default()).await;
     approve(&world).await;
-    let resumed = world.wallet.resume(&stolen(&pending)).await.unwrap();
+    with_key(&world.wallet, ResponseKey::default()).await;
+    let resumed = world.wallet.resume(&pending.id).await.unwrap();
     assert!(matches!(resumed, Resumed::Received(_)));
 }
 
@@ -104,9 +110,9 @@ async fn the_last_request_for_the_same_counts() {
     let key = Some(lost.holder_keys.first().unwrap().kid.clone());
     let again = put_off(&world, &authorized, &KeyWish { key, ..KeyWish::default() }).await;
     approve(&world).await;
-    let error = world.wallet.resume(&lost).await.unwrap_err();
+    let error = world.wallet.resume(&lost.id).await.unwrap_err();
     assert!(matches!(error, WalletError::Ended(_)), "{error}");
-    let Resumed::Received(received) = world.wallet.resume(&again).await.unwrap() else {
+    let Resumed::Received(received) = world.wallet.resume(&again.id).await.unwrap() else {
         panic!("it is approved")
     };
     assert_eq!(world.wallet.keep(&received).await.unwrap().len(), 1, "its key is there still");

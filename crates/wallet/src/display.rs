@@ -2,6 +2,7 @@
 //!
 //! All of it is a stranger's text: cut to a length, without characters that nobody sees, colours and pictures only in the forms that are known to be harmless.
 
+pub use oid4vci::metadata::CLAIMS_MAX;
 use oid4vci::metadata::{ReceivedConfiguration, ReceivedIssuerMetadata};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,12 +12,15 @@ use url::Url;
 pub const TEXT_CHARACTERS_MAX: usize = 300;
 /// Most languages of one name.
 pub const LANGUAGES_MAX: usize = 64;
-/// Most claims that are described.
-pub const CLAIMS_MAX: usize = 256;
 /// Longest path to a claim.
 pub const PATH_MAX: usize = 16;
 /// Longest picture inside a `data:` URL.
 pub const PICTURE_BYTES_MAX: usize = 256 * 1024;
+/// Longest that all pictures of one credential are together, in all languages: a record with them
+/// must fit into the store, when the code for it is long spent.
+pub const PICTURES_BYTES_MAX: usize = 1024 * 1024;
+/// The same for what its claims are called.
+pub const LABELS_BYTES_MAX: usize = 512 * 1024;
 
 /// All that is needed to draw a card without asking its issuer again.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
@@ -79,7 +83,7 @@ impl Display {
     /// Takes what is needed from the metadata.
     #[must_use]
     pub fn new(issuer: &ReceivedIssuerMetadata, configuration: &ReceivedConfiguration) -> Self {
-        Self {
+        let mut display = Self {
             issuer: names(&issuer.display),
             faces: configuration.display.iter().take(LANGUAGES_MAX).filter_map(face).collect(),
             claims: configuration
@@ -88,7 +92,28 @@ impl Display {
                 .take(CLAIMS_MAX)
                 .filter_map(|description| claim(description, configuration))
                 .collect(),
+        };
+        display.leave_out_too_much();
+        display
+    }
+
+    /// What comes first has its room first.
+    fn leave_out_too_much(&mut self) {
+        let mut room = PICTURES_BYTES_MAX;
+        let pictures = self.faces.iter_mut();
+        for picture in pictures.flat_map(|face| [&mut face.logo, &mut face.background_image]) {
+            picture.take_if(|picture| !takes(&mut room, picture.uri.len()));
         }
+        let mut room = LABELS_BYTES_MAX;
+        let length =
+            |label: &ClaimLabel| serde_json::to_vec(label).map_or(usize::MAX, |it| it.len());
+        self.claims.retain(|label| takes(&mut room, length(label)));
+    }
+
+    /// All pictures, of all languages.
+    pub(crate) fn pictures(&mut self) -> impl Iterator<Item = &mut Picture> {
+        let faces = self.faces.iter_mut();
+        faces.flat_map(|face| face.logo.iter_mut().chain(&mut face.background_image))
     }
 
     /// The issuer's name in the language that fits best.
@@ -110,6 +135,13 @@ impl ClaimLabel {
     pub fn name(&self, locale: &str) -> Option<&str> {
         best(&self.names, |name| name.locale.as_deref(), locale).map(|name| name.text.as_str())
     }
+}
+
+/// Takes so much of the room, if there is as much.
+fn takes(room: &mut usize, length: usize) -> bool {
+    let left = room.checked_sub(length);
+    *room = left.unwrap_or(*room);
+    left.is_some()
 }
 
 /// The same locale, else the same language, else the default, else the first.

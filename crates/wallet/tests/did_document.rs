@@ -1,5 +1,5 @@
 //! Whose key signed an `ldp_vc`: the document of the issuer's did:web says it.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod world;
 
@@ -82,10 +82,12 @@ async fn a_key_of_the_website_is_the_issuers() {
     assert_eq!(world.network.sent_to(ISSUER_KEYS).len(), 0, "one document says it");
 }
 
+type Spoil = fn(&mut Value);
+
 #[tokio::test]
 async fn a_document_that_does_not_vouch_for_the_key_is_no_reason() {
     use VerificationError as Error;
-    let spoils: [(fn(&mut Value), Error); 6] = [
+    let spoils: [(Spoil, Error); 6] = [
         (|document| document["id"] = json!("did:web:other.example"), Error::BadDid),
         (|document| document["assertionMethod"] = json!([]), Error::KeyNotPublished),
         (|document| document["verificationMethod"] = json!([]), Error::KeyNotPublished),
@@ -107,10 +109,10 @@ async fn a_document_that_does_not_vouch_for_the_key_is_no_reason() {
     ];
     for (place, (spoil, error)) in spoils.into_iter().enumerate() {
         let key = key();
-        let mut spoilt = document(&key);
-        spoil(&mut spoilt);
+        let mut document = document(&key);
+        spoil(&mut document);
         let made = move |holder: &str| credential(&key, holder, &vocabulary());
-        let refused = received(spoilt, made).await.err().unwrap();
+        let refused = received(document, made).await.err().unwrap();
         assert_eq!(refused, error.into(), "spoil {place}");
     }
 }

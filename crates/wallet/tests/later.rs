@@ -10,16 +10,15 @@
 mod world;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
-use keys::outside::{Clock, SystemRandom, Timestamp};
+use keys::outside::SystemRandom;
 use keys::signer::Signer as _;
 use serde_json::{Value, json};
-use wallet::Wallet;
 use wallet::error::{Class, WalletError};
 use wallet::flow::deferred::Resumed;
 use wallet::flow::key::KeyWish;
 use wallet::flow::notification::delete_credential;
+use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::receipt::Received;
 use wallet::http::HttpError;
 use wallet::store::{PendingCredential, Store as _, forget_unused_keys};
@@ -31,27 +30,15 @@ use world::{
 const LATER: &str = "deferred";
 const TELL: &str = "notification";
 
-/// A clock that a test moves.
-#[derive(Debug, Default)]
-struct Moved(AtomicU64);
-
-impl Clock for Moved {
-    fn now(&self) -> Timestamp {
-        NOW.plus(self.0.load(Ordering::Relaxed))
-    }
-}
-
 /// An issuer with both endpoints.
-fn world() -> (World, Arc<Moved>) {
-    let mut world = World::new();
+fn world() -> World {
+    let world = World::new();
     let mut metadata = issuer_metadata();
     metadata["deferred_credential_endpoint"] = endpoint(LATER).into();
     metadata["notification_endpoint"] = endpoint(TELL).into();
     world.network.says(ISSUER_METADATA, 200, metadata);
     world.network.says(&endpoint(TELL), 204, Value::Null);
-    let clock = Arc::new(Moved::default());
-    world.wallet = Wallet { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..world.wallet };
-    (world, clock)
+    world
 }
 
 /// The answer to each request for it, by now.
@@ -73,7 +60,7 @@ fn card(world: &World, asked: &world::Sent) -> Value {
 }
 
 async fn resume(world: &World, pending: &PendingCredential) -> Resumed {
-    world.wallet.resume(pending).await.unwrap()
+    world.wallet.resume(&pending.id).await.unwrap()
 }
 
 fn received(resumed: Resumed) -> Received {
@@ -106,14 +93,14 @@ fn event(id: &str, event: &str) -> (String, String) {
 /// CRED-40, DEFER-03, DEFER-04, DEFER-12, DEFER-19: kept, asked for in its time, and got at last.
 #[tokio::test]
 async fn what_is_not_ready_is_fetched_later() {
-    let (world, clock) = world();
+    let world = world();
     let (pending, asked) = put_off(&world).await;
     assert_eq!(stored(&world).await.len(), 1, "it is on disk before anybody is told");
     forget_unused_keys(&*world.store, NOW.plus(1_000_000_000)).await.unwrap();
     assert_eq!(world.stored_keys(), 1, "its key waits with it");
     assert!(matches!(resume(&world, &pending).await, Resumed::Waits(_)));
     assert!(world.network.sent_to(&endpoint(LATER)).is_empty(), "DEFER-19: not before its time");
-    clock.0.store(60, Ordering::Relaxed);
+    world.clock.to(60);
     answers_later(&world, 202, json!({ "transaction_id": "t-canary", "interval": 600 }));
     let Resumed::Waits(waits) = resume(&world, &pending).await else { panic!() };
     assert_eq!(waits.ask_at, NOW.plus(660));
@@ -121,7 +108,7 @@ async fn what_is_not_ready_is_fetched_later() {
     let sent = world.network.sent_to(&endpoint(LATER)).remove(0);
     assert_eq!(sent.json(), json!({ "transaction_id": "t-canary" }));
     assert_eq!(sent.headers["authorization"], format!("Bearer {TOKEN}"));
-    clock.0.store(660, Ordering::Relaxed);
+    world.clock.to(660);
     let issued = json!([{ "credential": card(&world, &asked) }]);
     answers_later(&world, 200, json!({ "credentials": issued, "notification_id": "n" }));
     let received = received(resume(&world, &waits).await);
@@ -146,11 +133,11 @@ async fn a_final_no_ends_the_wait() {
         (400, "invalid_encryption_parameters", false),
     ];
     for (status, code, is_final) in rows {
-        let (world, clock) = world();
+        let world = world();
         let (pending, _) = put_off(&world).await;
-        clock.0.store(60, Ordering::Relaxed);
+        world.clock.to(60);
         answers_later(&world, status, json!({ "error": code }));
-        let error = world.wallet.resume(&pending).await.unwrap_err();
+        let error = world.wallet.resume(&pending.id).await.unwrap_err();
         assert_eq!((error.code(), error.class()), (code, Class::Refused));
         assert_eq!(matches!(error, WalletError::Ended(_)), is_final, "{code}");
         assert_eq!(error.to_string().ends_with("it is no longer waited for"), is_final, "{code}");
@@ -168,11 +155,11 @@ async fn a_refusal_without_a_body_is_understood() {
         ("Bearer", None),
     ];
     for (challenge, ends) in rows {
-        let (world, clock) = world();
+        let world = world();
         let (pending, _) = put_off(&world).await;
-        clock.0.store(60, Ordering::Relaxed);
+        world.clock.to(60);
         world.network.on(&endpoint(LATER), move |_| Answer::Challenged(challenge));
-        let error = world.wallet.resume(&pending).await.unwrap_err();
+        let error = world.wallet.resume(&pending.id).await.unwrap_err();
         assert_eq!(matches!(error, WalletError::Ended(_)), ends.is_some(), "{challenge}");
         assert_eq!(stored(&world).await.is_empty(), ends.is_some(), "{challenge}");
     }
@@ -181,9 +168,9 @@ async fn a_refusal_without_a_body_is_understood() {
 /// DEFER-05: it comes once. What fails between its coming and its being kept costs nothing.
 #[tokio::test]
 async fn what_came_is_on_disk_before_it_is_checked() {
-    let (world, clock) = world();
+    let world = world();
     let (pending, asked) = put_off(&world).await;
-    clock.0.store(60, Ordering::Relaxed);
+    world.clock.to(60);
     let cnf = Proof::of(&asked).cnf();
     let by_metadata = world.issuer.student_card(&cnf, |header, _| {
         header.as_object_mut().unwrap().remove("x5c");
@@ -194,7 +181,7 @@ async fn what_came_is_on_disk_before_it_is_checked() {
     });
     answers_later(&world, 200, body);
     world.network.on(ISSUER_KEYS, |_| Answer::Fails(HttpError::TimedOut));
-    let error = world.wallet.resume(&pending).await.unwrap_err();
+    let error = world.wallet.resume(&pending.id).await.unwrap_err();
     assert_eq!(error.class(), Class::Network, "the issuer's keys could not be asked for");
     assert!(told(&world).is_empty(), "nothing is decided yet");
     let kept = stored(&world).await.remove(0);
@@ -203,7 +190,7 @@ async fn what_came_is_on_disk_before_it_is_checked() {
 
     answers_later(&world, 400, json!({ "error": "invalid_transaction_id" }));
     world.network.says(ISSUER_KEYS, 200, world::published(world.issuer.key.public_key()));
-    clock.0.store(0, Ordering::Relaxed);
+    world.clock.to(0);
     for _ in 0..2 {
         // The program may end before the holder has looked at it, too.
         received(resume(&world, &stored(&world).await[0]).await);
@@ -218,14 +205,14 @@ async fn what_came_is_on_disk_before_it_is_checked() {
 /// I16, I18: what comes later is held against what was agreed to then.
 #[tokio::test]
 async fn a_card_that_comes_later_is_checked_as_any_other() {
-    let (world, clock) = world();
+    let world = world();
     let (pending, asked) = put_off(&world).await;
-    clock.0.store(60, Ordering::Relaxed);
+    world.clock.to(60);
     let cnf = Proof::of(&asked).cnf();
     let other = world.issuer.student_card(&cnf, |_, claims| claims["vct"] = json!("x"));
     let body = json!({ "credentials": [{ "credential": other }], "notification_id": "n" });
     answers_later(&world, 200, body);
-    let error = world.wallet.resume(&pending).await.unwrap_err();
+    let error = world.wallet.resume(&pending.id).await.unwrap_err();
     assert_eq!(error, VerificationError::OtherType.into());
     assert_eq!((world.stored().len(), world.stored_keys()), (0, 0));
     assert!(stored(&world).await.is_empty(), "it was delivered, such as it is");
@@ -235,16 +222,57 @@ async fn a_card_that_comes_later_is_checked_as_any_other() {
 /// M02 to M05: the token goes to the issuer, also when its metadata have changed.
 #[tokio::test]
 async fn metadata_that_lead_away_are_not_followed_later_either() {
-    let (world, clock) = world();
+    let world = world();
     let (pending, _) = put_off(&world).await;
-    clock.0.store(60, Ordering::Relaxed);
+    world.clock.to(60);
     let mut metadata = issuer_metadata();
     metadata["deferred_credential_endpoint"] = json!("https://evil.example/deferred");
     world.network.says(ISSUER_METADATA, 200, metadata);
-    let error = world.wallet.resume(&pending).await.unwrap_err();
+    let error = world.wallet.resume(&pending.id).await.unwrap_err();
     assert_eq!(error, WalletError::ForeignEndpoint { host: "evil.example".into() });
     assert!(world.network.sent_to("https://evil.example/deferred").is_empty());
     assert_eq!(stored(&world).await.len(), 1);
+}
+
+/// M02 to M05: the holder has agreed to the issuer and to the server of that flow, and to no server
+/// that the issuer has named since then.
+#[tokio::test]
+async fn a_server_that_is_named_later_does_not_get_the_token() {
+    let world = world();
+    let (pending, _) = put_off(&world).await;
+    world.clock.to(60);
+    let mut metadata = issuer_metadata();
+    metadata["authorization_servers"] = json!([world::ISSUER, "https://new.example"]);
+    metadata["deferred_credential_endpoint"] = json!("https://new.example/deferred");
+    world.network.says(ISSUER_METADATA, 200, metadata);
+    let error = world.wallet.resume(&pending.id).await.unwrap_err();
+    assert_eq!(error, WalletError::ForeignEndpoint { host: "new.example".into() });
+    assert!(world.network.sent().iter().all(|sent| !sent.url.contains("new.example")));
+}
+
+/// The server of that flow may have the endpoint, also when the issuer names it no more.
+#[tokio::test]
+async fn the_server_of_the_flow_may_have_the_endpoint() {
+    let world = world();
+    let server = "https://login.example";
+    let mut metadata = issuer_metadata();
+    metadata["authorization_servers"] = json!([server]);
+    metadata["deferred_credential_endpoint"] = json!("https://login.example/deferred");
+    world.network.says(ISSUER_METADATA, 200, metadata);
+    let mut document = world::server_metadata();
+    document["issuer"] = json!(server);
+    let place = "https://login.example/.well-known/oauth-authorization-server";
+    world.network.says(place, 200, document);
+    world.answers_credential(202, json!({ "transaction_id": "t", "interval": 60 }));
+    let scanned = ScannedOffer::scan(&world::link(&world::offer(&["student_card"]))).unwrap();
+    let consent = Consent::to(scanned.host()).and("login.example");
+    let offer = world.resolve_with(scanned, &consent).await.unwrap();
+    let authorized = world.wallet.request_token(offer, None).await.unwrap();
+    let received = world.wallet.request_credentials(&authorized, &KeyWish::default()).await;
+    let id = received.unwrap().pending()[0].id.clone();
+    world.clock.to(60);
+    world.network.says("https://login.example/deferred", 503, json!({ "error": "busy" }));
+    assert_eq!(world.wallet.resume(&id).await.unwrap_err().code(), "busy", "it is asked");
 }
 
 /// An issuer's card that says how to tell of it.
@@ -260,7 +288,7 @@ fn issues_with_id(world: &World) {
 /// AMB-15, NOTIF-06, NOTIF-08, NOTIF-17: kept, thrown away, deleted.
 #[tokio::test]
 async fn the_issuer_is_told_what_became_of_it() {
-    let (world, _) = world();
+    let world = world();
     issues_with_id(&world);
     let received = world.receive("student_card", &KeyWish::default()).await.unwrap();
     assert!(told(&world).is_empty(), "nothing is decided yet");
@@ -281,7 +309,7 @@ async fn the_issuer_is_told_what_became_of_it() {
 /// NOTIF-08, NOTIF-09: what cannot be used is a failure of the whole response.
 #[tokio::test]
 async fn what_cannot_be_used_is_told_at_once() {
-    let (world, _) = world();
+    let world = world();
     let body = json!({ "credentials": [{ "credential": "x" }], "notification_id": "n" });
     world.answers_credential(200, body);
     world.receive("student_card", &KeyWish::default()).await.unwrap_err();
@@ -291,7 +319,7 @@ async fn what_cannot_be_used_is_told_at_once() {
 /// NOTIF-01: what does not arrive costs the holder nothing, and is told later.
 #[tokio::test]
 async fn a_notice_that_does_not_arrive_is_sent_again() {
-    let (world, clock) = world();
+    let world = world();
     issues_with_id(&world);
     let notices = async || world.store.notices().await.unwrap().records.len();
     world.network.on(&endpoint(TELL), |_| Answer::Fails(HttpError::TimedOut));
@@ -306,7 +334,7 @@ async fn a_notice_that_does_not_arrive_is_sent_again() {
     world.network.on(&endpoint(TELL), |_| Answer::Fails(HttpError::TimedOut));
     world.wallet.decline(&received).await;
     let count = told(&world).len();
-    clock.0.store(90 * 24 * 60 * 60, Ordering::Relaxed);
+    world.clock.to(90 * 24 * 60 * 60);
     assert_eq!(world.wallet.send_notices().await.unwrap(), 0);
     assert_eq!((notices().await, told(&world).len()), (0, count), "nobody wants to know by now");
 }
@@ -315,7 +343,7 @@ async fn a_notice_that_does_not_arrive_is_sent_again() {
 #[tokio::test]
 async fn who_does_not_ask_is_told_nothing() {
     for (id, with_endpoint) in [(None, true), (Some("n"), false)] {
-        let (world, _) = world();
+        let world = world();
         if !with_endpoint {
             world.network.says(ISSUER_METADATA, 200, issuer_metadata());
         }

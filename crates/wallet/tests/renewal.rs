@@ -8,30 +8,16 @@
 
 mod world;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use keys::outside::{Clock, Timestamp};
 use serde_json::{Value, json};
-use wallet::Wallet;
 use wallet::error::{Class, WalletError};
 use wallet::flow::deferred::Resumed;
 use wallet::flow::key::KeyWish;
 use wallet::http::HttpError;
 use wallet::store::{PendingCredential, Store as _};
-use world::{Answer, ISSUER_METADATA, NOW, Proof, TOKEN, World, endpoint, issuer_metadata};
+use world::{Answer, ISSUER_METADATA, Proof, TOKEN, World, endpoint, issuer_metadata};
 
 const LATER: &str = "deferred";
 const REFRESH: &str = "refresh-canary-1";
-
-#[derive(Debug, Default)]
-struct Moved(AtomicU64);
-
-impl Clock for Moved {
-    fn now(&self) -> Timestamp {
-        NOW.plus(self.0.load(Ordering::Relaxed))
-    }
-}
 
 /// An issuer that gives refresh tokens, and refuses the first Access Token from now on.
 async fn put_off(count: usize) -> (World, Vec<PendingCredential>, Value) {
@@ -39,8 +25,6 @@ async fn put_off(count: usize) -> (World, Vec<PendingCredential>, Value) {
     let mut metadata = issuer_metadata();
     metadata["deferred_credential_endpoint"] = endpoint(LATER).into();
     world.network.says(ISSUER_METADATA, 200, metadata);
-    let clock = Arc::new(Moved::default());
-    world.wallet = Wallet { clock: Arc::clone(&clock) as Arc<dyn Clock>, ..world.wallet };
     "somebody".clone_into(&mut world.wallet.settings.client_id);
     let mut server = world::server_metadata();
     server["pre-authorized_grant_anonymous_access_supported"] = json!(false);
@@ -55,7 +39,7 @@ async fn put_off(count: usize) -> (World, Vec<PendingCredential>, Value) {
     let pending = received.unwrap().pending().to_vec();
     let asked = world.network.sent_to(&endpoint("credential")).remove(0);
     let card = world.issuer.student_card(&Proof::of(&asked).cnf(), |_, _| {});
-    clock.0.store(3600, Ordering::Relaxed);
+    world.clock.to(3600);
     let answer = json!({ "credentials": [{ "credential": card }] });
     let good = answer.clone();
     world.network.on(&endpoint(LATER), move |sent| {
@@ -75,13 +59,13 @@ fn renews(world: &World, more: &Value) {
 
 /// What the token of each pending credential is, as it lies on disk.
 async fn tokens(world: &World) -> Vec<(String, String)> {
-    let records = world.store.pending().await.unwrap().records;
-    let token = |one: &PendingCredential| {
-        let renewal = one.token.renewal.as_ref().unwrap();
-        let access_token = one.token.access_token.expose().to_owned();
-        (access_token, renewal.refresh_token.expose().to_owned())
-    };
-    records.iter().map(token).collect()
+    let mut tokens = Vec::new();
+    for pending in world.store.pending().await.unwrap().records {
+        let token = world.store.shared_token(&pending.token).await.unwrap().unwrap().token;
+        let refresh_token = token.renewal.unwrap().refresh_token;
+        tokens.push(both(token.access_token.expose(), refresh_token.expose()));
+    }
+    tokens
 }
 
 fn both(access_token: &str, refresh_token: &str) -> (String, String) {
@@ -94,7 +78,7 @@ async fn a_dead_token_is_renewed_and_the_credential_fetched() {
     let (world, pending, _) = put_off(1).await;
     assert_eq!(tokens(&world).await, [both(TOKEN, REFRESH)]);
     renews(&world, &json!({ "refresh_token": "refresh-canary-2" }));
-    let Resumed::Received(received) = world.wallet.resume(&pending[0]).await.unwrap() else {
+    let Resumed::Received(received) = world.wallet.resume(&pending[0].id).await.unwrap() else {
         panic!("it is ready")
     };
     assert_eq!(tokens(&world).await, [both("fresh-canary", "refresh-canary-2")]);
@@ -111,7 +95,7 @@ async fn all_that_waits_for_one_token_gets_the_next_one() {
     let (world, pending, _) = put_off(2).await;
     assert_eq!(pending.len(), 2);
     renews(&world, &json!({ "refresh_token": "refresh-canary-2" }));
-    world.wallet.resume(&pending[0]).await.unwrap();
+    world.wallet.resume(&pending[0].id).await.unwrap();
     let next = both("fresh-canary", "refresh-canary-2");
     assert_eq!(tokens(&world).await, [next.clone(), next]);
 }
@@ -121,7 +105,7 @@ async fn all_that_waits_for_one_token_gets_the_next_one() {
 async fn a_refresh_token_that_is_not_replaced_stays() {
     let (world, pending, _) = put_off(1).await;
     renews(&world, &json!({}));
-    world.wallet.resume(&pending[0]).await.unwrap();
+    world.wallet.resume(&pending[0].id).await.unwrap();
     assert_eq!(tokens(&world).await, [both("fresh-canary", REFRESH)]);
 }
 
@@ -136,12 +120,12 @@ async fn a_renewed_token_outlives_a_failure_of_the_network() {
         }
         Answer::Fails(HttpError::TimedOut)
     });
-    let error = world.wallet.resume(&pending[0]).await.unwrap_err();
+    let error = world.wallet.resume(&pending[0].id).await.unwrap_err();
     assert_eq!(error.class(), Class::Network);
     assert_eq!(tokens(&world).await, [both("fresh-canary", "refresh-canary-2")]);
     world.network.says(&endpoint(LATER), 200, good);
     let kept = world.store.pending().await.unwrap().records.remove(0);
-    assert!(matches!(world.wallet.resume(&kept).await.unwrap(), Resumed::Received(_)));
+    assert!(matches!(world.wallet.resume(&kept.id).await.unwrap(), Resumed::Received(_)));
     assert_eq!(world.network.sent_to(&endpoint("token")).len(), 2, "it is renewed once");
 }
 
@@ -152,7 +136,7 @@ async fn a_token_that_cannot_be_renewed_ends_the_wait() {
     for (status, code, ends) in rows {
         let (world, pending, _) = put_off(1).await;
         world.network.says(&endpoint("token"), status, json!({ "error": code }));
-        let error = world.wallet.resume(&pending[0]).await.unwrap_err();
+        let error = world.wallet.resume(&pending[0].id).await.unwrap_err();
         assert_eq!((error.code(), matches!(error, WalletError::Ended(_))), (code, ends));
         assert_eq!(world.store.pending().await.unwrap().records.is_empty(), ends, "{code}");
         assert_eq!(world.stored_keys() == 0, ends, "{code}");
@@ -165,7 +149,7 @@ async fn a_token_is_renewed_once_a_time() {
     let (world, pending, _) = put_off(1).await;
     renews(&world, &json!({ "refresh_token": "refresh-canary-2" }));
     world.network.says(&endpoint(LATER), 401, json!({ "error": "invalid_token" }));
-    let error = world.wallet.resume(&pending[0]).await.unwrap_err();
+    let error = world.wallet.resume(&pending[0].id).await.unwrap_err();
     assert!(matches!(error, WalletError::Ended(_)));
     assert_eq!(world.network.sent_to(&endpoint("token")).len(), 2);
 }
@@ -179,7 +163,7 @@ async fn a_refresh_token_is_sent_to_no_other_server() {
     metadata["deferred_credential_endpoint"] = endpoint(LATER).into();
     metadata["authorization_servers"] = json!(["https://evil.example"]);
     world.network.says(ISSUER_METADATA, 200, metadata);
-    let error = world.wallet.resume(&pending[0]).await.unwrap_err();
+    let error = world.wallet.resume(&pending[0].id).await.unwrap_err();
     assert_eq!(error.code(), "bad_metadata");
     assert_eq!(world.network.sent_to(&endpoint("token")).len(), 1);
     assert!(world.network.sent().iter().all(|sent| !sent.url.contains("evil.example")));

@@ -15,7 +15,6 @@ use wallet::error::{Class, WalletError};
 use wallet::flow::deferred::Resumed;
 use wallet::flow::key::KeyWish;
 use wallet::http::{HttpError, Method};
-use wallet::store::PendingCredential;
 use world::{
     ISSUER, ISSUER_METADATA, Proof, SERVER_METADATA, World, endpoint, issuer_metadata, offer,
     server_metadata,
@@ -178,14 +177,14 @@ async fn answers_of_later_may_say_more() {
     world.answers_credential(202, later);
     let received = world.receive("student_card", &KeyWish::default()).await.unwrap();
     let asked = world.network.sent_to(&endpoint("credential")).remove(0);
-    let pending = &received.pending()[0];
-    let pending = PendingCredential { ask_at: pending.asked_at, ..pending.clone() };
+    world.clock.to(1);
     let card = world.issuer.student_card(&Proof::of(&asked).cnf(), |_, _| {});
     let answer = json!({
         "credentials": [{ "credential": card, "format": "x" }], "c_nonce": "n", "more": [],
     });
     world.network.says(&endpoint("deferred"), 200, answer);
-    let Resumed::Received(received) = world.wallet.resume(&pending).await.unwrap() else {
+    let Resumed::Received(received) = world.wallet.resume(&received.pending()[0].id).await.unwrap()
+    else {
         panic!("it is ready")
     };
     let sent = world.network.sent_to(&endpoint("deferred")).remove(0);

@@ -124,8 +124,9 @@ pub(crate) struct ProfileArgument {
     pub(crate) profile: Profile,
 }
 
+/// What a wallet needs to know before it takes an offer.
 #[derive(Debug, Args)]
-pub(crate) struct ServeArguments {
+pub(crate) struct ReachArguments {
     #[command(flatten)]
     pub(crate) trust: TrustArguments,
     #[command(flatten)]
@@ -134,6 +135,12 @@ pub(crate) struct ServeArguments {
     pub(crate) key_attestation: KeyAttestationArguments,
     #[command(flatten)]
     pub(crate) profile: ProfileArgument,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    #[command(flatten)]
+    pub(crate) reach: ReachArguments,
     /// Where to listen, on this machine only; else a free port is found
     #[arg(long, value_name = "127.0.0.1:PORT")]
     pub(crate) listen: Option<SocketAddr>,
@@ -174,13 +181,7 @@ pub(crate) struct ReceiveArguments {
         value_parser = clap::value_parser!(u8).range(1..=100))]
     pub(crate) batch: u8,
     #[command(flatten)]
-    pub(crate) trust: TrustArguments,
-    #[command(flatten)]
-    pub(crate) attestation: AttestationArguments,
-    #[command(flatten)]
-    pub(crate) key_attestation: KeyAttestationArguments,
-    #[command(flatten)]
-    pub(crate) profile: ProfileArgument,
+    pub(crate) reach: ReachArguments,
     /// Keep the credential although nothing ties its signer to the issuer
     #[arg(long)]
     pub(crate) accept_unverified_issuer: bool,

@@ -21,6 +21,7 @@ mod generations;
 pub(crate) mod init;
 mod migrate_store;
 mod offer;
+mod pki;
 mod queue;
 pub(crate) mod serve;
 mod status;
@@ -55,6 +56,7 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
         },
         IssuerCommand::Deferred(command) => deferred::run(command).await,
         IssuerCommand::Keys(command) => generations::run(command),
+        IssuerCommand::Pki(command) => pki::run(&command),
         IssuerCommand::ConfigReference => {
             print(reference().trim_end());
             Ok(())
@@ -88,14 +90,16 @@ async fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     config.client_attesters().map_err(Failure::mistake)?;
     issuer::provider::Provider::open(&config.sign_in).map_err(Failure::mistake)?;
     issuer::external::External::open(&config.authorization_server).map_err(Failure::mistake)?;
-    issuer::init::load_keys(&config, SystemClock.now()).map_err(Failure::mistake)?;
+    let now = SystemClock.now();
+    let keys = issuer::init::load_keys(&config, now).map_err(Failure::mistake)?;
     issuer::init::check_tls(&config).map_err(Failure::mistake)?;
     let schema = issuer::check_database(&config).await.map_err(Failure::mistake)?;
     print(config.effective().trim_end());
     for demand in config.demands() {
         tell(format!("haip: {demand}"));
     }
-    for warning in config.warnings(&types) {
+    let of_keys = issuer::issue::signer_warnings(&keys, &types, now);
+    for warning in config.warnings(&types).into_iter().chain(of_keys) {
         tell(format!("warning: {warning}"));
     }
     for warning in warnings(&config).await.map_err(Failure::mistake)? {
@@ -120,7 +124,7 @@ async fn migrate_database(file: &ConfigFile) -> Result<(), Failure> {
     let config = load(file)?;
     let database = &config.database;
     issuer::check_database(&config).await.map_err(Failure::mistake)?;
-    if let Some(file) = issuer::init::make_missing_keys(&config).map_err(Failure::mistake)? {
+    if let Some(file) = issuer::generations::make_missing_keys(&config).map_err(Failure::mistake)? {
         let file = file.display();
         tell(format!("{file}: made; every node of this issuer needs a copy of it"));
     }

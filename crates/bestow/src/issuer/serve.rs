@@ -6,6 +6,7 @@ use std::sync::Arc;
 use issuer::Issuer;
 use issuer::config::{Config, LogFormat, Tls};
 use issuer::init::check_tls;
+use issuer::issue::signer_warnings;
 use issuer::server::{Listener, Server, TlsFiles};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -19,7 +20,8 @@ pub(crate) async fn serve(file: &ConfigFile) -> Result<(), Failure> {
     let config = super::load(file)?;
     let _last_lines = log_to_standard_error(&config)?;
     let issuer = Arc::new(super::open(config).await?);
-    for warning in issuer.config.warnings(&issuer.types) {
+    let of_keys = signer_warnings(&issuer.keys(), &issuer.types, issuer.clock.now());
+    for warning in issuer.config.warnings(&issuer.types).into_iter().chain(of_keys) {
         tracing::warn!("{warning}");
     }
     let server = start(&issuer).await?;

@@ -11,12 +11,13 @@ use keys::x509::Anchors;
 use wallet::attestation::{AttestationSource, KeyAttestationSource, WalletAttestation};
 use wallet::client::{ClientOptions, GuardedClient};
 use wallet::http::Http;
+use wallet::profile::Profile;
 use wallet::{Settings, Wallet};
 use zeroize::Zeroizing;
 
 use super::Place;
 use super::key_attestation::KeyAttestationCommand;
-use crate::cli::{AttestationArguments, KeyAttestationArguments, TrustArguments};
+use crate::cli::{AttestationArguments, ReachArguments, TrustArguments};
 use crate::exit::Failure;
 
 /// What the owner trusts and allows.
@@ -32,25 +33,34 @@ pub(crate) struct Reach<'r> {
     pub(crate) attestation: Option<AttestationFiles<'r>>,
     /// The program that vouches for its keys, where there is one.
     pub(crate) key_attestation_command: Option<&'r Path>,
+    /// What issuers are held to.
+    pub(crate) profile: Profile,
 }
 
 impl<'r> Reach<'r> {
     /// As it was typed.
-    pub(crate) fn of(trust: &'r TrustArguments) -> Self {
-        let TrustArguments { ca, trust_anchor } = trust;
-        Self { ca: ca.as_deref(), trust_anchor: trust_anchor.as_deref(), ..Self::default() }
+    pub(crate) fn of(arguments: &'r ReachArguments) -> Self {
+        let ReachArguments { trust, attestation, key_attestation, profile } = arguments;
+        Self {
+            key_attestation_command: key_attestation.key_attestation_command.as_deref(),
+            profile: profile.profile,
+            ..Self::of_later(trust, attestation)
+        }
     }
 
-    /// With what the wallet's maker says of it.
-    pub(crate) fn attested_by(self, arguments: &'r AttestationArguments) -> Self {
-        let jwt = arguments.client_attestation.as_deref();
-        let files = jwt.zip(arguments.client_attestation_key.as_deref());
-        Self { attestation: files.map(|(jwt, key)| AttestationFiles { jwt, key }), ..self }
-    }
-
-    /// With who vouches for its keys.
-    pub(crate) fn with_attested_keys(self, arguments: &'r KeyAttestationArguments) -> Self {
-        Self { key_attestation_command: arguments.key_attestation_command.as_deref(), ..self }
+    /// The same for what comes later: its keys are made already.
+    pub(crate) fn of_later(
+        trust: &'r TrustArguments,
+        attestation: &'r AttestationArguments,
+    ) -> Self {
+        let jwt = attestation.client_attestation.as_deref();
+        let files = jwt.zip(attestation.client_attestation_key.as_deref());
+        Self {
+            ca: trust.ca.as_deref(),
+            trust_anchor: trust.trust_anchor.as_deref(),
+            attestation: files.map(|(jwt, key)| AttestationFiles { jwt, key }),
+            ..Self::default()
+        }
     }
 }
 
@@ -83,6 +93,7 @@ pub(crate) async fn open(
         settings: Settings {
             anchors: reach.trust_anchor.map(anchors).transpose()?,
             allow_http_loopback: reach.allow_http_loopback,
+            profile: reach.profile,
             attestation_source: reach.attestation.map(attestation_source).transpose()?,
             key_attestation_source: reach.key_attestation_command.map(|program| {
                 Arc::new(KeyAttestationCommand::new(program)) as Arc<dyn KeyAttestationSource>

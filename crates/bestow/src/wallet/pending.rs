@@ -63,10 +63,9 @@ pub(super) fn name(pending: &PendingCredential) -> String {
 /// heard yet.
 pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result<(), Failure> {
     let allow_http_loopback = arguments.allow_http_loopback;
-    let reach = Reach { allow_http_loopback, ..Reach::of(&arguments.trust) };
-    let reach = reach.attested_by(&arguments.attestation); // for a token that is to be renewed
-    let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
-    wallet.settings.profile = arguments.profile.profile;
+    let reach = Reach::of_later(&arguments.trust, &arguments.attestation);
+    let reach = Reach { allow_http_loopback, profile: arguments.profile.profile, ..reach };
+    let wallet = open(place, reach, |client| Arc::new(client)).await?;
     let chosen = chosen(&wallet, arguments.id.as_deref()).await?;
     let (mut kept, mut waits, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for pending in &chosen {
@@ -117,7 +116,7 @@ async fn ask(
     arguments: &ResumeArguments,
 ) -> Result<Option<Vec<Value>>, Failure> {
     let failed = |error: WalletError| told(&error);
-    match wallet.resume(pending).await.map_err(failed)? {
+    match wallet.resume(&pending.id).await.map_err(failed)? {
         Resumed::Waits(waits) => {
             let at = waits.ask_at.to_rfc3339();
             tell(format!("{} is not ready; ask again from {at}", name(&waits)));

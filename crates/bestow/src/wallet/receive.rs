@@ -27,13 +27,10 @@ const TYPING_MAX: usize = 5;
 pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Result<(), Failure> {
     let scanned = ScannedOffer::scan(&input::offer_text(&arguments.offer)?);
     let scanned = scanned.map_err(|error| told(&error))?;
-    let reach =
-        Reach { allow_http_loopback: arguments.allow_http_loopback, ..Reach::of(&arguments.trust) };
-    let reach = reach.attested_by(&arguments.attestation);
-    let reach = reach.with_attested_keys(&arguments.key_attestation);
+    let allow_http_loopback = arguments.allow_http_loopback;
+    let reach = Reach { allow_http_loopback, ..Reach::of(&arguments.reach) };
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
     wallet.settings.prefers_sign_in = arguments.sign_in;
-    wallet.settings.profile = arguments.profile.profile;
     wallet.settings.client_id.clone_from(&arguments.client_id);
     let person = Person { yes: arguments.yes };
     let resolved = person.agree(&wallet, scanned).await?;

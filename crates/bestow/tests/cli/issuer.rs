@@ -21,7 +21,7 @@ fn an_offer_is_made_directly_while_nobody_serves_and_by_the_admin_api_while_some
     for link in [before, after] {
         world.receive(&link, &[]).exits(0);
     }
-    assert_eq!(world.log().matches("offer made").count(), 1, "{}", world.log());
+    assert_eq!(world.logged("offer made"), 1, "{}", world.log());
 }
 
 #[test]

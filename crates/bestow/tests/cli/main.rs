@@ -10,6 +10,7 @@ mod attested;
 mod haip;
 mod issuer;
 mod later;
+mod pki;
 mod receive;
 mod sessions;
 mod store;

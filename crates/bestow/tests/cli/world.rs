@@ -83,6 +83,15 @@ impl World {
         }
     }
 
+    /// How often the server has logged a text; its lines come a moment later than its answers.
+    pub(crate) fn logged(&self, text: &str) -> usize {
+        let began = Instant::now();
+        while !self.log().contains(text) && began.elapsed() < PATIENCE {
+            sleep(Duration::from_millis(20));
+        }
+        self.log().matches(text).count()
+    }
+
     /// What the server has logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("serve.log")).unwrap_or_default()

@@ -27,8 +27,13 @@ pub(super) async fn issue(
     key: StatusListKey<'_>,
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, SignError> {
-    let header =
-        [("typ", TYPE.into()), ("kid", key.kid.into()), ("x5c", x509::x5c_to_json(key.x5c))];
+    // Verifiers with an anchor take the chain; the others find the key itself, or its name.
+    let header = [
+        ("typ", TYPE.into()),
+        ("kid", key.kid.into()),
+        ("jwk", signer.public_key().to_jwk().into()),
+        ("x5c", x509::x5c_to_json(key.x5c)),
+    ];
     let header = header.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let lst = BASE64_URL_SAFE_NO_PAD.encode(&claims.list.lst);
     let payload = json!({

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use keys::public_key::PublicKey;
 use oid4vci::client::{
-    CLIENT_ID_BYTES_MAX, Client, ClientAuthentication, ClientKey, NONE, PRIVATE_KEY_JWT,
-    RedirectUri,
+    Client, ClientAuthentication, ClientKey, NONE, PRIVATE_KEY_JWT, RedirectUri, is_client_id,
 };
 use serde::{Deserialize, Serialize};
 
@@ -79,9 +78,7 @@ fn client(source: &Source) -> Result<Client, ConfigError> {
 impl WrittenClient {
     /// The client, once everything about it is right.
     pub fn checked(&self) -> Result<Client, ClientMistake> {
-        let length = 1..=CLIENT_ID_BYTES_MAX;
-        let visible = self.client_id.bytes().all(|byte| byte.is_ascii_graphic());
-        if !length.contains(&self.client_id.len()) || !visible {
+        if !is_client_id(&self.client_id) {
             let remedy = "write visible ASCII characters, without spaces";
             return Err(ClientMistake::new("client_id", "no client can have this name", remedy));
         }

@@ -229,12 +229,23 @@ pub(crate) fn check_chain(
     file: &Path,
     x5c: &[Vec<u8>],
 ) -> Result<(), ConfigError> {
+    match chain_fault(config, x5c) {
+        None => Ok(()),
+        Some((problem, remedy)) => Err(ConfigError::of_file(file, problem, remedy)),
+    }
+}
+
+/// What the profile does not take of a chain, and what to do about it.
+pub(crate) fn chain_fault(
+    config: &Config,
+    x5c: &[Vec<u8>],
+) -> Option<(&'static str, &'static str)> {
     let is_self_issued =
         |der: &Vec<u8>| Certificate::from_der(der).is_ok_and(|found| found.is_self_issued);
     if config.profile != Profile::Haip || !x5c.iter().any(is_self_issued) {
-        return Ok(());
+        return None;
     }
-    let (problem, remedy) = if x5c.first().is_some_and(is_self_issued) {
+    Some(if x5c.first().is_some_and(is_self_issued) {
         (
             "profile = \"haip\" takes no certificate that its own key has signed (HAIP §6.1.1)",
             "have the key certified by an authority that wallets trust",
@@ -244,6 +255,5 @@ pub(crate) fn check_chain(
             "profile = \"haip\" wants the chain without its anchor (HAIP §6.1.1)",
             "remove the last certificate, which is certified by itself: wallets have it",
         )
-    };
-    Err(ConfigError::of_file(file, problem, remedy))
+    })
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use oid4vci::attestation::Attesters;
 use oid4vci::client::Client;
 
-use crate::credential_type::{Approval, CredentialType, Locale, Revocation, TxCodeChannel};
+use crate::credential_type::{Approval, CredentialType, Locale, Logo, Revocation, TxCodeChannel};
 use section::section;
 use source::Source;
 
@@ -53,6 +53,9 @@ section! {
         name: String = "My Organisation".to_owned(),
         /// The language of `name`, and of pages whose reader asks for none that we have.
         locale: Locale = Locale::english(),
+        /// The issuer's picture, which wallets may show beside `name`: an `https:` address, or a
+        /// `data:image/` URL, and what it says to those who do not see it.
+        logo: Option<Logo> = None,
         /// `none`, or `haip`: the High Assurance Interoperability Profile, for wallets and
         /// ecosystems that ask for it. It turns on what it needs, and refuses what contradicts it;
         /// `bestow issuer check-config` lists both.

@@ -136,7 +136,11 @@ fn defaults(config: &Config) -> toml::Value {
 fn setting(text: &mut String, mark: &str, name: &str, values: &toml::Value) {
     let _ = match values.get(name) {
         Some(value) => writeln!(text, "{mark}{name} = {value}"),
-        None => writeln!(text, "#{name} = \"FILE\""), // there is no default to show
+        // There is no default to show.
+        None if name == "logo" => {
+            writeln!(text, "#logo = {{ uri = \"https://issuer.example/a.png\", alt_text = \"A\" }}")
+        }
+        None => writeln!(text, "#{name} = \"FILE\""),
     };
 }
 

@@ -53,6 +53,11 @@ impl Rules<'_> {
             let remedy = format!("write 1 to {NAME_LENGTH_MAX} visible characters in one line");
             return Err(self.source.mistake("name", "no one can read this name", remedy));
         }
+        let alt_text = self.config.logo.as_ref().map(|logo| logo.alt_text.as_str());
+        if !alt_text.is_none_or(is_one_visible_line) {
+            let remedy = "write one line in which everything can be seen";
+            return Err(self.source.mistake("logo.alt_text", "no one can read this", remedy));
+        }
         if !is_one_visible_line(&self.config.portal.help_line) {
             let remedy = "write one line in which everything can be seen";
             return Err(self.source.mistake("portal.help_line", "no one can read this", remedy));

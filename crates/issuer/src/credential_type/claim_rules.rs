@@ -1,17 +1,17 @@
 //! The rules for `[[claims]]` of a credential type, each with its place in the file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::checks::check_text;
 use super::claims::{Claim, Claims, DEPTH_MAX, Disclosure};
 use super::display::Locale;
 use super::form::CSRF_FIELD;
 use super::format::WrittenFormat;
 use super::image::Pictures;
 use super::value::{self, Limits, ValueType};
-use super::written::check_text;
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -171,8 +171,13 @@ impl Rules<'_> {
     }
 
     fn check_labels(&self) -> Result<(), ConfigError> {
+        let mut seen = BTreeSet::new();
         self.claim.label.iter().try_for_each(|(tag, text)| {
             let place = format!("claims.{}.label.{}", self.at, tag.as_str());
+            if !seen.insert(tag.folded()) {
+                let problem = "there is a second label for this language";
+                return Err(self.context.source.mistake(&place, problem, "keep one of them"));
+            }
             check_text(text, &place, self.context.source)
         })
     }

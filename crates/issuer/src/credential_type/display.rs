@@ -70,6 +70,12 @@ impl Locale {
     pub fn english() -> Self {
         Self("en".to_owned())
     }
+
+    /// For comparing: upper and lower case mean the same (BCP 47).
+    #[must_use]
+    pub fn folded(&self) -> String {
+        self.0.to_ascii_lowercase()
+    }
 }
 
 impl TryFrom<String> for Locale {

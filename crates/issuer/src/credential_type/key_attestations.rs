@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use oid4vci::attestation::Attesters;
-use oid4vci::attestation::key::{KeyAttestationPolicy, KeyAttestationsRequired};
+use oid4vci::attestation::key::{KeyAttestationPolicy, KeyAttestationsRequired, LEVELS, is_level};
 
 use super::KeyBinding;
 use crate::config::ConfigError;
@@ -47,6 +47,7 @@ pub(super) fn read(
     file: &Path,
     source: &Source,
 ) -> Result<Option<KeyAttestations>, ConfigError> {
+    check_levels(written, source)?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let files: Vec<PathBuf> = written.anchors.iter().map(|anchor| folder.join(anchor)).collect();
     if let Some(attesters) = attesters(&files)? {
@@ -64,4 +65,23 @@ pub(super) fn read(
             Err(source.mistake(key, "nobody is trusted to attest keys", remedy))
         }
     }
+}
+
+/// VCI §D.2: KEYATT-12, KEYATT-13.
+fn check_levels(written: &Written<'_>, source: &Source) -> Result<(), ConfigError> {
+    let Some(required) = written.required else { return Ok(()) };
+    let lists = [
+        ("key_storage", &required.key_storage),
+        ("user_authentication", &required.user_authentication),
+    ];
+    for (name, levels) in lists {
+        if let Some(level) = levels.iter().find(|level| !is_level(level)) {
+            let problem = format!("`{level}` is no level of an attack that is resisted");
+            let remedy =
+                format!("write one of {}, or the URL of one that others define", LEVELS.join(", "));
+            let place = format!("key_attestations_required.{name}");
+            return Err(source.mistake(&place, problem, remedy));
+        }
+    }
+    Ok(())
 }

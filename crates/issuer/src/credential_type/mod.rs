@@ -21,6 +21,7 @@ pub use key_attestations::KeyAttestations;
 pub use sign_in_claims::SignInClaims;
 pub use value::{Fault, Limits, ValueType};
 
+mod checks;
 mod claim_rules;
 mod claims;
 mod display;

@@ -1,6 +1,6 @@
 //! The file of a credential type as an operator writes it, and how it becomes a [`CredentialType`].
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use keys::algorithm::Algorithm;
@@ -8,26 +8,19 @@ use oid4vci::attestation::key::KeyAttestationsRequired;
 use oid4vci::proof::BindingMethod;
 use serde::Deserialize;
 
+use super::checks;
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
 use super::format::{self, WrittenCanonicalization, WrittenFormat};
 use super::key_attestations;
 use super::sign_in_claims::SignInClaims;
 use super::terms;
-use super::text::is_one_visible_line;
 use super::{Approval, CredentialType, KeyBinding, Revocation, TxCodeChannel};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
 /// Longest Credential Configuration Identifier.
 const ID_LENGTH_MAX: usize = 64;
-/// Longest name or description for people.
-const TEXT_LENGTH_MAX: usize = 500;
-/// Longest validity: a hundred years.
-const VALIDITY_DAYS_MAX: u32 = 36_525;
-
-/// Shortest life of an offer.
-const OFFER_SECONDS_MIN: u32 = 30;
 
 /// A list of names: what it is when it is not written, and what may be written.
 struct List {
@@ -58,46 +51,46 @@ const PROOF_ALGORITHMS: List = List {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's")]
-struct WrittenType {
-    format: WrittenFormat,
-    vct: Option<String>,
-    doctype: Option<String>,
-    types: Option<Vec<String>>,
+pub(super) struct WrittenType {
+    pub(super) format: WrittenFormat,
+    pub(super) vct: Option<String>,
+    pub(super) doctype: Option<String>,
+    pub(super) types: Option<Vec<String>>,
     contexts: Option<Vec<String>>,
     canonicalization: Option<WrittenCanonicalization>,
-    scope: Option<String>,
+    pub(super) scope: Option<String>,
     #[serde(default = "yes")]
-    key_binding: bool,
-    binding_methods: Option<Vec<String>>,
-    proof_algorithms: Option<Vec<String>>,
+    pub(super) key_binding: bool,
+    pub(super) binding_methods: Option<Vec<String>>,
+    pub(super) proof_algorithms: Option<Vec<String>>,
     #[serde(default)]
-    key_attestation_trust_anchors: Vec<PathBuf>,
-    key_attestations_required: Option<KeyAttestationsRequired>,
+    pub(super) key_attestation_trust_anchors: Vec<PathBuf>,
+    pub(super) key_attestations_required: Option<KeyAttestationsRequired>,
     #[serde(default)]
-    attestation_proofs: bool,
-    validity_days: u32,
-    status_list: Option<bool>,
-    suspendable: Option<bool>,
-    offer_seconds: Option<u32>,
+    pub(super) attestation_proofs: bool,
+    pub(super) validity_days: u32,
+    pub(super) status_list: Option<bool>,
+    pub(super) suspendable: Option<bool>,
+    pub(super) offer_seconds: Option<u32>,
     #[serde(default = "yes")]
-    portal: bool,
+    pub(super) portal: bool,
     #[serde(default = "officer")]
-    approval: Approval,
+    pub(super) approval: Approval,
     #[serde(default)]
-    tx_code: bool,
+    pub(super) tx_code: bool,
     #[serde(default = "caller")]
-    tx_code_channel: WrittenChannel,
-    tx_code_command: Option<Vec<String>>,
-    letter: Option<bool>,
-    sign_in_claims: Option<BTreeMap<String, String>>,
-    display: Vec<Display>,
+    pub(super) tx_code_channel: WrittenChannel,
+    pub(super) tx_code_command: Option<Vec<String>>,
+    pub(super) letter: Option<bool>,
+    pub(super) sign_in_claims: Option<BTreeMap<String, String>>,
+    pub(super) display: Vec<Display>,
     #[serde(default)]
-    claims: Vec<WrittenClaim>,
+    pub(super) claims: Vec<WrittenClaim>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum WrittenChannel {
+pub(super) enum WrittenChannel {
     Screen,
     Caller,
     Command,
@@ -123,10 +116,10 @@ pub(super) fn read(
 ) -> Result<CredentialType, ConfigError> {
     let id = identifier(file)?;
     let written: WrittenType = source.parse()?;
-    check_numbers(&written, source)?;
-    check_display(&written, source)?;
-    check_names(&written, source)?;
-    check_tx_code(&written, source)?;
+    checks::check_numbers(&written, source)?;
+    checks::check_display(&written, source)?;
+    checks::check_names(&written, source)?;
+    checks::check_tx_code(&written, source)?;
     let reader = Reader { source, written: &written };
     let names = format::Names {
         format: written.format,
@@ -173,119 +166,21 @@ fn identifier(file: &Path) -> Result<String, ConfigError> {
     Err(ConfigError::of_file(file, problem, remedy))
 }
 
-fn check_numbers(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
-    if !(1..=VALIDITY_DAYS_MAX).contains(&written.validity_days) {
-        let remedy = format!("use 1 to {VALIDITY_DAYS_MAX}");
-        return Err(source.mistake(
-            "validity_days",
-            "no credential can be good for so long",
-            remedy,
-        ));
+impl WrittenType {
+    /// Whether its credentials have entries in a Token Status List.
+    pub(super) fn has_status_list(&self) -> bool {
+        self.status_list.unwrap_or_else(|| self.format.has_status_list())
     }
-    if written.offer_seconds.is_some_and(|seconds| seconds < OFFER_SECONDS_MIN) {
-        let remedy = format!("use at least {OFFER_SECONDS_MIN}: a person has to find the phone");
-        return Err(source.mistake("offer_seconds", "nobody can use such a short offer", remedy));
-    }
-    if written.status_list == Some(true) && !written.format.has_status_list() {
-        let problem = "there is no place for a Token Status List in this format";
-        return Err(source.mistake("status_list", problem, "remove the line, or use vc+jwt"));
-    }
-    if written.suspendable == Some(true) && !has_status_list(written) {
-        let problem = "without a status list nobody would see that it is suspended";
-        let remedy = "write status_list = true, or remove suspendable";
-        return Err(source.mistake("suspendable", problem, remedy));
-    }
-    Ok(())
-}
-
-fn has_status_list(written: &WrittenType) -> bool {
-    written.status_list.unwrap_or_else(|| written.format.has_status_list())
 }
 
 /// What was written of status lists, once it was checked.
 fn revocation(written: &WrittenType) -> Revocation {
-    match (has_status_list(written), written.suspendable) {
+    match (written.has_status_list(), written.suspendable) {
         (false, _) => Revocation::Never,
         (true, None) => Revocation::AsListsAllow,
         (true, Some(false)) => Revocation::WithoutSuspension,
         (true, Some(true)) => Revocation::WithSuspension,
     }
-}
-
-/// A wallet needs a name for the card, and one for each language (META-25).
-fn check_display(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
-    if written.display.is_empty() {
-        let remedy = "add [[display]] with `name` and `locale`";
-        return Err(source.mistake("display", "the type has no name for people", remedy));
-    }
-    let mut seen = BTreeSet::new();
-    for (at, display) in written.display.iter().enumerate() {
-        let texts = [
-            ("name", Some(display.name.as_str())),
-            ("description", display.description.as_deref()),
-            ("logo", display.logo.as_ref().map(|logo| logo.alt_text.as_str())),
-        ];
-        for (key, text) in texts.into_iter().filter_map(|(key, text)| Some((key, text?))) {
-            check_text(text, &format!("display.{at}.{key}"), source)?;
-        }
-        if !seen.insert(&display.locale) {
-            let problem = format!("there is a second display for `{}`", display.locale.as_str());
-            let remedy = "keep one for each language";
-            return Err(source.mistake(&format!("display.{at}.locale"), problem, remedy));
-        }
-    }
-    Ok(())
-}
-
-/// RFC 6749 §3.3 for `scope`; a `vct` is compared byte by byte, so it holds nothing hidden
-/// (FMT-SDJWT-03).
-fn check_names(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
-    let is_token = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-    let is_scope = |scope: &String| !scope.is_empty() && scope.bytes().all(is_token);
-    if !written.scope.as_ref().is_none_or(is_scope) {
-        let remedy = "write one word of ASCII, without spaces and quotes, or remove the line";
-        return Err(source.mistake("scope", "this is no scope", remedy));
-    }
-    let is_plain = |c: char| c.is_ascii_graphic() || c.is_alphanumeric();
-    let is_vct = |vct: &String| !vct.is_empty() && vct.chars().all(is_plain);
-    if !written.vct.as_ref().is_none_or(is_vct) {
-        let remedy = "write a URL that is yours, without spaces, or remove the line";
-        return Err(source.mistake("vct", "this names no type", remedy));
-    }
-    Ok(())
-}
-
-/// What people read on cards and forms is one line; a name for people is not empty.
-pub(super) fn check_text(text: &str, place: &str, source: &Source) -> Result<(), ConfigError> {
-    let is_name = !place.ends_with("logo");
-    let is_short = text.chars().count() <= TEXT_LENGTH_MAX;
-    if is_one_visible_line(text) && is_short && !(is_name && text.trim().is_empty()) {
-        return Ok(());
-    }
-    let remedy = format!(
-        "write one line of at most {TEXT_LENGTH_MAX} characters in which everything can be seen: no \
-         line break, tab, zero-width character or direction mark"
-    );
-    Err(source.mistake(place, "nobody can read this text", remedy))
-}
-
-/// A Transaction Code must reach the applicant, and protect what others may read on the way.
-fn check_tx_code(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
-    if written.letter == Some(true) && !written.tx_code {
-        let problem = "whoever opens the letter gets the credential";
-        let remedy = "set tx_code = true, or letter = false";
-        return Err(source.mistake("letter", problem, remedy));
-    }
-    let nobody = matches!(written.approval, Approval::AtOnce | Approval::Deferred)
-        && written.tx_code
-        && written.tx_code_channel == WrittenChannel::Caller;
-    if written.portal && nobody {
-        let problem = "nobody approves, so nobody is told the transaction code";
-        let remedy =
-            "set tx_code_channel = \"command\", tx_code = false, or approval = \"officer\"";
-        return Err(source.mistake("approval", problem, remedy));
-    }
-    Ok(())
 }
 
 /// Turns what was written into what it means.

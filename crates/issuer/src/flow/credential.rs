@@ -21,7 +21,7 @@ use super::notification::notification_id;
 use crate::Issuer;
 use crate::credential_type::CredentialType;
 use crate::failure::{Broken, Failure};
-use crate::issue::issue;
+use crate::issue::{check_signer, issue};
 use crate::store::{Recorded, StoreError};
 
 /// Answers a Credential Request: reads, decides, commits once, and only then signs.
@@ -57,6 +57,7 @@ pub async fn credential(
                 None => continue, // another request of this token was first
             }
         }
+        check_signer(issuer, credential_type)?;
         let nonces = proofs.as_ref().map_or(&[][..], VerifiedProofs::nonces);
         let entries = entries(issuer, credential_type, record.thumbprints.len()).await?;
         let recorded = issuer.store.record_issuance(&record, nonces, &entries, now).await?;

@@ -10,16 +10,18 @@ use oid4vci::deferred::{
 };
 use oid4vci::dpop::DpopRefusal;
 use oid4vci::encryption::{Body, MessageEncryption, ReceivedBody};
+use oid4vci::offer::OfferId;
 use oid4vci::proof::{ProofRefusal, VerifiedProofs};
 use serde_json::{Map, Value};
 
 use super::cover;
 use super::credential::{entries, sign};
-use super::external::known_offer_id;
+use super::external::known_grant;
 use super::sender::spend;
 use crate::Issuer;
 use crate::credential_type::{Approval, ClaimsError, CredentialType, Pictures, check_all};
 use crate::failure::{Broken, Failure};
+use crate::issue::check_signer;
 use crate::store::StoreError;
 use crate::store::deferral::Deferred;
 
@@ -81,10 +83,11 @@ pub async fn deferred_credential(
     let mut is_spent = false;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
-        let grant = match known_offer_id::<DeferredRefusal>(presented, issuer).await? {
-            Some(id) => issuer.store.grant(id).await?,
-            None => None,
-        };
+        if issuer.external.is_some() && opened.is_none() {
+            opened = open(body, issuer).ok(); // what is wrong with it is said to who may ask
+        }
+        let named = named_offer(opened.as_ref(), issuer).await?;
+        let grant = known_grant::<DeferredRefusal>(presented, named, issuer).await?;
         let token = deferred::authenticate(presented, grant.as_ref(), now)
             .map_err(DeferredRefusal::from)?;
         if !is_spent {
@@ -135,6 +138,16 @@ fn open(body: ReceivedBody<'_>, issuer: &Issuer) -> Result<Opened, DeferredRefus
     Ok(Opened { request, response: opened.response_encryption().cloned() })
 }
 
+/// The offer that a request speaks of, once it is in the clear.
+async fn named_offer(
+    opened: Option<&Opened>,
+    issuer: &Issuer,
+) -> Result<Option<OfferId>, StoreError> {
+    let Some(opened) = opened else { return Ok(None) };
+    let deferral = find(&opened.request.transaction_id, issuer).await?;
+    Ok(deferral.map(|deferral| deferral.offer_id))
+}
+
 async fn find(
     transaction_id: &oid4vci::secret::TransactionId,
     issuer: &Issuer,
@@ -158,6 +171,7 @@ async fn deliver(
     let proofs = deferral.proofs.as_ref();
     let record = decide(token, id, proofs, issuer.credentials_per_offer())
         .map_err(|_| DeferredRefusal::Denied)?;
+    check_signer(issuer, credential_type)?;
     let entries = entries(issuer, credential_type, record.thumbprints.len()).await?;
     let now = issuer.clock.now();
     if !issuer.store.deliver(&record, deferral, &entries, now).await? {

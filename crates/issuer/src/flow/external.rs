@@ -4,6 +4,7 @@
 use oid4vci::access::Presented;
 use oid4vci::credential::CredentialRefusal;
 use oid4vci::external::{self, ExternalContext, ExternalRefusal};
+use oid4vci::grant::Grant;
 use oid4vci::offer::OfferId;
 
 use super::authorization::configurations;
@@ -34,20 +35,33 @@ pub(super) async fn offer_id<R: From<CredentialRefusal>>(
     })
 }
 
-/// The same where a token is of use only with what was begun with it: that was verified then, and
-/// outlives it (DEFER-21, NOTIF-03).
-pub(super) async fn known_offer_id<R: From<CredentialRefusal>>(
+/// The grant of a token that is of use only with what was begun with it: that was verified then, and
+/// outlives the token (DEFER-21, NOTIF-03). `named` is the offer that the request speaks of; by that
+/// an opaque token is found of which its server knows nothing any more.
+pub(super) async fn known_grant<R: From<CredentialRefusal>>(
     presented: Presented<'_>,
+    named: Option<OfferId>,
     issuer: &Issuer,
-) -> Result<Option<OfferId>, Failure<R>> {
-    let known = issuer
-        .external
-        .as_ref()
-        .and_then(|external| external::named_id(presented.token(), external.issuer()));
-    match known {
-        Some(id) => Ok(Some(id)),
-        None => offer_id(presented, issuer).await,
+) -> Result<Option<Grant>, Failure<R>> {
+    let token = presented.token();
+    let external = issuer.external.as_ref();
+    if let Some(id) = external.and_then(|external| external::named_id(token, external.issuer())) {
+        return Ok(issuer.store.grant(id).await?);
     }
+    if let (Some(_), Some(id)) = (external, named) {
+        let grant = issuer.store.grant(id).await?;
+        let is_its = |grant: &Grant| {
+            let redemption = grant.redemption.as_ref();
+            redemption.is_some_and(|one| one.token_digest.matches(&token.digest()))
+        };
+        if grant.as_ref().is_some_and(is_its) {
+            return Ok(grant);
+        }
+    }
+    Ok(match offer_id(presented, issuer).await? {
+        Some(id) => issuer.store.grant(id).await?,
+        None => None,
+    })
 }
 
 /// What the server vouches for is on disk before anything is decided by it.
@@ -69,18 +83,25 @@ async fn admitted(
     if issuer.config.dpop.required && token.bound_to.is_none() {
         return Err(presented.bad_token().into()); // as none of ours is a Bearer token either
     }
+    // Nobody but its wallet makes it a grant.
+    presented.check_binding(token.bound_to.as_ref()).map_err(CredentialRefusal::from)?;
     let account = external.account(&token);
     let datasets = issuer.store.account(&account).await?.map(|account| account.datasets);
     let mut datasets = datasets.unwrap_or_default();
     token.credential_configuration_ids.retain(|id| datasets.contains_key(id));
     datasets.retain(|id, _| token.credential_configuration_ids.contains(id));
-    if datasets.is_empty() {
+    let no_account = || {
         tracing::info!("a person of the authorization server has no account here");
-        return Err(CredentialRefusal::NotAuthorised.into());
+        CredentialRefusal::NotAuthorised
+    };
+    if datasets.is_empty() {
+        return Err(no_account().into());
     }
     let grant = token.grant(presented.token(), external.issuer());
     if issuer.store.grant(grant.id).await?.is_none() {
-        issuer.store.admit(&grant, &datasets).await?;
+        if !issuer.store.admit(&grant, &account, &datasets).await? {
+            return Err(no_account().into());
+        }
         tracing::info!(offer = %grant.id, "a token of the authorization server was admitted");
     }
     Ok(grant.id)

@@ -14,7 +14,7 @@ use oid4vci::code::AUTHORIZATION_CODE;
 use oid4vci::dpop;
 use oid4vci::metadata::{
     AuthorizationServerMetadata, BatchCredentialIssuance, CredentialConfiguration,
-    CredentialIssuerMetadata, IssuerDisplay,
+    CredentialIssuerMetadata, IssuerDisplay, IssuerLogo,
 };
 use oid4vci::pkce;
 use oid4vci::refresh::REFRESH_TOKEN;
@@ -23,7 +23,7 @@ use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Map, Value, json};
 
 use super::{deferred, notification, sender};
-use crate::credential_type::{CredentialType, Format, Securing, W3cType};
+use crate::credential_type::{CredentialType, Format, Logo, Securing, W3cType};
 use crate::failure::Broken;
 use crate::{Issuer, IssuerKeys};
 
@@ -56,6 +56,7 @@ pub fn credential_issuer(issuer: &Issuer, keys: &IssuerKeys) -> CredentialIssuer
         display: vec![IssuerDisplay {
             name: issuer.config.name.clone(),
             locale: issuer.config.locale.as_str().to_owned(),
+            logo: issuer.config.logo.as_ref().map(logo),
         }],
         credential_configurations_supported: types
             .map(|credential_type| {
@@ -63,6 +64,10 @@ pub fn credential_issuer(issuer: &Issuer, keys: &IssuerKeys) -> CredentialIssuer
             })
             .collect(),
     }
+}
+
+fn logo(logo: &Logo) -> IssuerLogo {
+    IssuerLogo { uri: logo.uri.as_str().to_owned(), alt_text: logo.alt_text.clone() }
 }
 
 /// Ourselves first: a wallet that looks at one only takes that (META-14).

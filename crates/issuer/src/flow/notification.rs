@@ -3,7 +3,7 @@
 use oid4vci::access::Presented;
 use oid4vci::notification::{self, NotificationRefusal, NotificationRequest, Notified};
 
-use super::external::known_offer_id;
+use super::external::known_grant;
 use super::sender::spend;
 use crate::Issuer;
 use crate::failure::Failure;
@@ -18,10 +18,9 @@ pub async fn notification(
     issuer: &Issuer,
 ) -> Result<(), Failure<NotificationRefusal>> {
     let now = issuer.clock.now();
-    let grant = match known_offer_id::<NotificationRefusal>(presented, issuer).await? {
-        Some(id) => issuer.store.grant(id).await?,
-        None => None,
-    };
+    let named = Notified::parse(&request.notification_id, &issuer.keys().offer);
+    let named = named.map(|notified| notified.offer_id);
+    let grant = known_grant::<NotificationRefusal>(presented, named, issuer).await?;
     let token = notification::authenticate(presented, grant.as_ref(), now)
         .map_err(NotificationRefusal::from)?;
     spend::<NotificationRefusal>(token, issuer).await?;

@@ -6,7 +6,7 @@ use keys::development::DevelopmentError;
 use keys::jwe::EncryptionKeyError;
 use keys::signer::SignError;
 
-use super::{KeyPurpose, Refusal};
+use super::{Generation, KeyPurpose, Refusal};
 use crate::config::ConfigError;
 
 /// Why nothing was changed in the folder of keys.
@@ -20,6 +20,10 @@ pub enum KeysError {
     NoAuthority,
     /// The certificate that was given is not that of the key that was requested, or too old.
     WrongCertificate(&'static str),
+    /// The profile does not take such certificates: why, and what to do.
+    WrongChain(&'static str, &'static str),
+    /// The next signing key has its certificate already.
+    HasCertificate(Generation),
     /// The certificate or its request could not be made.
     Certificate(DevelopmentError),
     /// The signing key could not be made.
@@ -66,6 +70,14 @@ impl fmt::Display for KeysError {
                 f,
                 "this certificate {problem}\n  \
                  `bestow issuer keys rotate signing --csr FILE` writes what is to be certified"
+            ),
+            Self::WrongChain(problem, remedy) => write!(f, "{problem}\n  {remedy}"),
+            Self::HasCertificate(next) => write!(
+                f,
+                "signing: generation {} has its certificate, and is about to be in use\n  \
+                 leave --certificate out to have that one in use at once; once it is, come back \
+                 with --certificate",
+                next.number
             ),
             Self::Certificate(error) => error.fmt(f),
             Self::SigningKey(error) => error.fmt(f),

@@ -5,14 +5,13 @@ use oid4vci::nonce;
 
 use super::{KeyPurpose, Uses};
 use crate::flow::metadata::SIGNED_SECONDS;
+use crate::http::portal::KNOWN_BROWSER_SECONDS;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 /// Clocks differ, and a request takes its time.
 const SLACK_SECONDS: u64 = 5 * MINUTE;
-/// How long a page with a form stays open.
-const FORM_SECONDS: u64 = DAY;
 
 /// The first second in which nothing needs a key any more that was retired at `retired_at`.
 #[must_use]
@@ -37,9 +36,11 @@ fn needed_seconds(purpose: KeyPurpose, uses: &Uses<'_>) -> u64 {
         KeyPurpose::Offer => {
             offers + days(config.deferred.keep_days + config.retention.offers_days)
         }
-        // A fresh offer of an application has the Transaction Code of the application's first day.
-        KeyPurpose::TxCode => offers + days(config.retention.applications_days),
+        // A fresh offer of an application has the Transaction Code of the application's first day;
+        // it is kept for so many days once it is decided, and waits for that no longer.
+        KeyPurpose::TxCode => offers + 2 * days(config.retention.applications_days),
         KeyPurpose::Nonce => nonce::LIFETIME_SECONDS,
-        KeyPurpose::Form => FORM_SECONDS,
+        // Cookies by which a browser is known again; no page with a form is open for so long.
+        KeyPurpose::Form => u64::from(KNOWN_BROWSER_SECONDS),
     }
 }

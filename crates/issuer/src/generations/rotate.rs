@@ -17,7 +17,7 @@ use super::error::KeysError;
 use super::files::{KeyFile, replace};
 use super::manifest::{Custody, unwritable};
 use super::{Generation, KeyPurpose, Start, Step};
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, haip};
 use crate::init::{fresh_encryption_key, secret, signing_key, text};
 
 /// The development CA that `bestow issuer init` makes.
@@ -62,7 +62,10 @@ pub fn rotate(purpose: KeyPurpose, rotation: &Rotation<'_>) -> Result<Rotated, K
                 make(purpose, generation, rotation)?;
                 (generation, false)
             }
-            Step::Hasten(generation) => (generation, true),
+            Step::Hasten(generation) => {
+                check_next(purpose, generation, rotation)?;
+                (generation, true)
+            }
         };
     custody.note(purpose, generation)?;
     Ok(Rotated { purpose, generation, is_hastened })
@@ -120,12 +123,34 @@ fn check_certificate(pem: &str, generation: Generation, config: &Config) -> Resu
     if certificate.public_key != *key.public_key() {
         return Err(KeysError::WrongCertificate("is not that of the key that was requested"));
     }
-    let life = certificate.not_before..=certificate.not_after;
-    if !life.contains(&generation.active_from) {
-        let problem = "is not valid when the key comes into use";
-        return Err(KeysError::WrongCertificate(problem));
+    if let Some((problem, remedy)) = haip::chain_fault(config, &x5c) {
+        return Err(KeysError::WrongChain(problem, remedy));
     }
-    Ok(())
+    check_life(&certificate, generation)
+}
+
+fn check_life(certificate: &Certificate, generation: Generation) -> Result<(), KeysError> {
+    let life = certificate.not_before..=certificate.not_after;
+    if life.contains(&generation.active_from) {
+        return Ok(());
+    }
+    Err(KeysError::WrongCertificate("is not valid when the key comes into use"))
+}
+
+/// The next key has its certificate already; it must be good at the earlier time, too.
+fn check_next(
+    purpose: KeyPurpose,
+    next: Generation,
+    rotation: &Rotation<'_>,
+) -> Result<(), KeysError> {
+    if rotation.certificate.is_some() {
+        return Err(KeysError::HasCertificate(next));
+    }
+    if purpose != KeyPurpose::Signing {
+        return Ok(());
+    }
+    let key = signing_key(&rotation.config.keys, next.number)?;
+    check_life(&key.certificate, next)
 }
 
 /// Writes the next signing key, and gives what a certification authority certifies it by; asked

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::problem::Problem;
-use crate::account::Password;
+use crate::account::{Password, is_account_name};
 use crate::flow::account::{AccountError, add, change_password};
 use crate::{Issuer, failure::Broken};
 
@@ -100,8 +100,10 @@ async fn password(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A name that nobody can have is that of no account.
 fn named(name: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
-    name.map(|Path(name)| name).map_err(|_| AccountError::Unknown.into())
+    let name = name.ok().map(|Path(name)| name).filter(|name| is_account_name(name));
+    name.ok_or_else(|| AccountError::Unknown.into())
 }
 
 impl From<AccountError> for Problem {

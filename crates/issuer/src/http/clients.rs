@@ -10,6 +10,7 @@ use axum::response::IntoResponse;
 use axum::routing::{delete, get};
 use axum::{Json, Router};
 use keys::json;
+use oid4vci::client::is_client_id;
 use serde_json::Value;
 
 use super::problem::Problem;
@@ -68,8 +69,10 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// A name that nobody can have is that of no client.
 fn named(client_id: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
-    client_id.map(|Path(id)| id).map_err(|_| ClientError::Unknown.into())
+    let name = client_id.ok().map(|Path(id)| id).filter(|id| is_client_id(id));
+    name.ok_or_else(|| ClientError::Unknown.into())
 }
 
 impl From<ClientError> for Problem {

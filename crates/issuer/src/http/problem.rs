@@ -70,7 +70,7 @@ impl From<Broken> for Problem {
         broken.log();
         let (status, retry_after) = (broken.status(), broken.retry_after());
         let (title, detail) = match retry_after {
-            Some(_) => ("Not now", "Nothing was done. Send the same request again soon."),
+            Some(_) => ("Not now", broken.advice()),
             None => ("Internal error", "The log says more, under the id in x-request-id."),
         };
         Self { retry_after, ..Self::new(status, title, detail) }

@@ -1,9 +1,6 @@
-//! The keys that wallets encrypt requests for: made once, read back, replaced without a gap.
+//! The keys that wallets encrypt requests for, read back.
 
-use std::fs::OpenOptions;
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use keys::jwe::{Curve, DecryptionKey, EncryptionKeyError, KeyManagement};
 use keys::outside::Timestamp;
@@ -25,7 +22,7 @@ pub(crate) fn fresh() -> Result<Zeroizing<String>, EncryptionKeyError> {
 }
 
 /// Whether requests may be encrypted, so that a key is needed.
-fn is_needed(config: &Config) -> bool {
+pub(crate) fn is_needed(config: &Config) -> bool {
     let policy = config.encryption.policy();
     policy.is_some_and(|policy| policy.request() != Encryption::Off)
 }
@@ -66,30 +63,4 @@ fn read(file: &Path) -> Result<Vec<DecryptionKey>, ConfigError> {
         return Err(ConfigError::of_file(file, problem, "remove the last ones, the oldest"));
     }
     Ok(keys)
-}
-
-/// Makes what an issuer of an older version lacks, and says which file that is. Not at a start: of
-/// several nodes each would make its own, and could not read what was encrypted for another's.
-pub fn make_missing_keys(config: &Config) -> Result<Option<PathBuf>, ConfigError> {
-    let generations = Generations::load(&config.keys)?;
-    let is_first = matches!(generations.of(KeyPurpose::Encryption), [only] if only.number == 1);
-    let file = KeyFile::Encryption.path(&config.keys, 1);
-    if !is_needed(config) || !is_first || file.exists() {
-        return Ok(None);
-    }
-    let failed = |problem: String| {
-        ConfigError::of_file(&file, problem, "check the folder `keys` and its owner")
-    };
-    let key = fresh().map_err(|error| failed(error.to_string()))?;
-    match write(&file, &key) {
-        Ok(()) => Ok(Some(file)),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
-        Err(error) => Err(failed(format!("cannot be made: {error}"))),
-    }
-}
-
-fn write(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }

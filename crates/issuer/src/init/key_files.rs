@@ -121,17 +121,17 @@ pub(crate) fn signing_key(folder: &Path, number: u32) -> Result<SigningKey, Conf
         })?;
     let file = KeyFile::SigningCertificate.path(folder, number);
     let x5c = x509::x5c_from_pem(&text(&file)?).ok();
-    let certified = |x5c: &Vec<Vec<u8>>| {
-        let certificate = x5c.first().and_then(|der| Certificate::from_der(der).ok());
-        certificate.is_some_and(|certificate| certificate.public_key == *signer.public_key())
+    let certified = |x5c: Vec<Vec<u8>>| {
+        let certificate = Certificate::from_der(x5c.first()?).ok()?;
+        (certificate.public_key == *signer.public_key()).then_some((x5c, certificate))
     };
-    let x5c = x5c.filter(certified).ok_or_else(|| {
+    let (x5c, certificate) = x5c.and_then(certified).ok_or_else(|| {
         let key_file = KeyFile::Signing.name(number);
         let problem = format!("does not begin with the certificate of {key_file}");
         ConfigError::of_file(&file, problem, "have that key certified, and put the PEM there")
     })?;
     let kid = PublishedKey::kid_of(signer.public_key());
-    Ok(SigningKey { signer: Box::new(signer), x5c, kid })
+    Ok(SigningKey { signer: Box::new(signer), x5c, certificate, kid })
 }
 
 fn mac_key(file: &Path) -> Result<MacKey, ConfigError> {

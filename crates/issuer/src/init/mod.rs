@@ -20,8 +20,9 @@ use crate::store::StoreError;
 use crate::store::sqlite::migrate;
 use staging::{Access, Staging};
 
-pub(crate) use encryption_keys::fresh as fresh_encryption_key;
-pub use encryption_keys::make_missing_keys;
+pub(crate) use encryption_keys::{
+    fresh as fresh_encryption_key, is_needed as needs_encryption_key,
+};
 pub use key_files::load_keys;
 pub(crate) use key_files::{secret, signing_key, text};
 pub use tls_files::check_tls;

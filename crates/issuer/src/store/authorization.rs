@@ -43,7 +43,8 @@ pub trait AuthorizationStore: Send + Sync {
     async fn deny_authorization(&self, seen: &RunningAuthorization) -> Result<bool, StoreError>;
 
     /// Ends a request with a code, both or neither; holds only while the handle is the one that was
-    /// `seen`, and the offer that is taken is open at `now`.
+    /// `seen`, the offer that is taken is open at `now`, and the account is there that the person
+    /// signed in to with its password.
     async fn allow_authorization(
         &self,
         seen: &RunningAuthorization,

@@ -70,6 +70,14 @@ pub(super) fn stage_parts(stage: &Stage) -> (&'static str, Option<&str>, Option<
     }
 }
 
+/// The account without which a person has nothing; none for whom a provider signed in.
+pub(super) fn needed_account(stage: &Stage) -> Option<&str> {
+    match stage {
+        Stage::SignedIn(Person { account, provided: None }) => Some(account),
+        Stage::SignedIn(_) | Stage::Pushed | Stage::Opened => None,
+    }
+}
+
 /// The stage from three columns.
 pub(super) fn stage_of(
     name: &str,

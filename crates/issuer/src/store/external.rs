@@ -10,6 +10,12 @@ use super::StoreError;
 #[async_trait]
 pub trait ExternalStore: Send + Sync {
     /// Records a grant whose token was given elsewhere, with what credentials will say; one that is
-    /// there already stays as it is.
-    async fn admit(&self, grant: &Grant, datasets: &Map<String, Value>) -> Result<(), StoreError>;
+    /// there already stays as it is. Holds only while its person's account is there, and ends with
+    /// that ([`super::AuthorizationStore::remove_account`]).
+    async fn admit(
+        &self,
+        grant: &Grant,
+        account: &str,
+        datasets: &Map<String, Value>,
+    ) -> Result<bool, StoreError>;
 }

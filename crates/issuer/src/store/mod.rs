@@ -248,14 +248,34 @@ pub enum StoreError {
     /// It takes nothing now (overload, a full disk, a lost connection), and nothing was written: the
     /// same step may succeed later.
     Unavailable(String),
+    /// It went away with the step in hand: whether that was written shows only when it is back. The
+    /// same step may be tried again; what it spends may be spent.
+    InDoubt(String),
     /// Something is wrong that does not pass by itself.
     Broken(String),
+}
+
+impl StoreError {
+    /// What the engine says.
+    pub(crate) fn text(&self) -> &str {
+        let (Self::Unavailable(text) | Self::InDoubt(text) | Self::Broken(text)) = self;
+        text
+    }
+
+    /// What it means for a step that only reads, or had not begun.
+    pub(crate) fn with_nothing_written(&self) -> Self {
+        match self {
+            Self::InDoubt(text) => Self::Unavailable(text.clone()),
+            Self::Unavailable(_) | Self::Broken(_) => self.clone(),
+        }
+    }
 }
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unavailable(text) => write!(f, "the store takes nothing now: {text}"),
+            Self::InDoubt(text) => write!(f, "the store went away: {text}"),
             Self::Broken(text) => write!(f, "the store failed: {text}"),
         }
     }

@@ -204,6 +204,7 @@ fn claims_that_contradict_each_other_are_refused() {
         ("path = [\"x\"]\nrequired = true\nexample = \"x\"\nform = false", "nobody can fill it in"),
         ("path = [\"x\"]\nlabel = { e_n = \"x\" }", "no language tag"),
         ("path = [\"x\"]\nlabel = { en = \"x\\u200B\" }", "nobody can read this text"),
+        ("path = [\"x\"]\nlabel = { en = \"x\", EN = \"y\" }", "a second label"),
         ("path = [\"x\"]\nlabel = { en = \" \" }", "nobody can read this text"),
         (r#"path = ["csrf"]"#, "the form has a field of its own with this name"),
         ("path = [\"x\"]\nlabels = { en = \"x\" }", "unknown key `labels`"),
@@ -263,6 +264,7 @@ fn a_display_that_a_wallet_cannot_show_is_refused() {
     let display = "\n[[display]]\nname = \"Karte\"\n";
     let table = [
         ("locale = \"en\"", "a second display for `en`"),
+        ("locale = \"EN\"", "a second display for `EN`"),
         ("locale = \"de\"\nbackground_color = \"red\"", "`red` is no colour"),
         (
             "locale = \"de\"\nlogo = { uri = \"http://x/y.png\", alt_text = \"\" }",

@@ -23,6 +23,21 @@ pub const PRIVATE_KEY_JWT: &str = "private_key_jwt";
 /// Longest `client_id`.
 pub const CLIENT_ID_BYTES_MAX: usize = 2048;
 
+/// Reads `client_id`: visible ASCII characters and spaces (RFC 6749 §A.1).
+pub(crate) fn client_id(text: &str) -> Result<String, ClientRefusal> {
+    let is_one =
+        text.len() <= CLIENT_ID_BYTES_MAX && text.bytes().all(|b| matches!(b, b' '..=b'~'));
+    if is_one { Ok(text.to_owned()) } else { Err(ClientRefusal::BadClientId) }
+}
+
+/// Whether a client can be registered under this name: one without spaces, which nobody sees at its
+/// ends.
+#[must_use]
+pub fn is_client_id(text: &str) -> bool {
+    let length = 1..=CLIENT_ID_BYTES_MAX;
+    length.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// A Wallet that the operator knows.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -88,7 +103,7 @@ impl ClientCredentials {
             (Some(_), _) | (None, Some(_)) => return Err(ClientRefusal::AssertionType),
         }
         Ok(Self {
-            client_id: text("client_id")?.map(str::to_owned),
+            client_id: text("client_id")?.map(client_id).transpose()?,
             client_assertion: assertion.map(str::to_owned),
         })
     }

@@ -10,6 +10,8 @@ pub enum ClientRefusal {
     RepeatedParameter,
     /// A parameter is longer than any honest one.
     TooLong,
+    /// RFC 6749 §A.1
+    BadClientId,
     /// Nobody says who asks.
     Missing,
     /// The operator has not registered it.
@@ -58,6 +60,7 @@ impl Refusal for ClientRefusal {
         match self {
             Self::RepeatedParameter => (InvalidRequest, "a parameter is repeated"),
             Self::TooLong => (InvalidRequest, "a parameter is too long"),
+            Self::BadClientId => (InvalidRequest, "client_id must be visible ASCII characters"),
             Self::Missing => (InvalidClient, "client_id is missing"),
             Self::Unknown => (InvalidClient, "this client is not registered here"),
             Self::WrongMethod => {

@@ -86,7 +86,10 @@ impl Nodes {
                 Ok((status, body)) if status < 500 && status != 429 => {
                     return Some(Answer { status, body, unknown });
                 }
-                Ok((status, _)) => journal.write(&Entry::Error { step, kind: &status.to_string() }),
+                Ok((status, body)) => {
+                    unknown += usize::from(is_in_doubt(&body));
+                    journal.write(&Entry::Error { step, kind: &status.to_string() });
+                }
                 Err(kind) => {
                     unknown += usize::from(kind != "no connection");
                     journal.write(&Entry::Error { step, kind });
@@ -109,6 +112,13 @@ impl Nodes {
         let body = answer.bytes().await.map_err(|error| kind(&error))?;
         Ok((status, serde_json::from_slice(&body).unwrap_or_default()))
     }
+}
+
+/// Whether a node says that it lost the database with the step in hand.
+fn is_in_doubt(body: &Value) -> bool {
+    let texts = ["error_description", "detail"].into_iter();
+    let mut told = texts.filter_map(|name| body.get(name).and_then(Value::as_str));
+    told.any(|text| text.starts_with("whether this was done is not known"))
 }
 
 /// What is known of a request that was not answered.

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use issuer::account::{Account, PasswordHash};
 use issuer::store::authorization::{Allowed, AllowedOffer, Redeeming, Renewed, Renewing};
 use issuer::store::{NewOffer, Opened, PurgeBefore};
 use keys::outside::Timestamp;
@@ -24,6 +23,7 @@ use super::{Contract, RACERS};
 impl Contract {
     /// All of it.
     pub(super) async fn authorizations_hold(&self) {
+        self.open_account("ada").await;
         self.a_request_is_read_as_it_was_begun().await;
         self.an_assertion_begins_one_request().await;
         self.a_handle_leads_one_browser_on().await;
@@ -32,10 +32,9 @@ impl Contract {
         self.an_authorization_code_yields_tokens_once().await;
         self.tokens_are_renewed_as_they_were_seen().await;
         self.ended_tokens_are_dead().await;
-        self.accounts_are_kept().await;
-        self.with_an_account_go_its_tokens().await;
         self.a_mark_is_spent_once().await;
         self.purging_keeps_what_can_be_renewed().await;
+        assert!(self.store.remove_account("ada").await.unwrap());
     }
 
     fn request(&self) -> AuthorizationRequest {
@@ -85,7 +84,7 @@ impl Contract {
         }
     }
 
-    fn fresh(&self, running: &RunningAuthorization) -> Allowed {
+    pub(super) fn fresh(&self, running: &RunningAuthorization) -> Allowed {
         let id = running.id;
         let digest = || OfferReference::fresh(id, &self.random).digest();
         let times = (self.now(), self.now().plus(60));
@@ -96,7 +95,7 @@ impl Contract {
     }
 
     /// An offer whose code is out, and that code.
-    async fn allowed(&self) -> (OfferId, SecretDigest) {
+    pub(super) async fn allowed(&self) -> (OfferId, SecretDigest) {
         let running = self.begun(Stage::SignedIn("ada".into())).await;
         let allowed = self.fresh(&running);
         assert!(self.store.allow_authorization(&running, &allowed, self.now()).await.unwrap());
@@ -150,7 +149,7 @@ impl Contract {
         assert!(!self.allow(&seen).await, "the old handle allows nothing");
     }
 
-    async fn allow(&self, seen: &RunningAuthorization) -> bool {
+    pub(super) async fn allow(&self, seen: &RunningAuthorization) -> bool {
         self.store.allow_authorization(seen, &self.fresh(seen), self.now()).await.unwrap()
     }
 
@@ -221,7 +220,7 @@ impl Contract {
         assert!(!self.store.allow_authorization(&running, &allowed, self.now()).await.unwrap());
     }
 
-    async fn redeem(
+    pub(super) async fn redeem(
         &self,
         id: OfferId,
         code_digest: &SecretDigest,
@@ -270,12 +269,12 @@ impl Contract {
         assert_eq!(self.redeem(id, &code, None).await, Renewed::Changed, "too late");
     }
 
-    fn chain(&self, id: OfferId) -> RefreshChain {
+    pub(super) fn chain(&self, id: OfferId) -> RefreshChain {
         let digest = RefreshToken::fresh(id, &self.random).digest();
         RefreshChain::first(digest, self.now(), self.now().plus(3600), Some(Self::thumbprint()))
     }
 
-    async fn with_tokens(&self) -> (Grant, RefreshChain) {
+    pub(super) async fn with_tokens(&self) -> (Grant, RefreshChain) {
         let (id, code) = self.allowed().await;
         let chain = self.chain(id);
         assert_eq!(self.redeem(id, &code, Some(&chain)).await, Renewed::Done);
@@ -337,55 +336,6 @@ impl Contract {
         assert!(self.store.spend(&[one]).await.unwrap());
         assert!(!self.store.spend(&[other, one]).await.unwrap());
         assert!(self.store.spend(&[other]).await.unwrap(), "what was refused has spent nothing");
-    }
-
-    async fn with_an_account_go_its_tokens(&self) {
-        let account = Account {
-            name: "ada".into(),
-            password_hash: PasswordHash::new("hash".into()),
-            datasets: Map::new(),
-            created_at: self.now(),
-        };
-        self.store.open_account(&account).await.unwrap();
-        let (grant, _) = self.with_tokens().await;
-        let (unspent, _) = self.allowed().await;
-        let running = self.begun(Stage::SignedIn("ada".into())).await;
-        assert!(self.store.remove_account("ada").await.unwrap());
-        let before = grant.redemption.as_ref().map(|token| token.token_digest);
-        let ended = self.grant(grant.id).await.redemption.unwrap();
-        assert!(before.is_some_and(|before| !before.matches(&ended.token_digest)));
-        let read = self.store.authorization(grant.id).await.unwrap().unwrap();
-        assert!(read.refresh.is_none());
-        let read = self.store.authorization(unspent).await.unwrap().unwrap();
-        assert!(read.code.is_none(), "nobody has the code");
-        assert!(self.store.running_authorization(running.id).await.unwrap().is_none());
-    }
-
-    async fn accounts_are_kept(&self) {
-        let account = |name: &str| Account {
-            name: name.to_owned(),
-            password_hash: PasswordHash::new(format!("hash of {name}")),
-            datasets: Map::from_iter([("student_card".to_owned(), json!({ "name": name }))]),
-            created_at: self.now(),
-        };
-        for name in ["bob", "ada", "Zoë"] {
-            assert!(self.store.open_account(&account(name)).await.unwrap());
-        }
-        assert!(!self.store.open_account(&account("ada")).await.unwrap(), "one of each name");
-        let read = self.store.account("ada").await.unwrap().unwrap();
-        assert_eq!((read.datasets, read.created_at), (account("ada").datasets, self.now()));
-        assert_eq!(read.password_hash.expose(), "hash of ada");
-        assert!(self.store.account("Ada").await.unwrap().is_none());
-        let names = self.store.accounts("", 2).await.unwrap();
-        assert_eq!(names, ["Zoë", "ada"]);
-        assert_eq!(self.store.accounts("ada", 2).await.unwrap(), ["bob"]);
-        assert!(self.store.set_password("ada", "another").await.unwrap());
-        assert!(!self.store.set_password("eve", "another").await.unwrap());
-        let read = self.store.account("ada").await.unwrap().unwrap();
-        assert_eq!(read.password_hash.expose(), "another");
-        assert!(self.store.remove_account("ada").await.unwrap());
-        assert!(!self.store.remove_account("ada").await.unwrap());
-        assert!(self.store.account("ada").await.unwrap().is_none());
     }
 
     async fn purge_all(&self) {

@@ -11,11 +11,15 @@ use serde_json::{Map, Value, json};
 
 use super::Contract;
 
+/// An account of somebody who signs in elsewhere.
+const THEIRS: &str = "https://login.example#1";
+
 impl Contract {
     /// All of it.
     pub(super) async fn what_comes_from_elsewhere_holds(&self) {
         self.what_a_provider_said_is_kept_for_the_answer().await;
         self.a_token_of_another_server_is_admitted_once().await;
+        self.no_token_is_admitted_beside_a_removal().await;
         self.clients_are_kept().await;
     }
 
@@ -59,15 +63,36 @@ impl Contract {
         let grant = self.external();
         let datasets = Map::from_iter([("student_card".to_owned(), json!({ "name": "Ada" }))]);
         let other = Map::from_iter([("student_card".to_owned(), json!({ "name": "Eve" }))]);
-        let (one, two) =
-            tokio::join!(self.store.admit(&grant, &datasets), self.store.admit(&grant, &datasets));
-        one.and(two).unwrap();
-        self.store.admit(&grant, &other).await.unwrap();
+        let admit = |datasets| self.store.admit(&grant, THEIRS, datasets);
+        assert!(!admit(&datasets).await.unwrap(), "who has no account has nothing");
+        assert!(self.store.grant(grant.id).await.unwrap().is_none());
+        self.open_account(THEIRS).await;
+        let (one, two) = tokio::join!(admit(&datasets), admit(&datasets));
+        assert!(one.unwrap() && two.unwrap());
+        assert!(admit(&other).await.unwrap());
         let read = self.store.grant(grant.id).await.unwrap().unwrap();
         assert_eq!(format!("{read:?}"), format!("{grant:?}"));
         let (read, was) = (read.redemption.unwrap(), grant.redemption.unwrap());
         assert!(read.token_digest == was.token_digest && read.bound_to == was.bound_to);
         assert_eq!(self.store.datasets(grant.id).await.unwrap(), Some(datasets));
+        assert!(self.store.remove_account(THEIRS).await.unwrap());
+        self.assert_dead(grant.id).await;
+    }
+
+    /// Whoever is first: no token is good whose account is gone.
+    async fn no_token_is_admitted_beside_a_removal(&self) {
+        for _ in 0..20 {
+            self.open_account(THEIRS).await;
+            let grant = self.external();
+            let datasets = Map::new();
+            let (admitted, removed) = tokio::join!(
+                self.store.admit(&grant, THEIRS, &datasets),
+                self.store.remove_account(THEIRS)
+            );
+            admitted.unwrap();
+            assert!(removed.unwrap());
+            self.assert_dead(grant.id).await;
+        }
     }
 
     async fn clients_are_kept(&self) {

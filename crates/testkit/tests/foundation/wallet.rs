@@ -77,7 +77,7 @@ impl Tested {
         if let [pending] = received.pending() {
             let pending = pending.clone();
             self.player.clock().advance(5);
-            received = match self.wallet.resume(&pending).await.unwrap() {
+            received = match self.wallet.resume(&pending.id).await.unwrap() {
                 Resumed::Received(received) => received,
                 Resumed::Waits(_) => panic!("it waits"),
             };

@@ -11,6 +11,7 @@ mod contract;
 mod door;
 mod forbidden;
 mod migrations;
+mod names;
 mod nodes;
 mod outcomes;
 mod proxy;

@@ -2,8 +2,9 @@
 //! have, and nothing happens twice.
 
 use issuer::application::ApplicationState;
+use issuer::store::authorization::AuthorizationStore as _;
 use issuer::store::postgres::{Options, Postgres};
-use issuer::store::{Idempotency, Opened, Recorded, Redeemed, Store};
+use issuer::store::{Idempotency, Opened, Recorded, Redeemed, Store, StoreError};
 use keys::outside::SystemRandom;
 use oid4vci::secret::SecretDigest;
 use testkit::postgres::{Database, Server};
@@ -95,6 +96,32 @@ async fn a_proof_is_not_taken_for_a_repetition_of_itself() {
     assert_eq!((outcome, proxy.lost()), (Redeemed::Redeemed, 2));
     let seen = store.grant(seen.id).await.unwrap().unwrap();
     assert!(seen.redemption.unwrap().token_digest == again.token_digest);
+}
+
+/// RFC 9449 §11.1: nothing else is committed with such a proof, by which its outcome could be read
+/// back; so nobody is called a thief, and another proof is asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mark_whose_answer_was_lost_is_no_replay() {
+    let server = Server::shared();
+    let database = server.migrated().await;
+    let direct = database.open("one").await;
+    let mut unknown = 0;
+    for count in 0..10 {
+        let proxy = Proxy::before(server.port()).await;
+        let address = database.behind(proxy.port);
+        let options = Options { address: &address, password_file: None, ca: None };
+        let store = Postgres::open(&options, "one", &SystemRandom).await.unwrap();
+        assert!(store.spend(&[nonce()]).await.unwrap());
+        let mark = nonce();
+        proxy.lose_after(count);
+        match store.spend(&[mark]).await {
+            Ok(is_first) => assert!(is_first, "answer {count}"),
+            Err(StoreError::Unavailable(_)) => unknown += 1,
+            Err(error) => panic!("answer {count}: {error}"),
+        }
+        assert!(!direct.spend(&[mark]).await.unwrap(), "answer {count}: spent all the same");
+    }
+    assert!(unknown > 0, "one of them was the answer to the commit");
 }
 
 /// P13: a caller who asks again with the same key gets the same offer.

@@ -17,6 +17,9 @@ use crate::error::WalletError;
 use crate::store::{CredentialCopy, CredentialId, HolderKey, KeyId, StoredCredential, Trust};
 use crate::trust::{IssuerKey, VerificationError};
 
+/// Longest metadata that are kept as they came, beside what is shown of them.
+const METADATA_BYTES_MAX: usize = 1024 * 1024;
+
 /// What the holder agreed to receive; kept where it comes later (VCI §9).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Expected {
@@ -66,7 +69,8 @@ impl Expected {
         if let (Some(metadata), Some(configuration)) = (credential_metadata, configuration) {
             let (described, merged) = configuration.described_by(metadata);
             self.display = Display::new(issuer, &described);
-            self.credential_metadata = Some(merged);
+            self.credential_metadata =
+                Some(merged).filter(|merged| merged.to_string().len() <= METADATA_BYTES_MAX);
         }
         self
     }

@@ -58,8 +58,11 @@ impl Wallet {
     /// The holder does not want what came; the issuer is told (NOTIF-08).
     pub async fn decline(&self, received: &Received) {
         if let Some(pending) = received.resumed_from() {
-            // It was delivered, and comes no second time; what fails is forgotten the next time.
-            let _ = self.forget_pending(pending).await;
+            // It was delivered, and comes no second time. Where another program keeps it, or this
+            // fails, nothing was declined yet.
+            if !matches!(self.forget_pending(&pending.id).await, Ok(true)) {
+                return;
+            }
         }
         self.tell(&received.reporters(), Event::CredentialDeleted).await;
     }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::metadata::OfferedCredential;
 use crate::Wallet;
-use crate::display::{Display, PICTURE_BYTES_MAX, Picture};
+use crate::display::{PICTURE_BYTES_MAX, PICTURES_BYTES_MAX};
 use crate::http::{Request, Response};
 
 /// Most pictures of one offer that are fetched.
@@ -22,20 +22,27 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
 impl Wallet {
     /// Puts pictures into what is kept, so that later nobody hears whenever the wallet is opened
     /// (catalogue N03). Only the issuer itself is asked, whom the holder has agreed to ask. What
-    /// cannot be had stays an address: no credential fails for its logo.
+    /// cannot be had stays an address, and so does what would be too long with the others: no
+    /// credential fails for its logo.
     pub(super) async fn fetch_pictures(
         &self,
         offered: &mut [OfferedCredential],
         credential_issuer: &str,
     ) {
         let mut fetched: BTreeMap<String, Option<String>> = BTreeMap::new();
-        for picture in offered.iter_mut().flat_map(|one| pictures(&mut one.display)) {
-            if !fetched.contains_key(&picture.uri) && fetched.len() < PICTURES_MAX {
-                let data = self.fetch_picture(&picture.uri, credential_issuer).await;
-                fetched.insert(picture.uri.clone(), data);
-            }
-            if let Some(Some(data)) = fetched.get(&picture.uri) {
-                picture.uri.clone_from(data);
+        for display in offered.iter_mut().map(|one| &mut one.display) {
+            let mut length: usize = display.pictures().map(|picture| picture.uri.len()).sum();
+            for picture in display.pictures().filter(|one| !one.uri.starts_with("data:")) {
+                if !fetched.contains_key(&picture.uri) && fetched.len() < PICTURES_MAX {
+                    let data = self.fetch_picture(&picture.uri, credential_issuer).await;
+                    fetched.insert(picture.uri.clone(), data);
+                }
+                let Some(Some(data)) = fetched.get(&picture.uri) else { continue };
+                let with_it = length - picture.uri.len() + data.len();
+                if with_it <= PICTURES_BYTES_MAX {
+                    picture.uri.clone_from(data);
+                    length = with_it;
+                }
             }
         }
     }
@@ -47,13 +54,6 @@ impl Wallet {
         let request = Request::get(url).header("accept", "image/svg+xml, image/png");
         as_data(&self.send(request.at_most(FETCHED_BYTES_MAX)).await.ok()?)
     }
-}
-
-/// Those that are elsewhere.
-fn pictures(display: &mut Display) -> impl Iterator<Item = &mut Picture> {
-    let all = display.faces.iter_mut();
-    let all = all.flat_map(|face| face.logo.iter_mut().chain(&mut face.background_image));
-    all.filter(|picture| !picture.uri.starts_with("data:"))
 }
 
 /// An SVG runs no script where pages show it as a picture; what calls itself a PNG must be one.

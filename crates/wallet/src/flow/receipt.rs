@@ -78,7 +78,13 @@ impl Received {
     }
 
     /// What came in the end.
-    pub(super) fn resumed(previews: Vec<Preview>, pending: PendingCredential) -> Self {
+    ///
+    /// Its names follow from that of what it was: whoever stores it a second time, because it was ended
+    /// before the first time was over, stores the same.
+    pub(super) fn resumed(mut previews: Vec<Preview>, pending: PendingCredential) -> Self {
+        for (place, preview) in previews.iter_mut().enumerate() {
+            preview.credential.id = pending.id.for_credential(place);
+        }
         let (waits, failures) = (Vec::new(), Vec::new());
         Self { previews, pending: waits, failures, accepted: false, resumed: Some(pending) }
     }
@@ -144,20 +150,55 @@ impl Wallet {
         if let Some(doubt) = received.doubt().filter(|_| !received.accepted) {
             return Err(VerificationError::Doubtful(doubt).into());
         }
-        let mut kept = Vec::new();
-        for Preview { credential, .. } in &received.previews {
-            let keys = self.keys_of(credential).await?;
-            self.store.save_credential(credential.clone()).await?;
-            for key in keys {
-                self.settle(key).await?;
+        match &received.resumed {
+            None => self.save_all(received).await?,
+            Some(pending) => {
+                let Some(taken) = self.take_by_id(&pending.id).await? else {
+                    return self.kept_before(received).await;
+                };
+                if let Err(error) = self.save_resumed(received, &taken).await {
+                    self.release(taken).await;
+                    return Err(error);
+                }
             }
-            kept.push(credential.clone());
-        }
-        if let Some(pending) = &received.resumed {
-            self.store.delete_pending(&pending.id).await?;
         }
         self.tell(&received.reporters(), Event::CredentialAccepted).await;
+        Ok(received.previews.iter().map(|preview| preview.credential.clone()).collect())
+    }
+
+    async fn save_resumed(
+        &self,
+        received: &Received,
+        taken: &PendingCredential,
+    ) -> Result<(), WalletError> {
+        self.save_all(received).await?;
+        self.store.delete_pending(&taken.id).await?;
+        Ok(())
+    }
+
+    /// Another program has kept it, or given it up: only what the store holds is kept.
+    async fn kept_before(&self, received: &Received) -> Result<Vec<StoredCredential>, WalletError> {
+        let mut kept = Vec::new();
+        for Preview { credential, .. } in &received.previews {
+            let stored = self.store.credential(&credential.id).await?;
+            kept.push(stored.ok_or(WalletError::NoLongerPending)?);
+        }
         Ok(kept)
+    }
+
+    /// All keys first: what cannot be kept as a whole is not begun.
+    async fn save_all(&self, received: &Received) -> Result<(), WalletError> {
+        let mut keys = Vec::new();
+        for Preview { credential, .. } in &received.previews {
+            keys.extend(self.keys_of(credential).await?);
+        }
+        for Preview { credential, .. } in &received.previews {
+            self.store.save_credential(credential.clone()).await?;
+        }
+        for key in keys {
+            self.settle(key).await?;
+        }
+        Ok(())
     }
 
     /// A credential without its key is worthless; better to say so than to keep it.

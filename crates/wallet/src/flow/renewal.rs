@@ -4,44 +4,78 @@
 use oid4vci::client::ClientCredentials;
 use oid4vci::metadata::{MetadataError, ReceivedIssuerMetadata};
 use oid4vci::refresh::RefreshTokenRequest;
-use oid4vci::secret::RefreshToken;
 use oid4vci::token::TokenRequest;
 
 use crate::Wallet;
 use crate::error::WalletError;
-use crate::store::{KeptToken, PendingCredential, Renewal};
+use crate::store::{
+    CredentialId, KeptToken, PendingCredential, Renewal, SharedToken, StoreError, is_taken,
+    taken_from,
+};
+
+/// How often a record is read again that others write, too.
+const READS_MAX: usize = 3;
 
 impl Wallet {
-    /// Gets the next token for what is still to come; `None` where nothing can renew it. The new one
-    /// is on disk, for all that the old one was kept for, before anybody uses it: the server may
-    /// have replaced the means to renew it too.
-    pub(super) async fn renew_pending(
+    /// The token that opens the issuer for what is still to come.
+    pub(super) async fn token_for(
         &self,
         pending: &PendingCredential,
-        issuer: &ReceivedIssuerMetadata,
-    ) -> Result<Option<PendingCredential>, WalletError> {
-        let Some(renewal) = &pending.token.renewal else { return Ok(None) };
-        let token = self.renewed(&pending.token, renewal, issuer).await?;
-        let renewed = PendingCredential { token: token.clone(), ..pending.clone() };
-        self.store.save_pending(renewed.clone()).await?;
-        self.keep_renewed(&renewal.refresh_token, &token).await?;
-        Ok(Some(renewed))
+    ) -> Result<SharedToken, WalletError> {
+        let token = self.store.shared_token(&pending.token).await?;
+        Ok(token.ok_or(StoreError::Damaged)?)
     }
 
-    /// A refresh token is good once: all that was kept with it gets what it became.
-    pub(super) async fn keep_renewed(
+    /// The token that comes after a dead one; `None` where nothing can renew it. Another program may
+    /// have renewed it by now, and then it is not done twice: a refresh token is good once, and who
+    /// brings it a second time may lose all that it gave (RFC 9700 §4.14.2). The new one is on disk
+    /// before anybody uses it: the server may have replaced the means to renew it too.
+    pub(super) async fn token_after(
         &self,
-        used: &RefreshToken,
-        token: &KeptToken,
-    ) -> Result<(), WalletError> {
-        for pending in self.store.pending().await?.records {
-            let kept = pending.token.renewal.as_ref();
-            if kept.is_some_and(|kept| kept.refresh_token.digest() == used.digest()) {
-                let token = token.clone();
-                self.store.save_pending(PendingCredential { token, ..pending }).await?;
+        dead: &KeptToken,
+        pending: &PendingCredential,
+        issuer: &ReceivedIssuerMetadata,
+    ) -> Result<Option<KeptToken>, WalletError> {
+        let seen = self.token_for(pending).await?;
+        if seen.token.access_token.digest() != dead.access_token.digest() {
+            return Ok(Some(seen.token));
+        }
+        let Some(renewal) = &seen.token.renewal else { return Ok(None) };
+        let now = self.clock.now();
+        if is_taken(seen.taken_until, now) {
+            return Err(StoreError::Busy.into());
+        }
+        let taken = SharedToken { taken_until: Some(taken_from(now)), ..seen.clone() };
+        let taken = self.store.replace_token(&seen, taken).await?.ok_or(StoreError::Busy)?;
+        match self.renewed(&seen.token, renewal, issuer).await {
+            Ok(renewed) => {
+                self.keep_renewed(&seen.id, &renewed).await?;
+                Ok(Some(renewed))
+            }
+            Err(error) => {
+                let free = SharedToken { taken_until: None, ..taken.clone() };
+                match self.store.replace_token(&taken, free).await {
+                    Ok(None) => Err(StoreError::Busy.into()), // another program was faster
+                    Ok(Some(_)) | Err(_) => Err(error),       // or its time is over soon
+                }
             }
         }
-        Ok(())
+    }
+
+    /// All that was put off with a token gets what it became. Nothing has to be there.
+    pub(super) async fn keep_renewed(
+        &self,
+        id: &CredentialId,
+        token: &KeptToken,
+    ) -> Result<(), WalletError> {
+        for _ in 0..READS_MAX {
+            let Some(seen) = self.store.shared_token(id).await? else { return Ok(()) };
+            let next = SharedToken { token: token.clone(), taken_until: None, ..seen.clone() };
+            if self.store.replace_token(&seen, next).await?.is_some() {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Busy.into())
     }
 
     /// The refresh token goes to the server that gave it, and only while the issuer still names that
@@ -52,7 +86,7 @@ impl Wallet {
         renewal: &Renewal,
         issuer: &ReceivedIssuerMetadata,
     ) -> Result<KeptToken, WalletError> {
-        let id = &renewal.authorization_server;
+        let id = &token.authorization_server;
         if !issuer.authorization_servers.contains(id) {
             return Err(MetadataError::ForeignAuthorizationServer.into());
         }

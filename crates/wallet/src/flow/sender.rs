@@ -45,8 +45,12 @@ pub(super) struct Sender {
 impl Sender {
     /// What requests with a token need when the flow is long over.
     pub(super) fn keep(&self, access_token: &AccessToken) -> KeptToken {
-        let dpop_key = self.key.clone().filter(|_| self.is_bound);
-        KeptToken { access_token: access_token.clone(), dpop_key, renewal: None }
+        KeptToken {
+            access_token: access_token.clone(),
+            authorization_server: self.authorization_server.clone(),
+            dpop_key: self.key.clone().filter(|_| self.is_bound),
+            renewal: None,
+        }
     }
 
     /// What renews the token then, for `client_id`.
@@ -55,9 +59,8 @@ impl Sender {
         refresh_token: RefreshToken,
         client_id: Option<String>,
     ) -> Renewal {
-        let authorization_server = self.authorization_server.clone();
         let instance_key = self.attestation.as_ref().map(WalletAttestation::thumbprint);
-        Renewal { refresh_token, authorization_server, client_id, instance_key }
+        Renewal { refresh_token, client_id, instance_key }
     }
 
     /// Who sent the requests of a flow that is over: enough for those that bring its token.
@@ -66,7 +69,7 @@ impl Sender {
             key: token.dpop_key.clone(),
             is_bound: token.dpop_key.is_some(),
             attestation: None,
-            authorization_server: String::new(), // is not asked again
+            authorization_server: token.authorization_server.clone(),
             challenge_endpoint: None,
             nonces: Arc::default(),
             challenge: Arc::default(),
@@ -158,7 +161,7 @@ impl Wallet {
         token: &KeptToken,
         renewal: &Renewal,
     ) -> Result<Sender, WalletError> {
-        let id = &renewal.authorization_server;
+        let id = &token.authorization_server;
         let attestation = match &renewal.instance_key {
             None => None,
             Some(instance_key) => {
@@ -177,7 +180,6 @@ impl Wallet {
         Ok(Sender {
             key: Some(key),
             attestation,
-            authorization_server: id.clone(),
             challenge_endpoint: server.challenge_endpoint.clone(),
             ..Sender::of_kept(token)
         })

@@ -175,11 +175,12 @@ impl Wallet {
         let mut renewed = self.authorized(offer, scopes, redeemed);
         renewed.ungranted_scopes.extend(authorized.ungranted_scopes.iter().cloned());
         // A server that sends no new one means the old one (RFC 6749 §6), and the same details.
-        renewed.refresh_token = renewed.refresh_token.or_else(|| Some(refresh_token.clone()));
+        renewed.refresh_token = renewed.refresh_token.or(Some(refresh_token));
         if renewed.details.is_empty() {
             renewed.details.clone_from(&authorized.details);
         }
-        self.keep_renewed(&refresh_token, &renewed.kept_token()).await?;
+        renewed.shared_as.clone_from(&authorized.shared_as);
+        self.keep_renewed(&renewed.shared_as, &renewed.kept_token()).await?;
         Ok(Some(renewed))
     }
 

@@ -15,7 +15,7 @@ use super::sender::Sender;
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::{Request, Response};
-use crate::store::KeptToken;
+use crate::store::{CredentialId, KeptToken, SharedToken};
 
 /// Largest Token Response.
 const TOKEN_BYTES_MAX: usize = 64 * 1024;
@@ -38,6 +38,8 @@ pub struct Authorized {
     expires_at: Option<Timestamp>,
     /// Gets the next token (TOKEN-29).
     pub(super) refresh_token: Option<RefreshToken>,
+    /// The record of the token, once something is put off.
+    pub(super) shared_as: CredentialId,
 }
 
 impl Authorized {
@@ -52,6 +54,12 @@ impl Authorized {
         let renew = |token| self.sender.keep_renewal(token, self.client_id.clone());
         let renewal = self.refresh_token.clone().map(renew);
         KeptToken { renewal, ..self.sender.keep(&self.access_token) }
+    }
+
+    /// The same as a record.
+    pub(super) fn shared_token(&self) -> SharedToken {
+        let (id, token) = (self.shared_as.clone(), self.kept_token());
+        SharedToken { id, token, taken_until: None, revision: 0 }
     }
 
     /// When the token dies, if the issuer said so.
@@ -122,6 +130,7 @@ impl Wallet {
             details: token.authorization_details,
             client_id,
             refresh_token: token.refresh_token,
+            shared_as: CredentialId::fresh(&*self.random),
         }
     }
 

@@ -12,8 +12,10 @@ use zeroize::Zeroizing;
 
 use super::StoreError;
 
-/// Largest file that is read: a credential with a photo has room.
-pub(super) const FILE_BYTES_MAX: u64 = 8 * 1024 * 1024;
+/// Largest file that is read. The longest answer with a credential fits into one: 4 MiB as it came
+/// with its copies, 2 MiB for its claims, which a number may make longer, and less than 4 MiB for how
+/// it looks.
+pub(super) const FILE_BYTES_MAX: u64 = 12 * 1024 * 1024;
 /// What a half-written file is called; nobody reads it.
 const UNFINISHED: &str = ".tmp";
 

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use keys::outside::Random;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::vault::{Found, Kind, Vault};
+use super::vault::{Found, Kind, Vault, Writer};
 use super::{
-    CredentialId, KeyId, Listed, Notice, PendingCredential, Protection, Store, StoreError,
-    StoredCredential, StoredKey, Unlock,
+    CredentialId, KeyId, Listed, Notice, PendingCredential, Protection, SharedToken, Store,
+    StoreError, StoredCredential, StoredKey, Unlock, upgrade,
 };
 
 /// [`Store`] in a folder; several programs may have it open at the same time.
@@ -40,15 +40,52 @@ impl FileStore {
         unlock: Unlock,
         random: Arc<dyn Random>,
     ) -> Result<Self, StoreError> {
-        let vault = aside(move || Vault::open(&directory, &unlock, random)).await?;
-        Ok(Self { vault: Arc::new(vault) })
+        let vault = aside(move || {
+            let vault = Vault::open(&directory, &unlock, random)?;
+            match upgrade::share_tokens(&vault) {
+                // To read is possible where nothing can be written.
+                Ok(()) | Err(StoreError::NoPermission) => {}
+                Err(error) => return Err(error),
+            }
+            if let Ok(Some(writer)) = vault.writer_if_free() {
+                let _ = forget_unused_tokens(&vault, &writer);
+            }
+            Ok(vault)
+        });
+        Ok(Self { vault: Arc::new(vault.await?) })
     }
 
     async fn put(&self, kind: Kind, id: String, record: &impl Serialize) -> Result<(), StoreError> {
         let vault = Arc::clone(&self.vault);
-        let record = serde_json::to_vec(record).map(Zeroizing::new);
-        let record = record.map_err(|_| StoreError::Unavailable)?;
-        aside(move || vault.put(kind, &id, &record)).await
+        let record = written(record)?;
+        aside(move || vault.writer()?.put(kind, &id, &record)).await
+    }
+
+    /// Puts the record in the place of the one of this revision; `false` where that is not there.
+    async fn replace(
+        &self,
+        (kind, id): (Kind, String),
+        revision: u64,
+        record: &impl Serialize,
+    ) -> Result<bool, StoreError> {
+        #[derive(Deserialize)]
+        struct Revision {
+            #[serde(default)]
+            revision: u64,
+        }
+        let vault = Arc::clone(&self.vault);
+        let record = written(record)?;
+        aside(move || {
+            let writer = vault.writer()?;
+            let there = vault.get(kind, &id)?;
+            let there: Option<Revision> = there.map(|there| parse(&there)).transpose()?;
+            let is_seen = there.is_some_and(|there| there.revision == revision);
+            if is_seen {
+                writer.put(kind, &id, &record)?;
+            }
+            Ok(is_seen)
+        })
+        .await
     }
 
     async fn get<T: DeserializeOwned>(
@@ -76,7 +113,7 @@ impl FileStore {
 
     async fn delete(&self, kind: Kind, id: String) -> Result<bool, StoreError> {
         let vault = Arc::clone(&self.vault);
-        aside(move || vault.delete(kind, &id)).await
+        aside(move || vault.writer()?.delete(kind, &id)).await
     }
 }
 
@@ -118,8 +155,29 @@ impl Store for FileStore {
         self.delete(Kind::Credential, id.to_string()).await
     }
 
-    async fn save_pending(&self, pending: PendingCredential) -> Result<(), StoreError> {
-        self.put(Kind::Pending, pending.id.to_string(), &pending).await
+    async fn put_off(
+        &self,
+        pending: PendingCredential,
+        token: SharedToken,
+    ) -> Result<(), StoreError> {
+        let vault = Arc::clone(&self.vault);
+        let records = (written(&pending)?, written(&token)?);
+        let (id, token) = (pending.id.to_string(), token.id.to_string());
+        aside(move || {
+            let writer = vault.writer()?;
+            if vault.get(Kind::Token, &token)?.is_none() {
+                writer.put(Kind::Token, &token, &records.1)?;
+            }
+            writer.put(Kind::Pending, &id, &records.0)
+        })
+        .await
+    }
+
+    async fn pending_credential(
+        &self,
+        id: &CredentialId,
+    ) -> Result<Option<PendingCredential>, StoreError> {
+        self.get(Kind::Pending, id.to_string()).await
     }
 
     async fn pending(&self) -> Result<Listed<PendingCredential>, StoreError> {
@@ -129,7 +187,40 @@ impl Store for FileStore {
     }
 
     async fn delete_pending(&self, id: &CredentialId) -> Result<bool, StoreError> {
-        self.delete(Kind::Pending, id.to_string()).await
+        let (vault, id) = (Arc::clone(&self.vault), id.to_string());
+        aside(move || {
+            let writer = vault.writer()?;
+            let deleted = writer.delete(Kind::Pending, &id)?;
+            forget_unused_tokens(&vault, &writer)?;
+            Ok(deleted)
+        })
+        .await
+    }
+
+    async fn replace_pending(
+        &self,
+        seen: &PendingCredential,
+        next: PendingCredential,
+    ) -> Result<Option<PendingCredential>, StoreError> {
+        let next = PendingCredential { revision: seen.revision + 1, ..next };
+        let place = (Kind::Pending, seen.id.to_string());
+        let is_written = self.replace(place, seen.revision, &next).await?;
+        Ok(is_written.then_some(next))
+    }
+
+    async fn shared_token(&self, id: &CredentialId) -> Result<Option<SharedToken>, StoreError> {
+        self.get(Kind::Token, id.to_string()).await
+    }
+
+    async fn replace_token(
+        &self,
+        seen: &SharedToken,
+        next: SharedToken,
+    ) -> Result<Option<SharedToken>, StoreError> {
+        let next = SharedToken { revision: seen.revision + 1, ..next };
+        let place = (Kind::Token, seen.id.to_string());
+        let is_written = self.replace(place, seen.revision, &next).await?;
+        Ok(is_written.then_some(next))
     }
 
     async fn save_notice(&self, notice: Notice) -> Result<(), StoreError> {
@@ -147,11 +238,37 @@ impl Store for FileStore {
     }
 }
 
+/// Also those that a program left which was ended in the middle. Where something that is still to come
+/// is damaged nothing is forgotten: the token may be the one of it.
+fn forget_unused_tokens(vault: &Vault, writer: &Writer<'_>) -> Result<(), StoreError> {
+    let tokens = vault.list(Kind::Token)?;
+    let pending = vault.list(Kind::Pending)?.into_iter().map(|found| parse(&found.record?));
+    let Ok(pending): Result<Vec<PendingCredential>, StoreError> = pending.collect() else {
+        return Ok(());
+    };
+    for Found { name, record } in tokens {
+        let is_unused = match record.and_then(|record| parse::<SharedToken>(&record)) {
+            Ok(token) => pending.iter().all(|one| one.token != token.id),
+            Err(_) => pending.is_empty(), // which one it was, nobody can tell
+        };
+        if is_unused {
+            writer.delete(Kind::Token, &name)?;
+        }
+    }
+    Ok(())
+}
+
 /// Disk and Argon2 must not hold up whoever else waits for this thread.
 async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     tokio::task::spawn_blocking(work).await.unwrap_or(Err(StoreError::Unavailable))
+}
+
+/// As it is sealed.
+pub(super) fn written(record: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, StoreError> {
+    let record = serde_json::to_vec(record).map(Zeroizing::new);
+    record.map_err(|_| StoreError::Unavailable)
 }
 
 /// Our own words, sealed by us: no rule for strangers applies.

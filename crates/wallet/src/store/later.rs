@@ -1,51 +1,18 @@
 //! What the wallet still has to do: fetch a credential, tell an issuer.
 
 use std::fmt;
-use std::sync::Arc;
 
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::jwe::{Curve, DecryptionKey, EncryptionKeyError, KeyManagement};
 use keys::outside::Timestamp;
-use keys::signer::SoftwareKey;
 use oid4vci::notification::Event;
-use oid4vci::secret::{AccessToken, RefreshToken, TransactionId};
+use oid4vci::secret::TransactionId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::token::{KeptToken, transaction_id};
 use super::{CredentialId, HolderKey};
 use crate::flow::check::Expected;
-
-/// A token that is needed later, and the key that it is bound to (RFC 9449 §7.1).
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct KeptToken {
-    /// As the issuer gave it.
-    #[serde(with = "access_token")]
-    pub access_token: AccessToken,
-    /// Proves who sends it; none for a Bearer token.
-    #[serde(default, with = "dpop_key", skip_serializing_if = "Option::is_none")]
-    pub dpop_key: Option<Arc<SoftwareKey>>,
-    /// Gets the next one when this one is dead; none where the issuer gave none, or where it is not
-    /// worth it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub renewal: Option<Renewal>,
-}
-
-/// What renews a token when its flow is long over (RFC 6749 §6, DEFER-21).
-#[derive(Clone, Debug, Deserialize, Serialize)]
-pub struct Renewal {
-    /// As the server gave it; good once, where the server replaces it.
-    #[serde(with = "refresh_token")]
-    pub refresh_token: RefreshToken,
-    /// Where to: the identifier of the server that the holder agreed to.
-    pub authorization_server: String,
-    /// As whom; `None` for a wallet that gave no name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub client_id: Option<String>,
-    /// The thumbprint of the key in the client attestation that was shown for it (WALATT-12).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instance_key: Option<String>,
-}
 
 /// A credential that its issuer makes later (VCI §9): all that is needed to fetch it.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -59,11 +26,11 @@ pub struct PendingCredential {
     /// Finds it at the issuer.
     #[serde(with = "transaction_id")]
     pub transaction_id: TransactionId,
-    /// Opens the issuer.
-    pub token: KeptToken,
+    /// The record of the token that opens the issuer.
+    pub token: CredentialId,
     /// When it was asked for.
     pub asked_at: Timestamp,
-    /// Not to ask again before this time (CRED-40, DEFER-19).
+    /// Not to ask again before this time.
     pub ask_at: Timestamp,
     /// The key that its answer was to be encrypted for: the issuer may insist on it (catalogue H11).
     #[serde(default, skip_serializing_if = "ResponseKey::is_absent")]
@@ -72,6 +39,27 @@ pub struct PendingCredential {
     /// is done with it, and until the holder has it or does not want it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fetched: Option<FetchedCredentials>,
+    /// While a program asks for it, keeps it or gives it up, no other one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_until: Option<Timestamp>,
+    /// How often it was replaced: whoever replaces it has read the last one.
+    #[serde(default)]
+    pub revision: u64,
+}
+
+/// How long a program has a record for itself. One that was ended in the middle holds up the next
+/// one for so long.
+const TAKEN_SECONDS: u64 = 5 * 60;
+
+/// Until when a program that begins now has a record for itself.
+pub(crate) const fn taken_from(now: Timestamp) -> Timestamp {
+    now.plus(TAKEN_SECONDS)
+}
+
+/// Whether another program is at work with a record. A time that is further away was written under
+/// a clock that was wrong.
+pub(crate) fn is_taken(until: Option<Timestamp>, now: Timestamp) -> bool {
+    until.is_some_and(|until| now < until && until <= now.plus(TAKEN_SECONDS))
 }
 
 /// A key that an issuer encrypts its answers for, as a private JSON Web Key; absent where they come
@@ -160,70 +148,4 @@ pub struct Notice {
     pub event: Event,
     /// When that was.
     pub made_at: Timestamp,
-}
-
-macro_rules! sealed {
-    ($($module:ident: $secret:ident),+) => {
-        $(
-            /// Leaves its type for the sealed record only.
-            mod $module {
-                use serde::{Deserialize as _, Deserializer, Serializer};
-
-                use super::$secret;
-
-                pub(super) fn serialize<S: Serializer>(
-                    value: &$secret,
-                    s: S,
-                ) -> Result<S::Ok, S::Error> {
-                    s.serialize_str(value.expose())
-                }
-
-                pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-                    d: D,
-                ) -> Result<$secret, D::Error> {
-                    Ok($secret::new(String::deserialize(d)?))
-                }
-            }
-        )+
-    };
-}
-sealed!(
-    transaction_id: TransactionId,
-    access_token: AccessToken,
-    refresh_token: RefreshToken
-);
-
-/// Within a record that is sealed as a whole.
-mod dpop_key {
-    use base64::Engine as _;
-    use serde::de::Error as _;
-    use serde::{Deserializer, Serializer};
-    use zeroize::Zeroizing;
-
-    use super::{Arc, BASE64_URL_SAFE_NO_PAD, Deserialize, SoftwareKey};
-
-    #[expect(clippy::ref_option, reason = "serde hands it over so")]
-    pub(super) fn serialize<S: Serializer>(
-        key: &Option<Arc<SoftwareKey>>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match key {
-            None => serializer.serialize_none(),
-            Some(key) => {
-                let text = Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(&*key.to_pkcs8()));
-                serializer.serialize_some(text.as_str())
-            }
-        }
-    }
-
-    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
-        deserializer: D,
-    ) -> Result<Option<Arc<SoftwareKey>>, D::Error> {
-        let Some(text) = Option::<String>::deserialize(deserializer)?.map(Zeroizing::new) else {
-            return Ok(None);
-        };
-        let pkcs8 = BASE64_URL_SAFE_NO_PAD.decode(text.as_str()).map(Zeroizing::new);
-        let key = pkcs8.ok().and_then(|pkcs8| SoftwareKey::from_pkcs8(&pkcs8).ok());
-        key.map(|key| Some(Arc::new(key))).ok_or_else(|| D::Error::custom("is no key"))
-    }
 }

@@ -9,17 +9,19 @@ mod file;
 mod later;
 mod protection;
 mod record;
+mod token;
 mod unused;
+mod upgrade;
 mod vault;
 
 pub use file::FileStore;
-pub use later::{
-    FetchedCredentials, KeptToken, Notice, PendingCredential, Renewal, Reporter, ResponseKey,
-};
+pub use later::{FetchedCredentials, Notice, PendingCredential, Reporter, ResponseKey};
+pub(crate) use later::{is_taken, taken_from};
 pub use protection::{Protection, Unlock};
 pub use record::{
     CredentialCopy, CredentialId, HolderKey, KeyId, Pkcs8, StoredCredential, StoredKey, Trust,
 };
+pub use token::{KeptToken, Renewal, SharedToken};
 pub use unused::{UNUSED_KEY_SECONDS, forget_unused_keys};
 
 /// Where a wallet keeps what it has; each method is one step, done or not done.
@@ -52,14 +54,43 @@ pub trait Store: fmt::Debug + Send + Sync {
     /// Forgets a credential, or a damaged one; `false` when there was none.
     async fn delete_credential(&self, id: &CredentialId) -> Result<bool, StoreError>;
 
-    /// Keeps what is needed to fetch a credential later, in place of what was kept under its id.
-    async fn save_pending(&self, pending: PendingCredential) -> Result<(), StoreError>;
+    /// Keeps what is needed to fetch a credential later, and its token unless that is kept already.
+    async fn put_off(
+        &self,
+        pending: PendingCredential,
+        token: SharedToken,
+    ) -> Result<(), StoreError>;
+
+    /// What is still to come under this id.
+    async fn pending_credential(
+        &self,
+        id: &CredentialId,
+    ) -> Result<Option<PendingCredential>, StoreError>;
 
     /// All that is still to come, oldest first.
     async fn pending(&self) -> Result<Listed<PendingCredential>, StoreError>;
 
-    /// Forgets what came, or will not come; `false` when there was none.
+    /// Puts `next` in the place of what was `seen`, as its next revision, and gives back what is now
+    /// there; `None`, and nothing is written, where it has changed since, or is gone.
+    async fn replace_pending(
+        &self,
+        seen: &PendingCredential,
+        next: PendingCredential,
+    ) -> Result<Option<PendingCredential>, StoreError>;
+
+    /// Forgets what came, or will not come, and the tokens that nothing waits with any more; `false`
+    /// when there was none.
     async fn delete_pending(&self, id: &CredentialId) -> Result<bool, StoreError>;
+
+    /// The token of what is still to come.
+    async fn shared_token(&self, id: &CredentialId) -> Result<Option<SharedToken>, StoreError>;
+
+    /// Puts `next` in the place of what was `seen`, as [`Self::replace_pending`] does.
+    async fn replace_token(
+        &self,
+        seen: &SharedToken,
+        next: SharedToken,
+    ) -> Result<Option<SharedToken>, StoreError>;
 
     /// Keeps a notification until it has arrived.
     async fn save_notice(&self, notice: Notice) -> Result<(), StoreError>;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use keys::algorithm::Algorithm;
+use keys::digest::sha256;
 use keys::outside::{Random, Timestamp};
 use keys::public_key::Thumbprint;
 use oid4vci::proof::BindingMethod;
@@ -13,6 +14,9 @@ use zeroize::Zeroizing;
 use super::{Reporter, atomic};
 use crate::card::{Lines, lines};
 use crate::display::Display;
+
+/// Of a name that a person can type.
+const ID_BYTES: usize = 6;
 
 /// Names a key: its RFC 7638 thumbprint.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -47,7 +51,17 @@ impl CredentialId {
     /// Draws an id.
     #[must_use]
     pub fn fresh(random: &dyn Random) -> Self {
-        Self(atomic::hex(&atomic::draw::<6>(random)))
+        Self(atomic::hex(&atomic::draw::<ID_BYTES>(random)))
+    }
+
+    /// The name of a credential that was pending under this one; several came at once, in this order.
+    pub(crate) fn for_credential(&self, place: usize) -> Self {
+        Self::of_digest(&sha256(format!("{self}/{place}").as_bytes()))
+    }
+
+    /// As long as those that are drawn.
+    pub(super) fn of_digest(digest: &[u8; 32]) -> Self {
+        Self(atomic::hex(digest.get(..ID_BYTES).unwrap_or(digest)))
     }
 
     /// Takes what a person typed; whether there is such a credential, the store knows.
@@ -127,7 +141,7 @@ pub struct StoredCredential {
     /// How it looks, kept because metadata change and the network may be away.
     pub display: Display,
     /// What came with it of how it looks, over what the issuer publishes: also what nobody shows yet
-    /// (V11-16, V11-18).
+    /// (V11-16, V11-18). None where they are so long that the credential might not fit into the store.
     #[serde(default)]
     pub credential_metadata: Option<Value>,
     /// Why the wallet believes that it comes from this issuer.

@@ -19,12 +19,10 @@ pub async fn forget_unused_keys(store: &dyn Store, now: Timestamp) -> Result<(),
     if unused.is_empty() {
         return Ok(());
     }
-    let credentials = store.credentials().await?;
-    if !credentials.damaged.is_empty() {
-        return Ok(());
-    }
+    // In this order: what becomes a credential meanwhile is seen as one or the other.
     let pending = store.pending().await?;
-    if !pending.damaged.is_empty() {
+    let credentials = store.credentials().await?;
+    if !pending.damaged.is_empty() || !credentials.damaged.is_empty() {
         return Ok(());
     }
     let is_bound = |id: &KeyId| {

@@ -6,10 +6,12 @@
 //! keys/NAME          one sealed record a file; NAME is a keyed digest of the record's id,
 //! credentials/NAME   so that the folder does not even tell whose keys these are
 //! pending/NAME       what is still to be fetched
+//! tokens/NAME        with what it is fetched
 //! notices/NAME       what is still to be told
 //! ```
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -39,17 +41,19 @@ pub(super) enum Kind {
     Key,
     Credential,
     Pending,
+    Token,
     Notice,
 }
 
 impl Kind {
-    const ALL: [Self; 4] = [Self::Key, Self::Credential, Self::Pending, Self::Notice];
+    const ALL: [Self; 5] = [Self::Key, Self::Credential, Self::Pending, Self::Token, Self::Notice];
 
     const fn folder(self) -> &'static str {
         match self {
             Self::Key => "keys",
             Self::Credential => "credentials",
             Self::Pending => "pending",
+            Self::Token => "tokens",
             Self::Notice => "notices",
         }
     }
@@ -128,31 +132,27 @@ impl Vault {
 
     /// Deletes what a killed program left half-written; whoever is writing now does it later.
     fn sweep(&self) -> Result<(), StoreError> {
-        if let Some(_lock) = atomic::lock_if_free(&self.directory)? {
+        if let Some(_writer) = self.writer_if_free()? {
             atomic::sweep(&self.directory, HEADER)?;
             for kind in Kind::ALL {
-                atomic::sweep(&self.directory.join(kind.folder()), "")?;
+                let folder = self.directory.join(kind.folder());
+                if folder.exists() {
+                    atomic::sweep(&folder, "")?; // a store of before has not all of them
+                }
             }
         }
         Ok(())
     }
 
-    /// Writes a record, in place of the one with the same id.
-    pub(super) fn put(&self, kind: Kind, id: &str, record: &[u8]) -> Result<(), StoreError> {
-        let name = self.name(kind, id);
-        let sealed = self.sealing.seal(&*self.random, &place(kind, &name), record);
-        let sealed = sealed.map_err(|_| StoreError::TooMuch)?;
-        if sealed.len() as u64 > atomic::FILE_BYTES_MAX {
-            return Err(StoreError::TooMuch);
-        }
-        let folder = self.directory.join(kind.folder());
-        let _lock = atomic::lock(&self.directory)?;
-        atomic::make_directory(&folder)?;
-        atomic::sweep(&folder, "")?;
-        if atomic::names(&folder, RECORDS_MAX)?.len() == RECORDS_MAX {
-            return Err(StoreError::TooMuch);
-        }
-        atomic::write(&folder, &name, &sealed, &*self.random)
+    /// Holds the store for one writer: what it reads and writes is one step for all others.
+    pub(super) fn writer(&self) -> Result<Writer<'_>, StoreError> {
+        Ok(Writer { vault: self, _lock: atomic::lock(&self.directory)? })
+    }
+
+    /// The same for what can be done another time; `None` while another program writes.
+    pub(super) fn writer_if_free(&self) -> Result<Option<Writer<'_>>, StoreError> {
+        let lock = atomic::lock_if_free(&self.directory)?;
+        Ok(lock.map(|lock| Writer { vault: self, _lock: lock }))
     }
 
     /// Reads a record.
@@ -179,12 +179,6 @@ impl Vault {
         Ok(records.collect())
     }
 
-    /// Deletes a record; `false` when there was none.
-    pub(super) fn delete(&self, kind: Kind, id: &str) -> Result<bool, StoreError> {
-        let _lock = atomic::lock(&self.directory)?;
-        atomic::remove(&self.directory.join(kind.folder()), &self.file(kind, id))
-    }
-
     fn read(&self, kind: Kind, name: &str) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         let sealed = atomic::read(&self.directory.join(kind.folder()).join(name))?;
         let open = |sealed: Zeroizing<Vec<u8>>| self.sealing.open(&place(kind, name), &sealed);
@@ -205,6 +199,39 @@ impl Vault {
 impl fmt::Debug for Vault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Vault").field("directory", &self.directory).finish_non_exhaustive()
+    }
+}
+
+/// The store while nobody else writes.
+pub(super) struct Writer<'v> {
+    vault: &'v Vault,
+    _lock: File,
+}
+
+impl Writer<'_> {
+    /// Writes a record, in place of the one with the same id.
+    pub(super) fn put(&self, kind: Kind, id: &str, record: &[u8]) -> Result<(), StoreError> {
+        let Vault { directory, sealing, random, .. } = self.vault;
+        let name = self.vault.name(kind, id);
+        let sealed = sealing.seal(&**random, &place(kind, &name), record);
+        let sealed = sealed.map_err(|_| StoreError::TooMuch)?;
+        if sealed.len() as u64 > atomic::FILE_BYTES_MAX {
+            return Err(StoreError::TooMuch);
+        }
+        let folder = directory.join(kind.folder());
+        atomic::make_directory(&folder)?;
+        atomic::sweep(&folder, "")?;
+        let names = atomic::names(&folder, RECORDS_MAX)?;
+        if names.len() == RECORDS_MAX && !names.contains(&name) {
+            return Err(StoreError::TooMuch);
+        }
+        atomic::write(&folder, &name, &sealed, &**random)
+    }
+
+    /// Deletes a record; `false` when there was none.
+    pub(super) fn delete(&self, kind: Kind, id: &str) -> Result<bool, StoreError> {
+        let folder = self.vault.directory.join(kind.folder());
+        atomic::remove(&folder, &self.vault.file(kind, id))
     }
 }
 

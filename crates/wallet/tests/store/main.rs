@@ -1,6 +1,7 @@
 //! The wallet's folder: encrypted, whole after a crash, for its owner only.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod later;
 mod upkeep;
 
 use std::collections::BTreeSet;
@@ -290,7 +291,7 @@ async fn a_record_that_is_too_long_is_refused() {
     let directory = folder.path().join("wallet");
     let store = open(&directory, key_file(&directory)).await.unwrap();
     let mut huge = credential(1);
-    huge.raw = "x".repeat(9 * 1024 * 1024);
+    huge.raw = "x".repeat(12 * 1024 * 1024);
     assert_eq!(store.save_credential(huge).await.unwrap_err(), StoreError::TooMuch);
     assert!(store.credentials().await.unwrap().records.is_empty());
 }

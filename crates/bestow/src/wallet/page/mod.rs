@@ -69,10 +69,8 @@ struct Served {
 
 /// Serves the page until somebody ends it: `bestow wallet serve`.
 pub(crate) async fn serve(place: &Place, arguments: &ServeArguments) -> Result<(), Failure> {
-    let reach = Reach::of(&arguments.trust).attested_by(&arguments.attestation);
-    let reach = reach.with_attested_keys(&arguments.key_attestation);
-    let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
-    wallet.settings.profile = arguments.profile.profile;
+    let reach = Reach::of(&arguments.reach);
+    let wallet = open(place, reach, |client| Arc::new(client)).await?;
     let page = start_on(arguments.listen.unwrap_or(ANY_PORT), wallet).await?;
     print(page.url());
     tell("Open this link in a browser of this machine; it opens once. To end: Ctrl-C.");

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde_json::{Value, json};
 use wallet::flow::deferred::Resumed;
+use wallet::store::CredentialId;
 
 use super::flows::Stage;
 use super::problem::{Id, Problem};
@@ -17,11 +17,9 @@ pub(super) async fn ask(
     State(served): State<Arc<Served>>,
     Id(id): Id,
 ) -> Result<Json<Value>, Problem> {
-    let pending = served.wallet.store.pending().await?.records;
-    let pending = pending.into_iter().find(|one| one.id.to_string() == id).ok_or_else(gone)?;
     // On its own: a browser that goes away must not cost the holder what was fetched.
     let step = tokio::spawn(async move {
-        let resumed = served.wallet.resume(&pending).await?;
+        let resumed = served.wallet.resume(&CredentialId::new(id)).await?;
         let _ = served.wallet.send_notices().await; // those that do not arrive are sent later
         Ok(match resumed {
             Resumed::Waits(waits) => Json(json!({ "ask_at": waits.ask_at.to_rfc3339() })),
@@ -33,13 +31,4 @@ pub(super) async fn ask(
         })
     });
     step.await.unwrap_or_else(|error| Err(crate::exit::Failure::own_fault(error).into()))
-}
-
-fn gone() -> Problem {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "unknown_credential",
-        "nothing of this name is still to come",
-    )
-    .hint("load the page again")
 }

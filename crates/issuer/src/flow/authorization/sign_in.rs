@@ -5,7 +5,7 @@ use oid4vci::secret::AuthorizationHandle;
 
 use super::advanced;
 use crate::Issuer;
-use crate::account::{Password, PasswordHash};
+use crate::account::{Password, PasswordHash, is_account_name};
 use crate::failure::{Broken, Failure};
 
 /// What became of a try.
@@ -28,7 +28,11 @@ pub async fn sign_in(
     if seen.stage != Stage::Opened || !issuer.config.sign_in.accounts {
         return Err(DeadEnd::Over.into());
     }
-    let account = issuer.store.account(name.trim()).await?;
+    let name = Some(name.trim()).filter(|name| is_account_name(name));
+    let account = match name {
+        Some(name) => issuer.store.account(name).await?,
+        None => None,
+    };
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let is_known = hash.is_some();
     let hash = hash.unwrap_or_else(PasswordHash::of_nobody);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::Issuer;
-use crate::account::is_outside;
+use crate::account::{is_account_name, is_outside};
 use crate::application::ApplicationId;
 use crate::credential_type::{Claims, CredentialType, Pictures, check_all};
 use crate::failure::Broken;
@@ -188,11 +188,15 @@ async fn check_account(issuer: &Issuer, request: &OfferRequest) -> Result<(), Ma
     if request.grants != OfferGrants::AuthorizationCode {
         return Err(MakeOfferError::AccountWithoutSignIn);
     }
+    let unknown = || MakeOfferError::UnknownAccount(account.clone());
+    if !is_account_name(account) {
+        return Err(unknown());
+    }
     if is_outside(account) {
         return Ok(());
     }
     let found = issuer.store.account(account).await.map_err(Broken::from)?;
-    found.map(drop).ok_or_else(|| MakeOfferError::UnknownAccount(account.clone()))
+    found.map(drop).ok_or_else(unknown)
 }
 
 fn types_of<'i>(

@@ -15,7 +15,7 @@ use crate::config::IssuerUrl;
 const NAME: &str = "bestow-known";
 const PURPOSE: &str = "known browser";
 /// As long as browsers keep any cookie.
-const SECONDS: u32 = 400 * 24 * 60 * 60;
+pub(crate) const SECONDS: u32 = 400 * 24 * 60 * 60;
 
 /// What a browser brings; whether it is of an account shows with the account's name.
 #[derive(Clone, Copy)]

@@ -20,6 +20,7 @@ use crate::http::address_limit::AddressLimit;
 use crate::places::Places;
 use crate::{Issuer, flow};
 use failed_sign_ins::FailedSignIns;
+pub(crate) use known_browser::SECONDS as KNOWN_BROWSER_SECONDS;
 use trouble::Trouble;
 
 mod application;

@@ -9,7 +9,6 @@ use keys::outside::Timestamp;
 use oid4vci::authorization::{Authorization, RunningAuthorization};
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
-use tokio_postgres::Transaction;
 use tokio_postgres::types::ToSql;
 
 use super::Postgres;
@@ -194,7 +193,9 @@ impl AuthorizationStore for Postgres {
                 let spent = transaction.execute(SPEND, &[&context.issuer_id, &fronts]).await?;
                 if spent != fronts.len() as u64 {
                     transaction.rollback().await?;
-                    return Ok(false);
+                    // The try before may have spent them: whoever asks makes new ones.
+                    let unknown = || Fault::Refused("it may have been spent just now".to_owned());
+                    return if context.again { Err(unknown()) } else { Ok(false) };
                 }
                 transaction.commit().await?;
                 Ok(true)
@@ -205,29 +206,32 @@ impl AuthorizationStore for Postgres {
     }
 }
 
+/// Takes its locks in the order of every step: the account, what is under way, authorizations,
+/// offers. Whoever is in the middle of a step is waited for, and what it wrote is ended with the
+/// rest; whoever comes later finds nothing.
 async fn remove_account(
     connection: &mut Connection,
     context: Context<'_>,
     name: &String,
 ) -> Result<bool, Fault> {
     let transaction = connection.client.transaction().await?;
+    let sql = "DELETE FROM accounts WHERE issuer_id = $1 AND name = $2";
+    let rows = transaction.execute(sql, &[&context.issuer_id, name]).await?;
+    let ends = [
+        "DELETE FROM running_authorizations WHERE issuer_id = $1 AND account = $2",
+        "UPDATE authorizations SET code_digest = NULL, refresh_digest = NULL, \
+         refresh_replaced_digest = NULL, refresh_expires_at = NULL \
+         WHERE issuer_id = $1 AND account = $2",
+    ];
+    for sql in ends {
+        transaction.execute(sql, &[&context.issuer_id, name]).await?;
+    }
     let sql = "UPDATE offers SET token_digest = $3, step_id = $4 WHERE issuer_id = $1 \
                AND redeemed_at IS NOT NULL AND offer_id IN (SELECT offer_id \
                FROM authorizations WHERE issuer_id = $1 AND account = $2)";
     let ended = ENDED.as_slice();
     let values: [&(dyn ToSql + Sync); 4] = [&context.issuer_id, name, &ended, &context.step_id];
     transaction.execute(sql, &values).await?;
-    let ends = [
-        "UPDATE authorizations SET code_digest = NULL, refresh_digest = NULL, \
-         refresh_replaced_digest = NULL, refresh_expires_at = NULL \
-         WHERE issuer_id = $1 AND account = $2",
-        "DELETE FROM running_authorizations WHERE issuer_id = $1 AND account = $2",
-        "DELETE FROM accounts WHERE issuer_id = $1 AND name = $2",
-    ];
-    let mut rows = 0;
-    for sql in ends {
-        rows = transaction.execute(sql, &[&context.issuer_id, name]).await?;
-    }
     transaction.commit().await?;
     Ok(rows == 1 || context.again)
 }
@@ -256,23 +260,24 @@ async fn advance(
     Ok(connection.client.execute(sql, &values).await? == 1)
 }
 
+/// Takes its locks in the order of [`remove_account`].
 async fn end_tokens(
     connection: &mut Connection,
     context: Context<'_>,
     (id, now): (OfferId, Timestamp),
 ) -> Result<(), Fault> {
-    let transaction: Transaction<'_> = connection.client.transaction().await?;
+    let transaction = connection.client.transaction().await?;
+    let (id, now) = (uuid(id), big(now.0));
+    let sql = "UPDATE authorizations SET refresh_digest = NULL, refresh_replaced_digest = NULL, \
+               refresh_expires_at = NULL WHERE issuer_id = $1 AND offer_id = $2";
+    transaction.execute(sql, &[&context.issuer_id, &id]).await?;
     let sql = "UPDATE offers SET token_expires_at = least(token_expires_at, $3), \
                token_digest = $5, step_id = $4 \
                WHERE issuer_id = $1 AND offer_id = $2 AND redeemed_at IS NOT NULL";
-    let (id, now) = (uuid(id), big(now.0));
     let ended = ENDED.as_slice();
     let values: [&(dyn ToSql + Sync); 5] =
         [&context.issuer_id, &id, &now, &context.step_id, &ended];
     transaction.execute(sql, &values).await?;
-    let sql = "UPDATE authorizations SET refresh_digest = NULL, refresh_replaced_digest = NULL, \
-               refresh_expires_at = NULL WHERE issuer_id = $1 AND offer_id = $2";
-    transaction.execute(sql, &[&context.issuer_id, &id]).await?;
     Ok(transaction.commit().await?)
 }
 

@@ -17,7 +17,7 @@ use super::fault::Fault;
 use super::rows::{big, list, uuid};
 use super::single::Context;
 use crate::store::authorization::{Allowed, AllowedOffer, Redeeming, Renewed, Renewing};
-use crate::store::columns::{request_text, stage_parts};
+use crate::store::columns::{needed_account, request_text, stage_parts};
 
 /// Ends what is under way.
 pub(super) const END: &str = "DELETE FROM running_authorizations
@@ -101,8 +101,8 @@ pub(super) async fn allow(
 ) -> Result<bool, Fault> {
     let id = allowed.offer.id();
     let transaction = connection.client.transaction().await?;
-    let is_seen = transaction.execute(END, &seen(context, running).all()).await? == 1;
-    let done = is_seen
+    let done = hold_account(&transaction, context, needed_account(&running.stage)).await?
+        && transaction.execute(END, &seen(context, running).all()).await? == 1
         && take(&transaction, context, &allowed.offer, now).await?
         && set_code(&transaction, context, id, &allowed.code).await?;
     if done {
@@ -119,6 +119,18 @@ pub(super) async fn allow(
     let digest = allowed.code.digest.0.as_slice();
     let values: [&(dyn ToSql + Sync); 3] = [&context.issuer_id, &uuid(id), &digest];
     Ok(connection.client.execute(sql, &values).await? == 1)
+}
+
+/// Whether the account is there, which then stays until the end of the transaction; nobody needs
+/// one that is not named.
+pub(super) async fn hold_account(
+    transaction: &Transaction<'_>,
+    context: Context<'_>,
+    name: Option<&str>,
+) -> Result<bool, Fault> {
+    let Some(name) = name else { return Ok(true) };
+    let sql = "SELECT 1 FROM accounts WHERE issuer_id = $1 AND name = $2 FOR KEY SHARE";
+    Ok(transaction.query_opt(sql, &[&context.issuer_id, &name]).await?.is_some())
 }
 
 /// Makes the offer, or makes sure that it is open.

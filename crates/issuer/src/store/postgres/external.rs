@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use tokio_postgres::types::ToSql;
 
 use super::Postgres;
-use super::authorization_writes::insert_datasets;
+use super::authorization_writes::{hold_account, insert_datasets};
 use super::connection::Connection;
 use super::fault::Fault;
 use super::rows::{big, list, uuid};
@@ -17,9 +17,15 @@ use crate::store::external::ExternalStore;
 
 #[async_trait]
 impl ExternalStore for Postgres {
-    async fn admit(&self, grant: &Grant, datasets: &Map<String, Value>) -> Result<(), StoreError> {
-        self.single((grant, datasets), |connection, context, (grant, datasets)| {
-            admit(connection, context, grant, datasets).boxed()
+    async fn admit(
+        &self,
+        grant: &Grant,
+        account: &str,
+        datasets: &Map<String, Value>,
+    ) -> Result<bool, StoreError> {
+        let beside = (account.to_owned(), datasets);
+        self.single((grant, beside), |connection, context, (grant, (account, datasets))| {
+            admit(connection, context, grant, (account, datasets)).boxed()
         })
         .await
     }
@@ -32,13 +38,17 @@ const ADMIT: &str = "INSERT INTO offers (issuer_id, offer_id, created_at, expire
     VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9, $10, $11, $12, $13, $14, $15) \
     ON CONFLICT DO NOTHING";
 
+/// Says whose it is; there is no code, and nothing that could be renewed.
+const BESIDE: &str = "INSERT INTO authorizations (issuer_id, offer_id, code_spent, account) \
+    VALUES ($1, $2, TRUE, $3)";
+
 async fn admit(
     connection: &mut Connection,
     context: Context<'_>,
     grant: &Grant,
-    datasets: &Map<String, Value>,
-) -> Result<(), Fault> {
-    let Some(redemption) = &grant.redemption else { return Ok(()) };
+    (account, datasets): (&str, &Map<String, Value>),
+) -> Result<bool, Fault> {
+    let Some(redemption) = &grant.redemption else { return Ok(false) };
     let id = uuid(grant.id);
     let values: [&(dyn ToSql + Sync); 15] = [
         &context.issuer_id,
@@ -58,8 +68,13 @@ async fn admit(
         &redemption.bound_to.as_ref().map(ToString::to_string),
     ];
     let transaction = connection.client.transaction().await?;
+    if !hold_account(&transaction, context, Some(account)).await? {
+        return Ok(false);
+    }
     if transaction.execute(ADMIT, &values).await? == 1 {
         insert_datasets(&transaction, context, (grant.id, datasets)).await?;
+        transaction.execute(BESIDE, &[&context.issuer_id, &id, &account]).await?;
     }
-    Ok(transaction.commit().await?)
+    transaction.commit().await?;
+    Ok(true)
 }

@@ -63,9 +63,8 @@ impl From<Error> for Fault {
 impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Conflict(text) | Fault::Lost(text) | Fault::Refused(text) => {
-                Self::Unavailable(text)
-            }
+            Fault::Conflict(text) | Fault::Refused(text) => Self::Unavailable(text),
+            Fault::Lost(text) => Self::InDoubt(text),
             Fault::Broken(text) => Self::Broken(text),
         }
     }

@@ -49,6 +49,7 @@ impl Work for Read {
     }
 
     fn fail(self, error: StoreError) {
+        let error = error.with_nothing_written();
         match self {
             Self::Grant(_, answer) => drop(answer.send(Err(error))),
             Self::Datasets(_, answer) => drop(answer.send(Err(error))),

@@ -116,7 +116,13 @@ impl<J: Job> Worker<J> {
                 Ok(done) => batch.into_iter().for_each(|step| step.answer(&done)),
                 Err(fault @ (Fault::Lost(_) | Fault::Refused(_))) => {
                     let error = StoreError::from(fault.clone());
-                    batch.into_iter().chain(rest).for_each(|step| step.fail(error.clone()));
+                    let untouched = error.with_nothing_written();
+                    for step in batch {
+                        step.fail(error.clone());
+                    }
+                    for step in rest {
+                        step.fail(untouched.clone());
+                    }
                     let is_lost = matches!(fault, Fault::Lost(_));
                     return if is_lost { Err(fault) } else { Ok(()) };
                 }
@@ -166,7 +172,7 @@ impl<J: Job> Worker<J> {
             self.queue.pass();
             return sleep(AWAY_PAUSE).await;
         }
-        let error = StoreError::from(fault);
+        let error = StoreError::from(fault).with_nothing_written();
         tracing::error!(%error, "the database is away");
         self.queue.down(&error);
         while self.line.connection().await.is_err() {

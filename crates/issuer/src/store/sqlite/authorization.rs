@@ -18,7 +18,7 @@ use crate::account::Account;
 use crate::store::authorization::{
     Allowed, AllowedOffer, AuthorizationStore, Redeeming, Renewed, Renewing,
 };
-use crate::store::columns::{account_of, request_text, stage_of, stage_parts};
+use crate::store::columns::{account_of, needed_account, request_text, stage_of, stage_parts};
 use crate::store::{ENDED, StoreError};
 
 #[async_trait]
@@ -93,9 +93,12 @@ impl AuthorizationStore for Sqlite {
         allowed: &Allowed,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
+        let account = needed_account(&seen.stage).map(str::to_owned);
         let (seen, allowed) = ((seen.id, seen.handle_digest), allowed.clone());
         self.write(move |connection, issuer| {
-            let done = end(connection, issuer, seen)? && allow(connection, issuer, &allowed, now)?;
+            let done = is_account(connection, issuer, account.as_deref())?
+                && end(connection, issuer, seen)?
+                && allow(connection, issuer, &allowed, now)?;
             Ok(if done { Step::Keep(true) } else { Step::Undo(false) })
         })
         .await
@@ -249,6 +252,17 @@ impl AuthorizationStore for Sqlite {
         })
         .await
     }
+}
+
+/// Whether the account is there; nobody needs one that is not named.
+pub(super) fn is_account(
+    connection: &Connection,
+    issuer: &str,
+    name: Option<&str>,
+) -> rusqlite::Result<bool> {
+    let Some(name) = name else { return Ok(true) };
+    let sql = "SELECT 1 FROM accounts WHERE issuer_id = ?1 AND name = ?2";
+    connection.prepare_cached(sql)?.exists((issuer, name))
 }
 
 fn end(

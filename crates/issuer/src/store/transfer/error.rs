@@ -87,7 +87,8 @@ impl fmt::Display for TransferError {
                 "{place}: the column {column} of {table} is not known, or is missing\nuse the \
                  version of bestow that made its tables"
             ),
-            Self::Store(place, StoreError::Broken(text) | StoreError::Unavailable(text)) => {
+            Self::Store(place, error) => {
+                let text = error.text();
                 write!(f, "{place}: {text}\nafter that is mended the same command goes on")
             }
         }

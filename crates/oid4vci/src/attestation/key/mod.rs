@@ -27,10 +27,18 @@ pub const TYPE: &str = "key-attestation+jwt";
 pub const ATTESTATION_BYTES_MAX: usize = 64 * 1024;
 /// Most levels of one kind in an attestation.
 pub const LEVELS_MAX: usize = 32;
-/// The levels that the spec defines, the best first (KEYATT-12); others may be agreed on
-/// (KEYATT-13).
+/// The levels that the spec defines, the best first (KEYATT-12).
 pub const LEVELS: [&str; 4] =
     ["iso_18045_high", "iso_18045_moderate", "iso_18045_enhanced-basic", "iso_18045_basic"];
+
+/// Whether it is a level of the spec, or a name that nobody else gives to another one: a URI, or one
+/// with a domain in it (KEYATT-13). Anything else is a slip of the pen, and no wallet reaches it.
+#[must_use]
+pub fn is_level(text: &str) -> bool {
+    let is_someones =
+        |text: &str| text.contains([':', '.']) && text.bytes().all(|byte| byte.is_ascii_graphic());
+    LEVELS.contains(&text) || is_someones(text)
+}
 
 /// `key_attestations_required` (META-37, META-38): `{}` asks for an attestation of any level.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]

@@ -1,0 +1,99 @@
+//! `bestow issuer pki …`: an authority of one's own, from its root to the mdoc in a wallet.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use crate::world::World;
+
+const BADGE: &str = r#"
+    format = "mso_mdoc"
+    doctype = "org.example.badge.1.badge"
+    validity_days = 30
+    [[display]]
+    name = "Badge"
+    locale = "en"
+    [[claims]]
+    path = ["org.example.badge.1", "room"]
+    type = "integer"
+    required = true
+    example = 7
+"#;
+
+const AUTHORITY: [&str; 10] = [
+    "pki",
+    "iaca",
+    "--country",
+    "UT",
+    "--name",
+    "Utopia IACA",
+    "--contact",
+    "pki@authority.example",
+    "--crl",
+    "https://authority.example/crl",
+];
+
+fn make(world: &World, folder: &str, more: &[&str]) -> crate::world::Outcome {
+    world.bestow(&[&["issuer"], &AUTHORITY[..], more, &[folder]].concat())
+}
+
+/// ISO/IEC 18013-5 Annex B: the wallet trusts the authority alone, and finds the issuer named.
+#[test]
+fn what_a_document_signer_signs_is_verified_by_its_authority() {
+    let mut world = World::new();
+    fs::write(world.path("issuer/credentials/badge.toml"), BADGE).unwrap();
+    make(&world, "authority", &[]).exits(0);
+    let rotate = ["issuer", "keys", "rotate", "signing"];
+    world.bestow(&[&rotate[..], &["--csr", "signing.csr"]].concat()).exits(0);
+    let signed = world.bestow(&["issuer", "pki", "sign", "authority", "signing.csr"]).exits(0);
+    fs::write(world.path("signing.pem"), signed.stdout).unwrap();
+    let install = ["--certificate", "signing.pem", "--now"];
+    world.bestow(&[&rotate[..], &install].concat()).exits(0);
+    wait_for_the_second_key(&world);
+    world.serve();
+    let receive = |anchor: &str| {
+        let link = world.link(&["badge"]);
+        let trust = ["--trust-anchor", anchor, "--ca", "issuer/tls/ca.pem", "--yes", "--json"];
+        world.bestow(&[&["wallet", "receive", &link][..], &trust].concat())
+    };
+    let received = receive("authority/iaca.pem").exits(0).json();
+    assert_eq!(received["credentials"][0]["claims"]["org.example.badge.1"]["room"], 7);
+    receive("issuer/tls/ca.pem").exits(6);
+}
+
+/// Also with `--now` a key is published before it signs.
+fn wait_for_the_second_key(world: &World) {
+    let until = Instant::now() + Duration::from_mins(1);
+    while Instant::now() < until {
+        let listed = world.bestow(&["issuer", "keys", "list"]).exits(0).stdout;
+        if listed.lines().any(|line| line.contains("signing    2           active")) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    panic!("the second key does not come into use");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_authoritys_key_is_for_its_owner_and_nothing_is_written_over() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    make(&world, "authority", &[]).exits(0);
+    let key = world.path("authority/iaca-key.pem");
+    assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    let before = fs::read(&key).unwrap();
+    make(&world, "authority", &[]).exits(2);
+    assert_eq!(fs::read(&key).unwrap(), before);
+}
+
+#[test]
+fn what_cannot_be_certified_is_told() {
+    let world = World::new();
+    let wrong = ["issuer", "pki", "iaca", "new", "--country", "ut", "--name", "U"];
+    let wrong = [&wrong[..], &["--contact", "a@b.example", "--crl", "https://b.example"]].concat();
+    assert!(world.bestow(&wrong).exits(2).stderr.contains("ISO 3166-1"));
+    assert!(!world.path("new").exists());
+    make(&world, "authority", &[]).exits(0);
+    let junk = ["issuer", "pki", "sign", "authority", "authority/iaca.pem"];
+    assert!(world.bestow(&junk).exits(2).stderr.contains("certificate request"));
+}

@@ -1,0 +1,62 @@
+//! How long the certificate is good that goes out with a credential: whoever verifies looks at it
+//! (RFC 5280 §6.1).
+
+use std::collections::BTreeMap;
+
+use keys::outside::Timestamp;
+
+use crate::credential_type::{CredentialType, Format};
+use crate::failure::Broken;
+use crate::{Issuer, IssuerKeys};
+
+const DAY: u64 = 24 * 3600;
+
+/// Whether what is signed now can be verified. Looked at before anything is recorded: a credential
+/// that nobody takes costs its holder the offer.
+pub(crate) fn check_signer(
+    issuer: &Issuer,
+    credential_type: &CredentialType,
+) -> Result<(), Broken> {
+    let keys = issuer.keys();
+    let certificate = &keys.signing.certificate;
+    let life = certificate.not_before..=certificate.not_after;
+    if !is_certified(credential_type) || life.contains(&issuer.clock.now()) {
+        return Ok(());
+    }
+    Err(Broken::fault(format!(
+        "the certificate of the signing key is good from {} to {}: run `bestow issuer keys rotate \
+         signing`",
+        certificate.not_before.to_rfc3339(),
+        certificate.not_after.to_rfc3339()
+    )))
+}
+
+/// Types whose credentials outlive the certificate of the key that signs them now.
+#[must_use]
+pub fn signer_warnings(
+    keys: &IssuerKeys,
+    types: &BTreeMap<String, CredentialType>,
+    now: Timestamp,
+) -> Vec<String> {
+    let end = keys.signing.certificate.not_after;
+    let outlives = |one: &&CredentialType| {
+        is_certified(one) && now.plus(u64::from(one.validity_days) * DAY) > end
+    };
+    let told = |one: &CredentialType| {
+        format!(
+            "credentials/{}.toml: valid for longer than the certificate of the key that signs it, \
+             which ends at {}: from then on nobody can verify it",
+            one.id,
+            end.to_rfc3339()
+        )
+    };
+    types.values().filter(outlives).map(told).collect()
+}
+
+/// The key of a `jwt_vc_json` is looked up by its name; no certificate goes with it.
+const fn is_certified(credential_type: &CredentialType) -> bool {
+    match credential_type.format {
+        Format::SdJwtVc { .. } | Format::MsoMdoc { .. } => true,
+        Format::W3c(_) => false,
+    }
+}
