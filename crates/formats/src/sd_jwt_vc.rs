@@ -175,6 +175,7 @@ impl SdJwtVc {
             issuer: self.key_reference.iss,
             claims,
             types,
+            contexts: Vec::new(),
             binding,
             issued_at,
             not_before,

@@ -8,12 +8,13 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use formats::jwt_vc_json::{self, JwtVc, JwtVcClaims};
+use formats::jwt_vc_json::{self, JwtVc};
 use formats::sd_jwt_vc::{self, IssuerKeyHeader, SdJwtVc, SdJwtVcClaims};
 use formats::status_list::{
     Bits, CompressedList, CredentialStatus, LIST_BYTES_MAX, Status, StatusList, StatusListError,
     StatusReference,
 };
+use formats::w3c::W3cClaims;
 use formats::{FormatError, IssueError};
 use keys::algorithm::Algorithm;
 use keys::cbor::{Label, Map as CborMap};
@@ -169,7 +170,8 @@ async fn sd_jwt_vc(key: &SoftwareKey, status: Option<StatusReference>) -> String
 }
 
 async fn jwt_vc_json(key: &SoftwareKey, status: Option<StatusReference>) -> String {
-    let claims = JwtVcClaims {
+    let claims = W3cClaims {
+        contexts: &[],
         issuer: "https://issuer.example",
         types: &["Diploma".to_owned()],
         subject: None,

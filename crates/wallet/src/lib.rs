@@ -33,6 +33,7 @@ pub mod address;
 pub mod attestation;
 pub mod card;
 pub mod client;
+mod did_document;
 pub mod display;
 pub mod error;
 pub mod flow;

@@ -1,12 +1,13 @@
 //! Step 19: is the key that signed the key of the issuer that the holder agreed to?
 //!
-//! A right signature says only that somebody signed. There are three ways from a key to an issuer:
+//! A right signature says only that somebody signed. There are four ways from a key to an issuer:
 //!
 //! | The credential has | The key is | It is tied to the issuer when |
 //! |---|---|---|
 //! | `x5c` | in the first certificate | the chain ends in a given anchor, and neither the credential nor the certificate names somebody else |
 //! | `iss` = Credential Issuer Identifier | in the issuer's jwt-vc-issuer metadata | always: it came from that host over TLS |
-//! | `iss` = a DID | in the DID | the issuer's jwt-vc-issuer metadata hold the same key |
+//! | `iss` = the did:web of the Credential Issuer Identifier | in its document, for credentials | always: likewise |
+//! | `iss` = another DID | in the DID | the issuer's jwt-vc-issuer metadata hold the same key |
 //!
 //! VCI §14.4 leaves open how a DID, or any other name, belongs to a Credential Issuer. A bare
 //! did:key is whatever somebody made a minute ago; so without a tie the issuer is *not verified*,
@@ -21,6 +22,7 @@ use oid4vci::metadata::{JWT_VC_ISSUER, parse_identifier};
 use serde_json::Value;
 use url::Url;
 
+use crate::did_document::did_web_of;
 use crate::error::{Question, WalletError};
 use crate::reader::Reader;
 use crate::store::Trust;
@@ -64,6 +66,10 @@ impl Reader<'_> {
         if iss == Some(issuer) {
             let keys = self.published_keys(issuer).await?;
             let key = pick(&keys, kid).ok_or(VerificationError::KeyNotPublished)?;
+            return Ok(IssuerKey { key, tie: Ok(Trust::IssuerMetadata) });
+        }
+        if iss.is_some() && iss == did_web_of(issuer).as_deref() {
+            let key = self.website_key(issuer, kid).await?;
             return Ok(IssuerKey { key, tie: Ok(Trust::IssuerMetadata) });
         }
         let key = did_key(iss, kid)?;
@@ -211,51 +217,4 @@ impl Doubt {
 }
 
 #[cfg(test)]
-mod tests {
-    use keys::algorithm::Algorithm;
-    use keys::outside::Timestamp;
-    use keys::signer::{Signer as _, SoftwareKey};
-
-    use super::{Certificate, is_for};
-
-    const ISSUER: &str = "https://issuer.example/a";
-    const OTHER: &str = "https://other.example/a";
-
-    fn certificate(uris: &[&str], dns_names: &[&str]) -> Certificate {
-        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Certificate {
-            public_key: SoftwareKey::generate(Algorithm::Es256).unwrap().public_key().clone(),
-            not_before: Timestamp(0),
-            not_after: Timestamp(1),
-            dns_names: owned(dns_names),
-            uris: owned(uris),
-            common_name: None,
-            is_self_issued: false,
-            is_for_signatures: true,
-        }
-    }
-
-    /// Catalogue I17.
-    #[test]
-    fn credential_and_certificate_may_name_the_issuer_and_nobody_else() {
-        let host = "Issuer.example";
-        for (iss, uris, dns_names, expected) in [
-            (None, &[][..], &[][..], true), // the authority alone vouches
-            (Some(ISSUER), &[], &[], true),
-            (None, &[ISSUER], &[], true),
-            (Some(ISSUER), &[ISSUER], &[], true),
-            (Some(ISSUER), &[], &[host], true),
-            (Some(ISSUER), &[OTHER, ISSUER], &["other.example"], true),
-            (Some(OTHER), &[], &[], false),
-            (Some(OTHER), &[ISSUER], &[host], false),
-            (Some(ISSUER), &[OTHER], &["other.example"], false),
-            (Some(ISSUER), &[], &["sub.issuer.example"], false),
-            (Some(ISSUER), &["https://issuer.example/a/"], &[], false),
-            (None, &[OTHER], &[], false),
-            (Some("did:jwk:e30"), &[ISSUER], &[host], false),
-        ] {
-            let leaf = certificate(uris, dns_names);
-            assert_eq!(is_for(&leaf, iss, ISSUER), expected, "{iss:?} {uris:?} {dns_names:?}");
-        }
-    }
-}
+mod tests;

@@ -94,6 +94,7 @@ impl Mdoc {
             issuer: None,
             claims: by_name_space(items),
             types: vec![object.doc_type],
+            contexts: Vec::new(),
             binding: Some(Binding::Jwk(object.device_key)),
             issued_at: Some(signed_at),
             not_before: Some(valid_from),

@@ -28,7 +28,11 @@ pub(super) fn check_numbers(written: &WrittenType, source: &Source) -> Result<()
         let remedy = format!("use at least {OFFER_SECONDS_MIN}: a person has to find the phone");
         return Err(source.mistake("offer_seconds", "nobody can use such a short offer", remedy));
     }
-    if written.suspendable == Some(true) && !written.status_list {
+    if written.status_list == Some(true) && !written.format.has_status_list() {
+        let problem = "there is no place for a Token Status List in this format";
+        return Err(source.mistake("status_list", problem, "remove the line, or use vc+jwt"));
+    }
+    if written.suspendable == Some(true) && !written.has_status_list() {
         let problem = "without a status list nobody would see that it is suspended";
         let remedy = "write status_list = true, or remove suspendable";
         return Err(source.mistake("suspendable", problem, remedy));

@@ -9,9 +9,9 @@ use super::checks::check_text;
 use super::claims::{Claim, Claims, DEPTH_MAX, Disclosure};
 use super::display::Locale;
 use super::form::CSRF_FIELD;
+use super::format::WrittenFormat;
 use super::image::Pictures;
 use super::value::{self, Limits, ValueType};
-use super::written::WrittenFormat;
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -119,10 +119,8 @@ impl Rules<'_> {
             let remedy = "use letters of a-z, digits, `_` and `-` for each name";
             return self.refuse("path", "is no name that every wallet can show", remedy);
         }
-        let reserved: &[&str] = match self.context.format {
-            WrittenFormat::SdJwtVc => &SD_JWT_RESERVED,
-            WrittenFormat::JwtVcJson | WrittenFormat::MsoMdoc => &SUBJECT_RESERVED,
-        };
+        let is_w3c = self.context.format.is_w3c();
+        let reserved: &[&str] = if is_w3c { &SUBJECT_RESERVED } else { &SD_JWT_RESERVED };
         let outermost = path.first().is_some_and(|name| reserved.contains(&name.as_str()));
         if outermost || path.iter().any(|name| name == "_sd") {
             return self.refuse("path", "this name is reserved for the issuer", "choose another");
@@ -290,11 +288,11 @@ impl Rules<'_> {
         self.all.iter().filter(above)
     }
 
-    /// Of `dc+sd-jwt`, everything is selective unless it says otherwise; of an mdoc, each element is.
+    /// Of an SD-JWT, everything is selective unless it says otherwise; of an mdoc, each element is.
     fn disclosure(&self) -> Result<Disclosure, ConfigError> {
         match (self.context.format, self.claim.disclosure) {
-            (WrittenFormat::JwtVcJson, Some(Disclosure::Selective)) => {
-                let problem = "jwt_vc_json cannot leave claims out";
+            (format, Some(Disclosure::Selective)) if !format.is_selective() => {
+                let problem = "credentials of this format are shown as a whole";
                 self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
                 Ok(Disclosure::Always)
             }
@@ -304,8 +302,8 @@ impl Rules<'_> {
                 Ok(Disclosure::Selective)
             }
             (_, Some(written)) => Ok(written),
-            (WrittenFormat::SdJwtVc | WrittenFormat::MsoMdoc, None) => Ok(Disclosure::Selective),
-            (WrittenFormat::JwtVcJson, None) => Ok(Disclosure::Always),
+            (format, None) if format.is_selective() => Ok(Disclosure::Selective),
+            (_, None) => Ok(Disclosure::Always),
         }
     }
 

@@ -17,7 +17,8 @@ use crate::display::{Display, clean};
 use crate::error::{Question, WalletError};
 
 /// Formats that this wallet can hold.
-pub const FORMATS: [&str; 4] = ["dc+sd-jwt", "vc+sd-jwt", "mso_mdoc", "jwt_vc_json"];
+pub const FORMATS: [&str; 7] =
+    ["dc+sd-jwt", "vc+sd-jwt", "mso_mdoc", "jwt_vc_json", "jwt_vc_json-ld", "vc+jwt", "ldp_vc"];
 
 /// The way in which an offer is taken.
 #[derive(Clone, Debug)]

@@ -76,6 +76,10 @@ impl VerificationError {
             | FormatError::ProtectedClaim
             | FormatError::Contradiction
             | FormatError::BadBinding
+            | FormatError::UnsupportedProof
+            | FormatError::Uncanonical
+            | FormatError::UndefinedTerm
+            | FormatError::UnknownContext
             | FormatError::OtherDataModel => Self::Malformed,
         }
     }
