@@ -102,7 +102,7 @@ impl JwtVc {
     }
 
     pub(crate) fn status(&self) -> Option<CredentialStatus> {
-        self.said.status.clone()
+        self.status.clone()
     }
 
     /// Verifies the signature, then the times.

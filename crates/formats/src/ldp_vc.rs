@@ -7,6 +7,7 @@ use keys::signer::Signer;
 use serde_json::{Map, Value};
 
 use crate::data_integrity::{self, Contexts, PROOF, Proof, ProofOptions};
+use crate::status_list::CredentialStatus;
 use crate::validity;
 use crate::verified::{Format, Verified};
 use crate::w3c::{DataModel, Said, W3cClaims};
@@ -69,6 +70,10 @@ impl LdpVc {
     pub fn key_reference(&self) -> KeyReference {
         let kid = Some(self.proof.verification_method().to_owned());
         KeyReference { x5c: None, kid, iss: Some(self.issuer.clone()) }
+    }
+
+    pub(crate) fn status(&self) -> Result<Option<CredentialStatus>, FormatError> {
+        self.said.status(&self.document)
     }
 
     /// Verifies the proof, then the times.

@@ -85,6 +85,8 @@ impl Unverified {
             Self::SdJwtVc(credential) => credential.status(),
             Self::MsoMdoc(credential) => Ok(credential.status()),
             Self::JwtVcJson(credential) => Ok(credential.status()),
+            Self::VcJose(credential) => credential.status(),
+            Self::LdpVc(credential) => credential.status(),
         }
     }
 

@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use crate::binding::Binding;
 use crate::jwt_vc_json::check_kid;
 use crate::sd_jwt;
+use crate::status_list::CredentialStatus;
 use crate::unverified::text;
 use crate::validity::{self, numeric_date};
 use crate::verified::{Format, Verified};
@@ -158,6 +159,11 @@ impl VcJose {
     #[must_use]
     pub fn key_reference(&self) -> KeyReference {
         self.key_reference.clone()
+    }
+
+    pub(crate) fn status(&self) -> Result<Option<CredentialStatus>, FormatError> {
+        let claims = self.processed()?;
+        Said::of(&claims, DataModel::V2)?.status(&claims)
     }
 
     /// Verifies the signature first, then the disclosures, then the claims.

@@ -8,8 +8,8 @@ use keys::public_key::PublicKey;
 use oid4vci::metadata::parse_identifier;
 use serde_json::Value;
 
-use crate::Wallet;
 use crate::error::{Question, WalletError};
+use crate::reader::Reader;
 use crate::trust::VerificationError;
 
 /// Most keys in a document.
@@ -20,7 +20,7 @@ pub(crate) fn did_web_of(issuer: &str) -> Option<String> {
     to_did_web(&parse_identifier(issuer)?)
 }
 
-impl Wallet {
+impl Reader<'_> {
     /// The key that the document of the issuer's did:web names for credentials.
     pub(crate) async fn website_key(
         &self,
