@@ -15,6 +15,7 @@ use crate::terminal::{is_result_lost, lose_result, print};
 mod applications;
 mod deferred;
 mod generations;
+mod inspect;
 mod migrate_store;
 mod pki;
 mod status;
@@ -24,6 +25,8 @@ pub(crate) use applications::ApplicationsCommand;
 pub(crate) use deferred::DeferredCommand;
 use generations::KEYS_EXAMPLES;
 pub(crate) use generations::{KeysCommand, RetireArguments, RotateArguments};
+use inspect::{INSPECT_EXAMPLES, VERIFY_EXAMPLES};
+pub(crate) use inspect::{InspectArguments, VerifyArguments};
 use migrate_store::MIGRATE_STORE_EXAMPLES;
 pub(crate) use migrate_store::MigrateStoreArguments;
 use pki::PKI_EXAMPLES;
@@ -31,8 +34,8 @@ pub(crate) use pki::{IacaArguments, PkiCommand, SignArguments};
 use status::REVOKE_EXAMPLES;
 pub(crate) use status::StatusArguments;
 pub(crate) use wallet::{
-    AttestationArguments, ReachArguments, ReceiveArguments, ResumeArguments, ServeArguments,
-    TrustArguments, WalletArguments, WalletCommand,
+    AttestationArguments, ReachArguments, ReceiveArguments, RefreshArguments, ResumeArguments,
+    ServeArguments, TrustArguments, WalletArguments, WalletCommand,
 };
 
 /// Issue and receive verifiable credentials with OpenID4VCI.
@@ -56,6 +59,12 @@ pub(crate) enum Command {
     Issuer(IssuerCommand),
     /// Receive credentials and keep them
     Wallet(WalletArguments),
+    /// Tell what something is and says: a credential, an offer, a JWT, a status list, metadata
+    #[command(after_help = INSPECT_EXAMPLES)]
+    Inspect(InspectArguments),
+    /// Verify a credential: signature, issuer, validity, status; or another thing that is signed
+    #[command(after_help = VERIFY_EXAMPLES)]
+    Verify(Box<VerifyArguments>),
     /// Measure how fast an issuer is
     Bench(Box<BenchArguments>),
     /// Print completions for a shell
@@ -78,6 +87,8 @@ impl Command {
         match self {
             Self::Issuer(command) => command.as_json(),
             Self::Wallet(arguments) => arguments.command.as_json(),
+            Self::Inspect(arguments) => arguments.json,
+            Self::Verify(arguments) => arguments.json,
             Self::Bench(arguments) => arguments.json,
             Self::Demo(_) | Self::Completions { .. } | Self::ManPages { .. } => false,
         }

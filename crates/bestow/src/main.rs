@@ -9,9 +9,11 @@ mod bench;
 mod cli;
 mod demo;
 mod exit;
+mod inspect;
 mod issuer;
 mod log;
 mod terminal;
+mod verify;
 mod wallet;
 
 fn main() -> ExitCode {
@@ -41,6 +43,8 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Demo(arguments) => demo::demo(&arguments).await,
             Command::Issuer(command) => issuer::run(command).await,
             Command::Wallet(arguments) => wallet::run(arguments).await,
+            Command::Inspect(arguments) => inspect::inspect(&arguments),
+            Command::Verify(arguments) => Box::pin(verify::verify(&arguments)).await,
             // It is large, and the other commands' future would carry it along.
             Command::Bench(arguments) => Box::pin(bench::bench(&arguments)).await,
             Command::Completions { shell } => {

@@ -75,6 +75,25 @@ async fn an_idle_connection_is_ended() {
     assert!((Duration::from_secs(1)..Duration::from_secs(6)).contains(&took), "{took:?}");
 }
 
+/// Wallets and proxies keep connections: one may be silent for `idle_seconds`, between requests too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_kept_as_long_as_configured() {
+    let mut issuer = Process::init();
+    issuer.start().await; // for 60 seconds
+    let mut stream = connect(&issuer.admin());
+    let mut ask = || {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        let mut rest = [0; 4096];
+        assert!(stream.read(&mut rest).unwrap() > 0);
+    };
+    ask();
+    tokio::time::sleep(HEADERS_TIME_MAX + Duration::from_secs(2)).await;
+    ask();
+}
+
 /// Q02: whoever dawdles with a request meets a deadline, and so does one who sends nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_request_is_ended() {

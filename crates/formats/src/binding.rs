@@ -1,5 +1,6 @@
 //! Which key of the holder a credential is bound to (RFC 7800 §3).
 
+use keys::did;
 use keys::public_key::PublicKey;
 use serde_json::{Map, Value, json};
 
@@ -15,6 +16,22 @@ pub enum Binding {
 }
 
 impl Binding {
+    /// Whether both name a key that we know, and not the same.
+    pub(crate) fn contradicts(&self, other: &Self) -> bool {
+        match (self.key(), other.key()) {
+            (Some(one), Some(other)) => one != other,
+            _ => false,
+        }
+    }
+
+    /// The key, where nothing has to be fetched for it.
+    fn key(&self) -> Option<PublicKey> {
+        match self {
+            Self::Jwk(key) => Some(key.clone()),
+            Self::Kid(url) => did::resolve(url).ok(),
+        }
+    }
+
     /// The value of `cnf`.
     pub(crate) fn to_cnf(&self) -> Value {
         match self {

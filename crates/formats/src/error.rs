@@ -27,7 +27,8 @@ pub enum FormatError {
     SignedOutsideLife,
     /// `typ` says that it is something else (RFC 8725 §3.11).
     WrongType,
-    /// `vc+sd-jwt` without `vct`: a W3C credential, which took the former name of SD-JWT VC.
+    /// `vc+sd-jwt` without `vct` under another name: a W3C credential, which took the former name of
+    /// SD-JWT VC.
     W3cSdJwt,
     /// Only its holder can have made the key binding at the end (RFC 9901 §7.2).
     UnexpectedKeyBinding,
@@ -39,10 +40,18 @@ pub enum FormatError {
     ProtectedClaim,
     /// `cnf` names no key that we can compare.
     BadBinding,
-    /// Not of version 1.1 of the W3C data model, whose dates we know to read.
+    /// Not of the version of the W3C data model that its format has, whose dates we know to read.
     OtherDataModel,
     /// The JWT and the W3C credential in it say different things (catalogue I14).
     Contradiction,
+    /// A proof of a kind that we do not read.
+    UnsupportedProof,
+    /// What it says has no canonical form, such as a number that no double holds.
+    Uncanonical,
+    /// Something in it is given no meaning by its contexts, so that nobody signed it.
+    UndefinedTerm,
+    /// A context that we do not know, and do not fetch.
+    UnknownContext,
     /// The key belongs to a DID that is not the issuer (catalogue I13).
     OtherIssuer,
     /// Its time is over.
@@ -69,7 +78,7 @@ impl FormatError {
 impl fmt::Display for FormatError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::UnsupportedFormat => "the format must be dc+sd-jwt, mso_mdoc or jwt_vc_json",
+            Self::UnsupportedFormat => "the format is none that is read here",
             Self::TooLong => "the credential is too long",
             Self::Malformed => "the credential lacks a member or has one of a wrong type",
             Self::Header(error) => return error.fmt(f),
@@ -80,7 +89,7 @@ impl fmt::Display for FormatError {
             }
             Self::WrongType => "typ of the credential is not that of its format",
             Self::W3cSdJwt => {
-                "this vc+sd-jwt is a W3C credential, which is not supported: ask for dc+sd-jwt"
+                "this vc+sd-jwt is a W3C credential: that is not the format dc+sd-jwt"
             }
             Self::UnexpectedKeyBinding => {
                 "the credential ends in a key binding: it was already shown to somebody"
@@ -92,9 +101,18 @@ impl fmt::Display for FormatError {
             }
             Self::BadBinding => "cnf of the credential names no key that can be used",
             Self::OtherDataModel => {
-                "the credential must be of version 1.1 of the W3C data model, or 1.0 of an mdoc"
+                "the credential is of another version of its data model than its format has"
             }
             Self::Contradiction => "the JWT and the credential in it contradict each other",
+            Self::UnsupportedProof => {
+                "the proof must be a DataIntegrityProof of a cryptosuite that is known here, for \
+                 assertionMethod, and stand on no other proof"
+            }
+            Self::Uncanonical => "the credential has no canonical form: a number may be too large",
+            Self::UndefinedTerm => {
+                "something in the credential has no meaning by its contexts: nobody signed it"
+            }
+            Self::UnknownContext => "the credential has a context that is not known here",
             Self::OtherIssuer => "kid of the credential belongs to a DID that is not its issuer",
             Self::Expired => "the credential has expired",
             Self::NotYetValid => "the credential is not valid yet: check the clock",
@@ -113,6 +131,9 @@ pub enum IssueError {
     NoClaims,
     /// Claims are nested too deeply to be read again.
     TooDeep,
+    /// Something has no canonical form: a number is too large, or a claim has no meaning by the
+    /// contexts.
+    Uncanonical(FormatError),
     /// More selectively disclosable claims than can be read again.
     TooManyDisclosures,
     /// The path of a selectively disclosable claim is empty, or leads through what is no object.
@@ -132,6 +153,7 @@ impl fmt::Display for IssueError {
             Self::NoClaims => {
                 "there is no claim, or none in a name space: an mdoc has one at least"
             }
+            Self::Uncanonical(error) => return error.fmt(f),
             Self::TooDeep => "the claims are nested too deeply",
             Self::TooManyDisclosures => "too many claims are selectively disclosable",
             Self::WrongPath => "the path of a selectively disclosable claim leads through a value",

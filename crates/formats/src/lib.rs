@@ -4,7 +4,9 @@
 //! |---|---|---|
 //! | `dc+sd-jwt` | SD-JWT VC: the holder may leave claims out | [`sd_jwt_vc`], on [`sd_jwt`] |
 //! | `mso_mdoc` | ISO mdoc: name spaces of elements, in CBOR | [`mso_mdoc`] |
-//! | `jwt_vc_json` | W3C Verifiable Credential 1.1 as a JWT | [`jwt_vc_json`] |
+//! | `jwt_vc_json`, `jwt_vc_json-ld` | W3C Verifiable Credential 1.1 as a JWT | [`jwt_vc_json`], on [`w3c`] |
+//! | `vc+jwt`, `vc+sd-jwt` | W3C Verifiable Credential 2.0, secured with JOSE | [`vc_jose`], on [`w3c`] and [`sd_jwt`] |
+//! | `ldp_vc` | W3C Verifiable Credential with a proof inside | [`ldp_vc`], on [`w3c`] and [`data_integrity`] |
 //!
 //! [`status_list`] is where issuers say which credentials they have revoked.
 //!
@@ -14,8 +16,10 @@
 //! was revoked, is not known here: this crate opens no socket, and knows no protocol.
 
 pub mod binding;
+pub mod data_integrity;
 mod error;
 pub mod jwt_vc_json;
+pub mod ldp_vc;
 pub mod mso_mdoc;
 pub mod path;
 pub mod sd_jwt;
@@ -23,7 +27,9 @@ pub mod sd_jwt_vc;
 pub mod status_list;
 mod unverified;
 mod validity;
+pub mod vc_jose;
 pub mod verified;
+pub mod w3c;
 
 pub use error::{FormatError, IssueError};
 pub use unverified::{KeyReference, Unverified, parse};

@@ -150,6 +150,10 @@ impl SdJwtVc {
         self.key_reference.clone()
     }
 
+    pub(crate) fn status(&self) -> Result<Option<CredentialStatus>, FormatError> {
+        CredentialStatus::from_claims(&self.payload)
+    }
+
     /// Verifies the signature first, then the disclosures, then the claims (RFC 9901 §7.1).
     pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
         self.jws.verify(key).map_err(FormatError::of_jws)?;
@@ -174,6 +178,7 @@ impl SdJwtVc {
             issuer: self.key_reference.iss,
             claims,
             types,
+            contexts: Vec::new(),
             binding,
             issued_at,
             not_before,

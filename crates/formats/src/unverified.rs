@@ -8,20 +8,45 @@ use serde_json::{Map, Value};
 
 use crate::FormatError;
 use crate::jwt_vc_json::{self, JwtVc};
+use crate::ldp_vc::{self, LdpVc};
 use crate::mso_mdoc::{self, Mdoc};
 use crate::sd_jwt_vc::{self, SdJwtVc};
+use crate::status_list::CredentialStatus;
+use crate::vc_jose::{self, VcJose};
 use crate::verified::Verified;
 
 /// Reads a credential as it stands in a Credential Response.
 pub fn parse(format: &str, credential: &Value) -> Result<Unverified, FormatError> {
     let text = credential.as_str().ok_or(FormatError::Malformed);
     match format {
-        sd_jwt_vc::FORMAT | sd_jwt_vc::FORMER_FORMAT => {
-            SdJwtVc::parse(text?).map(Unverified::SdJwtVc)
-        }
+        sd_jwt_vc::FORMAT => SdJwtVc::parse(text?).map(Unverified::SdJwtVc),
+        vc_jose::SD_FORMAT => vc_sd_jwt(text?),
         mso_mdoc::FORMAT => Mdoc::parse(text?).map(Unverified::MsoMdoc),
-        jwt_vc_json::FORMAT => JwtVc::parse(text?).map(Unverified::JwtVcJson),
+        jwt_vc_json::FORMAT => jwt_vc(text?, JwtVc::parse),
+        jwt_vc_json::LD_FORMAT => jwt_vc(text?, JwtVc::parse_ld),
+        vc_jose::FORMAT => VcJose::parse(text?).map(Unverified::VcJose),
+        ldp_vc::FORMAT => LdpVc::parse(credential).map(|read| Unverified::LdpVc(Box::new(read))),
         _ => Err(FormatError::UnsupportedFormat),
+    }
+}
+
+/// Two formats have this name; SD-JWT VC is the one with `vct`.
+fn vc_sd_jwt(text: &str) -> Result<Unverified, FormatError> {
+    match SdJwtVc::parse(text) {
+        Err(FormatError::W3cSdJwt) => VcJose::parse_selective(text).map(Unverified::VcJose),
+        sd_jwt_vc => sd_jwt_vc.map(Unverified::SdJwtVc),
+    }
+}
+
+/// The specification has no name for `vc+jwt`, so that some issuers send it under the names of
+/// version 1.1; `typ` tells.
+fn jwt_vc(
+    text: &str,
+    parse: impl Fn(&str) -> Result<JwtVc, FormatError>,
+) -> Result<Unverified, FormatError> {
+    match parse(text) {
+        Err(FormatError::WrongType) => VcJose::parse(text).map(Unverified::VcJose),
+        jwt_vc => jwt_vc.map(Unverified::JwtVcJson),
     }
 }
 
@@ -32,8 +57,12 @@ pub enum Unverified {
     SdJwtVc(SdJwtVc),
     /// `mso_mdoc`.
     MsoMdoc(Mdoc),
-    /// `jwt_vc_json`.
+    /// `jwt_vc_json` or `jwt_vc_json-ld`.
     JwtVcJson(JwtVc),
+    /// `vc+jwt`, or `vc+sd-jwt` of the W3C.
+    VcJose(VcJose),
+    /// `ldp_vc`.
+    LdpVc(Box<LdpVc>),
 }
 
 impl Unverified {
@@ -44,6 +73,20 @@ impl Unverified {
             Self::SdJwtVc(credential) => credential.key_reference(),
             Self::MsoMdoc(credential) => credential.key_reference(),
             Self::JwtVcJson(credential) => credential.key_reference(),
+            Self::VcJose(credential) => credential.key_reference(),
+            Self::LdpVc(credential) => credential.key_reference(),
+        }
+    }
+
+    /// Where its status can be asked for; worth something only of a credential that was verified,
+    /// now or when it was stored.
+    pub fn status(&self) -> Result<Option<CredentialStatus>, FormatError> {
+        match self {
+            Self::SdJwtVc(credential) => credential.status(),
+            Self::MsoMdoc(credential) => Ok(credential.status()),
+            Self::JwtVcJson(credential) => Ok(credential.status()),
+            Self::VcJose(credential) => credential.status(),
+            Self::LdpVc(credential) => credential.status(),
         }
     }
 
@@ -53,6 +96,8 @@ impl Unverified {
             Self::SdJwtVc(credential) => credential.verify(key, now),
             Self::MsoMdoc(credential) => credential.verify(key, now),
             Self::JwtVcJson(credential) => credential.verify(key, now),
+            Self::VcJose(credential) => credential.verify(key, now),
+            Self::LdpVc(credential) => credential.verify(key, now),
         }
     }
 }

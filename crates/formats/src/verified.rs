@@ -20,6 +20,8 @@ pub struct Verified {
     pub claims: Map<String, Value>,
     /// Its `vct`, its `docType`, or its W3C types.
     pub types: Vec<String>,
+    /// What gives those types and the claims their meaning; empty but for W3C credentials.
+    pub contexts: Vec<Value>,
     /// The holder's key; `None` if it is good for whoever bears it.
     pub binding: Option<Binding>,
     /// When it was issued.
@@ -43,4 +45,12 @@ pub enum Format {
     MsoMdoc,
     /// `jwt_vc_json`.
     JwtVcJson,
+    /// `jwt_vc_json-ld`.
+    JwtVcJsonLd,
+    /// `vc+jwt`, also as `jwt_vc_json`.
+    VcJwt,
+    /// `vc+sd-jwt` of the W3C.
+    VcSdJwt,
+    /// `ldp_vc`.
+    LdpVc,
 }

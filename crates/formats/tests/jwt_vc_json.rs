@@ -3,8 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use formats::binding::Binding;
-use formats::jwt_vc_json::{JwtVc, JwtVcClaims, issue};
+use formats::jwt_vc_json::{JwtVc, issue};
 use formats::verified::{Format, Verified};
+use formats::w3c::W3cClaims;
 use formats::{FormatError, IssueError, parse};
 use keys::algorithm::Algorithm;
 use keys::did::{to_did_jwk, verification_method};
@@ -68,8 +69,9 @@ async fn what_is_issued_verifies() {
     let key = key();
     let subject = to_did_jwk(key.public_key());
     for subject in [None, Some(subject.as_str())] {
-        let claims = JwtVcClaims {
+        let claims = W3cClaims {
             issuer: ISSUER,
+            contexts: &[],
             types: &["Diploma".to_owned()],
             subject,
             claims: object(json!({ "degree": { "type": "BSc" } })),
@@ -97,8 +99,9 @@ async fn what_is_issued_verifies() {
 #[tokio::test]
 async fn the_jwt_says_what_version_1_wants() {
     let key = key();
-    let claims = JwtVcClaims {
+    let claims = W3cClaims {
         issuer: ISSUER,
+        contexts: &[],
         types: &["VerifiableCredential".to_owned(), "Diploma".to_owned()],
         subject: Some("did:example:1"),
         claims: object(json!({ "degree": "BSc" })),
@@ -115,10 +118,34 @@ async fn the_jwt_says_what_version_1_wants() {
     assert_eq!(Value::Object(jws.claims().unwrap()), expected);
 }
 
+/// FMT-JWTLD-01, FMT-JWTLD-04: the same JWT, whose contexts others may expand it by.
+#[tokio::test]
+async fn linked_data_have_contexts_of_their_own() {
+    let key = key();
+    let contexts = [json!("https://issuer.example/contexts/1"), json!({ "@vocab": "urn:x:" })];
+    let claims = W3cClaims {
+        issuer: ISSUER,
+        contexts: &contexts,
+        types: &["Diploma".to_owned()],
+        subject: None,
+        claims: object(json!({ "degree": "BSc" })),
+        issued_at: NOW,
+        expires_at: END,
+        status: None,
+    };
+    let raw = issue(claims, "key-1", &key).await.unwrap();
+    let verified = parse("jwt_vc_json-ld", &json!(raw)).unwrap();
+    let verified = verified.verify(key.public_key(), NOW).unwrap();
+    assert_eq!(verified.format, Format::JwtVcJsonLd);
+    assert_eq!(verified.contexts[0], "https://www.w3.org/2018/credentials/v1");
+    assert_eq!(verified.contexts[1..], contexts);
+}
+
 #[tokio::test]
 async fn the_subject_is_not_a_claim() {
-    let claims = JwtVcClaims {
+    let claims = W3cClaims {
         issuer: ISSUER,
+        contexts: &[],
         types: &[],
         subject: None,
         claims: object(json!({ "id": "did:example:2" })),
@@ -302,11 +329,12 @@ async fn one_entrance_knows_the_formats() {
         ("jwt_vc_json", json!(jwt), None),
         ("dc+sd-jwt", json!(sd_jwt), None),
         ("vc+sd-jwt", json!(sd_jwt), None),
-        ("vc+sd-jwt", json!(w3c), Some(FormatError::W3cSdJwt)),
+        ("vc+sd-jwt", json!(w3c), Some(FormatError::OtherDataModel)),
+        ("dc+sd-jwt", json!(w3c), Some(FormatError::W3cSdJwt)),
         ("dc+sd-jwt", json!(jwt), Some(FormatError::Malformed)),
         ("jwt_vc_json", json!({ "credential": jwt }), Some(FormatError::Malformed)),
         ("mso_mdoc", json!("o2pu"), Some(FormatError::Malformed)),
-        ("ldp_vc", json!(jwt), Some(FormatError::UnsupportedFormat)),
+        ("ldp_vc", json!(jwt), Some(FormatError::Malformed)),
         ("JWT_VC_JSON", json!(jwt), Some(FormatError::UnsupportedFormat)),
     ];
     for (format, credential, error) in cases {

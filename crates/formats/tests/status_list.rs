@@ -8,12 +8,13 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
-use formats::jwt_vc_json::{self, JwtVc, JwtVcClaims};
+use formats::jwt_vc_json::{self, JwtVc};
 use formats::sd_jwt_vc::{self, IssuerKeyHeader, SdJwtVc, SdJwtVcClaims};
 use formats::status_list::{
     Bits, CompressedList, CredentialStatus, LIST_BYTES_MAX, Status, StatusList, StatusListError,
     StatusReference,
 };
+use formats::w3c::W3cClaims;
 use formats::{FormatError, IssueError};
 use keys::algorithm::Algorithm;
 use keys::cbor::{Label, Map as CborMap};
@@ -170,7 +171,8 @@ async fn sd_jwt_vc(key: &SoftwareKey, status: Option<StatusReference>) -> String
 }
 
 async fn jwt_vc_json(key: &SoftwareKey, status: Option<StatusReference>) -> String {
-    let claims = JwtVcClaims {
+    let claims = W3cClaims {
+        contexts: &[],
         issuer: "https://issuer.example",
         types: &["Diploma".to_owned()],
         subject: None,
@@ -275,4 +277,20 @@ async fn the_status_of_a_w3c_credential_is_not_taken_for_none() {
     let raw = jws::sign(header, payload.to_string().as_bytes(), &key).await.unwrap();
     let verified = JwtVc::parse(&raw).unwrap().verify(key.public_key(), NOW).unwrap();
     assert_eq!(verified.status, Some(CredentialStatus::Other));
+}
+
+/// Whoever looks at a list as a whole counts the same as whoever asks for each entry.
+#[test]
+fn a_tally_counts_each_entry_once() {
+    for bits in [Bits::One, Bits::Two, Bits::Four, Bits::Eight] {
+        let mut list = StatusList::new(bits, 64);
+        for (index, status) in [(0, 1), (7, 1), (8, 2), (63, 15)] {
+            let _ = list.set(index, Status::of(status)); // not all have room for all
+        }
+        let mut counted = std::collections::BTreeMap::new();
+        for index in 0..list.entries() {
+            *counted.entry(list.status(index).unwrap().value()).or_insert(0) += 1;
+        }
+        assert_eq!(list.tally(), counted, "{bits:?}");
+    }
 }

@@ -82,8 +82,10 @@ async fn the_jwt_has_the_members_of_the_draft() {
     let its_key = StatusListKey { x5c: &x5c, kid: "key-1" };
     let token = issue(TokenFormat::Jwt, claims(&list), its_key, &key).await.unwrap();
     let jws = Jws::parse(str::from_utf8(&token).unwrap(), TOKEN_BYTES_MAX).unwrap();
-    let header =
-        json!({ "alg": "ES256", "typ": "statuslist+jwt", "kid": "key-1", "x5c": ["AQID"] });
+    let jwk = key.public_key().to_jwk();
+    let header = json!({
+        "alg": "ES256", "typ": "statuslist+jwt", "kid": "key-1", "jwk": jwk, "x5c": ["AQID"],
+    });
     assert_eq!(Value::Object(jws.header().clone()), header);
     let packed = BASE64_URL_SAFE_NO_PAD.encode(&list.lst);
     let expected = json!({

@@ -1,11 +1,9 @@
 //! Step 17: the credential for one subject, made and signed (VCI §A.1.1, VCI §A.3).
 
 use formats::binding::Binding;
-use formats::jwt_vc_json::{self, JwtVcClaims};
 use formats::mso_mdoc::{self, MdocClaims, NameSpace};
 use formats::sd_jwt_vc::{self, IssuerKeyHeader, SdJwtVcClaims};
 use formats::status_list::StatusReference;
-use keys::did;
 use keys::outside::Timestamp;
 use oid4vci::grant::StatusEntry;
 use oid4vci::proof::{HolderBinding, VerifiedProof};
@@ -17,6 +15,7 @@ use crate::failure::Broken;
 
 mod mdoc;
 mod signer;
+mod w3c;
 
 pub(crate) use signer::check_signer;
 pub use signer::signer_warnings;
@@ -46,7 +45,9 @@ pub async fn issue(
             let name_spaces = mdoc::name_spaces(credential_type, claims)?;
             mso_mdoc(issuer, (doctype, name_spaces), holder, stamp).await
         }
-        Format::JwtVcJson { types } => jwt_vc_json(issuer, (types, claims), holder, stamp).await,
+        Format::W3c(w3c) => {
+            return w3c::issue(issuer, (credential_type, w3c, claims), holder, stamp).await;
+        }
     };
     credential.map(Value::String)
 }
@@ -114,35 +115,4 @@ async fn mso_mdoc(
     mso_mdoc::issue(claims, &key.x5c, &*key.signer, &*issuer.random)
         .await
         .map_err(|error| Broken::fault(format!("signing failed: {error}")))
-}
-
-async fn jwt_vc_json(
-    issuer: &Issuer,
-    (types, claims): (&[String], &Map<String, Value>),
-    holder: Option<&VerifiedProof>,
-    stamp: Stamp,
-) -> Result<String, Broken> {
-    let keys = issuer.keys();
-    let key = &keys.signing;
-    let subject = holder.map(subject_did);
-    let claims = JwtVcClaims {
-        issuer: issuer.credential_issuer(),
-        types,
-        subject: subject.as_deref(),
-        claims: claims.clone(),
-        issued_at: stamp.issued_at,
-        expires_at: stamp.expires_at,
-        status: stamp.status,
-    };
-    jwt_vc_json::issue(claims, &key.kid, &*key.signer)
-        .await
-        .map_err(|error| Broken::fault(format!("signing failed: {error}")))
-}
-
-/// The subject is the DID of the proof; a bare key has its did:jwk.
-fn subject_did(holder: &VerifiedProof) -> String {
-    match holder.binding() {
-        HolderBinding::Jwk => did::to_did_jwk(holder.public_key()),
-        HolderBinding::Did(url) => did::did_of(url).to_owned(),
-    }
 }

@@ -11,6 +11,7 @@
 
 use std::collections::BTreeMap;
 
+use keys::did;
 use keys::digest::MacKey;
 use keys::jwe::DecryptionKey;
 use keys::outside::{Clock, Random, Timestamp};
@@ -22,6 +23,7 @@ use oid4vci::client::Client;
 use oid4vci::encryption::EncryptionPolicy;
 use oid4vci::secret::OfferReference;
 use tokio::sync::watch;
+use url::Url;
 
 use crate::config::Config;
 use crate::credential_type::CredentialType;
@@ -186,6 +188,13 @@ impl Issuer {
     #[must_use]
     pub fn endpoint(&self, name: &str) -> String {
         format!("{}/{name}", self.credential_issuer())
+    }
+
+    /// The did:web of the same website, for proofs that need a name for their keys.
+    #[must_use]
+    pub fn did(&self) -> String {
+        let website = Url::parse(self.credential_issuer()).ok();
+        website.as_ref().and_then(did::to_did_web).unwrap_or_default() // it always has a host
     }
 
     /// Where an offer can be fetched (OFFER-03).

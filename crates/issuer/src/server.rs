@@ -96,16 +96,18 @@ impl Server {
     }
 
     async fn listen(&mut self, listener: Listener, router: Router, gate: Gate) -> io::Result<()> {
+        let idle_max = Duration::from_secs(self.issuer.config.server.idle_seconds);
         let service = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum_server::from_tcp(listener.socket)?.handle(self.handle.clone());
         let Some(files) = listener.tls else {
-            self.listeners.spawn(bounded(server.acceptor(gate)).serve(service));
+            self.listeners.spawn(bounded(server.acceptor(gate), idle_max).serve(service));
             return Ok(());
         };
         let config = RustlsConfig::from_pem_file(&files.certificate, &files.private_key).await?;
         self.certificates.push((config.clone(), files));
         let acceptor = RustlsAcceptor::new(config).handshake_timeout(HEADERS_TIME_MAX);
-        self.listeners.spawn(bounded(server.acceptor(acceptor.acceptor(gate))).serve(service));
+        self.listeners
+            .spawn(bounded(server.acceptor(acceptor.acceptor(gate)), idle_max).serve(service));
         Ok(())
     }
 
@@ -144,11 +146,14 @@ impl Server {
     }
 }
 
-/// Bounds the time until a request is whole; tells the log what came to nothing.
+/// Bounds the time until a request is whole; tells the log what came to nothing. The library counts
+/// the time between two requests to the second one's headers: it is that of a silent connection, and
+/// one that sends its headers slowly costs no more than that.
 fn bounded<A>(
     mut server: axum_server::Server<SocketAddr, A>,
+    idle_max: Duration,
 ) -> axum_server::Server<SocketAddr, A> {
-    server.http_builder().http1().header_read_timeout(HEADERS_TIME_MAX);
+    server.http_builder().http1().header_read_timeout(idle_max);
     server.first_request_timeout(HEADERS_TIME_MAX).accept_error_handler(tell)
 }
 

@@ -45,7 +45,7 @@ fn what_init_makes_is_a_configuration_that_loads() {
         assert_eq!(credential_type.approval, Approval::Officer);
     }
     assert!(types["student_card"].key_binding.is_some());
-    assert!(matches!(types["diploma"].format, Format::JwtVcJson { .. }));
+    assert!(matches!(types["diploma"].format, Format::W3c(_)));
     assert!(types["course_ticket"].key_binding.is_none());
     assert_eq!(types["student_card"].sample()["university"], "Riverside \"R\" University");
 }

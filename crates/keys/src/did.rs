@@ -1,19 +1,19 @@
-//! Decentralized identifiers that carry their key: did:jwk and did:key. Nothing is fetched.
+//! Decentralized identifiers: did:jwk and did:key, which carry their key, and the names of did:web.
+//! Nothing is fetched.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
+use url::Url;
+
 use crate::algorithm::Algorithm;
-use crate::json;
 use crate::public_key::{KeyError, PublicKey};
+use crate::{json, multibase};
 
 /// Longest DID URL; base58 takes time with the square of the length.
 pub const DID_BYTES_MAX: usize = 4 * 1024;
-
-/// In front of every did:key that we know.
-const BASE58_BTC: char = 'z';
 
 /// Multicodec names of keys, as the bytes in front of the key.
 const CODECS: [(&[u8], Codec); 4] = [
@@ -40,13 +40,44 @@ pub fn to_did_jwk(key: &PublicKey) -> String {
 /// The did:key of a key.
 #[must_use]
 pub fn to_did_key(key: &PublicKey) -> String {
+    format!("did:key:{}", to_multikey(key))
+}
+
+/// A key as text (Multikey of Controlled Identifiers): what is in its did:key.
+#[must_use]
+pub fn to_multikey(key: &PublicKey) -> String {
     let mut bytes = match key.algorithm() {
         Algorithm::Es256 => vec![0x80, 0x24],
         Algorithm::Es384 => vec![0x81, 0x24],
         Algorithm::EdDsa => vec![0xed, 0x01],
     };
     bytes.extend(key.compressed());
-    format!("did:key:{BASE58_BTC}{}", bs58::encode(bytes).into_string())
+    multibase::encode_base58(&bytes)
+}
+
+/// The did:web of a website, or of a path of it; `None` when a URL has no host.
+#[must_use]
+pub fn to_did_web(website: &Url) -> Option<String> {
+    let mut did = format!("did:web:{}", website.host_str()?);
+    if let Some(port) = website.port() {
+        did = format!("{did}%3A{port}");
+    }
+    for segment in website.path().split('/').filter(|segment| !segment.is_empty()) {
+        did = format!("{did}:{segment}");
+    }
+    Some(did)
+}
+
+/// Where the document of a website's did:web is.
+#[must_use]
+pub fn did_web_document(website: &Url) -> Url {
+    let path = match website.path().trim_end_matches('/') {
+        "" => "/.well-known/did.json".to_owned(),
+        path => format!("{path}/did.json"),
+    };
+    let mut document = website.clone();
+    document.set_path(&path);
+    document
 }
 
 /// The DID URL of the one key of such a DID.
@@ -79,7 +110,7 @@ pub fn resolve(did_url: &str) -> Result<PublicKey, DidError> {
         .ok_or(DidError::Malformed)?;
     let (key, only_fragment) = match method {
         "jwk" => (read_jwk(id)?, "0"),
-        "key" => (read_multibase(id)?, id),
+        "key" => (read_multikey(id)?, id),
         _ => return Err(DidError::UnsupportedMethod),
     };
     if fragment.is_some_and(|fragment| fragment != only_fragment) {
@@ -94,11 +125,12 @@ fn read_jwk(id: &str) -> Result<PublicKey, DidError> {
     PublicKey::from_jwk(&jwk).map_err(DidError::BadKey)
 }
 
+/// Reads what [`to_multikey`] writes.
+///
 /// Both base58 and the multicodec have one spelling each here; others are refused, so that equal
 /// keys have equal DIDs.
-fn read_multibase(id: &str) -> Result<PublicKey, DidError> {
-    let base58 = id.strip_prefix(BASE58_BTC).ok_or(DidError::Malformed)?;
-    let bytes = bs58::decode(base58).into_vec().map_err(|_| DidError::Malformed)?;
+pub fn read_multikey(text: &str) -> Result<PublicKey, DidError> {
+    let bytes = multibase::decode_base58(text).ok_or(DidError::Malformed)?;
     let (codec, rest) = CODECS
         .iter()
         .find_map(|(prefix, codec)| Some((*codec, bytes.strip_prefix(*prefix)?)))

@@ -17,6 +17,7 @@ pub mod json;
 pub mod jwe;
 pub mod jws;
 pub mod key_set;
+pub mod multibase;
 pub mod outside;
 pub mod public_key;
 pub mod rsa;

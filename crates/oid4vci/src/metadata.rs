@@ -22,6 +22,7 @@ mod server;
 pub use precedence::merged;
 pub use proof_type::ReceivedKeyAttestation;
 use proof_type::ReceivedProofType;
+use scope::is_scope;
 pub use server::{AuthorizationServerMetadata, ReceivedServerMetadata};
 
 /// Well-known name of Credential Issuer Metadata (VCI §12.2.2, REG-04).
@@ -209,6 +210,8 @@ pub struct ReceivedConfiguration {
     pub doctype: Option<String>,
     /// `credential_definition.type` (FMT-JWT-04).
     pub types: Vec<String>,
+    /// `credential_definition.@context` (FMT-LDP-04, FMT-JWTLD-03).
+    pub contexts: Vec<Value>,
     /// Set where a proof must come with a key attestation, or be one (META-37, PROOF-03).
     pub key_attestation: Option<ReceivedKeyAttestation>,
     /// Whether a key must be bound at all (META-33, CRED-09).
@@ -223,13 +226,14 @@ pub struct ReceivedConfiguration {
     pub claims: Vec<Value>,
 }
 
-/// RFC 6749 §3.3: one value, as it can stand among others.
-fn is_scope(scope: &str) -> bool {
-    let is_token = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-    !scope.is_empty() && scope.bytes().all(is_token)
-}
-
 impl ReceivedConfiguration {
+    /// Whether its claims lie in the subject of a W3C credential (FMT-JWT-06): no other format
+    /// leaves its type to a `credential_definition`.
+    #[must_use]
+    pub const fn is_w3c(&self) -> bool {
+        self.vct.is_none() && self.doctype.is_none()
+    }
+
     /// Whether its descriptions of claims cannot all be meant (CLAIM-08 to CLAIM-10). Each is held
     /// against all others: so of those that are too many, or too long, none is.
     #[must_use]
@@ -318,6 +322,7 @@ fn received_configuration(value: &Value) -> ReceivedConfiguration {
         vct: text("vct"),
         doctype: text("doctype"),
         types: strings(value.pointer("/credential_definition/type")),
+        contexts: array(value.pointer("/credential_definition/@context")),
         needs_proof: !methods.is_empty() || proof_types.is_some(),
         // An issuer that names methods but no proof types means the usual proof (AMB-12).
         proof_algorithms: match &proof_type {

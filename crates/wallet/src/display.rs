@@ -90,7 +90,7 @@ impl Display {
                 .claims
                 .iter()
                 .take(CLAIMS_MAX)
-                .filter_map(|description| claim(description, &configuration.format))
+                .filter_map(|description| claim(description, configuration))
                 .collect(),
         };
         display.leave_out_too_much();
@@ -264,8 +264,9 @@ fn picture(object: Option<&Value>) -> Option<Picture> {
 }
 
 /// Members that are not known here are left alone (CLAIM-03).
-fn claim(description: &Value, format: &str) -> Option<ClaimLabel> {
-    let path = below_subject(description.get("path")?.as_array()?, format);
+fn claim(description: &Value, configuration: &ReceivedConfiguration) -> Option<ClaimLabel> {
+    let path = description.get("path")?.as_array()?;
+    let path = below_subject(path, configuration.is_w3c());
     let step = |step: &Value| step.is_string() || step.is_null() || step.is_u64();
     if path.is_empty() || path.len() > PATH_MAX || !path.iter().all(step) {
         return None;
@@ -276,11 +277,9 @@ fn claim(description: &Value, format: &str) -> Option<ClaimLabel> {
 }
 
 /// Paths of a W3C credential begin at the credential (FMT-JWT-06), what we keep begins at its subject.
-fn below_subject<'p>(path: &'p [Value], format: &str) -> &'p [Value] {
+fn below_subject(path: &[Value], is_w3c: bool) -> &[Value] {
     match path {
-        [first, below @ ..] if format.starts_with("jwt_vc") && first == "credentialSubject" => {
-            below
-        }
+        [first, below @ ..] if is_w3c && first == "credentialSubject" => below,
         _ => path,
     }
 }

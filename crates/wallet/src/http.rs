@@ -24,6 +24,17 @@ pub trait Http: fmt::Debug + Send + Sync {
     async fn send(&self, request: Request) -> Result<Response, HttpError>;
 }
 
+/// For whoever wants nobody to be asked.
+#[derive(Clone, Copy, Debug)]
+pub struct NoNetwork;
+
+#[async_trait]
+impl Http for NoNetwork {
+    async fn send(&self, _: Request) -> Result<Response, HttpError> {
+        Err(HttpError::NoNetwork)
+    }
+}
+
 /// One request.
 #[derive(Clone)]
 pub struct Request {
@@ -189,6 +200,8 @@ pub enum HttpError {
     Redirected,
     /// What came back is no HTTP.
     Garbled,
+    /// Nobody is asked: that is what was wanted.
+    NoNetwork,
 }
 
 impl HttpError {
@@ -207,7 +220,8 @@ impl HttpError {
             | Self::ForeignCertificate
             | Self::Tls
             | Self::TooLarge
-            | Self::Redirected => false,
+            | Self::Redirected
+            | Self::NoNetwork => false,
         }
     }
 
@@ -231,6 +245,7 @@ impl HttpError {
             Self::TooLarge => "the server's answer is too large",
             Self::Redirected => "the server sends us to another address",
             Self::Garbled => "the server's answer is not readable",
+            Self::NoNetwork => "the network is not to be used",
         }
     }
 
@@ -253,6 +268,7 @@ impl HttpError {
                 "a network that asks you to log in can cause this; otherwise tell the issuer"
             }
             Self::TooLarge | Self::Redirected | Self::Garbled => "tell the issuer",
+            Self::NoNetwork => "allow the network, or give what would be fetched as a file",
         }
     }
 
@@ -274,6 +290,7 @@ impl HttpError {
             Self::TooLarge => "too_large",
             Self::Redirected => "redirected",
             Self::Garbled => "garbled",
+            Self::NoNetwork => "no_network",
         }
     }
 }

@@ -25,18 +25,25 @@
 //! | 19 keep it | [`flow::receipt`], [`store`] |
 //! | 19 the issuer is told | [`flow::notification`] |
 //! | 20 show it | [`card`], [`display`] |
+//! | later: is it still good | [`status`] |
+//!
+//! [`verify`] tells what can be said of something signed, for whoever holds no wallet.
 
 pub mod address;
 pub mod attestation;
 pub mod card;
 pub mod client;
+mod did_document;
 pub mod display;
 pub mod error;
 pub mod flow;
 pub mod http;
 pub mod profile;
+mod reader;
+pub mod status;
 pub mod store;
 pub mod trust;
+pub mod verify;
 
 use std::sync::Arc;
 
@@ -46,6 +53,7 @@ use keys::x509::Anchors;
 use crate::attestation::{AttestationSource, KeyAttestationSource};
 use crate::http::Http;
 use crate::profile::Profile;
+use crate::reader::Reader;
 use crate::store::Store;
 
 /// A wallet: what it reaches, and what its owner set. The steps of the flow are its methods.
@@ -61,6 +69,14 @@ pub struct Wallet {
     pub random: Arc<dyn Random>,
     /// What its owner set.
     pub settings: Settings,
+}
+
+impl Wallet {
+    /// What it takes to read what others publish.
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        let Self { http, clock, settings, .. } = self;
+        Reader { http: &**http, clock: &**clock, settings, given_keys: None }
+    }
 }
 
 /// What the owner of a wallet can set.

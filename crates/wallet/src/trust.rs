@@ -1,30 +1,35 @@
 //! Step 19: is the key that signed the key of the issuer that the holder agreed to?
 //!
-//! A right signature says only that somebody signed. There are three ways from a key to an issuer:
+//! A right signature says only that somebody signed. There are four ways from a key to an issuer:
 //!
 //! | The credential has | The key is | It is tied to the issuer when |
 //! |---|---|---|
 //! | `x5c` | in the first certificate | the chain ends in a given anchor, and neither the credential nor the certificate names somebody else |
 //! | `iss` = Credential Issuer Identifier | in the issuer's jwt-vc-issuer metadata | always: it came from that host over TLS |
-//! | `iss` = a DID | in the DID | the issuer's jwt-vc-issuer metadata hold the same key |
+//! | `iss` = the did:web of the Credential Issuer Identifier | in its document, for credentials | always: likewise |
+//! | `iss` = another DID | in the DID | the issuer's jwt-vc-issuer metadata hold the same key |
 //!
 //! VCI §14.4 leaves open how a DID, or any other name, belongs to a Credential Issuer. A bare
 //! did:key is whatever somebody made a minute ago; so without a tie the issuer is *not verified*,
 //! and the holder decides. A key that stands in the header alone is nobody's (catalogue I27).
 
-use formats::{FormatError, KeyReference};
+use formats::KeyReference;
 use keys::outside::Timestamp;
 use keys::public_key::PublicKey;
 use keys::x509::{self, Certificate, X509Error};
 use keys::{did, json};
-use oid4vci::haip::HaipFinding;
 use oid4vci::metadata::{JWT_VC_ISSUER, parse_identifier};
 use serde_json::Value;
 use url::Url;
 
-use crate::Wallet;
+use crate::did_document::did_web_of;
 use crate::error::{Question, WalletError};
+use crate::reader::Reader;
 use crate::store::Trust;
+
+mod error;
+
+pub use error::VerificationError;
 
 /// Most keys in a key set.
 const KEYS_MAX: usize = 100;
@@ -46,7 +51,7 @@ pub enum Doubt {
     UntiedDid,
 }
 
-impl Wallet {
+impl Reader<'_> {
     /// Finds the key that the credential refers to.
     pub(crate) async fn issuer_key(
         &self,
@@ -63,6 +68,10 @@ impl Wallet {
             let key = pick(&keys, kid).ok_or(VerificationError::KeyNotPublished)?;
             return Ok(IssuerKey { key, tie: Ok(Trust::IssuerMetadata) });
         }
+        if iss.is_some() && iss == did_web_of(issuer).as_deref() {
+            let key = self.website_key(issuer, kid).await?;
+            return Ok(IssuerKey { key, tie: Ok(Trust::IssuerMetadata) });
+        }
         let key = did_key(iss, kid)?;
         // Whoever cannot be asked has not vouched for the DID (IMPL-06).
         let keys = self.published_keys(issuer).await.unwrap_or_default();
@@ -71,7 +80,7 @@ impl Wallet {
         Ok(IssuerKey { key, tie })
     }
 
-    fn certified_key(
+    pub(crate) fn certified_key(
         &self,
         chain: &[Vec<u8>],
         iss: Option<&str>,
@@ -97,7 +106,10 @@ impl Wallet {
     }
 
     /// The keys that the issuer publishes under its own name (FMT-SDJWT-09).
-    async fn published_keys(&self, issuer: &str) -> Result<Vec<Value>, WalletError> {
+    pub(crate) async fn published_keys(&self, issuer: &str) -> Result<Vec<Value>, WalletError> {
+        if let Some(given) = self.given_keys {
+            return Ok(given.to_vec());
+        }
         let body = self.document(issuer, JWT_VC_ISSUER, Question::IssuerKeys).await?;
         let bad = || WalletError::BadAnswer(Question::IssuerKeys);
         let document = json::parse(&body).map_err(|_| bad())?;
@@ -152,7 +164,7 @@ fn unanchored_key(chain: &[Vec<u8>], now: Timestamp) -> Result<PublicKey, Verifi
 }
 
 /// `kid` picks; without it there must be nothing to choose.
-fn pick(keys: &[Value], kid: Option<&str>) -> Option<PublicKey> {
+pub(crate) fn pick(keys: &[Value], kid: Option<&str>) -> Option<PublicKey> {
     let jwk = match (kid, keys) {
         (Some(kid), _) => keys.iter().find(|jwk| jwk.get("kid").is_some_and(|k| k == kid))?,
         (None, [only]) => only,
@@ -161,12 +173,15 @@ fn pick(keys: &[Value], kid: Option<&str>) -> Option<PublicKey> {
     PublicKey::from_jwk(jwk).ok()
 }
 
-fn is_key(jwk: &Value, key: &PublicKey) -> bool {
+pub(crate) fn is_key(jwk: &Value, key: &PublicKey) -> bool {
     PublicKey::from_jwk(jwk).is_ok_and(|published| published.thumbprint() == key.thumbprint())
 }
 
 /// The key of the DID in `iss`; a `kid` of another DID is a forgery (catalogue I13).
-fn did_key(iss: Option<&str>, kid: Option<&str>) -> Result<PublicKey, VerificationError> {
+pub(crate) fn did_key(
+    iss: Option<&str>,
+    kid: Option<&str>,
+) -> Result<PublicKey, VerificationError> {
     let iss = match (iss, kid) {
         (Some(iss), _) if iss.starts_with("did:") => iss,
         (None, Some(kid)) if kid.starts_with("did:") => did::did_of(kid),
@@ -180,43 +195,6 @@ fn did_key(iss: Option<&str>, kid: Option<&str>) -> Result<PublicKey, Verificati
         Some(_) => return Err(VerificationError::OtherIssuer),
     };
     did::resolve(&url).map_err(|_| VerificationError::BadDid)
-}
-
-/// Why a credential that came is not stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum VerificationError {
-    /// Not a credential of the format that was asked for, or against its rules.
-    Malformed,
-    /// The signature is wrong.
-    WrongSignature,
-    /// Out of date.
-    Expired,
-    /// Not valid yet.
-    NotYetValid,
-    /// The key that signed is named by the credential alone.
-    NobodysKey,
-    /// It comes from another issuer (catalogue I17).
-    OtherIssuer,
-    /// The issuer does not publish the key.
-    KeyNotPublished,
-    /// The issuer's DID names no key that can be used.
-    BadDid,
-    /// `x5c` is no chain of certificates.
-    BadCertificate,
-    /// The issuer's certificate is out of date.
-    CertificateExpired,
-    /// Not of the type that was offered (catalogue I18).
-    OtherType,
-    /// It should be bound to the holder's key, and is not.
-    NotBound,
-    /// It is bound to a key of somebody else (catalogue I16).
-    OtherKey,
-    /// More credentials than were asked for (catalogue I20).
-    Surplus,
-    /// Against the profile that the owner asks for.
-    Haip(HaipFinding),
-    /// The issuer is not verified, and the holder has not accepted that.
-    Doubtful(Doubt),
 }
 
 impl Doubt {
@@ -238,162 +216,5 @@ impl Doubt {
     }
 }
 
-impl VerificationError {
-    pub(crate) const fn of_certificate(error: X509Error) -> Self {
-        match error {
-            X509Error::Expired | X509Error::NotYetValid => Self::CertificateExpired,
-            X509Error::Malformed
-            | X509Error::TooLong
-            | X509Error::UnsupportedKey
-            | X509Error::SelfSigned
-            | X509Error::NotForSignatures
-            | X509Error::NoAnchor
-            | X509Error::BrokenChain => Self::BadCertificate,
-        }
-    }
-
-    pub(crate) const fn of_format(error: FormatError) -> Self {
-        match error {
-            FormatError::WrongSignature | FormatError::WrongDigest => Self::WrongSignature,
-            FormatError::SignedOutsideLife => Self::CertificateExpired,
-            FormatError::Expired => Self::Expired,
-            FormatError::NotYetValid => Self::NotYetValid,
-            FormatError::OtherIssuer => Self::OtherIssuer,
-            FormatError::UnsupportedFormat
-            | FormatError::W3cSdJwt
-            | FormatError::TooLong
-            | FormatError::Malformed
-            | FormatError::WrongType
-            | FormatError::UnexpectedKeyBinding
-            | FormatError::Header(_)
-            | FormatError::Signature(_)
-            | FormatError::Disclosures(_)
-            | FormatError::ProtectedClaim
-            | FormatError::Contradiction
-            | FormatError::BadBinding
-            | FormatError::OtherDataModel => Self::Malformed,
-        }
-    }
-
-    /// What is wrong, for a person.
-    #[must_use]
-    pub const fn message(self) -> &'static str {
-        match self {
-            Self::Malformed => "what came is not a credential of the promised format",
-            Self::WrongSignature => "the credential's signature is wrong: it was changed",
-            Self::Expired => "the credential has expired",
-            Self::NotYetValid => "the credential is not valid yet",
-            Self::NobodysKey => "the credential does not say whose key signed it",
-            Self::OtherIssuer => "the credential comes from another issuer",
-            Self::KeyNotPublished => "the issuer does not publish the key that signed",
-            Self::BadDid => "the issuer's DID names no key that this wallet can use",
-            Self::BadCertificate => "the issuer's certificate cannot be read",
-            Self::CertificateExpired => "the issuer's certificate is out of date",
-            Self::OtherType => "the credential is not what was offered",
-            Self::NotBound => "the credential is not bound to your key",
-            Self::OtherKey => "the credential is bound to a key that is not yours",
-            Self::Surplus => "the issuer sent more credentials than were asked for",
-            Self::Haip(finding) => finding.message(),
-            Self::Doubtful(doubt) => doubt.message(),
-        }
-    }
-
-    /// What to do next.
-    #[must_use]
-    pub const fn hint(self) -> &'static str {
-        match self {
-            Self::NotYetValid => "check this machine's clock, or try again later",
-            Self::Doubtful(Doubt::UnknownAuthority) => {
-                "give the authority's certificate as a trust anchor, or accept the issuer as it is"
-            }
-            Self::Doubtful(_) => "accept the issuer only if you know it",
-            Self::Malformed
-            | Self::WrongSignature
-            | Self::Expired
-            | Self::NobodysKey
-            | Self::OtherIssuer
-            | Self::KeyNotPublished
-            | Self::BadDid
-            | Self::BadCertificate
-            | Self::CertificateExpired
-            | Self::OtherType
-            | Self::NotBound
-            | Self::OtherKey
-            | Self::Surplus
-            | Self::Haip(_) => "nothing was stored; tell the issuer",
-        }
-    }
-
-    /// A stable name for scripts.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed_credential",
-            Self::WrongSignature => "wrong_signature",
-            Self::Expired => "credential_expired",
-            Self::NotYetValid => "credential_not_yet_valid",
-            Self::NobodysKey => "key_in_header_only",
-            Self::OtherIssuer => "other_issuer",
-            Self::KeyNotPublished => "key_not_published",
-            Self::BadDid => "bad_did",
-            Self::BadCertificate => "bad_certificate",
-            Self::CertificateExpired => "certificate_expired",
-            Self::OtherType => "other_type",
-            Self::NotBound => "not_bound",
-            Self::OtherKey => "bound_to_other_key",
-            Self::Surplus => "surplus_credentials",
-            Self::Haip(_) => "haip",
-            Self::Doubtful(_) => "issuer_not_verified",
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use keys::algorithm::Algorithm;
-    use keys::outside::Timestamp;
-    use keys::signer::{Signer as _, SoftwareKey};
-
-    use super::{Certificate, is_for};
-
-    const ISSUER: &str = "https://issuer.example/a";
-    const OTHER: &str = "https://other.example/a";
-
-    fn certificate(uris: &[&str], dns_names: &[&str]) -> Certificate {
-        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
-        Certificate {
-            public_key: SoftwareKey::generate(Algorithm::Es256).unwrap().public_key().clone(),
-            not_before: Timestamp(0),
-            not_after: Timestamp(1),
-            dns_names: owned(dns_names),
-            uris: owned(uris),
-            common_name: None,
-            is_self_issued: false,
-            is_for_signatures: true,
-        }
-    }
-
-    /// Catalogue I17.
-    #[test]
-    fn credential_and_certificate_may_name_the_issuer_and_nobody_else() {
-        let host = "Issuer.example";
-        for (iss, uris, dns_names, expected) in [
-            (None, &[][..], &[][..], true), // the authority alone vouches
-            (Some(ISSUER), &[], &[], true),
-            (None, &[ISSUER], &[], true),
-            (Some(ISSUER), &[ISSUER], &[], true),
-            (Some(ISSUER), &[], &[host], true),
-            (Some(ISSUER), &[OTHER, ISSUER], &["other.example"], true),
-            (Some(OTHER), &[], &[], false),
-            (Some(OTHER), &[ISSUER], &[host], false),
-            (Some(ISSUER), &[OTHER], &["other.example"], false),
-            (Some(ISSUER), &[], &["sub.issuer.example"], false),
-            (Some(ISSUER), &["https://issuer.example/a/"], &[], false),
-            (None, &[OTHER], &[], false),
-            (Some("did:jwk:e30"), &[ISSUER], &[host], false),
-        ] {
-            let leaf = certificate(uris, dns_names);
-            assert_eq!(is_for(&leaf, iss, ISSUER), expected, "{iss:?} {uris:?} {dns_names:?}");
-        }
-    }
-}
+mod tests;

@@ -369,9 +369,9 @@ async fn a_step_may_be_tried_again_after_a_failure_of_the_network() {
 async fn what_the_wallet_cannot_hold_is_left_with_the_issuer() {
     let world = World::new();
     let refused = world.resolve(&offer(&["licence"])).await.unwrap_err();
-    assert_eq!(refused, WalletError::UnsupportedFormat { format: "ldp_vc".to_owned() });
+    assert_eq!(refused, WalletError::UnsupportedFormat { format: "ac_vp".to_owned() });
     let offer = world.resolve(&offer(&["licence", "student_card"])).await.unwrap();
-    assert_eq!(offer.unsupported(), ["ldp_vc"]);
+    assert_eq!(offer.unsupported(), ["ac_vp"]);
     assert_eq!(offer.offered().len(), 1);
     assert_eq!(offer.token_host(), "issuer.example");
 }

@@ -219,7 +219,7 @@ fn overload(options: &Options) -> io::Result<String> {
     let usual = measure.own("as many clients as are served at once", full, &ahead)?;
     let more = measure.own("four times as many", over, &ahead)?;
     let times = |place| more.number(place) / usual.number(place);
-    let (middle, late) = (times("/flow/p50_ms"), times("/flow/p99_ms"));
+    let (middle, late) = (times("/steps/flow/p50_ms"), times("/steps/flow/p99_ms"));
     let refused = more.errors();
     let note = format!(
         "{refused} told to come again; a flow that was let in took {middle:.2} times as long (p50), \

@@ -39,5 +39,6 @@ export const decline = (id) => ask("DELETE", `flows/${name(id)}`);
 export const askAgain = (id) => ask("POST", `pending/${name(id)}`);
 export const cards = () => ask("GET", "cards");
 export const card = (id) => ask("GET", `cards/${name(id)}`);
+export const askStatus = (id) => ask("POST", `cards/${name(id)}/status`);
 export const raw = (id) => ask("GET", `cards/${name(id)}/raw`);
 export const remove = (id) => ask("DELETE", `cards/${name(id)}`);

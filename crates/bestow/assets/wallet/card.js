@@ -65,10 +65,16 @@ function more(count) {
   return Object.assign(document.createElement("p"), { className: "hint", textContent: text });
 }
 
-function badge(place, { trust, validity }) {
+/** Whether its issuer has said that it is no longer good, for now or for ever. */
+export const isRefused = ({ status }) => Boolean(status) && !["valid", "unknown"].includes(status.value);
+
+function badge(place, { trust, validity, status }) {
   place.classList.add(trust.is_verified ? "good" : "bad");
   const state = trust.is_verified ? "Verified" : "Not verified";
   place.textContent = `${state}. ${trust.text}`;
+  if (isRefused({ status })) {
+    place.after(Object.assign(document.createElement("p"), { className: "badge bad", textContent: `The issuer says: ${status.text}.` }));
+  }
   if (validity !== "expired") return;
   place.after(Object.assign(document.createElement("p"), { className: "badge bad", textContent: "This card has expired." }));
 }
@@ -92,6 +98,7 @@ function facts(card) {
     ["Description", face.description],
     ["Received on", day(card.received)],
     ["Valid until", face.expires ? day(face.expires) : "No end is stated"],
+    ["Status", face.status?.text],
     ["Bound to your key", key ? `${key.kid} (${key.binding})` : "No: whoever has the card can show it", key ? "code" : ""],
     ...(card.copies > 1 ? [["Copies", `${card.copies}, each bound to a key of its own`]] : []),
     ["Format", card.format, "code"],

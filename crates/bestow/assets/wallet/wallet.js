@@ -1,7 +1,7 @@
 // The wallet's page: who is let in, which view is shown, the cards.
 
 import * as api from "./api.js";
-import { detail, face } from "./card.js";
+import { detail, face, isRefused } from "./card.js";
 import { announce, copy, element, focusHeading, show, tell, working } from "./page.js";
 import { begin, showFlow } from "./receive.js";
 import { link, picture, showAdd } from "./scan.js";
@@ -125,6 +125,9 @@ function lying(card) {
   if (!card.trust.is_verified) {
     item.append(Object.assign(document.createElement("p"), { className: "badge bad", textContent: "Not verified" }));
   }
+  if (isRefused(card)) {
+    item.append(Object.assign(document.createElement("p"), { className: "badge bad", textContent: card.status.text }));
+  }
   return item;
 }
 
@@ -134,8 +137,22 @@ async function showCard(id) {
   document.querySelector(".card-title").textContent = card.face.name;
   element("detail").append(detail(card));
   element("raw").addEventListener("toggle", () => showRaw(id), { once: true });
+  if (card.face.status) offerToAsk(id);
   askBeforeDeleting(element("delete"), { id: card.face.id, name: `“${card.face.name}”` });
   focusHeading();
+}
+
+/** Nobody is asked before the person wants it: the issuer learns that the wallet asks. */
+function offerToAsk(id) {
+  element("status-question").hidden = false;
+  element("ask-status").addEventListener("click", async () => {
+    try {
+      await api.askStatus(id);
+      await showCard(id);
+    } catch (problem) {
+      tell(problem);
+    }
+  });
 }
 
 async function showRaw(id) {

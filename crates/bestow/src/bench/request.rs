@@ -50,8 +50,12 @@ impl CredentialWish<'_> {
         let doctype = configuration.doctype.iter();
         members.extend(doctype.map(|name| ("doctype".to_owned(), name.clone().into())));
         if !configuration.types.is_empty() {
-            let definition = json!({ "type": configuration.types });
-            members.push(("credential_definition".to_owned(), definition));
+            let mut definition = Map::new();
+            definition.insert("type".to_owned(), json!(configuration.types));
+            if !configuration.contexts.is_empty() {
+                definition.insert("@context".to_owned(), json!(configuration.contexts));
+            }
+            members.push(("credential_definition".to_owned(), definition.into()));
         }
         members
     }
@@ -81,7 +85,7 @@ fn is_right(credential: &Value, format: &str) -> bool {
         "dc+sd-jwt" | "vc+sd-jwt" => text.is_some_and(|text| {
             text.split_once('~').is_some_and(|(jwt, _)| is_jwt(jwt)) && text.ends_with('~')
         }),
-        "jwt_vc_json" | "jwt_vc_json-ld" => text.is_some_and(is_jwt),
+        "jwt_vc_json" | "jwt_vc_json-ld" | "vc+jwt" => text.is_some_and(is_jwt),
         "ldp_vc" => credential.is_object(),
         _ => text.is_some_and(|text| !text.is_empty()),
     }

@@ -50,6 +50,9 @@ pub(crate) enum WalletCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Ask whether credentials are still valid; their issuers learn that this wallet asks
+    #[command(after_help = REFRESH_EXAMPLES)]
+    Refresh(RefreshArguments),
     /// Delete one credential; it cannot be brought back
     Delete {
         /// As listed
@@ -76,6 +79,7 @@ impl WalletCommand {
         match self {
             Self::Receive(arguments) => arguments.json,
             Self::Resume(arguments) => arguments.json,
+            Self::Refresh(arguments) => arguments.json,
             Self::Pending { json }
             | Self::List { json }
             | Self::Show { json, .. }
@@ -144,6 +148,30 @@ pub(crate) struct ServeArguments {
     /// Where to listen, on this machine only; else a free port is found
     #[arg(long, value_name = "127.0.0.1:PORT")]
     pub(crate) listen: Option<SocketAddr>,
+}
+
+const REFRESH_EXAMPLES: &str = "\
+Examples:
+  bestow wallet refresh
+  bestow wallet refresh 0123456789ab --trust-anchor ca.pem --allow-host status.example
+It fetches whole status lists: the host learns from where and when somebody asks, and not about which
+credential. What is known is not asked again while it is fresh.";
+
+#[derive(Debug, Args)]
+pub(crate) struct RefreshArguments {
+    /// As listed; without it, all
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArguments,
+    /// Ask this host too, where a list is not at its issuer's own; may be repeated
+    #[arg(long, value_name = "HOST")]
+    pub(crate) allow_host: Vec<String>,
+    /// Allow plain http, to this machine only
+    #[arg(long)]
+    pub(crate) allow_http_loopback: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 const RECEIVE_EXAMPLES: &str = "\

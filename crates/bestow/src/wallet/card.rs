@@ -1,10 +1,12 @@
 //! Step 20: a credential shown to its holder, as a card on the terminal and as JSON for scripts.
 
+use keys::outside::{Clock as _, SystemClock};
 use serde_json::{Map, Value, json};
 use textwrap::core::display_width;
 use textwrap::{Options, wrap};
 use wallet::card::LINES_MAX;
 use wallet::display::{ClaimLabel, clean};
+use wallet::status::{Standing, word};
 use wallet::store::{StoredCredential, Trust};
 
 use crate::terminal::plain;
@@ -30,7 +32,36 @@ pub(crate) fn json(credential: &StoredCredential) -> Value {
         "claims": credential.claims,
         "holder_key": key,
         "copies": 1 + credential.copies.len(),
+        "status": credential.standing(SystemClock.now()).map(status_json),
     })
+}
+
+/// `null` stands for a credential whose issuer tells no status.
+fn status_json(Standing { status, last, copies }: Standing) -> Value {
+    json!({
+        "value": word(status),
+        "last": last.map(|last| word(Some(last.status()))),
+        "checked_at": last.map(|last| last.checked_at.to_rfc3339()),
+        "copies": copies,
+    })
+}
+
+/// Valid, suspended, revoked or unknown, and since when that is known.
+pub(crate) fn status_text(Standing { status, last, copies }: Standing, all: usize) -> String {
+    let at = last.map(|last| last.checked_at.to_rfc3339());
+    let text = match (status, last, at) {
+        (Some(status), _, Some(at)) => format!("{}, checked {at}", word(Some(status))),
+        (None, Some(last), Some(at)) => {
+            format!("status unknown, last checked {at}: {}", word(Some(last.status())))
+        }
+        _ => "status unknown, never checked".to_owned(),
+    };
+    if copies < all { format!("{text} ({copies} of {all} copies)") } else { text }
+}
+
+fn status(credential: &StoredCredential) -> Option<String> {
+    let all = 1 + credential.copies.len();
+    credential.standing(SystemClock.now()).map(|standing| status_text(standing, all))
 }
 
 /// The card's name in words.
@@ -48,7 +79,8 @@ pub(crate) fn line(credential: &StoredCredential) -> String {
         more => format!("  ({} copies)", more + 1),
     };
     let until = until.unwrap_or_default();
-    format!("{}  {}{copies}  {issuer}{until}", credential.id, name(credential))
+    let status = status(credential).map(|status| format!("  {status}")).unwrap_or_default();
+    format!("{}  {}{copies}  {issuer}{until}{status}", credential.id, name(credential))
 }
 
 /// The whole card.
@@ -63,6 +95,7 @@ pub(crate) fn card(credential: &StoredCredential) -> String {
     if let Some(expires_at) = credential.expires_at {
         lines.push(format!("valid until {}", expires_at.to_date()));
     }
+    lines.extend(status(credential));
     if !credential.copies.is_empty() {
         let count = 1 + credential.copies.len();
         lines.push(format!("{count} copies, each with a key of its own"));

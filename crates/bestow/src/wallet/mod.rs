@@ -25,6 +25,7 @@ pub(crate) mod open;
 pub(crate) mod page;
 mod pending;
 mod receive;
+mod refresh;
 pub(crate) mod sign_in;
 
 /// Runs one command.
@@ -36,6 +37,7 @@ pub(crate) async fn run(arguments: WalletArguments) -> Result<(), Failure> {
         WalletCommand::Pending { json } => pending::list(&place, json).await,
         WalletCommand::List { json } => list(&place, json).await,
         WalletCommand::Show { id, raw, json } => show(&place, &id, (raw, json)).await,
+        WalletCommand::Refresh(arguments) => refresh::refresh(&place, &arguments).await,
         WalletCommand::Delete { id, yes, json } => delete(&place, &id, (yes, json)).await,
         WalletCommand::Keys { json } => keys(&place, json).await,
         WalletCommand::Serve(arguments) => page::serve(&place, &arguments).await,

@@ -119,14 +119,15 @@ fn attestation_source(files: AttestationFiles<'_>) -> Result<Arc<dyn Attestation
     Ok(Arc::new(attestation))
 }
 
-fn anchors(file: &Path) -> Result<Arc<Anchors>, Failure> {
+pub(crate) fn anchors(file: &Path) -> Result<Arc<Anchors>, Failure> {
     let anchors = Anchors::from_pem(&read(file)?).map_err(|error| {
         Failure::usage(format!("{} is no trust anchor: {error}", file.display()))
     })?;
     Ok(Arc::new(anchors))
 }
 
-fn read(file: &Path) -> Result<String, Failure> {
+/// A file of text.
+pub(crate) fn read(file: &Path) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(|error| {
         let file = file.display();
         // What is not even text.

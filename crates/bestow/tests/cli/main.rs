@@ -8,6 +8,7 @@
 
 mod attested;
 mod haip;
+mod inspect;
 mod issuer;
 mod later;
 mod pki;

@@ -45,8 +45,16 @@ fn an_offer_comes_as_a_link_or_a_picture_or_on_standard_input() {
 fn json_says_what_was_received() {
     let world = World::serving();
     let received = credential(world.receive(&world.link(&["student_card"]), &["--json"]));
-    let expected =
-        ["claims", "copies", "credential_configuration_id", "format", "holder_key", "id", "issuer"];
+    let expected = [
+        "claims",
+        "copies",
+        "credential_configuration_id",
+        "format",
+        "holder_key",
+        "id",
+        "issuer",
+        "status",
+    ];
     assert_eq!(names(&received), expected);
     assert_eq!(received["format"], "dc+sd-jwt");
     assert_eq!(received["issuer"], world.issuer());

@@ -170,6 +170,9 @@ fn an_offer_becomes_a_card_and_a_mistyped_code_costs_nothing() {
         card["claims"][0],
         json!({ "label": "Given name", "text": "Erika", "is_cut": false })
     );
+    assert_eq!(card["face"]["status"]["value"], "unknown", "nobody has asked");
+    let asked = visitor.ask("POST", &format!("{path}/status"), &Value::Null).json();
+    assert_eq!(asked["face"]["status"]["value"], "valid");
     let raw = visitor.ask("GET", &format!("{path}/raw"), &Value::Null).json();
     assert!(raw["raw"].as_str().unwrap().contains('~'));
     assert_eq!(visitor.ask("DELETE", &path, &Value::Null).status, 204);

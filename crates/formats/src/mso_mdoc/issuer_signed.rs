@@ -8,11 +8,12 @@ use keys::outside::Timestamp;
 use keys::public_key::PublicKey;
 use keys::x509::Certificate;
 use minicbor::Decoder;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::security_object::{SecurityObject, embedded, shown};
 use super::{ELEMENTS_MAX, NAME_SPACES_MAX, RANDOM_BYTES_MIN};
 use crate::binding::Binding;
+use crate::status_list::CredentialStatus;
 use crate::validity;
 use crate::verified::{Format, Verified};
 use crate::{CREDENTIAL_BYTES_MAX, FormatError, KeyReference};
@@ -57,6 +58,26 @@ impl Mdoc {
         KeyReference { x5c: self.auth.x5chain().map(<[Vec<u8>]>::to_vec), kid: None, iss: None }
     }
 
+    pub(crate) fn status(&self) -> Option<CredentialStatus> {
+        self.object.status.clone()
+    }
+
+    /// What it says, for people who look at it: nothing of it was verified.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let object = &self.object;
+        json!({
+            "docType": object.doc_type,
+            "validityInfo": {
+                "signed": object.signed_at.to_rfc3339(),
+                "validFrom": object.valid_from.to_rfc3339(),
+                "validUntil": object.valid_until.to_rfc3339(),
+            },
+            "deviceKey": object.device_key.to_jwk(),
+            "nameSpaces": by_name_space(self.items.iter().cloned()),
+        })
+    }
+
     /// Verifies the signature, then every element, then the times.
     pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
         self.auth.verify(key)?;
@@ -68,18 +89,12 @@ impl Mdoc {
         let Self { object, items, raw, .. } = self;
         let SecurityObject { signed_at, valid_from, valid_until, .. } = object;
         validity::check(Some(valid_from), Some(valid_until), now)?;
-        let mut claims = serde_json::Map::new();
-        for item in items {
-            let space = claims.entry(item.space).or_insert_with(|| serde_json::Map::new().into());
-            if let Some(space) = space.as_object_mut() {
-                space.insert(item.identifier, item.value);
-            }
-        }
         Ok(Verified {
             format: Format::MsoMdoc,
             issuer: None,
-            claims,
+            claims: by_name_space(items),
             types: vec![object.doc_type],
+            contexts: Vec::new(),
             binding: Some(Binding::Jwk(object.device_key)),
             issued_at: Some(signed_at),
             not_before: Some(valid_from),
@@ -101,6 +116,18 @@ impl Mdoc {
             Err(FormatError::SignedOutsideLife)
         }
     }
+}
+
+/// Elements as an object for each name space.
+fn by_name_space(items: impl IntoIterator<Item = Item>) -> serde_json::Map<String, Value> {
+    let mut claims = serde_json::Map::new();
+    for item in items {
+        let space = claims.entry(item.space).or_insert_with(|| serde_json::Map::new().into());
+        if let Some(space) = space.as_object_mut() {
+            space.insert(item.identifier, item.value);
+        }
+    }
+    claims
 }
 
 /// All elements; an identifier or a digest's identifier that comes twice would say two things.

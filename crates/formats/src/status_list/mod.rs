@@ -3,6 +3,7 @@
 //! A credential refers to one entry of a list ([`StatusReference`]); its issuer publishes the list
 //! ([`StatusList`]) as a signed token, a JWT or a CWT ([`token`]).
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 mod compressed;
@@ -152,6 +153,25 @@ impl StatusList {
         let (byte, shift) = self.bits.place(index)?;
         let byte = *self.bytes.get(byte)?;
         Some(Status::of((byte >> shift) & self.bits.mask()))
+    }
+
+    /// How many entries say what, for whoever looks at a list as a whole.
+    #[must_use]
+    pub fn tally(&self) -> BTreeMap<u8, u64> {
+        let mut bytes = [0_u64; 256];
+        for byte in &self.bytes {
+            if let Some(count) = bytes.get_mut(usize::from(*byte)) {
+                *count += 1;
+            }
+        }
+        let mut tally = BTreeMap::new();
+        for (byte, count) in (0..=u8::MAX).zip(bytes).filter(|(_, count)| *count > 0) {
+            for place in 0..8 / self.bits.count() {
+                let value = (byte >> (place * self.bits.count())) & self.bits.mask();
+                *tally.entry(value).or_default() += count;
+            }
+        }
+        tally
     }
 
     /// Changes one entry; `false` when there is no such entry, or no room in it for this status.

@@ -96,15 +96,21 @@ pub(super) enum Signed {
     Cwt(keys::cose::Sign1),
 }
 
-/// The claims of either form.
+/// The claims of either form, as they were read.
 #[derive(Clone, Debug)]
-pub(super) struct ReadClaims {
-    pub(super) sub: String,
-    pub(super) issued_at: Timestamp,
-    pub(super) not_before: Option<Timestamp>,
-    pub(super) expires_at: Option<Timestamp>,
-    pub(super) ttl_seconds: Option<u64>,
-    pub(super) list: CompressedList,
+pub struct ReadClaims {
+    /// Where the list says it is.
+    pub sub: String,
+    /// When it says it was signed.
+    pub issued_at: Timestamp,
+    /// From when on it is good, if it says so.
+    pub not_before: Option<Timestamp>,
+    /// Until when, if it says so.
+    pub expires_at: Option<Timestamp>,
+    /// After how many seconds to ask again.
+    pub ttl_seconds: Option<u64>,
+    /// The entries, still packed.
+    pub list: CompressedList,
 }
 
 impl UnverifiedStatusList {
@@ -112,6 +118,12 @@ impl UnverifiedStatusList {
     #[must_use]
     pub fn key_reference(&self) -> KeyReference {
         self.key_reference.clone()
+    }
+
+    /// What it says, for people who look at it, and to find the signer's key.
+    #[must_use]
+    pub const fn claims(&self) -> &ReadClaims {
+        &self.claims
     }
 
     /// Verifies the signature with the signer's key, then that this is the list at `uri` and in its

@@ -136,7 +136,7 @@ pub(super) fn warnings(config: &Config, types: &BTreeMap<String, CredentialType>
 const fn is_of_profile(credential_type: &CredentialType) -> bool {
     match credential_type.format {
         Format::SdJwtVc { .. } | Format::MsoMdoc { .. } => true,
-        Format::JwtVcJson { .. } => false,
+        Format::W3c(_) => false,
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::Approval;
+use super::format::WrittenFormat;
 use super::text::is_one_visible_line;
-use super::written::{WrittenChannel, WrittenFormat, WrittenType};
+use super::written::{WrittenChannel, WrittenType};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -30,7 +31,11 @@ pub(super) fn check_numbers(written: &WrittenType, source: &Source) -> Result<()
         let remedy = format!("use at least {OFFER_SECONDS_MIN}: a person has to find the phone");
         return Err(source.mistake("offer_seconds", "nobody can use such a short offer", remedy));
     }
-    if written.suspendable == Some(true) && !written.status_list {
+    if written.status_list == Some(true) && !written.format.has_status_list() {
+        let problem = "there is no place for a Token Status List in this format";
+        return Err(source.mistake("status_list", problem, "remove the line, or use vc+jwt"));
+    }
+    if written.suspendable == Some(true) && !written.has_status_list() {
         let problem = "without a status list nobody would see that it is suspended";
         let remedy = "write status_list = true, or remove suspendable";
         return Err(source.mistake("suspendable", problem, remedy));
@@ -41,8 +46,8 @@ pub(super) fn check_numbers(written: &WrittenType, source: &Source) -> Result<()
 /// RFC 9901 §4.2.5: only where there are digests, they can hide among others.
 pub(super) fn check_decoys(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
     let Some(decoys) = written.decoys else { return Ok(()) };
-    if written.format != WrittenFormat::SdJwtVc {
-        let problem = "`decoys` belongs to dc+sd-jwt";
+    if !matches!(written.format, WrittenFormat::SdJwtVc | WrittenFormat::VcSdJwt) {
+        let problem = "`decoys` belongs to dc+sd-jwt and vc+sd-jwt";
         return Err(source.mistake("decoys", problem, "remove the line"));
     }
     if decoys > DECOYS_MAX {

@@ -10,9 +10,9 @@ use super::checks::check_text;
 use super::claims::{Claim, Claims, Disclosure, name_of};
 use super::display::Locale;
 use super::form::CSRF_FIELD;
+use super::format::WrittenFormat;
 use super::image::Pictures;
 use super::value::{self, ITEMS_MAX, Limits, ValueType};
-use super::written::WrittenFormat;
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -292,11 +292,11 @@ impl Rules<'_> {
         })
     }
 
-    /// Of `dc+sd-jwt`, everything is selective unless it says otherwise; of an mdoc, each element is.
+    /// Of an SD-JWT, everything is selective unless it says otherwise; of an mdoc, each element is.
     fn disclosure(&self) -> Result<Disclosure, ConfigError> {
         match (self.context.format, self.claim.disclosure) {
-            (WrittenFormat::JwtVcJson, Some(Disclosure::Selective)) => {
-                let problem = "jwt_vc_json cannot leave claims out";
+            (format, Some(Disclosure::Selective)) if !format.is_selective() => {
+                let problem = "credentials of this format are shown as a whole";
                 self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
                 Ok(Disclosure::Always)
             }
@@ -306,8 +306,8 @@ impl Rules<'_> {
                 Ok(Disclosure::Selective)
             }
             (_, Some(written)) => Ok(written),
-            (WrittenFormat::SdJwtVc | WrittenFormat::MsoMdoc, None) => Ok(Disclosure::Selective),
-            (WrittenFormat::JwtVcJson, None) => Ok(Disclosure::Always),
+            (format, None) if format.is_selective() => Ok(Disclosure::Selective),
+            (_, None) => Ok(Disclosure::Always),
         }
     }
 

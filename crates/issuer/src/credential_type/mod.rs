@@ -17,6 +17,7 @@ use crate::config::source::Source;
 pub use claims::{Claim, ClaimFault, Claims, ClaimsError, Disclosure, check_all};
 pub use display::{Color, Display, Locale, Logo, LogoUri};
 pub use form::{CSRF_FIELD, FORM_ROWS_MAX, Field};
+pub use format::{Format, Securing, W3cType};
 pub use image::{IMAGE_BYTES_MAX, IMAGE_SIDE_MAX, Pictures, data_url};
 pub use key_attestations::KeyAttestations;
 pub use sign_in_claims::SignInClaims;
@@ -27,11 +28,13 @@ mod claim_rules;
 mod claims;
 mod display;
 mod form;
+mod format;
 mod image;
 mod key_attestations;
 mod path_rules;
 mod place;
 mod sign_in_claims;
+mod terms;
 pub(crate) mod text;
 mod value;
 mod written;
@@ -75,38 +78,6 @@ pub struct CredentialType {
     pub claims: Claims,
     /// What of that an OpenID Provider says; `None` when none does.
     pub sign_in_claims: Option<SignInClaims>,
-}
-
-/// The format of a credential and what it needs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// `dc+sd-jwt`
-    SdJwtVc {
-        /// FMT-SDJWT-03
-        vct: String,
-    },
-    /// `mso_mdoc`
-    MsoMdoc {
-        /// FMT-MDOC-04
-        doctype: String,
-    },
-    /// `jwt_vc_json`
-    JwtVcJson {
-        /// FMT-JWT-04
-        types: Vec<String>,
-    },
-}
-
-impl Format {
-    /// The Credential Format Identifier.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::SdJwtVc { .. } => "dc+sd-jwt",
-            Self::MsoMdoc { .. } => "mso_mdoc",
-            Self::JwtVcJson { .. } => "jwt_vc_json",
-        }
-    }
 }
 
 /// How keys of holders are bound.
@@ -195,17 +166,6 @@ impl CredentialType {
         }
     }
 
-    /// The members that the format adds to metadata (VCI §A).
-    #[must_use]
-    pub fn format_members(&self) -> Map<String, Value> {
-        let (name, value) = match &self.format {
-            Format::SdJwtVc { vct } => ("vct", json!(vct)),
-            Format::MsoMdoc { doctype } => ("doctype", json!(doctype)),
-            Format::JwtVcJson { types } => ("credential_definition", json!({ "type": types })),
-        };
-        Map::from_iter([(name.to_owned(), value)])
-    }
-
     /// `credential_metadata` (META-39): how the credential looks and what its claims are called.
     #[must_use]
     pub fn credential_metadata(&self) -> Value {
@@ -221,7 +181,7 @@ impl CredentialType {
     fn description(&self, claim: &Claim) -> Value {
         // PATH-04: `null` selects every element of a list.
         let mut path: Vec<Option<&str>> = claim.path.iter().map(Step::name).collect();
-        if let Format::JwtVcJson { .. } = self.format {
+        if let Format::W3c(_) = self.format {
             path.insert(0, Some("credentialSubject")); // FMT-JWT-06
         }
         let display: Vec<Value> = self
@@ -299,9 +259,4 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     }
     files.sort();
     Ok(files)
-}
-
-/// The `vct` of a type that names none: nobody else may use a URL below ours.
-fn default_vct(issuer: &str, id: &str) -> String {
-    format!("{issuer}/credentials/{id}")
 }

@@ -4,8 +4,8 @@ use formats::path::Step;
 
 use super::claim_rules::{Rules, WrittenClaim};
 use super::claims::{DEPTH_MAX, name_of};
+use super::format::WrittenFormat;
 use super::value::ValueType;
-use super::written::WrittenFormat;
 use crate::config::ConfigError;
 
 /// Longest name of a claim.
@@ -33,10 +33,8 @@ impl Rules<'_> {
             let remedy = "use letters of a-z, digits, `_` and `-` for each name";
             return self.refuse("path", "is no name that every wallet can show", remedy);
         }
-        let reserved: &[&str] = match self.context.format {
-            WrittenFormat::SdJwtVc => &SD_JWT_RESERVED,
-            WrittenFormat::JwtVcJson | WrittenFormat::MsoMdoc => &SUBJECT_RESERVED,
-        };
+        let is_w3c = self.context.format.is_w3c();
+        let reserved: &[&str] = if is_w3c { &SUBJECT_RESERVED } else { &SD_JWT_RESERVED };
         let outermost = names.clone().next().is_some_and(|name| reserved.contains(&name));
         if outermost || names.any(|name| name == "_sd") {
             return self.refuse("path", "this name is reserved for the issuer", "choose another");

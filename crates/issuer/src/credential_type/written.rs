@@ -11,9 +11,11 @@ use serde::Deserialize;
 use super::checks;
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
+use super::format::{self, WrittenCanonicalization, WrittenFormat};
 use super::key_attestations;
 use super::sign_in_claims::SignInClaims;
-use super::{Approval, CredentialType, Format, KeyBinding, Revocation, TxCodeChannel, default_vct};
+use super::terms;
+use super::{Approval, CredentialType, KeyBinding, Revocation, TxCodeChannel};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -54,6 +56,8 @@ pub(super) struct WrittenType {
     pub(super) vct: Option<String>,
     pub(super) doctype: Option<String>,
     pub(super) types: Option<Vec<String>>,
+    contexts: Option<Vec<String>>,
+    canonicalization: Option<WrittenCanonicalization>,
     pub(super) scope: Option<String>,
     pub(super) decoys: Option<usize>,
     #[serde(default = "yes")]
@@ -66,8 +70,7 @@ pub(super) struct WrittenType {
     #[serde(default)]
     pub(super) attestation_proofs: bool,
     pub(super) validity_days: u32,
-    #[serde(default = "yes")]
-    pub(super) status_list: bool,
+    pub(super) status_list: Option<bool>,
     pub(super) suspendable: Option<bool>,
     pub(super) offer_seconds: Option<u32>,
     #[serde(default = "yes")]
@@ -84,16 +87,6 @@ pub(super) struct WrittenType {
     pub(super) display: Vec<Display>,
     #[serde(default)]
     pub(super) claims: Vec<WrittenClaim>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub(super) enum WrittenFormat {
-    #[serde(rename = "dc+sd-jwt")]
-    SdJwtVc,
-    #[serde(rename = "mso_mdoc")]
-    MsoMdoc,
-    #[serde(rename = "jwt_vc_json")]
-    JwtVcJson,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -130,12 +123,22 @@ pub(super) fn read(
     checks::check_names(&written, source)?;
     checks::check_tx_code(&written, source)?;
     let reader = Reader { source, written: &written };
+    let names = format::Names {
+        format: written.format,
+        vct: written.vct.as_deref(),
+        doctype: written.doctype.as_deref(),
+        types: written.types.as_deref(),
+        contexts: written.contexts.as_deref(),
+        canonicalization: written.canonicalization,
+    };
     let context = claim_rules::Context { source, format: written.format, portal: written.portal };
     let revocation = revocation(&written);
     let claims = claim_rules::read(&written.claims, &context)?;
     let sign_in_claims = SignInClaims::read(written.sign_in_claims.as_ref(), &claims, source)?;
+    let format = format::read(&names, (issuer, &id), source)?;
+    terms::check(&format, &claims, source)?;
     Ok(CredentialType {
-        format: reader.format(issuer, &id)?,
+        format,
         key_binding: reader.key_binding(file)?,
         tx_code_channel: reader.tx_code_channel()?,
         claims,
@@ -166,9 +169,16 @@ fn identifier(file: &Path) -> Result<String, ConfigError> {
     Err(ConfigError::of_file(file, problem, remedy))
 }
 
+impl WrittenType {
+    /// Whether its credentials have entries in a Token Status List.
+    pub(super) fn has_status_list(&self) -> bool {
+        self.status_list.unwrap_or_else(|| self.format.has_status_list())
+    }
+}
+
 /// What was written of status lists, once it was checked.
-const fn revocation(written: &WrittenType) -> Revocation {
-    match (written.status_list, written.suspendable) {
+fn revocation(written: &WrittenType) -> Revocation {
+    match (written.has_status_list(), written.suspendable) {
         (false, _) => Revocation::Never,
         (true, None) => Revocation::AsListsAllow,
         (true, Some(false)) => Revocation::WithoutSuspension,
@@ -183,53 +193,6 @@ struct Reader<'w> {
 }
 
 impl Reader<'_> {
-    fn format(&self, issuer: &str, id: &str) -> Result<Format, ConfigError> {
-        self.check_strange_names()?;
-        let written = self.written;
-        match written.format {
-            WrittenFormat::SdJwtVc => {
-                let vct = written.vct.clone().unwrap_or_else(|| default_vct(issuer, id));
-                Ok(Format::SdJwtVc { vct })
-            }
-            WrittenFormat::MsoMdoc => {
-                let doctype = written.doctype.as_ref().filter(|doctype| is_doctype(doctype));
-                let doctype = doctype.cloned().ok_or_else(|| {
-                    let problem = "mso_mdoc needs the doctype of the credential";
-                    let remedy =
-                        r#"write it like doctype = "org.example.membership.1", a name of yours"#;
-                    self.source.mistake("doctype", problem, remedy)
-                })?;
-                Ok(Format::MsoMdoc { doctype })
-            }
-            WrittenFormat::JwtVcJson => {
-                let types = written.types.as_ref().filter(|types| is_w3c(types));
-                let types = types.cloned().ok_or_else(|| {
-                    let problem = "jwt_vc_json needs the W3C types of the credential";
-                    let remedy =
-                        r#"write them like types = ["VerifiableCredential", "DiplomaCredential"]"#;
-                    self.source.mistake("types", problem, remedy)
-                })?;
-                Ok(Format::JwtVcJson { types })
-            }
-        }
-    }
-
-    /// What another format calls its types.
-    fn check_strange_names(&self) -> Result<(), ConfigError> {
-        let written = self.written;
-        let names = [
-            ("vct", written.vct.is_some(), WrittenFormat::SdJwtVc, "dc+sd-jwt"),
-            ("doctype", written.doctype.is_some(), WrittenFormat::MsoMdoc, "mso_mdoc"),
-            ("types", written.types.is_some(), WrittenFormat::JwtVcJson, "jwt_vc_json"),
-        ];
-        let own = |format| names.iter().find(|(_, _, of, _)| *of == format).map(|name| name.0);
-        let strange = names.iter().find(|(_, is_there, of, _)| *is_there && *of != written.format);
-        let Some((key, _, _, format)) = strange else { return Ok(()) };
-        let problem = format!("`{key}` belongs to {format}");
-        let remedy = format!("use `{}` instead", own(written.format).unwrap_or_default());
-        Err(self.source.mistake(key, problem, remedy))
-    }
-
     /// A credential is good for whoever bears it only where its type says so (IMPL-01).
     fn key_binding(&self, file: &Path) -> Result<Option<KeyBinding>, ConfigError> {
         let attestations = key_attestations::Written {
@@ -326,17 +289,4 @@ impl Reader<'_> {
             }
         }
     }
-}
-
-/// A name in reverse domain order (ISO 18013-5 §7.2), which is compared byte by byte.
-fn is_doctype(doctype: &str) -> bool {
-    let is_plain =
-        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':' | b'/');
-    (1..=200).contains(&doctype.len()) && doctype.bytes().all(is_plain)
-}
-
-/// VCDM 1.1: the general type comes first.
-fn is_w3c(types: &[String]) -> bool {
-    types.first().is_some_and(|first| first == "VerifiableCredential")
-        && types.iter().all(|name| !name.is_empty())
 }

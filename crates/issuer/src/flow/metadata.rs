@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use formats::data_integrity::Cryptosuite;
 use keys::algorithm::Algorithm;
 use keys::cose;
+use keys::did;
 use keys::outside::Timestamp;
 use oid4vci::attestation::key::proof_types_supported;
 use oid4vci::authorization::{CodeFlowMetadata, OPENID_CREDENTIAL};
@@ -21,7 +23,7 @@ use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Map, Value, json};
 
 use super::{deferred, notification, sender};
-use crate::credential_type::{CredentialType, Format, Logo};
+use crate::credential_type::{CredentialType, Format, Logo, Securing, W3cType};
 use crate::failure::Broken;
 use crate::{Issuer, IssuerKeys};
 
@@ -82,7 +84,7 @@ fn configuration(credential_type: &CredentialType, keys: &IssuerKeys) -> Credent
     CredentialConfiguration {
         format: credential_type.format.name().to_owned(),
         scope: credential_type.scope.clone(),
-        format_members: credential_type.format_members(),
+        format_members: credential_type.format.members(),
         credential_signing_alg_values_supported: vec![signing_algorithm(
             &credential_type.format,
             keys.signing.signer.algorithm(),
@@ -95,12 +97,15 @@ fn configuration(credential_type: &CredentialType, keys: &IssuerKeys) -> Credent
     }
 }
 
-/// The name that the format has for an algorithm: that of JOSE, or the number of COSE, which is what
+/// The name that the format has for an algorithm: that of JOSE, a cryptosuite, or the number of COSE, which is what
 /// stands in the header of `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
 fn signing_algorithm(format: &Format, algorithm: Algorithm) -> Value {
     match format {
         Format::MsoMdoc { .. } => cose::number(algorithm).into(),
-        Format::SdJwtVc { .. } | Format::JwtVcJson { .. } => algorithm.name().into(),
+        Format::W3c(W3cType { securing: Securing::LdpVc(canonicalization), .. }) => {
+            Cryptosuite::of(algorithm, *canonicalization).name().into() // FMT-LDP-03, AMB-10
+        }
+        Format::SdJwtVc { .. } | Format::W3c(_) => algorithm.name().into(),
     }
 }
 
@@ -185,6 +190,28 @@ fn code_flow(issuer: &Issuer) -> CodeFlowMetadata {
 #[must_use]
 pub fn jwt_vc_issuer(issuer: &Issuer, keys: &IssuerKeys) -> Value {
     json!({ "issuer": issuer.credential_issuer(), "jwks": jwks(keys) })
+}
+
+/// Who signs `ldp_vc`: the DID of this website, and its keys for credentials. A proof inside of JSON
+/// names its key below a name of its maker (Controlled Identifiers), which an address alone is not.
+#[must_use]
+pub fn did_document(issuer: &Issuer, keys: &IssuerKeys) -> Value {
+    let controller = issuer.did();
+    let id = |kid: &str| format!("{controller}#{kid}");
+    let methods = keys.published.iter().map(|key| {
+        json!({
+            "id": id(&key.kid),
+            "type": "Multikey",
+            "controller": controller,
+            "publicKeyMultibase": did::to_multikey(&key.public_key),
+        })
+    });
+    json!({
+        "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
+        "id": controller,
+        "verificationMethod": methods.collect::<Vec<_>>(),
+        "assertionMethod": keys.published.iter().map(|key| id(&key.kid)).collect::<Vec<_>>(),
+    })
 }
 
 /// The signing keys as a JWK Set (RFC 7517 §5): the present one, those whose credentials are still

@@ -39,7 +39,8 @@ pub(super) fn routes(issuer: &Issuer) -> Router<Arc<Issuer>> {
         (JWT_VC_ISSUER, of_keys(flow::metadata::jwt_vc_issuer)),
     ];
     let path = issuer.config.url.path();
-    let mut router = Router::new();
+    let did = if path.is_empty() { "/.well-known/did.json" } else { &format!("{path}/did.json") };
+    let mut router = Router::new().route(did, of_keys(flow::metadata::did_document));
     for (name, document) in documents {
         router = router.route(&format!("/.well-known/{name}{path}"), document.clone());
         if !path.is_empty() {

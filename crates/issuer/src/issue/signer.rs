@@ -57,6 +57,6 @@ pub fn signer_warnings(
 const fn is_certified(credential_type: &CredentialType) -> bool {
     match credential_type.format {
         Format::SdJwtVc { .. } | Format::MsoMdoc { .. } => true,
-        Format::JwtVcJson { .. } => false,
+        Format::W3c(_) => false,
     }
 }

@@ -11,7 +11,7 @@ use super::StoreError;
 pub trait ExternalStore: Send + Sync {
     /// Records a grant whose token was given elsewhere, with what credentials will say; one that is
     /// there already stays as it is. Holds only while its person's account is there, and ends with
-    /// that ([`super::AuthorizationStore::remove_account`]).
+    /// that (`remove_account`).
     async fn admit(
         &self,
         grant: &Grant,

@@ -167,7 +167,7 @@ type = "string"
     let diploma = read(diploma).unwrap();
     let definition =
         json!({ "credential_definition": { "type": ["VerifiableCredential", "Diploma"] } });
-    assert_eq!(Value::from(diploma.format_members()), definition);
+    assert_eq!(Value::from(diploma.format.members()), definition);
     let path = json!(["credentialSubject", "degree"]);
     assert_eq!(diploma.credential_metadata()["claims"][0]["path"], path);
     assert!(diploma.selective_paths().is_empty());

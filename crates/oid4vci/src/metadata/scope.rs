@@ -42,3 +42,9 @@ impl ReceivedConfiguration {
         (self.vct.as_deref().or(self.doctype.as_deref()), &self.types)
     }
 }
+
+/// RFC 6749 §3.3: one value, as it can stand among others.
+pub(super) fn is_scope(scope: &str) -> bool {
+    let is_token = |byte: u8| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+    !scope.is_empty() && scope.bytes().all(is_token)
+}

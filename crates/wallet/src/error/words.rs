@@ -24,9 +24,7 @@ impl WalletError {
             Self::NotGranted { .. } => {
                 "ask the issuer why, or take a new offer and allow all of it"
             }
-            Self::UnsupportedFormat { .. } => {
-                "this wallet holds dc+sd-jwt, mso_mdoc and jwt_vc_json"
-            }
+            Self::UnsupportedFormat { .. } => "ask for SD-JWT VC, an mdoc or a W3C credential",
             Self::UnsupportedAlgorithm => "leave the choice of the algorithm to the wallet",
             Self::UnsupportedBinding => "leave the choice of the binding to the wallet",
             Self::AttestationNeeded => {

@@ -2,7 +2,7 @@
 
 use formats::KeyReference;
 use formats::binding::Binding;
-use formats::verified::Verified;
+use formats::verified::{Format, Verified};
 use keys::did;
 use keys::public_key::Thumbprint;
 use oid4vci::metadata::ReceivedIssuerMetadata;
@@ -31,6 +31,9 @@ pub struct Expected {
     pub format: String,
     /// Its `vct`, its `doctype`, or its W3C types.
     pub types: Vec<String>,
+    /// The contexts that give W3C types their meaning.
+    #[serde(default)]
+    pub contexts: Vec<Value>,
     /// How it will look.
     pub display: Display,
     /// What came with it of that, over what the issuer publishes (V11-17).
@@ -49,6 +52,7 @@ impl Expected {
                 let names = configuration.vct.iter().chain(&configuration.doctype);
                 names.chain(&configuration.types).cloned().collect()
             },
+            contexts: configuration.contexts.clone(),
             display: offered.display.clone(),
             credential_metadata: None,
         }
@@ -116,14 +120,15 @@ impl Wallet {
         let (_, signer) = match last {
             Some(known) if known.0 == reference => &*known,
             other => {
-                let signer = self.issuer_key(&reference, &expected.credential_issuer).await?;
+                let issuer = &expected.credential_issuer;
+                let signer = self.reader().issuer_key(&reference, issuer).await?;
                 &*other.insert((reference, signer))
             }
         };
         let now = self.clock.now();
         let verified = unverified.verify(&signer.key, now).map_err(VerificationError::of_format)?;
         self.settings.profile.check_credential(&verified)?;
-        check_type(&verified, &expected.types)?;
+        check_type(&verified, expected)?;
         let holder_key = bound_key(verified.binding.as_ref(), keys)?;
         let credential = StoredCredential {
             id: CredentialId::fresh(&*self.random),
@@ -138,6 +143,7 @@ impl Wallet {
             trust: signer.tie.clone().unwrap_or(Trust::Accepted),
             holder_key,
             copies: Vec::new(),
+            status: None,
             reporter: None,
             received_at: now,
             expires_at: verified.expires_at,
@@ -163,15 +169,36 @@ impl Preview {
 
     fn into_copy(self) -> Option<CredentialCopy> {
         let StoredCredential { raw, holder_key, .. } = self.credential;
-        holder_key.map(|holder_key| CredentialCopy { raw, holder_key })
+        holder_key.map(|holder_key| CredentialCopy { raw, holder_key, status: None })
     }
 }
 
-/// The credential is of the type that the holder agreed to (catalogue I18).
-fn check_type(verified: &Verified, wanted: &[String]) -> Result<(), VerificationError> {
-    let has_all = wanted.iter().all(|wanted| verified.types.contains(wanted));
-    let fits = has_all && !wanted.is_empty();
+/// The credential is of the type that the holder agreed to (catalogue I18), and its words mean what
+/// was offered (FMT-LDP-06).
+fn check_type(verified: &Verified, expected: &Expected) -> Result<(), VerificationError> {
+    let has_all = expected.types.iter().all(|wanted| verified.types.contains(wanted));
+    let (offered, signed) = (&expected.contexts, &verified.contexts);
+    let has_contexts = if verified.format == Format::LdpVc {
+        means_what_was_offered(offered, signed)
+    } else {
+        offered.iter().all(|wanted| signed.contains(wanted))
+    };
+    let fits = has_all && has_contexts && !expected.types.is_empty();
     fits.then_some(()).ok_or(VerificationError::OtherType)
+}
+
+/// The signature of linked data is not on words but on what they mean: another context can exchange
+/// words under a signature that is right. So there are no others than those of the offer; but a
+/// vocabulary, which gives each word a meaning of its own, exchanges nothing.
+fn means_what_was_offered(offered: &[Value], signed: &[Value]) -> bool {
+    let is_vocabulary = |context: &&Value| {
+        context.as_object().is_some_and(|members| members.keys().all(|name| name == "@vocab"))
+    };
+    let mut others = signed.iter().filter(|context| !is_vocabulary(context));
+    if offered.is_empty() {
+        return others.all(Value::is_string);
+    }
+    others.eq(offered.iter().filter(|context| !is_vocabulary(context)))
 }
 
 /// It is bound to a key whose proof was sent, and to nothing if none was (catalogue I16).

@@ -2,9 +2,8 @@
 
 use oid4vci::encryption::ChosenEncryption;
 use oid4vci::metadata::{
-    AUTHORIZATION_SERVER, METADATA_BYTES_MAX, MetadataError, ReceivedConfiguration,
-    ReceivedIssuerMetadata, ReceivedServerMetadata, appended_well_known, parse_identifier,
-    well_known,
+    AUTHORIZATION_SERVER, MetadataError, ReceivedConfiguration, ReceivedIssuerMetadata,
+    ReceivedServerMetadata, parse_identifier,
 };
 use oid4vci::offer::{AuthorizationCodeGrant, PreAuthorizedCodeGrant, ReceivedOffer, TxCodeInput};
 use url::Url;
@@ -13,14 +12,13 @@ use super::host;
 use super::offer::{Consent, FetchedOffer};
 use super::sender::Sender;
 use crate::Wallet;
-use crate::address::is_this_machine;
 use crate::attestation::KeyAttestationError;
 use crate::display::{Display, clean};
-use crate::error::{Question, Refused, WalletError};
-use crate::http::{Request, Response};
+use crate::error::{Question, WalletError};
 
 /// Formats that this wallet can hold.
-pub const FORMATS: [&str; 4] = ["dc+sd-jwt", "vc+sd-jwt", "mso_mdoc", "jwt_vc_json"];
+pub const FORMATS: [&str; 7] =
+    ["dc+sd-jwt", "vc+sd-jwt", "mso_mdoc", "jwt_vc_json", "jwt_vc_json-ld", "vc+jwt", "ldp_vc"];
 
 /// The way in which an offer is taken.
 #[derive(Clone, Debug)]
@@ -221,54 +219,8 @@ impl Wallet {
         &self,
         id: &str,
     ) -> Result<ReceivedServerMetadata, WalletError> {
-        let body = self.document(id, AUTHORIZATION_SERVER, Question::Metadata).await?;
+        let body = self.reader().document(id, AUTHORIZATION_SERVER, Question::Metadata).await?;
         Ok(ReceivedServerMetadata::parse(&body, id)?)
-    }
-
-    /// Gets a document from its well-known place (META-04); only when nothing is there, from the
-    /// place of the drafts before 1.0.
-    pub(crate) async fn document(
-        &self,
-        identifier: &str,
-        name: &str,
-        question: Question,
-    ) -> Result<Vec<u8>, WalletError> {
-        let answer = self.document_as((identifier, name), question, "application/json").await?;
-        Ok(answer.body)
-    }
-
-    /// Gets a document from its well-known place; only when nothing is there, from the place of the
-    /// drafts before 1.0.
-    pub(super) async fn document_as(
-        &self,
-        (identifier, name): (&str, &str),
-        question: Question,
-        accept: &str,
-    ) -> Result<Response, WalletError> {
-        let bad = WalletError::Metadata(MetadataError::BadEndpoint);
-        let place = well_known(identifier, name).ok_or_else(|| bad.clone())?;
-        let older = appended_well_known(identifier, name).ok_or(bad)?;
-        let is_other_place = older != place;
-        let mut answer = self.read_document(place, accept).await?;
-        if answer.status == 404 && is_other_place {
-            answer = self.read_document(older, accept).await?;
-        }
-        match answer.status {
-            200 => Ok(answer),
-            status => Err(WalletError::Refused(Refused::read(question, status, &answer.body))),
-        }
-    }
-
-    pub(crate) async fn read_document(
-        &self,
-        place: Url,
-        accept: &str,
-    ) -> Result<Response, WalletError> {
-        self.permit(&place)?;
-        let request = Request::get(place)
-            .header("accept", accept) // META-05
-            .header("accept-language", self.settings.locale.clone()); // META-09
-        self.send(request.at_most(METADATA_BYTES_MAX)).await
     }
 
     /// Code, token and proof go to the issuer and to the authorization server that it names, and
@@ -309,12 +261,7 @@ impl Wallet {
 
     /// TLS everywhere (CRED-01, META-03, DEFER-02, NOTIF-05), whatever client the wallet was given.
     pub(super) fn permit(&self, url: &Url) -> Result<(), WalletError> {
-        let loopback = self.settings.allow_http_loopback && is_this_machine(url);
-        if url.scheme() == "https" || (url.scheme() == "http" && loopback) {
-            return Ok(());
-        }
-        let cause = crate::http::HttpError::NotHttps;
-        Err(WalletError::Network { host: host(url), cause })
+        self.reader().permit(url)
     }
 }
 

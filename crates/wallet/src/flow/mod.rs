@@ -27,8 +27,7 @@ use crate::http::{Request, Response};
 impl Wallet {
     /// Sends a request; a failure names the host, because a person knows hosts.
     pub(crate) async fn send(&self, request: Request) -> Result<Response, WalletError> {
-        let host = host(&request.url);
-        self.http.send(request).await.map_err(|cause| WalletError::Network { host, cause })
+        self.reader().send(request).await
     }
 }
 

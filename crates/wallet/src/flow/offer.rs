@@ -58,7 +58,7 @@ impl Consent {
         self
     }
 
-    pub(super) fn covers(&self, host: &str) -> Result<(), WalletError> {
+    pub(crate) fn covers(&self, host: &str) -> Result<(), WalletError> {
         let covered = self.hosts.iter().any(|agreed| agreed == host);
         covered.then_some(()).ok_or_else(|| WalletError::NotAgreed { host: host.to_owned() })
     }

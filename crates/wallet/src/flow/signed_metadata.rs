@@ -27,7 +27,7 @@ impl Wallet {
     ) -> Result<ReceivedIssuerMetadata, WalletError> {
         if let Some(anchors) = &self.settings.anchors {
             let place = (id, CREDENTIAL_ISSUER);
-            let answer = self.document_as(place, Question::Metadata, SIGNED_FIRST).await?;
+            let answer = self.reader().document_as(place, Question::Metadata, SIGNED_FIRST).await?;
             if !answer.is(MEDIA_TYPE) {
                 return Ok(ReceivedIssuerMetadata::parse(&answer.body, id)?);
             }
@@ -37,7 +37,7 @@ impl Wallet {
             }
         }
         let place = (id, CREDENTIAL_ISSUER);
-        let answer = self.document_as(place, Question::Metadata, UNSIGNED).await?;
+        let answer = self.reader().document_as(place, Question::Metadata, UNSIGNED).await?;
         if answer.is(MEDIA_TYPE) {
             return Err(WalletError::SignedMetadata(SignedMetadataError::Untrusted));
         }

@@ -14,6 +14,7 @@ use super::{
     CredentialId, KeyId, Listed, Notice, PendingCredential, Protection, SharedToken, Store,
     StoreError, StoredCredential, StoredKey, Unlock, upgrade,
 };
+use crate::status::KnownStatus;
 
 /// [`Store`] in a folder; several programs may have it open at the same time.
 #[derive(Clone, Debug)]
@@ -149,6 +150,25 @@ impl Store for FileStore {
         let mut credentials: Listed<StoredCredential> = self.list(Kind::Credential).await?;
         credentials.records.sort_by(|a, b| (a.received_at, &a.id).cmp(&(b.received_at, &b.id)));
         Ok(credentials)
+    }
+
+    async fn record_statuses(
+        &self,
+        id: &CredentialId,
+        statuses: Vec<(String, KnownStatus)>,
+    ) -> Result<bool, StoreError> {
+        let (vault, id) = (Arc::clone(&self.vault), id.to_string());
+        aside(move || {
+            let writer = vault.writer()?;
+            let Some(there) = vault.get(Kind::Credential, &id)? else { return Ok(false) };
+            let mut credential: StoredCredential = parse(&there)?;
+            for (raw, status) in statuses {
+                credential.learn(&raw, status);
+            }
+            writer.put(Kind::Credential, &id, &written(&credential)?)?;
+            Ok(true)
+        })
+        .await
     }
 
     async fn delete_credential(&self, id: &CredentialId) -> Result<bool, StoreError> {

@@ -4,6 +4,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use crate::status::KnownStatus;
+
 mod atomic;
 mod file;
 mod later;
@@ -50,6 +52,14 @@ pub trait Store: fmt::Debug + Send + Sync {
 
     /// All credentials, oldest first.
     async fn credentials(&self) -> Result<Listed<StoredCredential>, StoreError>;
+
+    /// Notes what status lists said of a credential and its copies, each named by its bytes; `false`,
+    /// and nothing is written, where it is gone: to look up a status brings nothing back.
+    async fn record_statuses(
+        &self,
+        id: &CredentialId,
+        statuses: Vec<(String, KnownStatus)>,
+    ) -> Result<bool, StoreError>;
 
     /// Forgets a credential, or a damaged one; `false` when there was none.
     async fn delete_credential(&self, id: &CredentialId) -> Result<bool, StoreError>;

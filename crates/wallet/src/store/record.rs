@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 use super::{Reporter, atomic};
 use crate::card::{Lines, lines};
 use crate::display::Display;
+use crate::status::KnownStatus;
 
 /// Of a name that a person can type.
 const ID_BYTES: usize = 6;
@@ -152,6 +153,9 @@ pub struct StoredCredential {
     /// other is the same person's (PRIV-06).
     #[serde(default)]
     pub copies: Vec<CredentialCopy>,
+    /// What its issuer's status list said last; `None` until it is asked for.
+    #[serde(default)]
+    pub status: Option<KnownStatus>,
     /// How to tell its issuer what became of it; `None` when that does not want to know.
     #[serde(default)]
     pub reporter: Option<Reporter>,
@@ -168,12 +172,25 @@ pub struct CredentialCopy {
     pub raw: String,
     /// The key that it alone is bound to.
     pub holder_key: HolderKey,
+    /// As of the first: each has an entry of its own, so that lists do not tell them to be one's.
+    #[serde(default)]
+    pub status: Option<KnownStatus>,
 }
 
 impl StoredCredential {
     /// The keys that it and its copies are bound to.
     pub fn holder_keys(&self) -> impl Iterator<Item = &HolderKey> {
         self.holder_key.iter().chain(self.copies.iter().map(|copy| &copy.holder_key))
+    }
+
+    /// Notes what a status list said of it, or of the copy that came with these bytes.
+    pub fn learn(&mut self, raw: &str, status: KnownStatus) {
+        if self.raw == raw {
+            self.status = Some(status);
+        }
+        for copy in self.copies.iter_mut().filter(|copy| copy.raw == raw) {
+            copy.status = Some(status);
+        }
     }
 
     /// Its claims as lines that a person can read.

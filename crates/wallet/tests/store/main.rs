@@ -72,7 +72,12 @@ fn credential(received_at: u64) -> StoredCredential {
         credential_metadata: None,
         trust: Trust::Anchor { subject: Some(CANARY.to_owned()) },
         holder_key: Some(holder_key()),
-        copies: vec![CredentialCopy { raw: CANARY.to_owned(), holder_key: holder_key() }],
+        copies: vec![CredentialCopy {
+            raw: CANARY.to_owned(),
+            holder_key: holder_key(),
+            status: None,
+        }],
+        status: None,
         reporter: None,
         received_at: Timestamp(received_at),
         expires_at: Some(Timestamp(received_at + 1)),

@@ -70,7 +70,7 @@ impl SigningKey {
 }
 
 /// Signing with a key in memory is ready at once.
-fn now<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(value) => value,
         Poll::Pending => panic!("signing had to wait"),
@@ -141,7 +141,14 @@ pub(crate) fn issuer_metadata() -> Value {
                 "credential_definition": { "type": ["VerifiableCredential", "Diploma"] },
             })),
             "ticket": { "format": "dc+sd-jwt", "vct": "https://issuer.example/vct/student" },
-            "licence": { "format": "ldp_vc", "credential_definition": { "type": ["Licence"] } },
+            "licence": { "format": "ac_vp", "credential_definition": { "type": ["Licence"] } },
+            "degree": with(json!({
+                "format": "ldp_vc",
+                "credential_definition": {
+                    "@context": ["https://www.w3.org/ns/credentials/v2"],
+                    "type": ["VerifiableCredential", "Degree"],
+                },
+            })),
         },
     })
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use wallet::status::KnownStatus;
 use wallet::store::{
     CredentialId, KeyId, Listed, Notice, PendingCredential, SharedToken, Store, StoreError,
     StoredCredential, StoredKey,
@@ -84,6 +85,20 @@ impl Store for Memory {
 
     async fn credentials(&self) -> Result<Listed<StoredCredential>, StoreError> {
         list(&self.credentials).await
+    }
+
+    async fn record_statuses(
+        &self,
+        id: &CredentialId,
+        statuses: Vec<(String, KnownStatus)>,
+    ) -> Result<bool, StoreError> {
+        self.write()?;
+        let mut credentials = self.credentials.lock().unwrap();
+        let Some(credential) = credentials.get_mut(id) else { return Ok(false) };
+        for (raw, status) in statuses {
+            credential.learn(&raw, status);
+        }
+        Ok(true)
     }
 
     async fn delete_credential(&self, id: &CredentialId) -> Result<bool, StoreError> {

@@ -6,11 +6,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
+use wallet::status::Lists;
 use wallet::store::Listed;
 
 use super::problem::{Id, Problem};
 use super::{Served, language, view};
-use crate::wallet::{find, forget};
+use crate::wallet::{find, forget, refresh};
 
 /// `GET /api/cards`: the newest first.
 pub(super) async fn list(
@@ -35,6 +36,20 @@ pub(super) async fn show(
     let (locale, now) = (language::of(&headers), served.wallet.clock.now());
     let credential = find(&*served.wallet.store, &id).await?;
     Ok(Json(view::card(&credential, &locale, now)))
+}
+
+/// `POST /api/cards/{id}/status`: asks the issuer's status list, on no host but the issuer's.
+pub(super) async fn ask_status(
+    State(served): State<Arc<Served>>,
+    Id(id): Id,
+    headers: HeaderMap,
+) -> Result<Json<Value>, Problem> {
+    let credential = find(&*served.wallet.store, &id).await?;
+    let asked = served.wallet.refresh_status(&credential, &[], &mut Lists::default()).await?;
+    if let Some(fault) = asked.faults.first() {
+        return Err(refresh::failure(fault).into());
+    }
+    show(State(served), Id(id), headers).await
 }
 
 /// `GET /api/cards/{id}/raw`: as it came, and what was read from it.

@@ -11,9 +11,11 @@ use wallet::flow::check::Expected;
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::receipt::Received;
 use wallet::flow::sign_in::SignIn;
+use wallet::status::word;
 use wallet::store::{PendingCredential, StoredCredential, Trust};
 
 use super::flows::Stage;
+use crate::wallet::card::status_text;
 
 /// Longest picture in a claim that is drawn.
 const PHOTO_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -126,8 +128,19 @@ pub(super) fn face(credential: &StoredCredential, locale: &str, now: Timestamp) 
         members.insert("trust".to_owned(), trust(&credential.trust));
         members.insert("expires".to_owned(), credential.expires_at.map(Timestamp::to_date).into());
         members.insert("validity".to_owned(), validity(credential.expires_at, now).into());
+        members.insert("status".to_owned(), status(credential, now));
     }
     shown
+}
+
+/// How it stands, in a word and in words; `null` where its issuer tells no status.
+fn status(credential: &StoredCredential, now: Timestamp) -> Value {
+    let all = 1 + credential.copies.len();
+    let standing = credential.standing(now);
+    standing.map_or(
+        Value::Null,
+        |standing| json!({ "value": word(standing.status), "text": status_text(standing, all) }),
+    )
 }
 
 /// A stored credential with all it says.

@@ -128,7 +128,7 @@ fn below_format<'d>(
     description: &'d ClaimDescription,
 ) -> &'d [Value] {
     match (&credential_type.format, description.path.as_slice()) {
-        (Format::JwtVcJson { .. }, [first, rest @ ..]) if first == "credentialSubject" => {
+        (Format::W3c(_), [first, rest @ ..]) if first == "credentialSubject" => {
             rest // FMT-JWT-06
         }
         (_, path) => path,

@@ -1,0 +1,68 @@
+//! What can be typed after `bestow inspect` and `bestow verify`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use keys::outside::Timestamp;
+
+pub(super) const INSPECT_EXAMPLES: &str = "\
+Examples:
+  bestow inspect credential.txt
+  bestow inspect photo-of-an-offer.jpg
+  curl -s https://issuer.example/.well-known/openid-credential-issuer | bestow inspect -
+It asks nobody and verifies nothing. Codes, tokens and private keys are not shown.";
+
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    /// A file, a link, or - for standard input
+    #[arg(value_name = "FILE|LINK|-")]
+    pub(crate) what: String,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+pub(super) const VERIFY_EXAMPLES: &str = "\
+Examples:
+  bestow verify credential.txt --trust-anchor authority.pem
+  bestow verify credential.txt --issuer-keys keys.json --offline
+  bestow verify mdoc.txt --trust-anchor iaca.pem --at 2026-11-26 --status-list list.jwt --json
+The exit code is 0 when nothing failed and the issuer is vouched for, 6 when not, and 4 when somebody
+who was asked did not answer.";
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// A credential, an attestation, a proof, signed metadata or a status list; - for standard input
+    #[arg(value_name = "FILE|-")]
+    pub(crate) what: String,
+    /// An authority that vouches for issuers (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trust_anchor: Option<PathBuf>,
+    /// The issuer's public keys: a JWK Set, or a JWK
+    #[arg(long, value_name = "FILE")]
+    pub(crate) issuer_keys: Option<PathBuf>,
+    /// A certificate authority to trust for TLS, beside those of this machine (PEM)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+    /// Ask nobody, neither for keys nor for a status
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Judge as of this time: 2026-11-26T12:00:00Z, or 2026-11-26
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) at: Option<Timestamp>,
+    /// The status list, in place of the one that lies where the credential says
+    #[arg(long, value_name = "FILE")]
+    pub(crate) status_list: Option<PathBuf>,
+    /// Ask addresses of private networks and of this machine, too
+    #[arg(long)]
+    pub(crate) allow_private_addresses: bool,
+    /// Print one JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    let midnight = || Timestamp::from_rfc3339(&format!("{text}T00:00:00Z"));
+    let wrong = "write it as 2026-11-26T12:00:00Z or 2026-11-26";
+    Timestamp::from_rfc3339(text).or_else(midnight).ok_or_else(|| wrong.to_owned())
+}

@@ -1,0 +1,228 @@
+//! What something says, in parts; what opens a door is left out.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use formats::mso_mdoc::Mdoc;
+use formats::sd_jwt;
+use formats::status_list::token::{self, ReadClaims, TokenFormat};
+use formats::status_list::{CompressedList, Status};
+use keys::{json as strict, x509};
+use oid4vci::offer::{OfferLink, ReceivedOffer};
+use serde_json::{Map, Value, json};
+use url::Url;
+
+use super::kind::Kind;
+use super::recognise::{Body, Found, Jwt, SdJwt};
+
+/// Members whose values are as good as a key: whoever looks at a screen does not need them.
+const SECRETS: [&str; 7] = [
+    "pre-authorized_code",
+    "issuer_state",
+    "access_token",
+    "refresh_token",
+    "client_secret",
+    "c_nonce",
+    "user_pin",
+];
+/// Private members of a JWK (RFC 7518 §6.2.2), and those of other kinds of keys.
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// Parts by their names, in the order in which they are read, and what to know of them.
+#[derive(Debug, Default)]
+pub(crate) struct Described {
+    pub(crate) parts: Vec<(&'static str, Value)>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Described {
+    /// For scripts.
+    pub(crate) fn to_json(&self) -> Map<String, Value> {
+        let parts = self.parts.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let mut object: Map<String, Value> = parts.collect();
+        object.insert("notes".to_owned(), json!(self.notes));
+        object
+    }
+
+    fn part(&mut self, name: &'static str, value: impl Into<Value>) {
+        let mut value = value.into();
+        conceal(&mut value);
+        self.parts.push((name, value));
+    }
+
+    fn note(&mut self, note: impl Into<String>) {
+        self.notes.push(note.into());
+    }
+}
+
+/// Describes all that can be recognised.
+pub(crate) fn describe(found: &Found) -> Described {
+    let mut described = Described::default();
+    match &found.body {
+        Body::Jwt(jwt) => {
+            self::jwt(jwt, &mut described);
+            if found.kind == Kind::StatusListJwt {
+                list(TokenFormat::Jwt, jwt.text.as_bytes(), &mut described);
+            }
+        }
+        Body::SdJwt(sd_jwt) => self::sd_jwt(sd_jwt, &mut described),
+        Body::Jwe(header) => {
+            described.part("header", header.clone());
+            described.note("what is in it can be read with the recipient's key only");
+        }
+        Body::Json(value) => {
+            described.part("content", value.clone());
+            if found.kind == Kind::CredentialOffer {
+                offer(&value.to_string(), &mut described);
+            }
+        }
+        Body::Link(url) => link(url, &mut described),
+        Body::Mdoc(text) => mdoc(text, &mut described),
+        Body::Cwt(bytes) => list(TokenFormat::Cwt, bytes, &mut described),
+        Body::Certificates(chain) => {
+            described.part("certificates", super::certificates(chain));
+        }
+    }
+    described.note("nothing was verified: bestow verify does that, where there is a signature");
+    described
+}
+
+/// Header and claims; a chain is shown as what its certificates say.
+fn jwt(jwt: &Jwt, described: &mut Described) {
+    let mut header = jwt.header.clone();
+    match x509::x5c_from_header(&header) {
+        Ok(Some(chain)) => {
+            header.insert("x5c".to_owned(), super::certificates(&chain));
+        }
+        Ok(None) => {}
+        Err(error) => described.note(format!("x5c: {error}")),
+    }
+    let alg = header.get("alg").and_then(Value::as_str).unwrap_or_default();
+    if alg.eq_ignore_ascii_case("none") {
+        described.note("alg is none: anybody can have written this");
+    }
+    described.part("header", header);
+    let Some(mut claims) = jwt.claims.clone() else {
+        described.note("the payload is no JSON object");
+        return;
+    };
+    // Long, packed, and shown unpacked below.
+    if let Some(lst) = claims.get_mut("status_list").and_then(|list| list.get_mut("lst")) {
+        let length = lst.as_str().map(str::len);
+        *lst = format!("(packed: {} characters)", length.unwrap_or_default()).into();
+    }
+    described.part("claims", claims);
+}
+
+fn sd_jwt(found: &SdJwt, described: &mut Described) {
+    jwt(&found.jwt, described);
+    let disclosures: Vec<Value> = found.disclosures.iter().map(|text| disclosure(text)).collect();
+    described.part("disclosures", disclosures);
+    let texts: Vec<&str> = found.disclosures.iter().map(String::as_str).collect();
+    match found.jwt.claims.clone().map(|payload| sd_jwt::process(payload, &texts)) {
+        Some(Ok(claims)) => described.part("disclosed_claims", claims),
+        Some(Err(error)) => described.note(error.to_string()),
+        None => {}
+    }
+    if let Some(key_binding) = &found.key_binding {
+        let claims = key_binding.claims.clone().unwrap_or_default();
+        described.part("key_binding", json!({ "header": key_binding.header, "claims": claims }));
+        described.note("it ends in a key binding: its holder made it to show it to somebody");
+    }
+}
+
+/// `[salt, name, value]` or `[salt, value]` (RFC 9901 §4.2).
+fn disclosure(text: &str) -> Value {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+    match bytes.and_then(|bytes| strict::parse(&bytes).ok()) {
+        Some(Value::Array(parts)) => match parts.as_slice() {
+            [_, name, value] => json!({ "name": name, "value": value }),
+            [_, value] => json!({ "value": value }),
+            _ => json!({ "unreadable": "a disclosure has two or three parts" }),
+        },
+        _ => json!({ "unreadable": "no JSON array in base64url" }),
+    }
+}
+
+fn mdoc(text: &str, described: &mut Described) {
+    let Ok(mdoc) = Mdoc::parse(text) else { return };
+    if let Some(chain) = mdoc.key_reference().x5c {
+        described.part("x5chain", super::certificates(&chain));
+    }
+    if let Value::Object(members) = mdoc.to_json() {
+        described.part("issuer_signed", members);
+    }
+}
+
+/// A status list, unpacked and counted (TSL §4).
+fn list(format: TokenFormat, bytes: &[u8], described: &mut Described) {
+    let token = match token::parse(format, bytes) {
+        Ok(token) => token,
+        Err(error) => return described.note(error.to_string()),
+    };
+    let ReadClaims { sub, issued_at, not_before, expires_at, ttl_seconds, list } = token.claims();
+    if format == TokenFormat::Cwt {
+        if let Some(chain) = token.key_reference().x5c {
+            described.part("x5chain", super::certificates(&chain));
+        }
+        let claims = json!({
+            "sub": sub, "iat": issued_at, "nbf": not_before, "exp": expires_at,
+            "ttl": ttl_seconds, "kid": token.key_reference().kid,
+        });
+        described.part("claims", claims);
+    }
+    entries(list, described);
+}
+
+fn entries(list: &CompressedList, described: &mut Described) {
+    match list.decompress() {
+        Ok(unpacked) => {
+            let tally = unpacked.tally();
+            let tally = tally.iter().map(|(value, n)| (Status::of(*value).to_string(), json!(n)));
+            let tally: Map<String, Value> = tally.collect();
+            let (bits, entries) = (list.bits.count(), unpacked.entries());
+            described.part("list", json!({ "bits": bits, "entries": entries, "says": tally }));
+        }
+        Err(error) => described.note(error.to_string()),
+    }
+}
+
+fn link(url: &Url, described: &mut Described) {
+    match OfferLink::parse(url.as_str()) {
+        Ok(OfferLink::ByReference(place)) => {
+            described.part("offer_at", place.origin().ascii_serialization());
+            described.note("the offer lies there and was not fetched; its address is a secret");
+        }
+        Ok(OfferLink::ByValue(_)) => {
+            let value = url.query_pairs().find(|(name, _)| name == "credential_offer");
+            let value = value.and_then(|(_, value)| strict::parse(value.as_bytes()).ok());
+            described.part("offer", value.unwrap_or_default());
+        }
+        Err(error) => described.note(error.message()),
+    }
+}
+
+fn offer(document: &str, described: &mut Described) {
+    if let Err(error) = ReceivedOffer::parse(document.as_bytes()) {
+        described.note(error.message());
+    }
+}
+
+/// JSON is nested no deeper than its reader allows, so this ends.
+fn conceal(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(conceal),
+        Value::Object(object) => {
+            let is_key = object.contains_key("kty");
+            for (name, member) in object.iter_mut() {
+                let is_secret = SECRETS.contains(&name.as_str())
+                    || (is_key && PRIVATE.contains(&name.as_str()));
+                if is_secret {
+                    *member = "(a secret: not shown)".into();
+                } else {
+                    conceal(member);
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}

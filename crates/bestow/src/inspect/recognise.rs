@@ -1,0 +1,292 @@
+//! Tells what something is. Input is hostile: it is bounded by its reader, JSON and CBOR by theirs.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use formats::status_list::token::{self, TokenFormat};
+use keys::{json, x509};
+use oid4vci::offer::{HAIP_SCHEME, SCHEME};
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::kind::Kind;
+
+/// Something, and what it is.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) kind: Kind,
+    pub(crate) body: Body,
+}
+
+/// In which form it came.
+#[derive(Clone, Debug)]
+pub(crate) enum Body {
+    /// Three parts in base64url, the first of them JSON.
+    Jwt(Jwt),
+    /// A JWT with disclosures behind it.
+    SdJwt(SdJwt),
+    /// The header of five parts.
+    Jwe(Map<String, Value>),
+    Json(Value),
+    /// A link with an offer in it, or with the address of one.
+    Link(Url),
+    /// CBOR in base64url.
+    Mdoc(String),
+    Cwt(Vec<u8>),
+    /// DER, the first one first.
+    Certificates(Vec<Vec<u8>>),
+}
+
+/// What stands in a JWT; the signature may be anything.
+#[derive(Clone, Debug)]
+pub(crate) struct Jwt {
+    pub(crate) text: String,
+    pub(crate) header: Map<String, Value>,
+    /// `None` where the payload is no JSON object.
+    pub(crate) claims: Option<Map<String, Value>>,
+}
+
+/// `JWT~disclosure~…~`, perhaps with a Key Binding JWT at the end (RFC 9901 §4).
+#[derive(Clone, Debug)]
+pub(crate) struct SdJwt {
+    pub(crate) jwt: Jwt,
+    pub(crate) disclosures: Vec<String>,
+    pub(crate) key_binding: Option<Jwt>,
+}
+
+/// `None` where it is nothing that is known here.
+pub(crate) fn recognise(bytes: &[u8]) -> Option<Found> {
+    let Ok(text) = str::from_utf8(bytes) else { return binary(bytes) };
+    let text = text.trim().trim_start_matches('\u{feff}');
+    match text.as_bytes().first()? {
+        b'{' | b'[' => json::parse(text.as_bytes()).ok().map(of_json),
+        // A credential as it stands in a JSON answer.
+        b'"' => {
+            let quoted = json::parse(text.as_bytes()).ok()?;
+            let inner = quoted.as_str().filter(|inner| !inner.starts_with('"'))?;
+            recognise(inner.as_bytes())
+        }
+        b'-' => {
+            let chain = x509::x5c_from_pem(text).ok()?;
+            Some(Found { kind: Kind::Certificates, body: Body::Certificates(chain) })
+        }
+        _ => link(text).or_else(|| compact(text)),
+    }
+}
+
+fn binary(bytes: &[u8]) -> Option<Found> {
+    if token::parse(TokenFormat::Cwt, bytes).is_ok() {
+        return Some(Found { kind: Kind::StatusListCwt, body: Body::Cwt(bytes.to_vec()) });
+    }
+    mdoc(BASE64_URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn mdoc(text: String) -> Option<Found> {
+    let is_mdoc = formats::mso_mdoc::Mdoc::parse(&text).is_ok();
+    is_mdoc.then_some(Found { kind: Kind::MsoMdoc, body: Body::Mdoc(text) })
+}
+
+fn link(text: &str) -> Option<Found> {
+    let url = Url::parse(text).ok()?;
+    let names = ["credential_offer", "credential_offer_uri"];
+    let has_offer = url.query_pairs().any(|(name, _)| names.contains(&&*name));
+    let is_offer = has_offer || [SCHEME, HAIP_SCHEME].contains(&url.scheme());
+    is_offer.then_some(Found { kind: Kind::CredentialOffer, body: Body::Link(url) })
+}
+
+/// Without a scheme or JSON: what is written in base64url.
+fn compact(text: &str) -> Option<Found> {
+    if text.contains('~') {
+        return sd_jwt(text);
+    }
+    match text.split('.').count() {
+        1 => {
+            let bytes = BASE64_URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
+            binary(&bytes)
+        }
+        3 => {
+            let jwt = jwt(text)?;
+            Some(Found { kind: kind_of(&jwt), body: Body::Jwt(jwt) })
+        }
+        5 => {
+            let header = object(text.split('.').next()?)?;
+            Some(Found { kind: Kind::Jwe, body: Body::Jwe(header) })
+        }
+        _ => None,
+    }
+}
+
+fn sd_jwt(text: &str) -> Option<Found> {
+    let mut parts = text.split('~');
+    let jwt = jwt(parts.next()?)?;
+    let mut disclosures: Vec<String> = parts.map(str::to_owned).collect();
+    let last = disclosures.pop().filter(|last| !last.is_empty());
+    let key_binding = match last {
+        Some(last) => Some(self::jwt(&last)?),
+        None => None,
+    };
+    let has_vct = jwt.claims.as_ref().is_some_and(|claims| claims.contains_key("vct"));
+    let kind = if has_vct { Kind::SdJwtVc } else { Kind::SdJwt };
+    Some(Found { kind, body: Body::SdJwt(SdJwt { jwt, disclosures, key_binding }) })
+}
+
+fn jwt(text: &str) -> Option<Jwt> {
+    let mut parts = text.split('.');
+    let header = object(parts.next()?)?;
+    let claims = object(parts.next()?);
+    BASE64_URL_SAFE_NO_PAD.decode(parts.next()?).ok()?;
+    parts.next().is_none().then(|| Jwt { text: text.to_owned(), header, claims })
+}
+
+fn object(part: &str) -> Option<Map<String, Value>> {
+    json::parse_object(&BASE64_URL_SAFE_NO_PAD.decode(part).ok()?).ok()
+}
+
+fn kind_of(jwt: &Jwt) -> Kind {
+    let typ = jwt.header.get("typ").and_then(Value::as_str);
+    let has = |name| jwt.claims.as_ref().is_some_and(|claims| claims.contains_key(name));
+    match typ.and_then(Kind::of_typ) {
+        Some(kind) => kind,
+        None if has("vc") => Kind::JwtVcJson,
+        None => Kind::Jwt,
+    }
+}
+
+/// By the members that only such an object has.
+fn of_json(value: Value) -> Found {
+    let has = |name: &str| value.get(name).is_some();
+    let kind = if has("credential_configuration_ids") || (has("grants") && has("credentials")) {
+        Kind::CredentialOffer
+    } else if has("credential_issuer") {
+        Kind::IssuerMetadata
+    } else if has("issuer") && (has("token_endpoint") || has("authorization_endpoint")) {
+        Kind::ServerMetadata
+    } else if has("issuer") && (has("jwks") || has("jwks_uri")) {
+        Kind::JwtVcIssuerMetadata
+    } else if value.get("keys").is_some_and(Value::is_array) {
+        Kind::JwkSet
+    } else if has("kty") {
+        Kind::Jwk
+    } else if has("@context") && has("credentialSubject") {
+        Kind::LinkedDataCredential
+    } else {
+        Kind::Json
+    };
+    Found { kind, body: Body::Json(value) }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    use serde_json::json;
+
+    use super::super::describe::describe;
+    use super::super::outline;
+    use super::recognise;
+
+    /// Draws numbers that are the same in each run (xorshift).
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, end: usize) -> usize {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            usize::try_from(self.0 % end.max(1) as u64).unwrap_or_default()
+        }
+    }
+
+    fn jwt(header: &serde_json::Value, claims: &serde_json::Value) -> String {
+        let part = |value: &serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+        format!("{}.{}.c2ln", part(header), part(claims))
+    }
+
+    fn things() -> Vec<(&'static str, String)> {
+        let disclosure = BASE64_URL_SAFE_NO_PAD.encode(r#"["salt","name","Ada"]"#);
+        let vct = json!({ "vct": "https://a.example/card", "_sd": ["x"], "exp": 1 });
+        let sd_jwt = jwt(&json!({ "typ": "dc+sd-jwt", "alg": "ES256", "x5c": ["AAAA"] }), &vct);
+        let list = json!({ "sub": "https://a.example/1", "iat": 1,
+            "status_list": { "bits": 1, "lst": "eNrbuRgAAhcBXQ" } });
+        let by_typ = |typ: &str| jwt(&json!({ "typ": typ, "alg": "none" }), &json!({ "iss": "a" }));
+        let offer = json!({ "credential_issuer": "https://a.example",
+            "credential_configuration_ids": ["card"] });
+        let offer_link = format!("openid-credential-offer://?credential_offer={offer}");
+        let metadata = json!({ "credential_issuer": "https://a.example" });
+        let server = json!({ "issuer": "https://a.example", "token_endpoint": "x" });
+        let keys = json!({ "issuer": "https://a.example", "jwks": { "keys": [] } });
+        vec![
+            ("sd_jwt_vc", format!("{sd_jwt}~{disclosure}~")),
+            ("sd_jwt_vc", format!("{sd_jwt}~{disclosure}~{}", by_typ("kb+jwt"))),
+            ("jwt_vc_json", jwt(&json!({ "alg": "ES256" }), &json!({ "vc": {} }))),
+            ("status_list_jwt", jwt(&json!({ "typ": "statuslist+jwt", "alg": "ES256" }), &list)),
+            ("signed_issuer_metadata", by_typ("openidvci-issuer-metadata+jwt")),
+            ("key_attestation", by_typ("key-attestation+jwt")),
+            ("client_attestation", by_typ("oauth-client-attestation+jwt")),
+            ("dpop_proof", by_typ("dpop+jwt")),
+            ("key_proof", by_typ("openid4vci-proof+jwt")),
+            ("jwt", by_typ("JWT")),
+            ("jwe", "eyJhbGciOiJkaXIifQ....".to_owned()),
+            ("credential_offer", offer.to_string()),
+            ("credential_offer", offer_link),
+            ("issuer_metadata", metadata.to_string()),
+            ("server_metadata", server.to_string()),
+            ("jwt_vc_issuer_metadata", keys.to_string()),
+            ("jwk_set", json!({ "keys": [{ "kty": "EC" }] }).to_string()),
+            ("jwk", json!({ "kty": "EC" }).to_string()),
+            ("json", "[1, {}]".to_owned()),
+            ("jwt", json!(by_typ("JWT")).to_string()),
+        ]
+    }
+
+    #[test]
+    fn each_thing_is_told_by_its_form() {
+        for (kind, text) in things() {
+            let found =
+                recognise(text.as_bytes()).unwrap_or_else(|| unreachable!("{kind}: {text}"));
+            assert_eq!(found.kind.code(), kind, "{text}");
+            assert!(!describe(&found).parts.is_empty(), "{kind}");
+        }
+    }
+
+    /// No bytes end the program: cut, doubled, and with others in their place.
+    #[test]
+    fn mutated_bytes_are_told_or_refused_and_nothing_else() {
+        let mut dice = Dice(0x5eed_1234_abcd_ef01);
+        let mut cbor = vec![0xd2, 0x84, 0x43, 0xa1, 0x01, 0x26, 0xa0, 0x41, 0x00, 0x41, 0x00];
+        cbor.extend([0x9f; 64]);
+        let texts = things().into_iter().map(|(_, text)| text.into_bytes());
+        for thing in texts.chain([cbor]) {
+            for _ in 0..500 {
+                let mut bytes = thing.clone();
+                for _ in 0..=dice.below(6) {
+                    let at = dice.below(bytes.len());
+                    match dice.below(4) {
+                        0 => bytes.truncate(at),
+                        1 => bytes.insert(at, u8::try_from(dice.below(256)).unwrap_or_default()),
+                        2 => bytes.extend_from_within(at.min(bytes.len())..),
+                        _ => {
+                            if let Some(byte) = bytes.get_mut(at) {
+                                *byte ^= 1 << dice.below(8);
+                            }
+                        }
+                    }
+                }
+                if let Some(found) = recognise(&bytes) {
+                    let lines = outline::lines(&describe(&found).parts);
+                    let is_steering = |c: char| c.is_control();
+                    assert!(!lines.iter().any(|line| line.contains(is_steering)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nesting_and_length_have_an_end() {
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert!(recognise(deep.as_bytes()).is_none());
+        assert!(recognise(&vec![0x81; 100_000]).is_none());
+        let wide = serde_json::Value::from(vec![json!({}); 50_000]).to_string();
+        let found = recognise(wide.as_bytes()).unwrap_or_else(|| unreachable!());
+        assert!(outline::lines(&describe(&found).parts).len() < 2_100);
+    }
+}

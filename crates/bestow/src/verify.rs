@@ -1,0 +1,217 @@
+//! `bestow verify`: each check on a line, and one verdict.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use formats::status_list::token::TokenFormat;
+use formats::{jwt_vc_json, mso_mdoc, sd_jwt_vc};
+use keys::json as strict;
+use keys::outside::{Clock, SystemClock, Timestamp};
+use serde_json::{Value, json};
+use wallet::Settings;
+use wallet::client::{ClientOptions, GuardedClient};
+use wallet::http::{Http, NoNetwork};
+use wallet::verify::{Check, Outcome, Report, SignedBy, Verdict, Verifier};
+
+use crate::cli::VerifyArguments;
+use crate::exit::{Failure, Kind as Ending};
+use crate::inspect::found;
+use crate::inspect::kind::Kind;
+use crate::inspect::recognise::{Body, Found, SdJwt};
+use crate::terminal::{plain, print, print_json};
+use crate::wallet::open::{anchors, read};
+
+/// Runs the command.
+pub(crate) async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
+    let thing = found(&arguments.what)?;
+    let verifier = verifier(arguments)?;
+    let report = report(&verifier, &thing).await?;
+    let verdict = report.verdict();
+    let checks: Vec<Value> = report.checks.iter().map(json_of).collect();
+    let result = json!({
+        "kind": thing.kind.code(),
+        "verdict": word(verdict),
+        "checks": checks,
+    });
+    if !arguments.json {
+        print(thing.kind.title());
+        report.checks.iter().map(line).for_each(print);
+    }
+    match failure(verdict) {
+        None if arguments.json => print_json(&result),
+        None => {
+            print("verified");
+            Ok(())
+        }
+        Some(failure) => {
+            let members = ["kind", "verdict", "checks"];
+            let with = |failure: Failure, name| {
+                failure.done(name, result.get(name).cloned().unwrap_or_default())
+            };
+            Err(members.into_iter().fold(failure, with))
+        }
+    }
+}
+
+fn verifier(arguments: &VerifyArguments) -> Result<Verifier, Failure> {
+    let options = ClientOptions {
+        extra_authorities: arguments.ca.as_deref().map(read).transpose()?.into_iter().collect(),
+        allow_http_loopback: false,
+        allow_private_addresses: arguments.allow_private_addresses,
+    };
+    let http: Arc<dyn Http> = if arguments.offline {
+        Arc::new(NoNetwork)
+    } else {
+        let client = GuardedClient::new(&options);
+        Arc::new(client.map_err(|error| Failure::usage(error.to_string()))?)
+    };
+    let clock: Arc<dyn Clock> = match arguments.at {
+        Some(at) => Arc::new(At(at)),
+        None => Arc::new(SystemClock),
+    };
+    Ok(Verifier {
+        http,
+        clock,
+        settings: Settings {
+            anchors: arguments.trust_anchor.as_deref().map(anchors).transpose()?,
+            ..Settings::default()
+        },
+        given_keys: arguments.issuer_keys.as_deref().map(keys_of).transpose()?,
+        status_list: arguments.status_list.as_deref().map(list_of).transpose()?,
+        is_now: arguments.at.is_none(),
+    })
+}
+
+/// A clock that stands still.
+#[derive(Debug)]
+struct At(Timestamp);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        self.0
+    }
+}
+
+/// A JWK Set, or one JWK.
+fn keys_of(file: &Path) -> Result<Vec<Value>, Failure> {
+    let none = || Failure::usage(format!("{} is no JWK Set and no JWK", file.display()));
+    let value = strict::parse(read(file)?.as_bytes()).map_err(|_| none())?;
+    match value.get("keys").and_then(Value::as_array) {
+        Some(keys) => Ok(keys.clone()),
+        None if value.get("kty").is_some() => Ok(vec![value]),
+        None => Err(none()),
+    }
+}
+
+/// A status list as it was fetched.
+fn list_of(file: &Path) -> Result<Vec<u8>, Failure> {
+    let bytes = fs::read(file)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
+    // An editor ends the file of a JWT with a new line.
+    Ok(if bytes.starts_with(b"ey") { bytes.trim_ascii_end().to_vec() } else { bytes })
+}
+
+async fn report(verifier: &Verifier, thing: &Found) -> Result<Report, Failure> {
+    Ok(match (&thing.body, thing.kind) {
+        (Body::SdJwt(found), Kind::SdJwtVc) => {
+            let mut report = verifier.credential(sd_jwt_vc::FORMAT, &as_issued(found)).await;
+            if found.key_binding.is_some() {
+                report.skip_key_binding();
+            }
+            report
+        }
+        (Body::Mdoc(text), _) => verifier.credential(mso_mdoc::FORMAT, text).await,
+        (Body::Jwt(jwt), Kind::JwtVcJson) => {
+            verifier.credential(jwt_vc_json::FORMAT, &jwt.text).await
+        }
+        (Body::Jwt(jwt), Kind::StatusListJwt) => {
+            verifier.status_list(TokenFormat::Jwt, jwt.text.as_bytes()).await
+        }
+        (Body::Cwt(token), _) => verifier.status_list(TokenFormat::Cwt, token).await,
+        (Body::Jwt(jwt), Kind::DpopProof | Kind::KeyProof) => {
+            verifier.jwt(&jwt.text, SignedBy::Holder).await
+        }
+        (Body::Jwt(jwt), Kind::SignedIssuerMetadata) => {
+            verifier.jwt(&jwt.text, SignedBy::Issuer("sub")).await
+        }
+        (Body::Jwt(jwt), Kind::Jwt | Kind::KeyAttestation | Kind::ClientAttestation) => {
+            verifier.jwt(&jwt.text, SignedBy::Issuer("iss")).await
+        }
+        (
+            Body::Jwt(_)
+            | Body::SdJwt(_)
+            | Body::Jwe(_)
+            | Body::Json(_)
+            | Body::Link(_)
+            | Body::Certificates(_),
+            kind,
+        ) => return Err(not_verifiable(kind)),
+    })
+}
+
+fn not_verifiable(kind: Kind) -> Failure {
+    let message = format!("this is of a kind that cannot be verified here: {}", kind.title());
+    let hint = "see what it says: bestow inspect FILE";
+    Failure::new(Ending::Usage, "not_verifiable", message).hint(hint)
+}
+
+/// Without what its holder added to show it.
+fn as_issued(found: &SdJwt) -> String {
+    let mut text = format!("{}~", found.jwt.text);
+    for disclosure in &found.disclosures {
+        text.push_str(disclosure);
+        text.push('~');
+    }
+    text
+}
+
+fn json_of(check: &Check) -> Value {
+    json!({
+        "check": check.name,
+        "rule": check.rule,
+        "result": check.outcome.word(),
+        "found": check.found,
+    })
+}
+
+fn line(check: &Check) -> String {
+    let outcome = match check.outcome {
+        Outcome::Passed => "passed",
+        Outcome::Failed => "FAILED",
+        Outcome::NotChecked => "not checked",
+    };
+    format!("{outcome:<11}  {:<11}  {} ({})", check.name, plain(&check.found), check.rule)
+}
+
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Verified => "verified",
+        Verdict::Failed => "failed",
+        Verdict::Unanswered => "unanswered",
+        Verdict::NotVouched => "issuer_not_verified",
+    }
+}
+
+fn failure(verdict: Verdict) -> Option<Failure> {
+    let (kind, message, hint) = match verdict {
+        Verdict::Verified => return None,
+        Verdict::Failed => (
+            Ending::VerificationFailed,
+            "a check failed: do not rely on it",
+            "see what it says: bestow inspect FILE",
+        ),
+        Verdict::Unanswered => (
+            Ending::Network,
+            "not all could be checked: somebody who was asked did not answer",
+            "try again later, or give what is missing as a file: --issuer-keys, --status-list; a \
+             server in a private network needs --allow-private-addresses",
+        ),
+        Verdict::NotVouched => (
+            Ending::VerificationFailed,
+            "nothing shows that the issuer is who it says it is",
+            "give an authority that vouches for it (--trust-anchor) or its keys (--issuer-keys)",
+        ),
+    };
+    Some(Failure::new(kind, word(verdict), message).hint(hint))
+}

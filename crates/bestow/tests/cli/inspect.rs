@@ -1,0 +1,183 @@
+//! `bestow inspect` and `bestow verify`, on what an issuer really makes.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::world::{Outcome, TRUST, World, names, text};
+
+const ANCHOR: [&str; 2] = ["--trust-anchor", "issuer/tls/ca.pem"];
+const ONLINE: [&str; 3] = ["--ca", "issuer/tls/ca.pem", "--allow-private-addresses"];
+
+/// A credential in a file of the world's folder.
+fn received(world: &World, configuration_id: &str, file: &str) -> String {
+    let offer = world.offer(&[configuration_id]);
+    let outcome = world.receive(&text(&offer, "uri"), &["--json"]).exits(0).json();
+    let id = text(&outcome["credentials"][0], "id");
+    let raw = world.bestow(&["wallet", "show", &id, "--raw"]).exits(0).stdout;
+    fs::write(world.path(file), raw).unwrap();
+    text(&offer, "id")
+}
+
+fn verify(world: &World, file: &str, more: &[&str]) -> Outcome {
+    world.bestow(&[&["verify", file, "--json"], more].concat())
+}
+
+/// What came of one check.
+#[track_caller]
+fn result(outcome: &Outcome, check: &str) -> String {
+    let report = outcome.json();
+    let checks = report["checks"].as_array().unwrap();
+    let found = checks.iter().find(|one| one["check"] == check);
+    text(found.unwrap_or_else(|| panic!("{check}: {outcome}")), "result")
+}
+
+#[test]
+fn each_format_is_recognised_decoded_and_verified() {
+    let world = World::serving();
+    for (configuration_id, kind, claim) in [
+        ("student_card", "sd_jwt_vc", "given_name"),
+        ("diploma", "jwt_vc_json", "credentialSubject"),
+    ] {
+        received(&world, configuration_id, kind);
+        let inspected = world.bestow(&["inspect", kind, "--json"]).exits(0);
+        assert_eq!(inspected.json()["kind"], kind);
+        assert!(inspected.stdout.contains(claim), "{inspected}");
+        let shown = world.bestow(&["inspect", kind]).exits(0);
+        assert!(shown.stdout.contains(claim), "{shown}");
+
+        let verified = verify(&world, kind, &[&ANCHOR[..], &ONLINE].concat()).exits(0);
+        assert_eq!(verified.json()["verdict"], "verified");
+        for check in ["form", "signature", "content", "validity", "issuer", "status"] {
+            assert_eq!(result(&verified, check), "passed", "{check} of {kind}: {verified}");
+        }
+    }
+}
+
+#[test]
+fn what_is_not_vouched_for_is_not_verified() {
+    let world = World::serving();
+    received(&world, "student_card", "card");
+    let outcome = verify(&world, "card", &["--offline"]).exits(6);
+    assert_eq!(outcome.json()["verdict"], "issuer_not_verified");
+    assert_eq!(result(&outcome, "signature"), "passed");
+    assert_eq!(result(&outcome, "issuer"), "not_checked");
+    assert!(text(&outcome.json()["error"], "hint").contains("--trust-anchor"));
+    // By an authority, and by the issuer's own keys.
+    verify(&world, "card", &[&ANCHOR[..], &["--offline"]].concat()).exits(0);
+    let inspected = world.bestow(&["inspect", "card", "--json"]).exits(0).json();
+    let x5c = &inspected["header"]["x5c"];
+    fs::write(world.path("keys.json"), json!({ "keys": [x5c[0]["key"]] }).to_string()).unwrap();
+    verify(&world, "card", &["--offline", "--issuer-keys", "keys.json"]).exits(0);
+    let stranger = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    fs::write(world.path("keys.json"), stranger).unwrap();
+    verify(&world, "card", &["--offline", "--issuer-keys", "keys.json"]).exits(6);
+}
+
+#[test]
+fn a_changed_credential_and_one_whose_time_is_over_fail() {
+    let world = World::serving();
+    received(&world, "student_card", "card");
+    let raw = fs::read_to_string(world.path("card")).unwrap();
+    let (jwt, disclosures) = raw.trim().split_once('~').unwrap();
+    let (signed, signature) = jwt.rsplit_once('.').unwrap();
+    let other = if signature.starts_with('A') { "B" } else { "A" };
+    let forged = format!("{signed}.{other}{}~{disclosures}", &signature[1..]);
+    let offline = [&ANCHOR[..], &["--offline"]].concat();
+    fs::write(world.path("forged"), forged).unwrap();
+    let outcome = verify(&world, "forged", &offline).exits(6);
+    assert_eq!(result(&outcome, "signature"), "failed");
+    // A disclosure that nobody signed for.
+    fs::write(world.path("surplus"), format!("{}WyJzYWx0IiwgIm5hbWUiLCAiRXZhIl0~", raw.trim()))
+        .unwrap();
+    let outcome = verify(&world, "surplus", &offline).exits(6);
+    assert_eq!(result(&outcome, "signature"), "passed");
+    assert_eq!(result(&outcome, "content"), "failed");
+    let outcome = verify(&world, "card", &[&offline[..], &["--at", "2099-01-01"]].concat());
+    assert_eq!(outcome.code, Some(6), "{outcome}");
+}
+
+/// TSL §8.3
+#[test]
+fn a_revoked_credential_fails_and_one_whose_list_nobody_serves_is_4() {
+    let world = World::serving();
+    let offer = received(&world, "student_card", "card");
+    world.bestow(&["issuer", "revoke", &offer]).exits(0);
+    let online = [&ANCHOR[..], &ONLINE].concat();
+    let mut outcome = verify(&world, "card", &online);
+    for _ in 0..100 {
+        if outcome.code != Some(0) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        outcome = verify(&world, "card", &online);
+    }
+    let outcome = outcome.exits(6);
+    assert_eq!(result(&outcome, "status"), "failed");
+    assert!(outcome.stdout.contains("revoked"), "{outcome}");
+    // The wallet learns it when it asks.
+    let listed = world.bestow(&["wallet", "list", "--json"]).exits(0).json();
+    assert_eq!(listed["credentials"][0]["status"]["value"], "unknown");
+    let refreshed = world.bestow(&[&["wallet", "refresh", "--json"], TRUST].concat()).exits(0);
+    assert_eq!(refreshed.json()["credentials"][0]["status"]["value"], "revoked", "{refreshed}");
+    let listed = world.bestow(&["wallet", "list"]).exits(0);
+    assert!(listed.stdout.contains("revoked, checked 20"), "{listed}");
+    // Private addresses are not asked unless that is wanted: a credential may name any.
+    let outcome = verify(&world, "card", &[&ANCHOR[..], &["--ca", "issuer/tls/ca.pem"]].concat());
+    let outcome = outcome.exits(4);
+    assert_eq!(outcome.json()["verdict"], "unanswered");
+    assert_eq!(result(&outcome, "status"), "not_checked");
+}
+
+#[test]
+fn the_codes_of_an_offer_and_private_keys_are_not_shown() {
+    let world = World::new();
+    let code = "a-code-that-opens-a-door";
+    let offer = json!({
+        "credential_issuer": "https://issuer.example",
+        "credential_configuration_ids": ["card"],
+        "grants": {
+            "urn:ietf:params:oauth:grant-type:pre-authorized_code": { "pre-authorized_code": code },
+        },
+    });
+    let key = json!({ "kty": "OKP", "crv": "Ed25519", "x": "AA", "d": code });
+    for (thing, kind) in [(offer, "credential_offer"), (key, "jwk")] {
+        let input = thing.to_string();
+        for more in [&[][..], &["--json"]] {
+            let arguments = [&["inspect", "-"], more].concat();
+            let outcome = world.bestow_reading(&arguments, input.as_bytes()).exits(0);
+            assert!(!outcome.stdout.contains(code), "{outcome}");
+        }
+        let outcome = world.bestow_reading(&["inspect", "-", "--json"], input.as_bytes());
+        assert_eq!(outcome.json()["kind"], kind);
+    }
+}
+
+/// Catalogue N04
+#[test]
+fn what_could_steer_a_terminal_is_spelled_out() {
+    let world = World::new();
+    let hostile = json!({ "a\u{1b}[2J": "b\u{202e}c\u{7}\u{9b}31m\nerror: x" }).to_string();
+    let outcome = world.bestow_reading(&["inspect", "-"], hostile.as_bytes()).exits(0);
+    assert!(
+        outcome.stdout.contains(r"a\u{1b}[2J: b\u{202e}c\u{7}\u{9b}31m\u{a}error: x"),
+        "{outcome}"
+    );
+    let is_steering = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(!outcome.stdout.contains(is_steering), "{outcome}");
+}
+
+#[test]
+fn what_is_nothing_is_a_mistake_of_whoever_gave_it() {
+    let world = World::new();
+    for input in [&b""[..], b"   ", b"hello", b"\xff\xfe\x00", b"{\"a\":1,\"a\":2}", b"e30.e30"] {
+        for command in ["inspect", "verify"] {
+            let outcome = world.bestow_reading(&[command, "-", "--json"], input).exits(2);
+            assert_eq!(text(&outcome.json()["error"], "code"), "not_recognised", "{outcome}");
+        }
+    }
+    let outcome = world.bestow(&["inspect", "nowhere", "--json"]).exits(2);
+    assert_eq!(names(&outcome.json()), ["error"]);
+    let unsigned = world.bestow_reading(&["verify", "-", "--json"], b"{\"keys\":[]}").exits(2);
+    assert_eq!(text(&unsigned.json()["error"], "code"), "not_verifiable");
+}

@@ -1,0 +1,110 @@
+//! W3C Verifiable Credential with a Data Integrity proof, format `ldp_vc` (VCI §A.1.2).
+
+use keys::json;
+use keys::outside::Timestamp;
+use keys::public_key::PublicKey;
+use keys::signer::Signer;
+use serde_json::{Map, Value};
+
+use crate::data_integrity::{self, Contexts, PROOF, Proof, ProofOptions};
+use crate::status_list::CredentialStatus;
+use crate::validity;
+use crate::verified::{Format, Verified};
+use crate::w3c::{DataModel, Said, W3cClaims};
+use crate::{CREDENTIAL_BYTES_MAX, FormatError, IssueError, KeyReference};
+
+/// The Credential Format Identifier (FMT-LDP-01).
+pub const FORMAT: &str = "ldp_vc";
+/// Most proofs of one credential.
+const PROOFS_MAX: usize = 16;
+
+/// Makes and signs a credential: an object, not text (FMT-LDP-05).
+pub async fn issue(
+    claims: W3cClaims<'_>,
+    options: ProofOptions<'_>,
+    signer: &dyn Signer,
+) -> Result<Value, IssueError> {
+    let credential = claims.credential(DataModel::V2)?;
+    let secured = data_integrity::sign(credential, options, signer).await?;
+    let is_short = json::text(&secured).len() <= CREDENTIAL_BYTES_MAX;
+    if is_short { Ok(secured.into()) } else { Err(IssueError::TooLong) }
+}
+
+/// Whether claims could be signed as linked data: the contexts give each a meaning.
+pub fn check_terms(claims: &W3cClaims<'_>) -> Result<(), IssueError> {
+    let credential = claims.credential(DataModel::V2)?;
+    data_integrity::check_terms(&credential).map_err(IssueError::Uncanonical)
+}
+
+/// A credential that was read; nothing that it says can be relied on yet.
+#[derive(Clone, Debug)]
+pub struct LdpVc {
+    /// Without its proofs.
+    document: Map<String, Value>,
+    proof: Proof,
+    said: Said,
+    issuer: String,
+    raw: String,
+}
+
+impl LdpVc {
+    /// Reads what an issuer sent; of several proofs, one of its own (VC Data Integrity, proof sets).
+    pub fn parse(credential: &Value) -> Result<Self, FormatError> {
+        let document = credential.as_object().ok_or(FormatError::Malformed)?;
+        let raw = json::text(document);
+        if raw.len() > CREDENTIAL_BYTES_MAX {
+            return Err(FormatError::TooLong);
+        }
+        // Whoever gave us the value need not have bounded its depth.
+        let mut document =
+            json::parse_object(raw.as_bytes()).map_err(|_| FormatError::Malformed)?;
+        let proofs = document.remove(PROOF).ok_or(FormatError::Malformed)?;
+        let said = Said::of(&document, DataModel::of(&document)?)?;
+        let issuer = said.issuer.clone().ok_or(FormatError::Malformed)?;
+        let proof = proof_of(&issuer, &proofs)?;
+        Ok(Self { document, proof, said, issuer, raw })
+    }
+
+    /// Which key claims to have signed.
+    #[must_use]
+    pub fn key_reference(&self) -> KeyReference {
+        let kid = Some(self.proof.verification_method().to_owned());
+        KeyReference { x5c: None, kid, iss: Some(self.issuer.clone()) }
+    }
+
+    pub(crate) fn status(&self) -> Result<Option<CredentialStatus>, FormatError> {
+        self.said.status(&self.document)
+    }
+
+    /// Verifies the proof, then the times.
+    pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
+        let status = self.said.status(&self.document)?;
+        self.proof.verify(self.document, key, &Contexts::default())?;
+        validity::check(None, self.proof.expires_at(), now)?;
+        validity::check(self.said.not_before, self.said.expires_at, now)?;
+        Ok(self.said.verified(Format::LdpVc, status, self.raw))
+    }
+}
+
+/// The first proof by a key of the issuer that we can verify; a key of somebody else proves nothing
+/// (catalogue I13).
+fn proof_of(issuer: &str, proofs: &Value) -> Result<Proof, FormatError> {
+    let proofs = proofs.as_array().map_or(std::slice::from_ref(proofs), Vec::as_slice);
+    if proofs.len() > PROOFS_MAX {
+        return Err(FormatError::TooLong);
+    }
+    let mut refused = FormatError::Malformed;
+    for proof in proofs {
+        match proof.as_object().ok_or(FormatError::Malformed).and_then(Proof::parse) {
+            Ok(proof) if owner(proof.verification_method()) == issuer => return Ok(proof),
+            Ok(_) => refused = FormatError::OtherIssuer,
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+/// Whose key it is: what stands before `#`.
+fn owner(verification_method: &str) -> &str {
+    verification_method.split('#').next().unwrap_or(verification_method)
+}

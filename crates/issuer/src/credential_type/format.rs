@@ -1,0 +1,278 @@
+//! The format of a credential type, and the names that it needs (VCI §A).
+
+use formats::data_integrity::Canonicalization;
+use formats::w3c::DataModel;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::config::ConfigError;
+use crate::config::source::Source;
+
+/// The format of a credential and what it needs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// `dc+sd-jwt`
+    SdJwtVc {
+        /// FMT-SDJWT-03
+        vct: String,
+    },
+    /// `mso_mdoc`
+    MsoMdoc {
+        /// FMT-MDOC-04
+        doctype: String,
+    },
+    /// A W3C credential.
+    W3c(W3cType),
+}
+
+/// What a W3C credential is, and what secures it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct W3cType {
+    /// The format by which it is secured.
+    pub securing: Securing,
+    /// What stands behind the context of the data model.
+    pub contexts: Vec<Value>,
+    /// FMT-JWT-04
+    pub types: Vec<String>,
+}
+
+/// The formats of W3C credentials.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Securing {
+    /// `jwt_vc_json`
+    JwtVcJson,
+    /// `jwt_vc_json-ld`
+    JwtVcJsonLd,
+    /// `vc+jwt`
+    VcJwt,
+    /// `vc+sd-jwt`
+    VcSdJwt,
+    /// `ldp_vc`, in one of its canonical forms.
+    LdpVc(Canonicalization),
+}
+
+impl Format {
+    /// The Credential Format Identifier.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::SdJwtVc { .. } => "dc+sd-jwt",
+            Self::MsoMdoc { .. } => "mso_mdoc",
+            Self::W3c(w3c) => w3c.securing.name(),
+        }
+    }
+
+    /// The members that the format adds to metadata (VCI §A).
+    #[must_use]
+    pub fn members(&self) -> Map<String, Value> {
+        let (name, value) = match self {
+            Self::SdJwtVc { vct } => ("vct", json!(vct)),
+            Self::MsoMdoc { doctype } => ("doctype", json!(doctype)),
+            Self::W3c(w3c) => ("credential_definition", w3c.definition()),
+        };
+        Map::from_iter([(name.to_owned(), value)])
+    }
+}
+
+impl W3cType {
+    /// FMT-JWT-04; of linked data with the names of its contexts (FMT-JWTLD-03, FMT-LDP-04). One that
+    /// is written out stands in the credential alone: wallets in use take nothing but names here.
+    fn definition(&self) -> Value {
+        if self.securing == Securing::JwtVcJson {
+            return json!({ "type": self.types });
+        }
+        let own = self.securing.data_model().context();
+        let names = self.contexts.iter().filter_map(Value::as_str);
+        let names: Vec<&str> = std::iter::once(own).chain(names).collect();
+        json!({ "@context": names, "type": self.types })
+    }
+}
+
+impl Securing {
+    /// The Credential Format Identifier.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::JwtVcJson => "jwt_vc_json",
+            Self::JwtVcJsonLd => "jwt_vc_json-ld",
+            Self::VcJwt => "vc+jwt",
+            Self::VcSdJwt => "vc+sd-jwt",
+            Self::LdpVc(_) => "ldp_vc",
+        }
+    }
+
+    /// The version of the data model that it secures.
+    #[must_use]
+    pub const fn data_model(self) -> DataModel {
+        match self {
+            Self::JwtVcJson | Self::JwtVcJsonLd => DataModel::V1,
+            Self::VcJwt | Self::VcSdJwt | Self::LdpVc(_) => DataModel::V2,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) enum WrittenFormat {
+    #[serde(rename = "dc+sd-jwt")]
+    SdJwtVc,
+    #[serde(rename = "mso_mdoc")]
+    MsoMdoc,
+    #[serde(rename = "jwt_vc_json")]
+    JwtVcJson,
+    #[serde(rename = "jwt_vc_json-ld")]
+    JwtVcJsonLd,
+    #[serde(rename = "vc+jwt")]
+    VcJwt,
+    #[serde(rename = "vc+sd-jwt")]
+    VcSdJwt,
+    #[serde(rename = "ldp_vc")]
+    LdpVc,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum WrittenCanonicalization {
+    Jcs,
+    Rdfc,
+}
+
+impl WrittenFormat {
+    /// How a W3C credential is secured; `None` of any other.
+    const fn securing(self) -> Option<Securing> {
+        match self {
+            Self::SdJwtVc | Self::MsoMdoc => None,
+            Self::JwtVcJson => Some(Securing::JwtVcJson),
+            Self::JwtVcJsonLd => Some(Securing::JwtVcJsonLd),
+            Self::VcJwt => Some(Securing::VcJwt),
+            Self::VcSdJwt => Some(Securing::VcSdJwt),
+            Self::LdpVc => Some(Securing::LdpVc(Canonicalization::Rdfc)),
+        }
+    }
+
+    pub(super) const fn is_w3c(self) -> bool {
+        self.securing().is_some()
+    }
+
+    /// Whether a holder can leave claims out.
+    pub(super) const fn is_selective(self) -> bool {
+        match self {
+            Self::SdJwtVc | Self::MsoMdoc | Self::VcSdJwt => true,
+            Self::JwtVcJson | Self::JwtVcJsonLd | Self::VcJwt | Self::LdpVc => false,
+        }
+    }
+
+    /// Whether a credential can have an entry in a Token Status List: a proof inside of JSON has no
+    /// place for one.
+    pub(super) fn has_status_list(self) -> bool {
+        self != Self::LdpVc
+    }
+
+    /// The key under which it is named.
+    const fn key(self) -> &'static str {
+        match self {
+            Self::SdJwtVc => "vct",
+            Self::MsoMdoc => "doctype",
+            Self::JwtVcJson | Self::JwtVcJsonLd | Self::VcJwt | Self::VcSdJwt | Self::LdpVc => {
+                "types"
+            }
+        }
+    }
+}
+
+/// What was written of a format and its names.
+pub(super) struct Names<'n> {
+    pub(super) format: WrittenFormat,
+    pub(super) vct: Option<&'n str>,
+    pub(super) doctype: Option<&'n str>,
+    pub(super) types: Option<&'n [String]>,
+    pub(super) contexts: Option<&'n [String]>,
+    pub(super) canonicalization: Option<WrittenCanonicalization>,
+}
+
+/// Reads the names that the format needs; `issuer` and `id` make those that may be left out.
+pub(super) fn read(
+    names: &Names<'_>,
+    (issuer, id): (&str, &str),
+    source: &Source,
+) -> Result<Format, ConfigError> {
+    check_strange_names(names, source)?;
+    let home = format!("{issuer}/credentials/{id}"); // nobody else may use a URL below ours
+    let securing = names.format.securing().map(|securing| match names.canonicalization {
+        Some(WrittenCanonicalization::Jcs) => Securing::LdpVc(Canonicalization::Jcs),
+        Some(WrittenCanonicalization::Rdfc) | None => securing,
+    });
+    match securing {
+        Some(securing) => w3c(names, securing, (&home, source)).map(Format::W3c),
+        None if names.format == WrittenFormat::MsoMdoc => {
+            let doctype = names.doctype.filter(|doctype| is_doctype(doctype)).ok_or_else(|| {
+                let problem = "mso_mdoc needs the doctype of the credential";
+                let remedy =
+                    r#"write it like doctype = "org.example.membership.1", a name of yours"#;
+                source.mistake("doctype", problem, remedy)
+            })?;
+            Ok(Format::MsoMdoc { doctype: doctype.to_owned() })
+        }
+        None => Ok(Format::SdJwtVc { vct: names.vct.map_or(home, str::to_owned) }),
+    }
+}
+
+fn w3c(
+    names: &Names<'_>,
+    securing: Securing,
+    (home, source): (&str, &Source),
+) -> Result<W3cType, ConfigError> {
+    let types = names.types.filter(|types| is_w3c(types)).ok_or_else(|| {
+        let problem = format!("{} needs the W3C types of the credential", securing.name());
+        let remedy = r#"write them like types = ["VerifiableCredential", "DiplomaCredential"]"#;
+        source.mistake("types", problem, remedy)
+    })?;
+    let contexts = match names.contexts {
+        None if securing == Securing::JwtVcJson => Vec::new(),
+        None => vec![json!({ "@vocab": format!("{home}#") })], // every claim has a meaning, ours
+        Some(contexts) => contexts.iter().map(|context| json!(context)).collect(),
+    };
+    let own = securing.data_model().context();
+    if contexts.iter().any(|context| context == own) {
+        let problem = format!("`{own}` comes first by itself");
+        return Err(source.mistake("contexts", problem, "remove it"));
+    }
+    Ok(W3cType { securing, contexts, types: types.to_vec() })
+}
+
+/// What another format calls its types.
+fn check_strange_names(names: &Names<'_>, source: &Source) -> Result<(), ConfigError> {
+    let own = names.format.key();
+    let written = [
+        ("vct", names.vct.is_some(), "dc+sd-jwt"),
+        ("doctype", names.doctype.is_some(), "mso_mdoc"),
+        ("types", names.types.is_some(), "jwt_vc_json and other W3C formats"),
+    ];
+    let strange = written.iter().find(|(key, is_there, _)| *is_there && *key != own);
+    if let Some((key, _, format)) = strange {
+        let problem = format!("`{key}` belongs to {format}");
+        return Err(source.mistake(key, problem, format!("use `{own}` instead")));
+    }
+    if names.canonicalization.is_some() && names.format != WrittenFormat::LdpVc {
+        let problem = "`canonicalization` belongs to ldp_vc";
+        return Err(source.mistake("canonicalization", problem, "remove it"));
+    }
+    let is_plain = matches!(names.format.securing(), None | Some(Securing::JwtVcJson));
+    if names.contexts.is_some() && is_plain {
+        let problem = "`contexts` belongs to W3C credentials as linked data";
+        return Err(source.mistake("contexts", problem, "remove it, or use jwt_vc_json-ld"));
+    }
+    Ok(())
+}
+
+/// A name in reverse domain order (ISO 18013-5 §7.2), which is compared byte by byte.
+fn is_doctype(doctype: &str) -> bool {
+    let is_plain =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':' | b'/');
+    (1..=200).contains(&doctype.len()) && doctype.bytes().all(is_plain)
+}
+
+/// VCDM 1.1: the general type comes first.
+fn is_w3c(types: &[String]) -> bool {
+    types.first().is_some_and(|first| first == "VerifiableCredential")
+        && types.iter().all(|name| !name.is_empty())
+}

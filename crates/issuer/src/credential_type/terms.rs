@@ -1,0 +1,47 @@
+//! Linked data are signed as statements: what no context gives a meaning would not be signed.
+
+use formats::data_integrity::Canonicalization;
+use formats::ldp_vc;
+use formats::w3c::W3cClaims;
+use keys::outside::Timestamp;
+use serde_json::{Map, Value};
+
+use super::claims::{Claim, Claims};
+use super::format::{Format, Securing};
+use super::place::insert_sample;
+use super::value::ValueType;
+use crate::config::ConfigError;
+use crate::config::source::Source;
+
+/// Refuses claims and types that the contexts do not define, before anybody applies for them.
+pub(super) fn check(format: &Format, claims: &Claims, source: &Source) -> Result<(), ConfigError> {
+    let Format::W3c(w3c) = format else { return Ok(()) };
+    if w3c.securing != Securing::LdpVc(Canonicalization::Rdfc) {
+        return Ok(());
+    }
+    let claims = W3cClaims {
+        issuer: "did:web:issuer.example",
+        contexts: &w3c.contexts,
+        types: &w3c.types,
+        subject: None,
+        claims: each_with_a_value(claims),
+        issued_at: Timestamp::default(),
+        expires_at: Timestamp::default(),
+        status: None,
+    };
+    ldp_vc::check_terms(&claims).map_err(|error| {
+        let problem = format!("this cannot be signed as linked data: {error}");
+        let remedy = "remove the line, so that each claim means what this type says it does; or set \
+                      canonicalization = \"jcs\"";
+        source.mistake("contexts", problem, remedy)
+    })
+}
+
+fn each_with_a_value(claims: &Claims) -> Map<String, Value> {
+    let mut all = Value::Object(Map::new());
+    let values = |claim: &&Claim| !matches!(claim.value_type, ValueType::Object | ValueType::List);
+    for claim in claims.iter().filter(values) {
+        insert_sample(&mut all, &claim.path, "value".into());
+    }
+    if let Value::Object(all) = all { all } else { Map::new() }
+}

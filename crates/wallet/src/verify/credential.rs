@@ -1,0 +1,178 @@
+//! Credentials of all formats.
+
+use std::sync::Arc;
+
+use formats::status_list::Status;
+use formats::verified::Verified;
+use formats::{FormatError, jwt_vc_json, mso_mdoc};
+use keys::outside::Timestamp;
+use serde_json::Value;
+use url::Url;
+
+use super::{Report, Verdict, Verifier, issuer_rule, named_issuer};
+use crate::error::WalletError;
+use crate::flow::host;
+use crate::flow::offer::Consent;
+use crate::http::HttpError;
+use crate::status::{self, FetchedList, Listed, StatusFault, form, word};
+
+/// Where the rules of a format are.
+struct Rules {
+    form: &'static str,
+    signature: &'static str,
+    content: &'static str,
+    validity: &'static str,
+}
+
+impl Rules {
+    fn of(format: &str) -> Self {
+        match format {
+            mso_mdoc::FORMAT => Self {
+                form: "VCI §A.2",
+                signature: "RFC 9052 §4.4",
+                content: "ISO 18013-5 §9.3.1",
+                validity: "ISO 18013-5 §9.3.1",
+            },
+            jwt_vc_json::FORMAT => Self {
+                form: "VCI §A.1.1",
+                signature: "RFC 7515 §5.2",
+                content: "VCI §A.1.1",
+                validity: "RFC 7519 §4.1",
+            },
+            _ => Self {
+                form: "VCI §A.3",
+                signature: "RFC 7515 §5.2",
+                content: "RFC 9901 §7.1",
+                validity: "RFC 7519 §4.1",
+            },
+        }
+    }
+}
+
+impl Verifier {
+    /// Checks a credential as its issuer sent it: what a holder adds to show it is to be left out.
+    pub async fn credential(&self, format: &str, raw: &str) -> Report {
+        let (mut report, rules) = (Report::default(), Rules::of(format));
+        let credential = match formats::parse(format, &Value::String(raw.to_owned())) {
+            Ok(credential) => credential,
+            Err(error) => {
+                report.failed("form", rules.form, error.to_string());
+                return report;
+            }
+        };
+        report.passed("form", rules.form, format);
+        let reference = credential.key_reference();
+        let signer = match self.signer(&reference).await {
+            Ok(signer) => signer,
+            Err(no_key) => {
+                no_key.record(&mut report, issuer_rule(&reference));
+                report.skipped("signature", rules.signature, "without the issuer's key");
+                return report;
+            }
+        };
+        let status = status::reference(&credential);
+        match credential.verify(&signer.key, self.clock.now()) {
+            Ok(verified) => says(&verified, &rules, &mut report),
+            Err(error) => refused(error, &rules, &mut report),
+        }
+        signer.record(&mut report, issuer_rule(&reference));
+        match (report.has_failed(), status) {
+            (true, _) => report.skipped("status", "TSL §8.3", "of what is not good anyway"),
+            (false, Ok(None)) => {
+                report.skipped("status", "TSL §6.1", "it has none: it cannot be revoked");
+            }
+            (false, Err(fault)) => report.failed("status", "TSL §6.1", fault.to_string()),
+            (false, Ok(Some(entry))) => {
+                let issuer = named_issuer(&reference);
+                let listed = Listed { reference: &entry, signer: &reference, issuer: &issuer };
+                self.check_status(listed, &mut report).await;
+            }
+        }
+        report
+    }
+
+    async fn check_status(&self, listed: Listed<'_>, report: &mut Report) {
+        const RULE: &str = "TSL §8.3";
+        if self.status_list.is_none() && !self.is_now {
+            let why = "a list that is fetched tells of now alone: give the one of that time";
+            return report.skipped("status", "TSL §8.4", why);
+        }
+        let status = match self.list(&listed.reference.uri).await {
+            Ok(list) => self.reader().status(listed, &list, None).await,
+            Err(fault) => Err(fault),
+        };
+        match status {
+            Ok(known) => {
+                let status = known.status();
+                let idx = listed.reference.idx;
+                let of = format!("as of {}, entry {idx}", known.listed_at.to_rfc3339());
+                let found = format!("{}, {of}", word(Some(status)));
+                if status == Status::Valid {
+                    report.passed("status", RULE, found);
+                } else {
+                    report.failed("status", RULE, found);
+                }
+            }
+            Err(fault) if fault.is_silence() => {
+                report.is_unanswered |= !is_offline(&fault);
+                report.skipped("status", RULE, format!("unknown: {fault}"));
+            }
+            Err(fault) => report.failed("status", RULE, format!("unknown: {fault}")),
+        }
+    }
+
+    /// The given list, or the one that lies where the credential says: whoever asks for its status
+    /// agrees to that host.
+    async fn list(&self, uri: &str) -> Result<Arc<FetchedList>, StatusFault> {
+        if let Some(token) = &self.status_list {
+            let (format, fetched_at) = (form(token), self.clock.now());
+            return Ok(Arc::new(FetchedList { format, token: token.clone(), fetched_at }));
+        }
+        let reader = self.reader();
+        let host = Url::parse(uri).map(|url| host(&url)).unwrap_or_default();
+        let url = reader.list_address(uri, &Consent::to(&host))?;
+        reader.fetch_list(url).await.map(Arc::new)
+    }
+}
+
+fn is_offline(fault: &StatusFault) -> bool {
+    let offline = |error: &WalletError| {
+        matches!(error, WalletError::Network { cause: HttpError::NoNetwork, .. })
+    };
+    matches!(fault, StatusFault::NotAsked(error) if offline(error))
+}
+
+fn says(verified: &Verified, rules: &Rules, report: &mut Report) {
+    report.passed("signature", rules.signature, "made by the key that it refers to");
+    report.passed("content", rules.content, verified.types.join(", "));
+    let until = verified.expires_at.map(Timestamp::to_rfc3339);
+    let until = until.map_or_else(|| "without an end".to_owned(), |end| format!("until {end}"));
+    report.passed("validity", rules.validity, until);
+}
+
+/// Checks are made in an order; what comes after the first that fails is not known.
+fn refused(error: FormatError, rules: &Rules, report: &mut Report) {
+    let is_of_signature = matches!(
+        error,
+        FormatError::WrongSignature | FormatError::Header(_) | FormatError::Signature(_)
+    );
+    let is_of_time = matches!(
+        error,
+        FormatError::Expired | FormatError::NotYetValid | FormatError::SignedOutsideLife
+    );
+    if is_of_signature {
+        return report.failed("signature", rules.signature, error.to_string());
+    }
+    report.passed("signature", rules.signature, "made by the key that it refers to");
+    if is_of_time {
+        report.failed("validity", rules.validity, error.to_string());
+    } else {
+        report.failed("content", rules.content, error.to_string());
+    }
+}
+
+impl Report {
+    fn has_failed(&self) -> bool {
+        self.verdict() == Verdict::Failed
+    }
+}

@@ -1,0 +1,190 @@
+//! A verifier that holds nothing: what can be said of something signed, check by check.
+//!
+//! Whose a key is follows the rules of the wallet ([`crate::trust`]), with what the thing names
+//! itself in place of the issuer that a holder agreed to.
+
+use std::sync::Arc;
+
+use formats::KeyReference;
+use keys::outside::Clock;
+use keys::public_key::PublicKey;
+use keys::x509::Certificate;
+use oid4vci::metadata::parse_identifier;
+use serde_json::Value;
+
+use crate::Settings;
+use crate::error::WalletError;
+use crate::http::{Http, HttpError};
+use crate::reader::Reader;
+use crate::store::Trust;
+use crate::trust::{Doubt, IssuerKey, VerificationError, did_key, is_key, pick};
+
+mod credential;
+mod jwt;
+mod report;
+mod status_list;
+
+pub use jwt::SignedBy;
+pub use report::{Check, Outcome, Report, Verdict};
+
+/// What it looks things up with, and what its user says.
+#[derive(Clone, Debug)]
+pub struct Verifier {
+    /// The way to the network, or [`crate::http::NoNetwork`].
+    pub http: Arc<dyn Http>,
+    /// The time at which everything is judged.
+    pub clock: Arc<dyn Clock>,
+    /// Anchors, and whether plain `http` to this machine is allowed.
+    pub settings: Settings,
+    /// Keys that the user says are the issuer's.
+    pub given_keys: Option<Vec<Value>>,
+    /// The status list that the user has, in place of the one that would be fetched.
+    pub status_list: Option<Vec<u8>>,
+    /// Whether the clock tells the present: lists that are fetched tell of nothing else (TSL §8.4).
+    pub is_now: bool,
+}
+
+/// The key to verify with, and what vouches for its owner.
+struct Signer {
+    key: PublicKey,
+    vouched: Result<String, String>,
+}
+
+/// Why there is no key to verify with.
+enum NoKey {
+    /// Nobody could be asked.
+    Unanswered { why: String, is_offline: bool },
+    /// There is none, or it is of no use.
+    None(String),
+}
+
+impl Verifier {
+    fn reader(&self) -> Reader<'_> {
+        Reader {
+            http: &*self.http,
+            clock: &*self.clock,
+            settings: &self.settings,
+            given_keys: self.given_keys.as_deref(),
+        }
+    }
+
+    /// Finds the key, and whether it is that of the issuer that is named.
+    async fn signer(&self, reference: &KeyReference) -> Result<Signer, NoKey> {
+        let issuer = named_issuer(reference);
+        if let Some(given) = &self.given_keys {
+            return self.given_signer(given, reference, &issuer);
+        }
+        let IssuerKey { key, tie } = self
+            .reader()
+            .issuer_key(reference, &issuer)
+            .await
+            .map_err(|error| NoKey::of(&error))?;
+        let vouched = match tie {
+            Ok(Trust::Anchor { subject }) => {
+                Ok(format!("a trusted authority vouches for {}", subject.unwrap_or_default()))
+            }
+            Ok(Trust::IssuerMetadata | Trust::Accepted) => {
+                Ok(format!("{issuer} publishes the key that signed"))
+            }
+            Err(doubt) => Err(doubted(doubt).to_owned()),
+        };
+        Ok(Signer { key, vouched })
+    }
+
+    /// The user's word counts, and that of an anchor.
+    fn given_signer(
+        &self,
+        given: &[Value],
+        reference: &KeyReference,
+        issuer: &str,
+    ) -> Result<Signer, NoKey> {
+        let (iss, kid) = (reference.iss.as_deref(), reference.kid.as_deref());
+        let is_did = [iss, kid].into_iter().flatten().any(|name| name.starts_with("did:"));
+        let (key, is_anchored) = match &reference.x5c {
+            Some(chain) => {
+                let found = self.reader().certified_key(chain, iss, issuer);
+                let found = found.map_err(|error| NoKey::of(&error.into()))?;
+                (found.key, found.tie.is_ok())
+            }
+            None if is_did => {
+                let key = did_key(iss, kid).map_err(|error| NoKey::of(&error.into()))?;
+                (key, false)
+            }
+            None => {
+                let none = || NoKey::None("none of the given keys has its kid".to_owned());
+                (pick(given, kid).ok_or_else(none)?, false)
+            }
+        };
+        let vouched = if given.iter().any(|jwk| is_key(jwk, &key)) {
+            Ok("the key that signed is among the given ones".to_owned())
+        } else if is_anchored {
+            Ok("a trusted authority vouches for the certificate".to_owned())
+        } else {
+            Err("the key that signed is none of the given ones".to_owned())
+        };
+        Ok(Signer { key, vouched })
+    }
+}
+
+impl NoKey {
+    fn of(error: &WalletError) -> Self {
+        let is_offline = matches!(error, WalletError::Network { cause: HttpError::NoNetwork, .. });
+        if matches!(error, WalletError::Network { .. } | WalletError::Refused(_)) {
+            return Self::Unanswered { why: error.to_string(), is_offline };
+        }
+        if *error == WalletError::NotVerified(VerificationError::OtherIssuer) {
+            return Self::None("its issuer is no https address and no DID".to_owned());
+        }
+        Self::None(error.to_string())
+    }
+
+    fn record(self, report: &mut Report, rule: &'static str) {
+        match self {
+            Self::None(why) => report.failed("issuer", rule, why),
+            Self::Unanswered { why, is_offline } => {
+                report.is_unanswered = !is_offline;
+                report.skipped("issuer", rule, why);
+            }
+        }
+    }
+}
+
+impl Signer {
+    fn record(&self, report: &mut Report, rule: &'static str) {
+        match &self.vouched {
+            Ok(by) => {
+                report.is_vouched = true;
+                report.passed("issuer", rule, by.clone());
+            }
+            Err(doubt) => report.skipped("issuer", rule, doubt.clone()),
+        }
+    }
+}
+
+/// Where the rule is by which a key is found.
+const fn issuer_rule(reference: &KeyReference) -> &'static str {
+    if reference.x5c.is_some() { "RFC 5280 §6.1" } else { "VCI §14.4" }
+}
+
+/// Whom it names as its issuer: `iss`, or what its certificate is for. A DID stands for itself, and
+/// nothing that is published can tie it to anybody.
+fn named_issuer(reference: &KeyReference) -> String {
+    if let Some(iss) = &reference.iss {
+        let is_bare_did = reference.x5c.is_none() && parse_identifier(iss).is_none();
+        return if is_bare_did { String::new() } else { iss.clone() };
+    }
+    let leaf = reference.x5c.as_ref().and_then(|chain| chain.first());
+    let Some(Ok(leaf)) = leaf.map(|leaf| Certificate::from_der(leaf)) else {
+        return String::new();
+    };
+    let by_name = || leaf.dns_names.first().map(|name| format!("https://{name}"));
+    leaf.uris.first().cloned().or_else(by_name).unwrap_or_default()
+}
+
+const fn doubted(doubt: Doubt) -> &'static str {
+    match doubt {
+        Doubt::UnknownAuthority => "its certificate comes from no authority that is trusted here",
+        Doubt::OtherIssuer => "its certificate is for somebody else than it names as its issuer",
+        Doubt::UntiedDid => "nothing shows whose the DID is that signed it",
+    }
+}

@@ -1,0 +1,209 @@
+//! A verifier that holds nothing: each check, and what follows from all.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
+mod world;
+
+use std::sync::Arc;
+
+use formats::status_list::token::TokenFormat;
+use keys::did;
+use keys::outside::Clock;
+use keys::signer::{Signer as _, SoftwareKey};
+use keys::x509::Anchors;
+use serde_json::{Value, json};
+use wallet::Settings;
+use wallet::http::{Http, HttpError, NoNetwork};
+use wallet::verify::{Outcome, Report, SignedBy, Verdict, Verifier};
+use world::{Answer, ISSUER, ISSUER_KEYS, Moved, NOW, Network, SigningKey, published};
+
+const FORMAT: &str = "dc+sd-jwt";
+
+/// A verifier and an issuer whose authority it trusts.
+struct Scene {
+    issuer: SigningKey,
+    network: Arc<Network>,
+    verifier: Verifier,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let issuer = SigningKey::new(NOW, ISSUER);
+        let network = Arc::new(Network::default());
+        let anchors = Anchors::from_pem(issuer.ca.certificate_pem()).unwrap();
+        let verifier = Verifier {
+            http: Arc::clone(&network) as Arc<dyn Http>,
+            clock: Arc::new(Moved::default()) as Arc<dyn Clock>,
+            settings: Settings { anchors: Some(Arc::new(anchors)), ..Settings::default() },
+            given_keys: None,
+            status_list: None,
+            is_now: true,
+        };
+        Self { issuer, network, verifier }
+    }
+
+    fn card(&self, spoil: impl Fn(&mut Value, &mut Value)) -> String {
+        let holder = json!({ "jwk": self.issuer.key.public_key().to_jwk() });
+        self.issuer.student_card(&holder, spoil).as_str().unwrap().to_owned()
+    }
+
+    async fn verify(&self, card: &str) -> Report {
+        self.verifier.credential(FORMAT, card).await
+    }
+}
+
+#[track_caller]
+fn outcome(report: &Report, name: &str) -> Outcome {
+    let check = report.checks.iter().find(|check| check.name == name);
+    check.unwrap_or_else(|| panic!("{name}: {report:?}")).outcome
+}
+
+fn by_name(header: &mut Value) {
+    *header = json!({ "typ": FORMAT, "kid": "key-1" });
+}
+
+#[tokio::test]
+async fn an_anchor_vouches_for_a_card_and_nobody_is_asked() {
+    let scene = Scene::new();
+    let report = scene.verify(&scene.card(|_, _| {})).await;
+    assert_eq!(report.verdict(), Verdict::Verified, "{report:?}");
+    for name in ["form", "signature", "content", "validity", "issuer"] {
+        assert_eq!(outcome(&report, name), Outcome::Passed, "{name}");
+    }
+    assert_eq!(outcome(&report, "status"), Outcome::NotChecked, "it has none");
+    assert!(scene.network.sent().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_card_is_found_by_the_check_for_it() {
+    let scene = Scene::new();
+    let fails = |report: &Report, name: &str| {
+        assert_eq!(outcome(report, name), Outcome::Failed, "{report:?}");
+        assert_eq!(report.verdict(), Verdict::Failed);
+    };
+    fails(&scene.verify("no card~").await, "form");
+    fails(&scene.verify(&scene.card(|_, claims| claims["exp"] = json!(1))).await, "validity");
+    fails(
+        &scene.verify(&scene.card(|_, claims| claims["nbf"] = json!(NOW.0 + 99))).await,
+        "validity",
+    );
+    fails(&scene.verify(&scene.card(|_, claims| claims["_sd"] = json!(1))).await, "content");
+    let foreign = SigningKey::new(NOW, ISSUER).x5c;
+    let wrong = scene.card(|header, _| header["x5c"] = foreign.clone());
+    fails(&scene.verify(&wrong).await, "signature");
+    let unknown = scene.card(|_, claims| claims["status"] = json!({ "other": {} }));
+    fails(&scene.verify(&unknown).await, "status");
+    let nobody = scene.card(|header, claims| {
+        by_name(header);
+        claims.as_object_mut().unwrap().remove("iss");
+    });
+    fails(&scene.verify(&nobody).await, "issuer");
+}
+
+/// Catalogue I17: who signs for one issuer does not speak for another.
+#[tokio::test]
+async fn a_right_signature_alone_verifies_nobody() {
+    let scene = Scene::new();
+    let stranger = SigningKey::new(NOW, ISSUER);
+    let holder = json!({ "jwk": stranger.key.public_key().to_jwk() });
+    let card = stranger.student_card(&holder, |_, _| {});
+    let report = scene.verify(card.as_str().unwrap()).await;
+    assert_eq!(outcome(&report, "signature"), Outcome::Passed);
+    assert_eq!(report.verdict(), Verdict::NotVouched, "an authority that nobody trusts");
+    let other = scene.card(|_, claims| claims["iss"] = json!("https://other.example"));
+    assert_eq!(scene.verify(&other).await.verdict(), Verdict::NotVouched, "of another issuer");
+    let did = did::to_did_jwk(scene.issuer.key.public_key());
+    let bare = scene.card(|header, claims| {
+        *header = json!({ "typ": FORMAT });
+        claims["iss"] = json!(did);
+    });
+    let report = scene.verify(&bare).await;
+    assert_eq!(outcome(&report, "signature"), Outcome::Passed);
+    assert_eq!(report.verdict(), Verdict::NotVouched, "a DID that was made a minute ago");
+    assert!(scene.network.sent().is_empty());
+}
+
+#[tokio::test]
+async fn published_keys_vouch_and_silence_is_no_failure() {
+    let scene = Scene::new();
+    let card = scene.card(|header, _| by_name(header));
+    scene.network.says(ISSUER_KEYS, 200, published(scene.issuer.key.public_key()));
+    assert_eq!(scene.verify(&card).await.verdict(), Verdict::Verified);
+    scene.network.on(ISSUER_KEYS, |_| Answer::Fails(HttpError::TimedOut));
+    assert_eq!(scene.verify(&card).await.verdict(), Verdict::Unanswered);
+    let offline = Verifier { http: Arc::new(NoNetwork), ..scene.verifier.clone() };
+    let report = offline.credential(FORMAT, &card).await;
+    assert_eq!(report.verdict(), Verdict::NotVouched, "nobody was to be asked");
+}
+
+#[tokio::test]
+async fn given_keys_vouch_for_what_they_signed_and_for_nothing_else() {
+    let mut scene = Scene::new();
+    scene.verifier.settings.anchors = None;
+    let own = published(scene.issuer.key.public_key());
+    let own = own.pointer("/jwks/keys").unwrap().as_array().unwrap().clone();
+    let other = SoftwareKey::generate(keys::algorithm::Algorithm::Es256).unwrap();
+    let other = published(other.public_key()).pointer("/jwks/keys").unwrap().clone();
+    let did = did::to_did_jwk(scene.issuer.key.public_key());
+    let cards = [
+        scene.card(|_, _| {}),
+        scene.card(|header, _| by_name(header)),
+        scene.card(move |header, claims| {
+            *header = json!({ "typ": FORMAT });
+            claims["iss"] = json!(did);
+        }),
+    ];
+    for card in cards {
+        scene.verifier.given_keys = Some(own.clone());
+        assert_eq!(scene.verify(&card).await.verdict(), Verdict::Verified, "{card}");
+        scene.verifier.given_keys = Some(other.as_array().unwrap().clone());
+        assert_ne!(scene.verify(&card).await.verdict(), Verdict::Verified, "{card}");
+    }
+    assert!(scene.network.sent().is_empty());
+}
+
+/// TSL §8.4: what is fetched tells nothing of another time.
+#[tokio::test]
+async fn a_status_is_asked_for_of_now_alone() {
+    let mut scene = Scene::new();
+    let uri = "https://lists.example/1";
+    let card = scene
+        .card(|_, claims| claims["status"] = json!({ "status_list": { "idx": 0, "uri": uri } }));
+    scene.network.says(uri, 500, json!({}));
+    let report = scene.verify(&card).await;
+    assert_eq!(report.verdict(), Verdict::Unanswered);
+    assert_eq!(scene.network.sent_to(uri).len(), 1);
+    scene.verifier.is_now = false;
+    let report = scene.verify(&card).await;
+    assert_eq!(outcome(&report, "status"), Outcome::NotChecked);
+    assert_eq!(scene.network.sent_to(uri).len(), 1);
+    scene.verifier.status_list = Some(b"ey".to_vec());
+    assert_eq!(outcome(&scene.verify(&card).await, "status"), Outcome::Failed);
+}
+
+#[tokio::test]
+async fn other_jwts_are_verified_by_issuer_or_by_the_key_that_they_prove() {
+    let scene = Scene::new();
+    let claims = json!({ "iss": ISSUER, "sub": ISSUER, "exp": NOW.0 + 60 });
+    let attested = scene.issuer.sign(&json!({ "x5c": scene.issuer.x5c }), &claims);
+    let report = scene.verifier.jwt(&attested, SignedBy::Issuer("iss")).await;
+    assert_eq!(report.verdict(), Verdict::Verified, "{report:?}");
+    let over = json!({ "iss": ISSUER, "exp": NOW.0 });
+    let over = scene.issuer.sign(&json!({ "x5c": scene.issuer.x5c }), &over);
+    let report = scene.verifier.jwt(&over, SignedBy::Issuer("iss")).await;
+    assert_eq!(outcome(&report, "validity"), Outcome::Failed);
+
+    let jwk = scene.issuer.key.public_key().to_jwk();
+    let proof = scene.issuer.sign(&json!({ "jwk": jwk }), &json!({ "iat": NOW.0 }));
+    let report = scene.verifier.jwt(&proof, SignedBy::Holder).await;
+    assert_eq!(report.verdict(), Verdict::Verified, "{report:?}");
+    assert_eq!(outcome(&report, "issuer"), Outcome::NotChecked);
+    // The key in its header vouches for nobody else's words.
+    let report = scene.verifier.jwt(&proof, SignedBy::Issuer("iss")).await;
+    assert_eq!(report.verdict(), Verdict::Failed);
+    for garbage in ["", "a.b.c", "eyJhbGciOiJub25lIn0.e30."] {
+        let report = scene.verifier.jwt(garbage, SignedBy::Holder).await;
+        assert_eq!(outcome(&report, "form"), Outcome::Failed, "{garbage}");
+    }
+    let report = scene.verifier.status_list(TokenFormat::Cwt, b"no list").await;
+    assert_eq!(outcome(&report, "form"), Outcome::Failed);
+}

@@ -1,0 +1,163 @@
+// W3C credentials of Bestow's issuer: a foreign wallet receives them, and libraries that we did not
+// write verify them.
+
+import assert from "node:assert/strict";
+import { createHash, createPublicKey, verify } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { DataIntegrityProof } from "@digitalbazaar/data-integrity";
+import * as EcdsaMultikey from "@digitalbazaar/ecdsa-multikey";
+import { cryptosuite as ecdsaRdfc2019 } from "@digitalbazaar/ecdsa-rdfc-2019-cryptosuite";
+import canonicalize from "canonicalize";
+import { base58btc } from "multiformats/bases/base58";
+import * as jose from "jose";
+import jsigs from "jsonld-signatures";
+import { bestowBinary, startIssuer } from "./bestow.mjs";
+import { holderKey } from "./keys.mjs";
+import * as openid4vc from "./openid4vc-wallet.mjs";
+import { fetchTrusting } from "./trust.mjs";
+import { assertSubject } from "./verify.mjs";
+
+bestowBinary();
+const TYPES = {
+  degree_rdfc: 'format = "ldp_vc"',
+  degree_jcs: 'format = "ldp_vc"\ncanonicalization = "jcs"',
+  degree_jwt: 'format = "vc+jwt"',
+  degree_sd_jwt: 'format = "vc+sd-jwt"',
+};
+const V2 = "https://www.w3.org/ns/credentials/v2";
+const CONTEXTS = new URL("../crates/formats/contexts/", import.meta.url);
+let issuer, context;
+
+before(async () => {
+  issuer = await startIssuer({ edit: addTypes });
+  context = { fetch: fetchTrusting(issuer.caPem) };
+});
+
+after(() => issuer?.stop());
+
+/** The diploma, in the formats of version 2.0. */
+async function addTypes(folder) {
+  const text = await readFile(join(folder, "credentials", "diploma.toml"), "utf8");
+  for (const [name, format] of Object.entries(TYPES)) {
+    const file = join(folder, "credentials", `${name}.toml`);
+    await writeFile(file, text.replace('format = "jwt_vc_json"', format));
+  }
+}
+
+async function receive(configurationId, key) {
+  const { uri } = await issuer.offer(configurationId);
+  const session = await openid4vc.open(uri, context);
+  await session.authorize();
+  return (await session.request([key]))[0];
+}
+
+/** The document of the issuer's did:web. */
+async function didDocument() {
+  return (await context.fetch(`${issuer.url}/.well-known/did.json`)).json();
+}
+
+/** Contexts from files, the issuer's DID from its website, nothing else from anywhere. */
+async function documentLoader(url) {
+  const files = { [V2]: "credentials-v2.jsonld" };
+  if (files[url]) {
+    const document = JSON.parse(await readFile(new URL(files[url], CONTEXTS), "utf8"));
+    return { contextUrl: null, documentUrl: url, document };
+  }
+  const did = await didDocument();
+  const method = did.verificationMethod.find(({ id }) => id === url);
+  const multikey = { "@context": "https://w3id.org/security/multikey/v1", ...method };
+  const document = url === did.id ? did : method && multikey;
+  if (!document) throw new Error(`${url} is not to be loaded`);
+  return { contextUrl: null, documentUrl: url, document };
+}
+
+async function verifyRdfc(credential) {
+  const suite = new DataIntegrityProof({ cryptosuite: ecdsaRdfc2019 });
+  const controller = await didDocument();
+  const purpose = new jsigs.purposes.AssertionProofPurpose({ controller });
+  return jsigs.verify(credential, { suite, purpose, documentLoader });
+}
+
+test("Digital Bazaar verifies an ldp_vc by ecdsa-rdfc-2019, and finds each change", async () => {
+  const key = await holderKey("ES256", "jwk");
+  const credential = await receive("degree_rdfc", key);
+  assert.equal(credential.proof.cryptosuite, "ecdsa-rdfc-2019");
+  const { verified, error } = await verifyRdfc(credential);
+  assert.ok(verified, error);
+  const { id, ...claims } = credential.credentialSubject;
+  assert.deepEqual(claims, await issuer.sample("degree_rdfc"));
+  await assertSubject(id, key);
+  const changes = [
+    (changed) => (changed.credentialSubject.degree = "Master of Science"),
+    (changed) => (changed.validUntil = "2099-01-01T00:00:00Z"),
+    (changed) => (changed.proof.created = "2020-01-01T00:00:00Z"),
+    (changed) => (changed.credentialSubject.more = "nobody signed this"),
+  ];
+  for (const change of changes) {
+    const changed = structuredClone(credential);
+    change(changed);
+    assert.ok(!(await verifyRdfc(changed)).verified);
+  }
+});
+
+test("an ldp_vc by ecdsa-jcs-2019 verifies with a foreign RFC 8785", async () => {
+  const { proof, ...document } = await receive("degree_jcs", await holderKey("EdDSA", "did:key"));
+  assert.equal(proof.cryptosuite, "ecdsa-jcs-2019");
+  assert.deepEqual(proof["@context"], document["@context"]);
+  const { proofValue, ...options } = proof;
+  const digest = (value) => createHash("sha256").update(canonicalize(value)).digest();
+  const message = Buffer.concat([digest(options), digest(document)]);
+  const did = await didDocument();
+  const method = did.verificationMethod.find(({ id }) => id === proof.verificationMethod);
+  assert.ok(did.assertionMethod.includes(method.id));
+  const multikey = await EcdsaMultikey.from({
+    "@context": "https://w3id.org/security/multikey/v1",
+    ...method,
+  });
+  const jwk = await EcdsaMultikey.toJwk({ keyPair: multikey });
+  const publicKey = createPublicKey({ key: jwk, format: "jwk" });
+  const signature = base58btc.decode(proofValue);
+  assert.ok(verify("sha256", message, { key: publicKey, dsaEncoding: "ieee-p1363" }, signature));
+});
+
+async function publishedKey(header) {
+  const answer = await context.fetch(`${issuer.url}/.well-known/jwt-vc-issuer`);
+  const { jwks } = await answer.json();
+  return jose.importJWK(jwks.keys.find(({ kid }) => kid === header.kid), "ES256");
+}
+
+/** What VC-JOSE-COSE and VCDM 2.0 ask of a payload. */
+function assertCredential(payload) {
+  assert.equal(payload["@context"][0], V2);
+  assert.equal(payload.type[0], "VerifiableCredential");
+  assert.equal(payload.issuer, issuer.url);
+  assert.ok(Date.parse(payload.validFrom) < Date.now() && Date.now() < Date.parse(payload.validUntil));
+  assert.ok(!("vc" in payload) && !("vp" in payload));
+}
+
+test("jose verifies a vc+jwt", async () => {
+  const key = await holderKey("ES256", "did:jwk");
+  const compact = await receive("degree_jwt", key);
+  const options = { typ: "vc+jwt", issuer: issuer.url };
+  const { payload, protectedHeader } = await jose.jwtVerify(compact, publishedKey, options);
+  assert.equal(protectedHeader.cty, "vc");
+  assertCredential(payload);
+  const { id, ...claims } = payload.credentialSubject;
+  assert.deepEqual(claims, await issuer.sample("degree_jwt"));
+  await assertSubject(id, key);
+});
+
+test("jose verifies a vc+sd-jwt, and its digests are those of its disclosures", async () => {
+  const compact = await receive("degree_sd_jwt", await holderKey("ES256", "jwk"));
+  const [jwt, ...disclosures] = compact.split("~").slice(0, -1);
+  const { payload } = await jose.jwtVerify(jwt, publishedKey, { typ: "vc+sd-jwt" });
+  assertCredential(payload);
+  const shown = disclosures.map((text) => JSON.parse(Buffer.from(text, "base64url")));
+  const claims = Object.fromEntries(shown.map(([, name, value]) => [name, value]));
+  assert.deepEqual(claims, await issuer.sample("degree_sd_jwt"));
+  const digests = disclosures.map((text) => createHash("sha256").update(text).digest("base64url"));
+  assert.deepEqual(payload.credentialSubject._sd.toSorted(), digests.toSorted());
+  assert.ok(payload.cnf.jwk);
+});
