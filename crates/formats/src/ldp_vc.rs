@@ -78,7 +78,7 @@ impl LdpVc {
 
     /// Verifies the proof, then the times.
     pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
-        let status = self.said.status(&self.document)?;
+        let status = self.status()?;
         self.proof.verify(self.document, key, &Contexts::default())?;
         validity::check(None, self.proof.expires_at(), now)?;
         validity::check(self.said.not_before, self.said.expires_at, now)?;

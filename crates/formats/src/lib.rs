@@ -32,7 +32,7 @@ pub mod verified;
 pub mod w3c;
 
 pub use error::{FormatError, IssueError};
-pub use unverified::{KeyReference, Unverified, parse};
+pub use unverified::{KeyReference, Unverified, parse, parse_raw};
 
 /// Longest credential: a photo has room.
 pub const CREDENTIAL_BYTES_MAX: usize = 2 * 1024 * 1024;

@@ -1,5 +1,6 @@
 //! One entrance for all formats.
 
+use keys::json;
 use keys::jws::Jws;
 use keys::outside::Timestamp;
 use keys::public_key::PublicKey;
@@ -28,6 +29,15 @@ pub fn parse(format: &str, credential: &Value) -> Result<Unverified, FormatError
         ldp_vc::FORMAT => LdpVc::parse(credential).map(|read| Unverified::LdpVc(Box::new(read))),
         _ => Err(FormatError::UnsupportedFormat),
     }
+}
+
+/// Reads a credential as [`Verified::raw`] keeps it: one that is an object is its text.
+pub fn parse_raw(format: &str, raw: &str) -> Result<Unverified, FormatError> {
+    if format == ldp_vc::FORMAT {
+        let object = json::parse(raw.as_bytes()).map_err(|_| FormatError::Malformed)?;
+        return parse(format, &object);
+    }
+    parse(format, &Value::String(raw.to_owned()))
 }
 
 /// Two formats have this name; SD-JWT VC is the one with `vct`.

@@ -6,7 +6,7 @@ use formats::data_integrity::{Canonicalization, Contexts, Cryptosuite, Proof, Pr
 use formats::ldp_vc::{self, LdpVc};
 use formats::verified::{Format, Verified};
 use formats::w3c::W3cClaims;
-use formats::{CREDENTIAL_BYTES_MAX, FormatError, IssueError, parse};
+use formats::{CREDENTIAL_BYTES_MAX, FormatError, IssueError, parse, parse_raw};
 use keys::algorithm::Algorithm;
 use keys::did;
 use keys::digest::sha256;
@@ -99,6 +99,9 @@ async fn what_is_issued_verifies() {
             assert_eq!((verified.format, verified.claims), (Format::LdpVc, object(said.clone())));
             assert_eq!((verified.not_before, verified.expires_at), (Some(NOW), Some(END)));
             assert_eq!(serde_json::from_str::<Value>(&verified.raw).unwrap(), issued);
+            let again = parse_raw("ldp_vc", &verified.raw).unwrap();
+            assert_eq!(again.status(), Ok(None));
+            assert!(again.verify(key.public_key(), NOW).is_ok(), "as it is kept");
         }
     }
 }

@@ -6,7 +6,7 @@ use formats::w3c::W3cClaims;
 use keys::outside::Timestamp;
 use serde_json::{Map, Value};
 
-use super::claims::{Claim, Claims};
+use super::claims::Claims;
 use super::format::{Format, Securing};
 use super::place::insert_sample;
 use super::value::ValueType;
@@ -18,6 +18,11 @@ pub(super) fn check(format: &Format, claims: &Claims, source: &Source) -> Result
     let Format::W3c(w3c) = format else { return Ok(()) };
     if w3c.securing != Securing::LdpVc(Canonicalization::Rdfc) {
         return Ok(());
+    }
+    if claims.iter().any(|claim| claim.value_type == ValueType::List) {
+        let problem = "a list is signed as a set there: in no order, and nothing twice";
+        let remedy = "set canonicalization = \"jcs\", which signs it as it is written";
+        return Err(source.mistake("claims", problem, remedy));
     }
     let claims = W3cClaims {
         issuer: "did:web:issuer.example",
@@ -39,8 +44,7 @@ pub(super) fn check(format: &Format, claims: &Claims, source: &Source) -> Result
 
 fn each_with_a_value(claims: &Claims) -> Map<String, Value> {
     let mut all = Value::Object(Map::new());
-    let values = |claim: &&Claim| !matches!(claim.value_type, ValueType::Object | ValueType::List);
-    for claim in claims.iter().filter(values) {
+    for claim in claims.iter().filter(|claim| claim.value_type != ValueType::Object) {
         insert_sample(&mut all, &claim.path, "value".into());
     }
     if let Value::Object(all) = all { all } else { Map::new() }

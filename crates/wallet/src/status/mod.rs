@@ -13,7 +13,6 @@ use formats::status_list::{CredentialStatus, Status, StatusListError, StatusRefe
 use formats::{KeyReference, Unverified};
 use keys::outside::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use url::Url;
 
 use crate::error::WalletError;
@@ -150,7 +149,7 @@ pub(crate) fn reference(credential: &Unverified) -> Result<Option<StatusReferenc
 
 /// The same for what is stored.
 pub(crate) fn stored(format: &str, raw: &str) -> Option<Unverified> {
-    formats::parse(format, &Value::String(raw.to_owned())).ok()
+    formats::parse_raw(format, raw).ok()
 }
 
 /// Why nothing can be said of a status; that is never "valid".

@@ -6,7 +6,6 @@ use formats::status_list::Status;
 use formats::verified::Verified;
 use formats::{FormatError, jwt_vc_json, mso_mdoc};
 use keys::outside::Timestamp;
-use serde_json::Value;
 use url::Url;
 
 use super::{Report, Verdict, Verifier, issuer_rule, named_issuer};
@@ -53,7 +52,7 @@ impl Verifier {
     /// Checks a credential as its issuer sent it: what a holder adds to show it is to be left out.
     pub async fn credential(&self, format: &str, raw: &str) -> Report {
         let (mut report, rules) = (Report::default(), Rules::of(format));
-        let credential = match formats::parse(format, &Value::String(raw.to_owned())) {
+        let credential = match formats::parse_raw(format, raw) {
             Ok(credential) => credential,
             Err(error) => {
                 report.failed("form", rules.form, error.to_string());
