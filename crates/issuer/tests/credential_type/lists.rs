@@ -294,3 +294,16 @@ fn every_example_of_the_documentation_is_a_type_whose_sample_fits() {
         assert_eq!(taken.as_ref(), Ok(&sample), "{name}");
     }
 }
+
+/// RDF has sets: of a list neither the order nor what is there twice would be signed.
+#[test]
+fn linked_data_that_are_signed_as_statements_have_no_lists() {
+    let of = |canonicalization: &str| {
+        let format = "format = \"ldp_vc\"\ntypes = [\"VerifiableCredential\", \"Degree\"]";
+        let head = HEAD.replace("format = \"dc+sd-jwt\"", &format!("{format}\n{canonicalization}"));
+        read(&format!("{head}{LISTS}"))
+    };
+    let told = of("").unwrap_err().to_string();
+    assert!(told.contains("canonicalization = \"jcs\""), "{told}");
+    assert!(of("canonicalization = \"jcs\"").is_ok());
+}
