@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use formats::status_list::token::TokenFormat;
-use formats::{jwt_vc_json, mso_mdoc, sd_jwt_vc};
+use formats::{jwt_vc_json, ldp_vc, mso_mdoc, sd_jwt_vc, vc_jose};
 use keys::json as strict;
 use keys::outside::{Clock, SystemClock, Timestamp};
 use serde_json::{Value, json};
@@ -114,8 +114,10 @@ fn list_of(file: &Path) -> Result<Vec<u8>, Failure> {
 
 async fn report(verifier: &Verifier, thing: &Found) -> Result<Report, Failure> {
     Ok(match (&thing.body, thing.kind) {
-        (Body::SdJwt(found), Kind::SdJwtVc) => {
-            let mut report = verifier.credential(sd_jwt_vc::FORMAT, &as_issued(found)).await;
+        (Body::SdJwt(found), Kind::SdJwtVc | Kind::VcSdJwt) => {
+            let is_w3c = thing.kind == Kind::VcSdJwt;
+            let format = if is_w3c { vc_jose::SD_FORMAT } else { sd_jwt_vc::FORMAT };
+            let mut report = verifier.credential(format, &as_issued(found)).await;
             if found.key_binding.is_some() {
                 report.skip_key_binding();
             }
@@ -124,6 +126,10 @@ async fn report(verifier: &Verifier, thing: &Found) -> Result<Report, Failure> {
         (Body::Mdoc(text), _) => verifier.credential(mso_mdoc::FORMAT, text).await,
         (Body::Jwt(jwt), Kind::JwtVcJson) => {
             verifier.credential(jwt_vc_json::FORMAT, &jwt.text).await
+        }
+        (Body::Jwt(jwt), Kind::VcJwt) => verifier.credential(vc_jose::FORMAT, &jwt.text).await,
+        (Body::Json(credential), Kind::LinkedDataCredential) => {
+            verifier.credential(ldp_vc::FORMAT, &credential.to_string()).await
         }
         (Body::Jwt(jwt), Kind::StatusListJwt) => {
             verifier.status_list(TokenFormat::Jwt, jwt.text.as_bytes()).await

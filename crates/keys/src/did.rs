@@ -68,6 +68,20 @@ pub fn to_did_web(website: &Url) -> Option<String> {
     Some(did)
 }
 
+/// The website of a did:web, or of a DID URL of it: the one whose DID it is, to the letter.
+#[must_use]
+pub fn website_of(did_url: &str) -> Option<Url> {
+    let did = did_of(did_url);
+    let mut parts = did.strip_prefix("did:web:")?.split(':');
+    let mut website = format!("https://{}", parts.next()?.replace("%3A", ":"));
+    for segment in parts {
+        website.push('/');
+        website.push_str(segment);
+    }
+    let website = Url::parse(&website).ok()?;
+    (to_did_web(&website).as_deref() == Some(did)).then_some(website)
+}
+
 /// Where the document of a website's did:web is.
 #[must_use]
 pub fn did_web_document(website: &Url) -> Url {

@@ -4,11 +4,13 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::algorithm::Algorithm;
 use keys::did::{
-    DID_BYTES_MAX, DidError, did_of, resolve, to_did_jwk, to_did_key, verification_method,
+    DID_BYTES_MAX, DidError, did_of, resolve, to_did_jwk, to_did_key, to_did_web,
+    verification_method, website_of,
 };
 use keys::public_key::KeyError;
 use keys::signer::{Signer as _, SoftwareKey};
 use serde_json::{Value, json};
+use url::Url;
 
 /// The examples of the did:key specification.
 const DID_KEYS: [(&str, Algorithm); 7] = [
@@ -172,5 +174,35 @@ fn a_did_with_a_bad_key_is_refused() {
         (did_jwk("{"), DidError::Malformed),
     ] {
         assert_eq!(resolve(&did), Err(error), "{did}");
+    }
+}
+
+/// did:web: from a website to its DID and back, and nothing that is written in another way.
+#[test]
+fn a_website_and_its_did_are_one_to_one() {
+    let pairs = [
+        ("https://issuer.example/", "did:web:issuer.example"),
+        ("https://issuer.example/uni/law", "did:web:issuer.example:uni:law"),
+        ("https://localhost:8443/", "did:web:localhost%3A8443"),
+    ];
+    for (website, did) in pairs {
+        let website = Url::parse(website).unwrap();
+        assert_eq!(to_did_web(&website).as_deref(), Some(did));
+        assert_eq!(website_of(did), Some(website.clone()));
+        assert_eq!(website_of(&format!("{did}#key-1")), Some(website), "its DID URLs");
+    }
+    let others = [
+        "did:key:z6Mk",
+        "did:web:",
+        "did:web:issuer.example:",
+        "did:web:ISSUER.example",
+        "did:web:user@issuer.example",
+        "did:web:issuer.example%2Funi",
+        "did:web:issuer.example%3A443",
+        "did:web:issuer.example:..:uni",
+        "https://issuer.example",
+    ];
+    for other in others {
+        assert_eq!(website_of(other), None, "{other}");
     }
 }

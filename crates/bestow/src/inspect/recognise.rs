@@ -124,8 +124,13 @@ fn sd_jwt(text: &str) -> Option<Found> {
         Some(last) => Some(self::jwt(&last)?),
         None => None,
     };
-    let has_vct = jwt.claims.as_ref().is_some_and(|claims| claims.contains_key("vct"));
-    let kind = if has_vct { Kind::SdJwtVc } else { Kind::SdJwt };
+    // `typ` does not tell them apart: both were called `vc+sd-jwt`.
+    let has = |name| jwt.claims.as_ref().is_some_and(|claims| claims.contains_key(name));
+    let kind = match () {
+        () if has("vct") => Kind::SdJwtVc,
+        () if has("@context") => Kind::VcSdJwt,
+        () => Kind::SdJwt,
+    };
     Some(Found { kind, body: Body::SdJwt(SdJwt { jwt, disclosures, key_binding }) })
 }
 

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::world::{Outcome, TRUST, World, names, text};
@@ -51,6 +53,47 @@ fn each_format_is_recognised_decoded_and_verified() {
         for check in ["form", "signature", "content", "validity", "issuer", "status"] {
             assert_eq!(result(&verified, check), "passed", "{check} of {kind}: {verified}");
         }
+    }
+}
+
+/// VCDM 2.0 by JOSE and by Data Integrity: the issuer, or its website's did:web, publishes the key.
+#[test]
+fn credentials_of_the_w3c_are_verified_and_a_changed_word_is_found() {
+    let mut world = World::new();
+    for (format, name) in [("vc+jwt", "jwt"), ("vc+sd-jwt", "sd"), ("ldp_vc", "ldp")] {
+        let degree = format!(
+            "format = \"{format}\"\ntypes = [\"VerifiableCredential\", \"Degree\"]\n\
+             validity_days = 30\nstatus_list = false\n[[display]]\nname = \"Degree\"\n\
+             locale = \"en\"\n[[claims]]\npath = [\"name\"]\ntype = \"string\"\n\
+             disclosure = \"always\"\nexample = \"Ada\"\n"
+        );
+        fs::write(world.path(&format!("issuer/credentials/{name}.toml")), degree).unwrap();
+    }
+    world.serve();
+    for (name, kind) in [("jwt", "vc_jwt"), ("sd", "vc_sd_jwt"), ("ldp", "w3c_credential")] {
+        received(&world, name, name);
+        assert_eq!(world.bestow(&["inspect", name, "--json"]).exits(0).json()["kind"], kind);
+        let verified = verify(&world, name, &ONLINE).exits(0);
+        for check in ["form", "signature", "content", "validity", "issuer"] {
+            assert_eq!(result(&verified, check), "passed", "{check} of {kind}: {verified}");
+        }
+        assert_eq!(result(&verified, "status"), "not_checked", "it has none");
+        // Another name, under the same signature.
+        let raw = fs::read_to_string(world.path(name)).unwrap();
+        let changed = if name == "ldp" {
+            raw.replace("Ada", "Eve")
+        } else {
+            let parts: Vec<&str> = raw.splitn(3, '.').collect();
+            let claims = BASE64_URL_SAFE_NO_PAD.decode(parts[1]).unwrap();
+            let claims = String::from_utf8(claims).unwrap().replace("Ada", "Eve");
+            format!("{}.{}.{}", parts[0], BASE64_URL_SAFE_NO_PAD.encode(claims), parts[2])
+        };
+        assert_ne!(changed, raw);
+        fs::write(world.path("changed"), changed).unwrap();
+        let failed = verify(&world, "changed", &ONLINE).exits(6);
+        assert_eq!(result(&failed, "signature"), "failed", "{failed}");
+        // Nobody is asked, and nobody vouches.
+        verify(&world, name, &["--offline"]).exits(6);
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use formats::status_list::Status;
 use formats::verified::Verified;
-use formats::{FormatError, jwt_vc_json, mso_mdoc};
+use formats::{FormatError, jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
 use keys::outside::Timestamp;
 use url::Url;
 
@@ -37,6 +37,24 @@ impl Rules {
                 signature: "RFC 7515 §5.2",
                 content: "VCI §A.1.1",
                 validity: "RFC 7519 §4.1",
+            },
+            vc_jose::FORMAT => Self {
+                form: "VC-JOSE-COSE §3.1.1",
+                signature: "RFC 7515 §5.2",
+                content: "VCDM 2.0 §4",
+                validity: "VCDM 2.0 §4.9",
+            },
+            vc_jose::SD_FORMAT => Self {
+                form: "VC-JOSE-COSE §3.2.1",
+                signature: "RFC 7515 §5.2",
+                content: "RFC 9901 §7.1",
+                validity: "VCDM 2.0 §4.9",
+            },
+            ldp_vc::FORMAT => Self {
+                form: "VCI §A.1.2",
+                signature: "VC Data Integrity §4.4",
+                content: "VCDM 2.0 §4",
+                validity: "VCDM 2.0 §4.9",
             },
             _ => Self {
                 form: "VCI §A.3",
@@ -153,7 +171,14 @@ fn says(verified: &Verified, rules: &Rules, report: &mut Report) {
 fn refused(error: FormatError, rules: &Rules, report: &mut Report) {
     let is_of_signature = matches!(
         error,
-        FormatError::WrongSignature | FormatError::Header(_) | FormatError::Signature(_)
+        FormatError::WrongSignature
+            | FormatError::Header(_)
+            | FormatError::Signature(_)
+            // What stands before the signature of linked data can be looked at.
+            | FormatError::UnsupportedProof
+            | FormatError::Uncanonical
+            | FormatError::UndefinedTerm
+            | FormatError::UnknownContext
     );
     let is_of_time = matches!(
         error,

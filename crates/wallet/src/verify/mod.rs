@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use formats::KeyReference;
+use keys::did;
 use keys::outside::Clock;
 use keys::public_key::PublicKey;
 use keys::x509::Certificate;
@@ -99,6 +100,7 @@ impl Verifier {
         issuer: &str,
     ) -> Result<Signer, NoKey> {
         let (iss, kid) = (reference.iss.as_deref(), reference.kid.as_deref());
+        let no_kid = || NoKey::None("none of the given keys has its kid".to_owned());
         let is_did = [iss, kid].into_iter().flatten().any(|name| name.starts_with("did:"));
         let (key, is_anchored) = match &reference.x5c {
             Some(chain) => {
@@ -106,14 +108,16 @@ impl Verifier {
                 let found = found.map_err(|error| NoKey::of(&error.into()))?;
                 (found.key, found.tie.is_ok())
             }
+            // A JWK is named by what stands behind the DID.
+            None if iss.is_some_and(|iss| iss.starts_with("did:web:")) => {
+                let kid = kid.map(|kid| kid.rsplit('#').next().unwrap_or(kid));
+                (pick(given, kid).ok_or_else(no_kid)?, false)
+            }
             None if is_did => {
                 let key = did_key(iss, kid).map_err(|error| NoKey::of(&error.into()))?;
                 (key, false)
             }
-            None => {
-                let none = || NoKey::None("none of the given keys has its kid".to_owned());
-                (pick(given, kid).ok_or_else(none)?, false)
-            }
+            None => (pick(given, kid).ok_or_else(no_kid)?, false),
         };
         let vouched = if given.iter().any(|jwk| is_key(jwk, &key)) {
             Ok("the key that signed is among the given ones".to_owned())
@@ -166,10 +170,13 @@ const fn issuer_rule(reference: &KeyReference) -> &'static str {
     if reference.x5c.is_some() { "RFC 5280 §6.1" } else { "VCI §14.4" }
 }
 
-/// Whom it names as its issuer: `iss`, or what its certificate is for. A DID stands for itself, and
-/// nothing that is published can tie it to anybody.
+/// Whom it names as its issuer: `iss`, or what its certificate is for. A did:web is its website;
+/// any other DID stands for itself, and nothing that is published can tie it to anybody.
 fn named_issuer(reference: &KeyReference) -> String {
     if let Some(iss) = &reference.iss {
+        if let Some(website) = did::website_of(iss).filter(|_| reference.x5c.is_none()) {
+            return website.as_str().trim_end_matches('/').to_owned();
+        }
         let is_bare_did = reference.x5c.is_none() && parse_identifier(iss).is_none();
         return if is_bare_did { String::new() } else { iss.clone() };
     }
