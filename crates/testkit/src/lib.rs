@@ -21,6 +21,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+pub mod agreed;
 pub mod by_hand;
 pub mod contract;
 pub mod haip;

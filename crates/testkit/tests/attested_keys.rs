@@ -13,6 +13,7 @@ use oid4vci::attestation::key::{KeyAttestationsRequired, NewKeyAttestation, Want
 use oid4vci::encryption::Encryption::Off;
 use oid4vci::grant::OfferState;
 use serde_json::{Value, json};
+use testkit::agreed;
 use testkit::outside::TestClock;
 use testkit::proof::holder_key;
 use testkit::sender::Instance;
@@ -22,8 +23,6 @@ use wallet::Wallet;
 use wallet::attestation::{AttestationError, KeyAttestationError, KeyAttestationSource};
 use wallet::error::WalletError;
 use wallet::flow::key::KeyWish;
-use wallet::flow::metadata::ResolvedOffer;
-use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::receipt::Received;
 use wallet::http::{Http, HttpError, Request, Response};
 
@@ -81,16 +80,8 @@ fn with_maker(world: &World, key: Arc<SoftwareKey>) -> Wallet {
     wallet
 }
 
-async fn resolve(wallet: &Wallet, uri: &str) -> Result<ResolvedOffer, WalletError> {
-    let scanned = ScannedOffer::scan(uri).unwrap();
-    let consent = Consent::to(scanned.host());
-    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await?;
-    wallet.resolve_offer(described, &consent).await
-}
-
 async fn receive(wallet: &Wallet, uri: &str, copies: usize) -> Result<Received, WalletError> {
-    let offer = resolve(wallet, uri).await?;
+    let offer = agreed::resolve(wallet, uri).await?;
     let authorized = wallet.request_token(offer, None).await.map_err(|failure| failure.error)?;
     wallet.request_credentials(&authorized, &KeyWish { copies, ..KeyWish::default() }).await
 }
@@ -169,7 +160,7 @@ async fn an_attestation_is_proof_enough_where_nothing_else_is_taken() {
 async fn keys_that_nobody_trusted_attests_get_nothing() {
     let world = world(&Instance::default()).await;
     let offered = world.offer(CARD, &json!({})).await;
-    let error = resolve(&world.wallet, &offered.uri).await.unwrap_err();
+    let error = agreed::resolve(&world.wallet, &offered.uri).await.unwrap_err();
     assert_eq!(error, KeyAttestationError::Needed.into());
     let state = world.standing(&offered).await["state"].clone();
     assert_eq!(state, json!(OfferState::Fetched), "its code is good still");
@@ -189,10 +180,10 @@ async fn a_wallet_that_knows_the_authority_gets_signed_metadata() {
         let types = line.types.lock().unwrap();
         types.iter().filter_map(|(_, kind)| kind.clone()).collect::<Vec<_>>()
     };
-    resolve(&wallet, &offered.uri).await.unwrap();
+    agreed::resolve(&wallet, &offered.uri).await.unwrap();
     assert_eq!(content_types(), ["application/jwt"]);
     wallet.settings.anchors = None;
-    resolve(&wallet, &offered.uri).await.unwrap();
+    agreed::resolve(&wallet, &offered.uri).await.unwrap();
     assert_eq!(content_types(), ["application/jwt", "application/json"]);
 
     let changed = |answer: &mut Response| {
@@ -201,9 +192,9 @@ async fn a_wallet_that_knows_the_authority_gets_signed_metadata() {
         }
     };
     let (wallet, _) = on_line(&world, world.wallet.clone(), changed);
-    let error = resolve(&wallet, &offered.uri).await.unwrap_err();
+    let error = agreed::resolve(&wallet, &offered.uri).await.unwrap_err();
     assert_eq!(error.code(), "bad_signed_metadata", "SMETA-07");
     world.clock.advance(60);
     let (wallet, _) = on_line(&world, world.wallet.clone(), |_| {});
-    resolve(&wallet, &offered.uri).await.unwrap();
+    agreed::resolve(&wallet, &offered.uri).await.unwrap();
 }

@@ -8,12 +8,12 @@ use issuer::Issuer;
 use keys::jwe::Compression;
 use oid4vci::encryption::Encryption::{self, Off, Offered, Required};
 use serde_json::json;
+use testkit::agreed;
 use testkit::wire::Wire;
 use testkit::world::World;
 use wallet::Wallet;
 use wallet::error::WalletError;
 use wallet::flow::key::KeyWish;
-use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::http::{Http, HttpError, Request, Response};
 use wallet::store::StoredCredential;
 
@@ -53,11 +53,7 @@ impl Http for Tap {
 async fn receive(world: &World, tap: &Arc<Tap>) -> Result<Vec<StoredCredential>, WalletError> {
     let wallet = Wallet { http: Arc::clone(tap) as Arc<dyn Http>, ..world.wallet.clone() };
     let offered = world.offer("student_card", &json!({})).await;
-    let scanned = ScannedOffer::scan(&offered.uri).unwrap();
-    let consent = Consent::to(scanned.host());
-    let fetched = wallet.fetch_offer(scanned, &consent).await?;
-    let described = wallet.describe_offer(fetched, &consent).await?;
-    let resolved = wallet.resolve_offer(described, &consent).await?;
+    let resolved = agreed::resolve(&wallet, &offered.uri).await?;
     let authorized = wallet.request_token(resolved, None).await.unwrap();
     let received = wallet.request_credentials(&authorized, &KeyWish::default()).await?;
     wallet.keep(&received).await

@@ -17,6 +17,7 @@ use keys::outside::Clock as _;
 use keys::x509::{Certificate, verify_chain, x5c_from_header};
 use oid4vci::haip::HaipFinding;
 use serde_json::{Value, json};
+use testkit::agreed;
 use testkit::haip::edit;
 use testkit::sender::CLIENT;
 use testkit::sign_in::Browser;
@@ -27,7 +28,6 @@ use wallet::Wallet;
 use wallet::error::{Class, WalletError};
 use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
-use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::receipt::Received;
 use wallet::http::{Http, HttpError, Request, Response};
 use wallet::store::StoredCredential;
@@ -96,11 +96,7 @@ async fn resolve(
     let made: Value = world.operator("POST", "/admin/v1/offers", Some(&wish)).await.json();
     // HAIP-20: the link of the profile is the same offer.
     let uri = made["uri"].as_str().unwrap().replace("openid-credential-offer:", "haip-vci:");
-    let scanned = ScannedOffer::scan(&uri).unwrap();
-    let consent = Consent::to(scanned.host());
-    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await?;
-    wallet.resolve_offer(described, &consent).await
+    agreed::resolve(wallet, &uri).await
 }
 
 /// By signing in, up to what the wallet would keep.

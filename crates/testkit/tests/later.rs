@@ -17,13 +17,13 @@ use oid4vci::deferred::DeferralId;
 use oid4vci::encryption::Encryption::Required;
 use oid4vci::grant::OfferState;
 use serde_json::{Value, json};
+use testkit::agreed;
 use testkit::by_hand::Offered;
 use testkit::world::World;
 use wallet::Wallet;
 use wallet::flow::deferred::Resumed;
 use wallet::flow::key::KeyWish;
 use wallet::flow::notification::delete_credential;
-use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::receipt::Received;
 use wallet::store::{FileStore, PendingCredential, Unlock};
 
@@ -41,11 +41,7 @@ async fn world() -> World {
 }
 
 async fn receive(wallet: &Wallet, uri: &str, copies: usize) -> Received {
-    let scanned = ScannedOffer::scan(uri).unwrap();
-    let consent = Consent::to(scanned.host());
-    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
-    let resolved = wallet.resolve_offer(described, &consent).await.unwrap();
+    let resolved = agreed::resolve(wallet, uri).await.unwrap();
     let authorized = wallet.request_token(resolved, None).await.unwrap();
     let wish = KeyWish { copies, ..KeyWish::default() };
     wallet.request_credentials(&authorized, &wish).await.unwrap()

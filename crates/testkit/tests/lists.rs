@@ -7,9 +7,9 @@ use issuer::Issuer;
 use issuer::credential_type::CredentialType;
 use keys::jws::Jws;
 use serde_json::{Value, json};
+use testkit::agreed;
 use testkit::world::World;
 use wallet::flow::key::KeyWish;
-use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::store::StoredCredential;
 
 const DISPLAY: &str = r#"
@@ -64,16 +64,7 @@ fn add(issuer: &mut Issuer, name: &str, text: &str) {
 
 async fn received(world: &World, name: &str, claims: &Value) -> StoredCredential {
     let offered = world.offer(name, &json!({ "claims": claims })).await;
-    let scanned = ScannedOffer::scan(&offered.uri).unwrap();
-    let consent = Consent::to(scanned.host());
-    let wallet = &world.wallet;
-    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
-    let resolved = wallet.resolve_offer(described, &consent).await.unwrap();
-    let authorized = wallet.request_token(resolved, None).await.unwrap();
-    let received = wallet.request_credentials(&authorized, &KeyWish::default()).await.unwrap();
-    assert!(received.failures().is_empty(), "{:?}", received.failures());
-    wallet.keep(&received).await.unwrap().remove(0)
+    agreed::receive(&world.wallet, &offered.uri, &KeyWish::default()).await.remove(0)
 }
 
 fn lines(card: &StoredCredential) -> Vec<(String, String)> {

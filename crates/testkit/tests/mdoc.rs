@@ -9,10 +9,10 @@ use issuer::Issuer;
 use issuer::credential_type::CredentialType;
 use keys::cbor::{Label, Map};
 use serde_json::{Value, json};
+use testkit::agreed;
 use testkit::proof::holder_key;
 use testkit::world::World;
 use wallet::flow::key::KeyWish;
-use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::store::Trust;
 
 const BADGE: &str = "badge";
@@ -79,17 +79,8 @@ fn with_badge(issuer: &mut Issuer) {
 async fn an_mdoc_becomes_a_card() {
     let world = World::with(with_badge).await;
     let offered = world.offer(BADGE, &json!({})).await;
-    let scanned = ScannedOffer::scan(&offered.uri).unwrap();
-    let consent = Consent::to(scanned.host());
-    let wallet = &world.wallet;
-    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
-    let resolved = wallet.resolve_offer(described, &consent).await.unwrap();
-    let authorized = wallet.request_token(resolved, None).await.unwrap();
     let wish = KeyWish { copies: 2, ..KeyWish::default() };
-    let received = wallet.request_credentials(&authorized, &wish).await.unwrap();
-    assert!(received.failures().is_empty(), "{:?}", received.failures());
-    let kept = wallet.keep(&received).await.unwrap();
+    let kept = agreed::receive(&world.wallet, &offered.uri, &wish).await;
     let [card] = &kept[..] else { panic!("{kept:?}") };
     assert_eq!((card.format.as_str(), card.copies.len()), ("mso_mdoc", 1));
     assert_eq!(card.types, ["org.example.badge.1.badge"]);

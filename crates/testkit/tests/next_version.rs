@@ -11,13 +11,13 @@ use issuer::flow::deferred::approve_deferral;
 use issuer::store::deferral::DeferralPage;
 use oid4vci::secret::TxCode;
 use serde_json::{Value, json};
+use testkit::agreed;
 use testkit::wire::Wire;
 use testkit::world::World;
 use wallet::Wallet;
 use wallet::flow::deferred::Resumed;
 use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
-use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::receipt::Received;
 use wallet::http::{Http, HttpError, Request, Response};
 use wallet::store::StoredCredential;
@@ -56,11 +56,7 @@ fn labelled(world: &World, metadata: Value) -> Wallet {
 }
 
 async fn resolve(wallet: &Wallet, uri: &str) -> ResolvedOffer {
-    let scanned = ScannedOffer::scan(uri).unwrap();
-    let consent = Consent::to(scanned.host());
-    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
-    wallet.resolve_offer(described, &consent).await.unwrap()
+    agreed::resolve(wallet, uri).await.unwrap()
 }
 
 async fn receive(world: &World, wallet: &Wallet) -> Received {

@@ -21,6 +21,7 @@ use oid4vci::client::ClientAuthentication;
 use oid4vci::grant::Grant;
 use oid4vci::secret::AccessToken;
 use serde_json::{Value, json};
+use testkit::agreed;
 use testkit::sender::{CLIENT, Instance};
 use testkit::sign_in::{Browser, register};
 use testkit::wire::Wire;
@@ -31,7 +32,6 @@ use wallet::attestation::WalletAttestation;
 use wallet::error::{Class, WalletError};
 use wallet::flow::deferred::Resumed;
 use wallet::flow::key::KeyWish;
-use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::token::Authorized;
 use wallet::http::{Http, HttpError, Request, Response};
 use wallet::store::{CredentialId, FileStore, KeptToken, PendingCredential, SharedToken, Unlock};
@@ -52,11 +52,7 @@ fn deferring(client_id: &'static str) -> impl FnOnce(&mut Issuer) {
 async fn authorize(world: &World, wallet: &Wallet) -> Authorized {
     let wish = world.wish(CARD, &json!({ "grants": "authorization_code" }));
     let made: Value = world.operator("POST", "/admin/v1/offers", Some(&wish)).await.json();
-    let scanned = ScannedOffer::scan(made["uri"].as_str().unwrap()).unwrap();
-    let consent = Consent::to(scanned.host());
-    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
-    let offer = wallet.resolve_offer(described, &consent).await.unwrap();
+    let offer = agreed::resolve(wallet, made["uri"].as_str().unwrap()).await.unwrap();
     let begun = wallet.begin_sign_in(offer, BACK).await.unwrap();
     let back = Browser::of(&world.public).allow(begun.address().as_str(), "ada").await;
     let query = Url::parse(&back).unwrap().query().unwrap().to_owned();
@@ -214,11 +210,7 @@ async fn an_issuer_hears_after_a_restart_what_it_has_not_heard() {
     let line = Arc::new(Line { wire: world.public.clone(), loses: AtomicBool::new(true) });
     let wallet = Wallet { http: line.clone(), ..world.wallet.clone() };
     let offered = world.offer("course_ticket", &json!({})).await;
-    let scanned = ScannedOffer::scan(&offered.uri).unwrap();
-    let consent = Consent::to(scanned.host());
-    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
-    let offer = wallet.resolve_offer(described, &consent).await.unwrap();
+    let offer = agreed::resolve(&wallet, &offered.uri).await.unwrap();
     let authorized = wallet.request_token(offer, None).await.unwrap();
     let received = wallet.request_credentials(&authorized, &KeyWish::default()).await.unwrap();
     wallet.keep(&received).await.unwrap();
@@ -239,11 +231,7 @@ async fn an_issuer_hears_after_a_restart_what_it_has_not_heard() {
 async fn a_token_that_died_without_a_refresh_token_ends_the_wait() {
     let world = World::with(deferring("bestow")).await;
     let offered = world.offer(CARD, &json!({})).await;
-    let scanned = ScannedOffer::scan(&offered.uri).unwrap();
-    let consent = Consent::to(scanned.host());
-    let fetched = world.wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = world.wallet.describe_offer(fetched, &consent).await.unwrap();
-    let offer = world.wallet.resolve_offer(described, &consent).await.unwrap();
+    let offer = agreed::resolve(&world.wallet, &offered.uri).await.unwrap();
     let authorized = world.wallet.request_token(offer, None).await.unwrap();
     let pending = put_off(&world.wallet, &authorized).await;
     world.clock.advance(24 * 60 * 60);

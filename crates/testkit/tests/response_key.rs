@@ -10,12 +10,12 @@ use issuer::store::deferral::DeferralPage;
 use keys::outside::SystemRandom;
 use oid4vci::encryption::Encryption::Required;
 use serde_json::json;
+use testkit::agreed;
 use testkit::world::World;
 use wallet::Wallet;
 use wallet::error::WalletError;
 use wallet::flow::deferred::Resumed;
 use wallet::flow::key::KeyWish;
-use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::token::Authorized;
 use wallet::store::{FileStore, PendingCredential, ResponseKey, Unlock};
 
@@ -34,11 +34,8 @@ async fn world(is_strict: bool) -> World {
 
 async fn authorize(world: &World) -> Authorized {
     let wallet = &world.wallet;
-    let scanned = ScannedOffer::scan(&world.offer(CARD, &json!({})).await.uri).unwrap();
-    let consent = Consent::to(scanned.host());
-    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
-    let resolved = wallet.resolve_offer(described, &consent).await.unwrap();
+    let offered = world.offer(CARD, &json!({})).await;
+    let resolved = agreed::resolve(wallet, &offered.uri).await.unwrap();
     wallet.request_token(resolved, None).await.unwrap()
 }
 

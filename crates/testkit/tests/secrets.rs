@@ -15,13 +15,13 @@ use issuer::application::ApplicationSecret;
 use issuer::flow::application::{apply, approve, view};
 use oid4vci::secret::TxCode;
 use serde_json::{Value, json};
+use testkit::agreed;
 use testkit::by_hand::Offered;
 use testkit::proof::holder_key;
 use testkit::world::World;
 use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 use wallet::flow::key::KeyWish;
-use wallet::flow::offer::{Consent, ScannedOffer};
 
 const CARD: &str = "student_card";
 const CLAIM: &str = "canary-claim-4b1d";
@@ -110,11 +110,7 @@ async fn story(world: &World, canaries: &mut Canaries) {
     let offered = world.offer(CARD, &json!({ "claims": claims(world), "tx_code": true })).await;
     canaries.note_offer(&offered);
     let wallet = &world.wallet;
-    let scanned = ScannedOffer::scan(&offered.uri).unwrap();
-    let consent = Consent::to(scanned.host());
-    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
-    let resolved = wallet.resolve_offer(described, &consent).await.unwrap();
+    let resolved = agreed::resolve(wallet, &offered.uri).await.unwrap();
     let tx_code = offered.tx_code.map(TxCode::new);
     let authorized = wallet.request_token(resolved, tx_code).await.unwrap();
     let received = wallet.request_credentials(&authorized, &KeyWish::default()).await.unwrap();

@@ -12,6 +12,7 @@ use keys::outside::Clock as _;
 use oid4vci::dpop::DpopRefusal;
 use oid4vci::error::Refusal as _;
 use serde_json::json;
+use testkit::agreed;
 use testkit::sender::{CLIENT, Instance};
 use testkit::wire::Wire;
 use testkit::world::World;
@@ -20,7 +21,6 @@ use wallet::attestation::WalletAttestation;
 use wallet::error::WalletError;
 use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
-use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::token::Authorized;
 use wallet::http::{Http, HttpError, Request, Response};
 
@@ -76,10 +76,7 @@ fn on_line(world: &World, change: fn(&mut Response)) -> (Wallet, Arc<Line>) {
 
 async fn resolve(world: &World, wallet: &Wallet, id: &str) -> Result<ResolvedOffer, WalletError> {
     let uri = world.offer(id, &json!({})).await.uri;
-    let consent = Consent::to("issuer.example");
-    let fetched = wallet.fetch_offer(ScannedOffer::scan(&uri).unwrap(), &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
-    wallet.resolve_offer(described, &consent).await
+    agreed::resolve(wallet, &uri).await
 }
 
 async fn authorize(world: &World, wallet: &Wallet) -> Result<Authorized, WalletError> {

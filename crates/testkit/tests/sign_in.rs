@@ -13,6 +13,7 @@ use keys::outside::Clock as _;
 use oid4vci::authorization::ResponseError;
 use oid4vci::client::ClientAuthentication;
 use serde_json::{Value, json};
+use testkit::agreed;
 use testkit::sign_in::{Browser, register};
 use testkit::world::World;
 use url::Url;
@@ -20,7 +21,6 @@ use wallet::Wallet;
 use wallet::error::{Class, WalletError};
 use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
-use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::sign_in::SignIn;
 
 /// A port that the wallet found free; the issuer knows the address without it (RFC 8252 §7.3).
@@ -33,11 +33,7 @@ fn with_bestow(issuer: &mut Issuer) {
 async fn resolve(world: &World, wallet: &Wallet, grants: &str) -> ResolvedOffer {
     let wish = world.wish("student_card", &json!({ "grants": grants }));
     let made: Value = world.operator("POST", "/admin/v1/offers", Some(&wish)).await.json();
-    let scanned = ScannedOffer::scan(made["uri"].as_str().unwrap()).unwrap();
-    let consent = Consent::to(scanned.host());
-    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
-    wallet.resolve_offer(described, &consent).await.unwrap()
+    agreed::resolve(wallet, made["uri"].as_str().unwrap()).await.unwrap()
 }
 
 async fn begin(world: &World) -> SignIn {

@@ -7,10 +7,10 @@ use issuer::credential_type::CredentialType;
 use keys::jws::Jws;
 use keys::outside::Clock as _;
 use serde_json::{Map, Value, json};
+use testkit::agreed;
 use testkit::proof::holder_key;
 use testkit::world::{ISSUER, World};
 use wallet::flow::key::KeyWish;
-use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::store::{StoredCredential, Trust};
 
 const DEGREE: &str = "degree";
@@ -64,17 +64,8 @@ async fn world(format: &str, more: &str) -> World {
 /// The wallet takes an offer and keeps what comes.
 async fn received(world: &World) -> StoredCredential {
     let offered = world.offer(DEGREE, &json!({})).await;
-    let scanned = ScannedOffer::scan(&offered.uri).unwrap();
-    let consent = Consent::to(scanned.host());
-    let wallet = &world.wallet;
-    let fetched = wallet.fetch_offer(scanned, &consent).await.unwrap();
-    let described = wallet.describe_offer(fetched, &consent).await.unwrap();
-    let resolved = wallet.resolve_offer(described, &consent).await.unwrap();
-    let authorized = wallet.request_token(resolved, None).await.unwrap();
     let wish = KeyWish { copies: 2, ..KeyWish::default() };
-    let received = wallet.request_credentials(&authorized, &wish).await.unwrap();
-    assert!(received.failures().is_empty(), "{:?}", received.failures());
-    let mut kept = wallet.keep(&received).await.unwrap();
+    let mut kept = agreed::receive(&world.wallet, &offered.uri, &wish).await;
     assert_eq!(kept.len(), 1, "both copies say the same");
     kept.remove(0)
 }

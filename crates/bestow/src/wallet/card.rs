@@ -54,7 +54,7 @@ pub(crate) fn status_text(Standing { status, last, copies }: Standing, all: usiz
         (None, Some(last), Some(at)) => {
             format!("status unknown, last checked {at}: {}", word(Some(last.status())))
         }
-        _ => "status unknown, never checked".to_owned(),
+        _ => "status not checked yet".to_owned(),
     };
     if copies < all { format!("{text} ({copies} of {all} copies)") } else { text }
 }
