@@ -297,6 +297,44 @@ async fn what_linked_data_do_not_say_is_refused() {
     assert!(plain.await.is_ok(), "as JSON it is signed without a meaning");
 }
 
+/// RDFC-1.0, dataset poisoning: whoever makes many things look the same makes others busy, before any
+/// signature was looked at.
+#[tokio::test]
+async fn things_that_look_the_same_keep_nobody_busy() {
+    let key = key(Algorithm::Es256);
+    let good = signed(document(), Canonicalization::Rdfc, &key).await;
+    let spoilt = |context: Value, knows: Value| {
+        let mut spoilt = good.clone();
+        spoilt["@context"] = json!([V2, { "@vocab": "urn:x:" }, context]);
+        spoilt["credentialSubject"]["knows"] = knows;
+        let begun = std::time::Instant::now();
+        let error = verify(&spoilt, &key).unwrap_err();
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{error:?}");
+        error
+    };
+    let alike = |count: usize, one: Value| Value::from(vec![one; count]);
+    let nested = json!({ "has": { "of": "x" } });
+    assert_eq!(spoilt(json!({}), alike(6, json!({ "of": "x" }))), FormatError::WrongSignature);
+    assert_eq!(spoilt(json!({}), alike(8, json!({ "of": "x" }))), FormatError::TooLong);
+    assert_eq!(spoilt(json!({}), alike(4, nested.clone())), FormatError::WrongSignature);
+    assert_eq!(spoilt(json!({}), alike(6, nested)), FormatError::TooLong, "their orders multiply");
+    // Two layers of six, each of one linked with each of the other, named by a prefix.
+    let layer = |from: usize, to: Option<usize>| {
+        let linked = |at: usize| to.map(|to| format!("b:n{}", to + at));
+        let links: Vec<_> = (0..6).filter_map(linked).collect();
+        (0..6).map(move |at| json!({ "id": format!("b:n{}", from + at), "to": links.clone() }))
+    };
+    let layers: Vec<Value> = layer(0, Some(6)).chain(layer(6, Some(0))).collect();
+    for context in [
+        json!({ "b": "_:", "to": { "@id": "urn:to", "@type": "@id" } }),
+        json!({ "b": { "@id": "_:" }, "to": { "@id": "urn:to", "@type": "@id" } }),
+        json!({ "@vocab": "_:" }),
+        json!({ "b": { "@id": "urn:b", "@type": "_:b" } }),
+    ] {
+        assert_eq!(spoilt(context, layers.clone().into()), FormatError::UndefinedTerm);
+    }
+}
+
 /// Proofs that are not what a credential needs, or not by whom it says it is.
 #[tokio::test]
 async fn a_proof_of_something_else_is_refused() {

@@ -3,7 +3,7 @@
 //! What is signed are statements, not the JSON. So everything in the JSON must be in them: what the
 //! contexts leave undefined would be shown to people although nobody signed it, and is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use keys::json;
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument};
@@ -25,8 +25,9 @@ const CONTEXTS_MAX: usize = 16;
 const CONTEXT_BYTES_MAX: usize = 64 * 1024;
 /// Most things without a name of their own.
 const BLANK_NODES_MAX: usize = 512;
-/// Most of them that look the same from nearby: all their orders are tried, 720 of 6.
-const ALIKE_MAX: usize = 6;
+/// Most orders that are tried of those that look the same from nearby: 6 of one look have 720, and
+/// the orders of several looks multiply.
+const ORDERS_MAX: usize = 5040;
 
 /// The canonical statements of a document; for the longer curve with the longer digest.
 pub(super) fn canonical(
@@ -76,7 +77,8 @@ fn listed(document: &Map<String, Value>) -> &[Value] {
 /// turn a member into an index, and then nobody signs it.
 fn is_plain_context(context: &Map<String, Value>) -> bool {
     context.iter().all(|(name, value)| match (name.as_str(), value) {
-        ("@vocab", Value::String(_)) | ("@protected" | "@version", _) => true,
+        ("@vocab", Value::String(vocabulary)) => is_named(vocabulary),
+        ("@protected" | "@version", _) => true,
         (name, Value::String(meaning)) => !name.starts_with('@') && is_meaning(meaning),
         (name, Value::Object(definition)) => !name.starts_with('@') && is_plain_term(definition),
         _ => false,
@@ -84,13 +86,21 @@ fn is_plain_context(context: &Map<String, Value>) -> bool {
 }
 
 fn is_meaning(meaning: &str) -> bool {
-    !meaning.starts_with('@') || KEYWORDS.contains(&meaning)
+    is_named(meaning) && (!meaning.starts_with('@') || KEYWORDS.contains(&meaning))
+}
+
+/// What begins with `_:` names nothing: it is another word for the same thing elsewhere, which is not
+/// signed, and a way to build circles.
+fn is_named(text: &str) -> bool {
+    !text.starts_with("_:")
 }
 
 fn is_plain_term(definition: &Map<String, Value>) -> bool {
     definition.iter().all(|(name, value)| match (name.as_str(), value) {
         ("@id", Value::String(meaning)) => is_meaning(meaning),
-        ("@type", Value::String(kind)) => !kind.starts_with('@') || kind == "@id",
+        ("@type", Value::String(kind)) => {
+            is_named(kind) && (!kind.starts_with('@') || kind == "@id")
+        }
         ("@container", Value::String(kind)) => kind == "@list" || kind == "@set",
         ("@context", Value::Object(context)) => is_plain_context(context),
         ("@protected", _) => true,
@@ -98,8 +108,7 @@ fn is_plain_term(definition: &Map<String, Value>) -> bool {
     })
 }
 
-/// `null` and empty lists state nothing; below `verifiableCredential` the W3C forgets all contexts. A
-/// name that begins with `_:` is no name, but a way to build circles.
+/// `null` and empty lists state nothing; below `verifiableCredential` the W3C forgets all contexts.
 fn is_stated(name: &str, value: &Value) -> bool {
     let is_known = !name.starts_with('@') || KEYWORDS.contains(&name);
     let states = match value {
@@ -108,7 +117,7 @@ fn is_stated(name: &str, value: &Value) -> bool {
             !values.is_empty() && values.iter().all(|value| is_stated(name, value))
         }
         Value::Object(members) => members.iter().all(|(name, value)| is_stated(name, value)),
-        Value::String(text) => !text.starts_with("_:"),
+        Value::String(text) => is_named(text),
         Value::Bool(_) | Value::Number(_) => true,
     };
     is_known && states && name != "verifiableCredential"
@@ -158,10 +167,17 @@ fn is_defined(quad: QuadRef<'_>) -> bool {
 }
 
 /// The canonical order of things that look the same is found by trying; whoever sends many of them
-/// wants us to be busy (RDFC-1.0, dataset poisoning).
+/// wants us to be busy (RDFC-1.0, dataset poisoning). JSON in which nothing is named twice is a tree:
+/// each thing without a name stands in one place, whatever a context made of it.
 fn check_blank_nodes(dataset: &Dataset) -> Result<(), FormatError> {
     let mut surroundings: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut placed = BTreeSet::new();
     for quad in dataset {
+        if let TermRef::BlankNode(node) = quad.object
+            && !placed.insert(node.as_str().to_owned())
+        {
+            return Err(FormatError::Uncanonical);
+        }
         for node in blank_nodes(quad) {
             let seen = described(quad, node);
             surroundings.entry(node.as_str().to_owned()).or_default().push(seen);
@@ -173,8 +189,9 @@ fn check_blank_nodes(dataset: &Dataset) -> Result<(), FormatError> {
         seen.sort();
         *alike.entry(seen).or_default() += 1;
     }
-    let most = alike.into_values().max().unwrap_or_default();
-    let is_bounded = count <= BLANK_NODES_MAX && most <= ALIKE_MAX;
+    let orders = |alike: usize| (1..=alike).fold(1, usize::saturating_mul);
+    let orders = alike.into_values().map(orders).fold(1, usize::saturating_mul);
+    let is_bounded = count <= BLANK_NODES_MAX && orders <= ORDERS_MAX;
     is_bounded.then_some(()).ok_or(FormatError::TooLong)
 }
 
