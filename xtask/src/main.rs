@@ -75,7 +75,10 @@ fn unknown(arguments: &[&str]) -> ExitCode {
     ExitCode::from(2)
 }
 
-/// Every path below is relative to the workspace, wherever the command was called.
+/// Every path below is relative to the workspace, wherever the command was called. Cargo says at run time where that
+/// is: two checkouts that share a target folder may share this executable too.
 fn enter_root() -> io::Result<()> {
-    env::set_current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+    let here =
+        env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    env::set_current_dir(Path::new(&here).join(".."))
 }
