@@ -50,8 +50,8 @@ fn payload(claims: &W3cClaims<'_>) -> Result<Value, IssueError> {
     if let (Some(id), Some(payload)) = (claims.subject, payload.as_object_mut()) {
         payload.insert("sub".to_owned(), id.into());
     }
-    if let (Some(status), Some(payload)) = (&claims.status, payload.as_object_mut()) {
-        status.insert(payload);
+    if let Some(payload) = payload.as_object_mut() {
+        claims.insert_status(payload);
     }
     Ok(payload)
 }

@@ -96,13 +96,11 @@ pub async fn issue_selective(
 fn payload(claims: &W3cClaims<'_>) -> Result<Map<String, Value>, IssueError> {
     let mut payload = claims.credential(DataModel::V2)?;
     payload.insert("iss".to_owned(), claims.issuer.into());
-    if let Some(status) = &claims.status {
-        status.insert(&mut payload);
-    }
+    claims.insert_status(&mut payload);
     Ok(payload)
 }
 
-async fn sign(
+pub(crate) async fn sign(
     payload: &Map<String, Value>,
     (typ, kid): (&str, &str),
     signer: &dyn Signer,

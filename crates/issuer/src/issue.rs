@@ -35,8 +35,7 @@ pub async fn issue(
     let now = issuer.clock.now();
     let issued_at = Timestamp(now.0 - now.0 % ROUNDING_SECONDS);
     let lifetime = u64::from(credential_type.validity_days) * ROUNDING_SECONDS;
-    let status = entry.map(|entry| issuer.status_reference(entry));
-    let stamp = Stamp { issued_at, expires_at: issued_at.plus(lifetime), status };
+    let stamp = Stamp { issued_at, expires_at: issued_at.plus(lifetime), entry };
     let credential = match &credential_type.format {
         Format::SdJwtVc { vct } => {
             sd_jwt_vc(issuer, (credential_type, vct, claims), holder, stamp).await
@@ -56,7 +55,14 @@ pub async fn issue(
 struct Stamp {
     issued_at: Timestamp,
     expires_at: Timestamp,
-    status: Option<StatusReference>,
+    entry: Option<StatusEntry>,
+}
+
+impl Stamp {
+    /// Where the status is, of formats that know Token Status Lists alone.
+    fn status(&self, issuer: &Issuer) -> Option<StatusReference> {
+        self.entry.map(|entry| issuer.status_reference(entry))
+    }
 }
 
 async fn sd_jwt_vc(
@@ -77,7 +83,7 @@ async fn sd_jwt_vc(
         issued_at: stamp.issued_at,
         not_before: None,
         expires_at: stamp.expires_at, // HAIP-41
-        status: stamp.status,
+        status: stamp.status(issuer),
     };
     let header = IssuerKeyHeader::X5c(&key.x5c);
     sd_jwt_vc::issue(claims, header, &*key.signer, &*issuer.random)
@@ -110,7 +116,7 @@ async fn mso_mdoc(
         // It is not signed before its signer's certificate was good (ISO 18013-5 §9.3.1).
         signed_at: stamp.issued_at.max(key.certificate.not_before),
         expires_at: stamp.expires_at,
-        status: stamp.status,
+        status: stamp.status(issuer),
     };
     mso_mdoc::issue(claims, &key.x5c, &*key.signer, &*issuer.random)
         .await

@@ -183,8 +183,6 @@ fn a_type_that_is_no_w3c_credential_is_refused() {
         ("jwt_vc_json-ld", own.as_str(), "comes first by itself"),
         ("jwt_vc_json-ld", "vct = \"x\"", "use `types` instead"),
         ("vc+jwt", "canonicalization = \"jcs\"", "belongs to ldp_vc"),
-        ("ldp_vc", "status_list = true", "no place for a Token Status List"),
-        ("ldp_vc", "suspendable = true", "without a status list"),
         ("ldp_vc", "contexts = []", "has no meaning by its contexts"),
         ("ldp_vc", "contexts = [\"https://elsewhere.example/v1\"]", "a context that is not known"),
     ];

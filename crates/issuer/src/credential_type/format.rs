@@ -5,6 +5,7 @@ use formats::w3c::DataModel;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::StatusKind;
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -161,10 +162,16 @@ impl WrittenFormat {
         }
     }
 
-    /// Whether a credential can have an entry in a Token Status List: a proof inside of JSON has no
-    /// place for one.
-    pub(super) fn has_status_list(self) -> bool {
-        self != Self::LdpVc
+    /// In which status lists a credential can have an entry, the usual kind first: a proof inside of
+    /// JSON has no place for a Token Status List, and before version 2.0 the W3C's had names of its own.
+    pub(super) const fn status_kinds(self) -> &'static [StatusKind] {
+        match self {
+            Self::SdJwtVc | Self::MsoMdoc | Self::JwtVcJson | Self::JwtVcJsonLd => {
+                &[StatusKind::Token]
+            }
+            Self::VcJwt | Self::VcSdJwt => &[StatusKind::Token, StatusKind::Bitstring],
+            Self::LdpVc => &[StatusKind::Bitstring],
+        }
     }
 
     /// The key under which it is named.

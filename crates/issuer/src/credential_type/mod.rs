@@ -60,6 +60,8 @@ pub struct CredentialType {
     pub validity_days: u32,
     /// Whether it can be revoked, and suspended.
     pub revocation: Revocation,
+    /// In lists of which kind.
+    pub status_kind: StatusKind,
     /// Longest life of an offer; `None` leaves it to `[offer] expires_in`.
     pub offer_seconds: Option<u32>,
     /// Whether it can be applied for on the portal.
@@ -115,6 +117,16 @@ pub enum Revocation {
     WithoutSuspension,
     /// Suspended too; the configuration was checked for it.
     WithSuspension,
+}
+
+/// The kinds of status lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StatusKind {
+    /// Token Status List, for all formats whose credentials are JWTs or CBOR.
+    Token,
+    /// Bitstring Status List of the W3C, for its credentials of version 2.0.
+    Bitstring,
 }
 
 /// How a Transaction Code reaches the applicant.

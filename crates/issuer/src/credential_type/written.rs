@@ -15,7 +15,7 @@ use super::format::{self, WrittenCanonicalization, WrittenFormat};
 use super::key_attestations;
 use super::sign_in_claims::SignInClaims;
 use super::terms;
-use super::{Approval, CredentialType, KeyBinding, Revocation, TxCodeChannel};
+use super::{Approval, CredentialType, KeyBinding, Revocation, StatusKind, TxCodeChannel};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -71,6 +71,7 @@ pub(super) struct WrittenType {
     pub(super) attestation_proofs: bool,
     pub(super) validity_days: u32,
     pub(super) status_list: Option<bool>,
+    pub(super) status: Option<StatusKind>,
     pub(super) suspendable: Option<bool>,
     pub(super) offer_seconds: Option<u32>,
     #[serde(default = "yes")]
@@ -132,7 +133,7 @@ pub(super) fn read(
         canonicalization: written.canonicalization,
     };
     let context = claim_rules::Context { source, format: written.format, portal: written.portal };
-    let revocation = revocation(&written);
+    let (revocation, status_kind) = (revocation(&written), written.status_kind());
     let claims = claim_rules::read(&written.claims, &context)?;
     let sign_in_claims = SignInClaims::read(written.sign_in_claims.as_ref(), &claims, source)?;
     let format = format::read(&names, (issuer, &id), source)?;
@@ -148,6 +149,7 @@ pub(super) fn read(
         decoys: written.decoys.unwrap_or_default(),
         validity_days: written.validity_days,
         revocation,
+        status_kind,
         offer_seconds: written.offer_seconds,
         portal: written.portal,
         approval: written.approval,
@@ -170,9 +172,15 @@ fn identifier(file: &Path) -> Result<String, ConfigError> {
 }
 
 impl WrittenType {
-    /// Whether its credentials have entries in a Token Status List.
+    /// Whether its credentials have entries in a status list.
     pub(super) fn has_status_list(&self) -> bool {
-        self.status_list.unwrap_or_else(|| self.format.has_status_list())
+        self.status_list.unwrap_or(true)
+    }
+
+    /// In a list of which kind.
+    pub(super) fn status_kind(&self) -> StatusKind {
+        let usual = self.format.status_kinds().first().copied();
+        self.status.or(usual).unwrap_or(StatusKind::Token)
     }
 }
 

@@ -3,6 +3,7 @@
 use formats::data_integrity::ProofOptions;
 use formats::jwt_vc_json;
 use formats::ldp_vc;
+use formats::status_list::CredentialStatus;
 use formats::vc_jose::{self, SelectiveClaims};
 use formats::w3c::W3cClaims;
 use keys::did;
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 
 use super::{Stamp, confirmation};
 use crate::Issuer;
-use crate::credential_type::{CredentialType, Securing, W3cType};
+use crate::credential_type::{CredentialType, Securing, StatusKind, W3cType};
 use crate::failure::Broken;
 
 pub(super) async fn issue(
@@ -29,6 +30,10 @@ pub(super) async fn issue(
             issuer.credential_issuer().to_owned()
         }
     };
+    let status = stamp.entry.map(|entry| match credential_type.status_kind {
+        StatusKind::Token => CredentialStatus::StatusList(issuer.status_reference(entry)),
+        StatusKind::Bitstring => issuer.bitstring_status(credential_type, w3c.securing, entry),
+    });
     let claims = W3cClaims {
         issuer: &name,
         contexts: &w3c.contexts,
@@ -37,7 +42,7 @@ pub(super) async fn issue(
         claims: claims.clone(),
         issued_at: stamp.issued_at,
         expires_at: stamp.expires_at,
-        status: stamp.status,
+        status,
     };
     match w3c.securing {
         Securing::JwtVcJson | Securing::JwtVcJsonLd => {

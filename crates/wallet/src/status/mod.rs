@@ -1,4 +1,5 @@
-//! What became of a credential since it was issued: the Token Status List of its issuer (TSL §8.3).
+//! What became of a credential since it was issued: the status list of its issuer (TSL §8.3,
+//! Bitstring Status List §3.2).
 //!
 //! The list is fetched whole: its host learns that somebody asks, from where and when, and not about
 //! which of its many entries. So nothing is asked unless the holder wants it, and not again while
@@ -8,8 +9,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use formats::status_list::token::{self, TOKEN_BYTES_MAX, TokenFormat, VerifiedStatusList};
-use formats::status_list::{CredentialStatus, Status, StatusListError, StatusReference};
+use formats::status_list::bitstring::{BitstringEntry, UnverifiedBitstringList};
+use formats::status_list::token::{self, TOKEN_BYTES_MAX, TokenFormat};
+use formats::status_list::{Status, StatusListError, StatusReference};
 use formats::{KeyReference, Unverified};
 use keys::outside::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -21,15 +23,20 @@ use crate::flow::offer::Consent;
 use crate::http::Request;
 use crate::reader::Reader;
 
+mod entry;
 mod refresh;
 mod signer;
 mod standing;
 
+pub(crate) use entry::{Entry, entries, together};
 pub use refresh::Refreshed;
 pub use standing::{Standing, word};
 
 /// Both forms; the JWT is what most servers have (TSL §8.1).
 const ACCEPT: &str = "application/statuslist+jwt, application/statuslist+cwt;q=0.9";
+/// W3C credentials in the forms that we read; some servers know no names for them.
+const ACCEPT_BITSTRING: &str = "application/vc+jwt, application/vc, application/jwt;q=0.9, \
+    application/json;q=0.8, */*;q=0.1";
 
 /// What a list said of a credential when it was last asked.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -71,7 +78,7 @@ pub struct Lists(HashMap<String, Result<Arc<FetchedList>, StatusFault>>);
 /// A credential, and who is to have signed its list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Listed<'c> {
-    pub(crate) reference: &'c StatusReference,
+    pub(crate) entry: &'c Entry,
     /// Of the key that signed the credential.
     pub(crate) signer: &'c KeyReference,
     /// Credential Issuer Identifier.
@@ -86,28 +93,53 @@ impl Reader<'_> {
         list: &FetchedList,
         known: Option<&KnownStatus>,
     ) -> Result<KnownStatus, StatusFault> {
-        let verified = self.verified_list(listed, list).await?;
+        let said = match listed.entry {
+            Entry::Token(reference) => self.token_says(reference, listed, list).await?,
+            Entry::Bitstring(entry) => self.bitstring_says(entry, listed, list).await?,
+        };
         // An older one than was seen before is a replay (catalogue J08).
-        if known.is_some_and(|known| verified.issued_at() < known.listed_at) {
+        if known.is_some_and(|known| said.listed_at < known.listed_at) {
             return Err(StatusFault::Older);
         }
-        let status = verified.status(listed.reference).ok_or(StatusFault::NoEntry)?;
+        Ok(said)
+    }
+
+    async fn token_says(
+        &self,
+        reference: &StatusReference,
+        listed: Listed<'_>,
+        list: &FetchedList,
+    ) -> Result<KnownStatus, StatusFault> {
+        let unverified = token::parse(list.format, &list.token).map_err(StatusFault::List)?;
+        let key = self.list_key(&unverified.key_reference(), listed).await?;
+        let verified = unverified.verify(&key, &reference.uri, self.clock.now());
+        let verified = verified.map_err(StatusFault::List)?;
         Ok(KnownStatus {
-            value: status.value(),
+            value: verified.status(reference).ok_or(StatusFault::NoEntry)?.value(),
             listed_at: verified.issued_at(),
             checked_at: list.fetched_at,
             fresh_until: verified.fresh_until(list.fetched_at),
         })
     }
 
-    async fn verified_list(
+    /// The list is a credential, and trusted as the credential is that refers to it.
+    async fn bitstring_says(
         &self,
+        entry: &BitstringEntry,
         listed: Listed<'_>,
         list: &FetchedList,
-    ) -> Result<VerifiedStatusList, StatusFault> {
-        let unverified = token::parse(list.format, &list.token).map_err(StatusFault::List)?;
+    ) -> Result<KnownStatus, StatusFault> {
+        let unverified = UnverifiedBitstringList::parse(&list.token).map_err(StatusFault::List)?;
         let key = self.list_key(&unverified.key_reference(), listed).await?;
-        unverified.verify(&key, &listed.reference.uri, self.clock.now()).map_err(StatusFault::List)
+        let verified = unverified.verify(&key, entry, self.clock.now());
+        let verified = verified.map_err(StatusFault::List)?;
+        Ok(KnownStatus {
+            value: verified.status(entry).ok_or(StatusFault::NoEntry)?.value(),
+            // Without a date of its own a list cannot be told from an older one.
+            listed_at: verified.issued_at().unwrap_or(list.fetched_at),
+            checked_at: list.fetched_at,
+            fresh_until: verified.fresh_until(list.fetched_at),
+        })
     }
 
     /// Where a list is, if that is among the hosts that were agreed to.
@@ -118,10 +150,18 @@ impl Reader<'_> {
         Ok(url)
     }
 
-    /// Asks for a list, in either form (TSL §8.1).
-    pub(crate) async fn fetch_list(&self, url: Url) -> Result<FetchedList, StatusFault> {
+    /// Asks for a list, in any form that we read (TSL §8.1).
+    pub(crate) async fn fetch_list(
+        &self,
+        url: Url,
+        entry: &Entry,
+    ) -> Result<FetchedList, StatusFault> {
         let fetched_at = self.clock.now();
-        let request = Request::get(url).header("accept", ACCEPT).at_most(TOKEN_BYTES_MAX);
+        let accept = match entry {
+            Entry::Token(_) => ACCEPT,
+            Entry::Bitstring(_) => ACCEPT_BITSTRING,
+        };
+        let request = Request::get(url).header("accept", accept).at_most(TOKEN_BYTES_MAX);
         let answer = self.send(request).await?;
         if answer.status != 200 {
             return Err(StatusFault::Answer(answer.status));
@@ -138,16 +178,7 @@ pub(crate) fn form(token: &[u8]) -> TokenFormat {
     if token.starts_with(b"ey") { TokenFormat::Jwt } else { TokenFormat::Cwt }
 }
 
-/// What a credential says of where its status is; `None` where it says nothing.
-pub(crate) fn reference(credential: &Unverified) -> Result<Option<StatusReference>, StatusFault> {
-    match credential.status() {
-        Ok(None) => Ok(None),
-        Ok(Some(CredentialStatus::StatusList(reference))) => Ok(Some(reference)),
-        Ok(Some(CredentialStatus::Other)) | Err(_) => Err(StatusFault::OtherMechanism),
-    }
-}
-
-/// The same for what is stored.
+/// A credential as it is stored.
 pub(crate) fn stored(format: &str, raw: &str) -> Option<Unverified> {
     formats::parse_raw(format, raw).ok()
 }

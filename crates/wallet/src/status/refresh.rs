@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use oid4vci::metadata::parse_identifier;
 
-use super::{FetchedList, Listed, Lists, StatusFault, reference, stored};
+use super::{
+    Entry, FetchedList, KnownStatus, Listed, Lists, StatusFault, entries, stored, together,
+};
 use crate::Wallet;
 use crate::error::WalletError;
 use crate::flow::host;
@@ -40,9 +42,8 @@ impl Wallet {
                 continue;
             }
             let Some(parsed) = stored(&credential.format, raw) else { continue };
-            let reference = match reference(&parsed) {
-                Ok(Some(reference)) => reference,
-                Ok(None) => continue,
+            let entries = match entries(&parsed) {
+                Ok(entries) => entries,
                 Err(fault) => {
                     refreshed.note(fault);
                     continue;
@@ -50,16 +51,15 @@ impl Wallet {
             };
             let signer = parsed.key_reference();
             let issuer = &credential.credential_issuer;
-            let listed = Listed { reference: &reference, signer: &signer, issuer };
-            let reader = self.reader();
-            let list = lists.get(&reader, &reference.uri, &consent).await;
-            let status = match list {
-                Ok(list) => reader.status(listed, &list, known.as_ref()).await,
-                Err(fault) => Err(fault),
-            };
-            match status {
-                Ok(status) => learnt.push((raw.to_owned(), status)),
-                Err(fault) => refreshed.note(fault),
+            let mut heard = Vec::new();
+            for entry in &entries {
+                let listed = Listed { entry, signer: &signer, issuer };
+                heard.push(self.ask(listed, known.as_ref(), (&consent, lists)).await);
+            }
+            match together(heard) {
+                Some(Ok(status)) => learnt.push((raw.to_owned(), status)),
+                Some(Err(fault)) => refreshed.note(fault),
+                None => {}
             }
         }
         if !learnt.is_empty() {
@@ -67,6 +67,17 @@ impl Wallet {
             self.store.record_statuses(&credential.id, learnt).await?;
         }
         Ok(refreshed)
+    }
+
+    async fn ask(
+        &self,
+        listed: Listed<'_>,
+        known: Option<&KnownStatus>,
+        (consent, lists): (&Consent, &mut Lists),
+    ) -> Result<KnownStatus, StatusFault> {
+        let reader = self.reader();
+        let list = lists.get(&reader, listed.entry, consent).await?;
+        reader.status(listed, &list, known).await
     }
 }
 
@@ -84,14 +95,15 @@ impl Lists {
     async fn get(
         &mut self,
         reader: &Reader<'_>,
-        uri: &str,
+        entry: &Entry,
         consent: &Consent,
     ) -> Result<Arc<FetchedList>, StatusFault> {
+        let uri = entry.uri();
         let url = reader.list_address(uri, consent)?;
         if let Some(fetched) = self.0.get(uri) {
             return fetched.clone();
         }
-        let fetched = reader.fetch_list(url).await.map(Arc::new);
+        let fetched = reader.fetch_list(url, entry).await.map(Arc::new);
         self.0.insert(uri.to_owned(), fetched.clone());
         fetched
     }

@@ -6,6 +6,7 @@ use keys::did;
 use keys::public_key::PublicKey;
 
 use super::{Listed, StatusFault};
+use crate::did_document::did_web_of;
 use crate::reader::Reader;
 use crate::trust::{IssuerKey, did_key, is_key, pick};
 
@@ -44,7 +45,8 @@ impl Reader<'_> {
         Err(StatusFault::OtherSigner)
     }
 
-    /// By the credential's DID, or by a name among the keys that the issuer publishes.
+    /// By the credential's DID, or by a name among the keys that the issuer publishes, under its address
+    /// or in the document of its website's DID.
     async fn named_list_key(
         &self,
         list: &KeyReference,
@@ -56,6 +58,9 @@ impl Reader<'_> {
             named.map(|name| did::did_of(name).to_owned())
         };
         if let Some(did) = did_of(list) {
+            if did_web_of(issuer).is_some_and(|own| own == did) {
+                return Ok(self.website_key(issuer, list.kid.as_deref()).await?);
+            }
             let is_same = did_of(signer).is_some_and(|own| own == did);
             let key = did_key(list.iss.as_deref(), list.kid.as_deref());
             return key.ok().filter(|_| is_same).ok_or(StatusFault::OtherSigner);

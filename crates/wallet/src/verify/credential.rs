@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use formats::status_list::Status;
 use formats::verified::Verified;
-use formats::{FormatError, jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
+use formats::{FormatError, KeyReference, jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
 use keys::outside::Timestamp;
 use url::Url;
 
@@ -13,7 +13,9 @@ use crate::error::WalletError;
 use crate::flow::host;
 use crate::flow::offer::Consent;
 use crate::http::HttpError;
-use crate::status::{self, FetchedList, Listed, StatusFault, form, word};
+use crate::status::{
+    Entry, FetchedList, KnownStatus, Listed, StatusFault, entries, form, together, word,
+};
 
 /// Where the rules of a format are.
 struct Rules {
@@ -87,7 +89,7 @@ impl Verifier {
                 return report;
             }
         };
-        let status = status::reference(&credential);
+        let status = entries(&credential);
         match credential.verify(&signer.key, self.clock.now()) {
             Ok(verified) => says(&verified, &rules, &mut report),
             Err(error) => refused(error, &rules, &mut report),
@@ -95,60 +97,64 @@ impl Verifier {
         signer.record(&mut report, issuer_rule(&reference));
         match (report.has_failed(), status) {
             (true, _) => report.skipped("status", "TSL §8.3", "of what is not good anyway"),
-            (false, Ok(None)) => {
-                report.skipped("status", "TSL §6.1", "it has none: it cannot be revoked");
-            }
+            (false, Ok(entries)) => self.check_status(&entries, &reference, &mut report).await,
             (false, Err(fault)) => report.failed("status", "TSL §6.1", fault.to_string()),
-            (false, Ok(Some(entry))) => {
-                let issuer = named_issuer(&reference);
-                let listed = Listed { reference: &entry, signer: &reference, issuer: &issuer };
-                self.check_status(listed, &mut report).await;
-            }
         }
         report
     }
 
-    async fn check_status(&self, listed: Listed<'_>, report: &mut Report) {
-        const RULE: &str = "TSL §8.3";
+    async fn check_status(&self, entries: &[Entry], signer: &KeyReference, report: &mut Report) {
+        let Some(first) = entries.first() else {
+            return report.skipped("status", "TSL §6.1", "it has none: it cannot be revoked");
+        };
         if self.status_list.is_none() && !self.is_now {
             let why = "a list that is fetched tells of now alone: give the one of that time";
             return report.skipped("status", "TSL §8.4", why);
         }
-        let status = match self.list(&listed.reference.uri).await {
-            Ok(list) => self.reader().status(listed, &list, None).await,
-            Err(fault) => Err(fault),
-        };
-        match status {
-            Ok(known) => {
+        let issuer = &named_issuer(signer);
+        let mut heard = Vec::new();
+        for entry in entries {
+            heard.push(self.ask(Listed { entry, signer, issuer }).await);
+        }
+        let rule = first.rule();
+        match together(heard) {
+            Some(Ok(known)) => {
                 let status = known.status();
-                let idx = listed.reference.idx;
+                let idx = first.index();
                 let of = format!("as of {}, entry {idx}", known.listed_at.to_rfc3339());
                 let found = format!("{}, {of}", word(Some(status)));
                 if status == Status::Valid {
-                    report.passed("status", RULE, found);
+                    report.passed("status", rule, found);
                 } else {
-                    report.failed("status", RULE, found);
+                    report.failed("status", rule, found);
                 }
             }
-            Err(fault) if fault.is_silence() => {
+            Some(Err(fault)) if fault.is_silence() => {
                 report.is_unanswered |= !is_offline(&fault);
-                report.skipped("status", RULE, format!("unknown: {fault}"));
+                report.skipped("status", rule, format!("unknown: {fault}"));
             }
-            Err(fault) => report.failed("status", RULE, format!("unknown: {fault}")),
+            Some(Err(fault)) => report.failed("status", rule, format!("unknown: {fault}")),
+            None => {}
         }
+    }
+
+    async fn ask(&self, listed: Listed<'_>) -> Result<KnownStatus, StatusFault> {
+        let list = self.list(listed.entry).await?;
+        self.reader().status(listed, &list, None).await
     }
 
     /// The given list, or the one that lies where the credential says: whoever asks for its status
     /// agrees to that host.
-    async fn list(&self, uri: &str) -> Result<Arc<FetchedList>, StatusFault> {
+    async fn list(&self, entry: &Entry) -> Result<Arc<FetchedList>, StatusFault> {
         if let Some(token) = &self.status_list {
             let (format, fetched_at) = (form(token), self.clock.now());
             return Ok(Arc::new(FetchedList { format, token: token.clone(), fetched_at }));
         }
         let reader = self.reader();
+        let uri = entry.uri();
         let host = Url::parse(uri).map(|url| host(&url)).unwrap_or_default();
         let url = reader.list_address(uri, &Consent::to(&host))?;
-        reader.fetch_list(url).await.map(Arc::new)
+        reader.fetch_list(url, entry).await.map(Arc::new)
     }
 }
 
