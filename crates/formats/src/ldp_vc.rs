@@ -6,7 +6,7 @@ use keys::public_key::PublicKey;
 use keys::signer::Signer;
 use serde_json::{Map, Value};
 
-use crate::data_integrity::{self, Contexts, PROOF, Proof, ProofOptions};
+use crate::data_integrity::{self, Contexts, PROOF, Proof, ProofOptions, Proofs};
 use crate::status_list::CredentialStatus;
 use crate::validity;
 use crate::verified::{Format, Verified};
@@ -15,8 +15,6 @@ use crate::{CREDENTIAL_BYTES_MAX, FormatError, IssueError, KeyReference};
 
 /// The Credential Format Identifier (FMT-LDP-01).
 pub const FORMAT: &str = "ldp_vc";
-/// Most proofs of one credential.
-const PROOFS_MAX: usize = 16;
 
 /// Makes and signs a credential: an object, not text (FMT-LDP-05).
 pub async fn issue(
@@ -41,6 +39,7 @@ pub fn check_terms(claims: &W3cClaims<'_>) -> Result<(), IssueError> {
 pub struct LdpVc {
     /// Without its proofs.
     document: Map<String, Value>,
+    proofs: Proofs,
     proof: Proof,
     said: Said,
     issuer: String,
@@ -61,8 +60,9 @@ impl LdpVc {
         let proofs = document.remove(PROOF).ok_or(FormatError::Malformed)?;
         let said = Said::of(&document, DataModel::of(&document)?)?;
         let issuer = said.issuer.clone().ok_or(FormatError::Malformed)?;
+        let proofs = Proofs::parse(&proofs)?;
         let proof = proof_of(&issuer, &proofs)?;
-        Ok(Self { document, proof, said, issuer, raw })
+        Ok(Self { document, proofs, proof, said, issuer, raw })
     }
 
     /// Which key claims to have signed.
@@ -79,7 +79,8 @@ impl LdpVc {
     /// Verifies the proof, then the times.
     pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
         let status = self.status()?;
-        self.proof.verify(self.document, key, &Contexts::default())?;
+        let document = self.proofs.document_of(&self.proof, self.document)?;
+        self.proof.verify(document, key, &Contexts::default())?;
         validity::check(None, self.proof.expires_at(), now)?;
         validity::check(self.said.not_before, self.said.expires_at, now)?;
         Ok(self.said.verified(Format::LdpVc, status, self.raw))
@@ -87,15 +88,11 @@ impl LdpVc {
 }
 
 /// The first proof by a key of the issuer that we can verify; a key of somebody else proves nothing
-/// (catalogue I13).
-fn proof_of(issuer: &str, proofs: &Value) -> Result<Proof, FormatError> {
-    let proofs = proofs.as_array().map_or(std::slice::from_ref(proofs), Vec::as_slice);
-    if proofs.len() > PROOFS_MAX {
-        return Err(FormatError::TooLong);
-    }
+/// (catalogue I13). What it builds on is signed with it; whose those earlier proofs are is not asked.
+fn proof_of(issuer: &str, proofs: &Proofs) -> Result<Proof, FormatError> {
     let mut refused = FormatError::Malformed;
-    for proof in proofs {
-        match proof.as_object().ok_or(FormatError::Malformed).and_then(Proof::parse) {
+    for proof in proofs.iter() {
+        match Proof::parse(proof) {
             Ok(proof) if owner(proof.verification_method()) == issuer => return Ok(proof),
             Ok(_) => refused = FormatError::OtherIssuer,
             Err(error) => refused = error,

@@ -22,10 +22,12 @@ use crate::unverified::text;
 use crate::w3c::CONTEXT;
 use crate::{FormatError, IssueError};
 
+mod chain;
 mod contexts;
 mod jcs;
 mod rdfc;
 
+pub use chain::Proofs;
 pub use contexts::Contexts;
 
 /// Where proofs stand in a document.
@@ -172,6 +174,8 @@ pub struct Proof {
     suite: Cryptosuite,
     verification_method: String,
     expires_at: Option<Timestamp>,
+    /// Names of the proofs that it builds on.
+    previous: Vec<String>,
     /// All of it but its value.
     options: Map<String, Value>,
     signature: Vec<u8>,
@@ -182,10 +186,6 @@ impl Proof {
     pub fn parse(proof: &Map<String, Value>) -> Result<Self, FormatError> {
         let says = |name, wanted: &str| proof.get(name).is_some_and(|value| value == wanted);
         if !says("type", TYPE) || !says("proofPurpose", PURPOSE) {
-            return Err(FormatError::UnsupportedProof);
-        }
-        // What an earlier proof vouches for would be part of the document.
-        if proof.contains_key("previousProof") {
             return Err(FormatError::UnsupportedProof);
         }
         let suite = text(proof, "cryptosuite")?.ok_or(FormatError::Malformed)?;
@@ -202,6 +202,7 @@ impl Proof {
             verification_method: text(proof, "verificationMethod")?
                 .ok_or(FormatError::Malformed)?,
             expires_at: date("expires")?,
+            previous: chain::previous(proof)?,
             signature: multibase::decode_base58(value).ok_or(FormatError::Malformed)?,
             options,
         })
@@ -219,7 +220,8 @@ impl Proof {
         self.expires_at
     }
 
-    /// Verifies that it was made for this document, which is given without proofs.
+    /// Verifies that it was made for this document, which is given without proofs, but for those that
+    /// this one builds on ([`Proofs::document_of`]).
     pub fn verify(
         &self,
         mut document: Map<String, Value>,

@@ -182,6 +182,7 @@ fn refused(error: FormatError, rules: &Rules, report: &mut Report) {
             | FormatError::Signature(_)
             // What stands before the signature of linked data can be looked at.
             | FormatError::UnsupportedProof
+            | FormatError::MissingProof
             | FormatError::Uncanonical
             | FormatError::UndefinedTerm
             | FormatError::UnknownContext
