@@ -77,6 +77,7 @@ impl VerificationError {
             | FormatError::Contradiction
             | FormatError::BadBinding
             | FormatError::UnsupportedProof
+            | FormatError::MissingProof
             | FormatError::Uncanonical
             | FormatError::UndefinedTerm
             | FormatError::UnknownContext
