@@ -10,12 +10,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DataIntegrityProof } from "@digitalbazaar/data-integrity";
 import * as EcdsaMultikey from "@digitalbazaar/ecdsa-multikey";
 import { cryptosuite as ecdsaRdfc2019 } from "@digitalbazaar/ecdsa-rdfc-2019-cryptosuite";
+import * as ecdsaSd2023 from "@digitalbazaar/ecdsa-sd-2023-cryptosuite";
 import { checkStatus } from "@digitalbazaar/vc-bitstring-status-list";
 import canonicalize from "canonicalize";
 import { base58btc } from "multiformats/bases/base58";
 import * as jose from "jose";
 import jsigs from "jsonld-signatures";
-import { bestowBinary, startIssuer } from "./bestow.mjs";
+import { bestowBinary, runWell, startIssuer, temporaryFolder } from "./bestow.mjs";
 import { holderKey } from "./keys.mjs";
 import * as openid4vc from "./openid4vc-wallet.mjs";
 import { fetchTrusting } from "./trust.mjs";
@@ -25,6 +26,7 @@ bestowBinary();
 const TYPES = {
   degree_rdfc: 'format = "ldp_vc"',
   degree_jcs: 'format = "ldp_vc"\ncanonicalization = "jcs"',
+  degree_sd: 'format = "ldp_vc"\ncryptosuite = "ecdsa-sd-2023"',
   degree_jwt: 'format = "vc+jwt"\nstatus = "bitstring"',
   degree_sd_jwt: 'format = "vc+sd-jwt"',
 };
@@ -106,6 +108,66 @@ test("Digital Bazaar verifies an ldp_vc by ecdsa-rdfc-2019, and finds each chang
     change(changed);
     assert.ok(!(await verifyRdfc(changed)).verified);
   }
+});
+
+const suiteOf = (cryptosuite) => new DataIntegrityProof({ cryptosuite });
+
+/** What a holder shows of a credential, as another library makes it. */
+async function disclose(credential, selectivePointers, load) {
+  const cryptosuite = ecdsaSd2023.createDiscloseCryptosuite({ selectivePointers });
+  const purpose = new jsigs.purposes.AssertionProofPurpose();
+  const suite = suiteOf(cryptosuite);
+  return jsigs.derive(structuredClone(credential), { suite, purpose, documentLoader: load });
+}
+
+async function assertDisclosed(disclosed, controller, load) {
+  const suite = suiteOf(ecdsaSd2023.createVerifyCryptosuite());
+  const purpose = new jsigs.purposes.AssertionProofPurpose({ controller });
+  const verdict = await jsigs.verify(disclosed, { suite, purpose, documentLoader: load });
+  assert.ok(verdict.verified, verdict.error);
+}
+
+test("Digital Bazaar discloses what we signed by ecdsa-sd-2023, and we verify it", async () => {
+  const credential = await receive("degree_sd", await holderKey("ES256", "did:jwk"));
+  assert.equal(credential.proof.cryptosuite, "ecdsa-sd-2023");
+  const disclosed = await disclose(credential, ["/credentialSubject/degree"], documentLoader);
+  await assertDisclosed(disclosed, await didDocument(), documentLoader);
+  const { degree } = await issuer.sample("degree_sd");
+  assert.deepEqual(disclosed.credentialSubject, { id: credential.credentialSubject.id, degree });
+  const folder = await temporaryFolder();
+  const [file, ca] = ["disclosed.json", "ca.pem"].map((name) => join(folder, name));
+  await writeFile(file, JSON.stringify(disclosed));
+  await writeFile(ca, issuer.caPem);
+  const more = ["--ca", ca, "--allow-private-addresses"];
+  assert.match(await runWell("verify", file, ...more), /^verified$/m);
+  disclosed.credentialSubject.degree = "Doctor of everything";
+  await writeFile(file, JSON.stringify(disclosed));
+  await assert.rejects(runWell("verify", file, ...more));
+});
+
+test("Digital Bazaar verifies what we disclose by ecdsa-sd-2023", async () => {
+  const vectors = new URL("../crates/formats/tests/vectors/", import.meta.url);
+  const ours = await readFile(new URL("ecdsa-sd-2023-ours.json", vectors), "utf8");
+  const { base, selective, derived } = JSON.parse(ours);
+  const method = {
+    id: base.proof.verificationMethod,
+    type: "Multikey",
+    controller: base.issuer,
+    publicKeyMultibase: base.issuer.slice("did:key:".length),
+  };
+  const controller = {
+    "@context": ["https://www.w3.org/ns/did/v1"],
+    id: base.issuer,
+    assertionMethod: [method.id],
+  };
+  const load = async (url) => {
+    const multikey = { "@context": "https://w3id.org/security/multikey/v1", ...method };
+    const document = { [method.id]: multikey, [base.issuer]: controller }[url];
+    return document ? { contextUrl: null, documentUrl: url, document } : documentLoader(url);
+  };
+  await assertDisclosed(derived, controller, load);
+  const theirs = await disclose(base, selective, load);
+  assert.deepEqual(theirs, derived);
 });
 
 test("an ldp_vc by ecdsa-jcs-2019 verifies with a foreign RFC 8785", async () => {

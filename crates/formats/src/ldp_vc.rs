@@ -1,20 +1,24 @@
 //! W3C Verifiable Credential with a Data Integrity proof, format `ldp_vc` (VCI §A.1.2).
 
 use keys::json;
-use keys::outside::Timestamp;
+use keys::outside::{Random, Timestamp};
 use keys::public_key::PublicKey;
 use keys::signer::Signer;
 use serde_json::{Map, Value};
 
-use crate::data_integrity::{self, Contexts, PROOF, Proof, ProofOptions, Proofs};
+use crate::data_integrity::{self, Contexts, PROOF, Proof, ProofOptions, Proofs, sd};
+use crate::path::Step;
 use crate::status_list::CredentialStatus;
 use crate::validity;
 use crate::verified::{Format, Verified};
-use crate::w3c::{DataModel, Said, W3cClaims};
+use crate::w3c::{DataModel, SUBJECT, Said, W3cClaims};
 use crate::{CREDENTIAL_BYTES_MAX, FormatError, IssueError, KeyReference};
 
 /// The Credential Format Identifier (FMT-LDP-01).
 pub const FORMAT: &str = "ldp_vc";
+/// Who says it, of whom, for how long, and whether still: no holder may leave that out.
+const ALWAYS_SHOWN: [&str; 5] =
+    ["/issuer", "/validFrom", "/validUntil", "/credentialStatus", "/credentialSubject/id"];
 
 /// Makes and signs a credential: an object, not text (FMT-LDP-05).
 pub async fn issue(
@@ -24,6 +28,32 @@ pub async fn issue(
 ) -> Result<Value, IssueError> {
     let credential = claims.credential(DataModel::V2)?;
     let secured = data_integrity::sign(credential, options, signer).await?;
+    let is_short = json::text(&secured).len() <= CREDENTIAL_BYTES_MAX;
+    if is_short { Ok(secured.into()) } else { Err(IssueError::TooLong) }
+}
+
+/// Makes and signs a credential of which the holder may leave claims out, but for those at the paths
+/// `mandatory` below the subject, and for what every reader needs.
+pub async fn issue_selective(
+    claims: W3cClaims<'_>,
+    options: ProofOptions<'_>,
+    mandatory: &[Vec<Step>],
+    (signer, random): (&dyn Signer, &dyn Random),
+) -> Result<Value, IssueError> {
+    let credential = claims.credential(DataModel::V2)?;
+    let below_subject = mandatory.iter().map(|path| {
+        path.iter().fold(format!("/{SUBJECT}"), |pointer, step| {
+            let step = step.to_string().replace('~', "~0").replace('/', "~1"); // RFC 6901 §3
+            format!("{pointer}/{step}")
+        })
+    });
+    let whole = Value::Object(credential);
+    let always = ALWAYS_SHOWN.iter().map(|pointer| (*pointer).to_owned());
+    let is_there = |pointer: &String| whole.pointer(pointer).is_some();
+    let mandatory = always.chain(below_subject).filter(is_there).collect();
+    let Value::Object(credential) = whole else { return Err(IssueError::ReservedClaim) };
+    let signers = (signer, random);
+    let secured = sd::sign_selective(credential, options, mandatory, signers).await?;
     let is_short = json::text(&secured).len() <= CREDENTIAL_BYTES_MAX;
     if is_short { Ok(secured.into()) } else { Err(IssueError::TooLong) }
 }

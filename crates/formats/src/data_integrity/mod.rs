@@ -1,4 +1,5 @@
-//! Proofs inside of JSON (VC Data Integrity), by the cryptosuites that sign all of it.
+//! Proofs inside of JSON (VC Data Integrity), by the cryptosuites that sign all of it, and by one of
+//! which the holder may leave parts out.
 //!
 //! | Suite | Canonical form | Key |
 //! |---|---|---|
@@ -6,8 +7,9 @@
 //! | `ecdsa-jcs-2019` | RFC 8785 | P-256, P-384 |
 //! | `eddsa-rdfc-2022` | RDFC-1.0 | Ed25519 |
 //! | `ecdsa-rdfc-2019` | RDFC-1.0 | P-256, P-384 |
+//! | `ecdsa-sd-2023` | RDFC-1.0, each statement by itself ([`sd`]) | P-256 |
 //!
-//! Signed are two digests: that of the proof without its value, then that of the document without
+//! By those that sign all, signed are two digests: that of the proof without its value, then that of the document without
 //! its proof.
 
 use keys::algorithm::Algorithm;
@@ -26,9 +28,11 @@ mod chain;
 mod contexts;
 mod jcs;
 mod rdfc;
+pub mod sd;
 
 pub use chain::Proofs;
 pub use contexts::Contexts;
+use sd::SdValue;
 
 /// Where proofs stand in a document.
 pub(crate) const PROOF: &str = "proof";
@@ -46,6 +50,8 @@ pub enum Canonicalization {
     Jcs,
     /// As linked data (RDFC-1.0).
     Rdfc,
+    /// As linked data, of which the holder may leave statements out.
+    Selective,
 }
 
 /// A way to make a proof.
@@ -59,11 +65,18 @@ pub enum Cryptosuite {
     EddsaRdfc2022,
     /// `ecdsa-rdfc-2019`
     EcdsaRdfc2019,
+    /// `ecdsa-sd-2023`
+    EcdsaSd2023,
 }
 
 impl Cryptosuite {
-    const ALL: [Self; 4] =
-        [Self::EddsaJcs2022, Self::EcdsaJcs2019, Self::EddsaRdfc2022, Self::EcdsaRdfc2019];
+    const ALL: [Self; 5] = [
+        Self::EddsaJcs2022,
+        Self::EcdsaJcs2019,
+        Self::EddsaRdfc2022,
+        Self::EcdsaRdfc2019,
+        Self::EcdsaSd2023,
+    ];
 
     /// The suite for a key of this algorithm, where there is one.
     #[must_use]
@@ -77,7 +90,9 @@ impl Cryptosuite {
             (Algorithm::Es256 | Algorithm::Es384, Canonicalization::Rdfc) => {
                 Some(Self::EcdsaRdfc2019)
             }
-            (
+            (Algorithm::Es256, Canonicalization::Selective) => Some(Self::EcdsaSd2023),
+            (_, Canonicalization::Selective)
+            | (
                 Algorithm::Es512 | Algorithm::Es256K | Algorithm::Rs256 | Algorithm::Ps256,
                 Canonicalization::Jcs | Canonicalization::Rdfc,
             ) => None,
@@ -92,6 +107,7 @@ impl Cryptosuite {
             Self::EcdsaJcs2019 => "ecdsa-jcs-2019",
             Self::EddsaRdfc2022 => "eddsa-rdfc-2022",
             Self::EcdsaRdfc2019 => "ecdsa-rdfc-2019",
+            Self::EcdsaSd2023 => "ecdsa-sd-2023",
         }
     }
 
@@ -105,6 +121,7 @@ impl Cryptosuite {
         match self {
             Self::EddsaJcs2022 | Self::EcdsaJcs2019 => Canonicalization::Jcs,
             Self::EddsaRdfc2022 | Self::EcdsaRdfc2019 => Canonicalization::Rdfc,
+            Self::EcdsaSd2023 => Canonicalization::Selective,
         }
     }
 
@@ -120,16 +137,24 @@ impl Cryptosuite {
         let [options, document] = match self.canonicalization() {
             Canonicalization::Jcs => [jcs::canonical(options)?, jcs::canonical(document)?],
             Canonicalization::Rdfc => {
-                let mut options = options.clone();
-                options.remove(CONTEXT);
-                options
-                    .extend(document.get_key_value(CONTEXT).map(|(k, v)| (k.clone(), v.clone())));
                 let canonical = |object| rdfc::canonical(object, is_long, contexts);
-                [canonical(&options)?, canonical(document)?]
+                [canonical(&with_contexts(options, document))?, canonical(document)?]
             }
+            Canonicalization::Selective => return Err(FormatError::UnsupportedProof),
         };
         Ok([digest.digest(&options), digest.digest(&document)].concat())
     }
+}
+
+/// A proof as linked data means what it says by the contexts of its document.
+fn with_contexts(
+    options: &Map<String, Value>,
+    document: &Map<String, Value>,
+) -> Map<String, Value> {
+    let mut options = options.clone();
+    options.remove(CONTEXT);
+    options.extend(document.get_key_value(CONTEXT).map(|(k, v)| (k.clone(), v.clone())));
+    options
 }
 
 /// What a proof says of itself.
@@ -149,8 +174,26 @@ pub async fn sign(
     options: ProofOptions<'_>,
     signer: &dyn Signer,
 ) -> Result<Map<String, Value>, IssueError> {
+    let mut proof = options_of(&document, options, signer.algorithm())?;
     let suite = Cryptosuite::of(signer.algorithm(), options.canonicalization)
         .ok_or(IssueError::NoCryptosuite)?;
+    let contexts = Contexts::default();
+    let message = suite.message(signer.algorithm(), (&document, &proof), &contexts);
+    let message = message.map_err(IssueError::Uncanonical)?;
+    let signature = signer.sign(&message).await.map_err(IssueError::Signing)?;
+    proof.insert(VALUE.to_owned(), multibase::encode_base58(&signature).into());
+    document.insert(PROOF.to_owned(), proof.into());
+    Ok(document)
+}
+
+/// A proof without its value.
+fn options_of(
+    document: &Map<String, Value>,
+    options: ProofOptions<'_>,
+    algorithm: Algorithm,
+) -> Result<Map<String, Value>, IssueError> {
+    let suite =
+        Cryptosuite::of(algorithm, options.canonicalization).ok_or(IssueError::NoCryptosuite)?;
     let mut proof = Map::new();
     let mut insert = |name: &str, value: Value| proof.insert(name.to_owned(), value);
     insert("type", TYPE.into());
@@ -163,13 +206,7 @@ pub async fn sign(
     {
         insert(CONTEXT, contexts.clone());
     }
-    let contexts = Contexts::default();
-    let message = suite.message(signer.algorithm(), (&document, &proof), &contexts);
-    let message = message.map_err(IssueError::Uncanonical)?;
-    let signature = signer.sign(&message).await.map_err(IssueError::Signing)?;
-    proof.insert(VALUE.to_owned(), multibase::encode_base58(&signature).into());
-    document.insert(PROOF.to_owned(), proof.into());
-    Ok(document)
+    Ok(proof)
 }
 
 /// Whether a document could be signed as linked data.
@@ -187,7 +224,14 @@ pub struct Proof {
     previous: Vec<String>,
     /// All of it but its value.
     options: Map<String, Value>,
-    signature: Vec<u8>,
+    value: ProofValue,
+}
+
+/// `proofValue`, by suite.
+#[derive(Clone, Debug)]
+enum ProofValue {
+    Signature(Vec<u8>),
+    Selective(SdValue),
 }
 
 impl Proof {
@@ -206,14 +250,21 @@ impl Proof {
         let mut options = proof.clone();
         let value = options.remove(VALUE);
         let value = value.as_ref().and_then(Value::as_str).ok_or(FormatError::Malformed)?;
+        let suite = Cryptosuite::parse(&suite).ok_or(FormatError::UnsupportedProof)?;
+        let value = if suite == Cryptosuite::EcdsaSd2023 {
+            ProofValue::Selective(SdValue::parse(value)?)
+        } else {
+            let signature = multibase::decode_base58(value).ok_or(FormatError::Malformed)?;
+            ProofValue::Signature(signature)
+        };
         Ok(Self {
-            suite: Cryptosuite::parse(&suite).ok_or(FormatError::UnsupportedProof)?,
+            suite,
             verification_method: text(proof, "verificationMethod")?
                 .ok_or(FormatError::Malformed)?,
             expires_at: date("expires")?,
             previous: chain::previous(proof)?,
-            signature: multibase::decode_base58(value).ok_or(FormatError::Malformed)?,
             options,
+            value,
         })
     }
 
@@ -243,8 +294,22 @@ impl Proof {
         if self.suite.canonicalization() == Canonicalization::Jcs {
             self.take_contexts(&mut document)?;
         }
-        let message = self.suite.message(key.algorithm(), (&document, &self.options), contexts)?;
-        key.verify(&message, &self.signature).map_err(|_| FormatError::WrongSignature)
+        let signed = (&document, &self.options);
+        match &self.value {
+            ProofValue::Signature(signature) => {
+                let message = self.suite.message(key.algorithm(), signed, contexts)?;
+                key.verify(&message, signature).map_err(|_| FormatError::WrongSignature)
+            }
+            ProofValue::Selective(value) => sd::verify(value, signed, key, contexts),
+        }
+    }
+
+    /// The value of a proof of `ecdsa-sd-2023`.
+    fn selective(&self) -> Result<&SdValue, FormatError> {
+        match &self.value {
+            ProofValue::Selective(value) => Ok(value),
+            ProofValue::Signature(_) => Err(FormatError::UnsupportedProof),
+        }
     }
 
     /// The contexts that were there when it was signed stand in the proof; others may have been

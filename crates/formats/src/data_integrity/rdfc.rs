@@ -35,9 +35,7 @@ pub(super) fn canonical(
     is_long: bool,
     contexts: &Contexts,
 ) -> Result<Vec<u8>, FormatError> {
-    check(document)?;
-    let mut dataset = statements(document, contexts)?;
-    check_blank_nodes(&dataset)?;
+    let mut dataset = dataset(document, contexts)?;
     let hash_algorithm = if is_long {
         CanonicalizationHashAlgorithm::Sha384
     } else {
@@ -47,6 +45,17 @@ pub(super) fn canonical(
     let mut lines: Vec<String> = dataset.iter().map(|quad| format!("{quad} .\n")).collect();
     lines.sort();
     Ok(lines.concat().into_bytes())
+}
+
+/// The statements of a document, in no order; their canonical form takes no longer than is bearable.
+pub(super) fn dataset(
+    document: &Map<String, Value>,
+    contexts: &Contexts,
+) -> Result<Dataset, FormatError> {
+    check(document)?;
+    let dataset = statements(document, contexts)?;
+    check_blank_nodes(&dataset)?;
+    Ok(dataset)
 }
 
 /// Refuses what would cost too much, and what would not become a statement.
@@ -169,7 +178,7 @@ fn is_defined(quad: QuadRef<'_>) -> bool {
 /// The canonical order of things that look the same is found by trying; whoever sends many of them
 /// wants us to be busy (RDFC-1.0, dataset poisoning). JSON in which nothing is named twice is a tree:
 /// each thing without a name stands in one place, whatever a context made of it.
-fn check_blank_nodes(dataset: &Dataset) -> Result<(), FormatError> {
+pub(super) fn check_blank_nodes(dataset: &Dataset) -> Result<(), FormatError> {
     let mut surroundings: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut placed = BTreeSet::new();
     for quad in dataset {

@@ -222,6 +222,15 @@ impl CredentialType {
         selective.map(|claim| claim.path.clone()).collect()
     }
 
+    /// Paths of the claims that a holder always shows; those of an object are its members'.
+    #[must_use]
+    pub fn mandatory_paths(&self) -> Vec<Vec<Step>> {
+        let is_mandatory = |claim: &&Claim| {
+            claim.disclosure == Disclosure::Always && claim.value_type != ValueType::Object
+        };
+        self.claims.iter().filter(is_mandatory).map(|claim| claim.path.clone()).collect()
+    }
+
     /// Example values of all claims that have one; they pass the check.
     #[must_use]
     pub fn sample(&self) -> Map<String, Value> {

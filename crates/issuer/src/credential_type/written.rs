@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::checks;
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
-use super::format::{self, WrittenCanonicalization, WrittenFormat};
+use super::format::{self, WrittenCanonicalization, WrittenCryptosuite, WrittenFormat};
 use super::key_attestations;
 use super::sign_in_claims::SignInClaims;
 use super::terms;
@@ -58,6 +58,7 @@ pub(super) struct WrittenType {
     pub(super) types: Option<Vec<String>>,
     contexts: Option<Vec<String>>,
     canonicalization: Option<WrittenCanonicalization>,
+    cryptosuite: Option<WrittenCryptosuite>,
     pub(super) scope: Option<String>,
     pub(super) decoys: Option<usize>,
     #[serde(default = "yes")]
@@ -131,8 +132,14 @@ pub(super) fn read(
         types: written.types.as_deref(),
         contexts: written.contexts.as_deref(),
         canonicalization: written.canonicalization,
+        cryptosuite: written.cryptosuite,
     };
-    let context = claim_rules::Context { source, format: written.format, portal: written.portal };
+    let context = claim_rules::Context {
+        source,
+        format: written.format,
+        is_selective: written.format.is_selective() || written.cryptosuite.is_some(),
+        portal: written.portal,
+    };
     let (revocation, status_kind) = (revocation(&written), written.status_kind());
     let claims = claim_rules::read(&written.claims, &context)?;
     let sign_in_claims = SignInClaims::read(written.sign_in_claims.as_ref(), &claims, source)?;

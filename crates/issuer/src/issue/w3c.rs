@@ -1,6 +1,6 @@
 //! W3C credentials (VCI §A.1).
 
-use formats::data_integrity::ProofOptions;
+use formats::data_integrity::{Canonicalization, ProofOptions};
 use formats::jwt_vc_json;
 use formats::ldp_vc;
 use formats::status_list::CredentialStatus;
@@ -61,7 +61,13 @@ pub(super) async fn issue(
             let verification_method = &format!("{name}#{kid}");
             let created = stamp.issued_at;
             let options = ProofOptions { verification_method, canonicalization, created };
-            ldp_vc::issue(claims, options, signer).await
+            if canonicalization == Canonicalization::Selective {
+                let mandatory = credential_type.mandatory_paths();
+                let random = &*issuer.random;
+                ldp_vc::issue_selective(claims, options, &mandatory, (signer, random)).await
+            } else {
+                ldp_vc::issue(claims, options, signer).await
+            }
         }
     }
     .map_err(|error| Broken::fault(format!("signing failed: {error}")))
