@@ -38,10 +38,28 @@ use sd::SdValue;
 pub(crate) const PROOF: &str = "proof";
 /// The type of every proof of this kind.
 const TYPE: &str = "DataIntegrityProof";
-/// What a proof of a credential is for.
-const PURPOSE: &str = "assertionMethod";
 /// The signature.
 const VALUE: &str = "proofValue";
+
+/// What a proof is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofPurpose {
+    /// What the document says: of credentials.
+    AssertionMethod,
+    /// That whoever shows the document has the key.
+    Authentication,
+}
+
+impl ProofPurpose {
+    /// The value of `proofPurpose`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AssertionMethod => "assertionMethod",
+            Self::Authentication => "authentication",
+        }
+    }
+}
 
 /// How documents are brought into one form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,13 +186,46 @@ pub struct ProofOptions<'a> {
     pub created: Timestamp,
 }
 
-/// Adds a proof to a document.
+/// For whom a key is proved.
+#[derive(Clone, Copy, Debug)]
+pub struct Authentication<'a> {
+    /// Whoever is to believe it.
+    pub domain: &'a str,
+    /// What shows that it was made for this time.
+    pub challenge: Option<&'a str>,
+}
+
+/// Adds a proof of what it says to a document.
 pub async fn sign(
-    mut document: Map<String, Value>,
+    document: Map<String, Value>,
     options: ProofOptions<'_>,
     signer: &dyn Signer,
 ) -> Result<Map<String, Value>, IssueError> {
-    let mut proof = options_of(&document, options, signer.algorithm())?;
+    let proof =
+        options_of(&document, options, (signer.algorithm(), ProofPurpose::AssertionMethod))?;
+    sign_with(document, proof, options, signer).await
+}
+
+/// Adds a proof that somebody has the key.
+pub async fn sign_authentication(
+    document: Map<String, Value>,
+    options: ProofOptions<'_>,
+    Authentication { domain, challenge }: Authentication<'_>,
+    signer: &dyn Signer,
+) -> Result<Map<String, Value>, IssueError> {
+    let mut proof =
+        options_of(&document, options, (signer.algorithm(), ProofPurpose::Authentication))?;
+    proof.insert("domain".to_owned(), domain.into());
+    proof.extend(challenge.map(|challenge| ("challenge".to_owned(), challenge.into())));
+    sign_with(document, proof, options, signer).await
+}
+
+async fn sign_with(
+    mut document: Map<String, Value>,
+    mut proof: Map<String, Value>,
+    options: ProofOptions<'_>,
+    signer: &dyn Signer,
+) -> Result<Map<String, Value>, IssueError> {
     let suite = Cryptosuite::of(signer.algorithm(), options.canonicalization)
         .ok_or(IssueError::NoCryptosuite)?;
     let contexts = Contexts::default();
@@ -190,7 +241,7 @@ pub async fn sign(
 fn options_of(
     document: &Map<String, Value>,
     options: ProofOptions<'_>,
-    algorithm: Algorithm,
+    (algorithm, purpose): (Algorithm, ProofPurpose),
 ) -> Result<Map<String, Value>, IssueError> {
     let suite =
         Cryptosuite::of(algorithm, options.canonicalization).ok_or(IssueError::NoCryptosuite)?;
@@ -200,7 +251,7 @@ fn options_of(
     insert("cryptosuite", suite.name().into());
     insert("created", options.created.to_rfc3339().into());
     insert("verificationMethod", options.verification_method.into());
-    insert("proofPurpose", PURPOSE.into());
+    insert("proofPurpose", purpose.name().into());
     if let (Canonicalization::Jcs, Some(contexts)) =
         (options.canonicalization, document.get(CONTEXT))
     {
@@ -237,8 +288,16 @@ enum ProofValue {
 impl Proof {
     /// Reads a proof of a credential.
     pub fn parse(proof: &Map<String, Value>) -> Result<Self, FormatError> {
+        Self::parse_for(proof, ProofPurpose::AssertionMethod)
+    }
+
+    /// Reads a proof for this purpose.
+    pub fn parse_for(
+        proof: &Map<String, Value>,
+        purpose: ProofPurpose,
+    ) -> Result<Self, FormatError> {
         let says = |name, wanted: &str| proof.get(name).is_some_and(|value| value == wanted);
-        if !says("type", TYPE) || !says("proofPurpose", PURPOSE) {
+        if !says("type", TYPE) || !says("proofPurpose", purpose.name()) {
             return Err(FormatError::UnsupportedProof);
         }
         let suite = text(proof, "cryptosuite")?.ok_or(FormatError::Malformed)?;

@@ -91,6 +91,8 @@ pub struct KeyBinding {
     pub proof_algorithms: Vec<Algorithm>,
     /// `None` when nobody is trusted to attest keys.
     pub key_attestations: Option<KeyAttestations>,
+    /// Whether presentations are proofs, too (VCI §F.2).
+    pub takes_di_vp: bool,
 }
 
 /// Who says yes to an application.

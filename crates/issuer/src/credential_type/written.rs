@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use keys::algorithm::Algorithm;
 use oid4vci::attestation::key::KeyAttestationsRequired;
-use oid4vci::proof::BindingMethod;
+use oid4vci::proof::{BindingMethod, di_vp};
 use serde::Deserialize;
 
 use super::checks;
@@ -70,6 +70,8 @@ pub(super) struct WrittenType {
     pub(super) key_attestations_required: Option<KeyAttestationsRequired>,
     #[serde(default)]
     pub(super) attestation_proofs: bool,
+    #[serde(default)]
+    pub(super) di_vp_proofs: bool,
     pub(super) validity_days: u32,
     pub(super) status_list: Option<bool>,
     pub(super) status: Option<StatusKind>,
@@ -223,6 +225,11 @@ impl Reader<'_> {
             let problem = "there is no mdoc without a key of its holder";
             return Err(self.source.mistake("key_binding", problem, "remove the line"));
         }
+        if !self.written.key_binding && self.written.di_vp_proofs {
+            let problem = "`di_vp_proofs` is for credentials that are bound to a key";
+            let remedy = "remove it, or set key_binding = true";
+            return Err(self.source.mistake("di_vp_proofs", problem, remedy));
+        }
         if !self.written.key_binding {
             let of_no_use = [(methods, &BINDING_METHODS), (algorithms, &PROOF_ALGORITHMS)];
             return match of_no_use.into_iter().find(|(written, _)| written.is_some()) {
@@ -238,11 +245,34 @@ impl Reader<'_> {
                 }
             };
         }
-        Ok(Some(KeyBinding {
+        let key_binding = KeyBinding {
             methods: self.binding_methods(is_mdoc)?,
             proof_algorithms: self.each(&PROOF_ALGORITHMS, algorithms, Algorithm::parse)?,
             key_attestations,
-        }))
+            takes_di_vp: self.written.di_vp_proofs,
+        };
+        self.check_di_vp(&key_binding)?;
+        Ok(Some(key_binding))
+    }
+
+    /// VCI §F.2: a presentation names its key by a DID, and has no place for an attestation.
+    fn check_di_vp(&self, key_binding: &KeyBinding) -> Result<(), ConfigError> {
+        if !key_binding.takes_di_vp {
+            return Ok(());
+        }
+        let is_did = |method: &BindingMethod| {
+            matches!(method, BindingMethod::DidJwk | BindingMethod::DidKey)
+        };
+        let (problem, remedy) = if !key_binding.methods.iter().any(is_did) {
+            ("a presentation names its key by a DID", "add did:jwk or did:key to binding_methods")
+        } else if key_binding.key_attestations().required.is_some() {
+            ("a presentation has no place for a key attestation", "remove one of the two lines")
+        } else if di_vp::cryptosuites(&key_binding.proof_algorithms).is_empty() {
+            ("no presentation is signed by these proof_algorithms", "add ES256, ES384 or EdDSA")
+        } else {
+            return Ok(());
+        };
+        Err(self.source.mistake("di_vp_proofs", problem, remedy))
     }
 
     /// How keys may be named: in an mdoc as it names them itself, elsewhere by all other ways.

@@ -113,6 +113,7 @@ fn proofs(
         window_seconds: issuer.config.proof.window_seconds,
         nonce_key: &keys.nonce,
         key_attestations: key_binding.key_attestations(),
+        takes_di_vp: key_binding.takes_di_vp,
         now: issuer.clock.now(),
     };
     let verified = verify(proofs, &context).inspect_err(|refusal| {

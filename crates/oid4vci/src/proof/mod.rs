@@ -1,4 +1,4 @@
-//! Steps 12 and 15-16: the proof that the Wallet holds the key (VCI §F.1, VCI §F.4).
+//! Steps 12 and 15-16: the proof that the Wallet holds the key (VCI §F.1, VCI §F.2, VCI §F.4).
 
 use keys::algorithm::Algorithm;
 use keys::did;
@@ -13,6 +13,7 @@ use crate::attestation::key::{
 };
 use crate::nonce::{Nonces, Purpose, SpendableNonce};
 
+pub mod di_vp;
 mod jwt;
 mod make;
 mod refusal;
@@ -34,6 +35,8 @@ pub enum Proofs {
     Jwt(Vec<String>),
     /// One key attestation for all keys, which need not sign (PROOF-03, VCI §F.3).
     Attestation(String),
+    /// A presentation for each key (PROOF-02, VCI §F.2).
+    DiVp(Vec<Map<String, Value>>),
 }
 
 /// How the holder's key is written into the credential.
@@ -163,6 +166,8 @@ pub struct ProofContext<'c> {
     pub nonce_key: &'c MacKey,
     /// What the configuration does with key attestations.
     pub key_attestations: KeyAttestationPolicy<'c>,
+    /// Whether proofs of type `di_vp` are taken.
+    pub takes_di_vp: bool,
     /// Our clock.
     pub now: Timestamp,
 }
@@ -199,6 +204,8 @@ pub fn verify(proofs: &Proofs, context: &ProofContext<'_>) -> Result<VerifiedPro
             Err(ProofRefusal::TypeNotSupported)
         }
         Proofs::Attestation(jwt) => verify_attestation(jwt, context),
+        Proofs::DiVp(_) if !context.takes_di_vp => Err(ProofRefusal::TypeNotSupported),
+        Proofs::DiVp(presentations) => di_vp::verify(presentations, context),
     }
 }
 

@@ -14,7 +14,9 @@ use keys::signer::{Signer, SoftwareKey};
 use keys::{did, multibase};
 use serde_json::{Map, Value};
 
-use super::{Contexts, PROOF, Proof, ProofOptions, VALUE, options_of, rdfc, with_contexts};
+use super::{
+    Contexts, PROOF, Proof, ProofOptions, ProofPurpose, VALUE, options_of, rdfc, with_contexts,
+};
 use crate::{FormatError, IssueError};
 use labels::{Labelled, hmac_label};
 use pointer::{Selection, parse as parse_pointer};
@@ -38,7 +40,8 @@ pub async fn sign_selective(
     (signer, random): (&dyn Signer, &dyn Random),
 ) -> Result<Map<String, Value>, IssueError> {
     let contexts = Contexts::default();
-    let mut proof = options_of(&document, options, signer.algorithm())?;
+    let mut proof =
+        options_of(&document, options, (signer.algorithm(), ProofPurpose::AssertionMethod))?;
     let mut hmac_key = [0; 32];
     random.fill(&mut hmac_key);
     let statements = base_statements(&document, &hmac_key, &mandatory, &contexts);
