@@ -1,9 +1,5 @@
 //! Attestations that somebody may withdraw: their entries of status lists, from a real server (TSL §8.3).
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::sync::{Arc, Mutex};
 
@@ -52,11 +48,11 @@ impl Lists {
     async fn set(&self, status: Status, by: &SoftwareKey, now: Timestamp) {
         let mut list = StatusList::new(Bits::Two, 100);
         list.set(IDX, status);
-        let lst = BASE64_URL_SAFE_NO_PAD.encode(&list.compress().unwrap().lst);
+        let packed = BASE64_URL_SAFE_NO_PAD.encode(&list.compress().unwrap().lst);
         let header = json!({ "typ": "statuslist+jwt", "alg": "ES256", "kid": "provider" });
         let claims = json!({
             "sub": self.uri, "iat": now, "exp": now.plus(3600), "ttl": 60,
-            "status_list": { "bits": 2, "lst": lst },
+            "status_list": { "bits": 2, "lst": packed },
         });
         let token = Draft::of(header, claims).sign(by).await.into_bytes();
         self.served.lock().unwrap().0 = Some(token);
