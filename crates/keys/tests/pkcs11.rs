@@ -1,5 +1,6 @@
-//! Keys in hardware: SoftHSM, which Debian has, behaves as a module of PKCS #11 does.
+//! Keys in hardware: `SoftHSM`, which Debian has, behaves as a module of PKCS #11 does.
 #![cfg(feature = "pkcs11")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -121,6 +121,24 @@ async fn a_presentation_proves_its_key() {
     }
 }
 
+/// PROOF-24: who has no Nonce Endpoint gets no challenge.
+#[tokio::test]
+async fn without_a_nonce_there_is_no_challenge() {
+    let key = key(Algorithm::EdDsa);
+    let new = NewPresentation {
+        verification_method: &method(&key, true),
+        credential_issuer: ISSUER,
+        nonce: None,
+        cryptosuites: &[Cryptosuite::EddsaRdfc2022],
+        now: NOW,
+    };
+    let made = new.sign(&key).await.unwrap();
+    assert_eq!(made["proof"]["cryptosuite"], "eddsa-rdfc-2022", "PROOF-22: the one that is taken");
+    assert!(made["proof"].get("challenge").is_none());
+    let other = NewPresentation { cryptosuites: &[Cryptosuite::EcdsaJcs2019], ..new };
+    assert_eq!(other.sign(&key).await.unwrap_err(), formats::IssueError::NoCryptosuite);
+}
+
 /// PROOF-02, CRED-36: several, each for a key of its own; every nonce among them is spent (AMB-03).
 #[tokio::test]
 async fn each_presentation_is_for_another_key() {

@@ -72,7 +72,7 @@ pub(crate) struct RotateArguments {
     /// The certificate for that request, and those between it and the root, as PEM
     #[arg(long, value_name = "FILE", conflicts_with = "all")]
     pub(crate) certificate: Option<PathBuf>,
-    /// Of a new signing key: ES256, ES384, ES512 or EdDSA; else that of the one in use
+    /// What a new signing key signs with, from ES256 on; else what the one in use does
     #[arg(long, value_parser = algorithm, conflicts_with_all = ["all", "pkcs11"])]
     pub(crate) algorithm: Option<Algorithm>,
     /// The next signing key is this one in hardware, made there before

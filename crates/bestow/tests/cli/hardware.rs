@@ -1,4 +1,4 @@
-//! A signing key in hardware (SoftHSM stands for it), and one of another algorithm.
+//! A signing key in hardware (`SoftHSM` stands for it), and one of another algorithm.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
