@@ -3,7 +3,7 @@
 //! What is signed are statements, not the JSON. So everything in the JSON must be in them: what the
 //! contexts leave undefined would be shown to people although nobody signed it, and is refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keys::json;
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument};
@@ -35,16 +35,31 @@ pub(super) fn canonical(
     is_long: bool,
     contexts: &Contexts,
 ) -> Result<Vec<u8>, FormatError> {
-    let mut dataset = dataset(document, contexts)?;
+    Ok(ordered(dataset(document, contexts)?, is_long).into_bytes())
+}
+
+/// Statements in their canonical order (RDFC-1.0); of those that [`check_blank_nodes`] has passed.
+fn ordered(mut dataset: Dataset, is_long: bool) -> String {
+    dataset.canonicalize(algorithm(is_long));
+    let mut lines: Vec<String> = dataset.iter().map(|quad| format!("{quad} .\n")).collect();
+    lines.sort();
+    lines.concat()
+}
+
+/// The canonical labels of things without a name, by those that they have now.
+pub(super) fn labels(dataset: &Dataset, is_long: bool) -> HashMap<String, String> {
+    let labels = dataset.canonicalize_blank_nodes(algorithm(is_long));
+    let owned = labels.iter().map(|(from, to)| (from.as_str().to_owned(), to.as_str().to_owned()));
+    owned.collect()
+}
+
+const fn algorithm(is_long: bool) -> CanonicalizationAlgorithm {
     let hash_algorithm = if is_long {
         CanonicalizationHashAlgorithm::Sha384
     } else {
         CanonicalizationHashAlgorithm::Sha256
     };
-    dataset.canonicalize(CanonicalizationAlgorithm::Rdfc10 { hash_algorithm });
-    let mut lines: Vec<String> = dataset.iter().map(|quad| format!("{quad} .\n")).collect();
-    lines.sort();
-    Ok(lines.concat().into_bytes())
+    CanonicalizationAlgorithm::Rdfc10 { hash_algorithm }
 }
 
 /// The statements of a document, in no order; their canonical form takes no longer than is bearable.
@@ -230,3 +245,6 @@ fn described(quad: QuadRef<'_>, own: BlankNodeRef<'_>) -> String {
     };
     format!("{subject} {} {object}", quad.predicate)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::hmac::hmac_sha256;
-use oxrdf::dataset::{CanonicalizationAlgorithm, CanonicalizationHashAlgorithm};
 use oxrdf::{BlankNode, Dataset, GraphName, NamedNode, NamedOrBlankNode, Quad, Term};
 use serde_json::{Map, Value};
 
@@ -46,7 +45,7 @@ impl Labelled {
         let Value::Object(named) = named else { return Err(FormatError::Malformed) };
         let dataset = unnamed(&rdfc::dataset(&named, contexts)?)?;
         rdfc::check_blank_nodes(&dataset)?;
-        let canonical = canonical_labels(&dataset);
+        let canonical = rdfc::labels(&dataset, false);
         // Names must have changed nothing but names: neither where a context makes data of an object,
         // nor where the document has such a name itself.
         let plain = lines(&dataset, |label| Some(label.to_owned()))?;
@@ -106,7 +105,7 @@ impl Labelled {
         if plain.concat().as_bytes() != canonical {
             return Err(FormatError::Uncanonical);
         }
-        let labels = canonical_labels(&selected).into_iter().map(|(name, canonical)| {
+        let labels = rdfc::labels(&selected, false).into_iter().map(|(name, canonical)| {
             let number = canonical.strip_prefix("c14n").and_then(|number| number.parse().ok());
             let label = self.labels.get(&name).and_then(|label| label.strip_prefix('u'));
             let label = label.and_then(|label| BASE64_URL_SAFE_NO_PAD.decode(label).ok());
@@ -121,19 +120,10 @@ pub(super) fn lines(
     dataset: &Dataset,
     label: impl Fn(&str) -> Option<String>,
 ) -> Result<Vec<String>, FormatError> {
-    let labels = canonical_labels(dataset).into_iter().map(|(name, canonical)| {
+    let labels = rdfc::labels(dataset, false).into_iter().map(|(name, canonical)| {
         label(&canonical).map(|label| (name, label)).ok_or(FormatError::Malformed)
     });
     relabelled(dataset, &labels.collect::<Result<_, _>>()?)
-}
-
-/// RDFC-1.0, by the labels that things have now.
-fn canonical_labels(dataset: &Dataset) -> HashMap<String, String> {
-    let hash_algorithm = CanonicalizationHashAlgorithm::Sha256;
-    let labels =
-        dataset.canonicalize_blank_nodes(CanonicalizationAlgorithm::Rdfc10 { hash_algorithm });
-    let owned = labels.iter().map(|(from, to)| (from.as_str().to_owned(), to.as_str().to_owned()));
-    owned.collect()
 }
 
 fn relabelled(
