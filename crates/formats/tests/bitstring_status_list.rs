@@ -1,6 +1,10 @@
 //! Bitstring Status List: what W3C credentials say of their status, and the lists themselves.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::io::Write as _;
 
@@ -144,7 +148,7 @@ fn pack(bytes: &[u8]) -> String {
     format!("u{}", BASE64_URL_SAFE_NO_PAD.encode(encoder.finish().unwrap()))
 }
 
-fn list(subject: Value) -> Value {
+fn list(subject: &Value) -> Value {
     let mut list = json!({
         "@context": ["https://www.w3.org/ns/credentials/v2"], "id": URI,
         "type": ["VerifiableCredential", "BitstringStatusListCredential"],
@@ -171,20 +175,20 @@ async fn signed(payload: &Value, key: &SoftwareKey) -> Vec<u8> {
 async fn a_list_that_is_not_the_right_one_says_nothing() {
     let key = key();
     let with = |change: fn(&mut Value)| {
-        let mut list = list(json!({}));
+        let mut list = list(&json!({}));
         change(&mut list);
         list
     };
     let bomb = pack(&vec![0; 17 * 1024 * 1024]);
     for (list, error) in [
-        (list(json!({ "statusPurpose": "suspension" })), StatusListError::OtherPurpose),
-        (list(json!({ "type": "StatusList2021" })), StatusListError::WrongType),
-        (list(json!({ "encodedList": pack(&[0; 16_383]) })), StatusListError::TooShort),
-        (list(json!({ "encodedList": bomb })), StatusListError::TooLong),
-        (list(json!({ "encodedList": "u!" })), StatusListError::Malformed),
-        (list(json!({ "encodedList": pack(&[0; 16_384])[1..] })), StatusListError::Malformed),
-        (list(json!({ "encodedList": "zAAAA" })), StatusListError::Malformed),
-        (list(json!({ "encodedList": null })), StatusListError::Malformed),
+        (list(&json!({ "statusPurpose": "suspension" })), StatusListError::OtherPurpose),
+        (list(&json!({ "type": "StatusList2021" })), StatusListError::WrongType),
+        (list(&json!({ "encodedList": pack(&[0; 16_383]) })), StatusListError::TooShort),
+        (list(&json!({ "encodedList": bomb })), StatusListError::TooLong),
+        (list(&json!({ "encodedList": "u!" })), StatusListError::Malformed),
+        (list(&json!({ "encodedList": pack(&[0; 16_384])[1..] })), StatusListError::Malformed),
+        (list(&json!({ "encodedList": "zAAAA" })), StatusListError::Malformed),
+        (list(&json!({ "encodedList": null })), StatusListError::Malformed),
         (with(|list| list["id"] = "https://issuer.example/2".into()), StatusListError::OtherList),
         (with(|list| list["type"] = "VerifiableCredential".into()), StatusListError::WrongType),
         (with(|list| list["validUntil"] = "2020-01-01T00:00:00Z".into()), StatusListError::Expired),
@@ -209,7 +213,7 @@ async fn a_list_that_is_not_the_right_one_says_nothing() {
         assert_eq!(UnverifiedBitstringList::parse(text).unwrap_err(), error);
     }
     // Several purposes in one list; without a name it may lie anywhere.
-    let mut good = list(json!({ "statusPurpose": ["suspension", "revocation"] }));
+    let mut good = list(&json!({ "statusPurpose": ["suspension", "revocation"] }));
     good.as_object_mut().unwrap().remove("id");
     let raw = signed(&good, &key).await;
     for purpose in [Purpose::Revocation, Purpose::Suspension] {
@@ -225,7 +229,7 @@ async fn an_entry_can_have_several_bits() {
     let mut bytes = vec![0; 3 * 16_384];
     bytes[..3].copy_from_slice(&[0b0010_1000, 0b0111_0000, 0b0000_0111]); // 1 2 0 7 0 0 0 7
     let list =
-        list(json!({ "encodedList": pack(&bytes), "statusPurpose": ["message", "revocation"] }));
+        list(&json!({ "encodedList": pack(&bytes), "statusPurpose": ["message", "revocation"] }));
     let raw = signed(&list, &key).await;
     for (purpose, expected) in
         [(Purpose::Message, Status::Other(3)), (Purpose::Revocation, Status::Invalid)]
@@ -242,7 +246,7 @@ async fn an_entry_can_have_several_bits() {
     assert_eq!(verify(&raw, &key, &wide).unwrap_err(), StatusListError::TooShort);
 }
 
-/// StatusList2021, the draft: other names, and no prefix.
+/// `StatusList2021`, the draft: other names, and no prefix.
 #[tokio::test]
 async fn a_list_of_the_draft_is_read() {
     let key = key();
@@ -352,18 +356,22 @@ async fn what_is_no_entry_is_refused_or_unknown() {
         (json!([]), Ok(None)),
         (json!(vec![good; 9]), Err(FormatError::TooLong)),
     ];
-    let key = key();
     for (status, expected) in rows {
-        let payload = json!({
-            "iss": "https://issuer.example", "nbf": NOW, "vc": {
-                "@context": ["https://www.w3.org/2018/credentials/v1"],
-                "type": ["VerifiableCredential"], "credentialSubject": {},
-                "credentialStatus": status,
-            },
-        });
-        let header = object(json!({ "typ": "JWT" }));
-        let raw = jws::sign(header, payload.to_string().as_bytes(), &key).await.unwrap();
-        let read = parse(jwt_vc_json::FORMAT, &raw.into()).and_then(|read| read.status());
-        assert_eq!(read, expected, "{status:.300}");
+        assert_eq!(read_status(&status).await, expected, "{status:.300}");
     }
+}
+
+/// What a credential with this `credentialStatus` says of its status.
+async fn read_status(status: &Value) -> Result<Option<CredentialStatus>, FormatError> {
+    let key = key();
+    let payload = json!({
+        "iss": "https://issuer.example", "nbf": NOW, "vc": {
+            "@context": ["https://www.w3.org/2018/credentials/v1"],
+            "type": ["VerifiableCredential"], "credentialSubject": {},
+            "credentialStatus": status,
+        },
+    });
+    let header = object(json!({ "typ": "JWT" }));
+    let raw = jws::sign(header, payload.to_string().as_bytes(), &key).await.unwrap();
+    parse(jwt_vc_json::FORMAT, &raw.into()).and_then(|read| read.status())
 }

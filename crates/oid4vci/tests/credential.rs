@@ -141,7 +141,7 @@ fn proofs_of(mut body: Value, single_proof: bool) -> Result<String, CredentialRe
         None => "-".into(),
         Some(Proofs::Jwt(jwts)) => jwts.join(" "),
         Some(Proofs::Attestation(jwt)) => format!("attestation {jwt}"),
-        Some(Proofs::DiVp(presentations)) => format!("di_vp {}", json!(presentations[0])),
+        Some(Proofs::DiVp(presentations)) => format!("di_vp {}", json!(presentations.first())),
     })
 }
 

@@ -1,5 +1,9 @@
 //! Proofs of type `di_vp` (VCI §F.2): presentations that are taken, and each rule that one can break.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 #[expect(dead_code, reason = "some of it is for proofs that are JWTs")]
 mod prover;
@@ -153,100 +157,92 @@ async fn each_presentation_is_for_another_key() {
     assert_eq!(many, ProofRefusal::TooMany);
 }
 
+/// A change to a good draft, the rule, and what comes of it.
+type Row = (&'static str, Box<dyn Fn(&mut Draft)>, Option<ProofRefusal>);
+
+fn row(
+    rule: &'static str,
+    spoil: impl Fn(&mut Draft) + 'static,
+    refusal: impl Into<Option<ProofRefusal>>,
+) -> Row {
+    (rule, Box::new(spoil), refusal.into())
+}
+
+/// Who signed: `own` is the DID of the signer, `other` the key of somebody else.
+fn about_the_key(own: String, other: String) -> Vec<Row> {
+    use ProofRefusal as Refusal;
+    let holder = |rule, holder: Value, refusal: Option<Refusal>| {
+        row(rule, move |draft: &mut Draft| draft.document["holder"] = holder.clone(), refusal)
+    };
+    let stranger = did::did_of(&other).to_owned();
+    let another = Some(Refusal::OtherHolder);
+    let of_method = |rule, method: String, refusal: Refusal| {
+        row(rule, move |draft: &mut Draft| draft.method.clone_from(&method), refusal)
+    };
+    let by_another = move |draft: &mut Draft| {
+        draft.document["holder"] = did::did_of(&other).into();
+        draft.method.clone_from(&other);
+    };
+    let without =
+        |draft: &mut Draft| drop(draft.document.as_object_mut().unwrap().remove("holder"));
+    vec![
+        row("PROOF-21: no holder", without, None),
+        holder("PROOF-21: an object", json!({ "id": own }), None),
+        holder("PROOF-21: another", stranger.into(), another),
+        holder("PROOF-21: no text", json!(5), another),
+        row("PROOF-25: another key", by_another, Refusal::WrongSignature),
+        of_method("no key", "did:web:a.example#1".to_owned(), Refusal::BadMethod),
+        of_method("no key of the DID", own, Refusal::BadMethod),
+        of_method("no DID", "https://a.example#1".to_owned(), Refusal::BadMethod),
+    ]
+}
+
+/// For whom, for which nonce, when; and of which type.
+fn about_the_rest() -> Vec<Row> {
+    use ProofRefusal as Refusal;
+    let domain = |rule, domain: String| {
+        let spoil = move |draft: &mut Draft| draft.domain.clone_from(&domain);
+        row(rule, spoil, Refusal::WrongDomain)
+    };
+    let created = |rule, created: Timestamp| {
+        row(rule, move |draft: &mut Draft| draft.created = created, Refusal::CreatedTooFar)
+    };
+    let document = |rule, name: &'static str, value: Value, refusal: Option<Refusal>| {
+        row(rule, move |draft: &mut Draft| draft.document[name] = value.clone(), refusal)
+    };
+    let unreadable = Some(Refusal::UnreadablePresentation);
+    vec![
+        row("nothing", |_| {}, None),
+        domain("PROOF-23: the issuer's DID, AMB-11", "did:web:issuer.example:a".to_owned()),
+        domain("PROOF-23: another issuer", format!("{ISSUER}/")),
+        row("PROOF-24: none", |draft| draft.challenge = None, Refusal::NoChallenge),
+        row("PROOF-24: another", |draft| draft.challenge = Some("x".repeat(75)), Refusal::BadNonce),
+        created("PROOF-33: too old", NOW.minus(121)),
+        created("PROOF-33: too early", NOW.plus(121)),
+        document("of another type", "type", json!("Other"), unreadable),
+        document("too long", "x", "x".repeat(16 * 1024).into(), unreadable),
+        document("PROOF-25: unknown members", "x", json!("y"), None),
+    ]
+}
+
 /// What a proof must say, and did say when it was signed.
 #[tokio::test]
 async fn a_presentation_that_says_the_wrong_thing_is_refused() {
-    use ProofRefusal as Refusal;
-    let signer = key(Algorithm::Es256);
-    let other = key(Algorithm::Es256);
-    type Spoil<'s> = Box<dyn Fn(&mut Draft) + 's>;
-    let holder = |holder: Value| -> Spoil<'_> {
-        Box::new(move |draft: &mut Draft| draft.document["holder"] = holder.clone())
-    };
-    let stranger = did::did_of(&method(&other, true)).to_owned();
+    let (signer, other) = (key(Algorithm::Es256), key(Algorithm::Es256));
     let own = did::did_of(&method(&signer, true)).to_owned();
-    let rows: Vec<(&str, Spoil<'_>, Option<Refusal>)> = vec![
-        ("nothing", Box::new(|_| {}), None),
-        (
-            "PROOF-21: no holder",
-            Box::new(|draft| {
-                draft.document.as_object_mut().unwrap().remove("holder");
-            }),
-            None,
-        ),
-        ("PROOF-21: an object", holder(json!({ "id": own })), None),
-        ("PROOF-21: another", holder(stranger.clone().into()), Some(Refusal::OtherHolder)),
-        ("PROOF-21: no text", holder(json!(5)), Some(Refusal::OtherHolder)),
-        (
-            "PROOF-23: the issuer's DID, AMB-11",
-            Box::new(|draft| {
-                draft.domain = "did:web:issuer.example:a".to_owned();
-            }),
-            Some(Refusal::WrongDomain),
-        ),
-        (
-            "PROOF-23: another issuer",
-            Box::new(|draft| draft.domain = format!("{ISSUER}/")),
-            Some(Refusal::WrongDomain),
-        ),
-        ("PROOF-24: none", Box::new(|draft| draft.challenge = None), Some(Refusal::NoChallenge)),
-        (
-            "PROOF-24: another",
-            Box::new(|draft| draft.challenge = Some("x".repeat(75))),
-            Some(Refusal::BadNonce),
-        ),
-        (
-            "PROOF-33: too old",
-            Box::new(|draft| draft.created = NOW.minus(121)),
-            Some(Refusal::CreatedTooFar),
-        ),
-        (
-            "PROOF-33: too early",
-            Box::new(|draft| draft.created = NOW.plus(121)),
-            Some(Refusal::CreatedTooFar),
-        ),
-        (
-            "PROOF-25: another key",
-            Box::new(|draft| {
-                draft.method = method(&other, true);
-                draft.document["holder"] = stranger.clone().into();
-            }),
-            Some(Refusal::WrongSignature),
-        ),
-        (
-            "a DID that is no key",
-            Box::new(|draft| draft.method = "did:web:a.example#1".to_owned()),
-            Some(Refusal::BadMethod),
-        ),
-        (
-            "no key of the DID",
-            Box::new(|draft| draft.method = own.clone()),
-            Some(Refusal::BadMethod),
-        ),
-        (
-            "no DID",
-            Box::new(|draft| draft.method = "https://a.example#1".to_owned()),
-            Some(Refusal::BadMethod),
-        ),
-        (
-            "of another type",
-            Box::new(|draft| draft.document["type"] = "Other".into()),
-            Some(Refusal::UnreadablePresentation),
-        ),
-        (
-            "too long",
-            Box::new(|draft| draft.document["x"] = "x".repeat(16 * 1024).into()),
-            Some(Refusal::UnreadablePresentation),
-        ),
-        ("PROOF-25: unknown members", Box::new(|draft| draft.document["x"] = "y".into()), None),
-    ];
+    let rows = about_the_key(own, method(&other, true)).into_iter().chain(about_the_rest());
     for (rule, spoil, refusal) in rows {
         let mut draft = Draft::new(&signer);
         spoil(&mut draft);
         let presentation = draft.sign(&signer).await;
         assert_eq!(judged(vec![presentation]).err(), refusal, "{rule}");
     }
-    // As linked data, what has no meaning was signed by nobody.
+}
+
+/// As linked data, what has no meaning was signed by nobody.
+#[tokio::test]
+async fn linked_data_say_nothing_without_a_meaning() {
+    let signer = key(Algorithm::Es256);
     let mut draft = Draft { canonicalization: Canonicalization::Rdfc, ..Draft::new(&signer) };
     draft.document["x"] = "y".into();
     draft.document["@context"] = json!([V2, { "x": "urn:x" }]);
@@ -254,10 +250,10 @@ async fn a_presentation_that_says_the_wrong_thing_is_refused() {
     assert!(judged(vec![presentation.clone()]).is_ok());
     presentation["more"] = "z".into();
     let refused = judged(vec![presentation.clone()]).unwrap_err();
-    assert_eq!(refused, Refusal::UnknownPresentationTerm);
+    assert_eq!(refused, ProofRefusal::UnknownPresentationTerm);
     presentation["@context"] = json!([V2, "https://elsewhere.example/v1"]);
     let refused = judged(vec![presentation]).unwrap_err();
-    assert_eq!(refused, Refusal::UnknownPresentationTerm);
+    assert_eq!(refused, ProofRefusal::UnknownPresentationTerm);
 }
 
 /// What was changed after it was signed.

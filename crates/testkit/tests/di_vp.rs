@@ -1,5 +1,9 @@
 //! Our wallet and our issuer: presentations as proofs (VCI §F.2), where an issuer takes nothing else.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

@@ -1,6 +1,10 @@
 //! W3C credentials in Bitstring Status Lists: from the file of the type to the wallet that asks, through
 //! every change of an operator (Bitstring Status List §3.2).
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::path::Path;
 

@@ -1,6 +1,10 @@
 //! W3C credentials in Bitstring Status Lists: whose lists count, and what several say together
 //! (Bitstring Status List §3.2).
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 mod world;
 

@@ -174,7 +174,7 @@ impl Issuer {
         let ttl_seconds = self.config.status.ttl;
         let list =
             ListCredential { uri, issuer, purpose, issued_at, expires_at, ttl_seconds, encoded };
-        let signed = match form {
+        let body = match form {
             Form::Jwt => list.sign_jwt(kid, signer).await,
             Form::Ldp => {
                 let verification_method = &format!("{did}#{kid}");
@@ -185,7 +185,7 @@ impl Issuer {
             }
         };
         Ok(Credential {
-            representation: Representation::of(signed.map_err(fault)?),
+            representation: Representation::of(body.map_err(fault)?),
             version,
             kid: kid.clone(),
             issued_at,

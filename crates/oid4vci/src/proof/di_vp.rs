@@ -122,9 +122,9 @@ fn signer(
     if !method.contains('#') {
         return Err(ProofRefusal::BadMethod);
     }
-    let of_kid = |refusal| match refusal {
-        ProofRefusal::KidNotSupported | ProofRefusal::BadDid => ProofRefusal::BadMethod,
-        other => other,
+    let of_kid = |refusal| {
+        let is_of_kid = matches!(refusal, ProofRefusal::KidNotSupported | ProofRefusal::BadDid);
+        if is_of_kid { ProofRefusal::BadMethod } else { refusal }
     };
     let holder = did_key(method, context).map_err(of_kid)?;
     let named = document.get("holder");
@@ -174,12 +174,12 @@ fn names(value: Option<&Value>, wanted: &str) -> bool {
 }
 
 fn of_format(error: FormatError) -> ProofRefusal {
-    match error {
-        FormatError::WrongSignature => ProofRefusal::WrongSignature,
-        FormatError::UndefinedTerm | FormatError::UnknownContext => {
-            ProofRefusal::UnknownPresentationTerm
-        }
-        _ => ProofRefusal::UnreadablePresentation,
+    if error == FormatError::WrongSignature {
+        ProofRefusal::WrongSignature
+    } else if matches!(error, FormatError::UndefinedTerm | FormatError::UnknownContext) {
+        ProofRefusal::UnknownPresentationTerm
+    } else {
+        ProofRefusal::UnreadablePresentation
     }
 }
 

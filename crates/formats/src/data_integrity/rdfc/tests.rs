@@ -23,13 +23,12 @@ fn published_datasets_have_their_published_order() {
             assert!(check_blank_nodes(&dataset).is_err(), "{id}");
             continue;
         }
-        match &case["expected"] {
-            Value::String(expected) => assert_eq!(ordered(dataset, is_long), *expected, "{id}"),
-            expected => {
-                let found = serde_json::to_value(labels(&dataset, is_long)).unwrap();
-                assert_eq!(found, *expected, "{id}");
-            }
-        }
+        let expected = &case["expected"];
+        let found = match case["kind"].as_str().unwrap() {
+            "labels" => serde_json::to_value(labels(&dataset, is_long)).unwrap(),
+            _ => ordered(dataset, is_long).into(),
+        };
+        assert_eq!(found, *expected, "{id}");
         passed += 1;
     }
     assert_eq!((passed, suite.len()), (85, 86));

@@ -176,7 +176,7 @@ fn name_all(value: &mut Value, count: &mut usize) {
                 *count += 1;
             }
         }
-        _ => {}
+        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

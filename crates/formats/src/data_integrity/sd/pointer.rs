@@ -102,7 +102,9 @@ impl Selection {
                 });
                 selected.collect::<Result<Vec<_>, _>>().map(Value::Array)
             }
-            _ => Err(FormatError::Malformed),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+                Err(FormatError::Malformed)
+            }
         }
     }
 }

@@ -32,6 +32,7 @@ pub(in crate::data_integrity) enum SdValue {
 
 /// What an issuer gives to the holder.
 #[derive(Clone)]
+#[expect(clippy::struct_field_names, reason = "the specification calls it so")]
 pub(in crate::data_integrity) struct Base {
     pub(super) base_signature: Vec<u8>,
     pub(super) public_key: Vec<u8>,

@@ -48,7 +48,7 @@ impl Bitstring {
     }
 
     /// Reads `encodedList`; unpacks at most [`LIST_BYTES_MAX`] bytes, whatever the input promises.
-    /// StatusList2021 has nothing in front.
+    /// `StatusList2021` has nothing in front.
     pub fn decode(text: &str, is_2021: bool) -> Result<Self, StatusListError> {
         let text = if is_2021 { Some(text) } else { text.strip_prefix(BASE64_URL) };
         let text = text.ok_or(StatusListError::Malformed)?.trim_end_matches('=');

@@ -91,14 +91,15 @@ fn bits_of(list: &Verified, entry: &BitstringEntry) -> Result<Bitstring, StatusL
 }
 
 fn of_format(error: FormatError) -> StatusListError {
-    match error {
-        FormatError::Malformed => StatusListError::Malformed,
-        FormatError::TooLong => StatusListError::TooLong,
-        FormatError::WrongSignature => StatusListError::WrongSignature,
-        FormatError::Expired => StatusListError::Expired,
-        FormatError::NotYetValid => StatusListError::NotYetValid,
-        other => StatusListError::Credential(other),
-    }
+    let plain = [
+        (FormatError::Malformed, StatusListError::Malformed),
+        (FormatError::TooLong, StatusListError::TooLong),
+        (FormatError::WrongSignature, StatusListError::WrongSignature),
+        (FormatError::Expired, StatusListError::Expired),
+        (FormatError::NotYetValid, StatusListError::NotYetValid),
+    ];
+    let known = plain.into_iter().find(|(of_credential, _)| *of_credential == error);
+    known.map_or(StatusListError::Credential(error), |(_, of_list)| of_list)
 }
 
 /// A list whose signature is right; only [`UnverifiedBitstringList::verify`] makes one.

@@ -54,7 +54,7 @@ pub struct BitstringEntry {
     pub index: u64,
     /// How many bits each entry of the list has.
     pub size: u8,
-    /// Whether the list is of the draft StatusList2021, whose names and encoding differ.
+    /// Whether the list is of the draft `StatusList2021`, whose names and encoding differ.
     pub is_2021: bool,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A credential refers to one entry for each purpose ([`BitstringEntry`]); the list is a credential
 //! itself ([`ListCredential`], [`UnverifiedBitstringList`]), and holds its bits highest first, other
-//! than a Token Status List. StatusList2021, its draft, is read.
+//! than a Token Status List. `StatusList2021`, its draft, is read.
 
 mod bits;
 mod credential;
