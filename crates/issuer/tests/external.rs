@@ -286,6 +286,24 @@ async fn an_opaque_token_is_what_its_server_says() {
     assert!(credential(&world, "opaque").await.is(401, "invalid_token"), "revoked there");
 }
 
+/// More tokens than are asked about at a time wait a moment for their turn.
+#[tokio::test]
+async fn many_tokens_at_once_are_all_asked_about() {
+    let (world, server) = world(|config| config.introspection = true).await;
+    assert_eq!(credential(&world, "first").await.status, 401); // the metadata are known now
+    server.answers().takes = Duration::from_millis(100);
+    let key = holder_key();
+    let body = body(&world, &key).await;
+    let asked = (0..50).map(|count| {
+        let (world, body) = (&world, &body);
+        async move { world.credential_request(&format!("opaque {count}"), body).await }
+    });
+    let refused = |answer: &Answer| answer.is(401, "invalid_token");
+    let answers = futures_util::future::join_all(asked).await;
+    let other = answers.iter().find(|answer| !refused(answer));
+    assert!(other.is_none(), "{other:?}");
+}
+
 /// What cannot be asked is our trouble, not the token's.
 #[tokio::test]
 async fn a_server_that_is_away_is_no_verdict() {

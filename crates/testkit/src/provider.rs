@@ -42,7 +42,7 @@ pub struct Answers {
     pub authorizations: Vec<String>,
     /// How often its keys were read.
     pub jwks_reads: usize,
-    /// How long it takes to say what they are.
+    /// How long it takes to say what they are, and what a token is worth.
     pub takes: Duration,
 }
 
@@ -191,6 +191,8 @@ async fn introspect(
     headers: HeaderMap,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Json<Value> {
+    let takes = answers.lock().unwrap().takes;
+    tokio::time::sleep(takes).await;
     let mut answers = answers.lock().unwrap();
     note(&mut answers, &headers, form);
     Json(answers.introspection.clone())
