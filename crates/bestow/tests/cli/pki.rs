@@ -86,6 +86,23 @@ fn the_authoritys_key_is_for_its_owner_and_nothing_is_written_over() {
     assert_eq!(fs::read(&key).unwrap(), before);
 }
 
+/// Killed at its first byte on disk, it leaves nothing that keeps the next try from its folder.
+#[cfg(unix)]
+#[test]
+fn an_authority_is_there_as_a_whole_or_not_at_all() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let world = World::new();
+    let program = world.command(&[&["issuer"], &AUTHORITY[..], &["authority"]].concat());
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""]).arg(program.get_program());
+    limited.args(program.get_args()).current_dir(world.folder());
+    assert!(limited.status().unwrap().signal().is_some());
+    make(&world, "authority", &[]).exits(0);
+    for name in ["authority/iaca.pem", "authority/iaca-key.pem"] {
+        assert!(fs::read_to_string(world.path(name)).unwrap().starts_with("-----BEGIN"));
+    }
+}
+
 #[test]
 fn what_cannot_be_certified_is_told() {
     let world = World::new();
