@@ -3,21 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::world::World;
-
-const BADGE: &str = r#"
-    format = "mso_mdoc"
-    doctype = "org.example.badge.1.badge"
-    validity_days = 30
-    [[display]]
-    name = "Badge"
-    locale = "en"
-    [[claims]]
-    path = ["org.example.badge.1", "room"]
-    type = "integer"
-    required = true
-    example = 7
-"#;
+use crate::world::{BADGE, World};
 
 const AUTHORITY: [&str; 10] = [
     "pki",
