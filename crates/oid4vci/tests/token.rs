@@ -1,4 +1,4 @@
-//! VCI §6.1 as tables: Token Requests and what is decided of them, one line a sentence of the spec.
+//! VCI §6 and VCI §6.1 as tables: Token Requests and what is decided of them, one line a sentence of the spec.
 
 mod details;
 mod fixture;

@@ -97,8 +97,8 @@ fn configuration(credential_type: &CredentialType, keys: &IssuerKeys) -> Credent
     }
 }
 
-/// The name that the format has for an algorithm: that of JOSE, a cryptosuite, or the number of COSE, which is what
-/// stands in the header of `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
+/// The name that the format has for an algorithm: that of JOSE, a cryptosuite, or the number of COSE
+/// (VCI §A.2.2), which is what stands in the header of `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
 fn signing_algorithm(format: &Format, algorithm: Algorithm) -> Value {
     match format {
         Format::MsoMdoc { .. } => cose::number(algorithm).into(),
