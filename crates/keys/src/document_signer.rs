@@ -118,7 +118,7 @@ impl Iaca {
             return Err(DevelopmentError::Ended);
         }
         let request = CertificateRequest::from_pem(request_pem)?;
-        let key = Subject(&request.key);
+        let key = Subject::new(&request.key)?;
         let mut parameters = CertificateParams::default();
         parameters.distinguished_name = names(&self.country, &request.name)?;
         parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];
