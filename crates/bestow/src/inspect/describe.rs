@@ -60,6 +60,9 @@ pub(crate) fn describe(found: &Found) -> Described {
     match &found.body {
         Body::Jwt(jwt) => {
             self::jwt(jwt, &mut described);
+            if matches!(found.kind, Kind::SdJwtVc | Kind::VcSdJwt) {
+                described.note("its end is missing: an SD-JWT ends in ~");
+            }
             if found.kind == Kind::StatusListJwt {
                 list(TokenFormat::Jwt, jwt.text.as_bytes(), &mut described);
             }

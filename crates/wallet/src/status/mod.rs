@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use formats::status_list::token::{self, TOKEN_BYTES_MAX, TokenFormat, VerifiedStatusList};
 use formats::status_list::{CredentialStatus, Status, StatusListError, StatusReference};
-use formats::{KeyReference, Unverified};
+use formats::{FormatError, KeyReference, Unverified};
 use keys::outside::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::error::WalletError;
@@ -48,6 +49,14 @@ impl KnownStatus {
     #[must_use]
     pub const fn status(&self) -> Status {
         Status::of(self.value)
+    }
+
+    /// Of two programs that asked, each may be the last to write: what is revoked stays so, and what
+    /// an older list said tells nothing.
+    pub(crate) fn after(self, known: Option<Self>) -> Self {
+        let stays =
+            |known: &Self| known.status() == Status::Invalid || known.listed_at > self.listed_at;
+        known.filter(stays).unwrap_or(self)
     }
 
     /// Whether asking again can bring nothing new: not yet, or never, as what is revoked stays so.
@@ -140,7 +149,20 @@ pub(crate) fn form(token: &[u8]) -> TokenFormat {
 
 /// What a credential says of where its status is; `None` where it says nothing.
 pub(crate) fn reference(credential: &Unverified) -> Result<Option<StatusReference>, StatusFault> {
-    match credential.status() {
+    referred(credential.status())
+}
+
+/// The same of the claims of any JWT.
+pub(crate) fn reference_in(
+    claims: &Map<String, Value>,
+) -> Result<Option<StatusReference>, StatusFault> {
+    referred(CredentialStatus::from_claims(claims))
+}
+
+fn referred(
+    status: Result<Option<CredentialStatus>, FormatError>,
+) -> Result<Option<StatusReference>, StatusFault> {
+    match status {
         Ok(None) => Ok(None),
         Ok(Some(CredentialStatus::StatusList(reference))) => Ok(Some(reference)),
         Ok(Some(CredentialStatus::Other)) | Err(_) => Err(StatusFault::OtherMechanism),
