@@ -334,13 +334,7 @@ async fn of_several_copies_the_worst_is_told() {
     let raw = format!("{}x~", card.raw);
     let holder_key = card.holder_key.clone().unwrap();
     card.copies.push(CredentialCopy { raw: raw.clone(), holder_key, status: None });
-    let known = |value: u8| -> KnownStatus {
-        let until = NOW.plus(TTL);
-        let known = json!({
-            "value": value, "listed_at": NOW, "checked_at": NOW, "fresh_until": until,
-        });
-        serde_json::from_value(known).unwrap()
-    };
+    let known = |value| known(value, NOW);
     let tells = |card: &StoredCredential| {
         let standing = card.standing(NOW).unwrap();
         (word(standing.status), standing.copies)
@@ -354,4 +348,95 @@ async fn of_several_copies_the_worst_is_told() {
     assert_eq!(tells(&card), ("suspended", 1));
     card.learn(&card.raw.clone(), known(1));
     assert_eq!(tells(&card), ("revoked", 1));
+}
+
+fn known(value: u8, listed_at: Timestamp) -> KnownStatus {
+    let until = NOW.plus(TTL);
+    let known = json!({
+        "value": value, "listed_at": listed_at, "checked_at": NOW, "fresh_until": until,
+    });
+    serde_json::from_value(known).unwrap()
+}
+
+/// Of two programs that ask at once, the one that writes last may have asked first.
+#[tokio::test]
+async fn what_is_known_is_not_taken_back_by_what_was_heard_before() {
+    let world = holding(LIST).await;
+    let mut card = card(&world);
+    card.copies.push(CredentialCopy {
+        raw: "copy".to_owned(),
+        holder_key: card.holder_key.clone().unwrap(),
+        status: None,
+    });
+    for raw in [card.raw.clone(), "copy".to_owned()] {
+        for (value, listed_at, told) in [
+            (2, NOW.plus(9), Status::Suspended),
+            (0, NOW, Status::Suspended),
+            (0, NOW.plus(9), Status::Valid),
+            (1, NOW.plus(10), Status::Invalid),
+            (0, NOW.plus(11), Status::Invalid),
+        ] {
+            card.learn(&raw, known(value, listed_at));
+            let status =
+                if raw == "copy" { card.copies.last().unwrap().status } else { card.status };
+            assert_eq!(status.unwrap().status(), told, "{value} of {listed_at:?}");
+        }
+    }
+}
+
+const WEBSITE: &str = "did:web:issuer.example:a";
+const DOCUMENT: &str = "https://issuer.example/a/did.json";
+
+/// A list by a key that stands below a DID.
+fn list_by(did: &str, iss: Option<&str>, key: &SigningKey) -> Vec<u8> {
+    let list = packed(Status::Suspended);
+    let mut claims = json!({
+        "sub": LIST, "iat": NOW, "exp": NOW.0 + 3600,
+        "status_list": { "bits": 2, "lst": BASE64_URL_SAFE_NO_PAD.encode(&list.lst) },
+    });
+    if let Some(iss) = iss {
+        claims["iss"] = iss.into();
+    }
+    let header = json!({ "typ": "statuslist+jwt", "kid": format!("{did}#1") });
+    key.sign(&header, &claims).into_bytes()
+}
+
+/// An issuer that is known by the did:web of its website signs its lists with a key of the document.
+#[tokio::test]
+async fn the_list_of_a_website_is_signed_by_a_key_of_its_document() {
+    let world = World::new();
+    let id = format!("{WEBSITE}#1");
+    let method = json!({
+        "id": id, "type": "JsonWebKey", "controller": WEBSITE,
+        "publicKeyJwk": world.issuer.key.public_key().to_jwk(),
+    });
+    let document =
+        json!({ "id": WEBSITE, "verificationMethod": [method], "assertionMethod": [id] });
+    world.network.says(DOCUMENT, 200, document);
+    world.issues(move |issuer, proof| {
+        issuer.student_card(&proof.cnf(), |header, claims| {
+            *header = json!({ "typ": "dc+sd-jwt", "kid": format!("{WEBSITE}#1") });
+            claims["iss"] = WEBSITE.into();
+            claims["status"] = json!({ "status_list": { "idx": IDX, "uri": LIST } });
+        })
+    });
+    let received = world.receive("student_card", &KeyWish::default()).await.unwrap();
+    world.wallet.keep(&received).await.unwrap();
+    let (format, stranger) = (TokenFormat::Jwt, SigningKey::new(NOW, ISSUER));
+    let other = "did:web:other.example";
+    for (token, fault) in [
+        (list_by(WEBSITE, None, &stranger), of(StatusListError::WrongSignature)),
+        (list_by(other, None, &world.issuer), StatusFault::OtherSigner),
+        (list_by(WEBSITE, Some(other), &world.issuer), StatusFault::OtherSigner),
+        (list_by(&format!("{WEBSITE}#0"), None, &world.issuer), StatusFault::OtherSigner),
+    ] {
+        serve(&world, LIST, format, token);
+        assert_eq!(asked(&world).await, [fault]);
+    }
+    for iss in [None, Some(WEBSITE), Some(ISSUER)] {
+        world.clock.to(0);
+        serve(&world, LIST, format, list_by(WEBSITE, iss, &world.issuer));
+        assert_eq!(asked(&world).await, [], "{iss:?}");
+        assert_eq!(stands(&world, 0), "suspended");
+    }
 }
