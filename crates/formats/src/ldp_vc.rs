@@ -87,12 +87,15 @@ impl LdpVc {
     }
 
     /// Verifies the proof, then the times.
-    pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
+    pub fn verify(mut self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
         let status = self.status();
         self.proof.verify(self.document, key, &Contexts::default())?;
         let status = status?;
         validity::check(None, self.proof.expires_at(), now)?;
         validity::check(self.said.not_before, self.said.expires_at, now)?;
+        // What nobody vouches for any more is over.
+        let ends = [self.said.expires_at, self.proof.expires_at()];
+        self.said.expires_at = ends.into_iter().flatten().min();
         Ok(self.said.verified(Format::LdpVc, status, self.raw))
     }
 }

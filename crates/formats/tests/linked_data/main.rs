@@ -8,6 +8,8 @@ use formats::verified::{Format, Verified};
 use formats::w3c::W3cClaims;
 use formats::{FormatError, parse, parse_raw};
 use keys::algorithm::Algorithm;
+use keys::digest::sha256;
+use keys::multibase::encode_base58;
 use keys::outside::Timestamp;
 use keys::signer::{Signer as _, SoftwareKey};
 use serde_json::{Map, Value, json};
@@ -133,4 +135,28 @@ async fn times_count() {
         at(|document| document["@context"] = json!([])).await,
         Some(FormatError::OtherDataModel)
     );
+}
+
+/// The end of a proof is the end of what it is for.
+#[tokio::test]
+async fn what_outlives_its_proof_ends_with_it() {
+    let key = key(Algorithm::Es256);
+    let end = NOW.plus(60);
+    let mut document = object(document());
+    let mut proof = object(json!({
+        "type": "DataIntegrityProof", "cryptosuite": "ecdsa-jcs-2019", "verificationMethod": KID,
+        "proofPurpose": "assertionMethod", "expires": end.to_rfc3339(),
+    }));
+    // Without fractions and other scripts, JSON in order is its canonical form.
+    document["credentialSubject"].as_object_mut().unwrap().remove("grade");
+    let canonical =
+        |object: &Map<String, Value>| sha256(Value::from(object.clone()).to_string().as_bytes());
+    let message = [canonical(&proof), canonical(&document)].concat();
+    let signature = key.sign(&message).await.unwrap();
+    proof.insert("proofValue".to_owned(), encode_base58(&signature).into());
+    document.insert("proof".to_owned(), proof.into());
+    let credential = Value::from(document);
+    assert_eq!(verify(&credential, &key).unwrap().expires_at, Some(end));
+    let later = |now| parse("ldp_vc", &credential)?.verify(key.public_key(), now);
+    assert_eq!(later(end.plus(61)).unwrap_err(), FormatError::Expired);
 }
