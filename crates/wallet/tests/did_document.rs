@@ -87,6 +87,22 @@ async fn a_key_of_the_website_is_the_issuers() {
     assert_eq!(world.network.sent_to(ISSUER_KEYS).len(), 0, "one document says it");
 }
 
+/// DID Core 1.0: what begins with `#` belongs to the document in which it stands.
+#[tokio::test]
+async fn a_key_may_be_named_within_its_document() {
+    for spoil in
+        [(|document| document["verificationMethod"][0]["id"] = json!("#1")) as Spoil, |document| {
+            document["assertionMethod"] = json!(["#1"])
+        }]
+    {
+        let key = key();
+        let mut document = document(&key);
+        spoil(&mut document);
+        let made = move |holder: &str| credential(&key, holder, &vocabulary());
+        received(document, made).await.unwrap();
+    }
+}
+
 type Spoil = fn(&mut Value);
 
 #[tokio::test]
