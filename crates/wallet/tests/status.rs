@@ -387,8 +387,8 @@ async fn what_is_known_is_not_taken_back_by_what_was_heard_before() {
 const WEBSITE: &str = "did:web:issuer.example:a";
 const DOCUMENT: &str = "https://issuer.example/a/did.json";
 
-/// A list by a key that stands below a DID.
-fn list_by(did: &str, iss: Option<&str>, key: &SigningKey) -> Vec<u8> {
+/// A list by a key that has this name, and no certificate.
+fn list_by(kid: &str, iss: Option<&str>, key: &SigningKey) -> Vec<u8> {
     let list = packed(Status::Suspended);
     let mut claims = json!({
         "sub": LIST, "iat": NOW, "exp": NOW.0 + 3600,
@@ -397,7 +397,7 @@ fn list_by(did: &str, iss: Option<&str>, key: &SigningKey) -> Vec<u8> {
     if let Some(iss) = iss {
         claims["iss"] = iss.into();
     }
-    let header = json!({ "typ": "statuslist+jwt", "kid": format!("{did}#1") });
+    let header = json!({ "typ": "statuslist+jwt", "kid": kid });
     key.sign(&header, &claims).into_bytes()
 }
 
@@ -423,20 +423,51 @@ async fn the_list_of_a_website_is_signed_by_a_key_of_its_document() {
     let received = world.receive("student_card", &KeyWish::default()).await.unwrap();
     world.wallet.keep(&received).await.unwrap();
     let (format, stranger) = (TokenFormat::Jwt, SigningKey::new(NOW, ISSUER));
-    let other = "did:web:other.example";
+    let (first, other) = (&*format!("{WEBSITE}#1"), "did:web:other.example");
     for (token, fault) in [
-        (list_by(WEBSITE, None, &stranger), of(StatusListError::WrongSignature)),
-        (list_by(other, None, &world.issuer), StatusFault::OtherSigner),
-        (list_by(WEBSITE, Some(other), &world.issuer), StatusFault::OtherSigner),
-        (list_by(&format!("{WEBSITE}#0"), None, &world.issuer), StatusFault::OtherSigner),
+        (list_by(first, None, &stranger), of(StatusListError::WrongSignature)),
+        (list_by(&format!("{other}#1"), None, &world.issuer), StatusFault::OtherSigner),
+        (list_by(first, Some(other), &world.issuer), StatusFault::OtherSigner),
+        (list_by(&format!("{WEBSITE}#2"), None, &world.issuer), StatusFault::OtherSigner),
     ] {
         serve(&world, LIST, format, token);
         assert_eq!(asked(&world).await, [fault]);
     }
     for iss in [None, Some(WEBSITE), Some(ISSUER)] {
         world.clock.to(0);
-        serve(&world, LIST, format, list_by(WEBSITE, iss, &world.issuer));
+        serve(&world, LIST, format, list_by(first, iss, &world.issuer));
         assert_eq!(asked(&world).await, [], "{iss:?}");
         assert_eq!(stands(&world, 0), "suspended");
     }
+}
+
+/// Its list, its issuer's keys and the signature are the same for all of a batch.
+#[tokio::test]
+async fn what_copies_share_is_asked_for_once() {
+    let world =
+        holding_with(LIST, |header| *header = json!({ "typ": "dc+sd-jwt", "kid": "key-1" })).await;
+    let mut card = card(&world);
+    for at in 1..20 {
+        let disclosed = BASE64_URL_SAFE_NO_PAD.encode(format!("[\"{at}\"]"));
+        let raw = format!("{}{disclosed}~", card.raw);
+        let holder_key = card.holder_key.clone().unwrap();
+        card.copies.push(CredentialCopy { raw, holder_key, status: None });
+    }
+    serve(&world, LIST, TokenFormat::Jwt, list_by("key-1", None, &world.issuer));
+    let before = world.network.sent_to(ISSUER_KEYS).len();
+    let asked = world.wallet.refresh_status(&card, &[], &mut Lists::default()).await.unwrap();
+    assert_eq!((asked.learnt, asked.faults), (20, vec![]));
+    assert_eq!(world.network.sent_to(LIST).len(), 1);
+    assert_eq!(world.network.sent_to(ISSUER_KEYS).len(), before + 1);
+}
+
+/// What another version stored has a status perhaps: that it has none, nobody can say.
+#[tokio::test]
+async fn a_card_that_cannot_be_read_stands_unknown() {
+    let world = holding(LIST).await;
+    let mut card = card(&world);
+    card.raw = "of a form that is to come".to_owned();
+    assert_eq!(word(card.standing(NOW).unwrap().status), "unknown");
+    let asked = world.wallet.refresh_status(&card, &[], &mut Lists::default()).await.unwrap();
+    assert_eq!(asked.faults, [StatusFault::Unreadable]);
 }

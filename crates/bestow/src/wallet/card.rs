@@ -1,6 +1,7 @@
 //! Step 20: a credential shown to its holder, as a card on the terminal and as JSON for scripts.
 
-use keys::outside::{Clock as _, SystemClock};
+use formats::status_list::Status;
+use keys::outside::{Clock as _, SystemClock, Timestamp};
 use serde_json::{Map, Value, json};
 use textwrap::core::display_width;
 use textwrap::{Options, wrap};
@@ -32,22 +33,26 @@ pub(crate) fn json(credential: &StoredCredential) -> Value {
         "claims": credential.claims,
         "holder_key": key,
         "copies": 1 + credential.copies.len(),
-        "status": credential.standing(SystemClock.now()).map(status_json),
+        "expires_at": credential.expires_at.map(Timestamp::to_rfc3339),
+        "status": status_json(credential, SystemClock.now()),
     })
 }
 
 /// `null` stands for a credential whose issuer tells no status.
-fn status_json(Standing { status, last, copies }: Standing) -> Value {
-    json!({
-        "value": word(status),
+fn status_json(credential: &StoredCredential, now: Timestamp) -> Option<Value> {
+    let standing = credential.standing(now)?;
+    let Standing { status, last, copies } = standing;
+    let is_over = is_overtaken(credential, standing, now);
+    Some(json!({
+        "value": if is_over { "expired" } else { word(status) },
         "last": last.map(|last| word(Some(last.status()))),
         "checked_at": last.map(|last| last.checked_at.to_rfc3339()),
         "copies": copies,
-    })
+    }))
 }
 
 /// Valid, suspended, revoked or unknown, and since when that is known.
-pub(crate) fn status_text(Standing { status, last, copies }: Standing, all: usize) -> String {
+fn status_text(Standing { status, last, copies }: Standing, all: usize) -> String {
     let at = last.map(|last| last.checked_at.to_rfc3339());
     let text = match (status, last, at) {
         (Some(status), _, Some(at)) => format!("{}, checked {at}", word(Some(status))),
@@ -59,9 +64,24 @@ pub(crate) fn status_text(Standing { status, last, copies }: Standing, all: usiz
     if copies < all { format!("{text} ({copies} of {all} copies)") } else { text }
 }
 
-fn status(credential: &StoredCredential) -> Option<String> {
+/// Whether "valid" would mislead, as the time of the credential is over.
+fn is_overtaken(credential: &StoredCredential, standing: Standing, now: Timestamp) -> bool {
+    credential.is_expired(now) && matches!(standing.status, Some(Status::Valid) | None)
+}
+
+/// What a list says, and that in words.
+pub(crate) fn status(credential: &StoredCredential, now: Timestamp) -> Option<(Standing, String)> {
     let all = 1 + credential.copies.len();
-    credential.standing(SystemClock.now()).map(|standing| status_text(standing, all))
+    let standing = credential.standing(now)?;
+    let is_told = !is_overtaken(credential, standing, now);
+    is_told.then(|| (standing, status_text(standing, all)))
+}
+
+/// Until when it is good, or that it is so no more.
+fn life(credential: &StoredCredential, now: Timestamp) -> Option<String> {
+    let end = credential.expires_at?.to_date();
+    let is_over = credential.is_expired(now);
+    Some(if is_over { format!("expired on {end}") } else { format!("valid until {end}") })
 }
 
 /// The card's name in words.
@@ -73,14 +93,15 @@ pub(crate) fn name(credential: &StoredCredential) -> String {
 /// One line of a list.
 pub(crate) fn line(credential: &StoredCredential) -> String {
     let issuer = plain(&credential.credential_issuer);
-    let until = credential.expires_at.map(|at| format!("  until {}", at.to_date()));
+    let now = SystemClock.now();
+    let life = life(credential, now).map(|life| format!("  {life}")).unwrap_or_default();
     let copies = match credential.copies.len() {
         0 => String::new(),
         more => format!("  ({} copies)", more + 1),
     };
-    let until = until.unwrap_or_default();
-    let status = status(credential).map(|status| format!("  {status}")).unwrap_or_default();
-    format!("{}  {}{copies}  {issuer}{until}{status}", credential.id, name(credential))
+    let status = status(credential, now).map(|(_, status)| format!("  {status}"));
+    let status = status.unwrap_or_default();
+    format!("{}  {}{copies}  {issuer}{life}{status}", credential.id, name(credential))
 }
 
 /// The whole card.
@@ -92,10 +113,9 @@ pub(crate) fn card(credential: &StoredCredential) -> String {
     lines.push(String::new());
     lines.push(plain(&credential.credential_issuer));
     lines.push(trust(&credential.trust));
-    if let Some(expires_at) = credential.expires_at {
-        lines.push(format!("valid until {}", expires_at.to_date()));
-    }
-    lines.extend(status(credential));
+    let now = SystemClock.now();
+    lines.extend(life(credential, now));
+    lines.extend(status(credential, now).map(|(_, status)| status));
     if !credential.copies.is_empty() {
         let count = 1 + credential.copies.len();
         lines.push(format!("{count} copies, each with a key of its own"));
@@ -270,6 +290,37 @@ mod tests {
         let expected =
             ["Degrees:", "  1:", "    Kind: BSc", "    year: 2020", "  2:", "    Kind: MSc"];
         assert_eq!(lines, expected);
+    }
+
+    /// A list may call valid what its own end has made worthless.
+    #[test]
+    fn what_has_expired_is_not_called_valid() {
+        let mut credential: StoredCredential = serde_json::from_value(json!({
+            "id": "1", "format": "dc+sd-jwt", "credential_configuration_id": "card",
+            "credential_issuer": "https://issuer.example", "raw": "cannot be read", "types": [],
+            "claims": {}, "display": { "issuer": [], "faces": [], "claims": [] },
+            "trust": { "by": "accepted" }, "holder_key": null, "received_at": 0,
+            "expires_at": 100,
+        }))
+        .unwrap();
+        let far = u64::from(u32::MAX);
+        for (value, told) in [(0, "expired"), (1, "revoked"), (2, "suspended")] {
+            credential.status = serde_json::from_value(json!({
+                "value": value, "listed_at": 1, "checked_at": 1, "fresh_until": far,
+            }))
+            .unwrap();
+            let json = super::json(&credential);
+            assert_eq!(json["status"]["value"], told);
+            assert_eq!(json["expires_at"], "1970-01-01T00:01:40Z");
+            for shown in [super::card(&credential), super::line(&credential)] {
+                assert!(shown.contains("expired on 1970-01-01"), "{shown}");
+                assert!(!shown.contains("valid"), "{shown}");
+                assert!(shown.contains(told), "{shown}");
+            }
+        }
+        credential.expires_at = None;
+        credential.status = None;
+        assert_eq!(super::json(&credential)["status"]["value"], "unknown", "not none");
     }
 
     #[test]

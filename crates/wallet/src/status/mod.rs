@@ -75,7 +75,19 @@ pub(crate) struct FetchedList {
 
 /// Lists of one run, by address: whoever holds several credentials asks once.
 #[derive(Debug, Default)]
-pub struct Lists(HashMap<String, Result<Arc<FetchedList>, StatusFault>>);
+pub struct Lists {
+    fetched: HashMap<String, Result<Arc<FetchedList>, StatusFault>>,
+    last: Option<JudgedList>,
+}
+
+/// The list that was looked at last: the copies of a credential mostly share one, and its signer.
+#[derive(Debug)]
+struct JudgedList {
+    uri: String,
+    signer: KeyReference,
+    issuer: String,
+    list: Result<VerifiedStatusList, StatusFault>,
+}
 
 /// A credential, and who is to have signed its list.
 #[derive(Clone, Copy, Debug)]
@@ -96,17 +108,7 @@ impl Reader<'_> {
         known: Option<&KnownStatus>,
     ) -> Result<KnownStatus, StatusFault> {
         let verified = self.verified_list(listed, list).await?;
-        // An older one than was seen before is a replay (catalogue J08).
-        if known.is_some_and(|known| verified.issued_at() < known.listed_at) {
-            return Err(StatusFault::Older);
-        }
-        let status = verified.status(listed.reference).ok_or(StatusFault::NoEntry)?;
-        Ok(KnownStatus {
-            value: status.value(),
-            listed_at: verified.issued_at(),
-            checked_at: list.fetched_at,
-            fresh_until: verified.fresh_until(list.fetched_at),
-        })
+        told(&verified, listed.reference, list.fetched_at, known)
     }
 
     async fn verified_list(
@@ -139,6 +141,25 @@ impl Reader<'_> {
         let format = if is_cwt { TokenFormat::Cwt } else { form(&answer.body) };
         Ok(FetchedList { format, token: answer.body, fetched_at })
     }
+}
+
+fn told(
+    list: &VerifiedStatusList,
+    reference: &StatusReference,
+    fetched_at: Timestamp,
+    known: Option<&KnownStatus>,
+) -> Result<KnownStatus, StatusFault> {
+    // An older one than was seen before is a replay (catalogue J08).
+    if known.is_some_and(|known| list.issued_at() < known.listed_at) {
+        return Err(StatusFault::Older);
+    }
+    let status = list.status(reference).ok_or(StatusFault::NoEntry)?;
+    Ok(KnownStatus {
+        value: status.value(),
+        listed_at: list.issued_at(),
+        checked_at: fetched_at,
+        fresh_until: list.fresh_until(fetched_at),
+    })
 }
 
 /// Which form a list has; some lie where nobody names media types.
@@ -179,6 +200,8 @@ pub(crate) fn stored(format: &str, raw: &str) -> Option<Unverified> {
 pub enum StatusFault {
     /// The credential has a status of a kind that is not known here (TSL §6.1).
     OtherMechanism,
+    /// This version cannot read the credential, which another has stored.
+    Unreadable,
     /// The credential does not say where the list is.
     BadAddress,
     /// The list could not be asked for.
@@ -208,6 +231,7 @@ impl StatusFault {
         match self {
             Self::NotAsked(_) | Self::Answer(_) => true,
             Self::OtherMechanism
+            | Self::Unreadable
             | Self::BadAddress
             | Self::List(_)
             | Self::OtherSigner
@@ -221,6 +245,7 @@ impl fmt::Display for StatusFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OtherMechanism => "its status is of a kind that is not known here",
+            Self::Unreadable => "it is stored in a form that cannot be read here",
             Self::BadAddress => "it does not say where its status list is",
             Self::NotAsked(error) => return error.fmt(f),
             Self::Answer(status) => {
