@@ -40,6 +40,7 @@ impl Rules {
                 content: "VCI §A.1.1",
                 validity: "RFC 7519 §4.1",
             },
+            jwt_vc_json::LD_FORMAT => Self { form: "VCI §A.1.3", ..Self::of(jwt_vc_json::FORMAT) },
             vc_jose::FORMAT => Self {
                 form: "VC-JOSE-COSE §3.1.1",
                 signature: "RFC 7515 §5.2",
