@@ -8,12 +8,13 @@ use formats::{FormatError, KeyReference, jwt_vc_json, ldp_vc, mso_mdoc, vc_jose}
 use keys::outside::Timestamp;
 use url::Url;
 
-use super::{Report, Verdict, Verifier, claimed_issuer, issuer_rule, named_issuer};
+use super::{Report, Verdict, Verifier, claimed_issuer, doubted, issuer_rule, named_issuer};
 use crate::error::WalletError;
 use crate::flow::host;
 use crate::flow::offer::Consent;
 use crate::http::HttpError;
 use crate::status::{self, FetchedList, Listed, StatusFault, form, word};
+use crate::trust::document_signer;
 
 const BY_ITS_KEY: &str = "made by the key that it refers to";
 
@@ -99,7 +100,17 @@ impl Verifier {
                 let why = "its own context says what its names mean: they may have been exchanged";
                 report.failed("content", rules.content, why);
             }
-            Ok(verified) => says(&verified, &rules, &mut report),
+            Ok(verified) => {
+                says(&verified, &rules, &mut report);
+                match document_signer::check(&reference, &verified) {
+                    Some(Ok(())) => {
+                        let found = "it may sign mdocs, and those of this country";
+                        report.passed("signer", rules.content, found);
+                    }
+                    Some(Err(doubt)) => report.failed("signer", rules.content, doubted(doubt)),
+                    None => {}
+                }
+            }
             Err(error) => refused(error, &rules, &mut report),
         }
         signer.record(&mut report, issuer_rule(&reference));

@@ -206,5 +206,7 @@ const fn doubted(doubt: Doubt) -> &'static str {
         Doubt::UnknownAuthority => "its certificate comes from no authority that is trusted here",
         Doubt::OtherIssuer => "its certificate is for somebody else than it names as its issuer",
         Doubt::UntiedDid => "nothing shows whose the DID is that signed it",
+        Doubt::OtherPurpose => "its certificate is for something else than to sign mdocs",
+        Doubt::OtherCountry => "its certificate is of another country than itself",
     }
 }
