@@ -2,11 +2,10 @@
 
 use formats::status_list::Status;
 use keys::outside::{Clock as _, SystemClock, Timestamp};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use textwrap::core::display_width;
 use textwrap::{Options, wrap};
-use wallet::card::LINES_MAX;
-use wallet::display::{ClaimLabel, clean};
+use wallet::card::{Line, Lines};
 use wallet::status::{Standing, word};
 use wallet::store::{StoredCredential, Trust};
 
@@ -126,15 +125,22 @@ pub(crate) fn card(credential: &StoredCredential) -> String {
 
 /// An issuer may send more than a person reads; scripts get all of it.
 fn claims(credential: &StoredCredential) -> Vec<String> {
-    let mut lines = Vec::new();
-    Labels::of(credential).write(&credential.claims, &mut Vec::new(), &mut lines);
-    let more = lines.len().saturating_sub(LINES_MAX);
+    let Lines { shown, more } = credential.lines(LOCALE);
+    let words = |line: &Line<'_>| format!("{}: {}", plain(&line.label), value(line));
+    let mut lines: Vec<String> = shown.iter().map(words).collect();
     if more > 0 {
-        lines.truncate(LINES_MAX);
         let plural = if more == 1 { "line" } else { "lines" };
         lines.push(format!("… and {more} more {plural}; all of it: --json"));
     }
     lines
+}
+
+fn value(line: &Line<'_>) -> String {
+    let is_picture = line.value.as_str().is_some_and(|text| text.starts_with("data:image/"));
+    if is_picture {
+        return "(picture)".to_owned();
+    }
+    plain(&line.text()).chars().take(VALUE_MAX).collect()
 }
 
 fn trust(trust: &Trust) -> String {
@@ -146,108 +152,6 @@ fn trust(trust: &Trust) -> String {
         Trust::IssuerMetadata => "verified: the issuer publishes the key that signed".to_owned(),
         Trust::Accepted => "NOT VERIFIED: accepted although nobody vouches for it".to_owned(),
     }
-}
-
-/// The issuer's labels: what claims are called, and in which order they stand.
-struct Labels<'c> {
-    /// By path below the subject, nothing for any element of a list; the place in the list is the
-    /// place on the card.
-    paths: Vec<(Vec<Option<&'c str>>, Option<&'c str>)>,
-}
-
-impl<'c> Labels<'c> {
-    fn of(credential: &'c StoredCredential) -> Self {
-        let labels = credential.display.claims.iter();
-        let path = |label: &'c ClaimLabel| {
-            let is_step = |step: &&Value| step.is_string() || step.is_null();
-            let path: Vec<Option<&'c str>> =
-                label.path.iter().take_while(is_step).map(Value::as_str).collect();
-            // Paths of a W3C credential begin at the credential, what we keep begins at its subject.
-            match path.split_first() {
-                Some((&Some("credentialSubject"), below)) => below.to_vec(),
-                _ => path,
-            }
-        };
-        Self { paths: labels.map(|label| (path(label), label.name(LOCALE))).collect() }
-    }
-
-    /// One line for each claim, those of an object below its name and further in.
-    fn write<'v>(
-        &self,
-        claims: &'v Map<String, Value>,
-        path: &mut Vec<Option<&'v str>>,
-        lines: &mut Vec<String>,
-    ) {
-        let mut ordered: Vec<(&String, &Value)> = claims.iter().collect();
-        ordered.sort_by_cached_key(|(name, _)| self.place(path, name));
-        for (name, value) in ordered {
-            path.push(Some(name));
-            let label = plain(self.label(path).unwrap_or(name));
-            self.write_value(&label, value, path, lines);
-            path.pop();
-        }
-    }
-
-    /// A list of objects has a number for each.
-    fn write_value<'v>(
-        &self,
-        label: &str,
-        value: &'v Value,
-        path: &mut Vec<Option<&'v str>>,
-        lines: &mut Vec<String>,
-    ) {
-        let indent = INDENT.repeat(path.len().saturating_sub(1));
-        match value {
-            Value::Object(inside) => {
-                lines.push(format!("{indent}{label}:"));
-                self.write(inside, path, lines);
-            }
-            Value::Array(elements) if elements.iter().any(|it| it.is_object() || it.is_array()) => {
-                lines.push(format!("{indent}{label}:"));
-                for (at, element) in elements.iter().enumerate() {
-                    path.push(None);
-                    self.write_value(&(at + 1).to_string(), element, path, lines);
-                    path.pop();
-                }
-            }
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => lines.push(format!("{indent}{label}: {}", shown(value))),
-        }
-    }
-
-    /// Where the issuer names it, or something inside of it, first; what it does not name is last.
-    fn place(&self, above: &[Option<&str>], name: &str) -> usize {
-        let below = |path: &[Option<&str>]| {
-            path.strip_prefix(above).is_some_and(|rest| rest.first() == Some(&Some(name)))
-        };
-        self.paths.iter().position(|(path, _)| below(path)).unwrap_or(usize::MAX)
-    }
-
-    /// A label for each element of a list is one for the list.
-    fn label(&self, path: &[Option<&str>]) -> Option<&'c str> {
-        let is_of = |labelled: &[Option<&str>]| {
-            labelled.strip_prefix(path).is_some_and(|rest| rest.iter().all(Option::is_none))
-        };
-        self.paths.iter().find(|(labelled, _)| is_of(labelled)).and_then(|(_, name)| *name)
-    }
-}
-
-fn shown(value: &Value) -> String {
-    let words = |value: &Value| match value {
-        Value::String(text) if text.starts_with("data:image/") => "(picture)".to_owned(),
-        Value::String(text) => clean(text),
-        Value::Bool(true) => "yes".to_owned(),
-        Value::Bool(false) => "no".to_owned(),
-        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-    };
-    let text = match value.as_array() {
-        Some(values) => values.iter().map(words).collect::<Vec<_>>().join(", "),
-        None => words(value),
-    };
-    plain(&text).chars().take(VALUE_MAX).collect()
 }
 
 /// Long lines break between words; wide characters take two columns.
@@ -287,8 +191,7 @@ mod tests {
         }))
         .unwrap();
         let lines = super::claims(&credential);
-        let expected =
-            ["Degrees:", "  1:", "    Kind: BSc", "    year: 2020", "  2:", "    Kind: MSc"];
+        let expected = ["Degrees 1 › Kind: BSc", "Degrees 1 › year: 2020", "Degrees 2 › Kind: MSc"];
         assert_eq!(lines, expected);
     }
 
