@@ -39,9 +39,12 @@ pub(crate) async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
         print(thing.kind.title());
         report.checks.iter().map(line).for_each(print);
     }
-    let done = match verdict {
-        Verdict::PossessionOnly if arguments.proof => Ok("its maker has the key"),
-        verdict => failure(verdict).map_or(Ok("verified"), Err),
+    let done = match failure(verdict) {
+        None => Ok("verified"),
+        Some(_) if arguments.proof && verdict == Verdict::PossessionOnly => {
+            Ok("its maker has the key")
+        }
+        Some(failure) => Err(failure),
     };
     match done {
         Ok(_) if arguments.json => print_json(&result),

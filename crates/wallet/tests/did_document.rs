@@ -92,7 +92,7 @@ async fn a_key_of_the_website_is_the_issuers() {
 async fn a_key_may_be_named_within_its_document() {
     for spoil in
         [(|document| document["verificationMethod"][0]["id"] = json!("#1")) as Spoil, |document| {
-            document["assertionMethod"] = json!(["#1"])
+            document["assertionMethod"] = json!(["#1"]);
         }]
     {
         let key = key();

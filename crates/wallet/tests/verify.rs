@@ -291,7 +291,7 @@ async fn linked_data_that_name_themselves_are_not_verified() {
     scene.verifier.given_keys = Some(vec![key.public_key().to_jwk().into()]);
     let did = did::to_did_jwk(key.public_key());
     let (issuer, kid) = (did.as_str(), format!("{did}#0"));
-    let issued = async |context: Value, canonicalization| {
+    let made = async |context: Value, canonicalization| {
         let claims = W3cClaims {
             issuer,
             contexts: &[context],
@@ -311,7 +311,7 @@ async fn linked_data_that_name_themselves_are_not_verified() {
         (&term, Canonicalization::Jcs, Verdict::Verified),
         (&term, Canonicalization::Rdfc, Verdict::Failed),
     ] {
-        let credential = issued(context.clone(), canonicalization).await.to_string();
+        let credential = made(context.clone(), canonicalization).await.to_string();
         let report = scene.verifier.credential("ldp_vc", &credential).await;
         assert_eq!(report.verdict(), verdict, "{report:?}");
         assert_eq!(outcome(&report, "signature"), Outcome::Passed);
@@ -320,7 +320,7 @@ async fn linked_data_that_name_themselves_are_not_verified() {
     for (canonicalization, place) in
         [(Canonicalization::Jcs, "/proof/@context"), (Canonicalization::Rdfc, "/@context")]
     {
-        let mut credential = issued(vocabulary.clone(), canonicalization).await;
+        let mut credential = made(vocabulary.clone(), canonicalization).await;
         credential.pointer_mut(place).unwrap()[1] = json!({ "@index": "x" });
         let report = scene.verifier.credential("ldp_vc", &credential.to_string()).await;
         assert_eq!(outcome(&report, "signature"), Outcome::NotChecked, "{report:?}");

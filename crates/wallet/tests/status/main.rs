@@ -2,6 +2,9 @@
 //! (TSL §8.3).
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod copies;
+mod website;
+#[path = "../world/mod.rs"]
 mod world;
 
 use std::sync::{Arc, Mutex};
@@ -20,8 +23,8 @@ use serde_json::{Map, Value, json};
 use wallet::error::WalletError;
 use wallet::flow::key::KeyWish;
 use wallet::http::HttpError;
-use wallet::status::{KnownStatus, Lists, StatusFault, word};
-use wallet::store::{CredentialCopy, StoredCredential};
+use wallet::status::{Lists, StatusFault, word};
+use wallet::store::StoredCredential;
 use world::{Answer, ISSUER, ISSUER_KEYS, NOW, SigningKey, World, published};
 
 const LIST: &str = "https://issuer.example/status/1";
@@ -324,150 +327,4 @@ async fn a_card_without_a_status_is_asked_about_nowhere() {
     assert_eq!(asked(&world).await, []);
     assert_eq!(world.network.sent().len(), sent);
     assert_eq!(card(&world).standing(NOW), None);
-}
-
-/// Each copy has an entry of its own, and an issuer may revoke one of them alone.
-#[tokio::test]
-async fn of_several_copies_the_worst_is_told() {
-    let world = holding(LIST).await;
-    let mut card = card(&world);
-    let raw = format!("{}x~", card.raw);
-    let holder_key = card.holder_key.clone().unwrap();
-    card.copies.push(CredentialCopy { raw: raw.clone(), holder_key, status: None });
-    let known = |value| known(value, NOW);
-    let tells = |card: &StoredCredential| {
-        let standing = card.standing(NOW).unwrap();
-        (word(standing.status), standing.copies)
-    };
-    assert_eq!(tells(&card), ("unknown", 2));
-    card.learn(&card.raw.clone(), known(0));
-    assert_eq!(tells(&card), ("unknown", 1));
-    card.learn(&raw, known(0));
-    assert_eq!(tells(&card), ("valid", 2));
-    card.learn(&raw, known(2));
-    assert_eq!(tells(&card), ("suspended", 1));
-    card.learn(&card.raw.clone(), known(1));
-    assert_eq!(tells(&card), ("revoked", 1));
-}
-
-fn known(value: u8, listed_at: Timestamp) -> KnownStatus {
-    let until = NOW.plus(TTL);
-    let known = json!({
-        "value": value, "listed_at": listed_at, "checked_at": NOW, "fresh_until": until,
-    });
-    serde_json::from_value(known).unwrap()
-}
-
-/// Of two programs that ask at once, the one that writes last may have asked first.
-#[tokio::test]
-async fn what_is_known_is_not_taken_back_by_what_was_heard_before() {
-    let world = holding(LIST).await;
-    let mut card = card(&world);
-    card.copies.push(CredentialCopy {
-        raw: "copy".to_owned(),
-        holder_key: card.holder_key.clone().unwrap(),
-        status: None,
-    });
-    for raw in [card.raw.clone(), "copy".to_owned()] {
-        for (value, listed_at, told) in [
-            (2, NOW.plus(9), Status::Suspended),
-            (0, NOW, Status::Suspended),
-            (0, NOW.plus(9), Status::Valid),
-            (1, NOW.plus(10), Status::Invalid),
-            (0, NOW.plus(11), Status::Invalid),
-        ] {
-            card.learn(&raw, known(value, listed_at));
-            let status =
-                if raw == "copy" { card.copies.last().unwrap().status } else { card.status };
-            assert_eq!(status.unwrap().status(), told, "{value} of {listed_at:?}");
-        }
-    }
-}
-
-const WEBSITE: &str = "did:web:issuer.example:a";
-const DOCUMENT: &str = "https://issuer.example/a/did.json";
-
-/// A list by a key that has this name, and no certificate.
-fn list_by(kid: &str, iss: Option<&str>, key: &SigningKey) -> Vec<u8> {
-    let list = packed(Status::Suspended);
-    let mut claims = json!({
-        "sub": LIST, "iat": NOW, "exp": NOW.0 + 3600,
-        "status_list": { "bits": 2, "lst": BASE64_URL_SAFE_NO_PAD.encode(&list.lst) },
-    });
-    if let Some(iss) = iss {
-        claims["iss"] = iss.into();
-    }
-    let header = json!({ "typ": "statuslist+jwt", "kid": kid });
-    key.sign(&header, &claims).into_bytes()
-}
-
-/// An issuer that is known by the did:web of its website signs its lists with a key of the document.
-#[tokio::test]
-async fn the_list_of_a_website_is_signed_by_a_key_of_its_document() {
-    let world = World::new();
-    let id = format!("{WEBSITE}#1");
-    let method = json!({
-        "id": id, "type": "JsonWebKey", "controller": WEBSITE,
-        "publicKeyJwk": world.issuer.key.public_key().to_jwk(),
-    });
-    let document =
-        json!({ "id": WEBSITE, "verificationMethod": [method], "assertionMethod": [id] });
-    world.network.says(DOCUMENT, 200, document);
-    world.issues(move |issuer, proof| {
-        issuer.student_card(&proof.cnf(), |header, claims| {
-            *header = json!({ "typ": "dc+sd-jwt", "kid": format!("{WEBSITE}#1") });
-            claims["iss"] = WEBSITE.into();
-            claims["status"] = json!({ "status_list": { "idx": IDX, "uri": LIST } });
-        })
-    });
-    let received = world.receive("student_card", &KeyWish::default()).await.unwrap();
-    world.wallet.keep(&received).await.unwrap();
-    let (format, stranger) = (TokenFormat::Jwt, SigningKey::new(NOW, ISSUER));
-    let (first, other) = (&*format!("{WEBSITE}#1"), "did:web:other.example");
-    for (token, fault) in [
-        (list_by(first, None, &stranger), of(StatusListError::WrongSignature)),
-        (list_by(&format!("{other}#1"), None, &world.issuer), StatusFault::OtherSigner),
-        (list_by(first, Some(other), &world.issuer), StatusFault::OtherSigner),
-        (list_by(&format!("{WEBSITE}#2"), None, &world.issuer), StatusFault::OtherSigner),
-    ] {
-        serve(&world, LIST, format, token);
-        assert_eq!(asked(&world).await, [fault]);
-    }
-    for iss in [None, Some(WEBSITE), Some(ISSUER)] {
-        world.clock.to(0);
-        serve(&world, LIST, format, list_by(first, iss, &world.issuer));
-        assert_eq!(asked(&world).await, [], "{iss:?}");
-        assert_eq!(stands(&world, 0), "suspended");
-    }
-}
-
-/// Its list, its issuer's keys and the signature are the same for all of a batch.
-#[tokio::test]
-async fn what_copies_share_is_asked_for_once() {
-    let world =
-        holding_with(LIST, |header| *header = json!({ "typ": "dc+sd-jwt", "kid": "key-1" })).await;
-    let mut card = card(&world);
-    for at in 1..20 {
-        let disclosed = BASE64_URL_SAFE_NO_PAD.encode(format!("[\"{at}\"]"));
-        let raw = format!("{}{disclosed}~", card.raw);
-        let holder_key = card.holder_key.clone().unwrap();
-        card.copies.push(CredentialCopy { raw, holder_key, status: None });
-    }
-    serve(&world, LIST, TokenFormat::Jwt, list_by("key-1", None, &world.issuer));
-    let before = world.network.sent_to(ISSUER_KEYS).len();
-    let asked = world.wallet.refresh_status(&card, &[], &mut Lists::default()).await.unwrap();
-    assert_eq!((asked.learnt, asked.faults), (20, vec![]));
-    assert_eq!(world.network.sent_to(LIST).len(), 1);
-    assert_eq!(world.network.sent_to(ISSUER_KEYS).len(), before + 1);
-}
-
-/// What another version stored has a status perhaps: that it has none, nobody can say.
-#[tokio::test]
-async fn a_card_that_cannot_be_read_stands_unknown() {
-    let world = holding(LIST).await;
-    let mut card = card(&world);
-    card.raw = "of a form that is to come".to_owned();
-    assert_eq!(word(card.standing(NOW).unwrap().status), "unknown");
-    let asked = world.wallet.refresh_status(&card, &[], &mut Lists::default()).await.unwrap();
-    assert_eq!(asked.faults, [StatusFault::Unreadable]);
 }
