@@ -17,8 +17,8 @@ mod mdoc;
 mod signer;
 mod w3c;
 
-pub(crate) use signer::check_signer;
 pub use signer::signer_warnings;
+pub(crate) use signer::{check_key, check_signer};
 
 /// Times are rounded to the day: two credentials of one day cannot be told apart by them (PRIV-07,
 /// AMB-20). On the first day of a certificate an mdoc has that one's first second.

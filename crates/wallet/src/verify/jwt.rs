@@ -2,7 +2,7 @@
 
 use formats::KeyReference;
 use keys::jws::Jws;
-use keys::key_set::{KeySet, ServerJws};
+use keys::key_set::KeySet;
 use keys::outside::Timestamp;
 use keys::public_key::PublicKey;
 use keys::{did, x509};
@@ -30,7 +30,7 @@ impl Verifier {
     /// Checks signature and times; what the claims mean is for whoever they are meant for.
     pub async fn jwt(&self, text: &str, signed_by: SignedBy) -> Report {
         let mut report = Report::default();
-        let jws = match ServerJws::parse(text, BYTES_MAX) {
+        let jws = match Jws::parse_with_rsa(text, BYTES_MAX) {
             Ok(jws) => jws,
             Err(error) => {
                 report.failed("form", "RFC 7519 §7.2", error.to_string());
@@ -61,7 +61,7 @@ impl Verifier {
     async fn issued(
         &self,
         text: &str,
-        (jws, claims): (&ServerJws, &Map<String, Value>),
+        (jws, claims): (&Jws, &Map<String, Value>),
         iss: Option<String>,
         report: &mut Report,
     ) {
@@ -84,7 +84,7 @@ impl Verifier {
     async fn signed(
         &self,
         text: &str,
-        jws: &ServerJws,
+        jws: &Jws,
         reference: &KeyReference,
         report: &mut Report,
     ) -> bool {
