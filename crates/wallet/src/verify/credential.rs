@@ -104,7 +104,7 @@ impl Verifier {
                 says(&verified, &rules, &mut report);
                 match document_signer::check(&reference, &verified) {
                     Some(Ok(())) => {
-                        let found = "it may sign mdocs, and those of this country";
+                        let found = "its certificate may sign this mdoc";
                         report.passed("signer", rules.content, found);
                     }
                     Some(Err(doubt)) => report.failed("signer", rules.content, doubted(doubt)),
