@@ -69,6 +69,7 @@ impl VerificationError {
             | FormatError::TooLong
             | FormatError::Malformed
             | FormatError::WrongType
+            | FormatError::CutOff
             | FormatError::UnexpectedKeyBinding
             | FormatError::Header(_)
             | FormatError::Signature(_)
@@ -79,6 +80,9 @@ impl VerificationError {
             | FormatError::UnsupportedProof
             | FormatError::Uncanonical
             | FormatError::UndefinedTerm
+            | FormatError::OtherNames
+            | FormatError::TooIntricate
+            | FormatError::OtherContexts
             | FormatError::UnknownContext
             | FormatError::OtherDataModel => Self::Malformed,
         }
