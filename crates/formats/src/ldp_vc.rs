@@ -19,6 +19,8 @@ pub const FORMAT: &str = "ldp_vc";
 /// Who says it, of whom, for how long, and whether still: no holder may leave that out.
 const ALWAYS_SHOWN: [&str; 5] =
     ["/issuer", "/validFrom", "/validUntil", "/credentialStatus", "/credentialSubject/id"];
+/// Members of a context that exchange no names.
+const HARMLESS: [&str; 3] = ["@vocab", "@version", "@protected"];
 
 /// Makes and signs a credential: an object, not text (FMT-LDP-05).
 pub async fn issue(
@@ -106,13 +108,25 @@ impl LdpVc {
         self.said.status(&self.document)
     }
 
+    /// Whether it says itself what its names mean, under a proof that is on the meaning alone: whoever
+    /// had it could have exchanged the names. A vocabulary gives each name a meaning of its own.
+    pub(crate) fn names_itself(&self) -> bool {
+        let mut own = self.said.contexts.iter().filter_map(Value::as_object);
+        let exchanges = |name: &String| !HARMLESS.contains(&&**name);
+        self.proof.is_on_statements() && own.any(|context| context.keys().any(exchanges))
+    }
+
     /// Verifies the proof, then the times.
-    pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
-        let status = self.status()?;
+    pub fn verify(mut self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
+        let status = self.status();
         let document = self.proofs.document_of(&self.proof, self.document)?;
         self.proof.verify(document, key, &Contexts::default())?;
+        let status = status?;
         validity::check(None, self.proof.expires_at(), now)?;
         validity::check(self.said.not_before, self.said.expires_at, now)?;
+        // What nobody vouches for any more is over.
+        let ends = [self.said.expires_at, self.proof.expires_at()];
+        self.said.expires_at = ends.into_iter().flatten().min();
         Ok(self.said.verified(Format::LdpVc, status, self.raw))
     }
 }

@@ -156,6 +156,7 @@ async fn a_verifier_asks_each_list() {
             given_keys: None,
             status_list: None,
             is_now: true,
+            without_status: false,
         };
         let report = verifier.credential("jwt_vc_json", diploma.as_str().unwrap()).await;
         let status = report.checks.iter().find(|check| check.name == "status").unwrap();

@@ -15,6 +15,8 @@ use super::contexts::Contexts;
 use crate::FormatError;
 use crate::w3c::CONTEXT;
 
+mod names;
+
 /// Names that the contexts do not define end up below this one, and give themselves away.
 const UNDEFINED: &str = "https://undefined.invalid/";
 /// Keywords that say plain things; others include, reverse or nest, and no credential needs them.
@@ -67,10 +69,23 @@ pub(super) fn dataset(
     document: &Map<String, Value>,
     contexts: &Contexts,
 ) -> Result<Dataset, FormatError> {
-    check(document)?;
-    let dataset = statements(document, contexts)?;
+    names::check(document)?;
+    let dataset = named_dataset(document, contexts)?;
+    names::check_words(document, &dataset, contexts)?;
     check_blank_nodes(&dataset)?;
     Ok(dataset)
+}
+
+/// The same, where names were given to things for the time being: what the document says without them
+/// is looked at by [`dataset`].
+pub(super) fn named_dataset(
+    document: &Map<String, Value>,
+    contexts: &Contexts,
+) -> Result<Dataset, FormatError> {
+    check(document)?;
+    let dataset = statements(document, contexts)?;
+    let is_defined = dataset.iter().all(is_defined);
+    is_defined.then_some(dataset).ok_or(FormatError::UndefinedTerm)
 }
 
 /// Refuses what would cost too much, and what would not become a statement.
@@ -80,7 +95,7 @@ fn check(document: &Map<String, Value>) -> Result<(), FormatError> {
     if contexts.len() > CONTEXTS_MAX
         || contexts.iter().map(length).sum::<usize>() > CONTEXT_BYTES_MAX
     {
-        return Err(FormatError::TooLong);
+        return Err(FormatError::TooIntricate);
     }
     let is_plain =
         |context: &Value| context.as_object().map_or_else(|| context.is_string(), is_plain_context);
@@ -110,7 +125,7 @@ fn is_plain_context(context: &Map<String, Value>) -> bool {
 }
 
 fn is_meaning(meaning: &str) -> bool {
-    is_named(meaning) && (!meaning.starts_with('@') || KEYWORDS.contains(&meaning))
+    is_named(meaning) && (!meaning.starts_with('@') || names::ALIASED.contains(&meaning))
 }
 
 /// What begins with `_:` names nothing: it is another word for the same thing elsewhere, which is not
@@ -167,11 +182,7 @@ fn statements(document: &Map<String, Value>, contexts: &Contexts) -> Result<Data
     });
     let mut dataset = Dataset::new();
     for quad in parser {
-        let quad = quad.map_err(|_| FormatError::Uncanonical)?;
-        if !is_defined(quad.as_ref()) {
-            return Err(FormatError::UndefinedTerm);
-        }
-        dataset.insert(&quad);
+        dataset.insert(&quad.map_err(|_| FormatError::Uncanonical)?);
     }
     Ok(dataset)
 }
@@ -216,7 +227,7 @@ pub(super) fn check_blank_nodes(dataset: &Dataset) -> Result<(), FormatError> {
     let orders = |alike: usize| (1..=alike).fold(1, usize::saturating_mul);
     let orders = alike.into_values().map(orders).fold(1, usize::saturating_mul);
     let is_bounded = count <= BLANK_NODES_MAX && orders <= ORDERS_MAX;
-    is_bounded.then_some(()).ok_or(FormatError::TooLong)
+    is_bounded.then_some(()).ok_or(FormatError::TooIntricate)
 }
 
 fn blank_nodes(quad: QuadRef<'_>) -> impl Iterator<Item = BlankNodeRef<'_>> {

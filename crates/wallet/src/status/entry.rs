@@ -1,9 +1,10 @@
 //! The entries of one credential, and what they say together: a W3C credential can have one for each
 //! purpose, in lists of their own.
 
-use formats::Unverified;
 use formats::status_list::bitstring::BitstringEntry;
 use formats::status_list::{CredentialStatus, Status, StatusReference};
+use formats::{FormatError, Unverified};
+use serde_json::{Map, Value};
 
 use super::standing::rank;
 use super::{KnownStatus, StatusFault};
@@ -26,6 +27,18 @@ impl Entry {
         }
     }
 
+    /// Whether both are told by one list, looked at in one way.
+    pub(crate) fn is_of_list_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Token(one), Self::Token(other)) => one.uri == other.uri,
+            (Self::Bitstring(one), Self::Bitstring(other)) => {
+                let of_list = |entry: &BitstringEntry| BitstringEntry { index: 0, ..entry.clone() };
+                of_list(one) == of_list(other)
+            }
+            (Self::Token(_) | Self::Bitstring(_), _) => false,
+        }
+    }
+
     /// Which entry of the list, for people.
     pub(crate) const fn index(&self) -> u64 {
         match self {
@@ -45,7 +58,18 @@ impl Entry {
 
 /// What a credential says of where its status is; empty where it says nothing.
 pub(crate) fn entries(credential: &Unverified) -> Result<Vec<Entry>, StatusFault> {
-    match credential.status() {
+    referred(credential.status())
+}
+
+/// The same of the claims of any JWT.
+pub(crate) fn entries_in(claims: &Map<String, Value>) -> Result<Vec<Entry>, StatusFault> {
+    referred(CredentialStatus::from_claims(claims))
+}
+
+fn referred(
+    status: Result<Option<CredentialStatus>, FormatError>,
+) -> Result<Vec<Entry>, StatusFault> {
+    match status {
         Ok(None) => Ok(Vec::new()),
         Ok(Some(CredentialStatus::StatusList(reference))) => Ok(vec![Entry::Token(reference)]),
         Ok(Some(CredentialStatus::Bitstring(entries))) => {

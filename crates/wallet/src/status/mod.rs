@@ -9,9 +9,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use formats::status_list::bitstring::{BitstringEntry, UnverifiedBitstringList};
-use formats::status_list::token::{self, TOKEN_BYTES_MAX, TokenFormat};
-use formats::status_list::{Status, StatusListError, StatusReference};
+use formats::status_list::token::{TOKEN_BYTES_MAX, TokenFormat};
+use formats::status_list::{Status, StatusListError};
 use formats::{KeyReference, Unverified};
 use keys::outside::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -24,11 +23,13 @@ use crate::http::Request;
 use crate::reader::Reader;
 
 mod entry;
+mod list;
 mod refresh;
 mod signer;
 mod standing;
 
-pub(crate) use entry::{Entry, entries, together};
+pub(crate) use entry::{Entry, entries, entries_in, together};
+use list::VerifiedList;
 pub use refresh::Refreshed;
 pub use standing::{Standing, word};
 
@@ -57,6 +58,14 @@ impl KnownStatus {
         Status::of(self.value)
     }
 
+    /// Of two programs that asked, each may be the last to write: what is revoked stays so, and what
+    /// an older list said tells nothing.
+    pub(crate) fn after(self, known: Option<Self>) -> Self {
+        let stays =
+            |known: &Self| known.status() == Status::Invalid || known.listed_at > self.listed_at;
+        known.filter(stays).unwrap_or(self)
+    }
+
     /// Whether asking again can bring nothing new: not yet, or never, as what is revoked stays so.
     pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
         self.status() == Status::Invalid || now < self.fresh_until
@@ -73,7 +82,20 @@ pub(crate) struct FetchedList {
 
 /// Lists of one run, by address: whoever holds several credentials asks once.
 #[derive(Debug, Default)]
-pub struct Lists(HashMap<String, Result<Arc<FetchedList>, StatusFault>>);
+pub struct Lists {
+    fetched: HashMap<String, Result<Arc<FetchedList>, StatusFault>>,
+    last: Vec<JudgedList>,
+}
+
+/// A list that was looked at lately: the copies of a credential mostly share it, and its signer.
+#[derive(Debug)]
+struct JudgedList {
+    /// Of the copy for which it was looked at.
+    entry: Entry,
+    signer: KeyReference,
+    issuer: String,
+    list: Result<VerifiedList, StatusFault>,
+}
 
 /// A credential, and who is to have signed its list.
 #[derive(Clone, Copy, Debug)]
@@ -93,53 +115,8 @@ impl Reader<'_> {
         list: &FetchedList,
         known: Option<&KnownStatus>,
     ) -> Result<KnownStatus, StatusFault> {
-        let said = match listed.entry {
-            Entry::Token(reference) => self.token_says(reference, listed, list).await?,
-            Entry::Bitstring(entry) => self.bitstring_says(entry, listed, list).await?,
-        };
-        // An older one than was seen before is a replay (catalogue J08).
-        if known.is_some_and(|known| said.listed_at < known.listed_at) {
-            return Err(StatusFault::Older);
-        }
-        Ok(said)
-    }
-
-    async fn token_says(
-        &self,
-        reference: &StatusReference,
-        listed: Listed<'_>,
-        list: &FetchedList,
-    ) -> Result<KnownStatus, StatusFault> {
-        let unverified = token::parse(list.format, &list.token).map_err(StatusFault::List)?;
-        let key = self.list_key(&unverified.key_reference(), listed).await?;
-        let verified = unverified.verify(&key, &reference.uri, self.clock.now());
-        let verified = verified.map_err(StatusFault::List)?;
-        Ok(KnownStatus {
-            value: verified.status(reference).ok_or(StatusFault::NoEntry)?.value(),
-            listed_at: verified.issued_at(),
-            checked_at: list.fetched_at,
-            fresh_until: verified.fresh_until(list.fetched_at),
-        })
-    }
-
-    /// The list is a credential, and trusted as the credential is that refers to it.
-    async fn bitstring_says(
-        &self,
-        entry: &BitstringEntry,
-        listed: Listed<'_>,
-        list: &FetchedList,
-    ) -> Result<KnownStatus, StatusFault> {
-        let unverified = UnverifiedBitstringList::parse(&list.token).map_err(StatusFault::List)?;
-        let key = self.list_key(&unverified.key_reference(), listed).await?;
-        let verified = unverified.verify(&key, entry, self.clock.now());
-        let verified = verified.map_err(StatusFault::List)?;
-        Ok(KnownStatus {
-            value: verified.status(entry).ok_or(StatusFault::NoEntry)?.value(),
-            // Without a date of its own a list cannot be told from an older one.
-            listed_at: verified.issued_at().unwrap_or(list.fetched_at),
-            checked_at: list.fetched_at,
-            fresh_until: verified.fresh_until(list.fetched_at),
-        })
+        let verified = self.verified_list(listed, list).await?;
+        verified.told(listed.entry, list.fetched_at, known)
     }
 
     /// Where a list is, if that is among the hosts that were agreed to.
@@ -188,6 +165,8 @@ pub(crate) fn stored(format: &str, raw: &str) -> Option<Unverified> {
 pub enum StatusFault {
     /// The credential has a status of a kind that is not known here (TSL §6.1).
     OtherMechanism,
+    /// This version cannot read the credential, which another has stored.
+    Unreadable,
     /// The credential does not say where the list is.
     BadAddress,
     /// The list could not be asked for.
@@ -217,6 +196,7 @@ impl StatusFault {
         match self {
             Self::NotAsked(_) | Self::Answer(_) => true,
             Self::OtherMechanism
+            | Self::Unreadable
             | Self::BadAddress
             | Self::List(_)
             | Self::OtherSigner
@@ -230,6 +210,7 @@ impl fmt::Display for StatusFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OtherMechanism => "its status is of a kind that is not known here",
+            Self::Unreadable => "it is stored in a form that cannot be read here",
             Self::BadAddress => "it does not say where its status list is",
             Self::NotAsked(error) => return error.fmt(f),
             Self::Answer(status) => {

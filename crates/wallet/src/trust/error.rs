@@ -69,6 +69,7 @@ impl VerificationError {
             | FormatError::TooLong
             | FormatError::Malformed
             | FormatError::WrongType
+            | FormatError::CutOff
             | FormatError::UnexpectedKeyBinding
             | FormatError::Header(_)
             | FormatError::Signature(_)
@@ -80,6 +81,9 @@ impl VerificationError {
             | FormatError::MissingProof
             | FormatError::Uncanonical
             | FormatError::UndefinedTerm
+            | FormatError::OtherNames
+            | FormatError::TooIntricate
+            | FormatError::OtherContexts
             | FormatError::UnknownContext
             | FormatError::OtherDataModel => Self::Malformed,
         }

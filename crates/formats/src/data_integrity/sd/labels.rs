@@ -43,7 +43,7 @@ impl Labelled {
         let mut named = Value::Object(document.clone());
         name_all(&mut named, &mut 0);
         let Value::Object(named) = named else { return Err(FormatError::Malformed) };
-        let dataset = unnamed(&rdfc::dataset(&named, contexts)?)?;
+        let dataset = unnamed(&rdfc::named_dataset(&named, contexts)?)?;
         rdfc::check_blank_nodes(&dataset)?;
         let canonical = rdfc::labels(&dataset, false);
         // Names must have changed nothing but names: neither where a context makes data of an object,
@@ -88,7 +88,7 @@ impl Labelled {
         contexts: &Contexts,
     ) -> Result<Option<Dataset>, FormatError> {
         let selected = Selection::of(pointers)?.apply(&self.named)?;
-        selected.map(|selected| unnamed(&rdfc::dataset(&selected, contexts)?)).transpose()
+        selected.map(|selected| unnamed(&rdfc::named_dataset(&selected, contexts)?)).transpose()
     }
 
     /// The labels of what is shown, by the canonical ones that a verifier will find there.
