@@ -19,7 +19,6 @@ use crate::status::{
 use crate::trust::document_signer;
 
 const BY_ITS_KEY: &str = "made by the key that it refers to";
-const UNASKED: &str = "it has one, which was not to be looked at";
 
 /// Where the rules of a format are.
 struct Rules {
@@ -128,34 +127,23 @@ impl Verifier {
         signer: &KeyReference,
         report: &mut Report,
     ) {
-        let (first, entries) = match &status {
-            _ if report.has_failed() => {
-                return report.skipped("status", "TSL §8.3", "of what is not good anyway");
-            }
-            Ok(entries) => match entries.first() {
-                Some(first) => (first, entries),
-                None => {
-                    let why = "it has none: it cannot be revoked";
-                    return report.skipped("status", "TSL §6.1", why);
-                }
-            },
-            Err(_) if self.without_status => {
-                return report.skipped("status", "TSL §8.3", UNASKED);
-            }
-            Err(fault) => return report.failed("status", "TSL §6.1", fault.to_string()),
-        };
-        if self.without_status {
-            return report.skipped("status", first.rule(), UNASKED);
+        if report.has_failed() {
+            return report.skipped("status", "TSL §8.3", "of what is not good anyway");
         }
-        self.check_status((first, entries), signer, report).await;
+        match status {
+            Ok(entries) if entries.is_empty() => {
+                report.skipped("status", "TSL §6.1", "it has none: it cannot be revoked");
+            }
+            _ if self.without_status => {
+                report.skipped("status", "TSL §8.3", "it has one, which was not to be looked at");
+            }
+            Err(fault) => report.failed("status", "TSL §6.1", fault.to_string()),
+            Ok(entries) => self.check_status(&entries, signer, report).await,
+        }
     }
 
-    async fn check_status(
-        &self,
-        (first, entries): (&Entry, &[Entry]),
-        signer: &KeyReference,
-        report: &mut Report,
-    ) {
+    async fn check_status(&self, entries: &[Entry], signer: &KeyReference, report: &mut Report) {
+        let Some(first) = entries.first() else { return };
         if self.status_list.is_none() && !self.is_now {
             let why = "a list that is fetched tells of now alone: give the one of that time";
             report.is_status_unknown = true;
