@@ -24,8 +24,21 @@ pub async fn issue(
     options: ProofOptions<'_>,
     signer: &dyn Signer,
 ) -> Result<Value, IssueError> {
-    let credential = claims.credential(DataModel::V2)?;
-    let secured = data_integrity::sign(credential, options, signer).await?;
+    sign(prepare(&claims)?, options, signer).await
+}
+
+/// Makes all of a credential but its proof.
+pub fn prepare(claims: &W3cClaims<'_>) -> Result<Map<String, Value>, IssueError> {
+    claims.credential(DataModel::V2)
+}
+
+/// Signs what [`prepare`] made.
+pub async fn sign(
+    prepared: Map<String, Value>,
+    options: ProofOptions<'_>,
+    signer: &dyn Signer,
+) -> Result<Value, IssueError> {
+    let secured = data_integrity::sign(prepared, options, signer).await?;
     let is_short = json::text(&secured).len() <= CREDENTIAL_BYTES_MAX;
     if is_short { Ok(secured.into()) } else { Err(IssueError::TooLong) }
 }

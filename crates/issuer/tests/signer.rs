@@ -95,6 +95,22 @@ async fn what_outlives_its_signers_certificate_is_told() {
     assert!(!told(730).contains("diploma"), "no certificate goes with it");
 }
 
+/// RFC 5280 §6.1: after that nobody could verify it, whatever it says of itself.
+#[tokio::test]
+async fn a_credential_ends_with_the_certificate_that_goes_with_it() {
+    let world = World::new().await;
+    let signing = world.issuer.keys().signing.certificate.not_after;
+    world.clock.advance(400 * DAY);
+    let key = world.issuer.keys().published[0].public_key.clone();
+    for (id, is_cut) in [(CARD, true), (DIPLOMA, false)] {
+        let credential = credential(&world, id).await;
+        let unverified = formats::parse(world.issuer.types[id].format.name(), &credential).unwrap();
+        let end = unverified.verify(&key, world.clock.now()).unwrap().expires_at.unwrap();
+        assert_eq!(end == signing, is_cut, "{id}: {end:?}, {signing:?}");
+        assert_eq!(end <= signing, is_cut, "{id}");
+    }
+}
+
 async fn jwks(world: &World) -> Vec<Value> {
     let set = world.public.get("/jwks").await.json();
     let by_issuer = world.public.get("/.well-known/jwt-vc-issuer").await.json();

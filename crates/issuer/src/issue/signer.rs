@@ -7,7 +7,7 @@ use keys::outside::Timestamp;
 
 use crate::credential_type::{CredentialType, Format};
 use crate::failure::Broken;
-use crate::{Issuer, IssuerKeys};
+use crate::{Issuer, IssuerKeys, SigningKey};
 
 const DAY: u64 = 24 * 3600;
 
@@ -31,7 +31,15 @@ pub(crate) fn check_signer(
     )))
 }
 
-/// Types whose credentials outlive the certificate of the key that signs them now.
+impl SigningKey {
+    /// The life of the certificate that goes with credentials of this type, if one does.
+    pub(super) fn life(&self, credential_type: &CredentialType) -> Option<(Timestamp, Timestamp)> {
+        let life = (self.certificate.not_before, self.certificate.not_after);
+        is_certified(credential_type).then_some(life)
+    }
+}
+
+/// Types whose credentials would outlive the certificate of the key that signs them now.
 #[must_use]
 pub fn signer_warnings(
     keys: &IssuerKeys,
@@ -44,10 +52,11 @@ pub fn signer_warnings(
     };
     let told = |one: &CredentialType| {
         format!(
-            "credentials/{}.toml: valid for longer than the certificate of the key that signs it, \
-             which ends at {}: from then on nobody can verify it",
+            "credentials/{}.toml: credentials end at {}, with the certificate of the key that signs \
+             them, and not after {} days: `bestow issuer keys rotate signing` makes another",
             one.id,
-            end.to_rfc3339()
+            end.to_rfc3339(),
+            one.validity_days
         )
     };
     types.values().filter(outlives).map(told).collect()
