@@ -87,8 +87,8 @@ pub async fn sign(
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
     let payload = json::text(&prepared.payload);
-    let signed = jws::sign(header.members(), payload.as_bytes(), signer).await;
-    let raw = prepared.behind(signed.map_err(IssueError::Signing)?);
+    let jwt = jws::sign(header.members(), payload.as_bytes(), signer).await;
+    let raw = prepared.behind(jwt.map_err(IssueError::Signing)?);
     if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
 }
 

@@ -1,5 +1,5 @@
-//! Step 17: the credential for one subject, made, looked at once more and signed (VCI §A.1.1, VCI
-//! §A.3).
+//! Step 17: the credential for one subject, made, looked at once more and signed (VCI §A.1.1,
+//! VCI §A.3).
 
 use std::collections::BTreeSet;
 

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use textwrap::core::display_width;
 use textwrap::{Options, wrap};
 use wallet::card::LINES_MAX;
-use wallet::display::{ClaimLabel, clean};
+use wallet::display::{ClaimLabel, Display, clean};
 use wallet::status::{Standing, word};
 use wallet::store::{StoredCredential, Trust};
 
@@ -88,7 +88,7 @@ pub(crate) fn card(credential: &StoredCredential) -> String {
     let issuer = credential.display.issuer_name(LOCALE);
     let issuer = plain(issuer.unwrap_or(&credential.credential_issuer));
     let mut lines = vec![name(credential), issuer, String::new()];
-    lines.append(&mut claims(credential));
+    lines.append(&mut claims((&credential.display, &credential.claims), LOCALE));
     lines.push(String::new());
     lines.push(plain(&credential.credential_issuer));
     lines.push(trust(&credential.trust));
@@ -104,10 +104,31 @@ pub(crate) fn card(credential: &StoredCredential) -> String {
     framed(&lines)
 }
 
+/// What a card shows of a credential that nobody has got yet.
+pub(crate) struct Face<'f> {
+    pub(crate) id: &'f str,
+    pub(crate) issuer: &'f str,
+    pub(crate) display: &'f Display,
+    pub(crate) claims: &'f Map<String, Value>,
+}
+
+/// The card of a credential yet to be issued, in this language.
+pub(crate) fn face(face: &Face<'_>, locale: &str) -> String {
+    let look = face.display.face(locale);
+    let mut lines = vec![plain(look.map_or(face.id, |look| &look.name))];
+    lines.push(plain(face.display.issuer_name(locale).unwrap_or(face.issuer)));
+    lines.push(String::new());
+    lines.append(&mut claims((face.display, face.claims), locale));
+    if let Some(description) = look.and_then(|look| look.description.as_deref()) {
+        lines.extend([String::new(), plain(description)]);
+    }
+    framed(&lines)
+}
+
 /// An issuer may send more than a person reads; scripts get all of it.
-fn claims(credential: &StoredCredential) -> Vec<String> {
+fn claims((display, claims): (&Display, &Map<String, Value>), locale: &str) -> Vec<String> {
     let mut lines = Vec::new();
-    Labels::of(credential).write(&credential.claims, &mut Vec::new(), &mut lines);
+    Labels::of(display, locale).write(claims, &mut Vec::new(), &mut lines);
     let more = lines.len().saturating_sub(LINES_MAX);
     if more > 0 {
         lines.truncate(LINES_MAX);
@@ -136,8 +157,8 @@ struct Labels<'c> {
 }
 
 impl<'c> Labels<'c> {
-    fn of(credential: &'c StoredCredential) -> Self {
-        let labels = credential.display.claims.iter();
+    fn of(display: &'c Display, locale: &str) -> Self {
+        let labels = display.claims.iter();
         let path = |label: &'c ClaimLabel| {
             let is_step = |step: &&Value| step.is_string() || step.is_null();
             let path: Vec<Option<&'c str>> =
@@ -148,7 +169,7 @@ impl<'c> Labels<'c> {
                 _ => path,
             }
         };
-        Self { paths: labels.map(|label| (path(label), label.name(LOCALE))).collect() }
+        Self { paths: labels.map(|label| (path(label), label.name(locale))).collect() }
     }
 
     /// One line for each claim, those of an object below its name and further in.
@@ -266,7 +287,7 @@ mod tests {
             "expires_at": null,
         }))
         .unwrap();
-        let lines = super::claims(&credential);
+        let lines = super::claims((&credential.display, &credential.claims), super::LOCALE);
         let expected =
             ["Degrees:", "  1:", "    Kind: BSc", "    year: 2020", "  2:", "    Kind: MSc"];
         assert_eq!(lines, expected);

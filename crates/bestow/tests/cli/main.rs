@@ -17,5 +17,6 @@ mod sessions;
 mod store;
 mod stranger;
 mod terminal;
+mod types;
 mod verdicts;
 mod world;

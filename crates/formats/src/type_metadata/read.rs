@@ -140,11 +140,13 @@ fn path(value: Option<&Value>) -> Result<Vec<PathStep>, TypeFault> {
     let steps = value.and_then(Value::as_array);
     let steps = steps.filter(|steps| (1..=PATH_MAX).contains(&steps.len()));
     let step = |step: &Value| match step {
-        Value::String(name) => Ok(PathStep::Name(name.clone())),
-        Value::Null => Ok(PathStep::Every),
-        other => other.as_u64().map(PathStep::Index).ok_or(TypeFault::Malformed),
+        Value::String(name) => Some(PathStep::Name(name.clone())),
+        Value::Null => Some(PathStep::Every),
+        Value::Number(index) => index.as_u64().map(PathStep::Index),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
-    steps.ok_or(TypeFault::Malformed)?.iter().map(step).collect()
+    let steps: Option<Vec<PathStep>> = steps.and_then(|steps| steps.iter().map(step).collect());
+    steps.ok_or(TypeFault::Malformed)
 }
 
 /// Letters, digits and `_`, and no digit first (SD-JWT VC §9).

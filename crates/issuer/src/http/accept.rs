@@ -1,4 +1,4 @@
-//! What a caller would rather have (RFC 9110 §12.5), or has already (RFC 9110 §13.1).
+//! What a caller would rather have (RFC 9110 §12.5), or has already (RFC 9110 §13.1.2).
 
 use axum::http::header::IF_NONE_MATCH;
 use axum::http::{HeaderMap, HeaderName};

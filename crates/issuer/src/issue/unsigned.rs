@@ -56,8 +56,8 @@ impl Holder {
 #[derive(Clone)]
 pub(super) struct Stamp {
     issued_at: Timestamp,
-    /// From when on an mdoc is good: it is not signed before its signer's certificate was (ISO
-    /// 18013-5 §9.3.1).
+    /// From when on an mdoc is good: it is not signed before its signer's certificate was
+    /// (ISO 18013-5 §9.3.1).
     signed_at: Timestamp,
     expires_at: Timestamp,
     status: Option<StatusReference>,
