@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use formats::status_list::Status;
-use formats::verified::Verified;
+use formats::verified::{Format, Verified};
 use formats::{FormatError, jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
 use keys::outside::Timestamp;
 use url::Url;
@@ -88,11 +88,15 @@ impl Verifier {
             }
         };
         let status = status::reference(&credential);
-        match credential.verify(&signer.key, self.clock.now()) {
-            Ok(verified) => says(&verified, &rules, &mut report),
-            Err(error) => refused(error, &rules, &mut report),
+        let verified = credential.verify(&signer.key, self.clock.now());
+        match &verified {
+            Ok(verified) => says(verified, &rules, &mut report),
+            Err(error) => refused(*error, &rules, &mut report),
         }
         signer.record(&mut report, issuer_rule(&reference));
+        if verified.is_ok_and(|verified| verified.format == Format::SdJwtVc) {
+            self.check_type(raw, &mut report).await;
+        }
         match (report.has_failed(), status) {
             (true, _) => report.skipped("status", "TSL §8.3", "of what is not good anyway"),
             (false, Ok(None)) => {
