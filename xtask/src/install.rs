@@ -16,11 +16,12 @@ struct Package {
 }
 
 /// A C compiler is not in the list: without one this program would not have been built.
-const PACKAGES: [Package; 5] = [
+const PACKAGES: [Package; 6] = [
     Package { name: "chromium", program: "chromium", why: "shows the pages to the tests" },
     Package { name: "poppler-utils", program: "pdftotext", why: "reads the printed letter" },
     // Debian keeps the server's own programs out of the path; this one comes with them.
     Package { name: "postgresql", program: "pg_ctlcluster", why: "is the store of large issuers" },
+    Package { name: "softhsm2", program: "softhsm2-util", why: "stands for a key in hardware" },
     Package { name: "nodejs", program: "node", why: "runs the wallets that we did not write" },
     Package { name: "npm", program: "npm", why: "installs those wallets" },
 ];

@@ -131,6 +131,8 @@ pub enum IssueError {
     NoClaims,
     /// Claims are nested too deeply to be read again.
     TooDeep,
+    /// No proof inside of JSON is made with a key of this kind.
+    NoCryptosuite,
     /// Something has no canonical form: a number is too large, or a claim has no meaning by the
     /// contexts.
     Uncanonical(FormatError),
@@ -153,6 +155,7 @@ impl fmt::Display for IssueError {
             Self::NoClaims => {
                 "there is no claim, or none in a name space: an mdoc has one at least"
             }
+            Self::NoCryptosuite => "a proof is made with a key of P-256, P-384 or Ed25519",
             Self::Uncanonical(error) => return error.fmt(f),
             Self::TooDeep => "the claims are nested too deeply",
             Self::TooManyDisclosures => "too many claims are selectively disclosable",

@@ -81,7 +81,7 @@ pub struct JwtVc {
 impl JwtVc {
     /// Reads what an issuer sent: one JWT (FMT-JWT-05).
     pub fn parse(raw: &str) -> Result<Self, FormatError> {
-        let jws = Jws::parse(raw, CREDENTIAL_BYTES_MAX).map_err(FormatError::of_jws)?;
+        let jws = Jws::parse_with_rsa(raw, CREDENTIAL_BYTES_MAX).map_err(FormatError::of_jws)?;
         let typ = jws.header().get("typ").map(|typ| typ.as_str().unwrap_or_default());
         if typ.is_some_and(|typ| !typ.eq_ignore_ascii_case("JWT")) {
             return Err(FormatError::WrongType);

@@ -150,7 +150,7 @@ impl SdJwtVc {
         if !disclosures.is_empty() && !disclosures.ends_with('~') {
             return Err(FormatError::UnexpectedKeyBinding);
         }
-        let jws = Jws::parse(signed, CREDENTIAL_BYTES_MAX).map_err(FormatError::of_jws)?;
+        let jws = Jws::parse_with_rsa(signed, CREDENTIAL_BYTES_MAX).map_err(FormatError::of_jws)?;
         let payload = jws.claims().map_err(FormatError::of_jws)?;
         check_type(&jws, &payload)?;
         let key_reference = KeyReference::of(&jws, &payload)?;

@@ -163,7 +163,7 @@ impl VcJose {
     }
 
     fn read(raw: &str, signed: &str, (name, format): (&str, Format)) -> Result<Self, FormatError> {
-        let jws = Jws::parse(signed, CREDENTIAL_BYTES_MAX).map_err(FormatError::of_jws)?;
+        let jws = Jws::parse_with_rsa(signed, CREDENTIAL_BYTES_MAX).map_err(FormatError::of_jws)?;
         check_type(&jws, name)?;
         let payload = jws.claims().map_err(FormatError::of_jws)?;
         if payload.contains_key("vc") || payload.contains_key("vp") {

@@ -87,7 +87,7 @@ async fn what_is_issued_verifies() {
             let key = key(algorithm);
             let claims = claims(said.clone(), &vocabulary);
             let issued = ldp_vc::issue(claims, options(canonicalization), &key).await.unwrap();
-            let suite = Cryptosuite::of(algorithm, canonicalization).name();
+            let suite = Cryptosuite::of(algorithm, canonicalization).unwrap().name();
             assert_eq!(issued["proof"]["cryptosuite"], suite);
             let unverified = parse("ldp_vc", &issued).unwrap();
             let reference = unverified.key_reference();

@@ -1,9 +1,5 @@
 //! What is not signed: one spoiled payload for each rule of the linter, in each family of formats.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use formats::binding::Binding;
 use formats::data_integrity::Canonicalization;
@@ -70,7 +66,10 @@ impl Case {
         let type_name = match self.unsigned {
             Unsigned::SdJwtVc(_) => TypeName::Vct(VCT),
             Unsigned::MsoMdoc(_) => TypeName::DocType(DOCTYPE),
-            _ => TypeName::W3c { contexts: &[], types: &self.types },
+            Unsigned::JwtVcJson(_)
+            | Unsigned::VcJwt(_)
+            | Unsigned::VcSdJwt(_)
+            | Unsigned::LdpVc(..) => TypeName::W3c { contexts: &[], types: &self.types },
         };
         Expected {
             type_name,
@@ -94,7 +93,10 @@ impl Case {
     fn concealed(&mut self) -> &mut Concealed {
         match &mut self.unsigned {
             Unsigned::SdJwtVc(concealed) | Unsigned::VcSdJwt(concealed) => concealed,
-            _ => unreachable!("it is no SD-JWT"),
+            Unsigned::MsoMdoc(_)
+            | Unsigned::JwtVcJson(_)
+            | Unsigned::VcJwt(_)
+            | Unsigned::LdpVc(..) => unreachable!("it is no SD-JWT"),
         }
     }
 

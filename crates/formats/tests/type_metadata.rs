@@ -1,5 +1,5 @@
 //! Descriptions of types (SD-JWT VC §6): read, extended, and held against credentials.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use formats::path::Step;
 use formats::sd_jwt_vc::{self, IssuerKeyHeader, SdJwtVcClaims};

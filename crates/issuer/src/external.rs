@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use keys::key_set::ServerJws;
+use keys::jws::Jws;
 use keys::outside::{Clock, Timestamp};
 use oid4vci::external::{
     ExternalContext, ExternalRefusal, ExternalToken, TOKEN_BYTES_MAX, read_introspection,
@@ -122,7 +122,7 @@ impl External {
             let answer = self.asked(token, credentials, clock).await?;
             return read_introspection(&answer, context);
         }
-        let jws = ServerJws::parse(token.expose(), TOKEN_BYTES_MAX)?;
+        let jws = Jws::parse_with_rsa(token.expose(), TOKEN_BYTES_MAX)?;
         let address = self.endpoint("jwks_uri", clock).await?;
         let keys = self.keys.for_jws(&jws, &self.outgoing, (&address, clock)).await;
         verify_jwt(&jws, &keys.map_err(|error| unreachable(&error))?, context)

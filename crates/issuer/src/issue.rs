@@ -22,8 +22,8 @@ mod mdoc;
 mod signer;
 mod unsigned;
 
-pub(crate) use signer::check_signer;
 pub use signer::signer_warnings;
+pub(crate) use signer::{check_key, check_signer};
 pub use unsigned::example;
 
 /// Times are rounded to the day: two credentials of one day cannot be told apart by them (PRIV-07,

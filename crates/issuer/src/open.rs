@@ -12,6 +12,7 @@ use crate::external::External;
 use crate::generations::{CurrentKeys, Mark};
 use crate::http::load::Load;
 use crate::init::load_keys;
+use crate::issue::check_key;
 use crate::provider::Provider;
 use crate::status::StatusLists;
 use crate::store::{self, Schema, StoreError};
@@ -31,7 +32,11 @@ impl Issuer {
         let provider = Provider::open(&config.sign_in)?;
         let external = External::open(&config.authorization_server)?;
         let mark = Mark::of(&config.keys)?;
-        let current_keys = CurrentKeys::new(load_keys(&config, clock.now())?, mark);
+        let current_keys = {
+            let keys = load_keys(&config, clock.now())?; // large: not to be kept while we wait below
+            check_key(&config, &keys, &types)?;
+            CurrentKeys::new(keys, mark)
+        };
         let client_attesters = config.client_attesters()?;
         check_ready(&config).await?;
         let store = store::open(&config, ISSUER_ID, &*random).await?;

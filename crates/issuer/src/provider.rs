@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use keys::jws::JwsError;
-use keys::key_set::ServerJws;
+use keys::jws::{Jws, JwsError};
 use keys::outside::Clock;
 use oid4vci::provider::{
     ID_TOKEN_BYTES_MAX, IdTokenContext, ProviderMetadata, ProviderRefusal, SignInSecrets, Subject,
@@ -111,7 +110,7 @@ impl Provider {
         let tokens = tokens.map_err(|error| refused(&error))?;
         let text = |name: &str| tokens.get(name).and_then(Value::as_str);
         let id_token = text("id_token").ok_or(ProviderRefusal::UnreadableIdToken)?;
-        let jws = ServerJws::parse(id_token, ID_TOKEN_BYTES_MAX)?;
+        let jws = Jws::parse_with_rsa(id_token, ID_TOKEN_BYTES_MAX)?;
         let keys = self.keys.for_jws(&jws, &self.outgoing, (&metadata.jwks_uri, clock)).await;
         let context = IdTokenContext {
             issuer: &self.issuer,

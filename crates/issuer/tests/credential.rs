@@ -45,7 +45,7 @@ async fn a_request_without_a_good_token_is_challenged() {
     let body = json!({ "credential_configuration_id": TICKET }).to_string();
     let bare = send(&world, &[("content-type", JSON)], "", body.clone()).await;
     assert!(bare.is(401, "invalid_token"));
-    let schemes = r#"Bearer, DPoP algs="ES256 ES384 EdDSA""#;
+    let schemes = r#"Bearer, DPoP algs="ES256 EdDSA ES384 ES512 ES256K""#;
     assert_eq!(bare.header("www-authenticate"), schemes);
     let other_offer = world.offer(TICKET, &json!({})).await.code;
     let rows = [

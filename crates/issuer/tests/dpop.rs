@@ -144,13 +144,16 @@ async fn a_bad_proof_beside_a_token_is_challenged() {
         assert!(answer.is(401, "invalid_dpop_proof"), "{rule}: {answer:?}");
         let challenge = answer.header("www-authenticate");
         assert!(challenge.starts_with(r#"DPoP error="invalid_dpop_proof""#), "{rule}: {challenge}");
-        assert!(challenge.ends_with(r#"algs="ES256 ES384 EdDSA""#), "RFC 9449 §7.1: {challenge}");
+        assert!(
+            challenge.ends_with(r#"algs="ES256 EdDSA ES384 ES512 ES256K""#),
+            "RFC 9449 §7.1: {challenge}"
+        );
     }
     let missing = world.credential_as(&[("authorization", &scheme)], &ticket()).await;
     assert!(missing.is(401, "invalid_dpop_proof"), "RFC 9449 §7.1: no proof");
     let bare = world.credential_as(&[], &ticket()).await;
     assert!(bare.is(401, "invalid_token"));
-    let both = r#"Bearer, DPoP algs="ES256 ES384 EdDSA""#;
+    let both = r#"Bearer, DPoP algs="ES256 EdDSA ES384 ES512 ES256K""#;
     assert_eq!(bare.header("www-authenticate"), both, "who sent no token learns every scheme");
     use_token(&world, &token, &key).await.success();
 }
@@ -251,7 +254,7 @@ async fn a_proof_may_be_required() {
     let code = code(&world).await;
     assert!(world.redeem(&code, &[]).await.is(400, "invalid_dpop_proof"));
     let bare = world.credential_as(&[], &ticket()).await;
-    assert_eq!(bare.header("www-authenticate"), r#"DPoP algs="ES256 ES384 EdDSA""#);
+    assert_eq!(bare.header("www-authenticate"), r#"DPoP algs="ES256 EdDSA ES384 ES512 ES256K""#);
     world.redeem_bound(&code, &holder_key()).await.success();
 }
 

@@ -13,7 +13,7 @@ use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use issuer::Issuer;
 use issuer::config::Config;
-use issuer::generations::{KeyPurpose, Rotation, Start, make_missing_keys, rotate};
+use issuer::generations::{KeyPurpose, Rotation, SigningKeyWish, Start, make_missing_keys, rotate};
 use issuer::init::load_keys;
 use keys::jwe::{
     self, Compression, ContentEncryption, Curve, DecryptionKey, EncryptionKey, KeyManagement,
@@ -263,6 +263,7 @@ async fn a_missing_key_is_made_once_and_for_its_owner_alone() {
         random: &SystemRandom,
         start: Start::After(3600),
         certificate: None,
+        wish: &SigningKeyWish::Same,
     };
     rotate(KeyPurpose::Encryption, &rotation).unwrap();
     assert_eq!(make_missing_keys(config).unwrap().as_ref(), Some(&file), "the one in use");

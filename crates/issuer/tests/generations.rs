@@ -7,8 +7,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use issuer::config::{Config, Profile};
 use issuer::generations::{
     ALIVE_MAX, FOLLOWED_SECONDS, Generation, Generations, KeyPurpose, KeyState, KeysError,
-    MANIFEST, Refusal, Retired, Rotated, Rotation, Start, Step, Uses, list, needed_until,
-    request_certificate, retire, retire_one, rotate,
+    MANIFEST, Refusal, Retired, Rotated, Rotation, SigningKeyWish, Start, Step, Uses, list,
+    needed_until, request_certificate, retire, retire_one, rotate,
 };
 use issuer::init::load_keys;
 use keys::development::DevelopmentCa;
@@ -152,7 +152,14 @@ fn a_key_that_was_taken_back_was_never_in_use() {
 fn rotation(world: &World, start: Start) -> Rotation<'_> {
     let config = &world.issuer.config;
     let now = world.clock.now();
-    Rotation { config, now, random: &SystemRandom, start, certificate: None }
+    Rotation {
+        config,
+        now,
+        random: &SystemRandom,
+        start,
+        certificate: None,
+        wish: &SigningKeyWish::Same,
+    }
 }
 
 fn next(world: &World, purpose: KeyPurpose) -> Rotated {
@@ -343,12 +350,12 @@ async fn a_signing_key_waits_for_its_certificate() {
     };
     let refused = with(&foreign);
     assert!(matches!(refused, Err(KeysError::WrongCertificate(_))), "nothing was requested");
-    let request = request_certificate(config).unwrap();
+    let request = request_certificate(config, &SigningKeyWish::Same).unwrap();
     assert!(request.starts_with("-----BEGIN CERTIFICATE REQUEST-----"), "{request}");
     assert_eq!(load_keys(config, world.clock.now()).unwrap().published.len(), 1, "not yet");
     let key_file = config.keys.join("signing-key.2.pem");
     let key = SoftwareKey::from_pem(&fs::read_to_string(&key_file).unwrap()).unwrap();
-    request_certificate(config).unwrap();
+    request_certificate(config, &SigningKeyWish::Same).unwrap();
     let again = SoftwareKey::from_pem(&fs::read_to_string(&key_file).unwrap()).unwrap();
     assert_eq!(again.public_key(), key.public_key(), "asked again, it is the same key");
     let old = certify(&key, world.clock.now().minus(3 * 366 * DAY));

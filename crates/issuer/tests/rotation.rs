@@ -13,7 +13,9 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use issuer::Issuer;
 use issuer::credential_type::{Approval, TxCodeChannel};
 use issuer::flow::application::{Stage, apply, approve, renew, view};
-use issuer::generations::{KeyPurpose, Retired, Rotation, Start, Uses, retire, rotate};
+use issuer::generations::{
+    KeyPurpose, Retired, Rotation, SigningKeyWish, Start, Uses, retire, rotate,
+};
 use issuer::http::public;
 use keys::jwe::{self, ContentEncryption, EncryptionKey};
 use keys::outside::{Clock as _, SystemRandom};
@@ -34,6 +36,7 @@ fn make_next(world: &World, purpose: KeyPurpose) {
         random: &SystemRandom,
         start: Start::After(LEAD),
         certificate: None,
+        wish: &SigningKeyWish::Same,
     };
     rotate(purpose, &rotation).unwrap();
 }

@@ -14,7 +14,7 @@ use axum::http::Request;
 use formats::status_list::CredentialStatus;
 use formats::status_list::token::{TokenFormat, parse};
 use issuer::generations::{
-    FOLLOWED_SECONDS, KeyPurpose, Retired, Rotation, Start, Uses, retire, rotate,
+    FOLLOWED_SECONDS, KeyPurpose, Retired, Rotation, SigningKeyWish, Start, Uses, retire, rotate,
 };
 use issuer::issue::signer_warnings;
 use keys::outside::{Clock as _, SystemRandom};
@@ -37,6 +37,7 @@ fn make_next(world: &World, start: Start) {
         random: &SystemRandom,
         start,
         certificate: None,
+        wish: &SigningKeyWish::Same,
     };
     rotate(KeyPurpose::Signing, &rotation).unwrap();
 }

@@ -1,9 +1,5 @@
 //! What describes a type, served where its `vct` leads (SD-JWT VC §6.3.1).
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::fs;
 use std::path::Path;

@@ -1,8 +1,11 @@
 //! What a certification authority certifies a key by (PKCS #10, RFC 2986).
 
 use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use der::Sequence;
+use der::asn1::UintRef;
 use rcgen::{
-    CertificateParams, CustomExtension, DistinguishedName, DnType, KeyPair, KeyUsagePurpose,
+    CertificateParams, CustomExtension, DistinguishedName, DnType, KeyUsagePurpose, PublicKeyData,
+    SignatureAlgorithm, SigningKey,
 };
 use x509_cert::der::oid::AssociatedOid as _;
 use x509_cert::der::{DecodePem as _, Encode as _};
@@ -11,19 +14,59 @@ use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::request::{CertReq, ExtensionReq};
 
 use crate::algorithm::Algorithm;
-use crate::development::{DevelopmentError, names_of_issuer};
+use crate::development::{DevelopmentError, Subject, names_of_issuer};
 use crate::document_signer::as_it_is;
 use crate::public_key::PublicKey;
+use crate::signer::KeyAtHand;
 use crate::x509;
+
+/// Whoever asks signs for it, wherever the key is kept.
+struct Owner<'k> {
+    key: &'k dyn KeyAtHand,
+    subject: Subject<'k>,
+}
+
+impl PublicKeyData for Owner<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.subject.der_bytes()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        self.subject.algorithm()
+    }
+}
+
+impl SigningKey for Owner<'_> {
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, rcgen::Error> {
+        let signature = self.key.sign_now(message).map_err(|_| rcgen::Error::RemoteKeyError)?;
+        if self.key.algorithm() == Algorithm::EdDsa {
+            return Ok(signature);
+        }
+        der_signature(&signature).ok_or(rcgen::Error::RemoteKeyError)
+    }
+}
+
+/// What JOSE writes as `r || s` is two numbers in certificates (RFC 3279 §2.2.3).
+fn der_signature(signature: &[u8]) -> Option<Vec<u8>> {
+    let (r, s) = signature.split_at_checked(signature.len() / 2)?;
+    let number = |bytes| UintRef::new(bytes).ok();
+    EcdsaSignature { r: number(r)?, s: number(s)? }.to_der().ok()
+}
+
+#[derive(Sequence)]
+struct EcdsaSignature<'s> {
+    r: UintRef<'s>,
+    s: UintRef<'s>,
+}
 
 /// The request for the key that signs an issuer's credentials, as PEM. It asks for what the
 /// development CA certifies: the organisation, and the Credential Issuer as URI and by its host.
 pub fn certificate_request(
-    key_pem: &str,
+    key: &dyn KeyAtHand,
     organisation: &str,
     issuer_url: &str,
 ) -> Result<String, DevelopmentError> {
-    let key = KeyPair::from_pem(key_pem).map_err(|_| DevelopmentError::Unreadable)?;
+    let key = Owner { key, subject: Subject::new(key.public_key())? };
     let mut parameters = CertificateParams::default();
     parameters.distinguished_name = DistinguishedName::new();
     parameters.distinguished_name.push(DnType::CommonName, organisation);
@@ -76,6 +119,10 @@ fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
     match algorithm {
         Algorithm::Es256 => &signature::ECDSA_P256_SHA256_ASN1,
         Algorithm::Es384 => &signature::ECDSA_P384_SHA384_ASN1,
+        Algorithm::Es512 => &signature::ECDSA_P521_SHA512_ASN1,
+        Algorithm::Es256K => &signature::ECDSA_P256K1_SHA256_ASN1,
         Algorithm::EdDsa => &signature::ED25519,
+        Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
     }
 }

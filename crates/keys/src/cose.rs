@@ -98,21 +98,28 @@ fn to_be_signed(protected: &[u8], payload: &[u8]) -> Vec<u8> {
     })
 }
 
-/// The number of an algorithm (RFC 9053 §2.1, RFC 9053 §2.2).
+/// The number of an algorithm (RFC 9053 §2.1, RFC 9053 §2.2, RFC 8812 §3.2).
 #[must_use]
 pub const fn number(algorithm: Algorithm) -> i64 {
     match algorithm {
         Algorithm::Es256 => -7,
         Algorithm::Es384 => -35,
+        Algorithm::Es512 => -36,
+        Algorithm::Es256K => -47,
         Algorithm::EdDsa => -8,
+        Algorithm::Ps256 => -37,
+        Algorithm::Rs256 => -257,
     }
 }
 
-/// RFC 9053 §2.1, RFC 9053 §2.2, and the names of RFC 9864 §2 for the same algorithms.
+/// RFC 9053 §2.1, RFC 9053 §2.2, RFC 8812 §3.2, and the names of RFC 9864 §2 for the same
+/// algorithms. None of RSA.
 const fn algorithm(number: i64) -> Option<Algorithm> {
     match number {
         -7 | -9 => Some(Algorithm::Es256),
         -35 | -51 => Some(Algorithm::Es384),
+        -36 | -52 => Some(Algorithm::Es512),
+        -47 => Some(Algorithm::Es256K),
         -8 | -19 => Some(Algorithm::EdDsa),
         _ => None,
     }
@@ -267,13 +274,17 @@ const X: i64 = -2;
 const Y: i64 = -3;
 const OKP: u64 = 1;
 const EC2: u64 = 2;
+const RSA: u64 = 3;
 
-/// Key type and curve (RFC 9053 §7.1).
+/// Key type and curve (RFC 9053 §7.1, RFC 8812 §3.1); RSA has none, and no place in what we read.
 const fn curve(algorithm: Algorithm) -> (u64, u64) {
     match algorithm {
         Algorithm::Es256 => (EC2, 1),
         Algorithm::Es384 => (EC2, 2),
+        Algorithm::Es512 => (EC2, 3),
+        Algorithm::Es256K => (EC2, 8),
         Algorithm::EdDsa => (OKP, 6),
+        Algorithm::Rs256 | Algorithm::Ps256 => (RSA, 0),
     }
 }
 
@@ -293,9 +304,8 @@ pub fn write_key(to: &mut Encoder<Vec<u8>>, key: &PublicKey) -> Result<(), Error
 pub fn read_key(bytes: &[u8]) -> Result<PublicKey, CoseError> {
     let map = Map::parse(bytes)?;
     let number = |label| map.number(Label::Number(label));
-    let known = [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa];
     let pair = (number(KEY_TYPE)?, number(CURVE)?);
-    let algorithm = known.into_iter().find(|one| {
+    let algorithm = Algorithm::ALL.into_iter().find(|one| {
         let (kty, crv) = curve(*one);
         pair == (Some(kty), Some(crv))
     });
@@ -343,7 +353,9 @@ impl fmt::Display for CoseError {
             Self::TooLong => "the COSE message is too long",
             Self::Malformed => "this is not a tagged COSE_Sign1 with its payload",
             Self::CriticalHeader => "the COSE message has crit, which is not supported",
-            Self::UnknownAlgorithm => "alg of the COSE message must be ES256, ES384 or EdDSA",
+            Self::UnknownAlgorithm => {
+                "alg of the COSE message must be ES256, ES384, ES512, ES256K or EdDSA"
+            }
             Self::WrongSignature => "the signature is wrong",
         })
     }

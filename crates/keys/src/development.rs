@@ -8,8 +8,8 @@ use std::net::IpAddr;
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
-    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ED25519,
-    PublicKeyData, SanType, SerialNumber, SignatureAlgorithm,
+    Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384,
+    PKCS_ECDSA_P521_SHA512, PKCS_ED25519, PublicKeyData, SanType, SerialNumber, SignatureAlgorithm,
 };
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
@@ -107,7 +107,7 @@ impl DevelopmentCa {
         (parameters.not_before, parameters.not_after) = life(now, SIGNING_DAYS);
         parameters.is_ca = IsCa::ExplicitNoCa;
         parameters.subject_alt_names = names_of_issuer(issuer_url)?;
-        Ok(parameters.signed_by(&Subject(key), &self.issuer)?.pem())
+        Ok(parameters.signed_by(&Subject::new(key)?, &self.issuer)?.pem())
     }
 }
 
@@ -169,19 +169,34 @@ fn host_name(host: &str) -> Result<SanType, DevelopmentError> {
 }
 
 /// A key whose private half we do not have.
-pub(crate) struct Subject<'k>(pub(crate) &'k PublicKey);
+pub(crate) struct Subject<'k> {
+    key: &'k PublicKey,
+    algorithm: &'static SignatureAlgorithm,
+}
+
+impl<'k> Subject<'k> {
+    /// Of keys that certificates are made for here.
+    pub(crate) fn new(key: &'k PublicKey) -> Result<Self, DevelopmentError> {
+        let algorithm = match key.algorithm() {
+            Algorithm::Es256 => &PKCS_ECDSA_P256_SHA256,
+            Algorithm::Es384 => &PKCS_ECDSA_P384_SHA384,
+            Algorithm::Es512 => &PKCS_ECDSA_P521_SHA512,
+            Algorithm::EdDsa => &PKCS_ED25519,
+            Algorithm::Es256K | Algorithm::Rs256 | Algorithm::Ps256 => {
+                return Err(DevelopmentError::UnsupportedKey);
+            }
+        };
+        Ok(Self { key, algorithm })
+    }
+}
 
 impl PublicKeyData for Subject<'_> {
     fn der_bytes(&self) -> &[u8] {
-        self.0.raw()
+        self.key.raw()
     }
 
     fn algorithm(&self) -> &'static SignatureAlgorithm {
-        match self.0.algorithm() {
-            Algorithm::Es256 => &PKCS_ECDSA_P256_SHA256,
-            Algorithm::Es384 => &PKCS_ECDSA_P384_SHA384,
-            Algorithm::EdDsa => &PKCS_ED25519,
-        }
+        self.algorithm
     }
 }
 
@@ -194,6 +209,8 @@ pub enum DevelopmentError {
     OtherKey,
     /// A host or an address that no certificate can name.
     BadName,
+    /// A key of a kind that gets no certificate here.
+    UnsupportedKey,
     /// A country that is not two letters of ISO 3166-1.
     BadCountry,
     /// A certificate request that cannot be read, or that the owner of its key did not sign.
@@ -214,6 +231,7 @@ impl fmt::Display for DevelopmentError {
             Self::Unreadable => "the development CA cannot be read: make a new one",
             Self::OtherKey => "the development CA's key does not belong to its certificate",
             Self::BadName => "a certificate cannot name this host: give a DNS name or an address",
+            Self::UnsupportedKey => "a certificate is for a key of P-256, P-384, P-521 or Ed25519",
             Self::BadCountry => "a country is two capital letters, as in ISO 3166-1: DE",
             Self::BadRequest => {
                 "this is no certificate request (PEM) that the owner of its key has signed"

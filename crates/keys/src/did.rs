@@ -16,9 +16,11 @@ use crate::{json, multibase};
 pub const DID_BYTES_MAX: usize = 4 * 1024;
 
 /// Multicodec names of keys, as the bytes in front of the key.
-const CODECS: [(&[u8], Codec); 4] = [
+const CODECS: [(&[u8], Codec); 6] = [
     (&[0x80, 0x24], Codec::Raw(Algorithm::Es256)),
     (&[0x81, 0x24], Codec::Raw(Algorithm::Es384)),
+    (&[0x82, 0x24], Codec::Raw(Algorithm::Es512)),
+    (&[0xe7, 0x01], Codec::Raw(Algorithm::Es256K)),
     (&[0xed, 0x01], Codec::Raw(Algorithm::EdDsa)),
     (&[0xd1, 0xd6, 0x03], Codec::Jwk),
 ];
@@ -49,7 +51,10 @@ pub fn to_multikey(key: &PublicKey) -> String {
     let mut bytes = match key.algorithm() {
         Algorithm::Es256 => vec![0x80, 0x24],
         Algorithm::Es384 => vec![0x81, 0x24],
+        Algorithm::Es512 => vec![0x82, 0x24],
+        Algorithm::Es256K => vec![0xe7, 0x01],
         Algorithm::EdDsa => vec![0xed, 0x01],
+        Algorithm::Rs256 | Algorithm::Ps256 => vec![0x85, 0x24],
     };
     bytes.extend(key.compressed());
     multibase::encode_base58(&bytes)
@@ -186,7 +191,9 @@ impl fmt::Display for DidError {
             Self::TooLong => "the DID is too long",
             Self::Malformed => "this is not a well-formed DID",
             Self::UnsupportedMethod => "the DID must be a did:jwk or did:key",
-            Self::UnsupportedKey => "the did:key must hold a key of P-256, P-384 or Ed25519",
+            Self::UnsupportedKey => {
+                "the did:key must hold a key of P-256, P-384, P-521, secp256k1 or Ed25519"
+            }
             Self::UnknownFragment => "the part behind # names no key of the DID",
             Self::BadKey(error) => return error.fmt(f),
         })

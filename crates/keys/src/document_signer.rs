@@ -111,7 +111,7 @@ impl Iaca {
         now: Timestamp,
     ) -> Result<String, DevelopmentError> {
         let request = CertificateRequest::from_pem(request_pem)?;
-        let key = Subject(&request.key);
+        let key = Subject::new(&request.key)?;
         let mut parameters = CertificateParams::default();
         parameters.distinguished_name = names(&self.country, &request.name)?;
         parameters.key_usages = vec![KeyUsagePurpose::DigitalSignature];

@@ -74,12 +74,18 @@ pub struct Jws {
 }
 
 impl Jws {
-    /// Reads a compact JWS of at most `bytes_max` bytes.
+    /// Reads a compact JWS of at most `bytes_max` bytes, of one of our own algorithms.
     pub fn parse(text: &str, bytes_max: usize) -> Result<Self, JwsError> {
         let parts = Parts::parse(text, bytes_max)?;
-        let algorithm =
-            Algorithm::parse(parts.algorithm_name()?).ok_or(JwsError::UnknownAlgorithm)?;
-        Ok(Self { parts, algorithm })
+        let algorithm = Algorithm::parse(parts.algorithm_name()?);
+        Ok(Self { parts, algorithm: algorithm.ok_or(JwsError::UnknownAlgorithm)? })
+    }
+
+    /// The same for what somebody else's server or issuer has signed, perhaps with RSA.
+    pub fn parse_with_rsa(text: &str, bytes_max: usize) -> Result<Self, JwsError> {
+        let parts = Parts::parse(text, bytes_max)?;
+        let algorithm = Algorithm::parse_with_rsa(parts.algorithm_name()?);
+        Ok(Self { parts, algorithm: algorithm.ok_or(JwsError::UnknownAlgorithm)? })
     }
 
     /// The header: it may say which key to look for, never which key to trust.
@@ -107,11 +113,11 @@ impl Jws {
 
     /// Verifies; the key decides on the algorithm, the header must agree (RFC 8725 §3.1).
     pub fn verify(&self, key: &PublicKey) -> Result<(), JwsError> {
-        if self.algorithm != key.algorithm() {
+        if !key.is_for(self.algorithm) {
             return Err(JwsError::WrongAlgorithm);
         }
         let (message, signature) = self.parts.signed();
-        key.verify(message, signature).map_err(|_| JwsError::WrongSignature)
+        key.verify_as(self.algorithm, message, signature).map_err(|_| JwsError::WrongSignature)
     }
 }
 
@@ -166,7 +172,7 @@ impl fmt::Display for JwsError {
             Self::CriticalHeader => "the JWT has crit or b64, which are not supported",
             Self::NoneAlgorithm => "the JWT is not signed: alg is none",
             Self::MacAlgorithm => "the JWT is made with a shared secret: use an asymmetric key",
-            Self::UnknownAlgorithm => "alg must be ES256, ES384 or EdDSA",
+            Self::UnknownAlgorithm => "alg must be ES256, ES384, ES512, ES256K or EdDSA",
             Self::WrongAlgorithm => "alg is not the algorithm of the key",
             Self::WrongSignature => "the signature is wrong",
         })

@@ -19,7 +19,9 @@ pub mod jws;
 pub mod key_set;
 pub mod multibase;
 pub mod outside;
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
 pub mod public_key;
-pub mod rsa;
+mod rsa;
 pub mod signer;
 pub mod x509;

@@ -1,11 +1,13 @@
 //! Public keys: JSON Web Keys (RFC 7517 §4), their thumbprints, and what they verify.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ED25519, ParsedPublicKey, UnparsedPublicKey,
-    VerificationAlgorithm,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256K1_SHA256_FIXED, ECDSA_P384_SHA384_FIXED,
+    ECDSA_P521_SHA512_FIXED, ED25519, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA256, UnparsedPublicKey, VerificationAlgorithm,
 };
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -13,22 +15,42 @@ use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::digest::sha256;
+use crate::rsa;
 
 /// Members that only private or symmetric keys have (RFC 7518 §6.2.2 and its like for other types).
 pub(crate) const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 /// In front of both coordinates of a point.
 const UNCOMPRESSED: u8 = 4;
 
-/// A key that verifies signatures of one algorithm.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// A key that verifies signatures of one algorithm; one of RSA perhaps of two.
+#[derive(Clone)]
 pub struct PublicKey {
     algorithm: Algorithm,
-    /// The uncompressed point, or the 32 bytes of Ed25519.
+    /// Of an RSA key that says nothing of its algorithm.
+    is_for_any_rsa: bool,
+    /// The uncompressed point, the 32 bytes of Ed25519, or the `RSAPublicKey`.
     raw: Vec<u8>,
 }
 
+/// What an RSA key is for is said beside it, and not part of it.
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        let same_kind = self.algorithm == other.algorithm
+            || (self.algorithm.is_rsa() && other.algorithm.is_rsa());
+        same_kind && self.raw == other.raw
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl Hash for PublicKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.raw.hash(state);
+    }
+}
+
 impl PublicKey {
-    /// Reads a JSON Web Key from a stranger.
+    /// Reads a JSON Web Key from a stranger, but none of RSA.
     pub fn from_jwk(jwk: &Value) -> Result<Self, KeyError> {
         let jwk = jwk.as_object().ok_or(KeyError::Malformed)?;
         if PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name)) {
@@ -38,45 +60,69 @@ impl PublicKey {
         let algorithm = match (text("kty"), text("crv")) {
             (Some("EC"), Some("P-256")) => Algorithm::Es256,
             (Some("EC"), Some("P-384")) => Algorithm::Es384,
+            (Some("EC"), Some("P-521")) => Algorithm::Es512,
+            (Some("EC"), Some("secp256k1")) => Algorithm::Es256K,
             (Some("OKP"), Some("Ed25519")) => Algorithm::EdDsa,
             (None, _) => return Err(KeyError::Malformed),
             (Some(_), _) => return Err(KeyError::UnsupportedKey),
         };
         check_purpose(jwk, algorithm)?;
-        let mut raw = Vec::new();
+        let mut raw = Vec::with_capacity(1 + 2 * coordinate_bytes(algorithm));
         for name in coordinates(algorithm) {
             raw.extend(coordinate(text(name), coordinate_bytes(algorithm))?);
         }
-        if algorithm != Algorithm::EdDsa {
+        if is_of_two_coordinates(algorithm) {
             raw.insert(0, UNCOMPRESSED);
         }
         Self::from_raw(algorithm, &raw)
     }
 
-    /// Takes an uncompressed or compressed point, or the 32 bytes of Ed25519.
-    pub(crate) fn from_raw(algorithm: Algorithm, raw: &[u8]) -> Result<Self, KeyError> {
-        match algorithm {
-            Algorithm::Es256 | Algorithm::Es384 => point(algorithm, raw),
-            Algorithm::EdDsa => edwards_point(raw),
+    /// Reads a JSON Web Key of a server or an issuer that somebody else runs: it may be of RSA
+    /// (RFC 7518 §6.3.1).
+    pub fn from_jwk_or_rsa(jwk: &Value) -> Result<Self, KeyError> {
+        let members = jwk.as_object().filter(|jwk| jwk.get("kty") == Some(&rsa::KEY_TYPE.into()));
+        let Some(members) = members else { return Self::from_jwk(jwk) };
+        if PRIVATE_MEMBERS.iter().any(|name| members.contains_key(*name)) {
+            return Err(KeyError::PrivateKey);
         }
-        .map(|raw| Self { algorithm, raw })
+        is_for_signatures(members)?;
+        let named = members.get("alg").map(|alg| alg.as_str().and_then(Algorithm::parse_with_rsa));
+        let algorithm = match named {
+            None => Algorithm::Rs256,
+            Some(Some(algorithm)) if algorithm.is_rsa() => algorithm,
+            Some(_) => return Err(KeyError::OtherAlgorithm),
+        };
+        Ok(Self { algorithm, is_for_any_rsa: named.is_none(), raw: rsa::from_jwk(members)? })
+    }
+
+    /// Takes an uncompressed or compressed point, the 32 bytes of Ed25519, or an `RSAPublicKey`.
+    pub(crate) fn from_raw(algorithm: Algorithm, raw: &[u8]) -> Result<Self, KeyError> {
+        let raw = match algorithm {
+            Algorithm::Rs256 | Algorithm::Ps256 => rsa::from_der(raw)?,
+            Algorithm::EdDsa => edwards_point(raw)?,
+            Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512 | Algorithm::Es256K => {
+                point(algorithm, raw)?
+            }
+        };
+        Ok(Self { algorithm, is_for_any_rsa: algorithm.is_rsa(), raw })
     }
 
     /// The required members only, in the order of RFC 7638 §3.
     #[must_use]
     pub fn to_jwk(&self) -> Map<String, Value> {
         let (kty, crv) = match self.algorithm {
-            Algorithm::Es256 => ("EC", "P-256"),
-            Algorithm::Es384 => ("EC", "P-384"),
-            Algorithm::EdDsa => ("OKP", "Ed25519"),
+            Algorithm::Es256 => ("EC", Some("P-256")),
+            Algorithm::Es384 => ("EC", Some("P-384")),
+            Algorithm::Es512 => ("EC", Some("P-521")),
+            Algorithm::Es256K => ("EC", Some("secp256k1")),
+            Algorithm::EdDsa => ("OKP", Some("Ed25519")),
+            Algorithm::Rs256 | Algorithm::Ps256 => (rsa::KEY_TYPE, None),
         };
-        let values = self.coordinates().chunks(coordinate_bytes(self.algorithm));
-        let named = coordinates(self.algorithm).iter().zip(values);
-        let first = [("crv", crv.to_owned()), ("kty", kty.to_owned())].into_iter();
-        first
-            .chain(named.map(|(name, value)| (*name, BASE64_URL_SAFE_NO_PAD.encode(value))))
-            .map(|(name, value)| (name.to_owned(), value.into()))
-            .collect()
+        let first = [crv.map(|crv| ("crv", crv.to_owned())), Some(("kty", kty.to_owned()))];
+        let numbers =
+            if crv.is_some() { self.named_coordinates() } else { rsa::numbers(&self.raw) };
+        let members = first.into_iter().flatten().chain(numbers);
+        members.map(|(name, value)| (name.to_owned(), value.into())).collect()
     }
 
     /// The name of the key that does not depend on how it is written (RFC 7638 §3).
@@ -85,15 +131,34 @@ impl PublicKey {
         Thumbprint::of(self.to_jwk())
     }
 
-    /// The only algorithm that the key verifies.
+    /// The algorithm that the key verifies; of an RSA key the one that it is for first.
     #[must_use]
     pub const fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
+    /// Whether it may verify this algorithm (RFC 8725 §3.1).
+    #[must_use]
+    pub fn is_for(&self, algorithm: Algorithm) -> bool {
+        self.algorithm == algorithm || (self.is_for_any_rsa && algorithm.is_rsa())
+    }
+
     /// Verifies a signature as JOSE writes it: `r || s`, not DER (RFC 7518 §3.4, RFC 8037 §3.1).
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), KeyError> {
-        UnparsedPublicKey::new(verification(self.algorithm), &self.raw)
+        self.verify_as(self.algorithm, message, signature)
+    }
+
+    /// The same for one of the algorithms that it is for.
+    pub(crate) fn verify_as(
+        &self,
+        algorithm: Algorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> Result<(), KeyError> {
+        if !self.is_for(algorithm) {
+            return Err(KeyError::OtherAlgorithm);
+        }
+        UnparsedPublicKey::new(verification(algorithm), &self.raw)
             .verify(message, signature)
             .map_err(|_| KeyError::WrongSignature)
     }
@@ -103,9 +168,10 @@ impl PublicKey {
         canonical(self.to_jwk())
     }
 
-    /// As did:key holds it: `x` behind a byte that tells the parity of `y`, or Ed25519 as it is.
+    /// As did:key holds it: `x` behind a byte that tells the parity of `y`, or what has no `y` as
+    /// it is.
     pub(crate) fn compressed(&self) -> Vec<u8> {
-        if self.algorithm == Algorithm::EdDsa {
+        if !is_of_two_coordinates(self.algorithm) {
             return self.raw.clone();
         }
         let parity = self.raw.last().map_or(0, |last| last & 1);
@@ -113,7 +179,7 @@ impl PublicKey {
         std::iter::once(2 + parity).chain(x).collect()
     }
 
-    /// Its coordinates; `y` is `None` for Ed25519, which has one.
+    /// Its coordinates; `y` is `None` for Ed25519, which has one. RSA has none.
     pub(crate) fn x_and_y(&self) -> (&[u8], Option<&[u8]>) {
         let coordinates = self.coordinates();
         match coordinates.split_at_checked(coordinate_bytes(self.algorithm)) {
@@ -130,9 +196,15 @@ impl PublicKey {
     /// The coordinate or coordinates, without what stands in front.
     fn coordinates(&self) -> &[u8] {
         match self.raw.split_first() {
-            Some((&UNCOMPRESSED, rest)) if self.algorithm != Algorithm::EdDsa => rest,
+            Some((&UNCOMPRESSED, rest)) if is_of_two_coordinates(self.algorithm) => rest,
             _ => &self.raw,
         }
+    }
+
+    fn named_coordinates(&self) -> Vec<(&'static str, String)> {
+        let values = self.coordinates().chunks(coordinate_bytes(self.algorithm));
+        let named = coordinates(self.algorithm).iter().zip(values);
+        named.map(|(name, value)| (*name, BASE64_URL_SAFE_NO_PAD.encode(value))).collect()
     }
 }
 
@@ -182,15 +254,23 @@ pub(crate) fn is_for_signatures(jwk: &Map<String, Value>) -> Result<(), KeyError
 
 const fn coordinates(algorithm: Algorithm) -> &'static [&'static str] {
     match algorithm {
-        Algorithm::Es256 | Algorithm::Es384 => &["x", "y"],
+        Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512 | Algorithm::Es256K => &["x", "y"],
         Algorithm::EdDsa => &["x"],
+        Algorithm::Rs256 | Algorithm::Ps256 => &[],
     }
 }
 
+const fn is_of_two_coordinates(algorithm: Algorithm) -> bool {
+    coordinates(algorithm).len() == 2
+}
+
+/// RSA has none; its numbers have their own lengths.
 const fn coordinate_bytes(algorithm: Algorithm) -> usize {
     match algorithm {
-        Algorithm::Es256 | Algorithm::EdDsa => 32,
+        Algorithm::Es256 | Algorithm::Es256K | Algorithm::EdDsa => 32,
         Algorithm::Es384 => 48,
+        Algorithm::Es512 => 66,
+        Algorithm::Rs256 | Algorithm::Ps256 => 1,
     }
 }
 
@@ -268,7 +348,11 @@ fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
     match algorithm {
         Algorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
         Algorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
+        Algorithm::Es512 => &ECDSA_P521_SHA512_FIXED,
+        Algorithm::Es256K => &ECDSA_P256K1_SHA256_FIXED,
         Algorithm::EdDsa => &ED25519,
+        Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
+        Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
     }
 }
 
@@ -314,7 +398,7 @@ pub enum KeyError {
     Malformed,
     /// It holds a private or symmetric key.
     PrivateKey,
-    /// A type or curve other than P-256, P-384 and Ed25519.
+    /// A type or curve other than P-256, P-384, P-521, secp256k1 and Ed25519.
     UnsupportedKey,
     /// `alg` does not fit the curve.
     OtherAlgorithm,
@@ -333,7 +417,7 @@ impl fmt::Display for KeyError {
         f.write_str(match self {
             Self::Malformed => "the key is not a readable JSON Web Key",
             Self::PrivateKey => "the key is a private one: replace it, it is no longer secret",
-            Self::UnsupportedKey => "the key must be of P-256, P-384 or Ed25519",
+            Self::UnsupportedKey => "the key must be of P-256, P-384, P-521, secp256k1 or Ed25519",
             Self::OtherAlgorithm => "alg of the key does not fit its curve",
             Self::NotForSignatures => "the key is not meant for signatures",
             Self::WrongLength => "a coordinate of the key has a wrong length",

@@ -1,18 +1,17 @@
 //! RSA keys of others: they verify, and nothing of ours is signed with one (RFC 7518 §3.3,
 //! RFC 7518 §3.5).
 //!
-//! Authorization servers and providers of sign-ins sign with RSA by default; wallets and
-//! credentials never do, so that [`crate::public_key::PublicKey`] knows nothing of it.
+//! Authorization servers, providers of sign-ins and old issuers sign with RSA; wallets and keys of
+//! holders never do. A key is kept as certificates and did:key hold it: `RSAPublicKey` in DER
+//! (RFC 8017 §A.1.1).
 
-use std::fmt;
-
-use aws_lc_rs::rsa::PublicKeyComponents;
-use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, RsaParameters};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use der::asn1::UintRef;
+use der::{Decode as _, Encode as _, Sequence};
 use serde_json::{Map, Value};
 
-use crate::public_key::{KeyError, PRIVATE_MEMBERS, is_for_signatures};
+use crate::public_key::KeyError;
 
 /// `kty` of an RSA key.
 pub(crate) const KEY_TYPE: &str = "RSA";
@@ -22,95 +21,39 @@ const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=1024;
 /// Longest exponent, in bytes; nearly every key has 65537.
 const EXPONENT_BYTES_MAX: usize = 4;
 
-/// The algorithms of RSA that we verify.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RsaAlgorithm {
-    /// PKCS #1 v1.5 with SHA-256: what most providers sign with.
-    Rs256,
-    /// PSS with SHA-256.
-    Ps256,
+#[derive(Sequence)]
+struct RsaPublicKey<'k> {
+    modulus: UintRef<'k>,
+    exponent: UintRef<'k>,
 }
 
-impl RsaAlgorithm {
-    /// The value of `alg`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Rs256 => "RS256",
-            Self::Ps256 => "PS256",
-        }
-    }
-
-    /// Reads `alg`.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        [Self::Rs256, Self::Ps256].into_iter().find(|algorithm| algorithm.name() == name)
-    }
-
-    const fn parameters(self) -> &'static RsaParameters {
-        match self {
-            Self::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
-            Self::Ps256 => &RSA_PSS_2048_8192_SHA256,
-        }
-    }
+/// What an RSA key of a JSON Web Key is as DER (RFC 7518 §6.3.1).
+pub(crate) fn from_jwk(jwk: &Map<String, Value>) -> Result<Vec<u8>, KeyError> {
+    let (modulus, exponent) = (number(jwk, "n")?, number(jwk, "e")?);
+    check(&modulus, &exponent)?;
+    let number = |bytes| UintRef::new(bytes).map_err(|_| KeyError::Malformed);
+    let key = RsaPublicKey { modulus: number(&modulus)?, exponent: number(&exponent)? };
+    key.to_der().map_err(|_| KeyError::Malformed)
 }
 
-/// A key that verifies RSA signatures.
-#[derive(Clone)]
-pub struct RsaPublicKey {
-    modulus: Vec<u8>,
-    exponent: Vec<u8>,
-    /// Set when the key says what it is for; else it is good for both.
-    algorithm: Option<RsaAlgorithm>,
+/// Takes DER in its one spelling.
+pub(crate) fn from_der(der: &[u8]) -> Result<Vec<u8>, KeyError> {
+    let key = RsaPublicKey::from_der(der).map_err(|_| KeyError::Malformed)?;
+    check(key.modulus.as_bytes(), key.exponent.as_bytes())?;
+    Ok(der.to_vec())
 }
 
-impl RsaPublicKey {
-    /// Reads a JSON Web Key from a stranger (RFC 7518 §6.3.1).
-    pub fn from_jwk(jwk: &Map<String, Value>) -> Result<Self, KeyError> {
-        if PRIVATE_MEMBERS.iter().any(|name| jwk.contains_key(*name)) {
-            return Err(KeyError::PrivateKey);
-        }
-        if jwk.get("kty").and_then(Value::as_str) != Some(KEY_TYPE) {
-            return Err(KeyError::UnsupportedKey);
-        }
-        is_for_signatures(jwk)?;
-        let algorithm = match jwk.get("alg").map(|alg| alg.as_str().and_then(RsaAlgorithm::parse)) {
-            None => None,
-            Some(Some(algorithm)) => Some(algorithm),
-            Some(None) => return Err(KeyError::OtherAlgorithm),
-        };
-        let (modulus, exponent) = (number(jwk, "n")?, number(jwk, "e")?);
-        let fits = MODULUS_BYTES.contains(&modulus.len())
-            && (1..=EXPONENT_BYTES_MAX).contains(&exponent.len());
-        if fits { Ok(Self { modulus, exponent, algorithm }) } else { Err(KeyError::WrongLength) }
-    }
-
-    /// Whether it may verify this algorithm (RFC 8725 §3.1).
-    #[must_use]
-    pub fn is_for(&self, algorithm: RsaAlgorithm) -> bool {
-        self.algorithm.is_none_or(|own| own == algorithm)
-    }
-
-    /// Verifies a signature.
-    pub fn verify(
-        &self,
-        algorithm: RsaAlgorithm,
-        message: &[u8],
-        signature: &[u8],
-    ) -> Result<(), KeyError> {
-        if !self.is_for(algorithm) {
-            return Err(KeyError::OtherAlgorithm);
-        }
-        PublicKeyComponents { n: &self.modulus, e: &self.exponent }
-            .verify(algorithm.parameters(), message, signature)
-            .map_err(|_| KeyError::WrongSignature)
-    }
+/// `e` and `n` of such DER, as JOSE writes them.
+pub(crate) fn numbers(der: &[u8]) -> Vec<(&'static str, String)> {
+    let Ok(key) = RsaPublicKey::from_der(der) else { return Vec::new() }; // read before
+    let text = |number: UintRef<'_>| BASE64_URL_SAFE_NO_PAD.encode(number.as_bytes());
+    vec![("e", text(key.exponent)), ("n", text(key.modulus))]
 }
 
-impl fmt::Debug for RsaPublicKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RsaPublicKey({} bits)", self.modulus.len() * 8)
-    }
+fn check(modulus: &[u8], exponent: &[u8]) -> Result<(), KeyError> {
+    let fits = MODULUS_BYTES.contains(&modulus.len())
+        && (1..=EXPONENT_BYTES_MAX).contains(&exponent.len());
+    if fits { Ok(()) } else { Err(KeyError::WrongLength) }
 }
 
 /// A number without zeros in front (RFC 7518 §2, `Base64urlUInt`); those that some write are cut.

@@ -5,7 +5,8 @@ use std::fmt::{self, Debug};
 use async_trait::async_trait;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair,
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P256K1_SHA256_FIXED_SIGNING,
+    ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING, EcdsaKeyPair,
     EcdsaSigningAlgorithm, Ed25519KeyPair, KeyPair as _,
 };
 use rustls_pki_types::PrivatePkcs8KeyDer;
@@ -29,11 +30,19 @@ pub trait Signer: Debug + Send + Sync {
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
 }
 
+/// A key that signs where it stands, as certificates and requests for them are made.
+pub trait KeyAtHand: Signer {
+    /// The same as [`Signer::sign`], to be waited for on this thread.
+    fn sign_now(&self, message: &[u8]) -> Result<Vec<u8>, SignError>;
+}
+
 /// Why there is no signature, or no key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignError {
-    /// Not a private key of P-256, P-384 or Ed25519 in PKCS #8.
+    /// Not a private key of P-256, P-384, P-521, secp256k1 or Ed25519 in PKCS #8.
     UnreadableKey,
+    /// A kind of key that we never sign with.
+    OthersAlgorithm,
     /// The machine or the module could not make a key.
     Generation,
     /// The machine or the module did not sign.
@@ -44,8 +53,10 @@ impl fmt::Display for SignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::UnreadableKey => {
-                "not a private key of P-256, P-384 or Ed25519 in PKCS #8 (BEGIN PRIVATE KEY)"
+                "not a private key of P-256, P-384, P-521, secp256k1 or Ed25519 in PKCS #8 (BEGIN \
+                 PRIVATE KEY)"
             }
+            Self::OthersAlgorithm => "nothing is signed with RSA here",
             Self::Generation => "no key could be made",
             Self::Signing => "the key did not sign",
         })
@@ -69,7 +80,7 @@ enum Pair {
 impl SoftwareKey {
     /// Makes a new key, with the randomness of the machine.
     pub fn generate(algorithm: Algorithm) -> Result<Self, SignError> {
-        let pair = match ecdsa(algorithm) {
+        let pair = match signing(algorithm)? {
             Some(signing) => EcdsaKeyPair::generate(signing).map(Pair::Ecdsa),
             None => Ed25519KeyPair::generate().map(Pair::Ed25519),
         };
@@ -78,10 +89,10 @@ impl SoftwareKey {
 
     /// Reads a private key in PKCS #8.
     pub fn from_pkcs8(pkcs8: &[u8]) -> Result<Self, SignError> {
-        [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa]
+        Algorithm::ALL
             .into_iter()
             .find_map(|algorithm| {
-                let pair = match ecdsa(algorithm) {
+                let pair = match signing(algorithm).ok()? {
                     Some(signing) => EcdsaKeyPair::from_pkcs8(signing, pkcs8).map(Pair::Ecdsa),
                     None => Ed25519KeyPair::from_pkcs8(pkcs8).map(Pair::Ed25519),
                 };
@@ -120,12 +131,18 @@ impl SoftwareKey {
     }
 }
 
-const fn ecdsa(algorithm: Algorithm) -> Option<&'static EcdsaSigningAlgorithm> {
-    match algorithm {
+/// `None` for Ed25519, which has a type of its own.
+const fn signing(
+    algorithm: Algorithm,
+) -> Result<Option<&'static EcdsaSigningAlgorithm>, SignError> {
+    Ok(match algorithm {
         Algorithm::Es256 => Some(&ECDSA_P256_SHA256_FIXED_SIGNING),
         Algorithm::Es384 => Some(&ECDSA_P384_SHA384_FIXED_SIGNING),
+        Algorithm::Es512 => Some(&ECDSA_P521_SHA512_FIXED_SIGNING),
+        Algorithm::Es256K => Some(&ECDSA_P256K1_SHA256_FIXED_SIGNING),
         Algorithm::EdDsa => None,
-    }
+        Algorithm::Rs256 | Algorithm::Ps256 => return Err(SignError::OthersAlgorithm),
+    })
 }
 
 #[async_trait]
@@ -139,6 +156,12 @@ impl Signer for SoftwareKey {
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
+        self.sign_now(message)
+    }
+}
+
+impl KeyAtHand for SoftwareKey {
+    fn sign_now(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
         let signature = match &self.pair {
             Pair::Ecdsa(pair) => pair.sign(&SystemRandom::new(), message),
             Pair::Ed25519(pair) => pair.try_sign(message),

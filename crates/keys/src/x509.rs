@@ -161,14 +161,31 @@ pub(crate) fn public_key(info: &SubjectPublicKeyInfoOwned) -> Result<PublicKey, 
 const EC_PUBLIC_KEY: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
 const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7");
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
+const P521: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.35");
+const SECP256K1: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.10");
+const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 fn algorithm(identifier: &AlgorithmIdentifierOwned) -> Option<Algorithm> {
+    if identifier.oid == RSA {
+        return Some(Algorithm::Rs256); // and the other one of RSA
+    }
     let curve = identifier.parameters.as_ref().map(Any::decode_as::<ObjectIdentifier>);
     match (identifier.oid, curve) {
-        (EC_PUBLIC_KEY, Some(Ok(P256))) => Some(Algorithm::Es256),
-        (EC_PUBLIC_KEY, Some(Ok(P384))) => Some(Algorithm::Es384),
+        (EC_PUBLIC_KEY, Some(Ok(curve))) if curve != ED25519 => algorithm_of_curve(curve),
         (ED25519, None) => Some(Algorithm::EdDsa),
+        _ => None,
+    }
+}
+
+/// What is signed with a key of a curve.
+pub(crate) fn algorithm_of_curve(curve: ObjectIdentifier) -> Option<Algorithm> {
+    match curve {
+        P256 => Some(Algorithm::Es256),
+        P384 => Some(Algorithm::Es384),
+        P521 => Some(Algorithm::Es512),
+        SECP256K1 => Some(Algorithm::Es256K),
+        ED25519 => Some(Algorithm::EdDsa),
         _ => None,
     }
 }
@@ -211,7 +228,7 @@ pub enum X509Error {
     Malformed,
     /// More than [`CHAIN_MAX`] certificates, or one longer than [`CERTIFICATE_BYTES_MAX`].
     TooLong,
-    /// A key other than of P-256, P-384 or Ed25519.
+    /// A key of a kind that we do not know.
     UnsupportedKey,
     /// The signer vouches for itself.
     SelfSigned,
@@ -246,7 +263,9 @@ impl fmt::Display for X509Error {
         f.write_str(match self {
             Self::Malformed => "this is not a readable certificate",
             Self::TooLong => "a certificate is too long, or there are too many",
-            Self::UnsupportedKey => "the certificate's key must be of P-256, P-384 or Ed25519",
+            Self::UnsupportedKey => {
+                "the certificate's key must be of P-256, P-384, P-521, secp256k1, Ed25519 or RSA"
+            }
             Self::SelfSigned => "the signer's certificate is self-signed: have it issued by a CA",
             Self::NotForSignatures => "the certificate's key is not meant for signatures",
             Self::NotYetValid => "a certificate is not valid yet: check the clock",

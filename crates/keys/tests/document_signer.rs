@@ -40,7 +40,7 @@ fn parsed(pem: &str) -> Certificate {
 
 fn extension<'c, T>(certificate: &'c Certificate) -> (bool, T)
 where
-    T: AssociatedOid + x509_cert::der::Decode<'c>,
+    T: AssociatedOid + der::Decode<'c>,
 {
     let found = certificate.tbs_certificate().get_extension::<T>();
     found.ok().flatten().unwrap_or_else(|| panic!("no {}", T::OID))
@@ -48,7 +48,7 @@ where
 
 /// Its own key signs the request, as `bestow issuer keys rotate signing --csr` makes it.
 fn request(key: &SoftwareKey) -> String {
-    certificate_request(&key.to_pem(), "Utopia Motor Vehicles", ISSUER).unwrap()
+    certificate_request(key, "Utopia Motor Vehicles", ISSUER).unwrap()
 }
 
 /// B.1.2

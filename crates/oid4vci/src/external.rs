@@ -6,8 +6,8 @@
 use std::collections::BTreeMap;
 
 use keys::digest::sha256;
-use keys::jws::JwsError;
-use keys::key_set::{KeySet, KeySetError, ServerJws};
+use keys::jws::{Jws, JwsError};
+use keys::key_set::{KeySet, KeySetError};
 use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
 use serde_json::{Map, Value};
@@ -59,7 +59,7 @@ pub struct ExternalToken {
 /// Verifies a token that is a JWT, in the order of RFC 9068 §4; the signature last, as it costs
 /// most.
 pub fn verify_jwt(
-    jws: &ServerJws,
+    jws: &Jws,
     keys: &KeySet,
     context: &ExternalContext<'_>,
 ) -> Result<ExternalToken, ExternalRefusal> {
@@ -239,7 +239,7 @@ impl ExternalToken {
 /// with each the token would be another grant. Its `jti` tells it from all others (RFC 9068 §2.2).
 fn id(token: &AccessToken, issuer: &str, issued_at: Timestamp) -> OfferId {
     let text = token.expose();
-    let is_jwt = ServerJws::parse(text, TOKEN_BYTES_MAX).is_ok();
+    let is_jwt = Jws::parse_with_rsa(text, TOKEN_BYTES_MAX).is_ok();
     let signed = text.rsplit_once('.').filter(|_| is_jwt).map_or(text, |(signed, _)| signed);
     let digest = sha256(&[issuer.as_bytes(), &[0], &sha256(signed.as_bytes())].concat());
     OfferId::derived(issued_at, &digest)
@@ -249,7 +249,7 @@ fn id(token: &AccessToken, issuer: &str, issued_at: Timestamp) -> OfferId {
 /// only a grant that was made for it has its digest. `None` for what is no JWT.
 #[must_use]
 pub fn named_id(token: &AccessToken, issuer: &str) -> Option<OfferId> {
-    let claims = ServerJws::parse(token.expose(), TOKEN_BYTES_MAX).ok()?.claims().ok()?;
+    let claims = Jws::parse_with_rsa(token.expose(), TOKEN_BYTES_MAX).ok()?.claims().ok()?;
     let issued_at = optional_time(&claims, "iat").ok()??;
     Some(id(token, issuer, issued_at))
 }

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use keys::algorithm::Algorithm;
-use keys::jws;
-use keys::key_set::{KeySet, ServerJws};
+use keys::jws::{self, Jws};
+use keys::key_set::KeySet;
 use keys::outside::Timestamp;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::external::ExternalRefusal as Refused;
@@ -54,7 +54,7 @@ fn in_context<T>(with: impl FnOnce(&ExternalContext<'_>) -> T) -> T {
 }
 
 fn verdict(jwt: &str, keys: &KeySet) -> Result<ExternalToken, Refused> {
-    let jws = ServerJws::parse(jwt, 16 * 1024)?;
+    let jws = Jws::parse_with_rsa(jwt, 16 * 1024)?;
     in_context(|context| verify_jwt(&jws, keys, context))
 }
 

@@ -4,8 +4,8 @@
 
 use keys::algorithm::Algorithm;
 use keys::digest::MacKey;
-use keys::jws;
-use keys::key_set::{KeySet, ServerJws};
+use keys::jws::{self, Jws};
+use keys::key_set::KeySet;
 use keys::outside::Timestamp;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::authorization::{AnswerTo, AuthorizationRequest, RunningAuthorization, Stage};
@@ -203,7 +203,7 @@ fn context() -> IdTokenContext<'static> {
     }
 }
 
-async fn id_token(key: &SoftwareKey, header: Value, change: Value) -> ServerJws {
+async fn id_token(key: &SoftwareKey, header: Value, change: Value) -> Jws {
     let mut claims = object(json!({
         "iss": ISSUER, "aud": "bestow", "sub": "24400320", "nonce": "the nonce",
         "iat": NOW.0 - 5, "exp": NOW.0 + 300,
@@ -217,7 +217,7 @@ async fn id_token(key: &SoftwareKey, header: Value, change: Value) -> ServerJws 
     }
     let text = Value::from(claims).to_string();
     let jwt = jws::sign(object(header), text.as_bytes(), key).await.unwrap();
-    ServerJws::parse(&jwt, ID_TOKEN_BYTES_MAX).unwrap()
+    Jws::parse_with_rsa(&jwt, ID_TOKEN_BYTES_MAX).unwrap()
 }
 
 /// OIDC §3.1.3.7, one rule after the other.
@@ -271,7 +271,7 @@ async fn an_id_token_is_for_us_now_and_of_the_provider() {
     let refusal = verify_id_token(&renamed, &keys, &context()).unwrap_err();
     assert_eq!(refusal, ProviderRefusal::UnknownKey);
     let none = "eyJhbGciOiJub25lIn0.e30.";
-    let refusal = ServerJws::parse(none, ID_TOKEN_BYTES_MAX).unwrap_err();
+    let refusal = Jws::parse_with_rsa(none, ID_TOKEN_BYTES_MAX).unwrap_err();
     assert_eq!(ProviderRefusal::from(refusal), ProviderRefusal::Algorithm, "RFC 8725 §3.2");
 }
 

@@ -57,7 +57,7 @@ fn assertion_key(document: &Value, kid: &str) -> Option<PublicKey> {
     let multikey = method.get("publicKeyMultibase").and_then(Value::as_str);
     match (multikey, method.get("publicKeyJwk")) {
         (Some(multikey), None) => read_multikey(multikey).ok(),
-        (None, Some(jwk)) => PublicKey::from_jwk(jwk).ok(),
+        (None, Some(jwk)) => PublicKey::from_jwk_or_rsa(jwk).ok(),
         _ => None,
     }
 }

@@ -170,11 +170,12 @@ pub(crate) fn pick(keys: &[Value], kid: Option<&str>) -> Option<PublicKey> {
         (None, [only]) => only,
         (None, _) => return None,
     };
-    PublicKey::from_jwk(jwk).ok()
+    PublicKey::from_jwk_or_rsa(jwk).ok()
 }
 
 pub(crate) fn is_key(jwk: &Value, key: &PublicKey) -> bool {
-    PublicKey::from_jwk(jwk).is_ok_and(|published| published.thumbprint() == key.thumbprint())
+    PublicKey::from_jwk_or_rsa(jwk)
+        .is_ok_and(|published| published.thumbprint() == key.thumbprint())
 }
 
 /// The key of the DID in `iss`; a `kid` of another DID is a forgery (catalogue I13).

@@ -21,7 +21,7 @@ use crate::exit::{Failure, Kind};
 /// Asked for unless something else is said.
 const CONFIGURATION: &str = "student_card";
 /// In the order in which they are taken where the issuer takes several.
-const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Es384];
+const ALGORITHMS: [Algorithm; 5] = Algorithm::ALL;
 const BINDINGS: [BindingMethod; 3] =
     [BindingMethod::Jwk, BindingMethod::DidJwk, BindingMethod::DidKey];
 

@@ -258,5 +258,5 @@ fn profile(text: &str) -> Result<Profile, String> {
 }
 
 fn algorithm(text: &str) -> Result<Algorithm, String> {
-    Algorithm::parse(text).ok_or_else(|| "one of ES256 and EdDSA".to_owned())
+    Algorithm::parse(text).ok_or_else(|| "one of ES256, EdDSA, ES384, ES512 and ES256K".to_owned())
 }

@@ -10,8 +10,8 @@ use std::path::Path;
 use issuer::config::Config;
 use issuer::credential_type::CredentialType;
 use issuer::generations::{
-    Generations, KeyPurpose, KeysError, Listed, Refusal, Retired, Rotated, Rotation, Start, Uses,
-    list, request_certificate, retire, retire_one, rotate,
+    Generations, KeyPurpose, KeysError, Listed, Refusal, Retired, Rotated, Rotation,
+    SigningKeyWish, Start, Uses, list, request_certificate, retire, retire_one, rotate,
 };
 use keys::outside::{Clock as _, SystemClock, SystemRandom, Timestamp};
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ fn request(file: &Path, arguments: &RotateArguments) -> Result<(), Failure> {
         return Err(Failure::usage("only the signing key has a certificate")
             .hint("bestow issuer keys rotate signing --csr FILE"));
     }
-    let pem = request_certificate(&config).map_err(Failure::mistake)?;
+    let pem = request_certificate(&config, &wish(arguments)?).map_err(Failure::mistake)?;
     fs::write(file, pem)
         .map_err(|error| Failure::usage(format!("cannot write {}: {error}", file.display())))?;
     if arguments.json {
@@ -125,7 +125,7 @@ fn request(file: &Path, arguments: &RotateArguments) -> Result<(), Failure> {
 
 fn rotate_keys(arguments: &RotateArguments) -> Result<(), Failure> {
     let config = super::load(&arguments.config)?;
-    let certificate = certificate(arguments)?;
+    let (certificate, wish) = (certificate(arguments)?, wish(arguments)?);
     let rotation = Rotation {
         config: &config,
         now: SystemClock.now(),
@@ -136,6 +136,7 @@ fn rotate_keys(arguments: &RotateArguments) -> Result<(), Failure> {
             Start::After(config.rotation.lead_seconds)
         },
         certificate: certificate.as_deref(),
+        wish: &wish,
     };
     let mut rotated = Vec::new();
     let mut failed = None;
@@ -151,6 +152,20 @@ fn rotate_keys(arguments: &RotateArguments) -> Result<(), Failure> {
     }
     show_rotated(&rotated, arguments.json)?;
     failed.map_or(Ok(()), |error| Err(Failure::mistake(error)))
+}
+
+/// Which signing key is to be made.
+fn wish(arguments: &RotateArguments) -> Result<SigningKeyWish, Failure> {
+    let wish = match (arguments.algorithm, &arguments.pkcs11) {
+        (None, None) => return Ok(SigningKeyWish::Same),
+        (_, Some(uri)) => SigningKeyWish::Hardware(uri.clone()),
+        (Some(algorithm), None) => SigningKeyWish::Of(algorithm),
+    };
+    if arguments.purpose == Some(KeyPurpose::Signing) {
+        return Ok(wish);
+    }
+    Err(Failure::usage("--algorithm and --pkcs11 are for the signing key")
+        .hint("bestow issuer keys rotate signing --algorithm ES384"))
 }
 
 fn certificate(arguments: &RotateArguments) -> Result<Option<String>, Failure> {

@@ -8,6 +8,7 @@
 
 mod attested;
 mod haip;
+mod hardware;
 mod inspect;
 mod issuer;
 mod later;

@@ -61,7 +61,7 @@ fn what_a_document_signer_signs_is_verified_by_its_authority() {
 }
 
 /// Also with `--now` a key is published before it signs.
-fn wait_for_the_second_key(world: &World) {
+pub(crate) fn wait_for_the_second_key(world: &World) {
     let until = Instant::now() + Duration::from_mins(1);
     while Instant::now() < until {
         let listed = world.bestow(&["issuer", "keys", "list"]).exits(0).stdout;

@@ -119,8 +119,12 @@ impl World {
         command
     }
 
-    pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 2] {
-        [("BESTOW_CONFIG", self.path("issuer/bestow.toml")), ("BESTOW_WALLET", self.path("wallet"))]
+    pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 3] {
+        [
+            ("BESTOW_CONFIG", self.path("issuer/bestow.toml")),
+            ("BESTOW_WALLET", self.path("wallet")),
+            ("SOFTHSM2_CONF", self.path("softhsm2.conf")), // of a test with a key in hardware
+        ]
     }
 
     pub(crate) fn bestow(&self, arguments: &[&str]) -> Outcome {

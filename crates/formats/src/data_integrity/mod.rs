@@ -63,14 +63,22 @@ impl Cryptosuite {
     const ALL: [Self; 4] =
         [Self::EddsaJcs2022, Self::EcdsaJcs2019, Self::EddsaRdfc2022, Self::EcdsaRdfc2019];
 
-    /// The suite for a key of this algorithm.
+    /// The suite for a key of this algorithm, where there is one.
     #[must_use]
-    pub const fn of(algorithm: Algorithm, canonicalization: Canonicalization) -> Self {
+    pub const fn of(algorithm: Algorithm, canonicalization: Canonicalization) -> Option<Self> {
         match (algorithm, canonicalization) {
-            (Algorithm::EdDsa, Canonicalization::Jcs) => Self::EddsaJcs2022,
-            (Algorithm::Es256 | Algorithm::Es384, Canonicalization::Jcs) => Self::EcdsaJcs2019,
-            (Algorithm::EdDsa, Canonicalization::Rdfc) => Self::EddsaRdfc2022,
-            (Algorithm::Es256 | Algorithm::Es384, Canonicalization::Rdfc) => Self::EcdsaRdfc2019,
+            (Algorithm::EdDsa, Canonicalization::Jcs) => Some(Self::EddsaJcs2022),
+            (Algorithm::EdDsa, Canonicalization::Rdfc) => Some(Self::EddsaRdfc2022),
+            (Algorithm::Es256 | Algorithm::Es384, Canonicalization::Jcs) => {
+                Some(Self::EcdsaJcs2019)
+            }
+            (Algorithm::Es256 | Algorithm::Es384, Canonicalization::Rdfc) => {
+                Some(Self::EcdsaRdfc2019)
+            }
+            (
+                Algorithm::Es512 | Algorithm::Es256K | Algorithm::Rs256 | Algorithm::Ps256,
+                Canonicalization::Jcs | Canonicalization::Rdfc,
+            ) => None,
         }
     }
 
@@ -139,7 +147,8 @@ pub async fn sign(
     options: ProofOptions<'_>,
     signer: &dyn Signer,
 ) -> Result<Map<String, Value>, IssueError> {
-    let suite = Cryptosuite::of(signer.algorithm(), options.canonicalization);
+    let suite = Cryptosuite::of(signer.algorithm(), options.canonicalization)
+        .ok_or(IssueError::NoCryptosuite)?;
     let mut proof = Map::new();
     let mut insert = |name: &str, value: Value| proof.insert(name.to_owned(), value);
     insert("type", TYPE.into());
@@ -226,7 +235,7 @@ impl Proof {
         key: &PublicKey,
         contexts: &Contexts,
     ) -> Result<(), FormatError> {
-        if Cryptosuite::of(key.algorithm(), self.suite.canonicalization()) != self.suite {
+        if Cryptosuite::of(key.algorithm(), self.suite.canonicalization()) != Some(self.suite) {
             return Err(FormatError::WrongSignature);
         }
         if self.suite.canonicalization() == Canonicalization::Jcs {

@@ -49,7 +49,7 @@ pub(super) async fn issue(
 
 pub(super) fn parse(token: &[u8]) -> Result<UnverifiedStatusList, StatusListError> {
     let token = str::from_utf8(token).map_err(|_| StatusListError::Malformed)?;
-    let jws = Jws::parse(token, TOKEN_BYTES_MAX).map_err(of_jws)?;
+    let jws = Jws::parse_with_rsa(token, TOKEN_BYTES_MAX).map_err(of_jws)?;
     let typ = jws.header().get("typ").and_then(Value::as_str).unwrap_or_default();
     if ![TYPE, LONG_TYPE].iter().any(|own| own.eq_ignore_ascii_case(typ)) {
         return Err(StatusListError::WrongType);

@@ -35,7 +35,7 @@ impl Chain {
     #[must_use]
     pub fn of_credential(raw: &str) -> Option<(Self, bool)> {
         let (signed, _) = raw.split_once('~')?;
-        let claims = Jws::parse(signed, CREDENTIAL_BYTES_MAX).ok()?.claims().ok()?;
+        let claims = Jws::parse_with_rsa(signed, CREDENTIAL_BYTES_MAX).ok()?.claims().ok()?;
         let named = |name| claims.get(name).and_then(Value::as_str);
         let integrity = named("vct#integrity");
         Some((Self::of(named("vct")?, integrity), integrity.is_some()))

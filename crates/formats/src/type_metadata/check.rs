@@ -13,7 +13,8 @@ use crate::sd_jwt::{DIGESTS, ELEMENT, decoded, digest};
 /// Checks a credential with all disclosures, as its issuer sent it, whose signature was verified.
 pub fn check(metadata: &TypeMetadata, raw: &str) -> Result<(), TypeFault> {
     let (signed, disclosures) = raw.split_once('~').ok_or(TypeFault::Malformed)?;
-    let jws = Jws::parse(signed, CREDENTIAL_BYTES_MAX).map_err(|_| TypeFault::Malformed)?;
+    let jws =
+        Jws::parse_with_rsa(signed, CREDENTIAL_BYTES_MAX).map_err(|_| TypeFault::Malformed)?;
     let payload = Value::Object(jws.claims().map_err(|_| TypeFault::Malformed)?);
     let disclosed = Disclosed::of(disclosures);
     metadata.claims.iter().try_for_each(|claim| check_claim(claim, &payload, &disclosed))

@@ -37,7 +37,7 @@ impl TryFrom<Vec<String>> for Algorithms {
             match Algorithm::parse(&name) {
                 Some(algorithm) if !algorithms.contains(&algorithm) => algorithms.push(algorithm),
                 _ => {
-                    let remedy = "name some of ES256, ES384 and EdDSA";
+                    let remedy = "name some of ES256, ES384, ES512, ES256K and EdDSA";
                     return Err(format!("`{name}` is not known here, or is there twice\n{remedy}"));
                 }
             }

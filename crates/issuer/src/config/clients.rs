@@ -123,7 +123,7 @@ impl WrittenClient {
 
 fn key(at: usize, jwk: &serde_json::Value) -> Result<ClientKey, ClientMistake> {
     let key = PublicKey::from_jwk(jwk).map_err(|error| {
-        let remedy = "write a public JSON Web Key of P-256, P-384 or Ed25519";
+        let remedy = "write a public JSON Web Key of P-256, P-384, P-521, secp256k1 or Ed25519";
         ClientMistake::new(format!("keys.{at}"), error.to_string(), remedy)
     })?;
     let kid = jwk.get("kid").and_then(serde_json::Value::as_str).map(str::to_owned);

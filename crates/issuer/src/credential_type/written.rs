@@ -46,7 +46,7 @@ const MDOC_BINDING_METHODS: List = List {
 const PROOF_ALGORITHMS: List = List {
     key: "proof_algorithms",
     default: &["ES256", "EdDSA"],
-    remedy: "name some of ES256, ES384 and EdDSA, or remove the line for ES256 and EdDSA",
+    remedy: "name some of ES256, ES384, ES512, ES256K and EdDSA, or remove the line for ES256 and EdDSA",
 };
 
 #[derive(Debug, Deserialize)]

@@ -90,10 +90,12 @@ pub fn configuration(
         format: credential_type.format.name().to_owned(),
         scope: credential_type.scope.clone(),
         format_members: credential_type.format.members(),
-        credential_signing_alg_values_supported: vec![signing_algorithm(
+        credential_signing_alg_values_supported: signing_algorithm(
             &credential_type.format,
             algorithm,
-        )],
+        )
+        .into_iter()
+        .collect(),
         cryptographic_binding_methods_supported: methods.map(|method| method.name()).collect(),
         proof_types_supported: bound
             .map(|bound| proof_types_supported(&bound.proof_algorithms, bound.key_attestations()))
@@ -102,15 +104,16 @@ pub fn configuration(
     }
 }
 
-/// The name that the format has for an algorithm: that of JOSE, a cryptosuite, or the number of COSE, which is what
+/// The name that the format has for an algorithm, if it can be signed with it: that of JOSE, a cryptosuite, or the number of COSE, which is what
 /// stands in the header of `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
-fn signing_algorithm(format: &Format, algorithm: Algorithm) -> Value {
+pub(crate) fn signing_algorithm(format: &Format, algorithm: Algorithm) -> Option<Value> {
     match format {
-        Format::MsoMdoc { .. } => cose::number(algorithm).into(),
+        Format::MsoMdoc { .. } => Some(cose::number(algorithm).into()),
         Format::W3c(W3cType { securing: Securing::LdpVc(canonicalization), .. }) => {
-            Cryptosuite::of(algorithm, *canonicalization).name().into() // FMT-LDP-03, AMB-10
+            let suite = Cryptosuite::of(algorithm, *canonicalization); // FMT-LDP-03, AMB-10
+            suite.map(|suite| suite.name().into())
         }
-        Format::SdJwtVc { .. } | Format::W3c(_) => algorithm.name().into(),
+        Format::SdJwtVc { .. } | Format::W3c(_) => Some(algorithm.name().into()),
     }
 }
 

@@ -13,6 +13,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use super::manifest::{MANIFEST, unreadable};
 use crate::config::ConfigError;
 use crate::init::load_keys;
+use crate::issue::check_key;
 use crate::{Issuer, IssuerKeys};
 
 /// How often a node looks whether the manifest is another, or a key's time has come.
@@ -75,6 +76,7 @@ impl Issuer {
     pub fn reload_keys(&self) -> Result<(), ConfigError> {
         let mark = Mark::of(&self.config.keys)?;
         let keys = load_keys(&self.config, self.clock.now())?;
+        check_key(&self.config, &keys, &self.types)?;
         self.current_keys.replace(keys, mark);
         self.status_lists.wake();
         Ok(())

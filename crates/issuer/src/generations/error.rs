@@ -1,6 +1,7 @@
 //! Why nothing was changed in the folder of keys.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use keys::development::DevelopmentError;
 use keys::jwe::EncryptionKeyError;
@@ -24,6 +25,8 @@ pub enum KeysError {
     WrongChain(&'static str, &'static str),
     /// The next signing key has its certificate already.
     HasCertificate(Generation),
+    /// Another signing key was requested before, in this file.
+    OtherKey(PathBuf),
     /// The certificate or its request could not be made.
     Certificate(DevelopmentError),
     /// The signing key could not be made.
@@ -78,6 +81,12 @@ impl fmt::Display for KeysError {
                  leave --certificate out to have that one in use at once; once it is, come back \
                  with --certificate",
                 next.number
+            ),
+            Self::OtherKey(file) => write!(
+                f,
+                "another signing key was requested already: {}\n  \
+                 go on with that one, or remove the file to request this one",
+                file.display()
             ),
             Self::Certificate(error) => error.fmt(f),
             Self::SigningKey(error) => error.fmt(f),

@@ -31,7 +31,7 @@ pub use manifest::MANIFEST;
 pub use missing::make_missing_keys;
 pub use need::needed_until;
 pub use retire::{Retired, retire, retire_one};
-pub use rotate::{Rotated, Rotation, request_certificate, rotate};
+pub use rotate::{Rotated, Rotation, SigningKeyWish, request_certificate, rotate};
 
 /// Most generations of one purpose that are in the folder at once.
 pub const ALIVE_MAX: usize = 16;

@@ -9,7 +9,7 @@ use keys::certificate_request::certificate_request;
 use keys::development::DevelopmentCa;
 use keys::digest::MacKey;
 use keys::outside::{Random, Timestamp};
-use keys::signer::{Signer as _, SoftwareKey};
+use keys::signer::{KeyAtHand, SoftwareKey};
 use keys::x509::Certificate;
 use zeroize::Zeroizing;
 
@@ -18,7 +18,7 @@ use super::files::{KeyFile, replace};
 use super::manifest::{Custody, unwritable};
 use super::{Generation, KeyPurpose, Start, Step};
 use crate::config::{Config, ConfigError, haip};
-use crate::init::{fresh_encryption_key, secret, signing_key, text};
+use crate::init::{certified_key, fresh_encryption_key, key_at_hand, secret, signing_key, text};
 
 /// The development CA that `bestow issuer init` makes.
 const AUTHORITY_KEY: &str = "development-ca-key.pem";
@@ -37,6 +37,20 @@ pub struct Rotation<'r> {
     /// PEM of the certificate for the signing key that was requested, and those above it; without
     /// it the development CA makes one.
     pub certificate: Option<&'r str>,
+    /// Which signing key is made.
+    pub wish: &'r SigningKeyWish,
+}
+
+/// Which signing key comes next.
+#[derive(Clone, Debug, Default)]
+pub enum SigningKeyWish {
+    /// One of the kind that is in use.
+    #[default]
+    Same,
+    /// One for this algorithm, in a file.
+    Of(Algorithm),
+    /// The one in hardware that this `pkcs11:` URI names.
+    Hardware(String),
 }
 
 /// What a rotation came to.
@@ -102,7 +116,7 @@ fn make_signing_key(generation: Generation, rotation: &Rotation<'_>) -> Result<(
         given.to_owned()
     } else {
         let authority = authority(config)?.ok_or(KeysError::NoAuthority)?;
-        let key = requested_key(number, config)?;
+        let key = requested_key(number, config, rotation.wish)?;
         let (name, url) = (&config.name, config.url.as_str());
         authority.signing_certificate(key.public_key(), name, url, rotation.now)?
     };
@@ -116,7 +130,7 @@ fn check_certificate(pem: &str, generation: Generation, config: &Config) -> Resu
     if !key_file.exists() {
         return Err(KeysError::WrongCertificate("was not requested here"));
     }
-    let key = requested_key(generation.number, config)?;
+    let key = key_at_hand(&key_file)?;
     let x5c = keys::x509::x5c_from_pem(pem).unwrap_or_default();
     let certificate = x5c.first().and_then(|der| Certificate::from_der(der).ok());
     let certificate = certificate.ok_or(KeysError::WrongCertificate("cannot be read"))?;
@@ -155,22 +169,48 @@ fn check_next(
 
 /// Writes the next signing key, and gives what a certification authority certifies it by; asked
 /// again, it is the same key.
-pub fn request_certificate(config: &Config) -> Result<String, KeysError> {
+pub fn request_certificate(config: &Config, wish: &SigningKeyWish) -> Result<String, KeysError> {
     let custody = Custody::take(&config.keys)?;
     let last = custody.generations.of(KeyPurpose::Signing).last();
     let number = last.map_or(1, |last| last.number + 1);
-    let key = requested_key(number, config)?;
-    Ok(certificate_request(&key.to_pem(), &config.name, config.url.as_str())?)
+    let key = requested_key(number, config, wish)?;
+    Ok(certificate_request(&*key, &config.name, config.url.as_str())?)
 }
 
-fn requested_key(number: u32, config: &Config) -> Result<SoftwareKey, KeysError> {
+/// The key that was requested before, or one that is made now; another one than is wished for is
+/// not taken silently.
+fn requested_key(
+    number: u32,
+    config: &Config,
+    wish: &SigningKeyWish,
+) -> Result<Box<dyn KeyAtHand>, KeysError> {
     let file = KeyFile::Signing.path(&config.keys, number);
     if !file.exists() {
-        let key = SoftwareKey::generate(Algorithm::Es256)?;
-        write(KeyFile::Signing, number, &key.to_pem(), config)?;
-        return Ok(key);
+        let text = match wish {
+            SigningKeyWish::Hardware(uri) => Zeroizing::new(format!("{}\n", uri.trim())),
+            SigningKeyWish::Of(algorithm) => SoftwareKey::generate(*algorithm)?.to_pem(),
+            SigningKeyWish::Same => {
+                SoftwareKey::generate(algorithm_in_use(config, number))?.to_pem()
+            }
+        };
+        write(KeyFile::Signing, number, &text, config)?;
+        // What cannot be used is not left behind.
+        return Ok(key_at_hand(&file).inspect_err(|_| drop(std::fs::remove_file(&file)))?);
     }
-    Ok(SoftwareKey::from_pem(&secret(&file)?)?)
+    let key = key_at_hand(&file)?;
+    let is_wished = match wish {
+        SigningKeyWish::Same => true,
+        SigningKeyWish::Of(algorithm) => key.algorithm() == *algorithm,
+        SigningKeyWish::Hardware(uri) => secret(&file)?.trim() == uri.trim(),
+    };
+    if is_wished { Ok(key) } else { Err(KeysError::OtherKey(file)) }
+}
+
+/// That of the certificate before; a first key is for what every verifier knows.
+fn algorithm_in_use(config: &Config, number: u32) -> Algorithm {
+    let before = number.checked_sub(1).map(|number| certified_key(&config.keys, number));
+    let algorithm = before.and_then(Result::ok).map(|key| key.algorithm());
+    algorithm.filter(|algorithm| !algorithm.is_rsa()).unwrap_or(Algorithm::Es256)
 }
 
 fn authority(config: &Config) -> Result<Option<DevelopmentCa>, KeysError> {

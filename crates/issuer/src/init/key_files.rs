@@ -7,15 +7,14 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use keys::algorithm::Algorithm;
 use keys::digest::MacKey;
 use keys::outside::Timestamp;
 use keys::public_key::PublicKey;
-use keys::signer::{Signer as _, SoftwareKey};
 use keys::x509::{self, Certificate};
 use zeroize::Zeroizing;
 
 use super::encryption_keys;
+use super::signing_key_file::key_at_hand;
 use crate::config::{Config, ConfigError, haip};
 use crate::generations::{Generations, KeyFile, KeyPurpose, KeyState};
 use crate::secret::AdminKey;
@@ -101,7 +100,7 @@ fn no_key(folder: &Path, purpose: KeyPurpose) -> ConfigError {
 }
 
 /// The public half of a signing key, by its certificate: the private one may be gone.
-fn certified_key(folder: &Path, number: u32) -> Result<PublicKey, ConfigError> {
+pub(crate) fn certified_key(folder: &Path, number: u32) -> Result<PublicKey, ConfigError> {
     let file = KeyFile::SigningCertificate.path(folder, number);
     let x5c = x509::x5c_from_pem(&text(&file)?).unwrap_or_default();
     let certificate = x5c.first().and_then(|der| Certificate::from_der(der).ok());
@@ -113,12 +112,7 @@ fn certified_key(folder: &Path, number: u32) -> Result<PublicKey, ConfigError> {
 /// Reads a key that signs credentials.
 pub(crate) fn signing_key(folder: &Path, number: u32) -> Result<SigningKey, ConfigError> {
     let file = KeyFile::Signing.path(folder, number);
-    let signer = SoftwareKey::from_pem(&secret(&file)?).ok();
-    let signer =
-        signer.filter(|signer| signer.algorithm() == Algorithm::Es256).ok_or_else(|| {
-            let remedy = "put a P-256 key there, as PKCS #8 in PEM";
-            ConfigError::of_file(&file, "is no key that signs ES256", remedy)
-        })?;
+    let signer = key_at_hand(&file)?;
     let file = KeyFile::SigningCertificate.path(folder, number);
     let x5c = x509::x5c_from_pem(&text(&file)?).ok();
     let certified = |x5c: Vec<Vec<u8>>| {
@@ -131,7 +125,7 @@ pub(crate) fn signing_key(folder: &Path, number: u32) -> Result<SigningKey, Conf
         ConfigError::of_file(&file, problem, "have that key certified, and put the PEM there")
     })?;
     let kid = PublishedKey::kid_of(signer.public_key());
-    Ok(SigningKey { signer: Box::new(signer), x5c, certificate, kid })
+    Ok(SigningKey { signer, x5c, certificate, kid })
 }
 
 fn mac_key(file: &Path) -> Result<MacKey, ConfigError> {

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 
 use keys::outside::Timestamp;
 
+use crate::config::{Config, ConfigError};
 use crate::credential_type::{CredentialType, Format};
 use crate::failure::Broken;
+use crate::flow::metadata::signing_algorithm;
 use crate::{Issuer, IssuerKeys, SigningKey};
 
 const DAY: u64 = 24 * 3600;
@@ -37,6 +39,25 @@ impl SigningKey {
         let life = (self.certificate.not_before, self.certificate.not_after);
         is_certified(credential_type).then_some(life)
     }
+}
+
+/// Refuses a signing key that cannot sign credentials of a type: a proof inside of JSON is made
+/// with keys of some kinds only.
+pub(crate) fn check_key(
+    config: &Config,
+    keys: &IssuerKeys,
+    types: &BTreeMap<String, CredentialType>,
+) -> Result<(), ConfigError> {
+    let algorithm = keys.signing.signer.algorithm();
+    let stuck = |one: &&CredentialType| signing_algorithm(&one.format, algorithm).is_none();
+    let Some(one) = types.values().find(stuck) else { return Ok(()) };
+    let format = one.format.name();
+    let problem = format!("signs {algorithm}, which no `{format}` is signed with");
+    let remedy = format!(
+        "`bestow issuer keys rotate signing --algorithm ES256`, or take {} out of credentials",
+        one.id
+    );
+    Err(ConfigError::of_file(&config.keys, problem, remedy))
 }
 
 /// Types whose credentials would outlive the certificate of the key that signs them now.

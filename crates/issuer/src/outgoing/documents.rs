@@ -4,7 +4,8 @@
 
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 
-use keys::key_set::{KeySet, ServerJws};
+use keys::jws::Jws;
+use keys::key_set::KeySet;
 use keys::outside::{Clock, Timestamp};
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
@@ -123,7 +124,7 @@ impl Keys {
     /// Verifies nothing: that costs most, and comes last.
     pub(crate) async fn for_jws(
         &self,
-        jws: &ServerJws,
+        jws: &Jws,
         outgoing: &Outgoing,
         (url, clock): (&Url, &dyn Clock),
     ) -> Result<KeySet, OutgoingError> {

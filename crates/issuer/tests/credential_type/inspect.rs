@@ -20,7 +20,7 @@ fn inspect(text: &str) -> Inspected {
 #[test]
 fn all_mistakes_are_told_with_their_lines() {
     let found = inspect(
-        r##"format = "dc+sd-jwt"
+        r#"format = "dc+sd-jwt"
 validity_days = 0
 scope = "two words"
 letter = true
@@ -40,7 +40,7 @@ path = ["age"]
 type = "integer"
 minimum = 3
 maximum = 2
-"##,
+"#,
     );
     assert!(found.credential_type.is_none());
     let lines: Vec<_> = found.mistakes.iter().map(|mistake| mistake.line).collect();
@@ -112,7 +112,7 @@ fn every_new_type_is_good() {
         assert_eq!((found.mistakes, found.warnings), (vec![], vec![]), "{format}");
         let read = found.credential_type.unwrap();
         assert_eq!(read.format.name(), format);
-        assert_eq!(read.sample().is_empty(), false, "{format}");
+        assert!(!read.sample().is_empty(), "{format}");
     }
     for example in examples() {
         let found = inspect(&from_example(example, "My \"Own\" School").unwrap());

@@ -30,7 +30,7 @@ pub const TYPE: &str = "dpop+jwt";
 /// Longest DPoP proof.
 pub const PROOF_BYTES_MAX: usize = 8 * 1024;
 /// All that can be verified; none is symmetric (RFC 9449 §4.3).
-pub const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa];
+pub const ALGORITHMS: [Algorithm; 5] = Algorithm::ALL;
 /// Seconds that `iat` may be away from our clock, each way, where no nonce of ours tells the time.
 pub const WINDOW_SECONDS: u64 = 60;
 

@@ -1,6 +1,7 @@
 //! The ID Token: who has signed in, said by the provider to us alone (OIDC §3.1.3.7).
 
-use keys::key_set::{KeySet, KeySetError, ServerJws};
+use keys::jws::Jws;
+use keys::key_set::{KeySet, KeySetError};
 use keys::outside::Timestamp;
 use serde_json::{Map, Value};
 
@@ -61,7 +62,7 @@ impl Subject {
 
 /// Verifies an ID Token in the order of OIDC §3.1.3.7; the signature last, as it costs most.
 pub fn verify_id_token(
-    jws: &ServerJws,
+    jws: &Jws,
     keys: &KeySet,
     context: &IdTokenContext<'_>,
 ) -> Result<Subject, ProviderRefusal> {

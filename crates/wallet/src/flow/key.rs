@@ -51,7 +51,7 @@ pub(super) struct ChosenKey {
 }
 
 /// Our order where the issuer takes several.
-const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Es384];
+const ALGORITHMS: [Algorithm; 5] = Algorithm::ALL;
 const BINDINGS: [BindingMethod; 4] =
     [BindingMethod::Jwk, BindingMethod::DidJwk, BindingMethod::DidKey, BindingMethod::CoseKey];
 

@@ -24,7 +24,7 @@ use crate::store::{KeptToken, Renewal};
 /// Largest answer of a challenge endpoint.
 const CHALLENGE_BYTES_MAX: usize = 16 * 1024;
 /// Our order where a server takes several.
-const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::EdDsa, Algorithm::Es384];
+const ALGORITHMS: [Algorithm; 5] = Algorithm::ALL;
 
 /// The wallet as one authorization server and one flow know it: the key is made for them, and lives
 /// as long as the flow.

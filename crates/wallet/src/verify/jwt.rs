@@ -2,7 +2,7 @@
 
 use formats::KeyReference;
 use keys::jws::Jws;
-use keys::key_set::{KeySet, ServerJws};
+use keys::key_set::KeySet;
 use keys::outside::Timestamp;
 use keys::public_key::PublicKey;
 use keys::{did, x509};
@@ -28,7 +28,7 @@ impl Verifier {
     /// Checks signature and times; what the claims mean is for whoever they are meant for.
     pub async fn jwt(&self, text: &str, signed_by: SignedBy) -> Report {
         let mut report = Report::default();
-        let jws = match ServerJws::parse(text, BYTES_MAX) {
+        let jws = match Jws::parse_with_rsa(text, BYTES_MAX) {
             Ok(jws) => jws,
             Err(error) => {
                 report.failed("form", "RFC 7519 §7.2", error.to_string());
@@ -54,7 +54,7 @@ impl Verifier {
         report
     }
 
-    async fn issued(&self, text: &str, jws: &ServerJws, iss: Option<String>, report: &mut Report) {
+    async fn issued(&self, text: &str, jws: &Jws, iss: Option<String>, report: &mut Report) {
         let header = jws.header();
         let Ok(x5c) = x509::x5c_from_header(header) else {
             return report.failed("issuer", "RFC 5280 §6.1", "x5c is no chain of certificates");

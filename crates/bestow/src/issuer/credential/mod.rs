@@ -40,10 +40,10 @@ fn make(arguments: &NewArguments) -> Result<(), Failure> {
     let written = OpenOptions::new().write(true).create_new(true).open(&file);
     written.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
         let failure = Failure::usage(format!("cannot write {}: {error}", file.display()));
-        match error.kind() {
-            ErrorKind::AlreadyExists => failure.hint("choose another name, or edit that file"),
-            _ => failure,
+        if error.kind() == ErrorKind::AlreadyExists {
+            return failure.hint("choose another name, or edit that file");
         }
+        failure
     })?;
     print(file.display().to_string());
     tell("edit it, then look at what it makes: bestow issuer credential preview FILE");
