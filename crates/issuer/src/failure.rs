@@ -102,6 +102,16 @@ impl From<StoreError> for Broken {
     }
 }
 
+impl<R> Failure<R> {
+    /// The same, where a refusal has another name.
+    pub(crate) fn map<S>(self, name: impl FnOnce(R) -> S) -> Failure<S> {
+        match self {
+            Self::Refused(refusal) => Failure::Refused(name(refusal)),
+            Self::Broken(broken) => Failure::Broken(broken),
+        }
+    }
+}
+
 impl<R: Refusal> From<R> for Failure<R> {
     fn from(refusal: R) -> Self {
         Self::Refused(refusal)

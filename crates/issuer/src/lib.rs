@@ -25,6 +25,7 @@ use oid4vci::secret::OfferReference;
 use tokio::sync::watch;
 use url::Url;
 
+use crate::attestation_lists::AttestationLists;
 use crate::config::Config;
 use crate::credential_type::CredentialType;
 use crate::external::External;
@@ -35,6 +36,7 @@ use crate::store::Store;
 
 pub mod account;
 pub mod application;
+pub mod attestation_lists;
 pub mod config;
 mod connection;
 pub mod credential_type;
@@ -84,6 +86,8 @@ pub struct Issuer {
     current_keys: CurrentKeys,
     /// Who may vouch for wallets; `None` when their attestations are not looked at.
     pub client_attesters: Option<Attesters>,
+    /// The status lists of those who attest; `None` where nobody does.
+    pub attestation_lists: Option<AttestationLists>,
     /// What of Credential Requests and Responses is encrypted, and how.
     pub encryption: EncryptionPolicy,
     /// Which entries of status lists credentials get, and what is served of the lists.

@@ -7,7 +7,9 @@ use keys::outside::{Clock, Random};
 use tokio::sync::watch;
 
 use crate::Issuer;
+use crate::attestation_lists::AttestationLists;
 use crate::config::{Config, ConfigError, Database};
+use crate::credential_type::CredentialType;
 use crate::external::External;
 use crate::generations::{CurrentKeys, Mark};
 use crate::http::load::Load;
@@ -38,6 +40,13 @@ impl Issuer {
             CurrentKeys::new(keys, mark)
         };
         let client_attesters = config.client_attesters()?;
+        let authorities = config.authorization.attestation_status_ca.as_deref();
+        let is_attested = |one: &CredentialType| {
+            one.key_binding.as_ref().is_some_and(|bound| bound.key_attestations.is_some())
+        };
+        let has_attesters = client_attesters.is_some() || types.values().any(is_attested);
+        let attestation_lists =
+            has_attesters.then(|| AttestationLists::open(authorities)).transpose()?;
         check_ready(&config).await?;
         let store = store::open(&config, ISSUER_ID, &*random).await?;
         let ending = watch::Sender::new(false);
@@ -54,6 +63,7 @@ impl Issuer {
             random,
             current_keys,
             client_attesters,
+            attestation_lists,
             encryption,
             status_lists,
             ending,

@@ -16,13 +16,14 @@ use keys::x509::x5c_to_json;
 use oid4vci::attestation::client::ClientAttestationRefusal::{
     AlgorithmNotSupported, BadChallenge, BadJti, BadKey, CriticalHeader, Expired, NoChallenge,
     NoClient, NoKey, NoTime, NotPaired, NotYetValid, OtherClient, PrivateKey, Several, Stale,
-    StatusNotSupported, TooOld, Unreadable, Untrusted, WrongAudience, WrongPopSignature,
+    TooOld, UnknownStatus, Unreadable, Untrusted, Withdrawn, WrongAudience, WrongPopSignature,
     WrongSignature, WrongType,
 };
 use oid4vci::attestation::client::{
     ATTESTATION_BYTES_MAX, ClientAttestationContext, NewClientAttestation, NewClientAttestationPop,
-    verify,
+    status, verify,
 };
+use oid4vci::attestation::status::{KnownEntries, ListEntry};
 use oid4vci::attestation::{AttesterKey, Attesters};
 use oid4vci::nonce::{LIFETIME_SECONDS, Nonces, Purpose};
 use serde_json::{Value, json};
@@ -69,7 +70,8 @@ async fn an_attestation_is_what_the_draft_says() {
         ("no jwk in it", none.clone(), json!({ "cnf": { "jkt": "x" } }), Err(NoKey)),
         ("WALATT-08: private", none.clone(), json!({ "cnf": private }), Err(PrivateKey)),
         ("no key", none.clone(), json!({ "cnf": { "jwk": {} } }), Err(BadKey)),
-        ("WALATT-04: status", none.clone(), json!({ "status": {} }), Err(StatusNotSupported)),
+        ("WALATT-04: status", none.clone(), json!({ "status": {} }), Err(UnknownStatus)),
+        ("WALATT-04: unheard of", none.clone(), json!({ "status": listed(7) }), Err(UnknownStatus)),
     ];
     for (rule, header, claims, expected) in cases {
         let attestation = instance.attestation(&header, &claims).await;
@@ -282,6 +284,11 @@ async fn a_verified_attestation_names_client_and_key() {
     assert!(!meet(0, 2), "another");
 }
 
+/// A status in this entry of a list (TSL §6.2).
+fn listed(idx: u64) -> Value {
+    json!({ "status_list": { "idx": idx, "uri": "https://provider.example/list" } })
+}
+
 /// WALATT-03, WALATT-05, WALATT-07, HAIP-27: what our Wallet and its provider send.
 #[tokio::test]
 async fn ours_are_the_ones_of_the_draft() {
@@ -317,4 +324,28 @@ async fn ours_are_the_ones_of_the_draft() {
     let second = part(&challenged.sign(&instance.key, &SystemRandom).await.unwrap(), 1);
     assert_eq!(second.get("challenge"), Some(&json!("c")), "WALATT-10");
     assert_ne!(second.get("jti"), Some(&jti), "a jti is used once");
+}
+
+/// WALATT-04: what is asked for is what somebody trusted signed; what is heard decides.
+#[tokio::test]
+async fn an_attestation_may_be_withdrawn() {
+    let instance = Instance::new();
+    let attestation = instance.attestation(&json!({}), &json!({ "status": listed(7) })).await;
+    let pop = instance.pop(&json!({})).await;
+    let (attesters, nonce_key) = (instance.attester.by_anchor(), nonce_key());
+    let context = context(&attesters, &nonce_key);
+    let entry = status(&[&attestation], &context).unwrap();
+    assert_eq!((entry.idx, &*entry.uri), (7, "https://provider.example/list"));
+    for (is_valid, expected) in [(true, Ok(())), (false, Err(Withdrawn))] {
+        let mut known = KnownEntries::default();
+        known.add(ListEntry { idx: 8, ..entry.clone() }, !is_valid);
+        known.add(entry.clone(), is_valid);
+        let context = ClientAttestationContext { known_entries: &known, ..context };
+        let verdict = verify(&[&attestation], &[&pop], None, &context).map(|_| ());
+        assert_eq!(verdict, expected);
+    }
+    let stranger = Instance::new().attestation(&json!({}), &json!({ "status": listed(7) })).await;
+    assert_eq!(status(&[&stranger], &context), None, "nobody trusted says where to ask");
+    let none = instance.attestation(&json!({}), &json!({})).await;
+    assert_eq!(status(&[&none], &context), None);
 }

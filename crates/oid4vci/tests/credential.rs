@@ -14,6 +14,7 @@ use keys::public_key::Thumbprint;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::access::{Authenticated, Presented, authenticate};
 use oid4vci::attestation::key::{KeyAttestationPolicy, KeyAttestationRefusal};
+use oid4vci::attestation::status::KnownEntries;
 use oid4vci::credential::CredentialRefusal::{
     Encryption, IdentifierNeeded, NoSelector, NotAuthorised, Proof, ProofBesideProofs,
     SeveralProofTypes, SeveralSelectors, TooLong, TooManyKeys, UnknownConfiguration,
@@ -285,6 +286,7 @@ async fn proofs(keys: &[&SoftwareKey]) -> VerifiedProofs {
         window_seconds: 120,
         nonce_key: &nonce_key,
         key_attestations: KeyAttestationPolicy::NONE,
+        known_entries: KnownEntries::NONE,
         now: NOW,
     };
     verify(&Proofs::Jwt(jwts), &context).unwrap()

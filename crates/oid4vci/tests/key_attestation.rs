@@ -18,7 +18,7 @@ use keys::x509::x5c_to_json;
 use oid4vci::attestation::Attesters;
 use oid4vci::attestation::key::KeyAttestationRefusal::{
     self, AlgorithmNotSupported, BadKey, BadLevels, BadNonce, CriticalHeader, Expired, KeyStorage,
-    NoExpiry, NoKeys, NoNonce, NoTime, NotYetValid, PrivateKey, StatusNotSupported, TooManyKeys,
+    NoExpiry, NoKeys, NoNonce, NoTime, NotYetValid, PrivateKey, TooManyKeys, UnknownStatus,
     Unreadable, Untrusted, UserAuthentication, WrongSignature, WrongType,
 };
 use oid4vci::attestation::key::{KeyAttestationPolicy, KeyAttestationsRequired};
@@ -42,6 +42,11 @@ async fn verdicts(
     let proof = prove(keys.held.first().unwrap(), &inside).await;
     let alone = Proofs::Attestation(attestation.to_owned());
     [Proofs::Jwt(vec![proof]), alone].map(|proofs| verify_with(&proofs, policy).map(|_| ()))
+}
+
+/// A status in this entry of a list (TSL §6.2).
+fn listed(idx: u64) -> Value {
+    json!({ "status_list": { "idx": idx, "uri": "https://provider.example/list" } })
 }
 
 /// KEYATT-05, KEYATT-07 to KEYATT-09, KEYATT-11, KEYATT-14; each line changes header or claims.
@@ -74,7 +79,8 @@ async fn an_attestation_is_what_the_spec_says() {
         ("KEYATT-11: a number", none.clone(), json!({ "nonce": 1 }), Err(NoNonce)),
         ("KEYATT-11, E24: made up", none.clone(), json!({ "nonce": "n" }), Err(BadNonce)),
         ("E02", none.clone(), json!({ "nonce": foreign.c_nonce }), Err(BadNonce)),
-        ("KEYATT-09: status", none.clone(), json!({ "status": {} }), Err(StatusNotSupported)),
+        ("KEYATT-09: status", none.clone(), json!({ "status": {} }), Err(UnknownStatus)),
+        ("KEYATT-09: unheard of", none.clone(), json!({ "status": listed(7) }), Err(UnknownStatus)),
     ];
     for (rule, header, claims, expected) in cases {
         let attestation = keys.attestation(&header, &claims).await;
@@ -230,7 +236,8 @@ fn each_refusal_of_a_key_attestation_has_its_code_and_text() {
         UserAuthentication,
         NoNonce,
         BadNonce,
-        StatusNotSupported,
+        Withdrawn,
+        UnknownStatus,
         Untrusted,
         WrongSignature,
     });

@@ -13,6 +13,7 @@ use oid4vci::attestation::client::{
     ClientAttestationContext, ClientAttestationRefusal, NewClientAttestation,
     NewClientAttestationPop,
 };
+use oid4vci::attestation::status::KnownEntries;
 use oid4vci::attestation::{AttesterKey, Attesters, client};
 use oid4vci::dpop::{self, ALGORITHMS, DpopContext, DpopRefusal, NewDpopProof};
 use oid4vci::grant::{Grant, Issued, Redemption};
@@ -84,6 +85,7 @@ async fn with_attestation(instance: &SoftwareKey) -> Sender {
         is_challenge_required: false,
         age_seconds_max: None,
         window_seconds: 60,
+        known_entries: KnownEntries::NONE,
         now: NOW,
     };
     let client = client::verify(&[&attestation], &[&pop], None, &context).unwrap();

@@ -12,6 +12,7 @@ use issuer::issue::issue;
 use keys::outside::{Clock as _, SystemRandom};
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::attestation::key::KeyAttestationPolicy;
+use oid4vci::attestation::status::KnownEntries;
 use oid4vci::credential::CredentialRequest;
 use oid4vci::grant::Grant;
 
@@ -125,6 +126,7 @@ fn verified(body: &str, issuer: &Issuer, holder: &SoftwareKey) -> VerifiedProofs
         window_seconds: 300,
         nonce_key: &keys.nonce,
         key_attestations: KeyAttestationPolicy::NONE,
+        known_entries: KnownEntries::NONE,
         now: issuer.clock.now(),
     };
     verify(&request.proofs.unwrap(), &context).unwrap()

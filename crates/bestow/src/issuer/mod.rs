@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use issuer::attestation_lists::AttestationLists;
 use issuer::config::{Config, reference};
 use issuer::credential_type::CredentialType;
 use issuer::store::{Schema, migrate, warnings};
@@ -90,6 +91,8 @@ async fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     let types = config.credential_types().map_err(Failure::mistake)?;
     config.registered_clients().map_err(Failure::mistake)?;
     config.client_attesters().map_err(Failure::mistake)?;
+    let authorities = config.authorization.attestation_status_ca.as_deref();
+    AttestationLists::open(authorities).map_err(Failure::mistake)?;
     issuer::provider::Provider::open(&config.sign_in).map_err(Failure::mistake)?;
     issuer::external::External::open(&config.authorization_server).map_err(Failure::mistake)?;
     let now = SystemClock.now();

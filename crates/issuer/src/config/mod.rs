@@ -161,6 +161,7 @@ impl Config {
             self.sign_in.provider_ca.as_mut(),
             self.authorization_server.client_secret_file.as_mut(),
             self.authorization_server.ca.as_mut(),
+            self.authorization.attestation_status_ca.as_mut(),
         ];
         let anchors = self.authorization.client_attestation_trust_anchors.iter_mut();
         for path in paths.into_iter().flatten().chain(anchors) {

@@ -199,6 +199,9 @@ section! {
         /// Whether the wallet's proof beside its attestation needs a challenge of ours, which it
         /// gets at the `challenge_endpoint`.
         client_attestation_challenge_required: bool = true,
+        /// Certificates (PEM) of authorities beside the machine's, for the servers at which the
+        /// status lists of attestations are: whoever attests may withdraw.
+        attestation_status_ca: Option<PathBuf> = None,
     }
 }
 

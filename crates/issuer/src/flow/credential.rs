@@ -1,6 +1,7 @@
 //! Steps 15-18: the Issuer verifies token and proof, records, signs and answers (VCI §8).
 
 use oid4vci::access::{Authenticated, Presented, authenticate};
+use oid4vci::attestation::status::KnownEntries;
 use oid4vci::credential::{
     CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX, IssuedCredential,
     authorize, decide,
@@ -10,7 +11,7 @@ use oid4vci::encryption::ReceivedBody;
 use oid4vci::error::Refusal as _;
 use oid4vci::grant::{Grant, StatusEntry};
 use oid4vci::notification::Notified;
-use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, verify};
+use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, statuses, verify};
 use serde_json::{Map, Value};
 
 use super::authorization::without_the_unwanted;
@@ -19,6 +20,7 @@ use super::deferred::{Answer, put_off, waits};
 use super::external::offer_id;
 use super::notification::notification_id;
 use crate::Issuer;
+use crate::attestation_lists::known_entries;
 use crate::credential_type::CredentialType;
 use crate::failure::{Broken, Failure};
 use crate::issue::{check_entries, check_signer, issue};
@@ -48,7 +50,7 @@ pub async fn credential(
         let is_known = |id: &str| issuer.types.contains_key(id);
         let id = authorize(&request.selector, token, is_known)?;
         let credential_type = issuer.types.get(id).ok_or(CredentialRefusal::NotAuthorised)?;
-        let proofs = proofs(request, credential_type, token, issuer)?;
+        let proofs = proofs(request, credential_type, token, issuer).await?;
         let record = decide(token, id, proofs.as_ref(), issuer.credentials_per_offer())?;
         // Whatever the grant (GEN-11).
         if waits(credential_type) {
@@ -95,16 +97,16 @@ pub(super) async fn entries(
 }
 
 /// Proofs are needed exactly when the type is bound to a key (CRED-09); else they are not looked at.
-fn proofs(
+async fn proofs(
     request: &CredentialRequest,
     credential_type: &CredentialType,
     token: Authenticated<'_>,
     issuer: &Issuer,
-) -> Result<Option<VerifiedProofs>, CredentialRefusal> {
+) -> Result<Option<VerifiedProofs>, Failure<CredentialRefusal>> {
     let Some(key_binding) = &credential_type.key_binding else { return Ok(None) };
-    let proofs = request.proofs.as_ref().ok_or(ProofRefusal::Missing)?;
+    let proofs = request.proofs.as_ref().ok_or(CredentialRefusal::from(ProofRefusal::Missing))?;
     let keys = issuer.keys();
-    let context = ProofContext {
+    let mut context = ProofContext {
         credential_issuer: issuer.credential_issuer(),
         client_id: token.redemption().client_id.as_deref(),
         algorithms: &key_binding.proof_algorithms,
@@ -113,12 +115,20 @@ fn proofs(
         window_seconds: issuer.config.proof.window_seconds,
         nonce_key: &keys.nonce,
         key_attestations: key_binding.key_attestations(),
+        known_entries: KnownEntries::NONE,
         now: issuer.clock.now(),
     };
+    let asked = match context.key_attestations.attesters {
+        Some(attesters) => {
+            Box::pin(known_entries(statuses(proofs, &context), attesters, issuer)).await?
+        }
+        None => KnownEntries::default(),
+    };
+    context.known_entries = &asked;
     let verified = verify(proofs, &context).inspect_err(|refusal| {
         tracing::debug!(reason = refusal.answer().1, "proof refused");
-    })?;
-    Ok(Some(verified))
+    });
+    Ok(Some(verified.map_err(CredentialRefusal::from)?))
 }
 
 /// One credential for each key, in the order of the proofs (CRED-36, AMB-21): all say the same

@@ -4,6 +4,7 @@ use oid4vci::access::Authenticated;
 use oid4vci::attestation::client::{
     self, ChallengeResponse, ClientAttestationContext, VerifiedClientAttestation,
 };
+use oid4vci::attestation::status::KnownEntries;
 use oid4vci::credential::CredentialRefusal;
 use oid4vci::dpop::{self, DpopContext, DpopRefusal, VerifiedDpop};
 use oid4vci::error::{Demand, Schemes};
@@ -12,6 +13,7 @@ use oid4vci::secret::AccessToken;
 use oid4vci::sender::{ATTEST_JWT_CLIENT_AUTH, Sender, SenderMetadata, SenderPolicy};
 use oid4vci::token::TokenRefusal;
 
+use crate::attestation_lists::known_entries;
 use crate::failure::Failure;
 use crate::{Issuer, IssuerKeys};
 
@@ -29,14 +31,15 @@ pub struct SenderHeaders<'h> {
 /// What the sender of a request to the authorization server has proved: who vouches for it (SEC-02,
 /// PRIV-11), and a key for its token (SEC-03). `client_id` stands in the request. `endpoint` is the
 /// name of one of ours.
-pub fn sender(
+pub async fn sender(
     headers: &SenderHeaders<'_>,
     client_id: Option<&str>,
     endpoint: &str,
     issuer: &Issuer,
-) -> Result<Sender, TokenRefusal> {
-    let client = attested_client(headers, client_id, issuer)?;
-    Ok(Sender { dpop: verified_dpop(&headers.dpop, None, endpoint, issuer)?, client })
+) -> Result<Sender, Failure<TokenRefusal>> {
+    let client = attested_client(headers, client_id, issuer).await?;
+    let dpop = verified_dpop(&headers.dpop, None, endpoint, issuer);
+    Ok(Sender { dpop: dpop.map_err(TokenRefusal::from)?, client })
 }
 
 /// Spends the proof beside a token where nothing else is committed with it: whoever recorded the
@@ -79,14 +82,14 @@ pub fn verified_dpop(
 }
 
 /// Who vouches for the Wallet, where the operator trusts anybody with that.
-fn attested_client(
+async fn attested_client(
     headers: &SenderHeaders<'_>,
     client_id: Option<&str>,
     issuer: &Issuer,
-) -> Result<Option<VerifiedClientAttestation>, TokenRefusal> {
+) -> Result<Option<VerifiedClientAttestation>, Failure<TokenRefusal>> {
     let Some(attesters) = &issuer.client_attesters else { return Ok(None) };
     let keys = issuer.keys();
-    let context = ClientAttestationContext {
+    let mut context = ClientAttestationContext {
         attesters,
         authorization_server: issuer.credential_issuer(),
         algorithms: &dpop::ALGORITHMS, // HAIP-49
@@ -94,9 +97,14 @@ fn attested_client(
         is_challenge_required: issuer.config.authorization.client_attestation_challenge_required,
         age_seconds_max: None,
         window_seconds: dpop::WINDOW_SECONDS,
+        known_entries: KnownEntries::NONE,
         now: issuer.clock.now(),
     };
-    Ok(client::verify(&headers.attestations, &headers.pops, client_id, &context)?)
+    let entry = client::status(&headers.attestations, &context);
+    let asked = known_entries(entry.into_iter().collect(), attesters, issuer).await?;
+    context.known_entries = &asked;
+    let verified = client::verify(&headers.attestations, &headers.pops, client_id, &context);
+    Ok(verified.map_err(TokenRefusal::from)?)
 }
 
 fn nonces<'k>(purpose: Purpose, issuer: &'k Issuer, keys: &'k IssuerKeys) -> Nonces<'k> {

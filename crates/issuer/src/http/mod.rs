@@ -115,7 +115,8 @@ async fn token_answer(
     let Form(form) = form.map_err(|_| TokenRefusal::Unreadable)?;
     let request = TokenRequest::parse(&form)?;
     let headers = sender::headers(headers);
-    let sender = flow::sender::sender(&headers, request.client_id().as_deref(), "token", issuer)?;
+    let sender =
+        flow::sender::sender(&headers, request.client_id().as_deref(), "token", issuer).await?;
     flow::token::token(&request, &sender, issuer).await
 }
 

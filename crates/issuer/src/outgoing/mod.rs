@@ -106,6 +106,20 @@ impl Outgoing {
         read(self.0.get(url.clone())).await
     }
 
+    /// Reads what is no JSON.
+    pub(crate) async fn bytes(
+        &self,
+        url: &Url,
+        accept: &str,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, OutgoingError> {
+        let request = self.0.get(url.clone()).header(ACCEPT, accept);
+        match answer(request, bytes_max).await? {
+            (200, body) => Ok(body),
+            (status, _) => Err(OutgoingError::Status(status, None)),
+        }
+    }
+
     /// Reads a document that an Access Token opens (RFC 6750 §2.1).
     pub(crate) async fn document_with(
         &self,
@@ -163,26 +177,34 @@ fn with_secret(request: RequestBuilder, value: String) -> Result<RequestBuilder,
 }
 
 async fn read(request: RequestBuilder) -> Result<Map<String, Value>, OutgoingError> {
-    let unreachable = |error: reqwest::Error| {
-        // Without the address: its query may hold what no log may.
-        OutgoingError::Unreachable(error.without_url().to_string())
-    };
     let request = request.header(ACCEPT, "application/json");
-    let mut response = request.send().await.map_err(unreachable)?;
-    let status = response.status().as_u16();
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-        if body.len() + chunk.len() > BYTES_MAX {
-            return Err(OutgoingError::Unreadable);
-        }
-        body.extend_from_slice(&chunk);
-    }
+    let (status, body) = answer(request, BYTES_MAX).await?;
     let object = json::parse_object(&body);
     if status != 200 {
         let code = object.ok().and_then(|object| object.get("error")?.as_str().map(str::to_owned));
         return Err(OutgoingError::Status(status, code));
     }
     object.map_err(|_| OutgoingError::Unreadable)
+}
+
+async fn answer(
+    request: RequestBuilder,
+    bytes_max: usize,
+) -> Result<(u16, Vec<u8>), OutgoingError> {
+    let unreachable = |error: reqwest::Error| {
+        // Without the address: its query may hold what no log may.
+        OutgoingError::Unreachable(error.without_url().to_string())
+    };
+    let mut response = request.send().await.map_err(unreachable)?;
+    let status = response.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > bytes_max {
+            return Err(OutgoingError::Unreadable);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok((status, body))
 }
 
 /// The machine's authorities and the given ones; the cryptography is aws-lc-rs.

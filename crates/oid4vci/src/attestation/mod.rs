@@ -10,6 +10,7 @@ use serde_json::Value;
 
 pub mod client;
 pub mod key;
+pub mod status;
 
 /// Most keys that are tried for one signature.
 pub const ATTESTERS_MAX: usize = 100;
@@ -52,11 +53,17 @@ pub(crate) enum Distrust {
 }
 
 impl Attesters {
-    /// Verifies that one of them signed: a chain in the header must end at an anchor, or a named key
-    /// must fit. A bare key in the header is never a reason to trust (I27).
-    pub(crate) fn verify(&self, jws: &Jws, now: Timestamp) -> Result<(), Distrust> {
+    /// The key of one of them, if it has signed this.
+    #[must_use]
+    pub fn signer(&self, jws: &Jws, now: Timestamp) -> Option<PublicKey> {
+        self.verify(jws, now).ok()
+    }
+
+    /// Verifies that one of them signed, and gives the key: a chain in the header must end at an
+    /// anchor, or a named key must fit. A bare key in the header is never a reason to trust (I27).
+    pub(crate) fn verify(&self, jws: &Jws, now: Timestamp) -> Result<PublicKey, Distrust> {
         if let Some(key) = self.certified_key(jws, now) {
-            return jws.verify(&key).map_err(|_| Distrust::WrongSignature);
+            return jws.verify(&key).map(|()| key).map_err(|_| Distrust::WrongSignature);
         }
         let kid = jws.header().get("kid").and_then(Value::as_str);
         let may_mean = |key: &&AttesterKey| {
@@ -67,8 +74,8 @@ impl Attesters {
         if named.peek().is_none() {
             return Err(Distrust::Untrusted);
         }
-        let signed = named.any(|key| jws.verify(&key.public_key).is_ok());
-        if signed { Ok(()) } else { Err(Distrust::WrongSignature) }
+        let signed = named.find(|key| jws.verify(&key.public_key).is_ok());
+        signed.map(|key| key.public_key.clone()).ok_or(Distrust::WrongSignature)
     }
 
     /// The key of a chain that ends at an anchor.

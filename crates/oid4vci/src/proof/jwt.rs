@@ -95,6 +95,15 @@ impl Attestations<'_> {
     }
 }
 
+/// The attestations that proofs carry, as they stand there; of what cannot be read none.
+pub(super) fn attestations(jwts: &[String], proofs_max: usize) -> Vec<String> {
+    let carried = |text: &String| {
+        let proof = Jws::parse(text, ATTESTED_BYTES_MAX).ok()?;
+        proof.header().get("key_attestation")?.as_str().map(str::to_owned)
+    };
+    jwts.iter().take(proofs_max).filter_map(carried).collect()
+}
+
 /// A proof that claims the right things; its signature has not been looked at.
 struct Parsed {
     jws: Jws,

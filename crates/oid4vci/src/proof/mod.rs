@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::attestation::key::{
     AttestedKey, KeyAttestation, KeyAttestationContext, KeyAttestationPolicy, Use,
 };
+use crate::attestation::status::{KnownEntries, ListEntry};
 use crate::nonce::{Nonces, Purpose, SpendableNonce};
 
 mod jwt;
@@ -163,6 +164,8 @@ pub struct ProofContext<'c> {
     pub nonce_key: &'c MacKey,
     /// What the configuration does with key attestations.
     pub key_attestations: KeyAttestationPolicy<'c>,
+    /// What is known of the entries that [`statuses`] named (KEYATT-09).
+    pub known_entries: &'c KnownEntries,
     /// Our clock.
     pub now: Timestamp,
 }
@@ -179,6 +182,7 @@ impl ProofContext<'_> {
             keys_max: self.proofs_max,
             nonces: self.nonces(),
             window_seconds: self.window_seconds,
+            known_entries: self.known_entries,
             now: self.now,
         }
     }
@@ -199,6 +203,27 @@ pub fn verify(proofs: &Proofs, context: &ProofContext<'_>) -> Result<VerifiedPro
             Err(ProofRefusal::TypeNotSupported)
         }
         Proofs::Attestation(jwt) => verify_attestation(jwt, context),
+    }
+}
+
+/// The entries of lists that say whether key attestations were withdrawn, to be asked for before
+/// [`verify`]; only of attestations by somebody trusted (KEYATT-09).
+#[must_use]
+pub fn statuses(proofs: &Proofs, context: &ProofContext<'_>) -> Vec<ListEntry> {
+    if context.key_attestations.attesters.is_none() {
+        return Vec::new();
+    }
+    let attestation_context = context.attestation_context();
+    let entry = |text: &str, usage| {
+        KeyAttestation::parse(text, usage, &attestation_context).ok()?.entry(&attestation_context)
+    };
+    match proofs {
+        Proofs::Attestation(jwt) => entry(jwt, Use::Alone).into_iter().collect(),
+        Proofs::Jwt(jwts) => {
+            let mut texts = jwt::attestations(jwts, context.proofs_max);
+            texts.dedup(); // most Wallets put the same one into each proof (HAIP-34)
+            texts.iter().filter_map(|text| entry(text, Use::InProof)).collect()
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use keys::signer::{Signer as _, SoftwareKey};
 use keys::x509::x5c_to_json;
 use oid4vci::attestation::Attesters;
 use oid4vci::attestation::client::{ClientAttestationContext, ClientAttestationRefusal, verify};
+use oid4vci::attestation::status::KnownEntries;
 use oid4vci::nonce::{Nonces, Purpose};
 use serde_json::{Map, Value, json};
 
@@ -40,6 +41,7 @@ pub(crate) fn context<'c>(
         is_challenge_required: false,
         age_seconds_max: None,
         window_seconds: 60,
+        known_entries: KnownEntries::NONE,
         now: NOW,
     }
 }

@@ -5,6 +5,7 @@ use keys::digest::MacKey;
 use keys::outside::{SystemRandom, Timestamp};
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::attestation::key::KeyAttestationPolicy;
+use oid4vci::attestation::status::KnownEntries;
 use oid4vci::nonce::NonceResponse;
 use oid4vci::proof::BindingMethod::{DidJwk, DidKey, Jwk};
 use oid4vci::proof::{ProofContext, WINDOW_SECONDS_MIN};
@@ -31,6 +32,7 @@ pub(crate) fn context(nonce_key: &MacKey) -> ProofContext<'_> {
         window_seconds: WINDOW_SECONDS_MIN,
         nonce_key,
         key_attestations: KeyAttestationPolicy::NONE,
+        known_entries: KnownEntries::NONE,
         now: NOW,
     }
 }

@@ -7,6 +7,7 @@ use keys::outside::Timestamp;
 use keys::public_key::{PublicKey, Thumbprint};
 use serde_json::{Map, Value};
 
+use super::status::{KnownEntries, ListEntry, NamedStatus, StatusFault};
 use super::{Attesters, Distrust};
 use crate::claims::{NoNumber, is_only_audience, jti, optional_time};
 use crate::form::Form;
@@ -57,6 +58,8 @@ pub struct ClientAttestationContext<'c> {
     pub age_seconds_max: Option<u64>,
     /// Seconds that clocks may differ.
     pub window_seconds: u64,
+    /// What is known of the entry that [`status`] named (WALATT-04).
+    pub known_entries: &'c KnownEntries,
     /// Our clock.
     pub now: Timestamp,
 }
@@ -111,13 +114,24 @@ pub fn verify(
     }
     let pop = parse(pop, POP_TYPE, context)?;
     let used = attestation.check_pop(&pop.claims().map_err(Form::from)?, context)?;
-    context.attesters.verify(&attestation.jws, context.now).map_err(|distrust| match distrust {
-        Distrust::Untrusted => ClientAttestationRefusal::Untrusted,
-        Distrust::WrongSignature => ClientAttestationRefusal::WrongSignature,
+    attestation.check_attester(context)?;
+    attestation.status.check(context.known_entries).map_err(|fault| match fault {
+        StatusFault::Withdrawn => ClientAttestationRefusal::Withdrawn,
+        StatusFault::Unknown => ClientAttestationRefusal::UnknownStatus,
     })?;
     pop.verify(&attestation.key).map_err(|_| ClientAttestationRefusal::WrongPopSignature)?;
     let Attestation { client_id, thumbprint, .. } = attestation;
     Ok(Some(VerifiedClientAttestation { client_id, thumbprint, used }))
+}
+
+/// The entry of a list that says whether the attestation was withdrawn, to be asked for before
+/// [`verify`]; only of an attestation by somebody trusted (WALATT-04).
+#[must_use]
+pub fn status(attestations: &[&str], context: &ClientAttestationContext<'_>) -> Option<ListEntry> {
+    let [attestation] = attestations else { return None };
+    let attestation = Attestation::parse(attestation, context).ok()?;
+    let entry = attestation.status.entry()?;
+    attestation.check_attester(context).ok().map(|()| entry)
 }
 
 /// Who an attestation says that its Wallet is, for that Wallet itself: nothing is verified.
@@ -149,6 +163,7 @@ struct Attestation {
     client_id: String,
     key: PublicKey,
     thumbprint: Thumbprint,
+    status: NamedStatus,
 }
 
 impl Attestation {
@@ -162,9 +177,6 @@ impl Attestation {
         if claims.get("iss").is_some_and(|iss| !iss.is_string()) {
             return Err(ClientAttestationRefusal::Unreadable);
         }
-        if claims.contains_key("status") {
-            return Err(ClientAttestationRefusal::StatusNotSupported);
-        }
         let client_id = claims.get("sub").and_then(Value::as_str);
         let length = 1..=CLIENT_ID_BYTES_MAX;
         let client_id = client_id.filter(|client_id| length.contains(&client_id.len()));
@@ -173,7 +185,20 @@ impl Attestation {
         let jwk = claims.get("cnf").and_then(|cnf| cnf.get("jwk"));
         let key = PublicKey::from_jwk(jwk.ok_or(ClientAttestationRefusal::NoKey)?);
         let key = key.map_err(Form::from)?;
-        Ok(Self { jws, client_id, thumbprint: key.thumbprint(), key })
+        let status = NamedStatus::of(&claims);
+        Ok(Self { jws, client_id, thumbprint: key.thumbprint(), key, status })
+    }
+
+    /// WALATT-01, D13
+    fn check_attester(
+        &self,
+        context: &ClientAttestationContext<'_>,
+    ) -> Result<(), ClientAttestationRefusal> {
+        let verified = context.attesters.verify(&self.jws, context.now);
+        verified.map(drop).map_err(|distrust| match distrust {
+            Distrust::Untrusted => ClientAttestationRefusal::Untrusted,
+            Distrust::WrongSignature => ClientAttestationRefusal::WrongSignature,
+        })
     }
 
     /// The claims of WALATT-05, each checked as WALATT-08 asks; what must not come again results.

@@ -37,8 +37,10 @@ pub enum ClientAttestationRefusal {
     PrivateKey,
     /// Not a key, or not on its curve.
     BadKey,
-    /// Nobody asks for its status yet, so it could be a revoked one (WALATT-04).
-    StatusNotSupported,
+    /// WALATT-04
+    Withdrawn,
+    /// WALATT-04: of a kind that we do not know, so it could be a withdrawn one.
+    UnknownStatus,
     /// WALATT-01, D13
     Untrusted,
     /// WALATT-08
@@ -100,9 +102,8 @@ impl Refusal for ClientAttestationRefusal {
                 (InvalidClient, "the client attestation holds a private key: make a new key")
             }
             Self::BadKey => (InvalidClient, "cnf of the client attestation is no key we support"),
-            Self::StatusNotSupported => {
-                (InvalidClient, "a client attestation with a status is not supported")
-            }
+            Self::Withdrawn => (InvalidClient, "the client attestation was withdrawn"),
+            Self::UnknownStatus => (InvalidClient, "status of the attestation is no status_list"),
             Self::Untrusted => (InvalidClient, "the client attestation is by nobody we trust"),
             Self::WrongSignature => {
                 (InvalidClient, "the signature of the client attestation is wrong")

@@ -10,6 +10,7 @@ use keys::x509;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::status::{KnownEntries, ListEntry, NamedStatus, StatusFault};
 use super::{Attesters, Distrust};
 use crate::claims::{NoNumber, optional_time};
 use crate::form::Form;
@@ -99,6 +100,7 @@ pub(crate) struct KeyAttestationContext<'c> {
     pub(crate) keys_max: usize,
     pub(crate) nonces: Nonces<'c>,
     pub(crate) window_seconds: u64,
+    pub(crate) known_entries: &'c KnownEntries,
     pub(crate) now: Timestamp,
 }
 
@@ -117,6 +119,7 @@ pub(crate) struct KeyAttestation {
     jws: Jws,
     pub(crate) keys: Vec<AttestedKey>,
     pub(crate) nonce: SpendableNonce,
+    status: NamedStatus,
 }
 
 impl KeyAttestation {
@@ -134,25 +137,40 @@ impl KeyAttestation {
             return Err(KeyAttestationRefusal::AlgorithmNotSupported); // PROOF-19, PROOF-26
         }
         let claims = jws.claims().map_err(Form::from)?;
-        if claims.contains_key("status") {
-            return Err(KeyAttestationRefusal::StatusNotSupported);
-        }
         check_times(&claims, usage, context)?;
         check_levels(&claims, context.policy.required)?;
         let nonce = claims.get("nonce").and_then(Value::as_str);
         let nonce = nonce.ok_or(KeyAttestationRefusal::NoNonce)?; // KEYATT-11
         let nonce = context.nonces.parse(nonce, context.now);
         let nonce = nonce.ok_or(KeyAttestationRefusal::BadNonce)?;
-        Ok(Self { keys: attested_keys(&claims, context.keys_max)?, nonce, jws })
+        let status = NamedStatus::of(&claims);
+        Ok(Self { keys: attested_keys(&claims, context.keys_max)?, nonce, jws, status })
     }
 
-    /// Whether somebody trusted signed it (KEYATT-14).
+    /// Whether somebody trusted signed it, and has not withdrawn it (KEYATT-09, KEYATT-14).
     pub(crate) fn verify(
         &self,
         context: &KeyAttestationContext<'_>,
     ) -> Result<(), KeyAttestationRefusal> {
+        self.check_attester(context)?;
+        self.status.check(context.known_entries).map_err(|fault| match fault {
+            StatusFault::Withdrawn => KeyAttestationRefusal::Withdrawn,
+            StatusFault::Unknown => KeyAttestationRefusal::UnknownStatus,
+        })
+    }
+
+    /// The entry of a list that is to be asked for; only of an attestation by somebody trusted.
+    pub(crate) fn entry(&self, context: &KeyAttestationContext<'_>) -> Option<ListEntry> {
+        let entry = self.status.entry()?;
+        self.check_attester(context).ok().map(|()| entry)
+    }
+
+    fn check_attester(
+        &self,
+        context: &KeyAttestationContext<'_>,
+    ) -> Result<(), KeyAttestationRefusal> {
         let attesters = context.policy.attesters.ok_or(KeyAttestationRefusal::Untrusted)?;
-        attesters.verify(&self.jws, context.now).map_err(|distrust| match distrust {
+        attesters.verify(&self.jws, context.now).map(drop).map_err(|distrust| match distrust {
             Distrust::Untrusted => KeyAttestationRefusal::Untrusted,
             Distrust::WrongSignature => KeyAttestationRefusal::WrongSignature,
         })

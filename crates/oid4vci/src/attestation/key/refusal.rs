@@ -46,8 +46,10 @@ pub enum KeyAttestationRefusal {
     NoNonce,
     /// KEYATT-11
     BadNonce,
-    /// Nobody asks for its status yet, so it could be a revoked one (KEYATT-09).
-    StatusNotSupported,
+    /// KEYATT-09
+    Withdrawn,
+    /// KEYATT-09: of a kind that we do not know, so it could be a withdrawn one.
+    UnknownStatus,
     /// KEYATT-14, D13
     Untrusted,
     /// KEYATT-14
@@ -95,8 +97,9 @@ impl Refusal for KeyAttestationRefusal {
             }
             Self::NoNonce => (InvalidProof, "nonce of a key attestation is missing"),
             Self::BadNonce => (InvalidNonce, "nonce of a key attestation is not good (any more)"),
-            Self::StatusNotSupported => {
-                (InvalidProof, "a key attestation with a status is not supported")
+            Self::Withdrawn => (InvalidProof, "a key attestation was withdrawn: get a new one"),
+            Self::UnknownStatus => {
+                (InvalidProof, "status of a key attestation must be a status_list we can read")
             }
             Self::Untrusted => (InvalidProof, "a key attestation is by nobody we trust"),
             Self::WrongSignature => (InvalidProof, "the signature of a key attestation is wrong"),
