@@ -63,8 +63,8 @@ impl Expected {
         }
     }
 
-    /// How it looks is said by the answer that brings it, and where that says nothing, by what the
-    /// issuer publishes; our formats have no metadata of their own that we fetch (V11-17).
+    /// How it looks is said by the answer that brings it, where that says nothing by what the issuer
+    /// publishes, and where that says nothing either by the description of its type (V11-17).
     pub(super) fn described_by(
         mut self,
         credential_metadata: Option<&Map<String, Value>>,
