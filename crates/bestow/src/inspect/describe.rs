@@ -153,7 +153,7 @@ fn mdoc(text: &str, described: &mut Described) {
     }
 }
 
-/// A status list, unpacked and counted (TSL §4).
+/// A status list, unpacked and counted.
 fn list(format: TokenFormat, bytes: &[u8], described: &mut Described) {
     let token = match token::parse(format, bytes) {
         Ok(token) => token,

@@ -117,6 +117,20 @@ fn what_is_not_vouched_for_is_not_verified() {
     verify(&world, "card", &["--offline", "--issuer-keys", "keys.json"]).exits(6);
 }
 
+/// RFC 9901 §7.3: a holder's key binding can be judged by whoever asked for it alone.
+#[test]
+fn a_key_binding_is_shown_and_not_judged() {
+    let world = World::serving();
+    received(&world, "student_card", "card");
+    let raw = fs::read_to_string(world.path("card")).unwrap();
+    // {"typ":"kb+jwt","alg":"ES256"} and {"nonce":"n"}
+    let binding = "eyJ0eXAiOiJrYitqd3QiLCJhbGciOiJFUzI1NiJ9.eyJub25jZSI6Im4ifQ.AAAA";
+    fs::write(world.path("presented"), format!("{}{binding}", raw.trim())).unwrap();
+    let outcome = verify(&world, "presented", &[&ANCHOR[..], &["--offline"]].concat()).exits(0);
+    assert_eq!(result(&outcome, "signature"), "passed");
+    assert_eq!(result(&outcome, "key_binding"), "not_checked");
+}
+
 #[test]
 fn a_changed_credential_and_one_whose_time_is_over_fail() {
     let world = World::serving();

@@ -335,7 +335,8 @@ impl Rules<'_> {
     const fn limits(&self) -> Limits {
         let WrittenClaim { min_length, max_length, minimum, maximum, .. } = *self.claim;
         let WrittenClaim { min_items, max_items, .. } = *self.claim;
-        Limits { min_length, max_length, minimum, maximum, min_items, max_items }
+        let is_linked_data = matches!(self.context.format, WrittenFormat::LdpVc);
+        Limits { min_length, max_length, minimum, maximum, min_items, max_items, is_linked_data }
     }
 
     /// A value in the file keeps to the rules that given values must keep to.

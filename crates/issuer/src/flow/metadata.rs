@@ -104,8 +104,9 @@ pub fn configuration(
     }
 }
 
-/// The name that the format has for an algorithm, if it can be signed with it: that of JOSE, a cryptosuite, or the number of COSE, which is what
-/// stands in the header of `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
+/// The name that the format has for an algorithm, if it can be signed with it: that of JOSE, a
+/// cryptosuite, or the number of COSE (VCI §A.2.2), which is what stands in the header of
+/// `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
 pub(crate) fn signing_algorithm(format: &Format, algorithm: Algorithm) -> Option<Value> {
     match format {
         Format::MsoMdoc { .. } => Some(cose::number(algorithm).into()),
