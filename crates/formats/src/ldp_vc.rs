@@ -17,6 +17,8 @@ use crate::{CREDENTIAL_BYTES_MAX, FormatError, IssueError, KeyReference};
 pub const FORMAT: &str = "ldp_vc";
 /// Most proofs of one credential.
 const PROOFS_MAX: usize = 16;
+/// Members of a context that exchange no names.
+const HARMLESS: [&str; 3] = ["@vocab", "@version", "@protected"];
 
 /// Makes and signs a credential: an object, not text (FMT-LDP-05).
 pub async fn issue(
@@ -89,12 +91,24 @@ impl LdpVc {
         self.said.status(&self.document)
     }
 
+    /// Whether it says itself what its names mean, under a proof that is on the meaning alone: whoever
+    /// had it could have exchanged the names. A vocabulary gives each name a meaning of its own.
+    pub(crate) fn names_itself(&self) -> bool {
+        let mut own = self.said.contexts.iter().filter_map(Value::as_object);
+        let exchanges = |name: &String| !HARMLESS.contains(&&**name);
+        self.proof.is_on_statements() && own.any(|context| context.keys().any(exchanges))
+    }
+
     /// Verifies the proof, then the times.
-    pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
-        let status = self.status()?;
+    pub fn verify(mut self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
+        let status = self.status();
         self.proof.verify(self.document, key, &Contexts::default())?;
+        let status = status?;
         validity::check(None, self.proof.expires_at(), now)?;
         validity::check(self.said.not_before, self.said.expires_at, now)?;
+        // What nobody vouches for any more is over.
+        let ends = [self.said.expires_at, self.proof.expires_at()];
+        self.said.expires_at = ends.into_iter().flatten().min();
         Ok(self.said.verified(Format::LdpVc, status, self.raw))
     }
 }

@@ -146,7 +146,7 @@ impl SdJwtVc {
         if raw.len() > CREDENTIAL_BYTES_MAX {
             return Err(FormatError::TooLong);
         }
-        let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::Malformed)?;
+        let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::CutOff)?;
         if !disclosures.is_empty() && !disclosures.ends_with('~') {
             return Err(FormatError::UnexpectedKeyBinding);
         }

@@ -155,7 +155,7 @@ impl VcJose {
         if raw.len() > CREDENTIAL_BYTES_MAX {
             return Err(FormatError::TooLong);
         }
-        let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::Malformed)?;
+        let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::CutOff)?;
         if !disclosures.is_empty() && !disclosures.ends_with('~') {
             return Err(FormatError::UnexpectedKeyBinding);
         }

@@ -11,7 +11,7 @@ use oid4vci::secret::TxCode;
 use wallet::Wallet;
 use wallet::flow::key::KeyWish;
 use wallet::flow::offer::{Consent, ScannedOffer};
-use wallet::store::StoredCredential;
+use wallet::store::{StoredCredential, Trust};
 use wallet::verify::{Verdict, Verifier};
 
 use super::browser::{OfferPage, apply};
@@ -67,13 +67,18 @@ async fn receive(
 
 /// Every check on a line, then the card.
 async fn show(wallet: &Wallet, credential: &StoredCredential, format: &str) -> Result<(), Failure> {
+    let mut settings = wallet.settings.clone();
+    if credential.trust == Trust::IssuerMetadata {
+        settings.anchors = None; // with any, no website vouches for its own keys
+    }
     let verifier = Verifier {
         http: Arc::clone(&wallet.http),
         clock: Arc::clone(&wallet.clock),
-        settings: wallet.settings.clone(),
+        settings,
         given_keys: None,
         status_list: None,
         is_now: true,
+        without_status: false,
     };
     let report = Box::pin(verifier.credential(format, &credential.raw)).await;
     print(format!("{format}: {} bytes", credential.raw.len()));

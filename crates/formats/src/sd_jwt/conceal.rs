@@ -84,6 +84,13 @@ impl Salts<'_> {
             first
         })
     }
+
+    /// A number that nobody can tell, for a decoy among the elements of a list: at its end, it would
+    /// tell how many are real.
+    fn below(&mut self, end: usize) -> usize {
+        let end = u128::try_from(end).unwrap_or(1).max(1);
+        usize::try_from(u128::from_be_bytes(self.next()) % end).unwrap_or_default()
+    }
 }
 
 /// At work, from the innermost claims to the outermost.
@@ -146,7 +153,10 @@ impl Concealer<'_> {
             *value = json!({ ELEMENT: digest });
         }
         if !array.is_empty() {
-            array.extend((0..self.decoys).map(|_| json!({ ELEMENT: self.decoy() })));
+            for _ in 0..self.decoys {
+                let (place, decoy) = (self.salts.below(array.len() + 1), self.decoy());
+                array.insert(place, json!({ ELEMENT: decoy }));
+            }
         }
         Ok(())
     }

@@ -16,7 +16,7 @@ use crate::Wallet;
 use crate::display::Display;
 use crate::error::WalletError;
 use crate::store::{CredentialCopy, CredentialId, HolderKey, KeyId, StoredCredential, Trust};
-use crate::trust::{IssuerKey, VerificationError};
+use crate::trust::{IssuerKey, VerificationError, document_signer};
 
 /// Longest metadata that are kept as they came, beside what is shown of them.
 const METADATA_BYTES_MAX: usize = 1024 * 1024;
@@ -122,7 +122,7 @@ impl Wallet {
             formats::parse(&expected.format, credential).map_err(VerificationError::of_format)?;
         let reference = unverified.key_reference();
         self.settings.profile.check_key(&reference)?;
-        let (_, signer) = match last {
+        let (reference, signer) = match last {
             Some(known) if known.0 == reference => &*known,
             other => {
                 let issuer = &expected.credential_issuer;
@@ -135,6 +135,10 @@ impl Wallet {
         self.settings.profile.check_credential(&verified)?;
         check_type(&verified, expected)?;
         check_description(&verified, &expected.type_documents)?;
+        let tie = match document_signer::check(reference, &verified) {
+            Some(Err(doubt)) => signer.tie.clone().and(Err(doubt)),
+            Some(Ok(())) | None => signer.tie.clone(),
+        };
         let holder_key = bound_key(verified.binding.as_ref(), keys)?;
         let credential = StoredCredential {
             id: CredentialId::fresh(&*self.random),
@@ -146,7 +150,7 @@ impl Wallet {
             claims: verified.claims,
             display: expected.display.clone(),
             credential_metadata: expected.credential_metadata.clone(),
-            trust: signer.tie.clone().unwrap_or(Trust::Accepted),
+            trust: tie.clone().unwrap_or(Trust::Accepted),
             holder_key,
             copies: Vec::new(),
             status: None,
@@ -154,7 +158,7 @@ impl Wallet {
             received_at: now,
             expires_at: verified.expires_at,
         };
-        Ok(Preview { credential, doubt: signer.tie.clone().err() })
+        Ok(Preview { credential, doubt: tie.err() })
     }
 }
 

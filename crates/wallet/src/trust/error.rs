@@ -71,6 +71,7 @@ impl VerificationError {
             | FormatError::TooLong
             | FormatError::Malformed
             | FormatError::WrongType
+            | FormatError::CutOff
             | FormatError::UnexpectedKeyBinding
             | FormatError::Header(_)
             | FormatError::Signature(_)
@@ -81,6 +82,9 @@ impl VerificationError {
             | FormatError::UnsupportedProof
             | FormatError::Uncanonical
             | FormatError::UndefinedTerm
+            | FormatError::OtherNames
+            | FormatError::TooIntricate
+            | FormatError::OtherContexts
             | FormatError::UnknownContext
             | FormatError::OtherDataModel => Self::Malformed,
         }
