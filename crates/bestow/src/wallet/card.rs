@@ -216,7 +216,7 @@ mod tests {
         }))
         .unwrap();
         let lines = super::claims(&credential);
-        let expected = ["Degrees 1 › Kind: BSc", "Degrees 1 › year: 2020", "Degrees 2 › Kind: MSc"];
+        let expected = ["Degrees 1 › year: 2020", "Degrees 1 › Kind: BSc", "Degrees 2 › Kind: MSc"];
         assert_eq!(lines, expected);
     }
 
