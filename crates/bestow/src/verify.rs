@@ -193,7 +193,7 @@ fn json_of(check: &Check) -> Value {
     })
 }
 
-fn line(check: &Check) -> String {
+pub(crate) fn line(check: &Check) -> String {
     let outcome = match check.outcome {
         Outcome::Passed => "passed",
         Outcome::Failed => "FAILED",

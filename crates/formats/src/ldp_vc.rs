@@ -28,28 +28,40 @@ pub async fn issue(
     options: ProofOptions<'_>,
     signer: &dyn Signer,
 ) -> Result<Value, IssueError> {
-    let credential = claims.credential(DataModel::V2)?;
-    let secured = data_integrity::sign(credential, options, signer).await?;
+    sign(prepare(&claims)?, options, signer).await
+}
+
+/// Makes all of a credential but its proof.
+pub fn prepare(claims: &W3cClaims<'_>) -> Result<Map<String, Value>, IssueError> {
+    claims.credential(DataModel::V2)
+}
+
+/// Signs what [`prepare`] made.
+pub async fn sign(
+    prepared: Map<String, Value>,
+    options: ProofOptions<'_>,
+    signer: &dyn Signer,
+) -> Result<Value, IssueError> {
+    let secured = data_integrity::sign(prepared, options, signer).await?;
     let is_short = json::text(&secured).len() <= CREDENTIAL_BYTES_MAX;
     if is_short { Ok(secured.into()) } else { Err(IssueError::TooLong) }
 }
 
-/// Makes and signs a credential of which the holder may leave claims out, but for those at the paths
+/// Signs what [`prepare`] made, of which the holder may leave claims out, but for those at the paths
 /// `mandatory` below the subject, and for what every reader needs.
-pub async fn issue_selective(
-    claims: W3cClaims<'_>,
+pub async fn sign_selective(
+    prepared: Map<String, Value>,
     options: ProofOptions<'_>,
     mandatory: &[Vec<Step>],
     (signer, random): (&dyn Signer, &dyn Random),
 ) -> Result<Value, IssueError> {
-    let credential = claims.credential(DataModel::V2)?;
     let below_subject = mandatory.iter().map(|path| {
         path.iter().fold(format!("/{SUBJECT}"), |pointer, step| {
             let step = step.to_string().replace('~', "~0").replace('/', "~1"); // RFC 6901 §3
             format!("{pointer}/{step}")
         })
     });
-    let whole = Value::Object(credential);
+    let whole = Value::Object(prepared);
     let always = ALWAYS_SHOWN.iter().map(|pointer| (*pointer).to_owned());
     let is_there = |pointer: &String| whole.pointer(pointer).is_some();
     let mandatory = always.chain(below_subject).filter(is_there).collect();

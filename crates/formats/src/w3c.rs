@@ -17,7 +17,7 @@ const TYPE: &str = "VerifiableCredential";
 /// Where contexts stand.
 pub(crate) const CONTEXT: &str = "@context";
 /// Where a credential says how it can be revoked.
-const STATUS: &str = "credentialStatus";
+pub(crate) const STATUS: &str = "credentialStatus";
 /// What a credential says of its subject.
 pub(crate) const SUBJECT: &str = "credentialSubject";
 
@@ -41,14 +41,14 @@ impl DataModel {
         }
     }
 
-    const fn begin(self) -> &'static str {
+    pub(crate) const fn begin(self) -> &'static str {
         match self {
             Self::V1 => "issuanceDate",
             Self::V2 => "validFrom",
         }
     }
 
-    const fn end(self) -> &'static str {
+    pub(crate) const fn end(self) -> &'static str {
         match self {
             Self::V1 => "expirationDate",
             Self::V2 => "validUntil",

@@ -32,6 +32,7 @@ fn key() -> SoftwareKey {
 fn claims() -> SdJwtVcClaims<'static> {
     SdJwtVcClaims {
         vct: "https://issuer.example/student",
+        vct_integrity: None,
         issuer: "https://issuer.example",
         claims: object(
             json!({ "given_name": "Ada", "address": { "town": "Graz", "zip": "8010" } }),

@@ -9,6 +9,7 @@ use formats::data_integrity::{Canonicalization, ProofOptions};
 use formats::ldp_vc;
 use formats::status_list::token::{StatusListClaims, StatusListKey, TokenFormat, issue};
 use formats::status_list::{Bits, Status, StatusList};
+use formats::type_metadata::sha256;
 use formats::w3c::W3cClaims;
 use keys::did;
 use keys::outside::Clock;
@@ -21,6 +22,8 @@ use wallet::verify::{Outcome, Report, SignedBy, Verdict, Verifier};
 use world::{Answer, ISSUER, ISSUER_KEYS, Moved, NOW, Network, SigningKey, published};
 
 const FORMAT: &str = "dc+sd-jwt";
+/// What the card is called, and where that is described.
+const VCT: &str = "https://issuer.example/vct/student";
 
 /// A verifier and an issuer whose authority it trusts.
 struct Scene {
@@ -75,7 +78,68 @@ async fn an_anchor_vouches_for_a_card_and_nobody_is_asked() {
         assert_eq!(outcome(&report, name), Outcome::Passed, "{name}");
     }
     assert_eq!(outcome(&report, "status"), Outcome::NotChecked, "it has none");
-    assert!(scene.network.sent().is_empty());
+    assert_eq!(outcome(&report, "type"), Outcome::NotChecked, "nobody describes it");
+    assert!(scene.network.sent().iter().all(|sent| sent.url == VCT), "for its type alone");
+}
+
+/// SD-JWT VC §9: a credential is as its type says, or refused.
+#[tokio::test]
+async fn a_card_is_held_against_the_description_of_its_type() {
+    let scene = Scene::new();
+    let base = "https://types.example/base";
+    let card = scene.card(|_, _| {});
+    let described = |claim: Value| json!({ "vct": VCT, "name": "Card", "claims": [claim] });
+    for (document, expected) in [
+        (described(json!({ "path": ["given_name"], "sd": "never" })), Outcome::Passed),
+        (described(json!({ "path": ["given_name"], "sd": "always" })), Outcome::Failed),
+        (described(json!({ "path": ["matriculation"], "mandatory": true })), Outcome::Failed),
+        (json!({ "vct": "https://issuer.example/other" }), Outcome::Failed),
+        (json!({ "vct": VCT, "extends": VCT }), Outcome::Failed),
+        (json!({ "vct": VCT, "extends": "urn:no:address" }), Outcome::NotChecked),
+        (json!({ "vct": VCT, "extends": base }), Outcome::NotChecked),
+    ] {
+        scene.network.says(VCT, 200, document.clone());
+        let report = scene.verify(&card).await;
+        assert_eq!(outcome(&report, "type"), expected, "{document}");
+        let fails = expected == Outcome::Failed;
+        assert_eq!(report.verdict() == Verdict::Failed, fails, "{report:?}");
+    }
+    let demands = json!({ "vct": base, "claims": [{ "path": ["email"], "mandatory": true }] });
+    scene.network.says(base, 200, demands);
+    assert_eq!(outcome(&scene.verify(&card).await, "type"), Outcome::Failed, "of the extended one");
+    for answer in [|| Answer::Fails(HttpError::TimedOut), || Answer::Json(500, json!({}))] {
+        scene.network.on(VCT, move |_| answer());
+        let report = scene.verify(&card).await;
+        assert_eq!(
+            report.verdict(),
+            Verdict::Verified,
+            "whoever says nothing says nothing against it"
+        );
+    }
+}
+
+/// SD-JWT VC §7
+#[tokio::test]
+async fn a_card_that_names_its_description_is_verified_with_that_one() {
+    let scene = Scene::new();
+    let document = json!({ "vct": VCT });
+    let integrity = sha256(document.to_string().as_bytes());
+    let card = scene.card(move |_, claims| claims["vct#integrity"] = json!(integrity));
+    assert_eq!(scene.verify(&card).await.verdict(), Verdict::Unanswered, "it says there is one");
+    scene.network.says(VCT, 200, document);
+    assert_eq!(outcome(&scene.verify(&card).await, "type"), Outcome::Passed);
+    scene.network.says(VCT, 200, json!({ "vct": VCT, "name": "another" }));
+    assert_eq!(outcome(&scene.verify(&card).await, "type"), Outcome::Failed);
+}
+
+/// Whose word counts for nothing is not asked either.
+#[tokio::test]
+async fn a_strangers_type_is_not_looked_up() {
+    let mut scene = Scene::new();
+    scene.verifier.settings.anchors = None;
+    let report = scene.verify(&scene.card(|_, _| {})).await;
+    assert_eq!(outcome(&report, "type"), Outcome::NotChecked);
+    assert!(scene.network.sent_to(VCT).is_empty());
 }
 
 #[tokio::test]
@@ -176,7 +240,7 @@ async fn given_keys_vouch_for_what_they_signed_and_for_nothing_else() {
         scene.verifier.given_keys = Some(other.as_array().unwrap().clone());
         assert_ne!(scene.verify(&card).await.verdict(), Verdict::Verified, "{card}");
     }
-    assert!(scene.network.sent().is_empty());
+    assert!(scene.network.sent().iter().all(|sent| sent.url == VCT), "nobody for keys");
 }
 
 /// TSL §8.4: what is fetched tells nothing of another time.

@@ -2,10 +2,11 @@
 
 use formats::status_list::Status;
 use keys::outside::{Clock as _, SystemClock, Timestamp};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use textwrap::core::display_width;
 use textwrap::{Options, wrap};
-use wallet::card::{Line, Lines};
+use wallet::card::{Line, Lines, lines};
+use wallet::display::Display;
 use wallet::status::{Standing, word};
 use wallet::store::{StoredCredential, Trust};
 
@@ -123,9 +124,33 @@ pub(crate) fn card(credential: &StoredCredential) -> String {
     framed(&lines)
 }
 
-/// An issuer may send more than a person reads; scripts get all of it.
+/// What a card shows of a credential that nobody has got yet.
+pub(crate) struct Face<'f> {
+    pub(crate) id: &'f str,
+    pub(crate) issuer: &'f str,
+    pub(crate) display: &'f Display,
+    pub(crate) claims: &'f Map<String, Value>,
+}
+
+/// The card of a credential yet to be issued, in this language.
+pub(crate) fn face(face: &Face<'_>, locale: &str) -> String {
+    let look = face.display.face(locale);
+    let mut written = vec![plain(look.map_or(face.id, |look| &look.name))];
+    written.push(plain(face.display.issuer_name(locale).unwrap_or(face.issuer)));
+    written.push(String::new());
+    written.append(&mut write(lines(face.claims, &face.display.claims, locale)));
+    if let Some(description) = look.and_then(|look| look.description.as_deref()) {
+        written.extend([String::new(), plain(description)]);
+    }
+    framed(&written)
+}
+
 fn claims(credential: &StoredCredential) -> Vec<String> {
-    let Lines { shown, more } = credential.lines(LOCALE);
+    write(credential.lines(LOCALE))
+}
+
+/// An issuer may send more than a person reads; scripts get all of it.
+fn write(Lines { shown, more }: Lines<'_>) -> Vec<String> {
     let words = |line: &Line<'_>| format!("{}: {}", plain(&line.label), value(line));
     let mut lines: Vec<String> = shown.iter().map(words).collect();
     if more > 0 {

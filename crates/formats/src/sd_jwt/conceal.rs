@@ -26,6 +26,18 @@ pub struct Concealed {
     pub disclosures: Vec<String>,
 }
 
+impl Concealed {
+    /// `JWT~disclosure~…~`, once the payload was signed (RFC 9901 §4).
+    pub(crate) fn behind(&self, mut signed: String) -> String {
+        signed.push('~');
+        for disclosure in &self.disclosures {
+            signed.push_str(disclosure);
+            signed.push('~');
+        }
+        signed
+    }
+}
+
 /// Replaces the claims at `selective` by digests, in objects and in lists, and hides how many there
 /// are behind `decoys` further digests in each place that has some (RFC 9901 §4.2.5).
 ///

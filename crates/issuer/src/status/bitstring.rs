@@ -12,7 +12,7 @@ use oid4vci::grant::StatusEntry;
 use super::StatusLists;
 use super::list::{Representation, fault};
 use crate::Issuer;
-use crate::credential_type::{CredentialType, Securing};
+use crate::credential_type::{CredentialType, Format, Securing, StatusKind};
 use crate::failure::Broken;
 
 /// How a list is secured: as the credentials that refer to it.
@@ -140,14 +140,19 @@ impl Issuer {
         format!("{}/{}/{}", self.status_list_uri(number), form.name(), purpose.name())
     }
 
-    /// What a W3C credential of this type says of its status.
-    pub(crate) fn bitstring_status(
+    /// What a credential of this type says of its status.
+    pub(crate) fn credential_status(
         &self,
         credential_type: &CredentialType,
-        securing: Securing,
         entry: StatusEntry,
     ) -> CredentialStatus {
-        let form = if matches!(securing, Securing::LdpVc(_)) { Form::Ldp } else { Form::Jwt };
+        if credential_type.status_kind == StatusKind::Token {
+            return CredentialStatus::StatusList(self.status_reference(entry));
+        }
+        let form = match &credential_type.format {
+            Format::W3c(w3c) if matches!(w3c.securing, Securing::LdpVc(_)) => Form::Ldp,
+            Format::W3c(_) | Format::SdJwtVc { .. } | Format::MsoMdoc { .. } => Form::Jwt,
+        };
         let suspension = self.config.may_suspend(credential_type).then_some(Purpose::Suspension);
         let purposes = std::iter::once(Purpose::Revocation).chain(suspension);
         let entries = purposes.map(|purpose| {

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::metadata::OfferedCredential;
 use super::receipt::Preview;
+use super::type_metadata::check_description;
 use crate::Wallet;
 use crate::display::Display;
 use crate::error::WalletError;
@@ -39,6 +40,9 @@ pub struct Expected {
     /// What came with it of that, over what the issuer publishes (V11-17).
     #[serde(default)]
     pub credential_metadata: Option<Value>,
+    /// What describes its type, where that was looked up; the type itself first.
+    #[serde(default)]
+    pub type_documents: Vec<String>,
 }
 
 impl Expected {
@@ -55,11 +59,12 @@ impl Expected {
             contexts: configuration.contexts.clone(),
             display: offered.display.clone(),
             credential_metadata: None,
+            type_documents: offered.documents.clone(),
         }
     }
 
-    /// How it looks is said by the answer that brings it, and where that says nothing, by what the
-    /// issuer publishes; our formats have no metadata of their own that we fetch (V11-17).
+    /// How it looks is said by the answer that brings it, where that says nothing by what the issuer
+    /// publishes, and where that says nothing either by the description of its type (V11-17).
     pub(super) fn described_by(
         mut self,
         credential_metadata: Option<&Map<String, Value>>,
@@ -129,6 +134,7 @@ impl Wallet {
         let verified = unverified.verify(&signer.key, now).map_err(VerificationError::of_format)?;
         self.settings.profile.check_credential(&verified)?;
         check_type(&verified, expected)?;
+        check_description(&verified, &expected.type_documents)?;
         let tie = match document_signer::check(reference, &verified) {
             Some(Err(doubt)) => signer.tie.clone().and(Err(doubt)),
             Some(Ok(())) | None => signer.tie.clone(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use formats::status_list::Status;
-use formats::verified::Verified;
+use formats::verified::{Format, Verified};
 use formats::{FormatError, KeyReference, jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
 use keys::outside::Timestamp;
 use url::Url;
@@ -96,7 +96,9 @@ impl Verifier {
         };
         let status = entries(&credential);
         let names_itself = credential.names_itself();
-        match credential.verify(&signer.key, self.clock.now()) {
+        let verified = credential.verify(&signer.key, self.clock.now());
+        let format_of = verified.as_ref().ok().map(|verified| verified.format);
+        match verified {
             Ok(_) if names_itself => {
                 report.passed("signature", rules.signature, BY_ITS_KEY);
                 let why = "its own context says what its names mean: they may have been exchanged";
@@ -116,6 +118,9 @@ impl Verifier {
             Err(error) => refused(error, &rules, &mut report),
         }
         signer.record(&mut report, issuer_rule(&reference));
+        if format_of == Some(Format::SdJwtVc) {
+            self.check_type(raw, &mut report).await;
+        }
         self.standing(status, &reference, &mut report).await;
         report
     }

@@ -24,6 +24,7 @@ mod credential;
 mod jwt;
 mod report;
 mod status_list;
+mod type_metadata;
 
 pub use jwt::SignedBy;
 use report::Voucher;

@@ -35,7 +35,7 @@ impl ListCredential<'_> {
     pub async fn sign_jwt(self, kid: &str, signer: &dyn Signer) -> Result<Vec<u8>, IssueError> {
         let mut payload = self.credential();
         payload.insert("iss".to_owned(), self.issuer.into());
-        let jwt = vc_jose::sign(&payload, (vc_jose::FORMAT, kid), signer).await?;
+        let jwt = vc_jose::sign_as(&payload, (vc_jose::FORMAT, kid), signer).await?;
         bounded(jwt.into_bytes())
     }
 
