@@ -113,7 +113,7 @@ pub(super) fn make(
     let failed = |error: IssueError| Broken::fault(format!("a credential cannot be made: {error}"));
     match &credential_type.format {
         Format::SdJwtVc { vct } => {
-            let claims = sd_jwt_vc_claims((credential_type, vct, claims), holder, stamp, maker);
+            let claims = sd_jwt_vc_claims((credential_type, vct, claims), holder, &stamp, maker);
             sd_jwt_vc::prepare(claims, maker.random).map(Unsigned::SdJwtVc)
         }
         Format::MsoMdoc { doctype } => {
@@ -137,7 +137,7 @@ pub(super) fn make(
 fn sd_jwt_vc_claims<'a>(
     (credential_type, vct, claims): (&'a CredentialType, &'a str, &Map<String, Value>),
     holder: Option<&Holder>,
-    stamp: Stamp,
+    stamp: &Stamp,
     maker: &Maker<'a>,
 ) -> SdJwtVcClaims<'a> {
     SdJwtVcClaims {
