@@ -148,6 +148,7 @@ impl Player {
         match path.strip_prefix("/test/a/") {
             None if is_get && known("openid-credential-issuer") => says(200, &self.issuer()),
             None if is_get && known("oauth-authorization-server") => says(200, &self.server()),
+            None if is_get && path == "/vct" => says(404, &json!({})), // nothing describes the type
             Some("offer") if is_get => says(200, &self.offer_document()),
             Some(_) if is_get => panic!("a GET of {path}"),
             Some("nonce") => self.nonce(request),
