@@ -72,7 +72,8 @@ fn lift(dialect: Dialect, response: &mut Map<String, Value>, findings: &mut Find
             if one.is_some() {
                 findings.push(BOTH);
             }
-            if dialect.0 >= Draft::D15 && several.iter().any(|one| one.get("credential").is_none()) {
+            if dialect.0 >= Draft::D15 && several.iter().any(|one| one.get("credential").is_none())
+            {
                 findings.push(RAW);
             }
             Some(several.into_iter().map(element).collect())
@@ -80,7 +81,9 @@ fn lift(dialect: Dialect, response: &mut Map<String, Value>, findings: &mut Find
         (Some(one), _) => Some(vec![json!({ "credential": one })]),
         (None, _) => None,
     };
-    response.extend(credentials.map(|credentials: Vec<_>| ("credentials".to_owned(), credentials.into())));
+    response.extend(
+        credentials.map(|credentials: Vec<_>| ("credentials".to_owned(), credentials.into())),
+    );
     if let Some(token) = response.remove("acceptance_token").filter(given) {
         if dialect.0 >= Draft::D12 {
             findings.push(ACCEPTANCE_TOKEN);
@@ -101,9 +104,8 @@ fn element(one: Value) -> Value {
 /// was. An `acceptance_token` is one of draft 11, whoever sends it.
 #[must_use]
 pub fn read_deferral(dialect: Dialect, body: &[u8]) -> Dialect {
-    let has_token = json::parse(body).is_ok_and(|value| {
-        value.get("acceptance_token").is_some_and(|token| token.is_string())
-    });
+    let has_token = json::parse(body)
+        .is_ok_and(|value| value.get("acceptance_token").is_some_and(|token| token.is_string()));
     if has_token { dialect.min(Dialect(Draft::D11)) } else { dialect }
 }
 

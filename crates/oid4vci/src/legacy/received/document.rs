@@ -7,7 +7,8 @@ use super::{Findings, texts};
 use crate::legacy::dialect::Draft;
 use crate::metadata::MetadataError;
 
-const NO_ISSUER: &str = "the metadata do not name their credential_issuer (draft 11, section 10.2.3)";
+const NO_ISSUER: &str =
+    "the metadata do not name their credential_issuer (draft 11, section 10.2.3)";
 const OTHER_ISSUER: &str = "credential_issuer of the metadata is not, letter by letter, the \
                             identifier in the offer (draft 11, section 10.2.3)";
 const WELL_KNOWN: &str = "/.well-known/openid-credential-issuer";
@@ -32,7 +33,9 @@ impl Described {
 
     pub(super) fn is_same_as(&self, other: &Self) -> bool {
         let [one, other] = [&self.configuration, &other.configuration];
-        let types = |one: &Map<String, Value>| one.get("credential_definition").map(|it| it["type"].clone());
+        let types = |one: &Map<String, Value>| {
+            one.get("credential_definition").map(|it| it["type"].clone())
+        };
         types(one) == types(other)
             && ["format", "vct", "doctype"].iter().all(|name| one.get(*name) == other.get(*name))
     }
@@ -98,7 +101,8 @@ pub(super) fn described(draft: Draft, id: &str, entry: &Value) -> Option<Describ
     let types = types(entry);
     if !types.is_empty() {
         let mut definition = Map::from_iter([("type".to_owned(), types.clone().into())]);
-        definition.extend(contexts(entry).map(|contexts| ("@context".to_owned(), contexts.clone())));
+        definition
+            .extend(contexts(entry).map(|contexts| ("@context".to_owned(), contexts.clone())));
         configuration.insert("credential_definition".into(), definition.into());
     }
     bind(draft, entry, &mut configuration);
@@ -172,7 +176,8 @@ fn named(draft: Draft, format: &str, entry: &Value) -> Map<String, Value> {
         definition.extend(given.clone().into_iter().filter(|(name, _)| names.contains(&&**name)));
     } else {
         let name = if draft <= Draft::D11 { "types" } else { "type" };
-        definition.extend(contexts(entry).map(|contexts| ("@context".to_owned(), contexts.clone())));
+        definition
+            .extend(contexts(entry).map(|contexts| ("@context".to_owned(), contexts.clone())));
         definition.insert(name.into(), types.into());
     }
     named.insert("credential_definition".into(), definition.into());

@@ -79,7 +79,9 @@ fn spoken(metadata: &Map<String, Value>, offered: Option<Dialect>) -> Option<Dia
     match metadata.get("credentials_supported") {
         Some(Value::Array(_)) if is_flat => spoken.extend([Some(Draft::D9), Some(Draft::D11)]),
         Some(Value::Array(_)) => spoken.extend([Some(Draft::D11), Some(Draft::D9)]),
-        Some(Value::Object(entries)) if entries.values().any(|one| one.get("formats").is_some()) => {
+        Some(Value::Object(entries))
+            if entries.values().any(|one| one.get("formats").is_some()) =>
+        {
             spoken.push(Some(Draft::D8));
         }
         Some(Value::Object(_)) => spoken.push(Some(Draft::D12)),
@@ -181,11 +183,8 @@ fn name(
 fn made_up_id(entry: &Value) -> String {
     let text = |name: &str| entry.get(name).and_then(Value::as_str);
     let types = texts(entry.get("types").or_else(|| entry.pointer("/credential_definition/types")));
-    let types = if types.is_empty() {
-        texts(entry.pointer("/credential_definition/type"))
-    } else {
-        types
-    };
+    let types =
+        if types.is_empty() { texts(entry.pointer("/credential_definition/type")) } else { types };
     let name = text("vct").or_else(|| text("doctype")).or_else(|| types.last().map(String::as_str));
     format!("{} ({})", name.unwrap_or("credential"), text("format").unwrap_or_default())
 }

@@ -20,7 +20,7 @@ pub use credential::{
 };
 pub use metadata::read_metadata;
 pub use offer::{read_link, read_offer};
-pub use token::{read_token_response, write_token_request};
+pub use token::{read_server, read_token_response, write_token_request};
 
 /// What was excused.
 type Findings = Vec<&'static str>;

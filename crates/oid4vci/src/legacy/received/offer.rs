@@ -178,7 +178,12 @@ fn lifted(
     let ids = ids.or_else(|| offer.get("credentials")).or_else(|| offer.get("credential_type"));
     let mut ids = named(ids, findings);
     let mut seen = Vec::new();
-    ids.retain(|id| !seen.contains(id) && { seen.push(id.clone()); true });
+    ids.retain(|id| {
+        !seen.contains(id) && {
+            seen.push(id.clone());
+            true
+        }
+    });
     lifted.insert("credential_configuration_ids".into(), ids.into());
     lifted.insert("grants".into(), grants(offer, findings)?.into());
     ReceivedOffer::read(&lifted)

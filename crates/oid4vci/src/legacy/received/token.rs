@@ -8,6 +8,7 @@ use super::credential::nonce;
 use crate::authorization::OPENID_CREDENTIAL;
 use crate::legacy::Dialect;
 use crate::legacy::dialect::Draft;
+use crate::metadata::ReceivedServerMetadata;
 use crate::token::ReceivedTokenResponse;
 
 const NO_TYPE: &str = "the answer of the Token Endpoint has no token_type (RFC 6749, section 5.1)";
@@ -26,7 +27,9 @@ pub fn write_token_request(dialect: Dialect, form: &mut [(&'static str, &str)]) 
 
 /// Reads a Token Response and the nonce that came with it (draft 14, section 6.2).
 #[must_use]
-pub fn read_token_response(body: &[u8]) -> Option<(ReceivedTokenResponse, Option<String>, Findings)> {
+pub fn read_token_response(
+    body: &[u8],
+) -> Option<(ReceivedTokenResponse, Option<String>, Findings)> {
     let mut value = json::parse(body).ok()?;
     let nonce = nonce(&value);
     let mut findings = Vec::new();
@@ -52,4 +55,25 @@ fn are_complete(details: &Value) -> bool {
             has(detail, "credential_configuration_id") && has(detail, "credential_identifiers")
         })
     })
+}
+
+const NO_SERVER: &str = "there is no document about the authorization server (RFC 8414, section 3); \
+                         draft 11, section 10.2.3, has no other place for the Token Endpoint";
+
+/// What takes the place of the authorization server's metadata: older Issuers have the Token
+/// Endpoint among their own, or beside their other endpoints. With it comes what is to be said of
+/// that.
+#[must_use]
+pub fn read_server(
+    issuer_document: &[u8],
+    identifier: &str,
+) -> Option<(ReceivedServerMetadata, &'static str)> {
+    let mut value = json::parse(issuer_document).ok()?;
+    let metadata = value.as_object_mut()?;
+    metadata.insert("issuer".into(), identifier.into());
+    metadata
+        .entry("token_endpoint")
+        .or_insert_with(|| format!("{}/token", identifier.trim_end_matches('/')).into());
+    let server = ReceivedServerMetadata::parse(value.to_string().as_bytes(), identifier).ok()?;
+    Some((server, NO_SERVER))
 }
