@@ -43,14 +43,14 @@ impl Described {
 
 /// What stands outside of the catalogue.
 pub(super) fn issuer_members(
-    metadata: &Map<String, Value>,
-    identifier: &str,
+    draft: Draft,
+    (metadata, identifier): (&Map<String, Value>, &str),
     findings: &mut Findings,
 ) -> Result<Map<String, Value>, MetadataError> {
     let mut lifted = metadata.clone();
     match metadata.get("credential_issuer").or_else(|| metadata.get("issuer")) {
         Some(Value::String(named)) if named == identifier => {
-            if !metadata.contains_key("credential_issuer") {
+            if !metadata.contains_key("credential_issuer") && draft > Draft::D9 {
                 findings.push(NO_ISSUER);
             }
         }
@@ -60,6 +60,7 @@ pub(super) fn issuer_members(
             let display = shown.get("display").cloned();
             lifted.insert("display".into(), display.unwrap_or_else(|| json!([shown])));
         }
+        None if draft <= Draft::D9 => {}
         None => findings.push(NO_ISSUER),
         Some(_) => return Err(MetadataError::OtherIssuer),
     }

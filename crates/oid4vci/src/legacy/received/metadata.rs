@@ -47,7 +47,7 @@ pub fn read_metadata(
     for id in ids {
         name(id, (dialect.0, &mut entries), &mut findings);
     }
-    let mut lifted = issuer_members(metadata, identifier, &mut findings)?;
+    let mut lifted = issuer_members(dialect.0, (metadata, identifier), &mut findings)?;
     let (mut names, mut configurations) = (Names::new(), Map::new());
     for (id, Described { configuration, named }) in entries {
         configurations.insert(id.clone(), configuration.into());
