@@ -6,7 +6,6 @@
 )]
 
 use oid4vci::legacy::Dialect;
-use oid4vci::legacy::received::{read_link, read_metadata, read_offer};
 use oid4vci::offer::{OfferError, OfferLink, ReceivedOffer};
 use serde_json::{Value, json};
 use url::form_urlencoded::byte_serialize;
@@ -24,7 +23,7 @@ fn encoded(text: &str) -> String {
 }
 
 fn by_value(link: &str) -> (ReceivedOffer, Option<Dialect>, Vec<&'static str>) {
-    let (link, dialect, findings) = read_link(link).unwrap();
+    let (link, dialect, findings) = Dialect::read_link(link).unwrap();
     let OfferLink::ByValue(offer) = link else { unreachable!("this offer is in its link") };
     (offer, dialect, findings)
 }
@@ -117,7 +116,8 @@ fn a_text_for_true_is_excused_and_said() {
         "credential_issuer": ISSUER, "credentials": "Diploma", "credential_issuer_note": 1,
         "grants": { GRANT: { "pre-authorized_code": CODE, "user_pin_required": "true" } },
     });
-    let (read, dialect, findings) = read_offer(offer.to_string().as_bytes(), None).unwrap();
+    let (read, dialect, findings) =
+        Dialect::read_offer(offer.to_string().as_bytes(), None).unwrap();
     assert!(has_pin(&read));
     assert_eq!((dialect, findings.len()), (draft("11"), 2));
 }
@@ -148,7 +148,7 @@ fn what_is_no_offer_stays_none() {
             OfferError::Ambiguous,
         ),
     ] {
-        assert_eq!(read_link(link).unwrap_err(), error, "{link}");
+        assert_eq!(Dialect::read_link(link).unwrap_err(), error, "{link}");
     }
 }
 
@@ -167,7 +167,7 @@ fn read(metadata: &Value, offered: Option<&str>, ids: &[&str]) -> Read {
     let offered = offered.and_then(Dialect::parse);
     let body = metadata.to_string();
     let (issuer, dialect, names, findings) =
-        read_metadata(body.as_bytes(), ISSUER, offered, &mut ids).unwrap();
+        Dialect::read_metadata(body.as_bytes(), ISSUER, offered, &mut ids).unwrap();
     let configuration = issuer.configurations[&ids[0]].clone();
     let named = names.get(&ids[0]).cloned().unwrap_or_default().into();
     let format = configuration.format.clone();
@@ -347,7 +347,7 @@ fn metadata_of_another_issuer_are_refused() {
     let named = |name: Value| {
         let mut metadata = with("credentials_supported", json!([{ "id": "a", "format": "x" }]));
         metadata["credential_issuer"] = name;
-        read_metadata(metadata.to_string().as_bytes(), ISSUER, None, &mut [])
+        Dialect::read_metadata(metadata.to_string().as_bytes(), ISSUER, None, &mut [])
             .map(|read| read.3.len())
     };
     assert_eq!(named(json!("https://issuer.example/")), Ok(1));

@@ -9,11 +9,14 @@
 
 mod world;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use keys::json;
+use keys::jwe::{self, ContentEncryption, EncryptionKey};
 use oid4vci::secret::TxCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::form_urlencoded::byte_serialize;
 use wallet::error::WalletError;
 use wallet::flow::deferred::Resumed;
@@ -21,192 +24,8 @@ use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::receipt::Received;
-use world::{
-    Answer, CODE, ISSUER, ISSUER_METADATA, NOW, Proof, SERVER_METADATA, Sent, SigningKey, TOKEN,
-    World, endpoint,
-};
-
-const APPENDED: &str = "https://issuer.example/a/.well-known/openid-credential-issuer";
-const OPENID_CONFIGURATION: &str = "https://issuer.example/a/.well-known/openid-configuration";
-const GRANT: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
-const VCT: &str = "https://issuer.example/vct/student";
-const PIN: &str = "493536";
-const TYPES: [&str; 2] = ["VerifiableCredential", "Diploma"];
-
-/// How a draft has a diploma or a student card.
-#[derive(Clone, Copy)]
-enum Kind {
-    Diploma,
-    Card,
-}
-
-use Kind::{Card, Diploma};
-
-/// Every draft with the formats that it has.
-const SPOKEN: [(&str, Kind); 11] = [
-    ("8", Diploma),
-    ("9", Diploma),
-    ("11", Diploma),
-    ("11", Card),
-    ("12", Diploma),
-    ("13", Diploma),
-    ("13", Card),
-    ("14", Diploma),
-    ("14", Card),
-    ("15", Diploma),
-    ("15", Card),
-];
-
-fn number(draft: &str) -> u8 {
-    draft.parse().unwrap()
-}
-
-/// What the issuer publishes about the credential.
-fn entry(draft: &str, kind: Kind) -> Value {
-    let suites = if number(draft) <= 12 {
-        "cryptographic_suites_supported"
-    } else {
-        "credential_signing_alg_values_supported"
-    };
-    let mut entry = json!({
-        "cryptographic_binding_methods_supported": ["did:jwk", "jwk"], suites: ["ES256"],
-        "display": [{ "name": "Shown", "logo": { "url": "https://issuer.example/logo.png" } }],
-    });
-    let format = match (draft, kind) {
-        ("8", _) => "jwt_vc",
-        (_, Diploma) => "jwt_vc_json",
-        ("15", Card) => "dc+sd-jwt",
-        (_, Card) => "vc+sd-jwt",
-    };
-    entry["format"] = format.into();
-    match (number(draft), kind) {
-        (..=11, Diploma) => entry["types"] = json!(TYPES),
-        (_, Diploma) => entry["credential_definition"] = json!({ "type": TYPES }),
-        (_, Card) => entry["vct"] = VCT.into(),
-    }
-    match number(draft) {
-        ..=11 => {}
-        12 => entry["proof_types_supported"] = json!(["jwt"]),
-        _ => {
-            let jwt = json!({ "proof_signing_alg_values_supported": ["ES256"] });
-            entry["proof_types_supported"] = json!({ "jwt": jwt });
-        }
-    }
-    entry
-}
-
-fn metadata(draft: &str, kind: Kind) -> Value {
-    let mut metadata = json!({
-        "credential_issuer": ISSUER, "credential_endpoint": endpoint("credential"),
-    });
-    let mut entry = entry(draft, kind);
-    match draft {
-        "8" => {
-            let display = entry["display"].take();
-            let entry = json!({ "display": display, "formats": { "jwt_vc": entry } });
-            metadata["credentials_supported"] = json!({ "id": entry });
-        }
-        "9" | "11" => {
-            entry["id"] = "id".into();
-            metadata["credentials_supported"] = json!([entry]);
-        }
-        "12" => metadata["credentials_supported"] = json!({ "id": entry }),
-        _ => metadata["credential_configurations_supported"] = json!({ "id": entry }),
-    }
-    match draft {
-        "8" | "9" => {
-            metadata["issuer"] = ISSUER.into();
-            metadata["token_endpoint"] = endpoint("token").into();
-            metadata["credential_issuer"] = json!({ "display": [{ "name": "Riverside" }] });
-        }
-        "14" => metadata["batch_credential_issuance"] = json!({ "batch_size": 4 }),
-        "15" => metadata["nonce_endpoint"] = endpoint("nonce").into(),
-        _ => {}
-    }
-    metadata
-}
-
-fn link(draft: &str, pin: bool) -> String {
-    let encoded = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
-    if draft == "8" {
-        return format!(
-            "openid-initiate-issuance://?issuer={}&credential_type=id&pre-authorized_code={CODE}\
-             &user_pin_required={pin}",
-            encoded(ISSUER)
-        );
-    }
-    let mut grant = json!({ "pre-authorized_code": CODE });
-    if number(draft) <= 12 {
-        grant["user_pin_required"] = pin.into();
-    } else if pin {
-        grant["tx_code"] = json!({ "length": PIN.len() });
-    }
-    let offered = if number(draft) <= 12 { "credentials" } else { "credential_configuration_ids" };
-    let offer = if draft == "9" {
-        grant["issuer"] = ISSUER.into();
-        grant["credentials"] = json!(["id"]);
-        grant
-    } else {
-        json!({ "credential_issuer": ISSUER, offered: ["id"], "grants": { GRANT: grant } })
-    };
-    let scheme = if draft == "9" { "openid-initiate-issuance" } else { "openid-credential-offer" };
-    format!("{scheme}://?credential_offer={}", encoded(&offer.to_string()))
-}
-
-/// What a Credential Request says beside its proof.
-fn expected_request(draft: &str, kind: Kind) -> Value {
-    match (number(draft), kind) {
-        (8, _) => json!({ "type": "id", "format": "jwt_vc" }),
-        (9..=11, Diploma) => json!({ "format": "jwt_vc_json", "types": TYPES }),
-        (12..=14, Diploma) => {
-            json!({ "format": "jwt_vc_json", "credential_definition": { "type": TYPES } })
-        }
-        (..=14, Card) => json!({ "format": "vc+sd-jwt", "vct": VCT }),
-        _ => json!({ "credential_configuration_id": "id" }),
-    }
-}
-
-fn answer(draft: &str, credential: &Value) -> Value {
-    match number(draft) {
-        ..=12 => json!({ "format": "x", "credential": credential, "c_nonce": "nonce-2" }),
-        13 => json!({ "credential": credential, "notification_id": "n-1", "c_nonce": "nonce-2" }),
-        14 => json!({ "credentials": [credential], "c_nonce": "nonce-2" }),
-        _ => json!({ "credentials": [{ "credential": credential }] }),
-    }
-}
-
-fn credential(issuer: &SigningKey, kind: Kind, proof: &Proof) -> Value {
-    match kind {
-        Diploma => issuer.diploma(&proof.did(), |_, _| {}),
-        Card => issuer.student_card(&proof.cnf(), |header, _| header["typ"] = "vc+sd-jwt".into()),
-    }
-}
-
-/// An issuer that speaks a draft, with all of it where that draft has it.
-fn world(draft: &'static str, kind: Kind) -> World {
-    let world = World::new();
-    let network = &world.network;
-    network.says(ISSUER_METADATA, 404, json!({}));
-    if number(draft) <= 9 {
-        network.says(SERVER_METADATA, 404, json!({}));
-        network.says(OPENID_CONFIGURATION, 200, metadata(draft, kind));
-    } else {
-        network.says(APPENDED, 200, metadata(draft, kind));
-    }
-    let mut token = world::token();
-    if number(draft) <= 14 {
-        token["c_nonce"] = "nonce-1".into();
-        network.says(&endpoint("nonce"), 500, json!({}));
-    }
-    network.on(&endpoint("token"), move |_| Answer::Json(200, token.clone()));
-    let issuer = Arc::clone(&world.issuer);
-    network.on(&endpoint("credential"), move |sent| {
-        let proof = Proof::of(sent);
-        assert_eq!(proof.claims["nonce"], "nonce-1", "draft {draft}");
-        Answer::Json(200, answer(draft, &credential(&issuer, kind, &proof)))
-    });
-    world
-}
+use world::draft::*;
+use world::{Answer, CODE, NOW, Proof, SERVER_METADATA, Sent, TOKEN, World, endpoint};
 
 async fn resolve(world: &World, link: &str) -> Result<ResolvedOffer, WalletError> {
     let scanned = ScannedOffer::scan(link)?;
@@ -416,4 +235,138 @@ async fn a_strict_wallet_refuses_drafts() {
     let mut world = World::new();
     world.wallet.settings.is_strict = true;
     world.resolve(&world::offer(&["student_card"])).await.unwrap();
+}
+
+/// Drafts 12 to 15 encrypt answers alone, where an issuer asks for it; the request names the key in
+/// the draft's own members.
+#[tokio::test]
+async fn answers_are_encrypted_where_a_draft_demands_it() {
+    for draft in ["12", "13", "14", "15"] {
+        let world = world(draft, Diploma);
+        let mut metadata = metadata(draft, Diploma);
+        let (alg, enc) = (json!(["ECDH-ES"]), json!(["A128GCM"]));
+        if draft == "12" {
+            metadata["credential_response_encryption_alg_values_supported"] = alg;
+            metadata["credential_response_encryption_enc_values_supported"] = enc;
+            metadata["require_credential_response_encryption"] = true.into();
+        } else {
+            metadata["credential_response_encryption"] = json!({
+                "alg_values_supported": alg, "enc_values_supported": enc,
+                "encryption_required": true,
+            });
+        }
+        world.network.says(APPENDED, 200, metadata);
+        let issuer = Arc::clone(&world.issuer);
+        world.network.on(&endpoint("credential"), move |sent| {
+            let body = sent.json();
+            let asked = &body["credential_response_encryption"];
+            let (jwk, alg, enc) = if draft == "12" {
+                (
+                    &body["credential_encryption_jwk"],
+                    &body["credential_response_encryption_alg"],
+                    &body["credential_response_encryption_enc"],
+                )
+            } else {
+                (&asked["jwk"], &asked["alg"], &asked["enc"])
+            };
+            assert_eq!((alg, enc), (&json!("ECDH-ES"), &json!("A128GCM")), "draft {draft}");
+            let key = EncryptionKey::from_jwk(jwk).unwrap();
+            let answer = answer(draft, &credential(&issuer, Diploma, &Proof::of(sent))).to_string();
+            let method = ContentEncryption::A128Gcm;
+            let sealed = jwe::encrypt(Map::new(), answer.as_bytes(), &key, method, None).unwrap();
+            Answer::Typed("application/jwt", sealed.into_bytes())
+        });
+        let received = receive(&world, &link(draft, false), false).await.unwrap();
+        assert_eq!(received.previews().len(), 1, "draft {draft}");
+        // In the clear it is not what was asked for.
+        world.answers_credential(200, answer(draft, &json!("a")));
+        let error = receive(&world, &link(draft, false), false).await.unwrap_err();
+        assert_eq!(error.code(), "bad_encryption", "draft {draft}");
+    }
+}
+
+/// The holder signs in: a draft's details name a credential as its requests do, and the state of
+/// the offer goes back under the draft's own name.
+#[tokio::test]
+async fn a_sign_in_asks_as_the_draft_does() {
+    let details = |more: Value| {
+        let mut detail = json!({ "type": "openid_credential" });
+        detail.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!([detail])
+    };
+    let by_id = json!({ "credential_configuration_id": "id" });
+    let of_draft_8 = json!({ "credential_type": "id", "format": "jwt_vc" });
+    for (draft, state, expected) in [
+        ("8", "op_state", of_draft_8),
+        ("9", "op_state", expected_request("9", Diploma)),
+        ("11", "issuer_state", expected_request("11", Diploma)),
+        ("12", "issuer_state", expected_request("12", Diploma)),
+        ("13", "issuer_state", by_id.clone()),
+        ("15", "issuer_state", by_id),
+    ] {
+        let world = world(draft, Diploma);
+        let mut server = world::server_metadata();
+        server["authorization_endpoint"] = endpoint("authorize").into();
+        server["grant_types_supported"] = json!(["authorization_code"]);
+        world.network.says(SERVER_METADATA, 200, server);
+        let link = match draft {
+            "8" => link(draft, false).replace(&format!("pre-authorized_code={CODE}"), "op_state=s"),
+            "9" => link(draft, false)
+                .replace("%22pre-authorized_code%22", "%22op_state%22")
+                .replace(CODE, "s"),
+            _ => link(draft, false)
+                .replace(
+                    &byte_serialize(GRANT.as_bytes()).collect::<String>(),
+                    "authorization_code",
+                )
+                .replace("pre-authorized_code", "issuer_state")
+                .replace(CODE, "s"),
+        };
+        let offer = resolve(&world, &link).await.unwrap();
+        assert!(offer.needs_sign_in(), "draft {draft}");
+        let begun = world.wallet.begin_sign_in(offer, "http://127.0.0.1:49152/cb").await.unwrap();
+        let query: BTreeMap<String, String> = begun.address().query_pairs().into_owned().collect();
+        assert_eq!(query[state], "s", "draft {draft}");
+        let asked: Value = json::parse(query["authorization_details"].as_bytes()).unwrap();
+        assert_eq!(asked, details(expected), "draft {draft}");
+    }
+}
+
+/// Drafts 12 and 13, section 6.3: the issuer is not ready, and the offer stays good.
+#[tokio::test]
+async fn an_offer_that_is_not_ready_can_be_taken_again() {
+    let world = world("13", Diploma);
+    world.network.says(&endpoint("token"), 400, json!({ "error": "authorization_pending" }));
+    let offer = resolve(&world, &link("13", false)).await.unwrap();
+    let failure = world.wallet.request_token(offer, None).await.unwrap_err();
+    assert_eq!(failure.error.code(), "authorization_pending");
+    assert!(failure.error.hint().contains("again"));
+    let mut token = world::token();
+    token["c_nonce"] = "nonce-1".into();
+    world.network.says(&endpoint("token"), 200, token);
+    world.wallet.request_token(failure.offer, None).await.unwrap();
+}
+
+/// Findings are for the other side: what was wrong with the answers is told as well.
+#[tokio::test]
+async fn what_was_excused_in_answers_is_told_too() {
+    let world = world("13", Diploma);
+    let token = json!({
+        "access_token": TOKEN, "c_nonce": "nonce-1",
+        "authorization_details": [{ "type": "openid_credential", "format": "jwt_vc_json" }],
+    });
+    world.network.says(&endpoint("token"), 200, token);
+    let issuer = Arc::clone(&world.issuer);
+    world.network.on(&endpoint("credential"), move |sent| {
+        let credential = credential(&issuer, Diploma, &Proof::of(sent));
+        let both = json!({ "credential": credential, "credentials": [credential] });
+        Answer::Json(200, both)
+    });
+    let offer = resolve(&world, &link("13", false)).await.unwrap();
+    let authorized = world.wallet.request_token(offer, None).await.unwrap();
+    world.wallet.request_credentials(&authorized, &KeyWish::default()).await.unwrap();
+    let findings = authorized.offer().findings();
+    for said in ["token_type", "authorization_details", "both credential and credentials"] {
+        assert!(findings.iter().any(|finding| finding.contains(said)), "{findings:?}");
+    }
 }

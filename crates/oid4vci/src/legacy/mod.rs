@@ -4,6 +4,6 @@
 //! others name [`Dialect`] alone, and nobody outside distinguishes one draft from another.
 
 mod dialect;
-pub mod received;
+mod received;
 
 pub use dialect::Dialect;

@@ -31,6 +31,7 @@ impl Wallet {
             encryption.begin(|algorithm| response_key.take(algorithm)).map_err(failed)?;
         // What goes in the clear says so (CRED-19, DEFER-08).
         let body = exchange.seal(parameters).map_err(EncryptionError::from)?;
+        let body = sender.spoken.write_encryption(body);
         let request = Request::post(endpoint.clone())
             .header("accept", format!("{JSON}, {JWT}"))
             .body(body.media_type, body.bytes);

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use oid4vci::credential::{CredentialRequest, ReceivedCredentialResponse, Selector};
-use oid4vci::legacy::{Dialect, received};
+use oid4vci::legacy::Dialect;
 use oid4vci::metadata::ReceivedConfiguration;
 
 use super::check::Expected;
@@ -148,7 +148,7 @@ impl Wallet {
         let dialect = authorized.sender.spoken.dialect;
         let parameters = match dialect {
             None => request.to_json(),
-            Some(dialect) => received::write_credential_request(dialect, &request, &offered.named),
+            Some(dialect) => dialect.write_credential_request(&request, &offered.named),
         };
         let offer = &authorized.offer;
         let Authorized { sender, access_token, .. } = authorized;
@@ -158,7 +158,7 @@ impl Wallet {
         let answer = self.exchange(place, cover, parameters).await?;
         let response = sender.spoken.read_response(&answer);
         let response = response.ok_or(WalletError::BadAnswer(Question::Credential))?;
-        let dialect = dialect.map(|dialect| received::read_deferral(dialect, &answer));
+        let dialect = dialect.map(|dialect| dialect.read_deferral(&answer));
         Ok((response, dialect, response_key))
     }
 }

@@ -205,9 +205,9 @@ impl Wallet {
         self.check_places(&homes, places)?;
         let transaction_id = pending.transaction_id.clone();
         let parameters = DeferredCredentialRequest { transaction_id }.to_json();
-        let encryption = issuer.encryption.choose(false)?; // DEFER-07, DEFER-09
         let mut sender = Sender::of_kept(token);
         sender.spoken = Spoken::new(pending.dialect, Vec::new());
+        let encryption = sender.spoken.encryption(&issuer.encryption)?; // DEFER-07, DEFER-09
         let place = (endpoint, &sender, &token.access_token);
         let mut response_key = pending.response_key.clone();
         let cover = (&encryption, &mut response_key);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use oid4vci::credential::ReceivedCredentialResponse;
-use oid4vci::legacy::{Dialect, received};
+use oid4vci::encryption::{Body, ChosenEncryption, EncryptionError, ReceivedEncryption};
+use oid4vci::legacy::Dialect;
 use oid4vci::metadata::{AUTHORIZATION_SERVER, ReceivedIssuerMetadata, ReceivedServerMetadata};
 use oid4vci::offer::ReceivedOffer;
 use oid4vci::secret::TransactionId;
@@ -74,10 +75,29 @@ impl Spoken {
         dialect.and_then(|_| self.heard().nonce.clone())
     }
 
+    /// How messages are encrypted, chosen before the code is spent (CRED-15).
+    pub(super) fn encryption(
+        &self,
+        theirs: &ReceivedEncryption,
+    ) -> Result<ChosenEncryption, EncryptionError> {
+        match self.dialect {
+            None => theirs.choose(false),
+            Some(_) => Dialect::choose_encryption(theirs),
+        }
+    }
+
+    /// The same body, with the members that the draft has for the key of its answer.
+    pub(super) fn write_encryption(&self, mut body: Body) -> Body {
+        if let Some(dialect) = self.dialect {
+            dialect.write_encryption(&mut body);
+        }
+        body
+    }
+
     /// Reads a Credential Response, or what a Deferred Credential Endpoint gives.
     pub(super) fn read_response(&self, body: &[u8]) -> Option<ReceivedCredentialResponse> {
         let Some(dialect) = self.dialect else { return ReceivedCredentialResponse::parse(body) };
-        let (response, nonce, findings) = received::read_credential_response(dialect, body)?;
+        let (response, nonce, findings) = dialect.read_credential_response(body)?;
         self.keep_nonce(nonce);
         self.excuse(findings);
         Some(response)
@@ -86,8 +106,8 @@ impl Spoken {
     /// What else a refusal says, in a draft.
     pub(super) fn hear_refusal(&self, body: &[u8]) {
         if self.dialect.is_some() {
-            self.keep_nonce(received::error_nonce(body));
-            self.heard().interval = received::is_pending(body).flatten();
+            self.keep_nonce(Dialect::error_nonce(body));
+            self.heard().interval = Dialect::is_pending(body).flatten();
         }
     }
 
@@ -148,12 +168,12 @@ impl Wallet {
             Err(error) => return Err(error),
         };
         let ids = &mut offer.credential_configuration_ids;
-        let read = received::read_metadata(&body, id, spoken.dialect, ids)?;
+        let read = Dialect::read_metadata(&body, id, spoken.dialect, ids)?;
         let (issuer, dialect, names, findings) = read;
         spoken.dialect = dialect;
         spoken.excuse(findings);
         self.check_dialect(spoken)?;
-        let server = dialect.and_then(|_| received::read_server(&body, id));
+        let server = dialect.and_then(|_| Dialect::read_server(&body, id));
         Ok(Understood { issuer, names, server })
     }
 
@@ -191,7 +211,7 @@ impl Wallet {
         };
         match dialect {
             None => Ok(ReceivedIssuerMetadata::parse(&body, id)?),
-            Some(_) => Ok(received::read_metadata(&body, id, dialect, &mut [])?.0),
+            Some(_) => Ok(Dialect::read_metadata(&body, id, dialect, &mut [])?.0),
         }
     }
 

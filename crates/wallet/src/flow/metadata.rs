@@ -196,7 +196,7 @@ impl Wallet {
         }
         let Understood { issuer, names, server: in_place_of_server } =
             self.understand(&mut offer, &mut spoken).await?;
-        let encryption = issuer.encryption.choose(false)?; // before the code is spent (CRED-15)
+        let encryption = spoken.encryption(&issuer.encryption)?;
         let server = issuer.authorization_server(grant.authorization_server())?.to_owned();
         let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
         let formats = self.settings.profile.formats();

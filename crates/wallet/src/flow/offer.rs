@@ -1,6 +1,6 @@
 //! Steps 4-5: the holder scans an offer, agrees to the host, and the wallet reads it (VCI §4.1).
 
-use oid4vci::legacy::received;
+use oid4vci::legacy::Dialect;
 use oid4vci::metadata::parse_identifier;
 use oid4vci::offer::{OFFER_BYTES_MAX, OfferError, OfferLink, ReceivedOffer};
 use url::Url;
@@ -23,7 +23,7 @@ impl ScannedOffer {
     /// Reads a scanned or pasted text, without a single packet (OFFER-39, catalogue A08). Nobody is
     /// answered, either: what follows stays in the wallet (OFFER-34).
     pub fn scan(text: &str) -> Result<Self, WalletError> {
-        let (link, dialect, findings) = received::read_link(text)?;
+        let (link, dialect, findings) = Dialect::read_link(text)?;
         let host = match &link {
             OfferLink::ByReference(url) => host(url),
             OfferLink::ByValue(offer) => host(&issuer(offer)?),
@@ -127,7 +127,7 @@ impl Wallet {
         if !answer.is("application/json") {
             return Err(WalletError::BadAnswer(Question::Offer));
         }
-        let (offer, dialect, findings) = received::read_offer(&answer.body, spoken.dialect)?;
+        let (offer, dialect, findings) = Dialect::read_offer(&answer.body, spoken.dialect)?;
         spoken.dialect = dialect;
         spoken.excuse(findings);
         Ok(offer)

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use keys::outside::Timestamp;
-use oid4vci::legacy::received;
+use oid4vci::legacy::Dialect;
 use oid4vci::secret::{AccessToken, RefreshToken, TxCode};
 use oid4vci::token::{
     AuthorizedDetail, PreAuthorizedCodeRequest, ReceivedTokenResponse, TokenRequest, TokenType,
@@ -167,7 +167,7 @@ impl Wallet {
         let once = matches!(request, TokenRequest::AuthorizationCode(_));
         let mut form = request.to_form();
         if let Some(dialect) = sender.spoken.dialect {
-            received::write_token_request(dialect, &mut form);
+            dialect.write_token_request(&mut form);
         }
         let request = Request::post(token_endpoint.clone())
             .header("accept", "application/json")
@@ -222,7 +222,7 @@ fn read_token(sender: &Sender, body: &[u8]) -> Option<ReceivedTokenResponse> {
     if sender.spoken.dialect.is_none() {
         return ReceivedTokenResponse::parse(body);
     }
-    let (token, nonce, findings) = received::read_token_response(body)?;
+    let (token, nonce, findings) = Dialect::read_token_response(body)?;
     sender.spoken.keep_nonce(nonce);
     sender.spoken.excuse(findings);
     Some(token)

@@ -3,6 +3,7 @@
 use keys::algorithm::Algorithm;
 use serde_json::{Map, Value, json};
 
+use super::encryption::lift_metadata;
 use super::{Findings, texts};
 use crate::legacy::dialect::Draft;
 use crate::metadata::MetadataError;
@@ -70,6 +71,7 @@ pub(super) fn issuer_members(
     {
         lifted.insert("authorization_servers".into(), json!([server]));
     }
+    lift_metadata(&mut lifted);
     if let Some(display) = lifted.get_mut("display") {
         rename_pictures(display);
     }

@@ -23,50 +23,52 @@ const OLD_NAME: &str = "the offer has the member credentials beside metadata of 
 /// How a draft names each credential in a request, where it has no identifiers of configurations.
 type Names = BTreeMap<String, Map<String, Value>>;
 
-/// Reads the document that `identifier` led to. `offered` is the draft of the offer, `ids` what is
-/// offered: they become those of the metadata that come back.
-///
-/// `None` for the draft means 1.0, and then nothing but the metadata is of interest.
-pub fn read_metadata(
-    body: &[u8],
-    identifier: &str,
-    offered: Option<Dialect>,
-    ids: &mut [String],
-) -> Result<(ReceivedIssuerMetadata, Option<Dialect>, Names, Findings), MetadataError> {
-    let value = json::parse(body).map_err(|_| MetadataError::NotJson)?;
-    let metadata = value.as_object().ok_or(MetadataError::NotJson)?;
-    let Some(dialect) = spoken(metadata, offered) else {
-        let metadata = ReceivedIssuerMetadata::read(&value, identifier)?;
-        return Ok((metadata, None, Names::new(), Vec::new()));
-    };
-    let mut findings = Vec::new();
-    if offered == Some(Dialect(Draft::D11)) && dialect.0 >= Draft::D13 {
-        findings.push(OLD_NAME);
-    }
-    let mut entries = entries(dialect.0, metadata);
-    for id in ids {
-        name(id, (dialect.0, &mut entries), &mut findings);
-    }
-    let mut lifted = issuer_members(dialect.0, (metadata, identifier), &mut findings)?;
-    let (mut names, mut configurations) = (Names::new(), Map::new());
-    for (id, Described { configuration, named }) in entries {
-        configurations.insert(id.clone(), configuration.into());
-        names.insert(id, named);
-    }
-    lifted.insert("credential_configurations_supported".into(), configurations.into());
-    let mut read = ReceivedIssuerMetadata::read(&lifted.into(), identifier)?;
-    for configuration in read.configurations.values_mut() {
-        if !configuration.needs_proof {
-            // Not to be asked for: but an issuer that gives nonces nevertheless takes the usual ones.
-            configuration.binding_methods =
-                vec![BindingMethod::Jwk, BindingMethod::DidJwk, BindingMethod::DidKey];
-            configuration.proof_algorithms = vec![Algorithm::Es256, Algorithm::EdDsa];
+impl Dialect {
+    /// Reads the document that `identifier` led to. `offered` is the draft of the offer, `ids` what is
+    /// offered: they become those of the metadata that come back.
+    ///
+    /// `None` for the draft means 1.0, and then nothing but the metadata is of interest.
+    pub fn read_metadata(
+        body: &[u8],
+        identifier: &str,
+        offered: Option<Dialect>,
+        ids: &mut [String],
+    ) -> Result<(ReceivedIssuerMetadata, Option<Dialect>, Names, Findings), MetadataError> {
+        let value = json::parse(body).map_err(|_| MetadataError::NotJson)?;
+        let metadata = value.as_object().ok_or(MetadataError::NotJson)?;
+        let Some(dialect) = spoken(metadata, offered) else {
+            let metadata = ReceivedIssuerMetadata::read(&value, identifier)?;
+            return Ok((metadata, None, Names::new(), Vec::new()));
+        };
+        let mut findings = Vec::new();
+        if offered == Some(Dialect(Draft::D11)) && dialect.0 >= Draft::D13 {
+            findings.push(OLD_NAME);
         }
+        let mut entries = entries(dialect.0, metadata);
+        for id in ids {
+            name(id, (dialect.0, &mut entries), &mut findings);
+        }
+        let mut lifted = issuer_members(dialect.0, (metadata, identifier), &mut findings)?;
+        let (mut names, mut configurations) = (Names::new(), Map::new());
+        for (id, Described { configuration, named }) in entries {
+            configurations.insert(id.clone(), configuration.into());
+            names.insert(id, named);
+        }
+        lifted.insert("credential_configurations_supported".into(), configurations.into());
+        let mut read = ReceivedIssuerMetadata::read(&lifted.into(), identifier)?;
+        for configuration in read.configurations.values_mut() {
+            if !configuration.needs_proof {
+                // Not to be asked for: but an issuer that gives nonces nevertheless takes the usual ones.
+                configuration.binding_methods =
+                    vec![BindingMethod::Jwk, BindingMethod::DidJwk, BindingMethod::DidKey];
+                configuration.proof_algorithms = vec![Algorithm::Es256, Algorithm::EdDsa];
+            }
+        }
+        if dialect.has_single_proof() {
+            read.batch_size = 1;
+        }
+        Ok((read, Some(dialect), names, findings))
     }
-    if dialect.has_single_proof() {
-        read.batch_size = 1;
-    }
-    Ok((read, Some(dialect), names, findings))
 }
 
 /// Of several drafts in one document, that of the offer; else the latest of them.

@@ -4,8 +4,10 @@
 //! the scheme of the link; never by trying. What had to be excused on the way is a finding: a text
 //! for the people on the other side, with the place in the draft that says otherwise.
 
+mod authorization;
 mod credential;
 mod document;
+mod encryption;
 mod metadata;
 mod offer;
 mod token;
@@ -14,13 +16,6 @@ use serde_json::Value;
 
 use super::Dialect;
 use super::dialect::Draft;
-
-pub use credential::{
-    error_nonce, is_pending, read_credential_response, read_deferral, write_credential_request,
-};
-pub use metadata::read_metadata;
-pub use offer::{read_link, read_offer};
-pub use token::{read_server, read_token_response, write_token_request};
 
 /// What was excused.
 type Findings = Vec<&'static str>;

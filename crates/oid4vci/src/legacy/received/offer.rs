@@ -33,50 +33,53 @@ const BESIDE: &str = "user_pin_required stands beside tx_code, which took its pl
 const ONE_TEXT: &str = "credentials is a text where draft 11, section 4.1.1, has an array";
 const NULL_GRANTS: &str = "grants is null where draft 11, section 4.1.1, leaves it out";
 
-/// Reads a link of any draft, and says which draft its form belongs to.
-///
-/// `None` for the draft means that nothing in it is older than 1.0: then it is read as by
-/// [`OfferLink::parse`], and whatever the offer says is 1.0's.
-pub fn read_link(text: &str) -> Result<(OfferLink, Option<Dialect>, Findings), OfferError> {
-    let refused = match OfferLink::parse(text) {
-        Ok(link) => return Ok((link, None, Vec::new())),
-        Err(error) => error,
-    };
-    let text = text.trim();
-    if text.len() > LINK_BYTES_MAX {
-        return Err(refused);
-    }
-    let (scheme, rest) = text.split_once(':').ok_or(refused)?;
-    let mut findings = Vec::new();
-    let scheme = match scheme.to_ascii_lowercase().as_str() {
-        INITIATE_SCHEME => Some(Dialect(Draft::D9)),
-        OLDEST_SCHEME => {
-            findings.push(OLDEST);
-            Some(Dialect(Draft::D9))
+impl Dialect {
+    /// Reads a link of any draft, and says which draft its form belongs to.
+    ///
+    /// `None` for the draft means that nothing in it is older than 1.0: then it is read as by
+    /// [`OfferLink::parse`], and whatever the offer says is 1.0's.
+    pub fn read_link(text: &str) -> Result<(OfferLink, Option<Dialect>, Findings), OfferError> {
+        let refused = match OfferLink::parse(text) {
+            Ok(link) => return Ok((link, None, Vec::new())),
+            Err(error) => error,
+        };
+        let text = text.trim();
+        if text.len() > LINK_BYTES_MAX {
+            return Err(refused);
         }
-        SCHEME | HAIP_SCHEME | "https" => None,
-        _ => return Err(refused),
-    };
-    let query = query(rest, &mut findings).ok_or(refused)?;
-    if query.contains('+') {
-        findings.push(PLUS);
-    }
-    let parameters = Parameters(form_urlencoded::parse(query.as_bytes()).into_owned().collect());
-    let offer = parameters.one("credential_offer")?;
-    let uri = parameters.one("credential_offer_uri")?;
-    match (offer, uri) {
-        (Some(_), Some(_)) => Err(OfferError::Ambiguous),
-        (None, Some(uri)) => Ok((OfferLink::ByReference(offer_uri(uri)?), scheme, findings)),
-        (Some(offer), None) => {
-            let (offer, dialect, more) = read_offer(offer.as_bytes(), scheme)?;
-            findings.extend(more);
-            let is_excused = dialect.is_some() || !findings.is_empty();
-            let link = OfferLink::ByValue(offer);
-            is_excused.then_some((link, dialect, findings)).ok_or(refused)
+        let (scheme, rest) = text.split_once(':').ok_or(refused)?;
+        let mut findings = Vec::new();
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            INITIATE_SCHEME => Some(Dialect(Draft::D9)),
+            OLDEST_SCHEME => {
+                findings.push(OLDEST);
+                Some(Dialect(Draft::D9))
+            }
+            SCHEME | HAIP_SCHEME | "https" => None,
+            _ => return Err(refused),
+        };
+        let query = query(rest, &mut findings).ok_or(refused)?;
+        if query.contains('+') {
+            findings.push(PLUS);
         }
-        (None, None) => {
-            let offer = flat(&parameters, &mut findings)?.ok_or(refused)?;
-            Ok((OfferLink::ByValue(offer), Some(Dialect(Draft::D8)), findings))
+        let parameters =
+            Parameters(form_urlencoded::parse(query.as_bytes()).into_owned().collect());
+        let offer = parameters.one("credential_offer")?;
+        let uri = parameters.one("credential_offer_uri")?;
+        match (offer, uri) {
+            (Some(_), Some(_)) => Err(OfferError::Ambiguous),
+            (None, Some(uri)) => Ok((OfferLink::ByReference(offer_uri(uri)?), scheme, findings)),
+            (Some(offer), None) => {
+                let (offer, dialect, more) = Self::read_offer(offer.as_bytes(), scheme)?;
+                findings.extend(more);
+                let is_excused = dialect.is_some() || !findings.is_empty();
+                let link = OfferLink::ByValue(offer);
+                is_excused.then_some((link, dialect, findings)).ok_or(refused)
+            }
+            (None, None) => {
+                let offer = flat(&parameters, &mut findings)?.ok_or(refused)?;
+                Ok((OfferLink::ByValue(offer), Some(Dialect(Draft::D8)), findings))
+            }
         }
     }
 }
@@ -138,32 +141,34 @@ fn is_yes(text: &str) -> bool {
     ["true", "yes"].iter().any(|yes| text.eq_ignore_ascii_case(yes))
 }
 
-/// Reads the document of an offer; `scheme` is what its link said.
-pub fn read_offer(
-    document: &[u8],
-    scheme: Option<Dialect>,
-) -> Result<(ReceivedOffer, Option<Dialect>, Findings), OfferError> {
-    if document.len() > OFFER_BYTES_MAX {
-        return Err(OfferError::TooLong);
+impl Dialect {
+    /// Reads the document of an offer; `scheme` is what its link said.
+    pub fn read_offer(
+        document: &[u8],
+        scheme: Option<Dialect>,
+    ) -> Result<(ReceivedOffer, Option<Dialect>, Findings), OfferError> {
+        if document.len() > OFFER_BYTES_MAX {
+            return Err(OfferError::TooLong);
+        }
+        let value = json::parse(document).map_err(|_| OfferError::NotJson)?;
+        let object = value.as_object().ok_or(OfferError::NotJson)?;
+        let refused = match ReceivedOffer::read(object) {
+            Ok(offer) => return Ok((offer, scheme, Vec::new())),
+            Err(error) => error,
+        };
+        let has = |name| object.contains_key(name);
+        let draft = match (has("credential_issuer"), has("issuer")) {
+            (false, true) if has("credential_type") => Some(Draft::D8),
+            (false, true) => Some(Draft::D9),
+            (true, _) if has("credentials") => Some(Draft::D11),
+            _ => None,
+        };
+        let mut findings = Vec::new();
+        let offer = lifted(object, &mut findings)?;
+        let dialect = draft.map(Dialect).or(scheme);
+        let is_excused = dialect.is_some() || !findings.is_empty();
+        is_excused.then_some((offer, dialect, findings)).ok_or(refused)
     }
-    let value = json::parse(document).map_err(|_| OfferError::NotJson)?;
-    let object = value.as_object().ok_or(OfferError::NotJson)?;
-    let refused = match ReceivedOffer::read(object) {
-        Ok(offer) => return Ok((offer, scheme, Vec::new())),
-        Err(error) => error,
-    };
-    let has = |name| object.contains_key(name);
-    let draft = match (has("credential_issuer"), has("issuer")) {
-        (false, true) if has("credential_type") => Some(Draft::D8),
-        (false, true) => Some(Draft::D9),
-        (true, _) if has("credentials") => Some(Draft::D11),
-        _ => None,
-    };
-    let mut findings = Vec::new();
-    let offer = lifted(object, &mut findings)?;
-    let dialect = draft.map(Dialect).or(scheme);
-    let is_excused = dialect.is_some() || !findings.is_empty();
-    is_excused.then_some((offer, dialect, findings)).ok_or(refused)
 }
 
 /// The same offer in 1.0's members.
