@@ -3,6 +3,7 @@
 use std::fmt;
 
 use oid4vci::authorization::ResponseError;
+use oid4vci::legacy::Dialect;
 use oid4vci::signed_metadata::SignedMetadataError;
 
 use super::WalletError;
@@ -81,6 +82,20 @@ const fn after_sign_in(error: &ResponseError) -> &'static str {
     }
 }
 
+fn not_final(
+    f: &mut fmt::Formatter<'_>,
+    dialect: Option<Dialect>,
+    finding: Option<&str>,
+) -> fmt::Result {
+    match (dialect, finding) {
+        (_, Some(finding)) => f.write_str(finding),
+        (Some(dialect), None) => {
+            write!(f, "the issuer speaks draft {dialect} of OpenID4VCI, and not 1.0")
+        }
+        (None, None) => f.write_str("the issuer does not speak OpenID4VCI 1.0"),
+    }
+}
+
 impl fmt::Display for WalletError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -119,11 +134,7 @@ impl fmt::Display for WalletError {
             Self::TxCodeMisfit => f.write_str("the transaction code has the wrong form"),
             Self::Network { host, cause } => write!(f, "{host}: {}", cause.message()),
             Self::Metadata(error) => f.write_str(error.message()),
-            Self::NotFinal { finding: Some(finding), .. } => f.write_str(finding),
-            Self::NotFinal { dialect: Some(dialect), .. } => {
-                write!(f, "the issuer speaks draft {dialect} of OpenID4VCI, and not 1.0")
-            }
-            Self::NotFinal { .. } => f.write_str("the issuer does not speak OpenID4VCI 1.0"),
+            Self::NotFinal { dialect, finding } => not_final(f, *dialect, *finding),
             Self::Haip(finding) => f.write_str(finding.message()),
             Self::SignedMetadata(error) => f.write_str(error.message()),
             Self::Encryption(error) => f.write_str(error.message()),

@@ -218,16 +218,14 @@ impl Wallet {
                 .await
                 .map(Zeroizing::new),
         };
-        let answer = match answer {
-            Err(WalletError::Refused(refused)) => match sender.spoken.not_ready(&refused) {
-                Some(interval) => {
-                    let transaction_id = pending.transaction_id.clone();
-                    return Ok(ReceivedCredentialResponse::Deferred { transaction_id, interval });
-                }
-                None => return Err(WalletError::Refused(refused)),
-            },
-            answer => answer?,
-        };
+        if let Err(WalletError::Refused(refused)) = &answer
+            && sender.spoken.is_not_ready(refused)
+        {
+            let transaction_id = pending.transaction_id.clone();
+            let interval = sender.spoken.interval();
+            return Ok(ReceivedCredentialResponse::Deferred { transaction_id, interval });
+        }
+        let answer = answer?;
         let response = sender.spoken.read_response(&answer);
         response.ok_or(WalletError::BadAnswer(Question::Credential))
     }

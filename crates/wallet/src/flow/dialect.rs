@@ -107,14 +107,18 @@ impl Spoken {
     pub(super) fn hear_refusal(&self, body: &[u8]) {
         if self.dialect.is_some() {
             self.keep_nonce(Dialect::error_nonce(body));
-            self.heard().interval = Dialect::is_pending(body).flatten();
+            self.heard().interval = Dialect::error_interval(body);
         }
     }
 
-    /// Whether a credential is only not ready, and how long to wait for it.
-    pub(super) fn not_ready(&self, refused: &Refused) -> Option<Option<u64>> {
-        let is_pending = self.dialect.is_some() && refused.is("issuance_pending");
-        is_pending.then(|| self.heard().interval)
+    /// Whether a credential is only not ready.
+    pub(super) fn is_not_ready(&self, refused: &Refused) -> bool {
+        self.dialect.is_some() && refused.is("issuance_pending")
+    }
+
+    /// How long to wait for it, as the refusal said.
+    pub(super) fn interval(&self) -> Option<u64> {
+        self.heard().interval
     }
 
     /// Whether another proof can help: its nonce had died, and a fresh one came with the refusal.

@@ -314,8 +314,13 @@ fn offered(
         if formats.contains(&configuration.format.as_str()) {
             let display = Display::new(issuer, configuration);
             let configuration = configuration.clone();
-            let named = names.remove(id).unwrap_or_default();
-            offered.push(OfferedCredential { id: id.clone(), configuration, display, named });
+            let in_draft = names.remove(id).unwrap_or_default();
+            offered.push(OfferedCredential {
+                id: id.clone(),
+                configuration,
+                display,
+                named: in_draft,
+            });
         } else {
             unsupported.push(clean(&configuration.format));
         }

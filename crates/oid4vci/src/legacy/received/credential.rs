@@ -36,7 +36,8 @@ impl Dialect {
             }
         };
         match request.proofs.as_ref() {
-            None => {}
+            // No draft before 15 has proofs of another type; the issuer says what it misses.
+            None | Some(Proofs::Attestation(_)) => {}
             Some(Proofs::Jwt(jwts)) if self.0 == Draft::D14 && jwts.len() > 1 => {
                 body.insert("proofs".into(), json!({ "jwt": jwts }));
             }
@@ -44,8 +45,6 @@ impl Dialect {
                 let jwt = jwts.first();
                 body.insert("proof".into(), json!({ "proof_type": "jwt", "jwt": jwt }));
             }
-            // No draft before 15 has such a proof; the issuer says what it misses.
-            Some(Proofs::Attestation(_)) => {}
         }
         body.into()
     }
@@ -68,9 +67,8 @@ impl Dialect {
     /// was. An `acceptance_token` is one of draft 11, whoever sends it.
     #[must_use]
     pub fn read_deferral(self, body: &[u8]) -> Self {
-        let has_token = json::parse(body).is_ok_and(|value| {
-            value.get("acceptance_token").is_some_and(|token| token.is_string())
-        });
+        let has_token = json::parse(body)
+            .is_ok_and(|value| value.get("acceptance_token").is_some_and(Value::is_string));
         if has_token { self.min(Self(Draft::D11)) } else { self }
     }
 
@@ -80,12 +78,10 @@ impl Dialect {
         nonce(&json::parse(body).ok()?)
     }
 
-    /// Whether a deferred credential is still to come, and the seconds to wait (draft 12, section 9.3).
+    /// The seconds to wait that come with `issuance_pending` (draft 12, section 9.3).
     #[must_use]
-    pub fn is_pending(body: &[u8]) -> Option<Option<u64>> {
-        let value = json::parse(body).ok()?;
-        let is_pending = value.get("error").is_some_and(|error| error == "issuance_pending");
-        is_pending.then(|| value.get("interval").and_then(Value::as_u64))
+    pub fn error_interval(body: &[u8]) -> Option<u64> {
+        json::parse(body).ok()?.get("interval").and_then(Value::as_u64)
     }
 }
 

@@ -175,8 +175,8 @@ fn named(draft: Draft, format: &str, entry: &Value) -> Map<String, Value> {
     }
     let mut definition = Map::new();
     if let Some(given) = entry.get("credential_definition").and_then(Value::as_object) {
-        let names = ["@context", "type", "types", "vct"];
-        definition.extend(given.clone().into_iter().filter(|(name, _)| names.contains(&&**name)));
+        let kept = ["@context", "type", "types", "vct"];
+        definition.extend(given.clone().into_iter().filter(|(name, _)| kept.contains(&&**name)));
     } else {
         let name = if draft <= Draft::D11 { "types" } else { "type" };
         definition

@@ -119,7 +119,7 @@ fn of_configurations(
     let is_old = has("batch_credential_endpoint")
         || has("credential_identifiers_supported")
         || any(|one| one["claims"].is_object() || one.get("order").is_some())
-        || any(|one| one["credential_definition"]["credentialSubject"].is_object())
+        || any(|one| one.pointer("/credential_definition/credentialSubject").is_some())
         || any(|one| one.get("cryptographic_suites_supported").is_some())
         || any(|one| one["format"] == "vc+sd-jwt" && one.get("vct").is_some());
     if !is_old && (is_recent || !(has_display || has_old_offer)) {

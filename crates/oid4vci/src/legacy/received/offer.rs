@@ -242,13 +242,10 @@ fn grants(
 
 /// A PIN is digits (draft 11, section 6.1), which is what an empty `tx_code` says.
 fn ask_for_pin(grant: &mut Map<String, Value>, pin: &Value, findings: &mut Findings) {
-    let is_required = match pin {
-        Value::String(text) => {
-            findings.push(TEXT_FOR_TRUTH);
-            is_yes(text)
-        }
-        other => *other == true,
-    };
+    let is_required = pin.as_str().map_or(*pin == true, is_yes);
+    if pin.is_string() {
+        findings.push(TEXT_FOR_TRUTH);
+    }
     if grant.contains_key("tx_code") {
         findings.push(BESIDE);
     } else if is_required {
