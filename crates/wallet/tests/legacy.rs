@@ -1,11 +1,6 @@
 //! Issuers that speak a draft of OpenID4VCI, each as its draft writes it: the wallet receives from
 //! all of them, sends what the draft has and nothing else, and says what it excused.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod world;
 
