@@ -157,6 +157,7 @@ fn object(value: Value) -> Map<String, Value> {
 async fn sd_jwt_vc(key: &SoftwareKey, status: Option<StatusReference>) -> String {
     let claims = SdJwtVcClaims {
         vct: "https://issuer.example/student",
+        vct_integrity: None,
         issuer: "https://issuer.example",
         claims: object(json!({ "given_name": "Ada" })),
         selective: vec![vec!["given_name".into()]],
@@ -179,7 +180,7 @@ async fn jwt_vc_json(key: &SoftwareKey, status: Option<StatusReference>) -> Stri
         claims: object(json!({ "degree": "BSc" })),
         issued_at: NOW,
         expires_at: END,
-        status,
+        status: status.map(CredentialStatus::StatusList),
     };
     jwt_vc_json::issue(claims, "1", key).await.unwrap()
 }
@@ -213,6 +214,7 @@ async fn the_reference_is_not_selectively_disclosable() {
     assert_eq!(payload["status"], expected);
     let claims = SdJwtVcClaims {
         vct: "a",
+        vct_integrity: None,
         issuer: "https://issuer.example",
         claims: object(json!({ "status": expected })),
         selective: vec![vec!["status".into()]],
@@ -269,7 +271,7 @@ async fn the_status_of_a_w3c_credential_is_not_taken_for_none() {
             "@context": ["https://www.w3.org/2018/credentials/v1"],
             "type": ["VerifiableCredential"],
             "credentialSubject": {},
-            "credentialStatus": { "id": "urn:1", "type": "BitstringStatusListEntry" },
+            "credentialStatus": { "id": "urn:1", "type": "StatusOfAnotherKind" },
         },
     });
     let key = key();

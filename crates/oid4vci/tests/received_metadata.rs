@@ -154,6 +154,20 @@ fn a_configuration_says_which_proofs_it_takes() {
             true,
             "jwk EdDSA",
         ),
+        (
+            "PROOF-22: by a DID alone",
+            json!(["jwk", "did:jwk"]),
+            json!({ "di_vp": { "proof_signing_alg_values_supported": ["x", "eddsa-rdfc-2022"] } }),
+            true,
+            "did:jwk EdDSA",
+        ),
+        (
+            "PROOF-20",
+            Value::Null,
+            json!({ "di_vp": { "proof_signing_alg_values_supported": ["ecdsa-jcs-2019"] } }),
+            true,
+            "did:key ES256 ES384",
+        ),
         ("META-36: no algorithms", json!(["jwk"]), json!({ "jwt": {} }), true, "jwk"),
         ("CRED-09: neither", Value::Null, Value::Null, false, "ES256"),
     ];
@@ -247,6 +261,16 @@ fn a_configuration_says_what_it_is() {
     }));
     assert_eq!(diploma.types, ["A", "B"], "FMT-JWT-04");
     assert_eq!(diploma.display, [json!({ "name": "old" })], "META-45");
+
+    let linked = |definition: Value| {
+        received(&json!({ "format": "ldp_vc", "credential_definition": definition })).contexts
+    };
+    let contexts = json!(["https://www.w3.org/ns/credentials/v2", { "name": "https://a.example" }]);
+    let read = linked(json!({ "@context": contexts, "type": ["A"] }));
+    assert_eq!(Value::from(read), contexts, "FMT-LDP-04, FMT-JWTLD-03");
+    for none in [json!({ "type": ["A"] }), json!({ "@context": "https://a.example" }), json!("A")] {
+        assert!(linked(none).is_empty(), "FMT-LDP-04: only an array names contexts");
+    }
 
     for nonsense in [json!({}), json!([]), json!(null), json!({ "format": 1, "display": "x" })] {
         let read = received(&nonsense);

@@ -3,12 +3,14 @@
 
 use std::path::Path;
 
+use formats::data_integrity::{Contexts, sd::derive};
 use issuer::credential_type::CredentialType;
 use keys::jws::Jws;
 use keys::outside::Clock as _;
 use serde_json::{Map, Value, json};
 use testkit::agreed;
 use testkit::proof::holder_key;
+use testkit::sign_in::{Browser, parameter, with_client};
 use testkit::world::{ISSUER, World};
 use wallet::flow::key::KeyWish;
 use wallet::store::{StoredCredential, Trust};
@@ -87,7 +89,7 @@ async fn each_format_becomes_a_card() {
 }
 
 /// FMT-JWTLD-03, FMT-LDP-04: metadata of linked data name contexts beside the types; paths begin at the
-/// credential (FMT-JWT-06); of `ldp_vc` the algorithm is a cryptosuite (FMT-LDP-03, AMB-10).
+/// credential (FMT-JWT-06); of `ldp_vc` the algorithm is a cryptosuite (FMT-LDP-03).
 #[tokio::test]
 async fn metadata_name_contexts_and_types() {
     for (format, context) in [
@@ -111,6 +113,40 @@ async fn metadata_name_contexts_and_types() {
         assert_eq!(degree["credential_signing_alg_values_supported"], json!([algorithm]));
         let path = &degree["credential_metadata"]["claims"][0]["path"];
         assert_eq!(*path, json!(["credentialSubject", "name"]));
+    }
+}
+
+/// FMT-JWT-06, FMT-JWTLD-03: in authorization details, too, paths begin at the credential.
+#[tokio::test]
+async fn a_wallet_asks_for_claims_by_their_place_in_the_credential() {
+    for format in ["jwt_vc_json", "jwt_vc_json-ld", "ldp_vc"] {
+        let credential_type = parse(&TYPE.replace("FORMAT", format)).unwrap();
+        let world = World::with(|issuer| {
+            with_client(issuer);
+            issuer.types.insert(DEGREE.to_owned(), credential_type);
+        })
+        .await;
+        world.account("ada", &[DEGREE]).await;
+        let claim = json!({ "path": ["credentialSubject", "name"], "mandatory": true });
+        let details = json!([{
+            "type": "openid_credential",
+            "credential_configuration_id": DEGREE,
+            "claims": [claim],
+        }]);
+        let details = [("authorization_details", &*details.to_string())];
+        let address = world.authorize(&world.authorization_request("", &details));
+        let back = Browser::of(&world.public).allow(&address, "ada").await;
+        let tokens = world.redeem_code(&parameter(&back, "code").unwrap(), &[]).await.success();
+        let named = &tokens["authorization_details"][0]["credential_identifiers"][0];
+        let proofs = json!({ "jwt": [world.proof(&holder_key()).await] });
+        let asked = json!({ "credential_identifier": named, "proofs": proofs });
+        let token = tokens["access_token"].as_str().unwrap();
+        let answer = world.credential_request(token, &asked).await.success();
+        let unverified = formats::parse(format, &answer["credentials"][0]["credential"]).unwrap();
+        let keys = world.issuer.keys();
+        let signer = keys.signing.signer.public_key();
+        let verified = unverified.verify(signer, world.clock.now()).unwrap();
+        assert_eq!(Value::Object(verified.claims), json!({ "name": "Ada" }), "{format}");
     }
 }
 
@@ -165,6 +201,37 @@ async fn linked_data_are_signed_by_a_key_of_the_did() {
     }
 }
 
+/// `ecdsa-sd-2023`: the wallet keeps what the issuer signed, and the card says all of it; what a holder
+/// shows of it has what the type says is always there.
+#[tokio::test]
+async fn statements_are_signed_one_by_one() {
+    let lines = "cryptosuite = \"ecdsa-sd-2023\"";
+    let always = TYPE.replacen("required = true", "required = true\ndisclosure = \"always\"", 1);
+    let text = format!("{lines}\n{}", always.replace("FORMAT", "ldp_vc"));
+    let credential_type = parse(&text).unwrap();
+    let world = World::with(|issuer| {
+        issuer.types.insert(DEGREE.to_owned(), credential_type);
+    })
+    .await;
+    let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
+    let degree = &metadata["credential_configurations_supported"][DEGREE];
+    assert_eq!(degree["credential_signing_alg_values_supported"], json!(["ecdsa-sd-2023"]));
+    let card = received(&world).await;
+    let said = json!({ "name": "Ada", "degree": { "grade": 1.7, "awarded_on": "2026-07-15" } });
+    assert_eq!(Value::Object(card.claims.clone()), said);
+    assert_eq!((card.trust, card.copies.len()), (Trust::IssuerMetadata, 1));
+    let base: Map<String, Value> = serde_json::from_str(&card.raw).unwrap();
+    let shown =
+        derive(&base, &["/credentialSubject/degree/grade".to_owned()], &Contexts::default());
+    let shown = Value::Object(shown.unwrap());
+    let keys = world.issuer.keys();
+    let verified = formats::parse("ldp_vc", &shown).unwrap();
+    let verified = verified.verify(keys.signing.signer.public_key(), world.clock.now()).unwrap();
+    let claims = json!({ "name": "Ada", "degree": { "grade": 1.7 } });
+    assert_eq!(Value::Object(verified.claims), claims);
+    assert!(verified.status.is_some() && verified.binding.is_some());
+}
+
 /// An issuer below a path has a DID of its own there.
 #[tokio::test]
 async fn an_issuer_at_a_path_has_its_own_did() {
@@ -183,9 +250,13 @@ fn a_type_that_is_no_w3c_credential_is_refused() {
         ("jwt_vc_json-ld", own.as_str(), "comes first by itself"),
         ("jwt_vc_json-ld", "vct = \"x\"", "use `types` instead"),
         ("vc+jwt", "canonicalization = \"jcs\"", "belongs to ldp_vc"),
-        ("ldp_vc", "status_list = true", "no place for a Token Status List"),
-        ("ldp_vc", "suspendable = true", "without a status list"),
         ("ldp_vc", "contexts = []", "has no meaning by its contexts"),
+        ("vc+jwt", "cryptosuite = \"ecdsa-sd-2023\"", "belongs to ldp_vc"),
+        (
+            "ldp_vc",
+            "canonicalization = \"jcs\"\ncryptosuite = \"ecdsa-sd-2023\"",
+            "signed as linked data",
+        ),
         ("ldp_vc", "contexts = [\"https://elsewhere.example/v1\"]", "a context that is not known"),
     ];
     for (format, line, told) in cases {

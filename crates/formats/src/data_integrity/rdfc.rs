@@ -3,7 +3,7 @@
 //! What is signed are statements, not the JSON. So everything in the JSON must be in them: what the
 //! contexts leave undefined would be shown to people although nobody signed it, and is refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keys::json;
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument};
@@ -14,6 +14,8 @@ use serde_json::{Map, Value, json};
 use super::contexts::Contexts;
 use crate::FormatError;
 use crate::w3c::CONTEXT;
+
+mod names;
 
 /// Names that the contexts do not define end up below this one, and give themselves away.
 const UNDEFINED: &str = "https://undefined.invalid/";
@@ -35,18 +37,55 @@ pub(super) fn canonical(
     is_long: bool,
     contexts: &Contexts,
 ) -> Result<Vec<u8>, FormatError> {
-    check(document)?;
-    let mut dataset = statements(document, contexts)?;
-    check_blank_nodes(&dataset)?;
+    Ok(ordered(dataset(document, contexts)?, is_long).into_bytes())
+}
+
+/// Statements in their canonical order (RDFC-1.0); of those that [`check_blank_nodes`] has passed.
+fn ordered(mut dataset: Dataset, is_long: bool) -> String {
+    dataset.canonicalize(algorithm(is_long));
+    let mut lines: Vec<String> = dataset.iter().map(|quad| format!("{quad} .\n")).collect();
+    lines.sort();
+    lines.concat()
+}
+
+/// The canonical labels of things without a name, by those that they have now.
+pub(super) fn labels(dataset: &Dataset, is_long: bool) -> HashMap<String, String> {
+    let labels = dataset.canonicalize_blank_nodes(algorithm(is_long));
+    let owned = labels.iter().map(|(from, to)| (from.as_str().to_owned(), to.as_str().to_owned()));
+    owned.collect()
+}
+
+const fn algorithm(is_long: bool) -> CanonicalizationAlgorithm {
     let hash_algorithm = if is_long {
         CanonicalizationHashAlgorithm::Sha384
     } else {
         CanonicalizationHashAlgorithm::Sha256
     };
-    dataset.canonicalize(CanonicalizationAlgorithm::Rdfc10 { hash_algorithm });
-    let mut lines: Vec<String> = dataset.iter().map(|quad| format!("{quad} .\n")).collect();
-    lines.sort();
-    Ok(lines.concat().into_bytes())
+    CanonicalizationAlgorithm::Rdfc10 { hash_algorithm }
+}
+
+/// The statements of a document, in no order; their canonical form takes no longer than is bearable.
+pub(super) fn dataset(
+    document: &Map<String, Value>,
+    contexts: &Contexts,
+) -> Result<Dataset, FormatError> {
+    names::check(document)?;
+    let dataset = named_dataset(document, contexts)?;
+    names::check_words(document, &dataset, contexts)?;
+    check_blank_nodes(&dataset)?;
+    Ok(dataset)
+}
+
+/// The same, where names were given to things for the time being: what the document says without them
+/// is looked at by [`dataset`].
+pub(super) fn named_dataset(
+    document: &Map<String, Value>,
+    contexts: &Contexts,
+) -> Result<Dataset, FormatError> {
+    check(document)?;
+    let dataset = statements(document, contexts)?;
+    let is_defined = dataset.iter().all(is_defined);
+    is_defined.then_some(dataset).ok_or(FormatError::UndefinedTerm)
 }
 
 /// Refuses what would cost too much, and what would not become a statement.
@@ -56,7 +95,7 @@ fn check(document: &Map<String, Value>) -> Result<(), FormatError> {
     if contexts.len() > CONTEXTS_MAX
         || contexts.iter().map(length).sum::<usize>() > CONTEXT_BYTES_MAX
     {
-        return Err(FormatError::TooLong);
+        return Err(FormatError::TooIntricate);
     }
     let is_plain =
         |context: &Value| context.as_object().map_or_else(|| context.is_string(), is_plain_context);
@@ -86,7 +125,7 @@ fn is_plain_context(context: &Map<String, Value>) -> bool {
 }
 
 fn is_meaning(meaning: &str) -> bool {
-    is_named(meaning) && (!meaning.starts_with('@') || KEYWORDS.contains(&meaning))
+    is_named(meaning) && (!meaning.starts_with('@') || names::ALIASED.contains(&meaning))
 }
 
 /// What begins with `_:` names nothing: it is another word for the same thing elsewhere, which is not
@@ -143,11 +182,7 @@ fn statements(document: &Map<String, Value>, contexts: &Contexts) -> Result<Data
     });
     let mut dataset = Dataset::new();
     for quad in parser {
-        let quad = quad.map_err(|_| FormatError::Uncanonical)?;
-        if !is_defined(quad.as_ref()) {
-            return Err(FormatError::UndefinedTerm);
-        }
-        dataset.insert(&quad);
+        dataset.insert(&quad.map_err(|_| FormatError::Uncanonical)?);
     }
     Ok(dataset)
 }
@@ -169,7 +204,7 @@ fn is_defined(quad: QuadRef<'_>) -> bool {
 /// The canonical order of things that look the same is found by trying; whoever sends many of them
 /// wants us to be busy (RDFC-1.0, dataset poisoning). JSON in which nothing is named twice is a tree:
 /// each thing without a name stands in one place, whatever a context made of it.
-fn check_blank_nodes(dataset: &Dataset) -> Result<(), FormatError> {
+pub(super) fn check_blank_nodes(dataset: &Dataset) -> Result<(), FormatError> {
     let mut surroundings: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut placed = BTreeSet::new();
     for quad in dataset {
@@ -192,7 +227,7 @@ fn check_blank_nodes(dataset: &Dataset) -> Result<(), FormatError> {
     let orders = |alike: usize| (1..=alike).fold(1, usize::saturating_mul);
     let orders = alike.into_values().map(orders).fold(1, usize::saturating_mul);
     let is_bounded = count <= BLANK_NODES_MAX && orders <= ORDERS_MAX;
-    is_bounded.then_some(()).ok_or(FormatError::TooLong)
+    is_bounded.then_some(()).ok_or(FormatError::TooIntricate)
 }
 
 fn blank_nodes(quad: QuadRef<'_>) -> impl Iterator<Item = BlankNodeRef<'_>> {
@@ -221,3 +256,6 @@ fn described(quad: QuadRef<'_>, own: BlankNodeRef<'_>) -> String {
     };
     format!("{subject} {} {object}", quad.predicate)
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::bitstring::BitstringEntry;
 use crate::FormatError;
 
 /// The claim, which is never selectively disclosable (FMT-SDJWT-06).
@@ -21,6 +22,8 @@ pub struct StatusReference {
 pub enum CredentialStatus {
     /// In a Token Status List.
     StatusList(StatusReference),
+    /// In Bitstring Status Lists, one for each purpose; at least one.
+    Bitstring(Vec<BitstringEntry>),
     /// In a way that we do not know; to take it for none would make the credential valid for ever.
     Other,
 }
@@ -35,7 +38,7 @@ impl StatusReference {
 
 impl CredentialStatus {
     /// Reads the claim, if there is one; it names a mechanism at least (TSL §6.1).
-    pub(crate) fn from_claims(claims: &Map<String, Value>) -> Result<Option<Self>, FormatError> {
+    pub fn from_claims(claims: &Map<String, Value>) -> Result<Option<Self>, FormatError> {
         let Some(status) = claims.get(CLAIM) else { return Ok(None) };
         let mechanisms = status.as_object().filter(|mechanisms| !mechanisms.is_empty());
         let Some(list) = mechanisms.ok_or(FormatError::Malformed)?.get("status_list") else {

@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 
 use keys::algorithm::Algorithm;
 use oid4vci::attestation::key::KeyAttestationsRequired;
-use oid4vci::proof::BindingMethod;
+use oid4vci::proof::{BindingMethod, di_vp};
 use serde::Deserialize;
 
 use super::checks;
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
-use super::format::{self, WrittenCanonicalization, WrittenFormat};
+use super::format::{self, WrittenCanonicalization, WrittenCryptosuite, WrittenFormat};
 use super::key_attestations;
 use super::sign_in_claims::SignInClaims;
 use super::terms;
-use super::{Approval, CredentialType, KeyBinding, Revocation, TxCodeChannel};
+use super::type_metadata::Description;
+use super::{Approval, CredentialType, KeyBinding, Revocation, StatusKind, TxCodeChannel};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -58,6 +59,11 @@ pub(super) struct WrittenType {
     pub(super) types: Option<Vec<String>>,
     contexts: Option<Vec<String>>,
     canonicalization: Option<WrittenCanonicalization>,
+    cryptosuite: Option<WrittenCryptosuite>,
+    pub(super) extends: Option<String>,
+    pub(super) extends_integrity: Option<String>,
+    #[serde(default)]
+    pub(super) vct_integrity: bool,
     pub(super) scope: Option<String>,
     pub(super) decoys: Option<usize>,
     #[serde(default = "yes")]
@@ -69,8 +75,11 @@ pub(super) struct WrittenType {
     pub(super) key_attestations_required: Option<KeyAttestationsRequired>,
     #[serde(default)]
     pub(super) attestation_proofs: bool,
+    #[serde(default)]
+    pub(super) di_vp_proofs: bool,
     pub(super) validity_days: u32,
     pub(super) status_list: Option<bool>,
+    pub(super) status: Option<StatusKind>,
     pub(super) suspendable: Option<bool>,
     pub(super) offer_seconds: Option<u32>,
     #[serde(default = "yes")]
@@ -109,19 +118,45 @@ const fn caller() -> WrittenChannel {
     WrittenChannel::Caller
 }
 
-/// Reads one file.
+/// Every mistake of one file, in the order in which they were found.
+#[derive(Default)]
+pub(super) struct Mistakes(pub(super) Vec<ConfigError>);
+
+impl Mistakes {
+    /// Notes a mistake and goes on, so that whoever corrects the file learns of all.
+    pub(super) fn note<T>(&mut self, result: Result<T, ConfigError>) -> Option<T> {
+        result.map_err(|mistake| self.0.push(mistake)).ok()
+    }
+}
+
+/// Reads one file, up to its first mistake.
 pub(super) fn read(
     file: &Path,
     source: &Source,
     issuer: &str,
 ) -> Result<CredentialType, ConfigError> {
-    let id = identifier(file)?;
-    let written: WrittenType = source.parse()?;
-    checks::check_numbers(&written, source)?;
-    checks::check_decoys(&written, source)?;
-    checks::check_display(&written, source)?;
-    checks::check_names(&written, source)?;
-    checks::check_tx_code(&written, source)?;
+    let mut mistakes = Mistakes::default();
+    let read = read_whole(file, (source, issuer), &mut mistakes);
+    match (mistakes.0.into_iter().next(), read) {
+        (None, Some(credential_type)) => Ok(credential_type),
+        (Some(first), _) => Err(first),
+        (None, None) => Err(ConfigError::of_file(file, "cannot be read", "write it anew")),
+    }
+}
+
+/// Reads one file to its end; `None` only where there was a mistake.
+pub(super) fn read_whole(
+    file: &Path,
+    (source, issuer): (&Source, &str),
+    mistakes: &mut Mistakes,
+) -> Option<CredentialType> {
+    let id = mistakes.note(identifier(file));
+    let written: WrittenType = mistakes.note(source.parse())?;
+    mistakes.note(checks::check_numbers(&written, source));
+    mistakes.note(checks::check_decoys(&written, source));
+    mistakes.note(checks::check_display(&written, source));
+    mistakes.note(checks::check_names(&written, source));
+    mistakes.note(checks::check_tx_code(&written, source));
     let reader = Reader { source, written: &written };
     let names = format::Names {
         format: written.format,
@@ -130,31 +165,51 @@ pub(super) fn read(
         types: written.types.as_deref(),
         contexts: written.contexts.as_deref(),
         canonicalization: written.canonicalization,
+        cryptosuite: written.cryptosuite,
     };
-    let context = claim_rules::Context { source, format: written.format, portal: written.portal };
-    let revocation = revocation(&written);
-    let claims = claim_rules::read(&written.claims, &context)?;
-    let sign_in_claims = SignInClaims::read(written.sign_in_claims.as_ref(), &claims, source)?;
-    let format = format::read(&names, (issuer, &id), source)?;
-    terms::check(&format, &claims, source)?;
-    Ok(CredentialType {
-        format,
-        key_binding: reader.key_binding(file)?,
-        tx_code_channel: reader.tx_code_channel()?,
-        claims,
-        sign_in_claims,
-        id,
+    let context = claim_rules::Context {
+        source,
+        format: written.format,
+        is_selective: written.format.is_selective() || written.cryptosuite.is_some(),
+        portal: written.portal,
+    };
+    let (revocation, status_kind) = (revocation(&written), written.status_kind());
+    let claims = claim_rules::read(&written.claims, &context, mistakes);
+    let sign_in_claims = claims.as_ref().and_then(|claims| {
+        mistakes.note(SignInClaims::read(written.sign_in_claims.as_ref(), claims, source))
+    });
+    let home = (issuer, id.as_deref().unwrap_or_default());
+    let format = mistakes.note(format::read(&names, home, source));
+    if let (Some(format), Some(claims)) = (&format, &claims) {
+        mistakes.note(terms::check(format, claims, source));
+    }
+    let description = mistakes.note(Description::read(&written, source));
+    let key_binding = mistakes.note(reader.key_binding(file));
+    let tx_code_channel = mistakes.note(reader.tx_code_channel());
+    let mut read = CredentialType {
+        format: format?,
+        key_binding: key_binding?,
+        tx_code_channel: tx_code_channel?,
+        claims: claims?,
+        sign_in_claims: sign_in_claims?,
+        id: id?,
         scope: written.scope,
         decoys: written.decoys.unwrap_or_default(),
         validity_days: written.validity_days,
         revocation,
+        status_kind,
         offer_seconds: written.offer_seconds,
         portal: written.portal,
         approval: written.approval,
         tx_code: written.tx_code,
         letter: written.letter.unwrap_or(written.tx_code),
         display: written.display,
-    })
+        description: description?,
+        vct_integrity: None,
+    };
+    mistakes.note(read.check_description(source))?;
+    read.pin();
+    Some(read)
 }
 
 /// The name of the file, which wallets and scripts will repeat.
@@ -170,9 +225,15 @@ fn identifier(file: &Path) -> Result<String, ConfigError> {
 }
 
 impl WrittenType {
-    /// Whether its credentials have entries in a Token Status List.
+    /// Whether its credentials have entries in a status list.
     pub(super) fn has_status_list(&self) -> bool {
-        self.status_list.unwrap_or_else(|| self.format.has_status_list())
+        self.status_list.unwrap_or(true)
+    }
+
+    /// In a list of which kind.
+    pub(super) fn status_kind(&self) -> StatusKind {
+        let usual = self.format.status_kinds().first().copied();
+        self.status.or(usual).unwrap_or(StatusKind::Token)
     }
 }
 
@@ -208,6 +269,11 @@ impl Reader<'_> {
             let problem = "there is no mdoc without a key of its holder";
             return Err(self.source.mistake("key_binding", problem, "remove the line"));
         }
+        if !self.written.key_binding && self.written.di_vp_proofs {
+            let problem = "`di_vp_proofs` is for credentials that are bound to a key";
+            let remedy = "remove it, or set key_binding = true";
+            return Err(self.source.mistake("di_vp_proofs", problem, remedy));
+        }
         if !self.written.key_binding {
             let of_no_use = [(methods, &BINDING_METHODS), (algorithms, &PROOF_ALGORITHMS)];
             return match of_no_use.into_iter().find(|(written, _)| written.is_some()) {
@@ -223,11 +289,34 @@ impl Reader<'_> {
                 }
             };
         }
-        Ok(Some(KeyBinding {
+        let key_binding = KeyBinding {
             methods: self.binding_methods(is_mdoc)?,
             proof_algorithms: self.each(&PROOF_ALGORITHMS, algorithms, Algorithm::parse)?,
             key_attestations,
-        }))
+            takes_di_vp: self.written.di_vp_proofs,
+        };
+        self.check_di_vp(&key_binding)?;
+        Ok(Some(key_binding))
+    }
+
+    /// VCI §F.2: a presentation names its key by a DID, and has no place for an attestation.
+    fn check_di_vp(&self, key_binding: &KeyBinding) -> Result<(), ConfigError> {
+        if !key_binding.takes_di_vp {
+            return Ok(());
+        }
+        let is_did = |method: &BindingMethod| {
+            matches!(method, BindingMethod::DidJwk | BindingMethod::DidKey)
+        };
+        let (problem, remedy) = if !key_binding.methods.iter().any(is_did) {
+            ("a presentation names its key by a DID", "add did:jwk or did:key to binding_methods")
+        } else if key_binding.key_attestations().required.is_some() {
+            ("a presentation has no place for a key attestation", "remove one of the two lines")
+        } else if di_vp::cryptosuites(&key_binding.proof_algorithms).is_empty() {
+            ("no presentation is signed by these proof_algorithms", "add ES256, ES384 or EdDSA")
+        } else {
+            return Ok(());
+        };
+        Err(self.source.mistake("di_vp_proofs", problem, remedy))
     }
 
     /// How keys may be named: in an mdoc as it names them itself, elsewhere by all other ways.

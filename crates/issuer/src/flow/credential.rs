@@ -23,7 +23,7 @@ use crate::Issuer;
 use crate::attestation_lists::known_entries;
 use crate::credential_type::CredentialType;
 use crate::failure::{Broken, Failure};
-use crate::issue::{check_signer, issue};
+use crate::issue::{check_entries, check_signer, issue};
 use crate::store::{Recorded, StoreError};
 
 /// Answers a Credential Request: reads, decides, commits once, and only then signs.
@@ -115,6 +115,7 @@ async fn proofs(
         window_seconds: issuer.config.proof.window_seconds,
         nonce_key: &keys.nonce,
         key_attestations: key_binding.key_attestations(),
+        takes_di_vp: key_binding.takes_di_vp,
         known_entries: KnownEntries::NONE,
         now: issuer.clock.now(),
     };
@@ -142,6 +143,7 @@ pub(super) async fn sign(
     let id = token.grant().id;
     let mut credentials = Vec::new();
     let holders = proofs.map_or(vec![None], |all| all.proofs().iter().map(Some).collect());
+    check_entries(&entries, holders.len())?;
     for (at, holder) in holders.into_iter().enumerate() {
         let entry = entries.get(at).copied();
         let credential = issue(issuer, credential_type, claims, holder, entry).await?;

@@ -60,7 +60,8 @@ pub fn credential_issuer(issuer: &Issuer, keys: &IssuerKeys) -> CredentialIssuer
         }],
         credential_configurations_supported: types
             .map(|credential_type| {
-                (credential_type.id.clone(), configuration(credential_type, keys))
+                let algorithm = keys.signing.signer.algorithm();
+                (credential_type.id.clone(), configuration(credential_type, algorithm))
             })
             .collect(),
     }
@@ -76,9 +77,13 @@ fn authorization_servers(issuer: &Issuer) -> Vec<String> {
     other.into_iter().flat_map(|other| [issuer.credential_issuer().to_owned(), other]).collect()
 }
 
-/// Algorithms by their JOSE names (FMT-JWT-03, FMT-SDJWT-02, PROOF-20); keys are spoken of only
-/// where there are any (IMPL-02).
-fn configuration(credential_type: &CredentialType, keys: &IssuerKeys) -> CredentialConfiguration {
+/// Algorithms by their JOSE names (FMT-JWT-03, FMT-SDJWT-02, PROOF-20), that of the signing key among
+/// them; keys are spoken of only where there are any (IMPL-02).
+#[must_use]
+pub fn configuration(
+    credential_type: &CredentialType,
+    algorithm: Algorithm,
+) -> CredentialConfiguration {
     let bound = credential_type.key_binding.as_ref();
     let methods = bound.into_iter().flat_map(|bound| &bound.methods);
     CredentialConfiguration {
@@ -87,20 +92,24 @@ fn configuration(credential_type: &CredentialType, keys: &IssuerKeys) -> Credent
         format_members: credential_type.format.members(),
         credential_signing_alg_values_supported: signing_algorithm(
             &credential_type.format,
-            keys.signing.signer.algorithm(),
+            algorithm,
         )
         .into_iter()
         .collect(),
         cryptographic_binding_methods_supported: methods.map(|method| method.name()).collect(),
         proof_types_supported: bound
-            .map(|bound| proof_types_supported(&bound.proof_algorithms, bound.key_attestations()))
+            .map(|bound| {
+                let attestations = bound.key_attestations();
+                proof_types_supported(&bound.proof_algorithms, attestations, bound.takes_di_vp)
+            })
             .unwrap_or_default(),
         credential_metadata: credential_type.credential_metadata(),
     }
 }
 
-/// The name that the format has for an algorithm, if it can be signed with it: that of JOSE, a cryptosuite, or the number of COSE, which is what
-/// stands in the header of `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
+/// The name that the format has for an algorithm, if it can be signed with it: that of JOSE, a
+/// cryptosuite, or the number of COSE (VCI §A.2.2), which is what stands in the header of
+/// `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
 pub(crate) fn signing_algorithm(format: &Format, algorithm: Algorithm) -> Option<Value> {
     match format {
         Format::MsoMdoc { .. } => Some(cose::number(algorithm).into()),

@@ -26,7 +26,7 @@ use crate::generations::OfKeys;
 use crate::{Issuer, IssuerKeys, flow};
 
 /// Wallets and what stands between may keep them so long.
-const CACHED: &str = "public, max-age=300";
+pub(super) const CACHED: &str = "public, max-age=300";
 const CACHED_JSON: [(HeaderName, &str); 2] =
     [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHED)];
 const JSON: Names = ["application/json", "application/*", "*/*"];

@@ -21,9 +21,11 @@ use allocation::Allocation;
 use list::List;
 
 mod allocation;
+mod bitstring;
 mod list;
 mod permutation;
 
+pub use bitstring::{Credential, Form, Which};
 pub use list::{Published, Representation};
 
 /// How often a node asks what other nodes have changed; with the time to sign, a change is served
@@ -90,6 +92,11 @@ impl StatusLists {
         status: Status,
     ) -> Result<Option<bool>, StoreError> {
         Ok(self.find(issuer, list).await?.map(|list| list.holds(status)))
+    }
+
+    /// How many entries a list has that this node knows, as it does each that it has leased from.
+    pub(crate) fn size(&self, list: u64) -> Option<u64> {
+        self.known(list).map(|list| list.size())
     }
 
     /// What to serve at the address of a list; `None` when there is no such list.

@@ -100,6 +100,8 @@ pub struct OfferedCredential {
     pub(super) display: Display,
     /// How a draft names it in a request.
     pub(super) named: Map<String, Value>,
+    /// What describes its type, where that was looked up.
+    pub(super) documents: Vec<String>,
 }
 
 impl OfferedCredential {
@@ -202,6 +204,7 @@ impl Wallet {
         let formats = self.settings.profile.formats();
         let (mut offered, unsupported) = offered(&offer, (&issuer, names), formats)?;
         self.check_offered(&offered)?;
+        self.fetch_descriptions(&mut offered, &issuer).await;
         self.fetch_pictures(&mut offered, &issuer.credential_issuer).await;
         Ok(DescribedOffer {
             grant,
@@ -320,6 +323,7 @@ fn offered(
                 configuration,
                 display,
                 named: in_draft,
+                documents: Vec::new(),
             });
         } else {
             unsupported.push(clean(&configuration.format));

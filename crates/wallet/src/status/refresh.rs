@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use oid4vci::metadata::parse_identifier;
 
-use super::{FetchedList, Listed, Lists, StatusFault, reference, stored};
+use super::{Entry, FetchedList, JudgedList, KnownStatus, Listed, Lists, StatusFault};
+use super::{entries, stored, together};
 use crate::Wallet;
 use crate::error::WalletError;
 use crate::flow::host;
 use crate::flow::offer::Consent;
 use crate::reader::Reader;
 use crate::store::StoredCredential;
+
+/// Most lists that are kept at once: each may have some megabytes.
+const LISTS_MAX: usize = 32;
+/// Most lists that are kept unpacked: one for each purpose of a W3C credential.
+const LAST_MAX: usize = 3;
 
 /// What came of asking for one credential.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,10 +45,12 @@ impl Wallet {
             if known.is_some_and(|known| known.is_settled(self.clock.now())) {
                 continue;
             }
-            let Some(parsed) = stored(&credential.format, raw) else { continue };
-            let reference = match reference(&parsed) {
-                Ok(Some(reference)) => reference,
-                Ok(None) => continue,
+            let Some(parsed) = stored(&credential.format, raw) else {
+                refreshed.note(StatusFault::Unreadable);
+                continue;
+            };
+            let entries = match entries(&parsed) {
+                Ok(entries) => entries,
                 Err(fault) => {
                     refreshed.note(fault);
                     continue;
@@ -50,16 +58,16 @@ impl Wallet {
             };
             let signer = parsed.key_reference();
             let issuer = &credential.credential_issuer;
-            let listed = Listed { reference: &reference, signer: &signer, issuer };
-            let reader = self.reader();
-            let list = lists.get(&reader, &reference.uri, &consent).await;
-            let status = match list {
-                Ok(list) => reader.status(listed, &list, known.as_ref()).await,
-                Err(fault) => Err(fault),
-            };
-            match status {
-                Ok(status) => learnt.push((raw.to_owned(), status)),
-                Err(fault) => refreshed.note(fault),
+            let mut heard = Vec::new();
+            for entry in &entries {
+                let listed = Listed { entry, signer: &signer, issuer };
+                let known = (&consent, known.as_ref());
+                heard.push(lists.status(&self.reader(), listed, known).await);
+            }
+            match together(heard) {
+                Some(Ok(status)) => learnt.push((raw.to_owned(), status)),
+                Some(Err(fault)) => refreshed.note(fault),
+                None => {}
             }
         }
         if !learnt.is_empty() {
@@ -80,20 +88,58 @@ impl Refreshed {
 }
 
 impl Lists {
-    /// Asks each address once, whatever comes of it, and none that this holder's yes does not cover.
+    /// What a list says of a credential; the list and its signer are looked at once for all copies.
+    async fn status(
+        &mut self,
+        reader: &Reader<'_>,
+        listed: Listed<'_>,
+        (consent, known): (&Consent, Option<&KnownStatus>),
+    ) -> Result<KnownStatus, StatusFault> {
+        let fetched = self.get(reader, listed.entry, consent).await?;
+        let judged = match self.last.iter().position(|last| last.is_for(listed)) {
+            Some(place) => self.last.remove(place),
+            None => JudgedList {
+                entry: listed.entry.clone(),
+                signer: listed.signer.clone(),
+                issuer: listed.issuer.to_owned(),
+                list: reader.verified_list(listed, &fetched).await,
+            },
+        };
+        if self.last.len() == LAST_MAX {
+            self.last.pop();
+        }
+        self.last.insert(0, judged);
+        let list = self.last.first().ok_or(StatusFault::NoEntry)?;
+        list.list.as_ref().map_err(Clone::clone)?.told(listed.entry, fetched.fetched_at, known)
+    }
+
+    /// Asks each address once, whatever comes of it, unless there are very many, and none that this
+    /// holder's yes does not cover.
     async fn get(
         &mut self,
         reader: &Reader<'_>,
-        uri: &str,
+        entry: &Entry,
         consent: &Consent,
     ) -> Result<Arc<FetchedList>, StatusFault> {
+        let uri = entry.uri();
         let url = reader.list_address(uri, consent)?;
-        if let Some(fetched) = self.0.get(uri) {
+        if let Some(fetched) = self.fetched.get(uri) {
             return fetched.clone();
         }
-        let fetched = reader.fetch_list(url).await.map(Arc::new);
-        self.0.insert(uri.to_owned(), fetched.clone());
+        let fetched = reader.fetch_list(url, entry).await.map(Arc::new);
+        if self.fetched.len() == LISTS_MAX {
+            self.fetched.clear();
+        }
+        self.fetched.insert(uri.to_owned(), fetched.clone());
         fetched
+    }
+}
+
+impl JudgedList {
+    fn is_for(&self, listed: Listed<'_>) -> bool {
+        self.entry.is_of_list_of(listed.entry)
+            && self.signer == *listed.signer
+            && self.issuer == listed.issuer
     }
 }
 
