@@ -15,7 +15,9 @@ const CODE: &str = "SplxlOBeZQQYbYS6WxSbIA";
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
 
 fn draft(number: &str) -> Option<Dialect> {
-    Some(Dialect::parse(number).unwrap())
+    let draft = Dialect::parse(number);
+    assert!(draft.is_some(), "{number} is no draft");
+    draft
 }
 
 fn encoded(text: &str) -> String {
@@ -166,19 +168,20 @@ fn read(metadata: &Value, offered: Option<&str>, ids: &[&str]) -> Read {
     let mut ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
     let offered = offered.and_then(Dialect::parse);
     let body = metadata.to_string();
-    let (issuer, dialect, names, findings) =
+    let (issuer, dialect, requests, findings) =
         Dialect::read_metadata(body.as_bytes(), ISSUER, offered, &mut ids).unwrap();
     let configuration = issuer.configurations[&ids[0]].clone();
-    let named = names.get(&ids[0]).cloned().unwrap_or_default().into();
+    let named = requests.get(&ids[0]).cloned().unwrap_or_default().into();
     let format = configuration.format.clone();
     Read { dialect, ids, named, format, findings, configuration, issuer }
 }
 
 fn with(catalogue: &str, entries: Value) -> Value {
-    json!({
+    let mut metadata = json!({
         "credential_issuer": ISSUER, "credential_endpoint": format!("{ISSUER}/credential"),
-        catalogue: entries,
-    })
+    });
+    metadata[catalogue] = entries;
+    metadata
 }
 
 /// Draft 8, section 10.2: a map, a format in each entry, how the issuer looks in its name's place.

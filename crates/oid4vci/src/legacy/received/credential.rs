@@ -36,8 +36,8 @@ impl Dialect {
             }
         };
         match request.proofs.as_ref() {
-            // No draft before 15 has proofs of another type; the issuer says what it misses.
-            None | Some(Proofs::Attestation(_)) => {}
+            // No draft before 15 has such proofs; the issuer says what it misses.
+            None | Some(Proofs::Attestation(_) | Proofs::DiVp(_)) => {}
             Some(Proofs::Jwt(jwts)) if self.0 == Draft::D14 && jwts.len() > 1 => {
                 body.insert("proofs".into(), json!({ "jwt": jwts }));
             }
