@@ -43,8 +43,10 @@ for (const [name, [draft]] of Object.entries(ISSUERS)) {
       test(`the wallet receives ${configurationId} from ${name} ${how}`, () =>
         withWallet(async (wallet) => {
           const { uri, tx_code } = await issuers[name].offer(configurationId, { txCode });
-          const received = await wallet.receive(uri, ...(txCode ? ["--tx-code", tx_code] : []));
+          const code = txCode ? ["--tx-code", tx_code] : [];
+          const received = await wallet.receive(uri, "--trace", ...code);
           assert.equal(received.code, 0, received.stdout + received.stderr);
+          assert.match(received.stderr, new RegExp(`speaks draft ${draft} of`));
           const answer = JSON.parse(received.stdout);
           assert.equal(answer.draft, draft);
           assert.deepEqual(answer.findings, []);
