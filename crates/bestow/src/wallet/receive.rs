@@ -94,7 +94,11 @@ impl Dialogue {
         }
     }
 
+    /// Of an issuer that speaks 1.0, and well, nothing is said.
     fn json(&self, credentials: &Value) -> Value {
+        if self.draft.is_none() && self.findings.is_empty() {
+            return json!({ "credentials": credentials });
+        }
         json!({ "credentials": credentials, "draft": self.draft, "findings": self.findings })
     }
 }
