@@ -3,6 +3,7 @@
 use std::fmt;
 
 use oid4vci::authorization::ResponseError;
+use oid4vci::legacy::Dialect;
 use oid4vci::signed_metadata::SignedMetadataError;
 
 use super::WalletError;
@@ -49,6 +50,7 @@ impl WalletError {
             | Self::Metadata(_)
             | Self::Encryption(_)
             | Self::BadAnswer(_) => "tell the issuer",
+            Self::NotFinal { .. } => "tell the issuer, or take its offers without being strict",
             Self::Haip(_) => "tell the issuer, or take its offers without this profile",
             Self::ForeignEndpoint { .. } | Self::UnboundToken | Self::SignedMetadata(_) => {
                 "do not go on; tell the issuer"
@@ -77,6 +79,20 @@ const fn after_sign_in(error: &ResponseError) -> &'static str {
         | ResponseError::OtherState
         | ResponseError::Unreadable
         | ResponseError::NoCode => "do not go on in that browser window; begin again",
+    }
+}
+
+fn not_final(
+    f: &mut fmt::Formatter<'_>,
+    dialect: Option<Dialect>,
+    finding: Option<&str>,
+) -> fmt::Result {
+    match (dialect, finding) {
+        (_, Some(finding)) => f.write_str(finding),
+        (Some(dialect), None) => {
+            write!(f, "the issuer speaks draft {dialect} of OpenID4VCI, and not 1.0")
+        }
+        (None, None) => f.write_str("the issuer does not speak OpenID4VCI 1.0"),
     }
 }
 
@@ -118,6 +134,7 @@ impl fmt::Display for WalletError {
             Self::TxCodeMisfit => f.write_str("the transaction code has the wrong form"),
             Self::Network { host, cause } => write!(f, "{host}: {}", cause.message()),
             Self::Metadata(error) => f.write_str(error.message()),
+            Self::NotFinal { dialect, finding } => not_final(f, *dialect, *finding),
             Self::Haip(finding) => f.write_str(finding.message()),
             Self::SignedMetadata(error) => f.write_str(error.message()),
             Self::Encryption(error) => f.write_str(error.message()),

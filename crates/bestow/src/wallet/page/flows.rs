@@ -35,7 +35,7 @@ pub(super) enum Stage {
     /// The person is to sign in with the issuer, in another window.
     SigningIn(SignIn, Waiting),
     /// There is a token; the credentials did not come yet.
-    Authorized(Authorized),
+    Authorized(Box<Authorized>),
     /// Here to be looked at.
     Received(Received),
     /// Still to come; what is needed to fetch it is in the store.

@@ -127,7 +127,7 @@ async fn decide(wallet: &Wallet, stage: Stage, decision: Decision) -> Result<Sta
             Box::pin(finish_sign_in(wallet, sign_in, waiting)).await
         }
         (Stage::Authorized(authorized), Decision::Redeem { .. }) => {
-            request(wallet, authorized).await
+            request(wallet, *authorized).await
         }
         (Stage::Received(received), Decision::Keep { accept_unverified_issuer }) => {
             keep(wallet, received, accept_unverified_issuer).await
@@ -245,7 +245,7 @@ async fn request(wallet: &Wallet, authorized: Authorized) -> Result<Stage, Setba
         Err(WalletError::Refused(refused)) if refused.is("invalid_token") => {
             Box::pin(renew(wallet, authorized, refused)).await
         }
-        Err(error) => Err(Setback::new(Stage::Authorized(authorized), error)),
+        Err(error) => Err(Setback::new(Stage::Authorized(Box::new(authorized)), error)),
     }
 }
 
@@ -267,13 +267,13 @@ async fn renew(
         Ok(Some(renewed)) => renewed,
         Ok(None) => {
             let error = WalletError::Refused(refused);
-            return Err(Setback::new(Stage::Authorized(authorized), error));
+            return Err(Setback::new(Stage::Authorized(Box::new(authorized)), error));
         }
-        Err(error) => return Err(Setback::new(Stage::Authorized(authorized), error)),
+        Err(error) => return Err(Setback::new(Stage::Authorized(Box::new(authorized)), error)),
     };
     match wallet.request_credentials(&renewed, &KeyWish::default()).await {
         Ok(received) => Ok(came(received)),
-        Err(error) => Err(Setback::new(Stage::Authorized(renewed), error)),
+        Err(error) => Err(Setback::new(Stage::Authorized(Box::new(renewed)), error)),
     }
 }
 
