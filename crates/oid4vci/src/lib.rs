@@ -46,6 +46,7 @@ pub mod grant;
 pub mod haip;
 pub mod introspection;
 pub mod language;
+pub mod legacy;
 pub mod metadata;
 pub mod nonce;
 pub mod notification;

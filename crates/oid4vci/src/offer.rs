@@ -28,7 +28,7 @@ pub const CONFIGURATIONS_MAX: usize = 64;
 /// Longest `tx_code.description` (OFFER-21).
 pub const DESCRIPTION_CHARACTERS_MAX: usize = 300;
 
-const PRE_AUTHORIZED_CODE: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
+pub(crate) const PRE_AUTHORIZED_CODE: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
 const AUTHORIZATION_CODE: &str = "authorization_code";
 
 /// Names one Credential Offer inside the Issuer: grows with time, printed as a UUID (version 7).
@@ -135,31 +135,42 @@ impl CredentialOffer<'_> {
     }
 
     /// The link that carries the offer itself (VCI §4.1.2).
-    ///
-    /// Scanners and old Wallets decode twice or turn `+` into a space, so the decoded text holds no
-    /// white space, `+` or `%`: JSON strings can spell them by their numbers.
     #[must_use]
     pub fn to_link(&self) -> String {
-        let mut text = String::new();
-        for character in self.to_json().to_string().chars() {
-            if character.is_whitespace() || matches!(character, '+' | '%') {
-                let _ = write!(text, "\\u{:04x}", u32::from(character));
-            } else {
-                text.push(character);
-            }
-        }
-        link("credential_offer", &text)
+        link(SCHEME, "credential_offer", &escaped(&self.to_json()))
     }
+}
+
+/// An offer as the text of a parameter.
+///
+/// Scanners and old Wallets decode twice or turn `+` into a space, so the decoded text holds no
+/// white space, `+` or `%`: JSON strings can spell them by their numbers.
+pub(crate) fn escaped(offer: &Value) -> String {
+    let mut text = String::new();
+    for character in offer.to_string().chars() {
+        if character.is_whitespace() || matches!(character, '+' | '%') {
+            let _ = write!(text, "\\u{:04x}", u32::from(character));
+        } else {
+            text.push(character);
+        }
+    }
+    text
 }
 
 /// The link that carries where the offer is (VCI §4.1.3): short enough for any QR code (OFFER-30).
 #[must_use]
 pub fn link_by_reference(credential_offer_uri: &str) -> String {
-    link("credential_offer_uri", credential_offer_uri)
+    link(SCHEME, "credential_offer_uri", credential_offer_uri)
 }
 
-fn link(parameter: &str, value: &str) -> String {
-    let mut text = format!("{SCHEME}://?{parameter}=");
+/// A link with one parameter.
+pub(crate) fn link(scheme: &str, parameter: &str, value: &str) -> String {
+    format!("{scheme}://?{parameter}={}", query_value(value))
+}
+
+/// The value of a parameter, in characters that nothing on the way changes.
+pub(crate) fn query_value(value: &str) -> String {
+    let mut text = String::new();
     for byte in value.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

@@ -118,6 +118,7 @@ fn verified(body: &str, issuer: &Issuer, holder: &SoftwareKey) -> VerifiedProofs
     let request = CredentialRequest::parse(body.as_bytes(), true).unwrap();
     let keys = issuer.keys();
     let context = ProofContext {
+        is_typed: true,
         credential_issuer: issuer.credential_issuer(),
         client_id: None,
         algorithms: &[holder.algorithm()],

@@ -78,7 +78,10 @@ fn authorization_servers(issuer: &Issuer) -> Vec<String> {
 
 /// Algorithms by their JOSE names (FMT-JWT-03, FMT-SDJWT-02, PROOF-20); keys are spoken of only
 /// where there are any (IMPL-02).
-fn configuration(credential_type: &CredentialType, keys: &IssuerKeys) -> CredentialConfiguration {
+pub(super) fn configuration(
+    credential_type: &CredentialType,
+    keys: &IssuerKeys,
+) -> CredentialConfiguration {
     let bound = credential_type.key_binding.as_ref();
     let methods = bound.into_iter().flat_map(|bound| &bound.methods);
     CredentialConfiguration {
