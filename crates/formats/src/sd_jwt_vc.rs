@@ -70,9 +70,20 @@ pub async fn issue(
     signer: &dyn Signer,
     random: &dyn Random,
 ) -> Result<String, IssueError> {
+    issue_as(FORMAT, claims, header, signer, random).await
+}
+
+/// The same under another `typ`: [`FORMER_FORMAT`] for those who know it by its former name.
+pub async fn issue_as(
+    typ: &str,
+    claims: SdJwtVcClaims<'_>,
+    header: IssuerKeyHeader<'_>,
+    signer: &dyn Signer,
+    random: &dyn Random,
+) -> Result<String, IssueError> {
     let concealed = conceal(claims, random)?;
     let payload = json::text(&concealed.payload);
-    let mut raw = jws::sign(header.members(), payload.as_bytes(), signer)
+    let mut raw = jws::sign(header.members(typ), payload.as_bytes(), signer)
         .await
         .map_err(IssueError::Signing)?;
     raw.push('~');
@@ -107,12 +118,12 @@ fn conceal(claims: SdJwtVcClaims<'_>, random: &dyn Random) -> Result<Concealed, 
 }
 
 impl IssuerKeyHeader<'_> {
-    fn members(self) -> Map<String, Value> {
+    fn members(self, typ: &str) -> Map<String, Value> {
         let (name, value) = match self {
             Self::X5c(x5c) => ("x5c", x509::x5c_to_json(x5c)),
             Self::Kid(kid) => ("kid", kid.into()),
         };
-        let members = [("typ", FORMAT.into()), (name, value)];
+        let members = [("typ", typ.into()), (name, value)];
         members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }

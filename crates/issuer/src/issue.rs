@@ -6,6 +6,7 @@ use formats::sd_jwt_vc::{self, IssuerKeyHeader, SdJwtVcClaims};
 use formats::status_list::StatusReference;
 use keys::outside::Timestamp;
 use oid4vci::grant::StatusEntry;
+use oid4vci::legacy::Dialect;
 use oid4vci::proof::{HolderBinding, VerifiedProof};
 use serde_json::{Map, Value};
 
@@ -27,7 +28,7 @@ const ROUNDING_SECONDS: u64 = 24 * 3600;
 /// Makes and signs the credential for the holder of one key, or for whoever bears it.
 pub async fn issue(
     issuer: &Issuer,
-    credential_type: &CredentialType,
+    (credential_type, dialect): (&CredentialType, Option<Dialect>),
     claims: &Map<String, Value>,
     holder: Option<&VerifiedProof>,
     entry: Option<StatusEntry>,
@@ -39,6 +40,8 @@ pub async fn issue(
     let stamp = Stamp { issued_at, expires_at: issued_at.plus(lifetime), status };
     let credential = match &credential_type.format {
         Format::SdJwtVc { vct } => {
+            let typ = dialect.map_or(sd_jwt_vc::FORMAT, Dialect::sd_jwt_typ);
+            let holder = (typ, holder);
             sd_jwt_vc(issuer, (credential_type, vct, claims), holder, stamp).await
         }
         Format::MsoMdoc { doctype } => {
@@ -62,7 +65,7 @@ struct Stamp {
 async fn sd_jwt_vc(
     issuer: &Issuer,
     (credential_type, vct, claims): (&CredentialType, &str, &Map<String, Value>),
-    holder: Option<&VerifiedProof>,
+    (typ, holder): (&str, Option<&VerifiedProof>),
     stamp: Stamp,
 ) -> Result<String, Broken> {
     let keys = issuer.keys();
@@ -80,7 +83,7 @@ async fn sd_jwt_vc(
         status: stamp.status,
     };
     let header = IssuerKeyHeader::X5c(&key.x5c);
-    sd_jwt_vc::issue(claims, header, &*key.signer, &*issuer.random)
+    sd_jwt_vc::issue_as(typ, claims, header, &*key.signer, &*issuer.random)
         .await
         .map_err(|error| Broken::fault(format!("signing failed: {error}")))
 }

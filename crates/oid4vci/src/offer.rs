@@ -1,6 +1,6 @@
 //! Steps 2-5: the Credential Offer and the link that carries it (VCI §4.1, HAIP-07).
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use keys::json;
 use keys::outside::{Random, Timestamp};
@@ -12,8 +12,10 @@ use uuid::{Builder, Uuid};
 use crate::secret::{IssuerState, PreAuthorizedCode, TxCode};
 
 mod error;
+mod link;
 
 pub use error::OfferError;
+pub(crate) use link::{escaped, link, query_value};
 
 /// Custom scheme of an offer link when the Wallet's own endpoint is unknown (VCI §12.1.1, OFFER-31).
 pub const SCHEME: &str = "openid-credential-offer";
@@ -141,45 +143,10 @@ impl CredentialOffer<'_> {
     }
 }
 
-/// An offer as the text of a parameter.
-///
-/// Scanners and old Wallets decode twice or turn `+` into a space, so the decoded text holds no
-/// white space, `+` or `%`: JSON strings can spell them by their numbers.
-pub(crate) fn escaped(offer: &Value) -> String {
-    let mut text = String::new();
-    for character in offer.to_string().chars() {
-        if character.is_whitespace() || matches!(character, '+' | '%') {
-            let _ = write!(text, "\\u{:04x}", u32::from(character));
-        } else {
-            text.push(character);
-        }
-    }
-    text
-}
-
 /// The link that carries where the offer is (VCI §4.1.3): short enough for any QR code (OFFER-30).
 #[must_use]
 pub fn link_by_reference(credential_offer_uri: &str) -> String {
     link(SCHEME, "credential_offer_uri", credential_offer_uri)
-}
-
-/// A link with one parameter.
-pub(crate) fn link(scheme: &str, parameter: &str, value: &str) -> String {
-    format!("{scheme}://?{parameter}={}", query_value(value))
-}
-
-/// The value of a parameter, in characters that nothing on the way changes.
-pub(crate) fn query_value(value: &str) -> String {
-    let mut text = String::new();
-    for byte in value.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                text.push(char::from(byte));
-            }
-            _ => drop(write!(text, "%{byte:02X}")), // a String takes everything
-        }
-    }
-    text
 }
 
 /// How the Wallet asks for the Transaction Code (VCI §4.1.1, OFFER-18 to OFFER-23).

@@ -148,7 +148,8 @@ pub(super) async fn sign(
     let holders = proofs.map_or(vec![None], |all| all.proofs().iter().map(Some).collect());
     for (at, holder) in holders.into_iter().enumerate() {
         let entry = entries.get(at).copied();
-        let credential = issue(issuer, credential_type, claims, holder, entry).await?;
+        let spoken = (credential_type, token.grant().dialect);
+        let credential = issue(issuer, spoken, claims, holder, entry).await?;
         credentials.push(IssuedCredential { credential });
     }
     tracing::info!(

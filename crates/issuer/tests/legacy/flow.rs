@@ -9,8 +9,9 @@ use testkit::world::ISSUER;
 
 use crate::speaker::{CARD, DIPLOMA, DRAFTS, Speaker, world};
 
-fn payload(credential: &str) -> Value {
-    let part = credential.split('.').nth(1).unwrap();
+/// The header, or the claims, of a JWT.
+fn part(credential: &str, place: usize) -> Value {
+    let part = credential.split('.').nth(place).unwrap();
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
@@ -28,7 +29,12 @@ async fn each_draft_leads_to_a_credential() {
                 let proof = speaker.proof(&key, &nonce).sign(&key).await;
                 let answer =
                     speaker.credential(&token, &speaker.request(id, &proof)).await.success();
-                let claims = payload(&speaker.credential_of(&answer));
+                let credential = speaker.credential_of(&answer);
+                let claims = part(&credential, 1);
+                if id == CARD {
+                    let typ = if draft == 15 { "dc+sd-jwt" } else { "vc+sd-jwt" };
+                    assert_eq!(part(&credential, 0)["typ"], typ);
+                }
                 assert_eq!(claims["iss"], ISSUER, "the issuer is one, whatever it speaks");
                 assert_eq!(answer.get("format").is_some(), draft <= 12, "{answer}");
                 assert_eq!(answer.get("c_nonce").is_some(), draft <= 14, "{answer}");

@@ -39,6 +39,21 @@ pub(super) enum Misfit {
     DeferredInBatch,
 }
 
+/// What a code was called, and until which draft; the first row counts.
+const RENAMED: [(ErrorCode, Draft, &str); 11] = [
+    (ErrorCode::InvalidTxCode, Draft::D15, "invalid_grant"),
+    (ErrorCode::UnknownCredentialConfiguration, Draft::D15, "unsupported_credential_type"),
+    (ErrorCode::UnknownCredentialIdentifier, Draft::D15, "unsupported_credential_type"),
+    (ErrorCode::InvalidProof, Draft::D9, "invalid_or_missing_proof"),
+    (ErrorCode::InvalidNonce, Draft::D9, "invalid_or_missing_proof"),
+    (ErrorCode::InvalidNonce, Draft::D14, "invalid_proof"),
+    (ErrorCode::InvalidCredentialRequest, Draft::D11, "invalid_request"),
+    (ErrorCode::InvalidEncryptionParameters, Draft::D11, "invalid_request"),
+    (ErrorCode::CredentialRequestDenied, Draft::D11, "invalid_request"),
+    (ErrorCode::CredentialRequestDenied, Draft::D13, "invalid_credential_request"),
+    (ErrorCode::InvalidTransactionId, Draft::D11, "invalid_token"),
+];
+
 impl From<CredentialRefusal> for Misfit {
     fn from(refusal: CredentialRefusal) -> Self {
         Self::Refused(refusal)
@@ -49,25 +64,8 @@ impl Dialect {
     /// The draft's code for a refusal of 1.0.
     #[must_use]
     pub fn error_code(self, code: ErrorCode) -> &'static str {
-        let is_old = self.0 <= Draft::D11;
-        match code {
-            ErrorCode::InvalidTxCode => "invalid_grant",
-            ErrorCode::InvalidCredentialRequest if is_old => "invalid_request",
-            ErrorCode::InvalidEncryptionParameters if is_old => "invalid_request",
-            ErrorCode::UnknownCredentialConfiguration | ErrorCode::UnknownCredentialIdentifier => {
-                "unsupported_credential_type"
-            }
-            ErrorCode::InvalidProof | ErrorCode::InvalidNonce if self.0 <= Draft::D9 => {
-                "invalid_or_missing_proof"
-            }
-            ErrorCode::InvalidNonce if self.0 <= Draft::D14 => "invalid_proof",
-            ErrorCode::CredentialRequestDenied if is_old => "invalid_request",
-            ErrorCode::CredentialRequestDenied if self.0 <= Draft::D13 => {
-                "invalid_credential_request"
-            }
-            ErrorCode::InvalidTransactionId if is_old => "invalid_token",
-            _ => code.name(),
-        }
+        let row = RENAMED.iter().find(|(renamed, until, _)| *renamed == code && self.0 <= *until);
+        row.map_or(code.name(), |(.., name)| name)
     }
 
     /// Code and text for what was refused before any rule of 1.0 saw it.

@@ -13,6 +13,12 @@ impl Dialect {
         self.format(format).is_some()
     }
 
+    /// `typ` of an SD-JWT VC, which follows the name of its format.
+    #[must_use]
+    pub fn sd_jwt_typ(self) -> &'static str {
+        self.format("dc+sd-jwt").unwrap_or("vc+sd-jwt")
+    }
+
     /// The Credential Format Identifier of the draft; `None` of what it has no word for.
     ///
     /// SD-JWT VC came with draft 13, and Wallets of 11 and 12 use its name. What 1.0's neighbours
@@ -21,12 +27,11 @@ impl Dialect {
         match (format, self.0) {
             ("jwt_vc_json", Draft::D8) => Some("jwt_vc"),
             ("jwt_vc_json", _) => Some("jwt_vc_json"),
-            ("jwt_vc_json-ld", Draft::D8) => None,
+            ("jwt_vc_json-ld", Draft::D8) | ("dc+sd-jwt", Draft::D8 | Draft::D9) => None,
             ("jwt_vc_json-ld", _) => Some("jwt_vc_json-ld"),
             ("ldp_vc", _) => Some("ldp_vc"),
             ("mso_mdoc", Draft::D8) => Some("mdl_iso_cbor"),
             ("mso_mdoc", _) => Some("mso_mdoc"),
-            ("dc+sd-jwt", Draft::D8 | Draft::D9) => None,
             ("dc+sd-jwt", Draft::D15) => Some("dc+sd-jwt"),
             ("dc+sd-jwt", _) => Some("vc+sd-jwt"),
             _ => None,
@@ -61,7 +66,7 @@ impl Dialect {
     ) -> bool {
         let members = &configuration.format_members;
         if self.0 == Draft::D8 {
-            return self.is_meant_by_name(request, (id, members));
+            return is_meant_by_name(request, (id, members));
         }
         if let Some(name) = ["vct", "doctype"].into_iter().find(|name| members.contains_key(*name))
         {
@@ -72,20 +77,19 @@ impl Dialect {
         let asked = types(request);
         asked.is_some_and(|asked| wanted.is_some_and(|wanted| is_same_set(asked, wanted)))
     }
+}
 
-    /// Draft 8 §7.3 has one word for a type: its key in metadata, or what is special about it.
-    fn is_meant_by_name(
-        self,
-        request: &Map<String, Value>,
-        (id, members): (&str, &Map<String, Value>),
-    ) -> bool {
-        let Some(asked) = request.get("type").and_then(Value::as_str) else { return false };
-        let types = members.get("credential_definition").map(|definition| &definition["type"]);
-        let last = types.and_then(Value::as_array).and_then(|types| types.last());
-        asked == id
-            || last.is_some_and(|last| last == asked)
-            || members.get("doctype").is_some_and(|doctype| doctype == asked)
-    }
+/// Draft 8 §7.3 has one word for a type: its key in metadata, or what is special about it.
+fn is_meant_by_name(
+    request: &Map<String, Value>,
+    (id, members): (&str, &Map<String, Value>),
+) -> bool {
+    let Some(asked) = request.get("type").and_then(Value::as_str) else { return false };
+    let types = members.get("credential_definition").map(|definition| &definition["type"]);
+    let last = types.and_then(Value::as_array).and_then(|types| types.last());
+    asked == id
+        || last.is_some_and(|last| last == asked)
+        || members.get("doctype").is_some_and(|doctype| doctype == asked)
 }
 
 /// The W3C types of a request: `types` or `type`, bare or in `credential_definition`. The examples of

@@ -82,7 +82,7 @@ impl Dialect {
         let format = self.format(&configuration.format).unwrap_or_default();
         let display = self.displays(description.get("display").unwrap_or(&Value::Null));
         let mut secured = self.type_members(configuration);
-        let (suites, methods) = (self.suites(configuration), self.methods(configuration));
+        let (suites, methods) = (suites(configuration), self.methods(configuration));
         let name = if self.0 >= Draft::D13 {
             "credential_signing_alg_values_supported"
         } else {
@@ -118,9 +118,10 @@ impl Dialect {
                 one.remove("key_attestations_required");
             }
         }
-        let written = match self.0 {
-            Draft::D12 => types.keys().cloned().collect(),
-            _ => Value::Object(types),
+        let written = if self.0 == Draft::D12 {
+            types.keys().cloned().collect()
+        } else {
+            Value::Object(types)
         };
         let is_bound = !configuration.proof_types_supported.is_empty();
         is_bound.then(|| ("proof_types_supported".to_owned(), written))
@@ -147,18 +148,6 @@ impl Dialect {
         };
     }
 
-    /// Algorithms by name: the numbers of COSE came with draft 16.
-    fn suites(self, configuration: &CredentialConfiguration) -> Value {
-        let name = |value: &Value| match value.as_i64() {
-            Some(-7) => "ES256".into(),
-            Some(-35) => "ES384".into(),
-            Some(-36) => "ES512".into(),
-            Some(-8 | -19) => "EdDSA".into(),
-            Some(_) | None => value.clone(),
-        };
-        configuration.credential_signing_alg_values_supported.iter().map(name).collect()
-    }
-
     /// Before draft 10 a DID is a DID, and the key of an mdoc is `mso`.
     fn methods(self, configuration: &CredentialConfiguration) -> Vec<&'static str> {
         let old = |method: &'static str| match method {
@@ -173,7 +162,7 @@ impl Dialect {
         methods
     }
 
-    /// `logo.url` until draft 12; 8 and 9 have a longer word for what is read out instead.
+    /// `logo.url` until draft 12.
     fn displays(self, displays: &Value) -> Value {
         let mut displays = displays.clone();
         if self.0 >= Draft::D13 {
@@ -183,12 +172,19 @@ impl Dialect {
         for logo in each.filter_map(|one| one.get_mut("logo")?.as_object_mut()) {
             let url = logo.remove("uri");
             logo.extend(url.map(|url| ("url".to_owned(), url)));
-            if self.0 <= Draft::D9
-                && let Some(text) = logo.remove("alt_text")
-            {
-                logo.insert("alternative_text".into(), text);
-            }
         }
         displays
     }
+}
+
+/// Algorithms by name: the numbers of COSE came with draft 16.
+fn suites(configuration: &CredentialConfiguration) -> Value {
+    let name = |value: &Value| match value.as_i64() {
+        Some(-7) => "ES256".into(),
+        Some(-35) => "ES384".into(),
+        Some(-36) => "ES512".into(),
+        Some(-8 | -19) => "EdDSA".into(),
+        Some(_) | None => value.clone(),
+    };
+    configuration.credential_signing_alg_values_supported.iter().map(name).collect()
 }

@@ -71,8 +71,5 @@ fn with_nonce(mut object: Map<String, Value>, nonce: &NonceResponse) -> Value {
 
 /// The members of an object of ours.
 fn object(value: Value) -> Map<String, Value> {
-    match value {
-        Value::Object(object) => object,
-        _ => Map::new(),
-    }
+    if let Value::Object(object) = value { object } else { Map::new() }
 }

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::dialect::Draft;
 use super::{Dialect, object};
-use crate::offer::{CredentialOffer, PRE_AUTHORIZED_CODE, escaped, link, query_value};
+use crate::offer::{CredentialOffer, PRE_AUTHORIZED_CODE, SCHEME, escaped, link, query_value};
+use crate::secret::PreAuthorizedCode;
 
 /// The scheme before draft 10 (draft 8 §4.1).
 const OLD_SCHEME: &str = "openid-initiate-issuance";
@@ -14,7 +15,7 @@ impl Dialect {
     /// signing in is spoken in 1.0 only.
     #[must_use]
     pub fn offer(self, offer: &CredentialOffer<'_>) -> Value {
-        let code = offer.pre_authorized_code.map(|code| code.expose());
+        let code = offer.pre_authorized_code.map(PreAuthorizedCode::expose);
         let ids = offer.credential_configuration_ids;
         match self.0 {
             Draft::D8 | Draft::D9 => {
@@ -46,11 +47,11 @@ impl Dialect {
     /// The link that carries the offer itself.
     #[must_use]
     pub fn offer_link(self, offer: &CredentialOffer<'_>) -> String {
-        match self.0 {
-            Draft::D8 => flat_link(offer),
-            Draft::D9 => link(OLD_SCHEME, "credential_offer", &escaped(&self.offer(offer))),
-            _ => link(crate::offer::SCHEME, "credential_offer", &escaped(&self.offer(offer))),
+        if self.0 == Draft::D8 {
+            return flat_link(offer);
         }
+        let scheme = if self.0 == Draft::D9 { OLD_SCHEME } else { SCHEME };
+        link(scheme, "credential_offer", &escaped(&self.offer(offer)))
     }
 }
 
