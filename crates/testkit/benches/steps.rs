@@ -146,7 +146,7 @@ fn credential(criterion: &mut Criterion, world: &World, runtime: &Runtime) {
         criterion.bench_function(&name, |bencher| {
             let (proof, status) =
                 (proofs.proofs().first(), Some(StatusEntry { list: 1, idx: 4711 }));
-            let run = || issue(issuer, credential_type, &claims, proof, status);
+            let run = || issue(issuer, (credential_type, None), &claims, proof, status);
             bencher.iter(|| runtime.block_on(run()).unwrap());
         });
     }

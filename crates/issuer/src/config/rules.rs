@@ -1,5 +1,6 @@
 //! Rules between the keys of `bestow.toml`, each with its place in the file.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
@@ -199,7 +200,13 @@ impl Rules<'_> {
     /// What drafts cannot keep is not promised beside them.
     fn legacy(&self) -> Result<(), ConfigError> {
         let config = self.config;
-        if config.legacy.drafts.is_empty() {
+        let drafts = &config.legacy.drafts;
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = drafts.iter().find(|draft| !seen.insert(**draft)) {
+            let problem = format!("draft {twice} is named twice (10 is the same as 11)");
+            return Err(self.source.mistake("legacy.drafts", problem, "name it once"));
+        }
+        if drafts.is_empty() {
             return Ok(());
         }
         let what = if config.profile == Profile::Haip {

@@ -224,3 +224,38 @@ async fn an_offer_ends_with_its_draft() {
     let form = [("grant_type", PRE_AUTHORIZED_CODE), ("pre-authorized_code", code)];
     assert!(is(&later.post_form("/token", &form).await, 400, "invalid_grant"));
 }
+
+/// Wallets parse every answer, and those that are web pages read it.
+#[tokio::test]
+async fn what_is_no_request_is_answered_in_json() {
+    let world = world().await;
+    let wrong_method = world.public.get("/draft-13/token").await;
+    assert!(wrong_method.is(405, "invalid_request"), "{wrong_method:?}");
+    let nothing = world.public.get("/draft-16/token").await;
+    assert!(nothing.is(404, "not_found"));
+    let preflight = axum::http::Request::builder().method("OPTIONS").uri("/draft-13/credential");
+    let preflight = preflight.header("origin", "https://wallet.example");
+    let preflight = preflight.header("access-control-request-method", "POST");
+    let answer = world.public.ask(preflight, "").await;
+    assert_eq!(answer.header("access-control-allow-origin"), "*", "{answer:?}");
+}
+
+/// What an operator writes is checked before anything is served.
+#[test]
+fn a_configuration_names_drafts_that_can_be_spoken() {
+    let mistake = |text: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("bestow.toml");
+        std::fs::write(&file, format!("url = \"https://issuer.example\"\n{text}")).unwrap();
+        let error = issuer::config::Config::load(&file).unwrap_err();
+        format!("{}; {}", error.problem, error.remedy)
+    };
+    for (text, expected) in [
+        ("[legacy]\ndrafts = [\"16\"]", "must be one of 8, 9, 10, 11, 12, 13, 14, 15"),
+        ("[legacy]\ndrafts = [\"11\", \"10\"]", "draft 11 is named twice"),
+        ("[legacy]\ndrafts = [\"13\"]\n[encryption]\nresponse = \"required\"", "allows no drafts"),
+    ] {
+        let told = mistake(text);
+        assert!(told.contains(expected), "{told}");
+    }
+}

@@ -165,6 +165,6 @@ impl Speaker<'_> {
         } else {
             &answer["credential"]
         };
-        found.as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+        found.as_str().unwrap().to_owned()
     }
 }
