@@ -98,7 +98,8 @@ fn node_tests() -> io::Result<()> {
 
 /// The first thing that a new user does.
 fn demo() -> io::Result<()> {
-    run(&mut program(bestow()?, &["demo", "--once"]))
+    run(&mut program(bestow()?, &["demo", "--once"]))?;
+    run(&mut program(bestow()?, &["demo", "--once", "--all-formats"]))
 }
 
 /// Cargo puts the debug binary beside this one.

@@ -14,6 +14,7 @@ use crate::exit::{Failure, Kind};
 use crate::terminal::{is_result_lost, lose_result, print};
 
 mod applications;
+mod credential;
 mod deferred;
 mod generations;
 mod inspect;
@@ -23,6 +24,8 @@ mod status;
 mod wallet;
 
 pub(crate) use applications::ApplicationsCommand;
+use credential::CREDENTIAL_EXAMPLES;
+pub(crate) use credential::{CheckArguments, CredentialCommand, NewArguments, PreviewArguments};
 pub(crate) use deferred::DeferredCommand;
 use generations::KEYS_EXAMPLES;
 pub(crate) use generations::{KeysCommand, RetireArguments, RotateArguments};
@@ -101,6 +104,9 @@ pub(crate) struct DemoArguments {
     /// Play the holder too: apply, scan, receive, show, and end
     #[arg(long)]
     pub(crate) once: bool,
+    /// One credential of each format, verified as `bestow verify` does it
+    #[arg(long, requires = "once")]
+    pub(crate) all_formats: bool,
     /// Keep everything in this folder, which must be new or empty
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
@@ -166,6 +172,9 @@ pub(crate) enum IssuerCommand {
     #[command(after_help = "Example:\n  \
         bestow issuer reinstate 01a20ad6-7e98-7723-a4f6-827abaf3b248 --credential 2")]
     Reinstate(StatusArguments),
+    /// Credential types: write a new one, find what is wrong with it, see what it makes
+    #[command(subcommand, after_help = CREDENTIAL_EXAMPLES)]
+    Credential(CredentialCommand),
     /// Print the example claims of a credential type as JSON
     Sample {
         /// The name of the file in credentials/, without .toml
@@ -218,6 +227,7 @@ impl IssuerCommand {
             Self::Account(AccountCommand::Add { json, .. } | AccountCommand::List { json, .. }) => {
                 *json
             }
+            Self::Credential(command) => command.as_json(),
             Self::Applications(command) => command.as_json(),
             Self::Deferred(command) => command.as_json(),
             Self::Keys(command) => command.as_json(),

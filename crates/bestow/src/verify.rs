@@ -32,20 +32,28 @@ pub(crate) async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
     let result = json!({
         "kind": thing.kind.code(),
         "verdict": word(verdict),
+        "issuer": report.issuer,
         "checks": checks,
     });
     if !arguments.json {
         print(thing.kind.title());
         report.checks.iter().map(line).for_each(print);
     }
-    match failure(verdict) {
-        None if arguments.json => print_json(&result),
-        None => {
-            print("verified");
+    let done = match failure(verdict) {
+        None => Ok("verified"),
+        Some(_) if arguments.proof && verdict == Verdict::PossessionOnly => {
+            Ok("its maker has the key")
+        }
+        Some(failure) => Err(failure),
+    };
+    match done {
+        Ok(_) if arguments.json => print_json(&result),
+        Ok(words) => {
+            print(words);
             Ok(())
         }
-        Some(failure) => {
-            let members = ["kind", "verdict", "checks"];
+        Err(failure) => {
+            let members = ["kind", "verdict", "issuer", "checks"];
             let with = |failure: Failure, name| {
                 failure.done(name, result.get(name).cloned().unwrap_or_default())
             };
@@ -80,6 +88,7 @@ fn verifier(arguments: &VerifyArguments) -> Result<Verifier, Failure> {
         given_keys: arguments.issuer_keys.as_deref().map(keys_of).transpose()?,
         status_list: arguments.status_list.as_deref().map(list_of).transpose()?,
         is_now: arguments.at.is_none(),
+        without_status: arguments.without_status,
     })
 }
 
@@ -123,6 +132,9 @@ async fn report(verifier: &Verifier, thing: &Found) -> Result<Report, Failure> {
             }
             report
         }
+        // Its end is missing, and it is not to pass for something that has none.
+        (Body::Jwt(jwt), Kind::SdJwtVc) => verifier.credential(sd_jwt_vc::FORMAT, &jwt.text).await,
+        (Body::Jwt(jwt), Kind::VcSdJwt) => verifier.credential(vc_jose::SD_FORMAT, &jwt.text).await,
         (Body::Mdoc(text), _) => verifier.credential(mso_mdoc::FORMAT, text).await,
         (Body::Jwt(jwt), Kind::JwtVcJson) => {
             verifier.credential(jwt_vc_json::FORMAT, &jwt.text).await
@@ -181,7 +193,7 @@ fn json_of(check: &Check) -> Value {
     })
 }
 
-fn line(check: &Check) -> String {
+pub(crate) fn line(check: &Check) -> String {
     let outcome = match check.outcome {
         Outcome::Passed => "passed",
         Outcome::Failed => "FAILED",
@@ -196,6 +208,8 @@ const fn word(verdict: Verdict) -> &'static str {
         Verdict::Failed => "failed",
         Verdict::Unanswered => "unanswered",
         Verdict::NotVouched => "issuer_not_verified",
+        Verdict::StatusUnknown => "status_not_checked",
+        Verdict::PossessionOnly => "possession_only",
     }
 }
 
@@ -217,6 +231,17 @@ fn failure(verdict: Verdict) -> Option<Failure> {
             Ending::VerificationFailed,
             "nothing shows that the issuer is who it says it is",
             "give an authority that vouches for it (--trust-anchor) or its keys (--issuer-keys)",
+        ),
+        Verdict::StatusUnknown => (
+            Ending::VerificationFailed,
+            "it may be revoked: it has a status that was not looked at",
+            "leave out --offline and --at, give the list as a file (--status-list), or do without \
+             (--without-status)",
+        ),
+        Verdict::PossessionOnly => (
+            Ending::VerificationFailed,
+            "this shows that its maker has a key, and nothing of who that is",
+            "where that is what you want to know: --proof",
         ),
     };
     Some(Failure::new(kind, word(verdict), message).hint(hint))

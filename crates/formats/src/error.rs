@@ -30,6 +30,8 @@ pub enum FormatError {
     /// `vc+sd-jwt` without `vct` under another name: a W3C credential, which took the former name of
     /// SD-JWT VC.
     W3cSdJwt,
+    /// An SD-JWT whose end is missing: each part of it ends in `~` (RFC 9901 §4).
+    CutOff,
     /// Only its holder can have made the key binding at the end (RFC 9901 §7.2).
     UnexpectedKeyBinding,
     /// The signature does not fit the key.
@@ -50,6 +52,12 @@ pub enum FormatError {
     Uncanonical,
     /// Something in it is given no meaning by its contexts, so that nobody signed it.
     UndefinedTerm,
+    /// Something in it stands under a name, or in a place, where no reader looks for it.
+    OtherNames,
+    /// To bring it into one form would take too long.
+    TooIntricate,
+    /// The contexts of its proof are not those with which it begins.
+    OtherContexts,
     /// A context that we do not know, and do not fetch.
     UnknownContext,
     /// The key belongs to a DID that is not the issuer (catalogue I13).
@@ -91,6 +99,10 @@ impl fmt::Display for FormatError {
             Self::W3cSdJwt => {
                 "this vc+sd-jwt is a W3C credential: that is not the format dc+sd-jwt"
             }
+            Self::CutOff => {
+                "the end of the credential is missing: an SD-JWT ends in ~, also where it discloses \
+                 nothing"
+            }
             Self::UnexpectedKeyBinding => {
                 "the credential ends in a key binding: it was already shown to somebody"
             }
@@ -111,6 +123,18 @@ impl fmt::Display for FormatError {
             Self::Uncanonical => "the credential has no canonical form: a number may be too large",
             Self::UndefinedTerm => {
                 "something in the credential has no meaning by its contexts: nobody signed it"
+            }
+            Self::OtherNames => {
+                "something in the credential has another name or place than where readers look for \
+                 it: a name with a colon, @id for id, @type for type, a word of the W3C's that the \
+                 credential's own context gives, or a thing that is described twice"
+            }
+            Self::TooIntricate => {
+                "the credential is too intricate: it has too many or too long contexts, or too many \
+                 things without an id"
+            }
+            Self::OtherContexts => {
+                "the contexts in the proof are not those with which the credential begins"
             }
             Self::UnknownContext => "the credential has a context that is not known here",
             Self::OtherIssuer => "kid of the credential belongs to a DID that is not its issuer",

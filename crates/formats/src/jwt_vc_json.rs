@@ -9,11 +9,12 @@
 //! which others may expand it.
 
 use keys::did;
+use keys::json;
 use keys::jws::{self, Jws};
 use keys::outside::Timestamp;
 use keys::public_key::PublicKey;
 use keys::signer::Signer;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::status_list::CredentialStatus;
 use crate::unverified::text;
@@ -33,25 +34,35 @@ pub async fn issue(
     kid: &str,
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
+    sign(&prepare(&claims)?, kid, signer).await
+}
+
+/// Signs what [`prepare`] made.
+pub async fn sign(
+    prepared: &Map<String, Value>,
+    kid: &str,
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
     let header = [("typ", "JWT"), ("kid", kid)];
     let header = header.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    let payload = payload(&claims)?.to_string();
+    let payload = json::text(prepared);
     let raw = jws::sign(header, payload.as_bytes(), signer).await.map_err(IssueError::Signing)?;
     if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
 }
 
-fn payload(claims: &W3cClaims<'_>) -> Result<Value, IssueError> {
-    let mut payload = json!({
-        "iss": claims.issuer,
-        "nbf": claims.issued_at,
-        "exp": claims.expires_at,
-        "vc": claims.credential(DataModel::V1)?,
-    });
-    if let (Some(id), Some(payload)) = (claims.subject, payload.as_object_mut()) {
-        payload.insert("sub".to_owned(), id.into());
+/// Makes all of a credential but its signature.
+pub fn prepare(claims: &W3cClaims<'_>) -> Result<Map<String, Value>, IssueError> {
+    let mut payload = Map::new();
+    let mut insert = |name: &str, value| payload.insert(name.to_owned(), value);
+    insert("iss", claims.issuer.into());
+    insert("nbf", claims.issued_at.0.into());
+    insert("exp", claims.expires_at.0.into());
+    insert("vc", claims.credential(DataModel::V1)?.into());
+    if let Some(id) = claims.subject {
+        insert("sub", id.into());
     }
-    if let (Some(status), Some(payload)) = (&claims.status, payload.as_object_mut()) {
-        status.insert(payload);
+    if let Some(status) = &claims.status {
+        status.insert(&mut payload);
     }
     Ok(payload)
 }

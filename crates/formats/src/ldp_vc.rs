@@ -17,6 +17,8 @@ use crate::{CREDENTIAL_BYTES_MAX, FormatError, IssueError, KeyReference};
 pub const FORMAT: &str = "ldp_vc";
 /// Most proofs of one credential.
 const PROOFS_MAX: usize = 16;
+/// Members of a context that exchange no names.
+const HARMLESS: [&str; 3] = ["@vocab", "@version", "@protected"];
 
 /// Makes and signs a credential: an object, not text (FMT-LDP-05).
 pub async fn issue(
@@ -24,8 +26,21 @@ pub async fn issue(
     options: ProofOptions<'_>,
     signer: &dyn Signer,
 ) -> Result<Value, IssueError> {
-    let credential = claims.credential(DataModel::V2)?;
-    let secured = data_integrity::sign(credential, options, signer).await?;
+    sign(prepare(&claims)?, options, signer).await
+}
+
+/// Makes all of a credential but its proof.
+pub fn prepare(claims: &W3cClaims<'_>) -> Result<Map<String, Value>, IssueError> {
+    claims.credential(DataModel::V2)
+}
+
+/// Signs what [`prepare`] made.
+pub async fn sign(
+    prepared: Map<String, Value>,
+    options: ProofOptions<'_>,
+    signer: &dyn Signer,
+) -> Result<Value, IssueError> {
+    let secured = data_integrity::sign(prepared, options, signer).await?;
     let is_short = json::text(&secured).len() <= CREDENTIAL_BYTES_MAX;
     if is_short { Ok(secured.into()) } else { Err(IssueError::TooLong) }
 }
@@ -76,12 +91,24 @@ impl LdpVc {
         self.said.status(&self.document)
     }
 
+    /// Whether it says itself what its names mean, under a proof that is on the meaning alone: whoever
+    /// had it could have exchanged the names. A vocabulary gives each name a meaning of its own.
+    pub(crate) fn names_itself(&self) -> bool {
+        let mut own = self.said.contexts.iter().filter_map(Value::as_object);
+        let exchanges = |name: &String| !HARMLESS.contains(&&**name);
+        self.proof.is_on_statements() && own.any(|context| context.keys().any(exchanges))
+    }
+
     /// Verifies the proof, then the times.
-    pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
-        let status = self.status()?;
+    pub fn verify(mut self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
+        let status = self.status();
         self.proof.verify(self.document, key, &Contexts::default())?;
+        let status = status?;
         validity::check(None, self.proof.expires_at(), now)?;
         validity::check(self.said.not_before, self.said.expires_at, now)?;
+        // What nobody vouches for any more is over.
+        let ends = [self.said.expires_at, self.proof.expires_at()];
+        self.said.expires_at = ends.into_iter().flatten().min();
         Ok(self.said.verified(Format::LdpVc, status, self.raw))
     }
 }

@@ -10,7 +10,8 @@
 //!
 //! [`status_list`] is where issuers say which credentials they have revoked.
 //!
-//! An issuer calls `issue` of the format. A wallet calls [`parse`], finds the key that
+//! An issuer calls `issue` of the format, or its `prepare` and `sign`, and between them looks once more
+//! at all that it signs ([`lint`]). A wallet calls [`parse`], finds the key that
 //! [`Unverified::key_reference`] refers to and decides whether that key is the issuer's; then
 //! [`Unverified::verify`] gives a [`verified::Verified`]. Whose a key is, and whether a credential
 //! was revoked, is not known here: this crate opens no socket, and knows no protocol.
@@ -20,11 +21,14 @@ pub mod data_integrity;
 mod error;
 pub mod jwt_vc_json;
 pub mod ldp_vc;
+pub mod lint;
 pub mod mso_mdoc;
 pub mod path;
 pub mod sd_jwt;
 pub mod sd_jwt_vc;
 pub mod status_list;
+pub mod type_metadata;
+pub mod unsigned;
 mod unverified;
 mod validity;
 pub mod vc_jose;

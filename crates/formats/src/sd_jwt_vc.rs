@@ -28,12 +28,19 @@ const PROTECTED: [&str; 8] =
     ["iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"];
 /// Further claims that say something of the credential and nothing of its subject.
 const ABOUT_CREDENTIAL: [&str; 2] = ["iat", "jti"];
+/// What no claim may be called that a holder can leave out.
+pub(crate) const RESERVED: [&str; 10] =
+    ["iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status", "iat", "jti"];
+/// What we do not write at all, so that a claim which is called so is one by mistake.
+pub(crate) const STRANGE: [&str; 4] = ["aud", "jti", "aka_vcts", "sub"];
 
 /// What an SD-JWT VC shall say.
 #[derive(Clone, Debug)]
 pub struct SdJwtVcClaims<'a> {
     /// Its type.
     pub vct: &'a str,
+    /// What describes the type, by its digest (SD-JWT VC §7).
+    pub vct_integrity: Option<&'a str>,
     /// Who issues it (`iss`).
     pub issuer: &'a str,
     /// What it says of its subject.
@@ -70,32 +77,34 @@ pub async fn issue(
     signer: &dyn Signer,
     random: &dyn Random,
 ) -> Result<String, IssueError> {
-    issue_as(FORMAT, claims, header, signer, random).await
+    sign(&prepare(claims, random)?, header, signer).await
+}
+
+/// Signs what [`prepare`] made.
+pub async fn sign(
+    prepared: &Concealed,
+    header: IssuerKeyHeader<'_>,
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
+    sign_as(FORMAT, prepared, header, signer).await
 }
 
 /// The same under another `typ`: [`FORMER_FORMAT`] for those who know it by its former name.
-pub async fn issue_as(
+pub async fn sign_as(
     typ: &str,
-    claims: SdJwtVcClaims<'_>,
+    prepared: &Concealed,
     header: IssuerKeyHeader<'_>,
     signer: &dyn Signer,
-    random: &dyn Random,
 ) -> Result<String, IssueError> {
-    let concealed = conceal(claims, random)?;
-    let payload = json::text(&concealed.payload);
-    let mut raw = jws::sign(header.members(typ), payload.as_bytes(), signer)
-        .await
-        .map_err(IssueError::Signing)?;
-    raw.push('~');
-    for disclosure in concealed.disclosures {
-        raw.push_str(&disclosure);
-        raw.push('~');
-    }
+    let payload = json::text(&prepared.payload);
+    let jwt = jws::sign(header.members(typ), payload.as_bytes(), signer).await;
+    let raw = prepared.behind(jwt.map_err(IssueError::Signing)?);
     if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
 }
 
-/// The claims of the credential itself come last, so that no path leads to them.
-fn conceal(claims: SdJwtVcClaims<'_>, random: &dyn Random) -> Result<Concealed, IssueError> {
+/// Makes all of a credential but its signature. The claims of the credential itself come last, so
+/// that no path leads to them.
+pub fn prepare(claims: SdJwtVcClaims<'_>, random: &dyn Random) -> Result<Concealed, IssueError> {
     if PROTECTED.iter().chain(&ABOUT_CREDENTIAL).any(|name| claims.claims.contains_key(*name)) {
         return Err(IssueError::ReservedClaim);
     }
@@ -103,6 +112,9 @@ fn conceal(claims: SdJwtVcClaims<'_>, random: &dyn Random) -> Result<Concealed, 
     let mut insert = |name: &str, value| concealed.payload.insert(name.to_owned(), value);
     insert("iss", claims.issuer.into());
     insert("vct", claims.vct.into());
+    if let Some(integrity) = claims.vct_integrity {
+        insert("vct#integrity", integrity.into());
+    }
     insert("iat", claims.issued_at.0.into());
     insert("exp", claims.expires_at.0.into());
     if let Some(not_before) = claims.not_before {
@@ -144,7 +156,7 @@ impl SdJwtVc {
         if raw.len() > CREDENTIAL_BYTES_MAX {
             return Err(FormatError::TooLong);
         }
-        let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::Malformed)?;
+        let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::CutOff)?;
         if !disclosures.is_empty() && !disclosures.ends_with('~') {
             return Err(FormatError::UnexpectedKeyBinding);
         }

@@ -100,6 +100,16 @@ impl Unverified {
         }
     }
 
+    /// Whether it says itself what its names mean, and the signature is on the meaning alone: good from
+    /// its issuer, but not from somebody who shows it.
+    #[must_use]
+    pub fn names_itself(&self) -> bool {
+        match self {
+            Self::LdpVc(credential) => credential.names_itself(),
+            Self::SdJwtVc(_) | Self::MsoMdoc(_) | Self::JwtVcJson(_) | Self::VcJose(_) => false,
+        }
+    }
+
     /// Verifies the signature with the issuer's key, then the rest.
     pub fn verify(self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
         match self {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::binding::Binding;
 use crate::jwt_vc_json::check_kid;
 use crate::path::Step;
-use crate::sd_jwt;
+use crate::sd_jwt::{self, Concealed};
 use crate::status_list::CredentialStatus;
 use crate::unverified::text;
 use crate::validity::{self, numeric_date};
@@ -32,7 +32,7 @@ const CONTENT: &str = "vc";
 const APPLICATION: &str = "application/";
 
 /// Every reader needs them, so none may be withheld, in whole or in part.
-const PROTECTED: [&str; 11] = [
+pub(crate) const PROTECTED: [&str; 11] = [
     "@context",
     "type",
     "issuer",
@@ -65,7 +65,16 @@ pub async fn issue(
     kid: &str,
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
-    let raw = sign(&payload(&claims)?, (FORMAT, kid), signer).await?;
+    sign(&prepare(&claims)?, kid, signer).await
+}
+
+/// Signs what [`prepare`] made.
+pub async fn sign(
+    prepared: &Map<String, Value>,
+    kid: &str,
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
+    let raw = sign_as(prepared, (FORMAT, kid), signer).await?;
     if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
 }
 
@@ -76,24 +85,36 @@ pub async fn issue_selective(
     signer: &dyn Signer,
     random: &dyn Random,
 ) -> Result<String, IssueError> {
-    let payload = payload(&claims.claims)?;
+    sign_selective(&prepare_selective(claims, random)?, kid, signer).await
+}
+
+/// Signs what [`prepare_selective`] made.
+pub async fn sign_selective(
+    prepared: &Concealed,
+    kid: &str,
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
+    let raw = prepared.behind(sign_as(&prepared.payload, (SD_FORMAT, kid), signer).await?);
+    if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
+}
+
+/// Makes all of a `vc+sd-jwt` but its signature.
+pub fn prepare_selective(
+    claims: SelectiveClaims<'_>,
+    random: &dyn Random,
+) -> Result<Concealed, IssueError> {
+    let payload = prepare(&claims.claims)?;
     let below_subject = |path: Vec<Step>| [vec![Step::Name(SUBJECT.to_owned())], path].concat();
     let selective: Vec<_> = claims.selective.into_iter().map(below_subject).collect();
     let mut concealed = sd_jwt::conceal(payload, &selective, claims.decoys, random)?;
     if let Some(binding) = &claims.binding {
         concealed.payload.insert("cnf".to_owned(), binding.to_cnf());
     }
-    let mut raw = sign(&concealed.payload, (SD_FORMAT, kid), signer).await?;
-    raw.push('~');
-    for disclosure in concealed.disclosures {
-        raw.push_str(&disclosure);
-        raw.push('~');
-    }
-    if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
+    Ok(concealed)
 }
 
-/// The credential; `iss` leads to the key that `kid` names.
-fn payload(claims: &W3cClaims<'_>) -> Result<Map<String, Value>, IssueError> {
+/// Makes all of a `vc+jwt` but its signature; `iss` leads to the key that `kid` names.
+pub fn prepare(claims: &W3cClaims<'_>) -> Result<Map<String, Value>, IssueError> {
     let mut payload = claims.credential(DataModel::V2)?;
     payload.insert("iss".to_owned(), claims.issuer.into());
     if let Some(status) = &claims.status {
@@ -102,7 +123,7 @@ fn payload(claims: &W3cClaims<'_>) -> Result<Map<String, Value>, IssueError> {
     Ok(payload)
 }
 
-async fn sign(
+async fn sign_as(
     payload: &Map<String, Value>,
     (typ, kid): (&str, &str),
     signer: &dyn Signer,
@@ -134,7 +155,7 @@ impl VcJose {
         if raw.len() > CREDENTIAL_BYTES_MAX {
             return Err(FormatError::TooLong);
         }
-        let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::Malformed)?;
+        let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::CutOff)?;
         if !disclosures.is_empty() && !disclosures.ends_with('~') {
             return Err(FormatError::UnexpectedKeyBinding);
         }

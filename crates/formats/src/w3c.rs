@@ -38,14 +38,14 @@ impl DataModel {
         }
     }
 
-    const fn begin(self) -> &'static str {
+    pub(crate) const fn begin(self) -> &'static str {
         match self {
             Self::V1 => "issuanceDate",
             Self::V2 => "validFrom",
         }
     }
 
-    const fn end(self) -> &'static str {
+    pub(crate) const fn end(self) -> &'static str {
         match self {
             Self::V1 => "expirationDate",
             Self::V2 => "validUntil",

@@ -331,7 +331,7 @@ async fn one_entrance_knows_the_formats() {
         ("vc+sd-jwt", json!(sd_jwt), None),
         ("vc+sd-jwt", json!(w3c), Some(FormatError::OtherDataModel)),
         ("dc+sd-jwt", json!(w3c), Some(FormatError::W3cSdJwt)),
-        ("dc+sd-jwt", json!(jwt), Some(FormatError::Malformed)),
+        ("dc+sd-jwt", json!(jwt), Some(FormatError::CutOff)),
         ("jwt_vc_json", json!({ "credential": jwt }), Some(FormatError::Malformed)),
         ("mso_mdoc", json!("o2pu"), Some(FormatError::Malformed)),
         ("ldp_vc", json!(jwt), Some(FormatError::Malformed)),

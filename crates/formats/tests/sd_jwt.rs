@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use formats::IssueError;
@@ -163,6 +165,16 @@ fn decoys_hide_how_many_claims_there_are() {
     let digests = concealed.payload["_sd"].as_array().unwrap();
     assert!(digests.iter().all(|digest| digest_length(digest) == 43), "{digests:?}");
     assert_eq!(put_back(&concealed).unwrap(), with_lists());
+    // Those at the end of a list would tell how long it was: they stand anywhere.
+    let places: HashSet<Vec<bool>> = (0..200)
+        .map(|_| conceal(with_lists(), &selective, 3, &SystemRandom).unwrap())
+        .map(|concealed| {
+            let real: Vec<String> = concealed.disclosures.iter().map(|one| digest(one)).collect();
+            let elements = concealed.payload["degrees"].as_array().unwrap().iter();
+            elements.map(|one| real.iter().any(|digest| one["..."] == **digest)).collect()
+        })
+        .collect();
+    assert_eq!(places.len(), 10, "each way to put 2 among 5");
     let nothing = conceal(with_lists(), &[], 3, &SystemRandom).unwrap();
     assert_eq!(nothing.payload, with_lists(), "no decoy where nothing is concealed");
 }

@@ -32,6 +32,7 @@ fn key() -> SoftwareKey {
 fn claims() -> SdJwtVcClaims<'static> {
     SdJwtVcClaims {
         vct: "https://issuer.example/student",
+        vct_integrity: None,
         issuer: "https://issuer.example",
         claims: object(
             json!({ "given_name": "Ada", "address": { "town": "Graz", "zip": "8010" } }),
@@ -198,9 +199,9 @@ async fn the_form_is_strict() {
     let key = key();
     let raw = signed(json!({ "typ": "dc+sd-jwt" }), json!({ "vct": "a" }), &key).await;
     let cases = [
-        ("no tilde", raw.trim_end_matches('~').to_owned(), FormatError::Malformed),
+        ("no tilde", raw.trim_end_matches('~').to_owned(), FormatError::CutOff),
         ("a key binding", format!("{raw}e30.e30.AA"), FormatError::UnexpectedKeyBinding),
-        ("empty", String::new(), FormatError::Malformed),
+        ("empty", String::new(), FormatError::CutOff),
         ("only tildes", "~~~".to_owned(), FormatError::Header(JwsError::Malformed)),
         ("too long", "a".repeat(CREDENTIAL_BYTES_MAX + 1), FormatError::TooLong),
         (

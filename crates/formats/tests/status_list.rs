@@ -157,6 +157,7 @@ fn object(value: Value) -> Map<String, Value> {
 async fn sd_jwt_vc(key: &SoftwareKey, status: Option<StatusReference>) -> String {
     let claims = SdJwtVcClaims {
         vct: "https://issuer.example/student",
+        vct_integrity: None,
         issuer: "https://issuer.example",
         claims: object(json!({ "given_name": "Ada" })),
         selective: vec![vec!["given_name".into()]],
@@ -213,6 +214,7 @@ async fn the_reference_is_not_selectively_disclosable() {
     assert_eq!(payload["status"], expected);
     let claims = SdJwtVcClaims {
         vct: "a",
+        vct_integrity: None,
         issuer: "https://issuer.example",
         claims: object(json!({ "status": expected })),
         selective: vec![vec!["status".into()]],

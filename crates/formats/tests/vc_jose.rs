@@ -177,7 +177,7 @@ async fn a_spoilt_selective_credential_is_refused() {
     assert_eq!(verdict(&shown_twice), FormatError::Disclosures(SdJwtError::RepeatedDigest));
     assert_eq!(verdict(&foreign), FormatError::Disclosures(SdJwtError::Unreferenced));
     assert_eq!(verdict(&bound), FormatError::UnexpectedKeyBinding);
-    assert_eq!(verdict(jwt), FormatError::Malformed);
+    assert_eq!(verdict(jwt), FormatError::CutOff);
     let plain = signed(json!({ "typ": "vc+jwt" }), &payload(), &key).await;
     assert_eq!(verdict(&format!("{plain}~")), FormatError::WrongType);
     // An end that is disclosed, or not.

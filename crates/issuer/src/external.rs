@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use keys::jws::Jws;
 use keys::outside::{Clock, Timestamp};
@@ -13,6 +14,7 @@ use oid4vci::provider::metadata_address;
 use oid4vci::secret::AccessToken;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 use url::Url;
 
 use crate::config::{AuthorizationServer, ConfigError};
@@ -24,8 +26,10 @@ const KNOWN_SECONDS: u64 = 5;
 /// Most tokens that are remembered as good; and as bad, apart from those: whoever makes tokens up
 /// takes no room from them.
 const KNOWN_MAX: usize = 10_000;
-/// Questions to the server at a time; whoever is too many comes again.
+/// Questions to the server at a time.
 const ASKING_MAX: usize = 32;
+/// So long a question waits for its turn; then whoever asks has to come again.
+const TURN_TIME_MAX: Duration = Duration::from_secs(2);
 
 /// What the server said of tokens, by their digests.
 #[derive(Debug)]
@@ -144,7 +148,7 @@ impl External {
         }
         let address = self.endpoint("introspection_endpoint", clock).await?;
         // Anybody can send a token that nobody knows: the other server is not ours to flood.
-        let Ok(_turn) = self.asking.try_acquire() else {
+        let Ok(Ok(_turn)) = timeout(TURN_TIME_MAX, self.asking.acquire()).await else {
             return Err(ExternalRefusal::Unreachable);
         };
         let form = [("token", token.expose()), ("token_type_hint", "access_token")];

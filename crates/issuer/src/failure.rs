@@ -45,6 +45,12 @@ impl Broken {
         Self { text, kind: Kind::Stays }
     }
 
+    /// What is wrong, for whoever runs the issuer and nobody else.
+    #[must_use]
+    pub fn told(&self) -> &str {
+        &self.text
+    }
+
     /// Something outside of us that may be there again soon; nothing was written.
     #[must_use]
     pub const fn passing(text: String) -> Self {

@@ -1,28 +1,35 @@
-//! Step 17: the credential for one subject, made and signed (VCI §A.1.1, VCI §A.3).
+//! Step 17: the credential for one subject, made, looked at once more and signed (VCI §A.1.1,
+//! VCI §A.3).
 
-use formats::binding::Binding;
-use formats::mso_mdoc::{self, MdocClaims, NameSpace};
-use formats::sd_jwt_vc::{self, IssuerKeyHeader, SdJwtVcClaims};
-use formats::status_list::StatusReference;
+use std::collections::BTreeSet;
+
+use formats::data_integrity::ProofOptions;
+use formats::lint::{self, Expected, TypeName};
+use formats::sd_jwt_vc::{self, IssuerKeyHeader};
+use formats::unsigned::Unsigned;
+use formats::{jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
 use keys::outside::Timestamp;
 use oid4vci::grant::StatusEntry;
 use oid4vci::legacy::Dialect;
-use oid4vci::proof::{HolderBinding, VerifiedProof};
+use oid4vci::proof::VerifiedProof;
 use serde_json::{Map, Value};
 
-use crate::Issuer;
-use crate::credential_type::{CredentialType, Format};
+use crate::credential_type::{CredentialType, Format, Securing};
 use crate::failure::Broken;
+use crate::{Issuer, SigningKey};
+use unsigned::{Holder, Maker, Stamp};
 
 mod mdoc;
 mod signer;
-mod w3c;
+mod unsigned;
 
 pub use signer::signer_warnings;
 pub(crate) use signer::{check_key, check_signer};
+pub use unsigned::example;
 
 /// Times are rounded to the day: two credentials of one day cannot be told apart by them (PRIV-07,
-/// AMB-20). On the first day of a certificate an mdoc has that one's first second.
+/// AMB-20). On the first day of a certificate an mdoc has that one's first second, and in the last
+/// year each ends with it.
 const ROUNDING_SECONDS: u64 = 24 * 3600;
 
 /// Makes and signs the credential for the holder of one key, or for whoever bears it.
@@ -33,89 +40,107 @@ pub async fn issue(
     holder: Option<&VerifiedProof>,
     entry: Option<StatusEntry>,
 ) -> Result<Value, Broken> {
-    let now = issuer.clock.now();
-    let issued_at = Timestamp(now.0 - now.0 % ROUNDING_SECONDS);
-    let lifetime = u64::from(credential_type.validity_days) * ROUNDING_SECONDS;
-    let status = entry.map(|entry| issuer.status_reference(entry));
-    let stamp = Stamp { issued_at, expires_at: issued_at.plus(lifetime), status };
-    let credential = match &credential_type.format {
-        Format::SdJwtVc { vct } => {
-            let typ = dialect.map_or(sd_jwt_vc::FORMAT, Dialect::sd_jwt_typ);
-            let holder = (typ, holder);
-            sd_jwt_vc(issuer, (credential_type, vct, claims), holder, stamp).await
-        }
-        Format::MsoMdoc { doctype } => {
-            let name_spaces = mdoc::name_spaces(credential_type, claims)?;
-            mso_mdoc(issuer, (doctype, name_spaces), holder, stamp).await
-        }
-        Format::W3c(w3c) => {
-            return w3c::issue(issuer, (credential_type, w3c, claims), holder, stamp).await;
-        }
-    };
-    credential.map(Value::String)
-}
-
-/// What every credential says of itself.
-struct Stamp {
-    issued_at: Timestamp,
-    expires_at: Timestamp,
-    status: Option<StatusReference>,
-}
-
-async fn sd_jwt_vc(
-    issuer: &Issuer,
-    (credential_type, vct, claims): (&CredentialType, &str, &Map<String, Value>),
-    (typ, holder): (&str, Option<&VerifiedProof>),
-    stamp: Stamp,
-) -> Result<String, Broken> {
     let keys = issuer.keys();
-    let key = &keys.signing;
-    let claims = SdJwtVcClaims {
-        vct,
-        issuer: issuer.credential_issuer(),
-        claims: claims.clone(),
-        selective: credential_type.selective_paths(),
-        decoys: credential_type.decoys,
-        binding: holder.map(confirmation),
-        issued_at: stamp.issued_at,
-        not_before: None,
-        expires_at: stamp.expires_at, // HAIP-41
-        status: stamp.status,
+    let holder = holder.map(Holder::of);
+    let status = entry.map(|entry| issuer.status_reference(entry));
+    let now = issuer.clock.now();
+    let life = keys.signing.life(credential_type);
+    let stamp = Stamp::new(credential_type, now, life).with(status.clone());
+    let name = name(issuer, credential_type);
+    let maker = Maker { issuer: &name, random: &*issuer.random };
+    let unsigned = unsigned::make(credential_type, (claims, holder.as_ref()), stamp, &maker)?;
+    let entries = entry.and_then(|entry| issuer.status_lists.size(entry.list));
+    let expected = Expected {
+        type_name: type_name(credential_type),
+        issuer: &name,
+        holder: holder.as_ref().map(|holder| (&holder.key, &holder.binding)),
+        now,
+        certificate: life,
+        status: status.as_ref().map(|status| (status, entries.unwrap_or_default())),
     };
-    let header = IssuerKeyHeader::X5c(&key.x5c);
-    sd_jwt_vc::issue_as(typ, claims, header, &*key.signer, &*issuer.random)
-        .await
-        .map_err(|error| Broken::fault(format!("signing failed: {error}")))
+    lint::check(&unsigned, &expected).map_err(|fault| {
+        Broken::fault(format!("a {} was not signed: {fault}", credential_type.id))
+    })?;
+    let typ = dialect.map_or(sd_jwt_vc::FORMAT, Dialect::sd_jwt_typ);
+    sign(unsigned, (&name, typ), (&keys.signing, stamp_of(now))).await
 }
 
-/// `cnf` follows the proof: the bare key (HAIP-42), or the DID URL that names it (CRED-21,
-/// FMT-SDJWT-07).
-fn confirmation(holder: &VerifiedProof) -> Binding {
-    match holder.binding() {
-        HolderBinding::Jwk => Binding::Jwk(holder.public_key().clone()),
-        HolderBinding::Did(url) => Binding::Kid(url.clone()),
+/// No two credentials of one record have the same entry, and each has one where any has (HAIP-45).
+pub(crate) fn check_entries(entries: &[StatusEntry], credentials: usize) -> Result<(), Broken> {
+    let distinct: BTreeSet<&StatusEntry> = entries.iter().collect();
+    if entries.is_empty() || distinct.len() == credentials && entries.len() == credentials {
+        return Ok(());
+    }
+    Err(Broken::fault("credentials were not signed: they do not have an entry each".into()))
+}
+
+/// Who issues: linked data are signed by the DID of the website, everything else by its address.
+fn name(issuer: &Issuer, credential_type: &CredentialType) -> String {
+    match &credential_type.format {
+        Format::W3c(w3c) if matches!(w3c.securing, Securing::LdpVc(_)) => issuer.did(),
+        Format::SdJwtVc { .. } | Format::MsoMdoc { .. } | Format::W3c(_) => {
+            issuer.credential_issuer().to_owned()
+        }
     }
 }
 
-async fn mso_mdoc(
-    issuer: &Issuer,
-    (doc_type, name_spaces): (&str, Vec<NameSpace>),
-    holder: Option<&VerifiedProof>,
-    stamp: Stamp,
-) -> Result<String, Broken> {
-    let keys = issuer.keys();
-    let key = &keys.signing;
-    let holder = holder.ok_or_else(|| Broken::fault("an mdoc has no key to hold".into()))?;
-    let claims = MdocClaims {
-        doc_type,
-        name_spaces,
-        device_key: holder.public_key(),
-        // It is not signed before its signer's certificate was good (ISO 18013-5 §9.3.1).
-        signed_at: stamp.issued_at.max(key.certificate.not_before),
-        expires_at: stamp.expires_at,
-        status: stamp.status,
-    };
-    mso_mdoc::issue(claims, &key.x5c, &*key.signer, &*issuer.random)
-        .await
-        .map_err(|error| Broken::fault(format!("signing failed: {error}")))
+fn type_name(credential_type: &CredentialType) -> TypeName<'_> {
+    match &credential_type.format {
+        Format::SdJwtVc { vct } => TypeName::Vct(vct),
+        Format::MsoMdoc { doctype } => TypeName::DocType(doctype),
+        Format::W3c(w3c) => TypeName::W3c { contexts: &w3c.contexts, types: &w3c.types },
+    }
+}
+
+const fn stamp_of(now: Timestamp) -> Timestamp {
+    Timestamp(now.0 - now.0 % ROUNDING_SECONDS)
+}
+
+async fn sign(
+    unsigned: Unsigned,
+    (name, typ): (&str, &str),
+    (key, created): (&SigningKey, Timestamp),
+) -> Result<Value, Broken> {
+    let (kid, signer) = (&*key.kid, &*key.signer);
+    match unsigned {
+        Unsigned::SdJwtVc(made) => {
+            let header = IssuerKeyHeader::X5c(&key.x5c);
+            sd_jwt_vc::sign_as(typ, &made, header, signer).await.map(Value::String)
+        }
+        Unsigned::MsoMdoc(made) => mso_mdoc::sign(&made, &key.x5c, signer).await.map(Value::String),
+        Unsigned::JwtVcJson(made) => jwt_vc_json::sign(&made, kid, signer).await.map(Value::String),
+        Unsigned::VcJwt(made) => vc_jose::sign(&made, kid, signer).await.map(Value::String),
+        Unsigned::VcSdJwt(made) => {
+            vc_jose::sign_selective(&made, kid, signer).await.map(Value::String)
+        }
+        Unsigned::LdpVc(made, canonicalization) => {
+            let verification_method = &format!("{name}#{kid}");
+            let options = ProofOptions { verification_method, canonicalization, created };
+            ldp_vc::sign(made, options, signer).await
+        }
+    }
+    .map_err(|error| Broken::fault(format!("signing failed: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use oid4vci::grant::StatusEntry;
+
+    use super::check_entries;
+
+    /// HAIP-45
+    #[test]
+    fn copies_of_one_record_have_an_entry_each() {
+        let entry = |idx| StatusEntry { list: 1, idx };
+        for (entries, credentials, is_good) in [
+            (vec![], 3, true),
+            (vec![entry(1)], 1, true),
+            (vec![entry(1), entry(2)], 2, true),
+            (vec![entry(1), entry(1)], 2, false),
+            (vec![entry(1)], 2, false),
+            (vec![entry(1), entry(2)], 1, false),
+        ] {
+            assert_eq!(check_entries(&entries, credentials).is_ok(), is_good, "{entries:?}");
+        }
+    }
 }

@@ -14,7 +14,7 @@ use issuer::credential_type::Approval;
 use keys::jwe::{Curve, DecryptionKey};
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::encryption::Encryption::Required;
-use oid4vci::encryption::{ReceivedBody, ReceivedEncryption};
+use oid4vci::encryption::{ChosenEncryption, Exchange, ReceivedBody, ReceivedEncryption};
 use serde_json::{Value, json};
 use testkit::by_hand::{Offered, request};
 use testkit::proof::holder_key;
@@ -285,6 +285,32 @@ async fn claims_may_come_later() {
     assert_eq!(verified.claims["given_name"], "Grace");
 }
 
+async fn chosen(world: &World) -> ChosenEncryption {
+    let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
+    ReceivedEncryption::parse(&metadata).choose(false).unwrap()
+}
+
+fn exchange(chosen: &ChosenEncryption) -> Exchange<'_> {
+    chosen.begin(|alg| DecryptionKey::generate(Curve::P256, alg)).unwrap()
+}
+
+/// Sends the first request and opens its answer, both encrypted; gives what the next one says, which
+/// in the clear is refused.
+async fn put_off_sealed(world: &World, token: &str, first: &Exchange<'_>) -> Value {
+    let parameters = request(CARD, &[world.proof(&holder_key()).await]);
+    let body = first.seal(parameters).unwrap();
+    let asked = Request::post("/credential").header(CONTENT_TYPE, body.media_type);
+    let asked = asked.header(AUTHORIZATION, format!("Bearer {token}"));
+    let answer = world.public.ask(asked, body.bytes).await;
+    assert_eq!((answer.status, answer.header("content-type")), (202, "application/jwt"));
+    let opened = first.open(ReceivedBody::Jwt(&answer.body)).unwrap();
+    let told: Value = serde_json::from_slice(&opened).unwrap();
+    let again = json!({ "transaction_id": told["transaction_id"] });
+    let plain = fetch(world, token, &again).await;
+    assert!(plain.is(400, "invalid_encryption_parameters"), "{plain:?}");
+    again
+}
+
 /// DEFER-07: where requests must be encrypted, this one too.
 #[tokio::test]
 async fn a_request_that_must_be_encrypted_is() {
@@ -294,23 +320,11 @@ async fn a_request_that_must_be_encrypted_is() {
         issuer.encryption = issuer.config.encryption.policy().unwrap();
     })
     .await;
-    let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
-    let chosen = ReceivedEncryption::parse(&metadata).choose(false).unwrap();
-    let exchange = || chosen.begin(|alg| DecryptionKey::generate(Curve::P256, alg)).unwrap();
+    let chosen = chosen(&world).await;
     let token = world.token(CARD).await;
-    let parameters = request(CARD, &[world.proof(&holder_key()).await]);
-    let first = exchange();
-    let body = first.seal(parameters).unwrap();
-    let asked = Request::post("/credential").header(CONTENT_TYPE, body.media_type);
-    let asked = asked.header(AUTHORIZATION, format!("Bearer {token}"));
-    let answer = world.public.ask(asked, body.bytes).await;
-    assert_eq!(answer.status, 202, "{answer:?}");
-    let opened = first.open(ReceivedBody::Jwt(&answer.body)).unwrap();
-    let told: Value = serde_json::from_slice(&opened).unwrap();
-    let again = json!({ "transaction_id": told["transaction_id"] });
-    let plain = fetch(&world, &token, &again).await;
-    assert!(plain.is(400, "invalid_encryption_parameters"), "{plain:?}");
-    let sealed = exchange().seal(again).unwrap();
+    let first = exchange(&chosen);
+    let again = put_off_sealed(&world, &token, &first).await;
+    let sealed = exchange(&chosen).seal(again).unwrap();
     let answer = send(&world, &token, sealed.media_type, sealed.bytes).await;
     assert_eq!(answer.status, 202, "{answer:?}");
 }
@@ -324,24 +338,12 @@ async fn each_request_is_encrypted_anew() {
         issuer.encryption = issuer.config.encryption.policy().unwrap();
     })
     .await;
-    let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
-    let chosen = ReceivedEncryption::parse(&metadata).choose(false).unwrap();
-    let exchange = || chosen.begin(|alg| DecryptionKey::generate(Curve::P256, alg)).unwrap();
+    let chosen = chosen(&world).await;
     let token = world.token(CARD).await;
-    let parameters = request(CARD, &[world.proof(&holder_key()).await]);
-    let first = exchange();
-    let body = first.seal(parameters).unwrap();
-    let asked = Request::post("/credential").header(CONTENT_TYPE, body.media_type);
-    let asked = asked.header(AUTHORIZATION, format!("Bearer {token}"));
-    let answer = world.public.ask(asked, body.bytes).await;
-    assert_eq!((answer.status, answer.header("content-type")), (202, "application/jwt"));
-    let opened = first.open(ReceivedBody::Jwt(&answer.body)).unwrap();
-    let told: Value = serde_json::from_slice(&opened).unwrap();
-    let again = json!({ "transaction_id": told["transaction_id"] });
-    let plain = fetch(&world, &token, &again).await;
-    assert!(plain.is(400, "invalid_encryption_parameters"), "{plain:?}");
+    let first = exchange(&chosen);
+    let again = put_off_sealed(&world, &token, &first).await;
     for status in [202, 200] {
-        let next = exchange();
+        let next = exchange(&chosen);
         let body = next.seal(again.clone()).unwrap();
         let answer = send(&world, &token, body.media_type, body.bytes).await;
         assert_eq!((answer.status, answer.header("content-type")), (status, "application/jwt"));

@@ -1,7 +1,10 @@
 //! RFC 9449 over the router: tokens that only the Wallet's key can use, and what each mistake costs.
 
+mod bound;
+
 use axum::http::Request;
 use axum::http::header::{CONTENT_TYPE, HOST};
+use bound::{TICKET, code, ticket, use_token};
 use issuer::config::Algorithms;
 use issuer::credential_type::Approval;
 use keys::algorithm::Algorithm;
@@ -14,22 +17,6 @@ use testkit::wire::{Answer, FORM, JSON};
 use testkit::world::World;
 
 const CARD: &str = "student_card";
-const TICKET: &str = "course_ticket";
-
-async fn code(world: &World) -> String {
-    world.offer(TICKET, &json!({})).await.code
-}
-
-fn ticket() -> Value {
-    json!({ "credential_configuration_id": TICKET })
-}
-
-/// A Credential Request with a bound token and a good proof of this key.
-async fn use_token(world: &World, token: &str, key: &SoftwareKey) -> Answer {
-    let proof = world.dpop(key, "credential", Some(token)).sign(key).await;
-    let scheme = format!("DPoP {token}");
-    world.credential_as(&[("authorization", &scheme), ("DPoP", &proof)], &ticket()).await
-}
 
 /// RFC 9449 §5, RFC 9449 §7.1, DEP-06: the whole way of a bound token.
 #[tokio::test]

@@ -1,33 +1,18 @@
 //! Nonces in DPoP proofs, where the operator asks for them (RFC 9449 §8).
 
+mod bound;
+
 use std::net::SocketAddr;
 
 use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::http::header::CONTENT_TYPE;
-use keys::signer::SoftwareKey;
+use bound::{code, ticket, use_token};
 use oid4vci::token::PRE_AUTHORIZED_CODE;
-use serde_json::{Value, json};
+use serde_json::json;
 use testkit::proof::holder_key;
-use testkit::wire::{Answer, FORM};
+use testkit::wire::FORM;
 use testkit::world::World;
-
-const TICKET: &str = "course_ticket";
-
-async fn code(world: &World) -> String {
-    world.offer(TICKET, &json!({})).await.code
-}
-
-fn ticket() -> Value {
-    json!({ "credential_configuration_id": TICKET })
-}
-
-/// A Credential Request with a bound token and a good proof of this key.
-async fn use_token(world: &World, token: &str, key: &SoftwareKey) -> Answer {
-    let proof = world.dpop(key, "credential", Some(token)).sign(key).await;
-    let scheme = format!("DPoP {token}");
-    world.credential_as(&[("authorization", &scheme), ("DPoP", &proof)], &ticket()).await
-}
 
 fn with_nonces(issuer: &mut issuer::Issuer) {
     issuer.config.dpop.nonce_required = true;

@@ -7,19 +7,21 @@
 )]
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use issuer::config::AuthorizationServer;
 use issuer::credential_type::{Approval, CredentialType};
 use issuer::external::External;
+use keys::algorithm::Algorithm;
 use keys::outside::Clock as _;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::offer::OfferLink;
 use serde_json::{Map, Value, json};
 use testkit::by_hand::request;
 use testkit::proof::holder_key;
-use testkit::provider::TestProvider;
+use testkit::provider::{TestProvider, named};
 use testkit::sender::dpop;
 use testkit::sign_in::{PASSWORD, with_client};
 use testkit::wire::{Answer, JSON};
@@ -284,6 +286,24 @@ async fn an_opaque_token_is_what_its_server_says() {
     assert!(credential(&world, "opaque").await.is(401, "invalid_token"), "revoked there");
 }
 
+/// More tokens than are asked about at a time wait a moment for their turn.
+#[tokio::test]
+async fn many_tokens_at_once_are_all_asked_about() {
+    let (world, server) = world(|config| config.introspection = true).await;
+    assert_eq!(credential(&world, "first").await.status, 401); // the metadata are known now
+    server.answers().takes = Duration::from_millis(100);
+    let key = holder_key();
+    let body = body(&world, &key).await;
+    let asked = (0..50).map(|count| {
+        let (world, body) = (&world, &body);
+        async move { world.credential_request(&format!("opaque {count}"), body).await }
+    });
+    let refused = |answer: &Answer| answer.is(401, "invalid_token");
+    let answers = futures_util::future::join_all(asked).await;
+    let other = answers.iter().find(|answer| !refused(answer));
+    assert!(other.is_none(), "{other:?}");
+}
+
 /// What cannot be asked is our trouble, not the token's.
 #[tokio::test]
 async fn a_server_that_is_away_is_no_verdict() {
@@ -302,7 +322,7 @@ async fn a_server_that_stumbles_costs_nothing() {
     let early = token(&world, &server, &json!({})).await;
     assert!(credential(&world, &early).await.is(401, "invalid_token"), "RFC 8414 §3.3");
     server.answers().metadata["issuer"] = issuer;
-    world.clock.advance(30);
+    world.clock.advance(2);
     credential(&world, &early).await.success();
     server.answers().metadata["issuer"] = "https://evil.example".into();
     server.answers().jwks = json!({ "status": "starting" });
@@ -316,4 +336,31 @@ async fn a_server_that_stumbles_costs_nothing() {
     world.clock.advance(24 * 3600);
     let late = token(&world, &server, &json!({})).await;
     assert!(credential(&world, &late).await.is(401, "invalid_token"), "a day is enough");
+}
+
+/// A server may change its keys at any time (RFC 7517 §5): whoever comes while the new ones are read
+/// waits for them, and while they cannot be read no token is called bad.
+#[tokio::test]
+async fn new_keys_of_the_server_refuse_nobody() {
+    let (world, mut server) = world(|_| {}).await;
+    credential(&world, &token(&world, &server, &json!({})).await).await.success();
+    server.key = SoftwareKey::generate(Algorithm::Es256).unwrap();
+    let new = json!({ "keys": [named(&server.key, "2")] });
+    let newly_signed = async |jti: &str| {
+        let claims = claims(&world, &server, &json!({ "jti": jti }));
+        server.sign(&json!({ "typ": "at+jwt", "kid": "2" }), &claims).await
+    };
+    world.clock.advance(31);
+    server.answers().jwks = Value::Null;
+    let answer = credential(&world, &newly_signed("2").await).await;
+    assert!(answer.is(503, "temporarily_unavailable"), "{answer:?}");
+    world.clock.advance(2);
+    server.answers().jwks = new;
+    server.answers().takes = Duration::from_millis(500);
+    let reads = server.answers().jwks_reads;
+    let [first, second] = [newly_signed("3").await, newly_signed("4").await];
+    let (first, second) = tokio::join!(credential(&world, &first), credential(&world, &second));
+    first.success();
+    second.success();
+    assert_eq!(server.answers().jwks_reads, reads + 1, "they are read once for all");
 }

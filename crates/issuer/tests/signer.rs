@@ -13,6 +13,7 @@ use std::sync::Arc;
 use axum::http::Request;
 use formats::status_list::CredentialStatus;
 use formats::status_list::token::{TokenFormat, parse};
+use issuer::credential_type::Format;
 use issuer::generations::{
     FOLLOWED_SECONDS, KeyPurpose, Retired, Rotation, SigningKeyWish, Start, Uses, retire, rotate,
 };
@@ -94,6 +95,36 @@ async fn what_outlives_its_signers_certificate_is_told() {
     assert!(later.contains(&keys.signing.certificate.not_after.to_rfc3339()), "{later}");
     assert!(!later.contains("course_ticket"), "it is good for half a year: {later}");
     assert!(!told(730).contains("diploma"), "no certificate goes with it");
+}
+
+/// What went wrong in the making of a credential is our fault, and does not get a signature.
+#[tokio::test]
+async fn what_is_not_as_it_was_configured_is_not_signed() {
+    let world = World::with(|issuer| {
+        let diploma = issuer.types.get_mut(DIPLOMA).unwrap();
+        let Format::W3c(w3c) = &mut diploma.format else { panic!("another format") };
+        w3c.types.remove(0); // which is made up for, so that the credential says more
+    })
+    .await;
+    let token = world.token(DIPLOMA).await;
+    let proof = world.proof(&holder_key()).await;
+    assert!(world.credential(&token, DIPLOMA, &[proof]).await.is(500, "server_error"));
+}
+
+/// RFC 5280 §6.1: after that nobody could verify it, whatever it says of itself.
+#[tokio::test]
+async fn a_credential_ends_with_the_certificate_that_goes_with_it() {
+    let world = World::new().await;
+    let signing = world.issuer.keys().signing.certificate.not_after;
+    world.clock.advance(400 * DAY);
+    let key = world.issuer.keys().published[0].public_key.clone();
+    for (id, is_cut) in [(CARD, true), (DIPLOMA, false)] {
+        let credential = credential(&world, id).await;
+        let unverified = formats::parse(world.issuer.types[id].format.name(), &credential).unwrap();
+        let end = unverified.verify(&key, world.clock.now()).unwrap().expires_at.unwrap();
+        assert_eq!(end == signing, is_cut, "{id}: {end:?}, {signing:?}");
+        assert_eq!(end <= signing, is_cut, "{id}");
+    }
 }
 
 async fn jwks(world: &World) -> Vec<Value> {

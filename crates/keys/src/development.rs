@@ -215,6 +215,8 @@ pub enum DevelopmentError {
     BadCountry,
     /// A certificate request that cannot be read, or that the owner of its key did not sign.
     BadRequest,
+    /// A root whose life is over: no verifier takes what it certifies.
+    Ended,
     /// The library did not make it.
     Generation,
 }
@@ -236,6 +238,7 @@ impl fmt::Display for DevelopmentError {
             Self::BadRequest => {
                 "this is no certificate request (PEM) that the owner of its key has signed"
             }
+            Self::Ended => "the root has ended: make a new one, which verifiers then have to trust",
             Self::Generation => "the certificate could not be made",
         })
     }

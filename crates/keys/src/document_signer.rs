@@ -46,6 +46,8 @@ pub struct Iaca {
     certificate_pem: String,
     issuer: Issuer<'static, KeyPair>,
     country: String,
+    /// The last second of its life.
+    not_after: Timestamp,
     /// Contact and list of revocations, as they are in the root.
     inherited: Vec<CustomExtension>,
 }
@@ -86,6 +88,7 @@ impl Iaca {
             certificate_pem: certificate_pem.to_owned(),
             issuer: Issuer::new(root(&country, &name)?, key),
             country,
+            not_after: certificate.not_after,
             inherited: inherited(&parsed),
         })
     }
@@ -103,13 +106,17 @@ impl Iaca {
     }
 
     /// The certificate of a document signer (B.1.4), for the key of a request (PKCS #10) that its
-    /// owner has signed. Its names are kept; the country is the authority's.
+    /// owner has signed. Its names are kept; the country is the authority's. It ends with the root
+    /// at the latest.
     pub fn certify(
         &self,
         request_pem: &str,
         days: u64,
         now: Timestamp,
     ) -> Result<String, DevelopmentError> {
+        if now > self.not_after {
+            return Err(DevelopmentError::Ended);
+        }
         let request = CertificateRequest::from_pem(request_pem)?;
         let key = Subject::new(&request.key)?;
         let mut parameters = CertificateParams::default();
@@ -118,7 +125,9 @@ impl Iaca {
         parameters.use_authority_key_identifier_extension = true;
         parameters.serial_number = Some(serial_number());
         // It begins a little before now, which counts.
-        (parameters.not_before, parameters.not_after) = life(now, days.min(SIGNER_DAYS_MAX - 1));
+        let (begin, end) = life(now, days.min(SIGNER_DAYS_MAX - 1));
+        (parameters.not_before, parameters.not_after) =
+            (begin, end.min(self.not_after.date_time()));
         let identifier = parameters.key_identifier(&key);
         parameters.custom_extensions.clone_from(&self.inherited);
         parameters.custom_extensions.extend([key_identifier(identifier)?, purpose()?]);

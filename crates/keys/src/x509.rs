@@ -15,10 +15,11 @@ use webpki::{
 use x509_cert::der::oid::ObjectIdentifier;
 use x509_cert::der::{Any, Decode as _};
 use x509_cert::ext::pkix::name::GeneralName;
-use x509_cert::ext::pkix::{KeyUsage, SubjectAltName};
+use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, SubjectAltName};
 use x509_cert::spki::{AlgorithmIdentifierOwned, SubjectPublicKeyInfoOwned};
 
 use crate::algorithm::Algorithm;
+use crate::document_signer::DOCUMENT_SIGNER;
 use crate::outside::Timestamp;
 use crate::public_key::PublicKey;
 
@@ -106,8 +107,12 @@ pub struct Certificate {
     pub common_name: Option<String>,
     /// Issuer and subject are the same.
     pub is_self_issued: bool,
+    /// The country of the subject.
+    pub country: Option<String>,
     /// The key may sign messages (RFC 5280 §4.2.1.3).
     pub is_for_signatures: bool,
+    /// The key may sign mdocs, as far as it is said at all what it may be used for.
+    pub is_for_documents: bool,
 }
 
 impl Certificate {
@@ -121,6 +126,8 @@ impl Certificate {
         let key_usage = tbs.get_extension::<KeyUsage>().map_err(|_| X509Error::Malformed)?;
         let names = tbs.get_extension::<SubjectAltName>().map_err(|_| X509Error::Malformed)?;
         let (dns_names, uris) = names.map(|(_, names)| split(names)).unwrap_or_default();
+        let purposes = tbs.get_extension::<ExtendedKeyUsage>().map_err(|_| X509Error::Malformed)?;
+        let country = tbs.subject().country().map_err(|_| X509Error::Malformed)?;
         let common_name = tbs.subject().common_name().map_err(|_| X509Error::Malformed)?;
         Ok(Self {
             public_key: public_key(tbs.subject_public_key_info())?,
@@ -130,6 +137,9 @@ impl Certificate {
             uris,
             common_name: common_name.map(String::from),
             is_self_issued: tbs.issuer() == tbs.subject(),
+            country: country.map(|country| country.to_string()),
+            is_for_documents: purposes
+                .is_none_or(|(_, purposes)| purposes.0.contains(&DOCUMENT_SIGNER)),
             is_for_signatures: key_usage.is_none_or(|(_, usage)| usage.digital_signature()),
         })
     }

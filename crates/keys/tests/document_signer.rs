@@ -118,6 +118,20 @@ fn what_it_certifies_ends_at_the_root_and_names_the_issuer() {
     assert!(verify_chain(&chain, &anchors, NOW).is_ok());
 }
 
+/// B.1.4: a verifier refuses what stands under a root that has ended (RFC 5280 §6.1).
+#[test]
+fn a_document_signer_ends_with_its_root_at_the_latest() {
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
+    let iaca = Iaca::generate(AUTHORITY, 30, NOW).unwrap();
+    let end = |pem: &str| parsed(pem).tbs_certificate().validity().not_after;
+    let late = NOW.plus(29 * 24 * 3600);
+    let signer = iaca.certify(&request(&key), 90, late).unwrap();
+    assert_eq!(end(&signer), end(iaca.certificate_pem()));
+    let after = NOW.plus(31 * 24 * 3600);
+    let read = Iaca::from_pem(iaca.certificate_pem(), &iaca.key_pem()).unwrap();
+    assert_eq!(read.certify(&request(&key), 90, after), Err(DevelopmentError::Ended));
+}
+
 #[test]
 fn what_cannot_be_certified_is_refused() {
     let iaca = iaca();

@@ -124,6 +124,7 @@ async fn the_key_in_the_header_is_not_the_key_that_verifies() {
     assert_eq!(verdict(&text, ours.public_key()), Err(JwsError::WrongSignature));
 }
 
+/// RFC 7515 §5.2
 #[tokio::test]
 async fn a_changed_byte_is_noticed() {
     let key = SoftwareKey::generate(Algorithm::EdDsa).unwrap();

@@ -113,6 +113,7 @@ fn a_self_signed_signer_is_refused_even_as_an_anchor() {
     assert_eq!(verdict.unwrap_err(), X509Error::SelfSigned);
 }
 
+/// RFC 5280 §6.1
 #[test]
 fn intermediates_are_followed_and_must_be_allowed_to_certify() {
     let root = authority("Root");

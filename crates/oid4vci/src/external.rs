@@ -74,6 +74,9 @@ pub fn verify_jwt(
         return Err(ExternalRefusal::WrongIssuer);
     }
     let token = token(&claims, context)?;
+    if claims.get("jti").and_then(Value::as_str).is_none_or(str::is_empty) {
+        return Err(ExternalRefusal::NoIdentifier);
+    }
     keys.verify(jws)?;
     Ok(token)
 }
@@ -299,6 +302,8 @@ pub enum ExternalRefusal {
     NoSubject,
     /// RFC 9068 §2.2
     NoClient,
+    /// RFC 9068 §2.2: `jti` tells it from all others, also from one of the same second.
+    NoIdentifier,
     /// It opens nothing here.
     NothingOfOurs,
     /// Bound in a way that cannot be checked here, such as to a TLS certificate.
@@ -328,6 +333,7 @@ impl ExternalRefusal {
             Self::NotYetValid => "the token is from the future: compare the clocks",
             Self::NoSubject => "the token names nobody",
             Self::NoClient => "the token names no client",
+            Self::NoIdentifier => "the token lacks jti",
             Self::NothingOfOurs => "the token is good for no credential of ours",
             Self::UnknownBinding => "the token is bound in a way that cannot be checked here",
             Self::UnknownKey => "no key of the server fits the token",

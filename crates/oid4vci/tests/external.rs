@@ -104,6 +104,8 @@ async fn a_jwt_is_of_the_server_for_us_and_now() {
         ("nbf", at_jwt(), json!({ "nbf": NOW.0 + 61 }), Refused::NotYetValid),
         ("no sub", at_jwt(), json!({ "sub": null }), Refused::NoSubject),
         ("no client", at_jwt(), json!({ "client_id": null }), Refused::NoClient),
+        ("no jti", at_jwt(), json!({ "jti": null }), Refused::NoIdentifier),
+        ("an empty jti", at_jwt(), json!({ "jti": "" }), Refused::NoIdentifier),
         ("no scope of ours", at_jwt(), json!({ "scope": "openid" }), Refused::NothingOfOurs),
         ("no scope", at_jwt(), json!({ "scope": null }), Refused::NothingOfOurs),
         ("a certificate", at_jwt(), json!({ "cnf": { "x5t#S256": "x" } }), Refused::UnknownBinding),

@@ -248,6 +248,16 @@ fn a_configuration_says_what_it_is() {
     assert_eq!(diploma.types, ["A", "B"], "FMT-JWT-04");
     assert_eq!(diploma.display, [json!({ "name": "old" })], "META-45");
 
+    let linked = |definition: Value| {
+        received(&json!({ "format": "ldp_vc", "credential_definition": definition })).contexts
+    };
+    let contexts = json!(["https://www.w3.org/ns/credentials/v2", { "name": "https://a.example" }]);
+    let read = linked(json!({ "@context": contexts, "type": ["A"] }));
+    assert_eq!(Value::from(read), contexts, "FMT-LDP-04, FMT-JWTLD-03");
+    for none in [json!({ "type": ["A"] }), json!({ "@context": "https://a.example" }), json!("A")] {
+        assert!(linked(none).is_empty(), "FMT-LDP-04: only an array names contexts");
+    }
+
     for nonsense in [json!({}), json!([]), json!(null), json!({ "format": 1, "display": "x" })] {
         let read = received(&nonsense);
         assert!(read.format.is_empty() && read.display.is_empty() && !read.needs_proof);

@@ -39,6 +39,7 @@ const EXAMPLES: [(&str, Result<&str, &str>); 36] = [
         "examples/credential_metadata_jwt_vc_json.json",
         Ok("jwt_vc_json UniversityDegreeCredential []; batch 1"),
     ),
+    // AMB-10: signed with a suite of old.
     (
         "examples/credential_metadata_ldp_vc.json",
         Ok("ldp_vc UniversityDegreeCredential []; batch 1"),

@@ -1,7 +1,9 @@
-//! VCI §6.1 as tables: Token Requests and what is decided of them, one line a sentence of the spec.
+//! VCI §6 and VCI §6.1 as tables: Token Requests and what is decided of them, one line a sentence of the spec.
 
+mod details;
 mod fixture;
 
+use details::{detail, with};
 use fixture::{CODE, NOW, OFFER, grant, redeemed};
 use keys::digest::MacKey;
 use keys::outside::Timestamp;
@@ -98,18 +100,6 @@ fn authorization_details_choose_configurations() {
         let parsed = parse(&[GRANT, PAIR, ("authorization_details", text)]).map(|_| ());
         assert_eq!(parsed, Err(TokenRefusal::BadDetails), "G03: {text}");
     }
-}
-
-fn detail(id: &str) -> Value {
-    json!({ "type": "openid_credential", "credential_configuration_id": id })
-}
-
-fn with(name: &str, value: Value) -> Value {
-    let mut detail = json!({ "type": "openid_credential", "credential_configuration_id": "a" });
-    if let Some(object) = detail.as_object_mut() {
-        object.insert(name.into(), value);
-    }
-    detail
 }
 
 /// VCI §6.1: what our Wallet sends, our Issuer reads.

@@ -1,8 +1,10 @@
 //! VCI §6.2 and VCI §6.3 as tables: answers of the token endpoint, and how a wallet reads them.
 
+mod details;
 #[macro_use]
 mod refusals;
 
+use details::{detail, with};
 use oid4vci::attestation::client::ClientAttestationRefusal;
 use oid4vci::dpop::DpopRefusal;
 use oid4vci::error::{Demand, ErrorCode, Refusal as _};
@@ -13,18 +15,6 @@ use oid4vci::token::{
 };
 use refusals::check_texts;
 use serde_json::{Value, json, to_value};
-
-fn detail(id: &str) -> Value {
-    json!({ "type": "openid_credential", "credential_configuration_id": id })
-}
-
-fn with(name: &str, value: Value) -> Value {
-    let mut detail = json!({ "type": "openid_credential", "credential_configuration_id": "a" });
-    if let Some(object) = detail.as_object_mut() {
-        object.insert(name.into(), value);
-    }
-    detail
-}
 
 /// VCI §6.2, RFC 6749 §5.1, RFC 9396 §7: what we answer.
 #[test]

@@ -14,7 +14,7 @@ use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::attestation::status::KnownEntries;
 use oid4vci::credential::CredentialRequest;
-use oid4vci::grant::{Grant, StatusEntry};
+use oid4vci::grant::Grant;
 
 use oid4vci::nonce::{NonceResponse, SpendableNonce};
 use oid4vci::offer::OfferId;
@@ -137,6 +137,7 @@ fn verified(body: &str, issuer: &Issuer, holder: &SoftwareKey) -> VerifiedProofs
 fn credential(criterion: &mut Criterion, world: &World, runtime: &Runtime) {
     let (issuer, holder) = (&*world.issuer, holder_key());
     let jwt = runtime.block_on(world.proof(&holder));
+    let entry = runtime.block_on(issuer.status_lists.take(issuer, 1)).unwrap().pop();
     let proofs = verified(&request("student_card", &[jwt]).to_string(), issuer, &holder);
     for id in ["student_card", "diploma"] {
         let credential_type = &issuer.types.get(id).unwrap();
@@ -144,9 +145,8 @@ fn credential(criterion: &mut Criterion, world: &World, runtime: &Runtime) {
         claims.remove("photo");
         let name = format!("credential: issue {}", credential_type.format.name());
         criterion.bench_function(&name, |bencher| {
-            let (proof, status) =
-                (proofs.proofs().first(), Some(StatusEntry { list: 1, idx: 4711 }));
-            let run = || issue(issuer, (credential_type, None), &claims, proof, status);
+            let proof = proofs.proofs().first();
+            let run = || issue(issuer, (credential_type, None), &claims, proof, entry);
             bencher.iter(|| runtime.block_on(run()).unwrap());
         });
     }

@@ -6,6 +6,7 @@
 //! | what a wallet sends, by hand, so that it can be wrong | [`by_hand`], [`proof`], [`sender`] |
 //! | the same with a browser, for the Authorization Code Flow | [`sign_in`] |
 //! | both sides keep the high assurance profile | [`haip`] |
+//! | a credential type with a list in it | [`degrees`] |
 //! | requests without a socket, and what is common to all answers | [`wire`] |
 //! | a clock that stands still, randomness that repeats | [`outside`] |
 //! | a PostgreSQL server | [`postgres`] |
@@ -24,6 +25,7 @@
 pub mod agreed;
 pub mod by_hand;
 pub mod contract;
+pub mod degrees;
 pub mod haip;
 pub mod outside;
 pub mod postgres;

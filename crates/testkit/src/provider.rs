@@ -2,6 +2,7 @@
 //! real server on a real socket, and nobody's friend.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -41,6 +42,8 @@ pub struct Answers {
     pub authorizations: Vec<String>,
     /// How often its keys were read.
     pub jwks_reads: usize,
+    /// How long it takes to say what they are, and what a token is worth.
+    pub takes: Duration,
 }
 
 /// The provider.
@@ -78,6 +81,7 @@ impl TestProvider {
             forms: Vec::new(),
             authorizations: Vec::new(),
             jwks_reads: 0,
+            takes: Duration::ZERO,
         }));
         let router = Router::new()
             .route("/.well-known/openid-configuration", get(metadata))
@@ -158,6 +162,8 @@ async fn metadata(State(answers): State<Shared>) -> Json<Value> {
 }
 
 async fn jwks(State(answers): State<Shared>) -> Json<Value> {
+    let takes = answers.lock().unwrap().takes;
+    tokio::time::sleep(takes).await;
     let mut answers = answers.lock().unwrap();
     answers.jwks_reads += 1;
     Json(answers.jwks.clone())
@@ -185,6 +191,8 @@ async fn introspect(
     headers: HeaderMap,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Json<Value> {
+    let takes = answers.lock().unwrap().takes;
+    tokio::time::sleep(takes).await;
     let mut answers = answers.lock().unwrap();
     note(&mut answers, &headers, form);
     Json(answers.introspection.clone())

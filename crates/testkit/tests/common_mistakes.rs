@@ -257,7 +257,7 @@ async fn the_authorization_endpoint_is_announced_also_where_most_is_pre_authoriz
     );
 }
 
-/// HAIP §6.1, HAIP-44: verifiers with an anchor take the chain, those without it the key.
+/// HAIP §6.1: verifiers with an anchor take the chain, those without it the key.
 #[tokio::test]
 async fn a_status_list_token_has_both_jwk_and_x5c_in_its_header() {
     let world = World::new().await;
@@ -301,7 +301,7 @@ async fn no_member_of_a_draft_is_on_an_endpoint_of_version_one() {
     }
 }
 
-/// VCI §6.2, CRED-61
+/// VCI §6.2
 #[tokio::test]
 async fn a_token_serves_several_credential_requests() {
     let world = World::new().await;

@@ -8,11 +8,12 @@ use issuer::credential_type::CredentialType;
 use keys::jws::Jws;
 use serde_json::{Value, json};
 use testkit::agreed;
+use testkit::degrees::DEGREES;
 use testkit::world::World;
 use wallet::flow::key::KeyWish;
 use wallet::store::StoredCredential;
 
-const DISPLAY: &str = r#"
+const HEAD: &str = r#"
 validity_days = 30
 
 [[display]]
@@ -28,23 +29,9 @@ label = { en = "Nationalities" }
 path = ["nationalities", "*"]
 type = "string"
 example = "DE"
+"#;
 
-[[claims]]
-path = ["degrees"]
-type = "list"
-label = { en = "Degree" }
-
-[[claims]]
-path = ["degrees", "*"]
-type = "object"
-
-[[claims]]
-path = ["degrees", "*", "title"]
-type = "string"
-required = true
-label = { en = "Title" }
-example = "BSc"
-
+const MARKS: &str = r#"
 [[claims]]
 path = ["degrees", "*", "marks"]
 type = "list"
@@ -56,6 +43,11 @@ path = ["degrees", "*", "marks", "*"]
 type = "integer"
 example = 1
 "#;
+
+/// A type in this format.
+fn graduate(format: &str) -> String {
+    format!("{format}{HEAD}{DEGREES}{MARKS}")
+}
 
 fn add(issuer: &mut Issuer, name: &str, text: &str) {
     let read = CredentialType::parse(Path::new(&format!("{name}.toml")), text, "https://x.example");
@@ -71,23 +63,28 @@ fn lines(card: &StoredCredential) -> Vec<(String, String)> {
     card.lines("en").shown.iter().map(|line| (line.label.clone(), line.text())).collect()
 }
 
-/// FMT-SDJWT-06, FMT-JWT-06, PATH-04: what was given is what the holder reads.
+/// FMT-SDJWT-06, FMT-JWT-06, PATH-04: in every format of JSON, what was given is what the holder reads.
 #[tokio::test]
 async fn lists_are_issued_and_shown_in_json() {
+    let w3c = |line: &str| format!("{line}\ntypes = [\"VerifiableCredential\"]");
     let kinds = [
-        ("decoys", "format = \"dc+sd-jwt\"\ndecoys = 3"),
-        ("sd", "format = \"dc+sd-jwt\""),
-        ("w3c", "format = \"jwt_vc_json\"\ntypes = [\"VerifiableCredential\"]"),
+        ("sd", "format = \"dc+sd-jwt\"".to_owned()),
+        ("decoys", "format = \"dc+sd-jwt\"\ndecoys = 3".to_owned()),
+        ("w3c_decoys", w3c("format = \"vc+sd-jwt\"\ndecoys = 3")),
+        ("w3c", w3c("format = \"jwt_vc_json\"")),
+        ("w3c_ld", w3c("format = \"jwt_vc_json-ld\"")),
+        ("w3c_jose", w3c("format = \"vc+jwt\"")),
+        ("w3c_jcs", w3c("format = \"ldp_vc\"\ncanonicalization = \"jcs\"")),
     ];
     let world = World::with(|issuer| {
-        for (name, head) in kinds {
-            add(issuer, name, &format!("{head}{DISPLAY}"));
+        for (name, head) in &kinds {
+            add(issuer, name, &graduate(head));
         }
     })
     .await;
     let degrees = json!([{ "title": "BSc", "marks": [1, 2] }, { "title": "MSc" }]);
     let claims = json!({ "nationalities": ["DE", "AT"], "degrees": degrees });
-    for (name, _) in kinds {
+    for (name, _) in &kinds {
         let card = received(&world, name, &claims).await;
         assert_eq!(Value::Object(card.claims.clone()), claims, "{name}");
         let expected = [
@@ -99,15 +96,17 @@ async fn lists_are_issued_and_shown_in_json() {
         let expected = expected.map(|(label, text)| (label.to_owned(), text.to_owned()));
         assert_eq!(lines(&card), expected, "{name}");
     }
-    let digests = |card: &StoredCredential| {
+    let digests = |card: &StoredCredential, place: &str| {
         let signed = card.raw.split('~').next().unwrap();
-        let payload = Jws::parse(signed, signed.len()).unwrap().claims().unwrap();
-        payload["_sd"].as_array().unwrap().len()
+        let payload = Value::Object(Jws::parse(signed, signed.len()).unwrap().claims().unwrap());
+        payload.pointer(place).unwrap().as_array().unwrap().len()
     };
-    let decoys = received(&world, "decoys", &claims).await;
-    assert_eq!(digests(&decoys), 2 + 3, "RFC 9901 §4.2.5");
+    for (name, place) in [("decoys", "/_sd"), ("w3c_decoys", "/credentialSubject/_sd")] {
+        let decoys = received(&world, name, &claims).await;
+        assert_eq!(digests(&decoys, place), 2 + 3, "RFC 9901 §4.2.5: {name}");
+    }
     let sd = received(&world, "sd", &claims).await;
-    assert_eq!(digests(&sd), 2);
+    assert_eq!(digests(&sd, "/_sd"), 2);
     assert_eq!(sd.raw.matches('~').count(), 12, "2 lists, 2 + 2 elements, 5 more with the marks");
 }
 
@@ -144,7 +143,7 @@ async fn a_driving_licence_and_a_pid_become_cards() {
 #[tokio::test]
 async fn an_offer_with_a_wrong_element_is_refused() {
     let world = World::with(|issuer| {
-        add(issuer, "sd", &format!("format = \"dc+sd-jwt\"{DISPLAY}"));
+        add(issuer, "sd", &graduate("format = \"dc+sd-jwt\""));
     })
     .await;
     let claims = json!({ "degrees": [{ "title": "BSc" }, { "title": 1 }] });

@@ -9,6 +9,7 @@ use keys::outside::Clock as _;
 use serde_json::{Map, Value, json};
 use testkit::agreed;
 use testkit::proof::holder_key;
+use testkit::sign_in::{Browser, parameter, with_client};
 use testkit::world::{ISSUER, World};
 use wallet::flow::key::KeyWish;
 use wallet::store::{StoredCredential, Trust};
@@ -87,7 +88,7 @@ async fn each_format_becomes_a_card() {
 }
 
 /// FMT-JWTLD-03, FMT-LDP-04: metadata of linked data name contexts beside the types; paths begin at the
-/// credential (FMT-JWT-06); of `ldp_vc` the algorithm is a cryptosuite (FMT-LDP-03, AMB-10).
+/// credential (FMT-JWT-06); of `ldp_vc` the algorithm is a cryptosuite (FMT-LDP-03).
 #[tokio::test]
 async fn metadata_name_contexts_and_types() {
     for (format, context) in [
@@ -111,6 +112,40 @@ async fn metadata_name_contexts_and_types() {
         assert_eq!(degree["credential_signing_alg_values_supported"], json!([algorithm]));
         let path = &degree["credential_metadata"]["claims"][0]["path"];
         assert_eq!(*path, json!(["credentialSubject", "name"]));
+    }
+}
+
+/// FMT-JWT-06, FMT-JWTLD-03: in authorization details, too, paths begin at the credential.
+#[tokio::test]
+async fn a_wallet_asks_for_claims_by_their_place_in_the_credential() {
+    for format in ["jwt_vc_json", "jwt_vc_json-ld", "ldp_vc"] {
+        let credential_type = parse(&TYPE.replace("FORMAT", format)).unwrap();
+        let world = World::with(|issuer| {
+            with_client(issuer);
+            issuer.types.insert(DEGREE.to_owned(), credential_type);
+        })
+        .await;
+        world.account("ada", &[DEGREE]).await;
+        let claim = json!({ "path": ["credentialSubject", "name"], "mandatory": true });
+        let details = json!([{
+            "type": "openid_credential",
+            "credential_configuration_id": DEGREE,
+            "claims": [claim],
+        }]);
+        let details = [("authorization_details", &*details.to_string())];
+        let address = world.authorize(&world.authorization_request("", &details));
+        let back = Browser::of(&world.public).allow(&address, "ada").await;
+        let tokens = world.redeem_code(&parameter(&back, "code").unwrap(), &[]).await.success();
+        let named = &tokens["authorization_details"][0]["credential_identifiers"][0];
+        let proofs = json!({ "jwt": [world.proof(&holder_key()).await] });
+        let asked = json!({ "credential_identifier": named, "proofs": proofs });
+        let token = tokens["access_token"].as_str().unwrap();
+        let answer = world.credential_request(token, &asked).await.success();
+        let unverified = formats::parse(format, &answer["credentials"][0]["credential"]).unwrap();
+        let keys = world.issuer.keys();
+        let signer = keys.signing.signer.public_key();
+        let verified = unverified.verify(signer, world.clock.now()).unwrap();
+        assert_eq!(Value::Object(verified.claims), json!({ "name": "Ada" }), "{format}");
     }
 }
 

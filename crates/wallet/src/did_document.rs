@@ -2,6 +2,8 @@
 //!
 //! No other did:web is looked up: that would ask a host which nobody agreed to.
 
+use std::borrow::Cow;
+
 use keys::did::{did_web_document, read_multikey, to_did_web};
 use keys::json;
 use keys::public_key::PublicKey;
@@ -10,7 +12,7 @@ use serde_json::Value;
 
 use crate::error::{Question, WalletError};
 use crate::reader::Reader;
-use crate::trust::VerificationError;
+use crate::trust::{VerificationError, pick};
 
 /// Most keys in a document.
 const KEYS_MAX: usize = 100;
@@ -27,6 +29,11 @@ impl Reader<'_> {
         issuer: &str,
         kid: Option<&str>,
     ) -> Result<PublicKey, WalletError> {
+        if let Some(given) = self.given_keys {
+            // A JWK is named by what stands behind the DID.
+            let kid = kid.map(|kid| kid.rsplit('#').next().unwrap_or(kid));
+            return Ok(pick(given, kid).ok_or(VerificationError::KeyNotPublished)?);
+        }
         let place = parse_identifier(issuer).map(|url| did_web_document(&url));
         let place = place.ok_or(VerificationError::BadDid)?;
         let answer = self.read_document(place, "application/did+json, application/json").await?;
@@ -41,14 +48,19 @@ impl Reader<'_> {
 }
 
 /// A key stands in the document, belongs to its subject, and may sign credentials.
+///
+/// Names may be written from `#` on (DID Core 1.0, relative DID URLs).
 fn assertion_key(document: &Value, kid: &str) -> Option<PublicKey> {
+    let did = document.get("id")?.as_str()?;
+    let kid = whole(did, kid);
+    let is_kid = |name: &Value| name.as_str().is_some_and(|name| whole(did, name) == kid);
     let listed = |name: &str| document.get(name).and_then(Value::as_array).into_iter().flatten();
-    let is_named = |one: &&Value| one.get("id").is_some_and(|id| id == kid);
+    let is_named = |one: &&Value| one.get("id").is_some_and(is_kid);
     let for_credentials = || listed("assertionMethod").take(KEYS_MAX);
     let method = if let Some(embedded) = for_credentials().find(is_named) {
         embedded
     } else {
-        for_credentials().find(|one| *one == kid)?;
+        for_credentials().find(|one| is_kid(one))?;
         listed("verificationMethod").take(KEYS_MAX).find(is_named)?
     };
     if method.get("controller") != document.get("id") {
@@ -60,4 +72,8 @@ fn assertion_key(document: &Value, kid: &str) -> Option<PublicKey> {
         (None, Some(jwk)) => PublicKey::from_jwk_or_rsa(jwk).ok(),
         _ => None,
     }
+}
+
+fn whole<'n>(did: &str, name: &'n str) -> Cow<'n, str> {
+    if name.starts_with('#') { Cow::Owned(format!("{did}{name}")) } else { Cow::Borrowed(name) }
 }

@@ -43,6 +43,7 @@ mod reader;
 pub mod status;
 pub mod store;
 pub mod trust;
+mod type_metadata;
 pub mod verify;
 
 use std::sync::Arc;

@@ -27,6 +27,7 @@ use crate::error::{Question, WalletError};
 use crate::reader::Reader;
 use crate::store::Trust;
 
+pub(crate) mod document_signer;
 mod error;
 
 pub use error::VerificationError;
@@ -49,6 +50,10 @@ pub enum Doubt {
     OtherIssuer,
     /// The DID belongs to nobody in particular (VCI §14.4).
     UntiedDid,
+    /// The certificate is for something else than to sign mdocs (ISO 18013-5 §9.3.1).
+    OtherPurpose,
+    /// The certificate is of another country than the mdoc (ISO 18013-5 §9.3.1).
+    OtherCountry,
 }
 
 impl Reader<'_> {
@@ -212,6 +217,12 @@ impl Doubt {
             }
             Self::UntiedDid => {
                 "the issuer is not verified: nothing shows that the signing key is the issuer's"
+            }
+            Self::OtherPurpose => {
+                "the issuer is not verified: its certificate is for something else than to sign mdocs"
+            }
+            Self::OtherCountry => {
+                "the issuer is not verified: its certificate is of another country than the credential"
             }
         }
     }

@@ -202,6 +202,18 @@ async fn what_one_program_declines_the_other_does_not_keep() {
     assert_eq!(told(&world), ["credential_deleted"]);
 }
 
+/// A program was ended between the card and the record of what was to come: the no is on both.
+#[tokio::test]
+async fn what_was_stored_in_part_is_declined_as_a_whole() {
+    let (world, pending) = put_off(1).await;
+    let received = received(&world, &pending[0]).await;
+    let begun = received.previews()[0].credential().clone();
+    world.store.save_credential(begun).await.unwrap();
+    world.wallet.decline(&received).await;
+    assert_eq!((world.stored().len(), world.stored_keys()), (0, 0));
+    assert_eq!(told(&world), ["credential_deleted"]);
+}
+
 #[tokio::test]
 async fn to_keep_and_to_decline_at_once_is_one_of_both() {
     let (world, pending) = put_off(1).await;

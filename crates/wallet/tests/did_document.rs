@@ -13,7 +13,7 @@ use wallet::error::WalletError;
 use wallet::flow::key::KeyWish;
 use wallet::store::Trust;
 use wallet::trust::VerificationError;
-use world::{ISSUER_KEYS, NOW, World, now};
+use world::{ISSUER_KEYS, ISSUER_METADATA, NOW, World, issuer_metadata, now};
 
 const DID: &str = "did:web:issuer.example:a";
 const DOCUMENT: &str = "https://issuer.example/a/did.json";
@@ -34,6 +34,14 @@ fn document(key: &SoftwareKey) -> Value {
 
 /// The credential; `contexts` are what the issuer signs it with.
 fn credential(key: &SoftwareKey, holder: &str, contexts: &[Value]) -> Value {
+    credential_by(Canonicalization::Rdfc, key, (holder, contexts))
+}
+
+fn credential_by(
+    canonicalization: Canonicalization,
+    key: &SoftwareKey,
+    (holder, contexts): (&str, &[Value]),
+) -> Value {
     let claims = W3cClaims {
         issuer: DID,
         contexts,
@@ -44,11 +52,8 @@ fn credential(key: &SoftwareKey, holder: &str, contexts: &[Value]) -> Value {
         expires_at: NOW.plus(1000),
         status: None,
     };
-    let options = ProofOptions {
-        verification_method: &format!("{DID}#1"),
-        canonicalization: Canonicalization::Rdfc,
-        created: NOW,
-    };
+    let options =
+        ProofOptions { verification_method: &format!("{DID}#1"), canonicalization, created: NOW };
     now(ldp_vc::issue(claims, options, key)).unwrap()
 }
 
@@ -80,6 +85,22 @@ async fn a_key_of_the_website_is_the_issuers() {
         (Trust::IssuerMetadata, &json!("BSc"))
     );
     assert_eq!(world.network.sent_to(ISSUER_KEYS).len(), 0, "one document says it");
+}
+
+/// DID Core 1.0: what begins with `#` belongs to the document in which it stands.
+#[tokio::test]
+async fn a_key_may_be_named_within_its_document() {
+    for spoil in
+        [(|document| document["verificationMethod"][0]["id"] = json!("#1")) as Spoil, |document| {
+            document["assertionMethod"] = json!(["#1"]);
+        }]
+    {
+        let key = key();
+        let mut document = document(&key);
+        spoil(&mut document);
+        let made = move |holder: &str| credential(&key, holder, &vocabulary());
+        received(document, made).await.unwrap();
+    }
 }
 
 type Spoil = fn(&mut Value);
@@ -134,6 +155,45 @@ async fn another_context_is_another_credential() {
     };
     let refused = received(vouched, swapped).await.err().unwrap();
     assert_eq!(refused, VerificationError::OtherType.into());
+}
+
+/// FMT-LDP-06: also where its name is known, a context that was not offered gives words another
+/// meaning.
+#[tokio::test]
+async fn a_known_context_that_was_not_offered_is_refused() {
+    let integrity = "https://w3id.org/security/data-integrity/v2";
+    for (contexts, is_offered) in
+        [(vocabulary(), true), ([vec![integrity.into()], vocabulary()].concat(), false)]
+    {
+        let key = key();
+        let made = document(&key);
+        let by = Canonicalization::Jcs;
+        let made_for = move |holder: &str| credential_by(by, &key, (holder, &contexts));
+        let received = received(made, made_for).await;
+        let refused = (!is_offered).then(|| VerificationError::OtherType.into());
+        assert_eq!(received.err(), refused);
+    }
+}
+
+/// FMT-JWTLD-02: what was offered gives the words their meaning, and is there.
+#[tokio::test]
+async fn a_jwt_without_the_contexts_that_were_offered_is_refused() {
+    const V1: &str = "https://www.w3.org/2018/credentials/v1";
+    let own = "https://issuer.example/a/words";
+    for (contexts, is_offered) in [(json!([V1, own]), true), (json!([V1]), false)] {
+        let world = World::new();
+        let mut metadata = issuer_metadata();
+        let diploma = &mut metadata["credential_configurations_supported"]["diploma"];
+        diploma["format"] = "jwt_vc_json-ld".into();
+        diploma["credential_definition"]["@context"] = json!([V1, own]);
+        world.network.says(ISSUER_METADATA, 200, metadata);
+        world.issues(move |issuer, proof| {
+            issuer.diploma(&proof.did(), |_, claims| claims["vc"]["@context"] = contexts.clone())
+        });
+        let received = world.receive("diploma", &KeyWish::default()).await;
+        let refused = (!is_offered).then(|| VerificationError::OtherType.into());
+        assert_eq!(received.err(), refused);
+    }
 }
 
 /// Another did:web is not looked up: its host is one that nobody agreed to.

@@ -4,10 +4,12 @@
 mod world;
 
 use oid4vci::metadata::MetadataError;
-use serde_json::json;
+use serde_json::{Value, json};
 use wallet::display::PICTURE_BYTES_MAX;
 use wallet::error::{Class, WalletError};
+use wallet::flow::key::KeyWish;
 use wallet::flow::offer::{Consent, ScannedOffer};
+use wallet::trust::VerificationError;
 use world::{
     Answer, ISSUER, ISSUER_METADATA, SERVER_METADATA, World, issuer_metadata, link, offer,
     server_metadata,
@@ -102,6 +104,74 @@ async fn the_place_of_the_drafts_is_tried_only_when_there_is_nothing_at_the_plac
         let error = world.resolve(&offer(&["student_card"])).await.unwrap_err();
         assert!(matches!(error.class(), Class::Refused | Class::NotVerified), "{error:?}");
         assert!(world.network.sent_to(&appended).is_empty());
+    }
+}
+
+/// SD-JWT VC §8, SD-JWT VC §9: what the issuer leaves out, the description of the type may say; whoever
+/// is not the issuer is not asked.
+#[tokio::test]
+async fn a_type_that_is_described_elsewhere_in_its_issuers_house_has_names() {
+    let vct = "https://issuer.example/vct/student";
+    let described = |vct: &str| {
+        json!({
+            "vct": vct,
+            "display": [{ "lang": "en", "name": "Ticket", "rendering": { "simple": {
+                "background_color": "#123456",
+                "logo": { "uri": "data:image/png;base64,iVBORw0KGgo=", "alt_text": "An otter" } } } }],
+            "claims": [{ "path": ["seats", null], "display": [{ "lang": "en", "label": "Seat" }] }],
+        })
+    };
+    let world = World::new();
+    world.network.says(vct, 200, described(vct));
+    let resolved = world.resolve(&offer(&["ticket"])).await.unwrap();
+    let display = resolved.offered().first().unwrap().display();
+    let face = display.face("en").unwrap();
+    assert_eq!((face.name.as_str(), face.background_color.as_deref()), ("Ticket", Some("#123456")));
+    assert_eq!(face.logo.as_ref().unwrap().alt_text.as_deref(), Some("An otter"));
+    let claim = display.claims.first().unwrap();
+    assert_eq!(
+        (&claim.path[..], claim.name("en")),
+        (&[json!("seats"), Value::Null][..], Some("Seat"))
+    );
+    assert_eq!(world.network.sent_to(vct).len(), 1, "asked for once");
+
+    world.resolve(&offer(&["student_card"])).await.unwrap();
+    assert_eq!(world.network.sent_to(vct).len(), 1, "this one has names of its own");
+
+    for (address, body) in
+        [(vct, json!({ "vct": "other" })), ("https://types.example/t", described(""))]
+    {
+        let world = World::new();
+        let mut metadata = issuer_metadata();
+        metadata["credential_configurations_supported"]["ticket"]["vct"] = json!(address);
+        world.network.says(ISSUER_METADATA, 200, metadata);
+        world.network.says(address, 200, body);
+        let resolved = world.resolve(&offer(&["ticket"])).await.unwrap();
+        assert!(resolved.offered().first().unwrap().display().faces.is_empty(), "{address}");
+        let asked = usize::from(address == vct);
+        assert_eq!(world.network.sent_to(address).len(), asked, "{address}");
+    }
+}
+
+/// SD-JWT VC §9: a description that is taken for its names is taken for its rules.
+#[tokio::test]
+async fn a_credential_that_is_not_as_described_is_not_kept() {
+    let vct = "https://issuer.example/vct/student";
+    for (claim, is_kept) in [
+        (json!({ "path": ["given_name"], "sd": "never", "mandatory": true }), true),
+        (json!({ "path": ["given_name"], "sd": "always" }), false),
+        (json!({ "path": ["row"], "mandatory": true }), false),
+    ] {
+        let world = World::new();
+        world.network.says(vct, 200, json!({ "vct": vct, "claims": [claim] }));
+        let ticket = world.issuer.student_card(&json!({}), |_, claims| {
+            claims.as_object_mut().unwrap().remove("cnf");
+        });
+        world.answers_credential(200, json!({ "credentials": [{ "credential": ticket }] }));
+        let received = world.receive("ticket", &KeyWish::default()).await;
+        let error = received.err();
+        let expected = WalletError::NotVerified(VerificationError::NotAsDescribed);
+        assert_eq!(error, (!is_kept).then_some(expected), "{claim}");
     }
 }
 

@@ -27,10 +27,13 @@ Examples:
   bestow verify credential.txt --trust-anchor authority.pem
   bestow verify credential.txt --issuer-keys keys.json --offline
   bestow verify mdoc.txt --trust-anchor iaca.pem --at 2026-11-26 --status-list list.jwt --json
-The exit code is 0 when nothing failed and the issuer is vouched for, 6 when not, and 4 when somebody
-who was asked did not answer.";
+  bestow verify dpop.jwt --proof
+The exit code is 0 when nothing failed, the issuer is vouched for, and it is not revoked; 6 when not, or
+when nobody was asked whether it is; and 4 when somebody who was asked did not answer. Where authorities
+or keys are given, no website vouches in their place.";
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch that can be typed")]
 pub(crate) struct VerifyArguments {
     /// A credential, an attestation, a proof, signed metadata or a status list; - for standard input
     #[arg(value_name = "FILE|-")]
@@ -53,6 +56,12 @@ pub(crate) struct VerifyArguments {
     /// The status list, in place of the one that lies where the credential says
     #[arg(long, value_name = "FILE")]
     pub(crate) status_list: Option<PathBuf>,
+    /// Do without its status: it may be revoked
+    #[arg(long, conflicts_with = "status_list")]
+    pub(crate) without_status: bool,
+    /// Be content with a holder's own proof, which shows that somebody has a key and not who
+    #[arg(long, conflicts_with_all = ["trust_anchor", "issuer_keys"])]
+    pub(crate) proof: bool,
     /// Ask addresses of private networks and of this machine, too
     #[arg(long)]
     pub(crate) allow_private_addresses: bool,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use issuer::Issuer;
 use issuer::config::Config;
+use issuer::credential_type::new::blank;
 use issuer::init::Purpose;
 use tempfile::TempDir;
 
@@ -16,12 +17,21 @@ use crate::issuer::{init::make_issuer, open, serve::start};
 use crate::terminal::{asked_to_end, print, tell};
 use crate::wallet::Place;
 
+mod all_formats;
 mod browser;
 mod narrator;
 mod once;
 
 /// The organisation of the demonstration.
 const NAME: &str = "Riverside University";
+/// What it issues in the formats that a new issuer does not begin with.
+const FORMATS: [(&str, &str); 5] = [
+    ("sports_pass", "mso_mdoc"),
+    ("press_card", "jwt_vc_json-ld"),
+    ("library_card", "vc+jwt"),
+    ("travel_card", "vc+sd-jwt"),
+    ("volunteer_badge", "ldp_vc"),
+];
 /// How often a free pair of ports is looked for.
 const PORT_TRIES: u32 = 50;
 
@@ -31,7 +41,9 @@ pub(crate) async fn demo(arguments: &DemoArguments) -> Result<(), Failure> {
     let (issuer, certificates) = make(folder.path()).await?;
     let server = start(&issuer).await?;
     let place = Place::with_key_file(folder.path().join("wallet"));
-    let outcome = if arguments.once {
+    let outcome = if arguments.all_formats {
+        all_formats::play(&issuer, &certificates, &place).await
+    } else if arguments.once {
         once::play(&issuer, &certificates, &place).await
     } else {
         wait_for_people(&issuer, &certificates, &place).await
@@ -78,9 +90,20 @@ async fn make(folder: &Path) -> Result<(Arc<Issuer>, PathBuf), Failure> {
     let issuer = folder.join("issuer");
     let url = format!("https://localhost:{}", free_ports()?);
     make_issuer(&issuer, &url, NAME, Purpose::Demonstration)?;
+    add_formats(&issuer.join("credentials"))?;
     let config = Config::load(&issuer.join("bestow.toml"));
     let config = config.map_err(|error| Failure::own_fault(error.to_string()))?;
     Ok((Arc::new(open(config).await?), issuer.join("tls/ca.pem")))
+}
+
+/// A type of each format that none of a new issuer's types has.
+fn add_formats(credentials: &Path) -> Result<(), Failure> {
+    for (id, format) in FORMATS {
+        let text = blank(id, format).replace("approval = \"officer\"", "approval = \"at-once\"");
+        let written = fs::write(credentials.join(format!("{id}.toml")), text);
+        written.map_err(Failure::own_fault)?;
+    }
+    Ok(())
 }
 
 /// A port that is free together with the one after it, where the admin API will be.

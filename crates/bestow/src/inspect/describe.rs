@@ -24,6 +24,9 @@ const SECRETS: [&str; 7] = [
     "c_nonce",
     "user_pin",
 ];
+const NOT_SHOWN: &str = "(a secret: not shown)";
+/// What tells that an object is a JWK, also where others of these are missing.
+const KEY: [&str; 4] = ["kty", "crv", "x", "n"];
 /// Private members of a JWK (RFC 7518 §6.2.2), and those of other kinds of keys.
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
@@ -60,6 +63,9 @@ pub(crate) fn describe(found: &Found) -> Described {
     match &found.body {
         Body::Jwt(jwt) => {
             self::jwt(jwt, &mut described);
+            if matches!(found.kind, Kind::SdJwtVc | Kind::VcSdJwt) {
+                described.note("its end is missing: an SD-JWT ends in ~");
+            }
             if found.kind == Kind::StatusListJwt {
                 list(TokenFormat::Jwt, jwt.text.as_bytes(), &mut described);
             }
@@ -135,6 +141,7 @@ fn disclosure(text: &str) -> Value {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
     match bytes.and_then(|bytes| strict::parse(&bytes).ok()) {
         Some(Value::Array(parts)) => match parts.as_slice() {
+            [_, name, _] if is_secret(name) => json!({ "name": name, "value": NOT_SHOWN }),
             [_, name, value] => json!({ "name": name, "value": value }),
             [_, value] => json!({ "value": value }),
             _ => json!({ "unreadable": "a disclosure has two or three parts" }),
@@ -153,7 +160,7 @@ fn mdoc(text: &str, described: &mut Described) {
     }
 }
 
-/// A status list, unpacked and counted (TSL §4).
+/// A status list, unpacked and counted.
 fn list(format: TokenFormat, bytes: &[u8], described: &mut Described) {
     let token = match token::parse(format, bytes) {
         Ok(token) => token,
@@ -207,22 +214,52 @@ fn offer(document: &str, described: &mut Described) {
     }
 }
 
+fn is_secret(name: &Value) -> bool {
+    name.as_str().is_some_and(|name| SECRETS.contains(&name))
+}
+
 /// JSON is nested no deeper than its reader allows, so this ends.
 fn conceal(value: &mut Value) {
     match value {
         Value::Array(values) => values.iter_mut().for_each(conceal),
         Value::Object(object) => {
-            let is_key = object.contains_key("kty");
+            let is_key = KEY.iter().any(|member| object.contains_key(*member));
             for (name, member) in object.iter_mut() {
                 let is_secret = SECRETS.contains(&name.as_str())
                     || (is_key && PRIVATE.contains(&name.as_str()));
                 if is_secret {
-                    *member = "(a secret: not shown)".into();
+                    *member = NOT_SHOWN.into();
                 } else {
                     conceal(member);
                 }
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine as _;
+    use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    use serde_json::{Value, json};
+
+    use super::{conceal, disclosure};
+
+    /// Wherever it stands, and whatever is missing around it.
+    #[test]
+    fn secrets_and_private_keys_are_not_shown() {
+        let text = BASE64_URL_SAFE_NO_PAD.encode(r#"["salt","access_token","canary"]"#);
+        let mut keys: Vec<Value> = ["kty", "crv", "x", "n"]
+            .map(|member| json!({ "a": [{ member: "y", "d": "canary" }] }))
+            .to_vec();
+        keys.push(disclosure(&text));
+        for mut value in keys {
+            conceal(&mut value);
+            assert!(!value.to_string().contains("canary"), "{value}");
+        }
+        let mut claims = json!({ "d": "a claim", "p": 5 });
+        conceal(&mut claims);
+        assert_eq!(claims, json!({ "d": "a claim", "p": 5 }));
     }
 }

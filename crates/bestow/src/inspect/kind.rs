@@ -92,6 +92,8 @@ impl Kind {
             proof::TYPE => Self::KeyProof,
             "kb+jwt" => Self::KeyBinding,
             "vc+jwt" | "vc+ld+jwt" => Self::VcJwt,
+            "dc+sd-jwt" => Self::SdJwtVc,
+            "vc+sd-jwt" => Self::VcSdJwt,
             _ => return None,
         })
     }

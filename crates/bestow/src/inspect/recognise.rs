@@ -146,12 +146,16 @@ fn object(part: &str) -> Option<Map<String, Value>> {
     json::parse_object(&BASE64_URL_SAFE_NO_PAD.decode(part).ok()?).ok()
 }
 
+/// By `typ`, and where that says nothing by the claims: who leaves it out, or cuts the end of an
+/// SD-JWT off, makes no credential something that cannot be revoked.
 fn kind_of(jwt: &Jwt) -> Kind {
     let typ = jwt.header.get("typ").and_then(Value::as_str);
     let has = |name| jwt.claims.as_ref().is_some_and(|claims| claims.contains_key(name));
     match typ.and_then(Kind::of_typ) {
+        Some(Kind::VcSdJwt) | None if has("vct") => Kind::SdJwtVc,
         Some(kind) => kind,
         None if has("vc") => Kind::JwtVcJson,
+        None if has("@context") && has("credentialSubject") => Kind::VcJwt,
         None => Kind::Jwt,
     }
 }
@@ -210,6 +214,7 @@ mod tests {
         let disclosure = BASE64_URL_SAFE_NO_PAD.encode(r#"["salt","name","Ada"]"#);
         let vct = json!({ "vct": "https://a.example/card", "_sd": ["x"], "exp": 1 });
         let sd_jwt = jwt(&json!({ "typ": "dc+sd-jwt", "alg": "ES256", "x5c": ["AAAA"] }), &vct);
+        let w3c = json!({ "@context": [], "credentialSubject": {} });
         let list = json!({ "sub": "https://a.example/1", "iat": 1,
             "status_list": { "bits": 1, "lst": "eNrbuRgAAhcBXQ" } });
         let by_typ = |typ: &str| jwt(&json!({ "typ": typ, "alg": "none" }), &json!({ "iss": "a" }));
@@ -229,6 +234,13 @@ mod tests {
             ("client_attestation", by_typ("oauth-client-attestation+jwt")),
             ("dpop_proof", by_typ("dpop+jwt")),
             ("key_proof", by_typ("openid4vci-proof+jwt")),
+            ("sd_jwt_vc", sd_jwt),
+            ("sd_jwt_vc", jwt(&json!({ "alg": "ES256" }), &vct)),
+            ("sd_jwt_vc", jwt(&json!({ "typ": "vc+sd-jwt", "alg": "ES256" }), &vct)),
+            ("sd_jwt_vc", by_typ("dc+sd-jwt")),
+            ("vc_sd_jwt", by_typ("application/vc+sd-jwt")),
+            ("vc_jwt", jwt(&json!({ "alg": "ES256" }), &w3c)),
+            ("vc_jwt", jwt(&json!({ "typ": "JWT", "alg": "ES256" }), &w3c)),
             ("jwt", by_typ("JWT")),
             ("jwe", "eyJhbGciOiJkaXIifQ....".to_owned()),
             ("credential_offer", offer.to_string()),

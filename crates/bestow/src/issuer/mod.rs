@@ -17,6 +17,7 @@ mod accounts;
 mod api;
 mod applications;
 mod backup;
+mod credential;
 mod deferred;
 mod generations;
 pub(crate) mod init;
@@ -55,6 +56,7 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
                 accounts::set_password(&name, &config).await
             }
         },
+        IssuerCommand::Credential(command) => credential::run(command).await,
         IssuerCommand::Deferred(command) => deferred::run(command).await,
         IssuerCommand::Keys(command) => generations::run(command),
         IssuerCommand::Pki(command) => pki::run(&command),

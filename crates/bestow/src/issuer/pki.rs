@@ -1,7 +1,7 @@
 //! `bestow issuer pki …`: an authority of the operator's own, and the document signers it certifies.
 
-use std::fs;
-use std::io::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use keys::document_signer::{Authority, Iaca};
@@ -30,11 +30,8 @@ fn make(arguments: &IacaArguments) -> Result<(), Failure> {
     }
     let authority = Authority { country, name, contact, crl };
     let iaca = Iaca::generate(authority, *days, SystemClock.now()).map_err(Failure::mistake)?;
-    let unwritable = |error| cannot("write", folder, &error);
-    fs::create_dir(folder).map_err(unwritable)?;
+    write(folder, &iaca).map_err(|error| cannot("write", folder, &error))?;
     let (root, key) = (folder.join(ROOT), folder.join(KEY));
-    write_secret(&key, &iaca.key_pem()).map_err(unwritable)?;
-    fs::write(&root, iaca.certificate_pem()).map_err(unwritable)?;
     print(root.display().to_string());
     tell(format!("verifiers of mdocs have to trust {}", root.display()));
     tell(format!("{} certifies in its name: keep it where nobody else can read it", key.display()));
@@ -54,15 +51,33 @@ fn read(file: &Path) -> Result<String, Failure> {
     fs::read_to_string(file).map_err(|error| cannot("read", file, &error))
 }
 
-fn cannot(what: &str, file: &Path, error: &std::io::Error) -> Failure {
+fn cannot(what: &str, file: &Path, error: &io::Error) -> Failure {
     Failure::usage(format!("cannot {what} {}: {error}", file.display()))
 }
 
-/// Nobody else may read it, from its first byte on.
-fn write_secret(file: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = fs::OpenOptions::new();
+/// The folder gets its name when all of it is on disk: whenever this ends half-way, there is no half
+/// of an authority, and nothing in the way of the next try.
+fn write(folder: &Path, iaca: &Iaca) -> io::Result<()> {
+    if folder.symlink_metadata().is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let around = folder.parent().filter(|around| !around.as_os_str().is_empty());
+    let around = around.unwrap_or(Path::new("."));
+    let unfinished = tempfile::Builder::new().prefix(".unfinished-").tempdir_in(around)?;
+    write_file(&unfinished.path().join(KEY), &iaca.key_pem(), 0o600)?;
+    write_file(&unfinished.path().join(ROOT), iaca.certificate_pem(), 0o644)?;
+    File::open(unfinished.path())?.sync_all()?;
+    fs::rename(unfinished.path(), folder)?;
+    File::open(around)?.sync_all()
+}
+
+/// Nobody but those of the mode may read it, from its first byte on.
+fn write_file(file: &Path, text: &str, mode: u32) -> io::Result<()> {
+    let mut options = File::options();
     options.write(true).create_new(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(file)?.write_all(text.as_bytes())
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, mode);
+    let mut file = options.open(file)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
 }

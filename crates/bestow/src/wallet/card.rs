@@ -1,11 +1,12 @@
 //! Step 20: a credential shown to its holder, as a card on the terminal and as JSON for scripts.
 
-use keys::outside::{Clock as _, SystemClock};
+use formats::status_list::Status;
+use keys::outside::{Clock as _, SystemClock, Timestamp};
 use serde_json::{Map, Value, json};
 use textwrap::core::display_width;
 use textwrap::{Options, wrap};
-use wallet::card::LINES_MAX;
-use wallet::display::{ClaimLabel, clean};
+use wallet::card::{Line, Lines, lines};
+use wallet::display::Display;
 use wallet::status::{Standing, word};
 use wallet::store::{StoredCredential, Trust};
 
@@ -32,22 +33,26 @@ pub(crate) fn json(credential: &StoredCredential) -> Value {
         "claims": credential.claims,
         "holder_key": key,
         "copies": 1 + credential.copies.len(),
-        "status": credential.standing(SystemClock.now()).map(status_json),
+        "expires_at": credential.expires_at.map(Timestamp::to_rfc3339),
+        "status": status_json(credential, SystemClock.now()),
     })
 }
 
 /// `null` stands for a credential whose issuer tells no status.
-fn status_json(Standing { status, last, copies }: Standing) -> Value {
-    json!({
-        "value": word(status),
+fn status_json(credential: &StoredCredential, now: Timestamp) -> Option<Value> {
+    let standing = credential.standing(now)?;
+    let Standing { status, last, copies } = standing;
+    let is_over = is_overtaken(credential, standing, now);
+    Some(json!({
+        "value": if is_over { "expired" } else { word(status) },
         "last": last.map(|last| word(Some(last.status()))),
         "checked_at": last.map(|last| last.checked_at.to_rfc3339()),
         "copies": copies,
-    })
+    }))
 }
 
 /// Valid, suspended, revoked or unknown, and since when that is known.
-pub(crate) fn status_text(Standing { status, last, copies }: Standing, all: usize) -> String {
+fn status_text(Standing { status, last, copies }: Standing, all: usize) -> String {
     let at = last.map(|last| last.checked_at.to_rfc3339());
     let text = match (status, last, at) {
         (Some(status), _, Some(at)) => format!("{}, checked {at}", word(Some(status))),
@@ -59,9 +64,24 @@ pub(crate) fn status_text(Standing { status, last, copies }: Standing, all: usiz
     if copies < all { format!("{text} ({copies} of {all} copies)") } else { text }
 }
 
-fn status(credential: &StoredCredential) -> Option<String> {
+/// Whether "valid" would mislead, as the time of the credential is over.
+fn is_overtaken(credential: &StoredCredential, standing: Standing, now: Timestamp) -> bool {
+    credential.is_expired(now) && matches!(standing.status, Some(Status::Valid) | None)
+}
+
+/// What a list says, and that in words.
+pub(crate) fn status(credential: &StoredCredential, now: Timestamp) -> Option<(Standing, String)> {
     let all = 1 + credential.copies.len();
-    credential.standing(SystemClock.now()).map(|standing| status_text(standing, all))
+    let standing = credential.standing(now)?;
+    let is_told = !is_overtaken(credential, standing, now);
+    is_told.then(|| (standing, status_text(standing, all)))
+}
+
+/// Until when it is good, or that it is so no more.
+fn life(credential: &StoredCredential, now: Timestamp) -> Option<String> {
+    let end = credential.expires_at?.to_date();
+    let is_over = credential.is_expired(now);
+    Some(if is_over { format!("expired on {end}") } else { format!("valid until {end}") })
 }
 
 /// The card's name in words.
@@ -73,14 +93,15 @@ pub(crate) fn name(credential: &StoredCredential) -> String {
 /// One line of a list.
 pub(crate) fn line(credential: &StoredCredential) -> String {
     let issuer = plain(&credential.credential_issuer);
-    let until = credential.expires_at.map(|at| format!("  until {}", at.to_date()));
+    let now = SystemClock.now();
+    let life = life(credential, now).map(|life| format!("  {life}")).unwrap_or_default();
     let copies = match credential.copies.len() {
         0 => String::new(),
         more => format!("  ({} copies)", more + 1),
     };
-    let until = until.unwrap_or_default();
-    let status = status(credential).map(|status| format!("  {status}")).unwrap_or_default();
-    format!("{}  {}{copies}  {issuer}{until}{status}", credential.id, name(credential))
+    let status = status(credential, now).map(|(_, status)| format!("  {status}"));
+    let status = status.unwrap_or_default();
+    format!("{}  {}{copies}  {issuer}{life}{status}", credential.id, name(credential))
 }
 
 /// The whole card.
@@ -92,10 +113,9 @@ pub(crate) fn card(credential: &StoredCredential) -> String {
     lines.push(String::new());
     lines.push(plain(&credential.credential_issuer));
     lines.push(trust(&credential.trust));
-    if let Some(expires_at) = credential.expires_at {
-        lines.push(format!("valid until {}", expires_at.to_date()));
-    }
-    lines.extend(status(credential));
+    let now = SystemClock.now();
+    lines.extend(life(credential, now));
+    lines.extend(status(credential, now).map(|(_, status)| status));
     if !credential.copies.is_empty() {
         let count = 1 + credential.copies.len();
         lines.push(format!("{count} copies, each with a key of its own"));
@@ -104,17 +124,48 @@ pub(crate) fn card(credential: &StoredCredential) -> String {
     framed(&lines)
 }
 
-/// An issuer may send more than a person reads; scripts get all of it.
+/// What a card shows of a credential that nobody has got yet.
+pub(crate) struct Face<'f> {
+    pub(crate) id: &'f str,
+    pub(crate) issuer: &'f str,
+    pub(crate) display: &'f Display,
+    pub(crate) claims: &'f Map<String, Value>,
+}
+
+/// The card of a credential yet to be issued, in this language.
+pub(crate) fn face(face: &Face<'_>, locale: &str) -> String {
+    let look = face.display.face(locale);
+    let mut written = vec![plain(look.map_or(face.id, |look| &look.name))];
+    written.push(plain(face.display.issuer_name(locale).unwrap_or(face.issuer)));
+    written.push(String::new());
+    written.append(&mut write(lines(face.claims, &face.display.claims, locale)));
+    if let Some(description) = look.and_then(|look| look.description.as_deref()) {
+        written.extend([String::new(), plain(description)]);
+    }
+    framed(&written)
+}
+
 fn claims(credential: &StoredCredential) -> Vec<String> {
-    let mut lines = Vec::new();
-    Labels::of(credential).write(&credential.claims, &mut Vec::new(), &mut lines);
-    let more = lines.len().saturating_sub(LINES_MAX);
+    write(credential.lines(LOCALE))
+}
+
+/// An issuer may send more than a person reads; scripts get all of it.
+fn write(Lines { shown, more }: Lines<'_>) -> Vec<String> {
+    let words = |line: &Line<'_>| format!("{}: {}", plain(&line.label), value(line));
+    let mut lines: Vec<String> = shown.iter().map(words).collect();
     if more > 0 {
-        lines.truncate(LINES_MAX);
         let plural = if more == 1 { "line" } else { "lines" };
         lines.push(format!("… and {more} more {plural}; all of it: --json"));
     }
     lines
+}
+
+fn value(line: &Line<'_>) -> String {
+    let is_picture = line.value.as_str().is_some_and(|text| text.starts_with("data:image/"));
+    if is_picture {
+        return "(picture)".to_owned();
+    }
+    plain(&line.text()).chars().take(VALUE_MAX).collect()
 }
 
 fn trust(trust: &Trust) -> String {
@@ -126,108 +177,6 @@ fn trust(trust: &Trust) -> String {
         Trust::IssuerMetadata => "verified: the issuer publishes the key that signed".to_owned(),
         Trust::Accepted => "NOT VERIFIED: accepted although nobody vouches for it".to_owned(),
     }
-}
-
-/// The issuer's labels: what claims are called, and in which order they stand.
-struct Labels<'c> {
-    /// By path below the subject, nothing for any element of a list; the place in the list is the
-    /// place on the card.
-    paths: Vec<(Vec<Option<&'c str>>, Option<&'c str>)>,
-}
-
-impl<'c> Labels<'c> {
-    fn of(credential: &'c StoredCredential) -> Self {
-        let labels = credential.display.claims.iter();
-        let path = |label: &'c ClaimLabel| {
-            let is_step = |step: &&Value| step.is_string() || step.is_null();
-            let path: Vec<Option<&'c str>> =
-                label.path.iter().take_while(is_step).map(Value::as_str).collect();
-            // Paths of a W3C credential begin at the credential, what we keep begins at its subject.
-            match path.split_first() {
-                Some((&Some("credentialSubject"), below)) => below.to_vec(),
-                _ => path,
-            }
-        };
-        Self { paths: labels.map(|label| (path(label), label.name(LOCALE))).collect() }
-    }
-
-    /// One line for each claim, those of an object below its name and further in.
-    fn write<'v>(
-        &self,
-        claims: &'v Map<String, Value>,
-        path: &mut Vec<Option<&'v str>>,
-        lines: &mut Vec<String>,
-    ) {
-        let mut ordered: Vec<(&String, &Value)> = claims.iter().collect();
-        ordered.sort_by_cached_key(|(name, _)| self.place(path, name));
-        for (name, value) in ordered {
-            path.push(Some(name));
-            let label = plain(self.label(path).unwrap_or(name));
-            self.write_value(&label, value, path, lines);
-            path.pop();
-        }
-    }
-
-    /// A list of objects has a number for each.
-    fn write_value<'v>(
-        &self,
-        label: &str,
-        value: &'v Value,
-        path: &mut Vec<Option<&'v str>>,
-        lines: &mut Vec<String>,
-    ) {
-        let indent = INDENT.repeat(path.len().saturating_sub(1));
-        match value {
-            Value::Object(inside) => {
-                lines.push(format!("{indent}{label}:"));
-                self.write(inside, path, lines);
-            }
-            Value::Array(elements) if elements.iter().any(|it| it.is_object() || it.is_array()) => {
-                lines.push(format!("{indent}{label}:"));
-                for (at, element) in elements.iter().enumerate() {
-                    path.push(None);
-                    self.write_value(&(at + 1).to_string(), element, path, lines);
-                    path.pop();
-                }
-            }
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_) => lines.push(format!("{indent}{label}: {}", shown(value))),
-        }
-    }
-
-    /// Where the issuer names it, or something inside of it, first; what it does not name is last.
-    fn place(&self, above: &[Option<&str>], name: &str) -> usize {
-        let below = |path: &[Option<&str>]| {
-            path.strip_prefix(above).is_some_and(|rest| rest.first() == Some(&Some(name)))
-        };
-        self.paths.iter().position(|(path, _)| below(path)).unwrap_or(usize::MAX)
-    }
-
-    /// A label for each element of a list is one for the list.
-    fn label(&self, path: &[Option<&str>]) -> Option<&'c str> {
-        let is_of = |labelled: &[Option<&str>]| {
-            labelled.strip_prefix(path).is_some_and(|rest| rest.iter().all(Option::is_none))
-        };
-        self.paths.iter().find(|(labelled, _)| is_of(labelled)).and_then(|(_, name)| *name)
-    }
-}
-
-fn shown(value: &Value) -> String {
-    let words = |value: &Value| match value {
-        Value::String(text) if text.starts_with("data:image/") => "(picture)".to_owned(),
-        Value::String(text) => clean(text),
-        Value::Bool(true) => "yes".to_owned(),
-        Value::Bool(false) => "no".to_owned(),
-        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-    };
-    let text = match value.as_array() {
-        Some(values) => values.iter().map(words).collect::<Vec<_>>().join(", "),
-        None => words(value),
-    };
-    plain(&text).chars().take(VALUE_MAX).collect()
 }
 
 /// Long lines break between words; wide characters take two columns.
@@ -267,9 +216,39 @@ mod tests {
         }))
         .unwrap();
         let lines = super::claims(&credential);
-        let expected =
-            ["Degrees:", "  1:", "    Kind: BSc", "    year: 2020", "  2:", "    Kind: MSc"];
+        let expected = ["Degrees 1 › year: 2020", "Degrees 1 › Kind: BSc", "Degrees 2 › Kind: MSc"];
         assert_eq!(lines, expected);
+    }
+
+    /// A list may call valid what its own end has made worthless.
+    #[test]
+    fn what_has_expired_is_not_called_valid() {
+        let mut credential: StoredCredential = serde_json::from_value(json!({
+            "id": "1", "format": "dc+sd-jwt", "credential_configuration_id": "card",
+            "credential_issuer": "https://issuer.example", "raw": "cannot be read", "types": [],
+            "claims": {}, "display": { "issuer": [], "faces": [], "claims": [] },
+            "trust": { "by": "accepted" }, "holder_key": null, "received_at": 0,
+            "expires_at": 100,
+        }))
+        .unwrap();
+        let far = u64::from(u32::MAX);
+        for (value, told) in [(0, "expired"), (1, "revoked"), (2, "suspended")] {
+            credential.status = serde_json::from_value(json!({
+                "value": value, "listed_at": 1, "checked_at": 1, "fresh_until": far,
+            }))
+            .unwrap();
+            let json = super::json(&credential);
+            assert_eq!(json["status"]["value"], told);
+            assert_eq!(json["expires_at"], "1970-01-01T00:01:40Z");
+            for shown in [super::card(&credential), super::line(&credential)] {
+                assert!(shown.contains("expired on 1970-01-01"), "{shown}");
+                assert!(!shown.contains("valid"), "{shown}");
+                assert!(shown.contains(told), "{shown}");
+            }
+        }
+        credential.expires_at = None;
+        credential.status = None;
+        assert_eq!(super::json(&credential)["status"]["value"], "unknown", "not none");
     }
 
     #[test]

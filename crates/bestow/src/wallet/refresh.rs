@@ -79,6 +79,7 @@ pub(super) fn failure(fault: &StatusFault) -> Failure {
             Failure::new(Kind::Network, "no_status_list", text).hint("try again later")
         }
         StatusFault::OtherMechanism
+        | StatusFault::Unreadable
         | StatusFault::BadAddress
         | StatusFault::List(_)
         | StatusFault::OtherSigner

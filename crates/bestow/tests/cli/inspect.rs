@@ -4,6 +4,9 @@ use std::fs;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keys::algorithm::Algorithm;
+use keys::jws;
+use keys::signer::{Signer as _, SoftwareKey};
 use serde_json::json;
 
 use crate::world::{Outcome, TRUST, World, names, text};
@@ -48,8 +51,16 @@ fn each_format_is_recognised_decoded_and_verified() {
         let shown = world.bestow(&["inspect", kind]).exits(0);
         assert!(shown.stdout.contains(claim), "{shown}");
 
-        let verified = verify(&world, kind, &[&ANCHOR[..], &ONLINE].concat()).exits(0);
+        // The one has a certificate, the key of the other is published.
+        let (trusted, other) = match kind {
+            "sd_jwt_vc" => ([&ANCHOR[..], &ONLINE].concat(), ONLINE.to_vec()),
+            _ => (ONLINE.to_vec(), [&ANCHOR[..], &ONLINE].concat()),
+        };
+        let unknown = verify(&world, kind, &other).exits(6);
+        assert_eq!(unknown.json()["verdict"], "issuer_not_verified");
+        let verified = verify(&world, kind, &trusted).exits(0);
         assert_eq!(verified.json()["verdict"], "verified");
+        assert!(text(&verified.json(), "issuer").starts_with("https://"), "{verified}");
         for check in ["form", "signature", "content", "validity", "issuer", "status"] {
             assert_eq!(result(&verified, check), "passed", "{check} of {kind}: {verified}");
         }
@@ -107,14 +118,65 @@ fn what_is_not_vouched_for_is_not_verified() {
     assert_eq!(result(&outcome, "issuer"), "not_checked");
     assert!(text(&outcome.json()["error"], "hint").contains("--trust-anchor"));
     // By an authority, and by the issuer's own keys.
-    verify(&world, "card", &[&ANCHOR[..], &["--offline"]].concat()).exits(0);
+    let alone = ["--offline", "--without-status"];
+    verify(&world, "card", &[&ANCHOR[..], &alone].concat()).exits(0);
     let inspected = world.bestow(&["inspect", "card", "--json"]).exits(0).json();
     let x5c = &inspected["header"]["x5c"];
     fs::write(world.path("keys.json"), json!({ "keys": [x5c[0]["key"]] }).to_string()).unwrap();
-    verify(&world, "card", &["--offline", "--issuer-keys", "keys.json"]).exits(0);
+    verify(&world, "card", &[&alone[..], &["--issuer-keys", "keys.json"]].concat()).exits(0);
+    let outcome = verify(&world, "card", &["--offline", "--issuer-keys", "keys.json"]).exits(6);
+    assert_eq!(outcome.json()["verdict"], "status_not_checked", "it may be revoked");
     let stranger = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
     fs::write(world.path("keys.json"), stranger).unwrap();
-    verify(&world, "card", &["--offline", "--issuer-keys", "keys.json"]).exits(6);
+    verify(&world, "card", &[&alone[..], &["--issuer-keys", "keys.json"]].concat()).exits(6);
+}
+
+/// What was cut off, or left out of a header, does not make a credential a thing without a status.
+#[test]
+fn a_credential_is_one_without_its_end_and_without_its_type() {
+    let world = World::serving();
+    received(&world, "student_card", "card");
+    let raw = fs::read_to_string(world.path("card")).unwrap();
+    let (jwt, _) = raw.split_once('~').unwrap();
+    fs::write(world.path("cut"), jwt).unwrap();
+    let outcome = verify(&world, "cut", &[&ANCHOR[..], &ONLINE].concat()).exits(6);
+    assert_eq!(outcome.json()["kind"], "sd_jwt_vc");
+    assert_eq!(result(&outcome, "form"), "failed");
+    assert!(outcome.stdout.contains("ends in ~"), "{outcome}");
+}
+
+/// RFC 9449 §4.3: anybody can make a proof; that it is one is no reason to trust it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proof_of_possession_is_good_for_whoever_asks_for_one() {
+    let world = World::new();
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
+    let header = json!({ "typ": "dpop+jwt", "jwk": key.public_key().to_jwk() });
+    let header = header.as_object().unwrap().clone();
+    let proof = jws::sign(header, br#"{"jti":"1"}"#, &key).await.unwrap();
+    fs::write(world.path("proof"), proof).unwrap();
+    let outcome = verify(&world, "proof", &[]).exits(6);
+    assert_eq!(outcome.json()["verdict"], "possession_only");
+    let outcome = verify(&world, "proof", &["--proof"]).exits(0);
+    assert_eq!(outcome.json()["verdict"], "possession_only");
+    fs::write(world.path("keys.json"), r#"{"keys":[]}"#).unwrap();
+    verify(&world, "proof", &["--issuer-keys", "keys.json"]).exits(6);
+    verify(&world, "proof", &["--issuer-keys", "keys.json", "--proof"]).exits(2);
+}
+
+/// RFC 9901 §7.3: a holder's key binding can be judged by whoever asked for it alone.
+#[test]
+fn a_key_binding_is_shown_and_not_judged() {
+    let world = World::serving();
+    received(&world, "student_card", "card");
+    let raw = fs::read_to_string(world.path("card")).unwrap();
+    // {"typ":"kb+jwt","alg":"ES256"} and {"nonce":"n"}
+    let binding = "eyJ0eXAiOiJrYitqd3QiLCJhbGciOiJFUzI1NiJ9.eyJub25jZSI6Im4ifQ.AAAA";
+    fs::write(world.path("presented"), format!("{}{binding}", raw.trim())).unwrap();
+    let outcome =
+        verify(&world, "presented", &[&ANCHOR[..], &["--offline", "--without-status"]].concat())
+            .exits(0);
+    assert_eq!(result(&outcome, "signature"), "passed");
+    assert_eq!(result(&outcome, "key_binding"), "not_checked");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use issuer::flow::application::apply;
 use keys::outside::{SystemClock, SystemRandom};
 use serde_json::Value;
 
-use crate::world::{World, names, text};
+use crate::world::{BADGE, World, names, text};
 
 #[test]
 fn an_offer_is_made_directly_while_nobody_serves_and_by_the_admin_api_while_somebody_does() {
@@ -42,26 +42,21 @@ fn json_says_what_was_offered() {
 #[test]
 fn a_claim_of_an_mdoc_is_named_whole() {
     let world = World::new();
-    let badge = r#"
-        format = "mso_mdoc"
-        doctype = "org.example.badge.1.badge"
-        validity_days = 30
-        [[display]]
-        name = "Badge"
-        locale = "en"
+    let floor = r#"
         [[claims]]
-        path = ["org.example.badge.1", "room"]
+        path = ["org.example.badge.1", "floor"]
         type = "object"
         [[claims]]
-        path = ["org.example.badge.1", "room", "floor"]
+        path = ["org.example.badge.1", "floor", "number"]
         type = "integer"
         required = true
         example = 1
     "#;
-    fs::write(world.path("issuer/credentials/badge.toml"), badge).unwrap();
-    let claim = "org.example.badge.1.room.floor=-1";
-    world.bestow(&["issuer", "offer", "badge", "--claim", claim]).exits(0);
-    let unknown = ["issuer", "offer", "badge", "--claim", claim, "--claim", "org.example.x=1"];
+    fs::write(world.path("issuer/credentials/badge.toml"), format!("{BADGE}{floor}")).unwrap();
+    let claims = ["org.example.badge.1.room=7", "org.example.badge.1.floor.number=-1"];
+    let offer = ["issuer", "offer", "badge", "--claim", claims[0], "--claim", claims[1]];
+    world.bestow(&offer).exits(0);
+    let unknown = [&offer[..], &["--claim", "org.example.x=1"]].concat();
     assert!(world.bestow(&unknown).exits(2).stderr.contains("org"));
 }
 

@@ -18,5 +18,6 @@ mod sessions;
 mod store;
 mod stranger;
 mod terminal;
+mod types;
 mod verdicts;
 mod world;

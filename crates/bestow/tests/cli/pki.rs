@@ -3,21 +3,7 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::world::World;
-
-const BADGE: &str = r#"
-    format = "mso_mdoc"
-    doctype = "org.example.badge.1.badge"
-    validity_days = 30
-    [[display]]
-    name = "Badge"
-    locale = "en"
-    [[claims]]
-    path = ["org.example.badge.1", "room"]
-    type = "integer"
-    required = true
-    example = 7
-"#;
+use crate::world::{BADGE, World};
 
 const AUTHORITY: [&str; 10] = [
     "pki",
@@ -84,6 +70,23 @@ fn the_authoritys_key_is_for_its_owner_and_nothing_is_written_over() {
     let before = fs::read(&key).unwrap();
     make(&world, "authority", &[]).exits(2);
     assert_eq!(fs::read(&key).unwrap(), before);
+}
+
+/// Killed at its first byte on disk, it leaves nothing that keeps the next try from its folder.
+#[cfg(unix)]
+#[test]
+fn an_authority_is_there_as_a_whole_or_not_at_all() {
+    use std::os::unix::process::ExitStatusExt as _;
+    let world = World::new();
+    let program = world.command(&[&["issuer"], &AUTHORITY[..], &["authority"]].concat());
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -f 0; exec \"$0\" \"$@\""]).arg(program.get_program());
+    limited.args(program.get_args()).current_dir(world.folder());
+    assert!(limited.status().unwrap().signal().is_some());
+    make(&world, "authority", &[]).exits(0);
+    for name in ["authority/iaca.pem", "authority/iaca-key.pem"] {
+        assert!(fs::read_to_string(world.path(name)).unwrap().starts_with("-----BEGIN"));
+    }
 }
 
 #[test]

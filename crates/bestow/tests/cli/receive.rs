@@ -49,6 +49,7 @@ fn json_says_what_was_received() {
         "claims",
         "copies",
         "credential_configuration_id",
+        "expires_at",
         "format",
         "holder_key",
         "id",

@@ -47,6 +47,21 @@ impl std::fmt::Display for Outcome {
     }
 }
 
+/// The type of an mdoc.
+pub(crate) const BADGE: &str = r#"
+    format = "mso_mdoc"
+    doctype = "org.example.badge.1.badge"
+    validity_days = 30
+    [[display]]
+    name = "Badge"
+    locale = "en"
+    [[claims]]
+    path = ["org.example.badge.1", "room"]
+    type = "integer"
+    required = true
+    example = 7
+"#;
+
 /// A folder with `issuer/` and `wallet/`.
 pub(crate) struct World {
     folder: TempDir,

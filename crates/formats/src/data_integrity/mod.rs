@@ -228,6 +228,11 @@ impl Proof {
         self.expires_at
     }
 
+    /// Whether it is on what the document means, and not on the JSON.
+    pub(crate) fn is_on_statements(&self) -> bool {
+        self.suite.canonicalization() == Canonicalization::Rdfc
+    }
+
     /// Verifies that it was made for this document, which is given without proofs.
     pub fn verify(
         &self,
@@ -255,7 +260,7 @@ impl Proof {
             (there, signed) => there == Some(signed),
         };
         if !begins {
-            return Err(FormatError::Contradiction);
+            return Err(FormatError::OtherContexts);
         }
         document.insert(CONTEXT.to_owned(), signed.clone());
         Ok(())

@@ -15,6 +15,8 @@ use super::contexts::Contexts;
 use crate::FormatError;
 use crate::w3c::CONTEXT;
 
+mod names;
+
 /// Names that the contexts do not define end up below this one, and give themselves away.
 const UNDEFINED: &str = "https://undefined.invalid/";
 /// Keywords that say plain things; others include, reverse or nest, and no credential needs them.
@@ -37,6 +39,10 @@ pub(super) fn canonical(
 ) -> Result<Vec<u8>, FormatError> {
     check(document)?;
     let mut dataset = statements(document, contexts)?;
+    if !dataset.iter().all(is_defined) {
+        return Err(FormatError::UndefinedTerm);
+    }
+    names::check_words(document, &dataset, contexts)?;
     check_blank_nodes(&dataset)?;
     let hash_algorithm = if is_long {
         CanonicalizationHashAlgorithm::Sha384
@@ -56,13 +62,16 @@ fn check(document: &Map<String, Value>) -> Result<(), FormatError> {
     if contexts.len() > CONTEXTS_MAX
         || contexts.iter().map(length).sum::<usize>() > CONTEXT_BYTES_MAX
     {
-        return Err(FormatError::TooLong);
+        return Err(FormatError::TooIntricate);
     }
     let is_plain =
         |context: &Value| context.as_object().map_or_else(|| context.is_string(), is_plain_context);
     let mut members = document.iter().filter(|(name, _)| *name != CONTEXT);
     let all_stated = members.all(|(name, value)| is_stated(name, value));
-    (contexts.iter().all(is_plain) && all_stated).then_some(()).ok_or(FormatError::UndefinedTerm)
+    if !contexts.iter().all(is_plain) || !all_stated {
+        return Err(FormatError::UndefinedTerm);
+    }
+    names::check(document)
 }
 
 fn listed(document: &Map<String, Value>) -> &[Value] {
@@ -86,7 +95,7 @@ fn is_plain_context(context: &Map<String, Value>) -> bool {
 }
 
 fn is_meaning(meaning: &str) -> bool {
-    is_named(meaning) && (!meaning.starts_with('@') || KEYWORDS.contains(&meaning))
+    is_named(meaning) && (!meaning.starts_with('@') || names::ALIASED.contains(&meaning))
 }
 
 /// What begins with `_:` names nothing: it is another word for the same thing elsewhere, which is not
@@ -143,11 +152,7 @@ fn statements(document: &Map<String, Value>, contexts: &Contexts) -> Result<Data
     });
     let mut dataset = Dataset::new();
     for quad in parser {
-        let quad = quad.map_err(|_| FormatError::Uncanonical)?;
-        if !is_defined(quad.as_ref()) {
-            return Err(FormatError::UndefinedTerm);
-        }
-        dataset.insert(&quad);
+        dataset.insert(&quad.map_err(|_| FormatError::Uncanonical)?);
     }
     Ok(dataset)
 }
@@ -192,7 +197,7 @@ fn check_blank_nodes(dataset: &Dataset) -> Result<(), FormatError> {
     let orders = |alike: usize| (1..=alike).fold(1, usize::saturating_mul);
     let orders = alike.into_values().map(orders).fold(1, usize::saturating_mul);
     let is_bounded = count <= BLANK_NODES_MAX && orders <= ORDERS_MAX;
-    is_bounded.then_some(()).ok_or(FormatError::TooLong)
+    is_bounded.then_some(()).ok_or(FormatError::TooIntricate)
 }
 
 fn blank_nodes(quad: QuadRef<'_>) -> impl Iterator<Item = BlankNodeRef<'_>> {

@@ -53,13 +53,36 @@ pub async fn issue(
     signer: &dyn Signer,
     random: &dyn Random,
 ) -> Result<String, IssueError> {
+    sign(&prepare(&claims, random)?, x5chain, signer).await
+}
+
+/// An mdoc that is finished but for its signature.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    pub(super) spaces: Vec<Salted>,
+    /// What is signed: the security object, in its byte string.
+    pub(super) payload: Vec<u8>,
+}
+
+/// Makes all of a credential but its signature.
+pub fn prepare(claims: &MdocClaims<'_>, random: &dyn Random) -> Result<Prepared, IssueError> {
     let spaces = salted(&claims.name_spaces, random)?;
-    let payload = embedded(&security_object(&claims, &spaces));
-    let auth = cose::sign_untagged(x5chain, &payload, signer).await.map_err(IssueError::Signing)?;
+    let payload = embedded(&security_object(claims, &spaces));
+    Ok(Prepared { spaces, payload })
+}
+
+/// Signs what [`prepare`] made.
+pub async fn sign(
+    prepared: &Prepared,
+    x5chain: &[Vec<u8>],
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
+    let Prepared { spaces, payload } = prepared;
+    let auth = cose::sign_untagged(x5chain, payload, signer).await.map_err(IssueError::Signing)?;
     let mut issuer_signed = encode(|to| {
         to.map(2)?.str("nameSpaces")?.map(spaces.len() as u64)?;
-        for space in &spaces {
-            to.str(space.name)?.array(space.items.len() as u64)?;
+        for space in spaces {
+            to.str(&space.name)?.array(space.items.len() as u64)?;
             for item in &space.items {
                 to.writer_mut().extend_from_slice(&item.bytes);
             }
@@ -73,18 +96,20 @@ pub async fn issue(
 }
 
 /// The elements of a name space, salted and written.
-struct Salted<'c> {
-    name: &'c str,
-    items: Vec<Item>,
+#[derive(Clone, Debug)]
+pub(super) struct Salted {
+    pub(super) name: String,
+    pub(super) items: Vec<Item>,
 }
 
 /// An `IssuerSignedItem` as it is digested: in its byte string, with the tag in front.
-struct Item {
-    digest_id: u64,
-    bytes: Vec<u8>,
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    pub(super) digest_id: u64,
+    pub(super) bytes: Vec<u8>,
 }
 
-fn salted<'c>(spaces: &'c [NameSpace], random: &dyn Random) -> Result<Vec<Salted<'c>>, IssueError> {
+fn salted(spaces: &[NameSpace], random: &dyn Random) -> Result<Vec<Salted>, IssueError> {
     let elements = |space: &NameSpace| {
         has_twice(space.elements.iter().map(|(identifier, _)| identifier.as_str()).collect())
     };
@@ -97,7 +122,7 @@ fn salted<'c>(spaces: &'c [NameSpace], random: &dyn Random) -> Result<Vec<Salted
     }
     spaces
         .iter()
-        .map(|space| Ok(Salted { name: &space.name, items: items(space, random)? }))
+        .map(|space| Ok(Salted { name: space.name.clone(), items: items(space, random)? }))
         .collect()
 }
 
@@ -134,13 +159,13 @@ fn items(space: &NameSpace, random: &dyn Random) -> Result<Vec<Item>, IssueError
         .collect())
 }
 
-fn security_object(claims: &MdocClaims<'_>, spaces: &[Salted<'_>]) -> Vec<u8> {
+fn security_object(claims: &MdocClaims<'_>, spaces: &[Salted]) -> Vec<u8> {
     encode(|to| {
         to.map(if claims.status.is_some() { 7 } else { 6 })?;
         to.str("version")?.str(VERSION)?.str("digestAlgorithm")?.str("SHA-256")?;
         to.str("valueDigests")?.map(spaces.len() as u64)?;
         for space in spaces {
-            to.str(space.name)?.map(space.items.len() as u64)?;
+            to.str(&space.name)?.map(space.items.len() as u64)?;
             // In the order of their identifiers, so that the order of the elements does not show.
             let mut items: Vec<&Item> = space.items.iter().collect();
             items.sort_by_key(|item| item.digest_id);

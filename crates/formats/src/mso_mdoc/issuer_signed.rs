@@ -10,6 +10,7 @@ use keys::x509::Certificate;
 use minicbor::Decoder;
 use serde_json::{Value, json};
 
+use super::issue::Prepared;
 use super::security_object::{SecurityObject, embedded, shown};
 use super::{ELEMENTS_MAX, NAME_SPACES_MAX, RANDOM_BYTES_MIN};
 use crate::binding::Binding;
@@ -65,17 +66,7 @@ impl Mdoc {
     /// What it says, for people who look at it: nothing of it was verified.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let object = &self.object;
-        json!({
-            "docType": object.doc_type,
-            "validityInfo": {
-                "signed": object.signed_at.to_rfc3339(),
-                "validFrom": object.valid_from.to_rfc3339(),
-                "validUntil": object.valid_until.to_rfc3339(),
-            },
-            "deviceKey": object.device_key.to_jwk(),
-            "nameSpaces": by_name_space(self.items.iter().cloned()),
-        })
+        told(&self.object, self.items.iter().cloned())
     }
 
     /// Verifies the signature, then every element, then the times.
@@ -116,6 +107,33 @@ impl Mdoc {
             Err(FormatError::SignedOutsideLife)
         }
     }
+}
+
+impl Prepared {
+    /// What it will say; `null` for what no reader could read.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let items = self
+            .spaces
+            .iter()
+            .flat_map(|space| space.items.iter().map(|written| item(&space.name, &written.bytes)));
+        let items: Result<Vec<Item>, FormatError> = items.collect();
+        let object = SecurityObject::parse(&self.payload);
+        object.and_then(|object| Ok(told(&object, items?))).unwrap_or(Value::Null)
+    }
+}
+
+fn told(object: &SecurityObject, items: impl IntoIterator<Item = Item>) -> Value {
+    json!({
+        "docType": object.doc_type,
+        "validityInfo": {
+            "signed": object.signed_at.to_rfc3339(),
+            "validFrom": object.valid_from.to_rfc3339(),
+            "validUntil": object.valid_until.to_rfc3339(),
+        },
+        "deviceKey": object.device_key.to_jwk(),
+        "nameSpaces": by_name_space(items),
+    })
 }
 
 /// Elements as an object for each name space.

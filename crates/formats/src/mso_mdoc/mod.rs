@@ -6,11 +6,13 @@
 mod element;
 mod issue;
 mod issuer_signed;
+mod lint;
 mod security_object;
 
 pub use element::Element;
-pub use issue::{MdocClaims, NameSpace, issue};
+pub use issue::{MdocClaims, NameSpace, Prepared, issue, prepare, sign};
 pub use issuer_signed::Mdoc;
+pub(crate) use lint::check;
 
 /// The Credential Format Identifier (FMT-MDOC-01).
 pub const FORMAT: &str = "mso_mdoc";

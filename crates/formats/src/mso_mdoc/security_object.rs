@@ -28,9 +28,9 @@ pub(super) struct SecurityObject {
 }
 
 #[derive(Clone, Debug)]
-struct SpaceDigests {
-    name: String,
-    digests: Vec<(u64, Vec<u8>)>,
+pub(super) struct SpaceDigests {
+    pub(super) name: String,
+    pub(super) digests: Vec<(u64, Vec<u8>)>,
 }
 
 impl SecurityObject {
@@ -67,7 +67,7 @@ impl SecurityObject {
     }
 }
 
-fn digests(bytes: &[u8]) -> Result<Vec<SpaceDigests>, FormatError> {
+pub(super) fn digests(bytes: &[u8]) -> Result<Vec<SpaceDigests>, FormatError> {
     let spaces = Map::parse_at_most(bytes, NAME_SPACES_MAX)?;
     let space = |(label, value): (Label<'_>, &[u8])| {
         let Label::Text(name) = label else { return Err(FormatError::Malformed) };
@@ -86,7 +86,7 @@ fn digests(bytes: &[u8]) -> Result<Vec<SpaceDigests>, FormatError> {
 }
 
 /// TSL §6.3; another mechanism is one that we do not know.
-fn status(bytes: &[u8]) -> Result<CredentialStatus, FormatError> {
+pub(super) fn status(bytes: &[u8]) -> Result<CredentialStatus, FormatError> {
     let mut decoder = Decoder::new(bytes);
     let status = to_json(&mut decoder, 0)?;
     let claims = serde_json::Map::from_iter([("status".to_owned(), status)]);
@@ -103,7 +103,7 @@ pub(super) fn embedded(bytes: &[u8]) -> Result<&[u8], CborError> {
     if decoder.position() == bytes.len() { Ok(inner) } else { Err(CborError) }
 }
 
-fn tdate(bytes: &[u8]) -> Result<Timestamp, FormatError> {
+pub(super) fn tdate(bytes: &[u8]) -> Result<Timestamp, FormatError> {
     let mut decoder = Decoder::new(bytes);
     let is_tagged = decoder.datatype().is_ok_and(|found| found == Type::Tag)
         && decoder.tag().is_ok_and(|tag| tag.as_u64() == TDATE);

@@ -26,6 +26,18 @@ pub struct Concealed {
     pub disclosures: Vec<String>,
 }
 
+impl Concealed {
+    /// `JWT~disclosure~…~`, once the payload was signed (RFC 9901 §4).
+    pub(crate) fn behind(&self, mut signed: String) -> String {
+        signed.push('~');
+        for disclosure in &self.disclosures {
+            signed.push_str(disclosure);
+            signed.push('~');
+        }
+        signed
+    }
+}
+
 /// Replaces the claims at `selective` by digests, in objects and in lists, and hides how many there
 /// are behind `decoys` further digests in each place that has some (RFC 9901 §4.2.5).
 ///
@@ -71,6 +83,13 @@ impl Salts<'_> {
             self.drawn.extend(others);
             first
         })
+    }
+
+    /// A number that nobody can tell, for a decoy among the elements of a list: at its end, it would
+    /// tell how many are real.
+    fn below(&mut self, end: usize) -> usize {
+        let end = u128::try_from(end).unwrap_or(1).max(1);
+        usize::try_from(u128::from_be_bytes(self.next()) % end).unwrap_or_default()
     }
 }
 
@@ -134,7 +153,10 @@ impl Concealer<'_> {
             *value = json!({ ELEMENT: digest });
         }
         if !array.is_empty() {
-            array.extend((0..self.decoys).map(|_| json!({ ELEMENT: self.decoy() })));
+            for _ in 0..self.decoys {
+                let (place, decoy) = (self.salts.below(array.len() + 1), self.decoy());
+                array.insert(place, json!({ ELEMENT: decoy }));
+            }
         }
         Ok(())
     }

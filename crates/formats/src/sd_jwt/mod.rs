@@ -7,26 +7,33 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::digest::sha256;
 
 mod conceal;
+mod lint;
 mod process;
 
 pub use conceal::{Concealed, conceal};
+pub(crate) use lint::check;
 pub use process::process;
 
 /// Most disclosures of one credential.
 pub const DISCLOSURES_MAX: usize = 1024;
 
 /// Where digests of an object's members stand (RFC 9901 §4.2.4.1).
-const DIGESTS: &str = "_sd";
+pub(crate) const DIGESTS: &str = "_sd";
 /// Stands for a digest in place of an element (RFC 9901 §4.2.4.2).
-const ELEMENT: &str = "...";
+pub(crate) const ELEMENT: &str = "...";
 /// Names the hash of the digests (RFC 9901 §4.1.1).
-const HASH: &str = "_sd_alg";
+pub(crate) const HASH: &str = "_sd_alg";
 /// The hash that all must know, and the only one that we take (HAIP-53).
 const SHA_256: &str = "sha-256";
 
 /// Over the text of the disclosure as it came: JSON has many spellings (RFC 9901 §4.2.3).
-fn digest(disclosure: &str) -> String {
+pub(crate) fn digest(disclosure: &str) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(sha256(disclosure.as_bytes()))
+}
+
+/// The text of a disclosure that we made ourselves.
+pub(crate) fn decoded(disclosure: &str) -> Option<Vec<u8>> {
+    BASE64_URL_SAFE_NO_PAD.decode(disclosure).ok()
 }
 
 /// Names that must mean nothing else (RFC 9901 §4.1).

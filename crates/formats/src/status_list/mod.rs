@@ -1,4 +1,4 @@
-//! Token Status List: which credentials are still valid, many in one signed token (draft -20).
+//! Token Status List: which credentials are still valid, many in one signed token (TSL §4; draft -20).
 //!
 //! A credential refers to one entry of a list ([`StatusReference`]); its issuer publishes the list
 //! ([`StatusList`]) as a signed token, a JWT or a CWT ([`token`]).

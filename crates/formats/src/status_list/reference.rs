@@ -35,7 +35,7 @@ impl StatusReference {
 
 impl CredentialStatus {
     /// Reads the claim, if there is one; it names a mechanism at least (TSL §6.1).
-    pub(crate) fn from_claims(claims: &Map<String, Value>) -> Result<Option<Self>, FormatError> {
+    pub fn from_claims(claims: &Map<String, Value>) -> Result<Option<Self>, FormatError> {
         let Some(status) = claims.get(CLAIM) else { return Ok(None) };
         let mechanisms = status.as_object().filter(|mechanisms| !mechanisms.is_empty());
         let Some(list) = mechanisms.ok_or(FormatError::Malformed)?.get("status_list") else {

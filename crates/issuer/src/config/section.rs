@@ -75,8 +75,8 @@ section! {
         /// Requests worked on at once, by each listener; more are told to come again.
         requests_at_once: usize = 512,
         /// How long requests may wait for a processor, in milliseconds. While they wait longer, a
-        /// part of what begins (offers, Token Requests, sign-ins, applications) is told to come
-        /// again, so that what has begun is finished in time.
+        /// part of what begins (offers, metadata, Token Requests, sign-ins, applications) is told to
+        /// come again, so that what has begun is finished in time.
         queue_milliseconds: u64 = 50,
         /// Failed requests (wrong codes, links, keys) of one address in a minute, after which it
         /// must wait. Requests that succeed are not counted.

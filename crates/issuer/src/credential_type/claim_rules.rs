@@ -13,6 +13,7 @@ use super::form::CSRF_FIELD;
 use super::format::WrittenFormat;
 use super::image::Pictures;
 use super::value::{self, ITEMS_MAX, Limits, ValueType};
+use super::written::Mistakes;
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -65,22 +66,42 @@ pub(super) struct Context<'c> {
     pub(super) portal: bool,
 }
 
-/// Reads all claims, in the order in which they are displayed (CLAIM-07).
-pub(super) fn read(written: &[WrittenClaim], context: &Context<'_>) -> Result<Claims, ConfigError> {
+/// Reads all claims, in the order in which they are displayed (CLAIM-07). What only makes sense of
+/// good paths is looked at once all are good, and values once all claims are.
+pub(super) fn read(
+    written: &[WrittenClaim],
+    context: &Context<'_>,
+    mistakes: &mut Mistakes,
+) -> Option<Claims> {
+    mistakes.note(check_all(written, context))?;
+    let before = mistakes.0.len();
+    let rules = written.iter().enumerate();
+    let rules: Vec<Rules<'_>> =
+        rules.map(|(at, claim)| Rules { context, all: written, claim, at }).collect();
+    for check in [Rules::check_path, Rules::check] {
+        for rules in &rules {
+            mistakes.note(check(rules));
+        }
+        if mistakes.0.len() > before {
+            return None;
+        }
+    }
+    let claims: Vec<Option<Claim>> =
+        rules.iter().map(|rules| mistakes.note(rules.claim())).collect();
+    claims.into_iter().collect::<Option<_>>().map(Claims::new)
+}
+
+/// What is to be said of all of them together.
+fn check_all(written: &[WrittenClaim], context: &Context<'_>) -> Result<(), ConfigError> {
     if written.len() > CLAIMS_MAX {
         let problem = format!("there are more than {CLAIMS_MAX} claims");
         return Err(context.source.mistake("claims", problem, "make two credential types of it"));
     }
-    let rules = written.iter().enumerate();
-    let rules: Vec<Rules<'_>> =
-        rules.map(|(at, claim)| Rules { context, all: written, claim, at }).collect();
     if context.format == WrittenFormat::MsoMdoc && !written.iter().any(|claim| claim.required) {
         let problem = "an mdoc says something, and here everything may be left out";
         return Err(context.source.mistake("claims", problem, "set required = true for one"));
     }
-    rules.iter().try_for_each(Rules::check_path)?;
-    rules.iter().try_for_each(Rules::check)?;
-    rules.iter().map(Rules::claim).collect::<Result<_, _>>().map(Claims::new)
+    Ok(())
 }
 
 /// One claim under judgement.
@@ -314,7 +335,8 @@ impl Rules<'_> {
     const fn limits(&self) -> Limits {
         let WrittenClaim { min_length, max_length, minimum, maximum, .. } = *self.claim;
         let WrittenClaim { min_items, max_items, .. } = *self.claim;
-        Limits { min_length, max_length, minimum, maximum, min_items, max_items }
+        let is_linked_data = matches!(self.context.format, WrittenFormat::LdpVc);
+        Limits { min_length, max_length, minimum, maximum, min_items, max_items, is_linked_data }
     }
 
     /// A value in the file keeps to the rules that given values must keep to.

@@ -168,7 +168,7 @@ impl WrittenFormat {
     }
 
     /// The key under which it is named.
-    const fn key(self) -> &'static str {
+    pub(super) const fn key(self) -> &'static str {
         match self {
             Self::SdJwtVc => "vct",
             Self::MsoMdoc => "doctype",

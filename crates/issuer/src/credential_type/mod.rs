@@ -21,6 +21,7 @@ pub use format::{Format, Securing, W3cType};
 pub use image::{IMAGE_BYTES_MAX, IMAGE_SIDE_MAX, Pictures, data_url};
 pub use key_attestations::KeyAttestations;
 pub use sign_in_claims::SignInClaims;
+pub use type_metadata::Description;
 pub use value::{Fault, Limits, ValueType};
 
 mod checks;
@@ -31,12 +32,15 @@ mod form;
 mod format;
 mod image;
 mod key_attestations;
+pub mod new;
 mod path_rules;
 mod place;
 mod sign_in_claims;
 mod terms;
 pub(crate) mod text;
+mod type_metadata;
 mod value;
+mod warnings;
 mod written;
 
 /// Most types of one issuer.
@@ -76,8 +80,23 @@ pub struct CredentialType {
     pub display: Vec<Display>,
     /// What the credential says.
     pub claims: Claims,
+    /// What else describes it to those who meet its credentials.
+    pub description: Description,
+    /// The digest of what describes it, where credentials say it (SD-JWT VC §7).
+    pub vct_integrity: Option<String>,
     /// What of that an OpenID Provider says; `None` when none does.
     pub sign_in_claims: Option<SignInClaims>,
+}
+
+/// A file of a credential type, looked at as a whole.
+#[derive(Debug)]
+pub struct Inspected {
+    /// `None` where there is a mistake.
+    pub credential_type: Option<CredentialType>,
+    /// What keeps the issuer from starting.
+    pub mistakes: Vec<ConfigError>,
+    /// What had better be otherwise.
+    pub warnings: Vec<ConfigError>,
 }
 
 /// How keys of holders are bound.
@@ -132,6 +151,26 @@ impl CredentialType {
     /// Reads the text of a file; `file` names it, and its stem is the identifier.
     pub fn parse(file: &Path, text: &str, issuer: &str) -> Result<Self, ConfigError> {
         written::read(file, &Source::new(file, text), issuer)
+    }
+
+    /// Reads a file to its end, as the issuer does at its start: the type, unless there is a mistake,
+    /// every mistake, and what had better be otherwise.
+    #[must_use]
+    pub fn inspect(file: &Path, issuer: &str) -> Inspected {
+        let mut mistakes = written::Mistakes::default();
+        let source = mistakes.note(Source::read(file));
+        let read = source
+            .as_ref()
+            .and_then(|source| written::read_whole(file, (source, issuer), &mut mistakes));
+        let credential_type = read.filter(|_| mistakes.0.is_empty());
+        let warnings = source.as_ref().zip(credential_type.as_ref());
+        let warnings = warnings.map(|(source, read)| warnings::warnings(read, source));
+        Inspected { credential_type, mistakes: mistakes.0, warnings: warnings.unwrap_or_default() }
+    }
+
+    /// The files of a folder, by name: each is one type.
+    pub fn files(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+        files(folder)
     }
 
     /// Reads every `*.toml` of a folder.

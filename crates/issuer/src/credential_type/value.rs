@@ -83,6 +83,8 @@ pub struct Limits {
     pub min_items: Option<usize>,
     /// Most elements of a list.
     pub max_items: Option<usize>,
+    /// The claims become linked data.
+    pub is_linked_data: bool,
 }
 
 impl Limits {
@@ -124,6 +126,8 @@ pub enum Fault {
     NotText,
     /// It must be one line in which everything can be seen.
     HiddenCharacter,
+    /// Linked data would take it for a thing without a name, and nobody signs that.
+    BlankNode,
     /// Fewer characters than this.
     TooShort(usize),
     /// More characters than this.
@@ -168,6 +172,9 @@ impl fmt::Display for Fault {
                 "must be one line in which everything can be seen: no line break, tab, zero-width \
                  character or direction mark",
             ),
+            Self::BlankNode => {
+                f.write_str("must not begin with _:, as linked data have no such text")
+            }
             Self::TooShort(least) => write!(f, "must have at least {}", characters(*least)),
             Self::TooLong(most) => write!(f, "must have at most {}", characters(*most)),
             Self::NotEmail => f.write_str("must be an e-mail address like name@example.org"),
@@ -266,6 +273,8 @@ fn check_text(text: &str, limits: &Limits) -> Result<(), Fault> {
     let is_blank = least > 0 && text.trim().is_empty();
     if !is_one_visible_line(text) {
         Err(Fault::HiddenCharacter)
+    } else if limits.is_linked_data && text.starts_with("_:") {
+        Err(Fault::BlankNode)
     } else if is_blank || characters < least {
         Err(Fault::TooShort(least))
     } else if characters > most {

@@ -15,6 +15,7 @@ use super::format::{self, WrittenCanonicalization, WrittenFormat};
 use super::key_attestations;
 use super::sign_in_claims::SignInClaims;
 use super::terms;
+use super::type_metadata::Description;
 use super::{Approval, CredentialType, KeyBinding, Revocation, TxCodeChannel};
 use crate::config::ConfigError;
 use crate::config::source::Source;
@@ -58,6 +59,10 @@ pub(super) struct WrittenType {
     pub(super) types: Option<Vec<String>>,
     contexts: Option<Vec<String>>,
     canonicalization: Option<WrittenCanonicalization>,
+    pub(super) extends: Option<String>,
+    pub(super) extends_integrity: Option<String>,
+    #[serde(default)]
+    pub(super) vct_integrity: bool,
     pub(super) scope: Option<String>,
     pub(super) decoys: Option<usize>,
     #[serde(default = "yes")]
@@ -109,19 +114,45 @@ const fn caller() -> WrittenChannel {
     WrittenChannel::Caller
 }
 
-/// Reads one file.
+/// Every mistake of one file, in the order in which they were found.
+#[derive(Default)]
+pub(super) struct Mistakes(pub(super) Vec<ConfigError>);
+
+impl Mistakes {
+    /// Notes a mistake and goes on, so that whoever corrects the file learns of all.
+    pub(super) fn note<T>(&mut self, result: Result<T, ConfigError>) -> Option<T> {
+        result.map_err(|mistake| self.0.push(mistake)).ok()
+    }
+}
+
+/// Reads one file, up to its first mistake.
 pub(super) fn read(
     file: &Path,
     source: &Source,
     issuer: &str,
 ) -> Result<CredentialType, ConfigError> {
-    let id = identifier(file)?;
-    let written: WrittenType = source.parse()?;
-    checks::check_numbers(&written, source)?;
-    checks::check_decoys(&written, source)?;
-    checks::check_display(&written, source)?;
-    checks::check_names(&written, source)?;
-    checks::check_tx_code(&written, source)?;
+    let mut mistakes = Mistakes::default();
+    let read = read_whole(file, (source, issuer), &mut mistakes);
+    match (mistakes.0.into_iter().next(), read) {
+        (None, Some(credential_type)) => Ok(credential_type),
+        (Some(first), _) => Err(first),
+        (None, None) => Err(ConfigError::of_file(file, "cannot be read", "write it anew")),
+    }
+}
+
+/// Reads one file to its end; `None` only where there was a mistake.
+pub(super) fn read_whole(
+    file: &Path,
+    (source, issuer): (&Source, &str),
+    mistakes: &mut Mistakes,
+) -> Option<CredentialType> {
+    let id = mistakes.note(identifier(file));
+    let written: WrittenType = mistakes.note(source.parse())?;
+    mistakes.note(checks::check_numbers(&written, source));
+    mistakes.note(checks::check_decoys(&written, source));
+    mistakes.note(checks::check_display(&written, source));
+    mistakes.note(checks::check_names(&written, source));
+    mistakes.note(checks::check_tx_code(&written, source));
     let reader = Reader { source, written: &written };
     let names = format::Names {
         format: written.format,
@@ -133,17 +164,25 @@ pub(super) fn read(
     };
     let context = claim_rules::Context { source, format: written.format, portal: written.portal };
     let revocation = revocation(&written);
-    let claims = claim_rules::read(&written.claims, &context)?;
-    let sign_in_claims = SignInClaims::read(written.sign_in_claims.as_ref(), &claims, source)?;
-    let format = format::read(&names, (issuer, &id), source)?;
-    terms::check(&format, &claims, source)?;
-    Ok(CredentialType {
-        format,
-        key_binding: reader.key_binding(file)?,
-        tx_code_channel: reader.tx_code_channel()?,
-        claims,
-        sign_in_claims,
-        id,
+    let claims = claim_rules::read(&written.claims, &context, mistakes);
+    let sign_in_claims = claims.as_ref().and_then(|claims| {
+        mistakes.note(SignInClaims::read(written.sign_in_claims.as_ref(), claims, source))
+    });
+    let home = (issuer, id.as_deref().unwrap_or_default());
+    let format = mistakes.note(format::read(&names, home, source));
+    if let (Some(format), Some(claims)) = (&format, &claims) {
+        mistakes.note(terms::check(format, claims, source));
+    }
+    let description = mistakes.note(Description::read(&written, source));
+    let key_binding = mistakes.note(reader.key_binding(file));
+    let tx_code_channel = mistakes.note(reader.tx_code_channel());
+    let mut read = CredentialType {
+        format: format?,
+        key_binding: key_binding?,
+        tx_code_channel: tx_code_channel?,
+        claims: claims?,
+        sign_in_claims: sign_in_claims?,
+        id: id?,
         scope: written.scope,
         decoys: written.decoys.unwrap_or_default(),
         validity_days: written.validity_days,
@@ -154,7 +193,12 @@ pub(super) fn read(
         tx_code: written.tx_code,
         letter: written.letter.unwrap_or(written.tx_code),
         display: written.display,
-    })
+        description: description?,
+        vct_integrity: None,
+    };
+    mistakes.note(read.check_description(source))?;
+    read.pin();
+    Some(read)
 }
 
 /// The name of the file, which wallets and scripts will repeat.

@@ -24,7 +24,7 @@ use crate::Issuer;
 use crate::attestation_lists::known_entries;
 use crate::credential_type::CredentialType;
 use crate::failure::{Broken, Failure};
-use crate::issue::{check_signer, issue};
+use crate::issue::{check_entries, check_signer, issue};
 use crate::store::{Recorded, StoreError};
 
 /// Answers a Credential Request: reads, decides, commits once, and only then signs.
@@ -146,6 +146,7 @@ pub(super) async fn sign(
     let id = token.grant().id;
     let mut credentials = Vec::new();
     let holders = proofs.map_or(vec![None], |all| all.proofs().iter().map(Some).collect());
+    check_entries(&entries, holders.len())?;
     for (at, holder) in holders.into_iter().enumerate() {
         let entry = entries.get(at).copied();
         let spoken = (credential_type, token.grant().dialect);

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 use super::cover;
 use super::credential::{entries, sign};
-use super::external::known_grant;
+use super::external::{known_grant, names_no_grant};
 use super::sender::spend;
 use crate::Issuer;
 use crate::credential_type::{Approval, ClaimsError, CredentialType, Pictures, check_all};
@@ -83,13 +83,13 @@ pub async fn deferred_credential(
     issuer: &Issuer,
 ) -> Result<Answer, Failure<DeferredRefusal>> {
     let mut opened: Option<Opened> = None;
+    if names_no_grant(presented, issuer).await? {
+        opened = open(body, issuer).ok(); // what is wrong with it is said to who may ask
+    }
+    let named = named_offer(opened.as_ref(), issuer).await?;
     let mut is_spent = false;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
-        if issuer.external.is_some() && opened.is_none() {
-            opened = open(body, issuer).ok(); // what is wrong with it is said to who may ask
-        }
-        let named = named_offer(opened.as_ref(), issuer).await?;
         let grant = known_grant::<DeferredRefusal>(presented, named, dialect, issuer).await?;
         let token = deferred::authenticate(presented, grant.as_ref(), now)
             .map_err(DeferredRefusal::from)?;

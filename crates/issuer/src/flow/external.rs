@@ -12,6 +12,7 @@ use super::authorization::configurations;
 use crate::Issuer;
 use crate::external::External;
 use crate::failure::{Broken, Failure};
+use crate::store::StoreError;
 
 /// Seconds that the server's clock may differ from ours.
 const WINDOW_SECONDS: u64 = 60;
@@ -34,6 +35,23 @@ pub(super) async fn offer_id<R: From<CredentialRefusal>>(
         Failure::Refused(refusal) => Failure::Refused(refusal.into()),
         Failure::Broken(broken) => Failure::Broken(broken),
     })
+}
+
+/// Whether only a request can say which grant its token belongs to: the token names none itself.
+/// Nobody else makes us read what is sent with a token before we know the token.
+pub(super) async fn names_no_grant(
+    presented: Presented<'_>,
+    issuer: &Issuer,
+) -> Result<bool, StoreError> {
+    let token = presented.token();
+    let Some(external) = &issuer.external else { return Ok(false) };
+    if external::named_id(token, external.issuer()).is_some() {
+        return Ok(false);
+    }
+    match token.offer_id() {
+        Some(id) => Ok(issuer.store.grant(id).await?.is_none()),
+        None => Ok(true),
+    }
 }
 
 /// The grant of a token that is of use only with what was begun with it: that was verified then, and

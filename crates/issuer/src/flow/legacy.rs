@@ -66,10 +66,10 @@ pub async fn configurations(
         None => None,
     };
     let token = authenticate(presented, grant.as_ref(), issuer.clock.now())?;
-    let keys = issuer.keys();
+    let algorithm = issuer.keys().signing.signer.algorithm();
     let ids = token.redemption().credential_configuration_ids.iter();
     let types = ids.filter_map(|id| issuer.types.get(id));
-    Ok(types.map(|one| (one.id.clone(), metadata::configuration(one, &keys))).collect())
+    Ok(types.map(|one| (one.id.clone(), metadata::configuration(one, algorithm))).collect())
 }
 
 /// The configuration that a request of 1.0 means; of one that it is refused for, any.

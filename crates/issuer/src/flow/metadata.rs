@@ -60,7 +60,8 @@ pub fn credential_issuer(issuer: &Issuer, keys: &IssuerKeys) -> CredentialIssuer
         }],
         credential_configurations_supported: types
             .map(|credential_type| {
-                (credential_type.id.clone(), configuration(credential_type, keys))
+                let algorithm = keys.signing.signer.algorithm();
+                (credential_type.id.clone(), configuration(credential_type, algorithm))
             })
             .collect(),
     }
@@ -76,11 +77,12 @@ fn authorization_servers(issuer: &Issuer) -> Vec<String> {
     other.into_iter().flat_map(|other| [issuer.credential_issuer().to_owned(), other]).collect()
 }
 
-/// Algorithms by their JOSE names (FMT-JWT-03, FMT-SDJWT-02, PROOF-20); keys are spoken of only
-/// where there are any (IMPL-02).
-pub(super) fn configuration(
+/// Algorithms by their JOSE names (FMT-JWT-03, FMT-SDJWT-02, PROOF-20), that of the signing key among
+/// them; keys are spoken of only where there are any (IMPL-02).
+#[must_use]
+pub fn configuration(
     credential_type: &CredentialType,
-    keys: &IssuerKeys,
+    algorithm: Algorithm,
 ) -> CredentialConfiguration {
     let bound = credential_type.key_binding.as_ref();
     let methods = bound.into_iter().flat_map(|bound| &bound.methods);
@@ -90,7 +92,7 @@ pub(super) fn configuration(
         format_members: credential_type.format.members(),
         credential_signing_alg_values_supported: signing_algorithm(
             &credential_type.format,
-            keys.signing.signer.algorithm(),
+            algorithm,
         )
         .into_iter()
         .collect(),
@@ -102,8 +104,9 @@ pub(super) fn configuration(
     }
 }
 
-/// The name that the format has for an algorithm, if it can be signed with it: that of JOSE, a cryptosuite, or the number of COSE, which is what
-/// stands in the header of `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
+/// The name that the format has for an algorithm, if it can be signed with it: that of JOSE, a
+/// cryptosuite, or the number of COSE (VCI §A.2.2), which is what stands in the header of
+/// `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
 pub(crate) fn signing_algorithm(format: &Format, algorithm: Algorithm) -> Option<Value> {
     match format {
         Format::MsoMdoc { .. } => Some(cose::number(algorithm).into()),

@@ -1,5 +1,6 @@
-//! What a caller would rather have (RFC 9110 §12.5).
+//! What a caller would rather have (RFC 9110 §12.5), or has already (RFC 9110 §13.1.2).
 
+use axum::http::header::IF_NONE_MATCH;
 use axum::http::{HeaderMap, HeaderName};
 
 /// The names under which a format or an encoding may be asked for, the most exact one first.
@@ -30,4 +31,30 @@ pub(super) fn elements<'h>(
 ) -> impl Iterator<Item = &'h str> {
     let values = headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',').map(str::trim))
+}
+
+/// RFC 9110 §13.1.2: whether the caller has this version.
+pub(super) fn names(headers: &HeaderMap, etag: &str) -> bool {
+    elements(headers, &IF_NONE_MATCH)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_known_by_its_name_weak_or_not() {
+        for (given, known) in [
+            ("\"a\"", true),
+            ("W/\"a\"", true),
+            ("\"b\", \"a\"", true),
+            ("*", true),
+            ("\"b\"", false),
+            ("a", false),
+        ] {
+            let headers = HeaderMap::from_iter([(IF_NONE_MATCH, given.parse().unwrap())]);
+            assert_eq!(names(&headers, "\"a\""), known, "{given}");
+        }
+    }
 }

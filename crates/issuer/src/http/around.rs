@@ -114,18 +114,33 @@ impl Around {
     }
 }
 
-/// Whether a flow begins with it. What goes on with one is not refused for want of time: whoever was
-/// let in is served, and what is refused here has cost nobody anything.
+/// How addresses end with which a flow goes on, or an operator looks after us.
+const GOES_ON: [&str; 10] = [
+    "/nonce",
+    "/challenge",
+    "/credential",
+    "/deferred-credential",
+    "/notification",
+    "/introspect",
+    "/revoke",
+    "/sign-in/callback",
+    "/healthz",
+    "/readyz",
+];
+/// What stands before the link, handle or name by which something goes on.
+const GOES_ON_AT: [&str; 4] = ["/authorize/", "/applications/", "/status-lists/", "/assets/"];
+
+/// Whether a flow begins with it, or nobody knows what it is. What goes on with one is not refused
+/// for want of time: whoever was let in is served, and what is refused here has cost nobody anything.
 fn begins(request: &Request) -> bool {
-    let path = request.uri().path();
-    match *request.method() {
-        Method::GET if path.starts_with("/admin/") => false,
-        Method::GET => ["/offers/", "/authorize", "/apply/"].iter().any(|part| path.contains(part)),
-        Method::POST => {
-            ["/admin/v1/offers", "/token", "/par"].iter().any(|end| path.ends_with(end))
-        }
-        _ => false,
+    let (is_post, path) = (*request.method() == Method::POST, request.uri().path());
+    if path.starts_with("/admin/") {
+        return is_post && path == "/admin/v1/offers";
     }
+    let is_filled_in = is_post && path.contains("/apply/");
+    !is_filled_in
+        && !GOES_ON.iter().any(|end| path.ends_with(end))
+        && !GOES_ON_AT.iter().any(|part| path.contains(part))
 }
 
 /// Whether somebody looks at the answer: a browser that opens a page says so.
@@ -253,35 +268,63 @@ mod tests {
 
     /// Q04: who was let in is served, also where there is no time for more.
     #[test]
-    fn a_flow_begins_at_offers_tokens_sign_ins_and_applications() {
+    fn a_flow_begins_with_all_that_does_not_go_on_with_one() {
         let begin = [
             "POST /admin/v1/offers",
             "GET /offers/x",
             "GET /university/offers/x",
+            "GET /.well-known/openid-credential-issuer/university",
+            "GET /jwks",
+            "GET /university/did.json",
             "POST /token",
             "POST /university/par",
             "GET /authorize",
+            "GET /",
             "GET /apply/student_card",
+            "GET /wp-login.php",
         ];
         let go_on = [
             "POST /nonce",
+            "POST /challenge",
             "POST /university/credential",
-            "POST /deferred_credential",
+            "OPTIONS /university/credential",
+            "POST /deferred-credential",
             "POST /notification",
+            "POST /introspect",
+            "POST /revoke",
+            "GET /authorize/x",
+            "POST /university/authorize/x", // somebody has signed in, or agreed
+            "GET /authorize/x/provider",
+            "GET /university/sign-in/callback",
             "POST /apply/student_card", // somebody has filled it in
             "GET /applications/x",
+            "GET /applications/x/events",
+            "GET /assets/page.css",
             "GET /status-lists/1",
-            "GET /.well-known/openid-credential-issuer",
             "GET /admin/v1/offers",
             "GET /admin/v1/offers/x",
+            "POST /admin/v1/deferrals/x/approve",
+            "GET /healthz",
             "GET /readyz",
         ];
-        let begins = |line: &str| {
+        let begins = |line: &&str| {
             let (method, path) = line.split_once(' ').unwrap();
             let request = Request::builder().method(method).uri(path);
             begins(&request.body(axum::body::Body::empty()).unwrap())
         };
-        assert!(begin.into_iter().all(begins));
-        assert_eq!(go_on.into_iter().find(|line| begins(line)), None);
+        assert_eq!(begin.iter().find(|line| !begins(line)), None);
+        assert_eq!(go_on.iter().find(|line| begins(line)), None);
+    }
+
+    /// Each endpoint of a flow is told from what begins by the name that its route has.
+    #[test]
+    fn what_goes_on_has_the_names_of_the_routes() {
+        for name in [
+            crate::flow::deferred::ENDPOINT,
+            crate::flow::notification::ENDPOINT,
+            crate::flow::authorization::CALLBACK,
+        ] {
+            assert!(GOES_ON.contains(&&*format!("/{name}")), "{name}");
+        }
     }
 }

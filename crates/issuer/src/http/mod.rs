@@ -8,7 +8,7 @@ use axum::extract::rejection::{BytesRejection, FormRejection, PathRejection};
 use axum::extract::{Form, Path, RawQuery, State};
 use axum::handler::Handler as _;
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderName, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, middleware};
@@ -19,6 +19,7 @@ use oid4vci::nonce::NonceResponse;
 use oid4vci::secret::OfferReference;
 use oid4vci::token::{TokenRefusal, TokenRequest, TokenResponse};
 
+use type_metadata::Descriptions;
 use well_known::of_keys;
 
 use crate::failure::{Failure, error};
@@ -43,6 +44,7 @@ pub mod portal;
 mod problem;
 mod sender;
 mod status_list;
+mod type_metadata;
 mod well_known;
 
 const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
@@ -71,7 +73,11 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
     let protocol = protocol.layer(middleware::from_fn(around::cross_origin));
     let routed = protocol.merge(portal::routes(&issuer));
     // A wallet that is a web page reads, too, that nothing is where it looked for metadata.
-    let nothing = not_found.layer(middleware::from_fn(around::cross_origin));
+    let descriptions = Arc::new(Descriptions::of(&issuer));
+    let nothing = async move |method: Method, uri: Uri, headers: HeaderMap| {
+        descriptions.answer(&method, &uri, &headers).await
+    };
+    let nothing = nothing.layer(middleware::from_fn(around::cross_origin));
     let routed = routed.fallback(nothing).method_not_allowed_fallback(method_not_allowed);
     around::wrap(routed, &issuer, refuse).with_state(issuer)
 }

@@ -5,15 +5,14 @@ use std::sync::Arc;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
-    VARY,
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY,
 };
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use formats::status_list::token::TokenFormat;
 use oid4vci::error::ErrorCode;
 
-use super::accept::{Names, elements, quality};
+use super::accept::{Names, names, quality};
 use super::not_found;
 use crate::Issuer;
 use crate::failure::{Broken, error};
@@ -70,12 +69,6 @@ fn answer(published: &Published, headers: &HeaderMap, ttl: u64) -> Response {
     (about, encoding, [(CONTENT_TYPE, format.media_type())], body.clone()).into_response()
 }
 
-/// RFC 9110 §13.1.2: whether the caller has this version.
-fn names(headers: &HeaderMap, etag: &str) -> bool {
-    elements(headers, &IF_NONE_MATCH)
-        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
-}
-
 const JWT: Names = ["application/statuslist+jwt", "application/*", "*/*"];
 const CWT: Names = ["application/statuslist+cwt", "application/*", "*/*"];
 const GZIP: Names = ["gzip", "x-gzip", "*"];
@@ -111,21 +104,6 @@ mod tests {
             let mut headers = HeaderMap::new();
             headers.extend(accept.map(|value| (ACCEPT, value.parse().unwrap())));
             assert_eq!(wanted_format(&headers) == TokenFormat::Cwt, is_cwt, "{accept:?}");
-        }
-    }
-
-    #[test]
-    fn a_version_is_known_by_its_name_weak_or_not() {
-        for (given, known) in [
-            ("\"a\"", true),
-            ("W/\"a\"", true),
-            ("\"b\", \"a\"", true),
-            ("*", true),
-            ("\"b\"", false),
-            ("a", false),
-        ] {
-            let headers = HeaderMap::from_iter([(IF_NONE_MATCH, given.parse().unwrap())]);
-            assert_eq!(names(&headers, "\"a\""), known, "{given}");
         }
     }
 

@@ -28,7 +28,7 @@ use crate::{Issuer, IssuerKeys, flow};
 /// Well-known name of what OpenID Providers publish, and Issuers of the first drafts with them.
 const OPENID_CONFIGURATION: &str = "openid-configuration";
 /// Wallets and what stands between may keep them so long.
-const CACHED: &str = "public, max-age=300";
+pub(super) const CACHED: &str = "public, max-age=300";
 const CACHED_JSON: [(HeaderName, &str); 2] =
     [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHED)];
 const JSON: Names = ["application/json", "application/*", "*/*"];

@@ -37,7 +37,7 @@ mod tls_files;
 /// Explains every key of a credential type.
 pub(crate) const STUDENT_CARD: &str = include_str!("credentials/student_card.toml");
 /// The credential types that a new issuer begins with.
-const CREDENTIALS: [(&str, &str); 3] = [
+pub(crate) const CREDENTIALS: [(&str, &str); 3] = [
     ("credentials/student_card.toml", STUDENT_CARD),
     ("credentials/diploma.toml", include_str!("credentials/diploma.toml")),
     ("credentials/course_ticket.toml", include_str!("credentials/course_ticket.toml")),

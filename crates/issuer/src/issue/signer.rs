@@ -9,7 +9,7 @@ use crate::config::{Config, ConfigError};
 use crate::credential_type::{CredentialType, Format};
 use crate::failure::Broken;
 use crate::flow::metadata::signing_algorithm;
-use crate::{Issuer, IssuerKeys};
+use crate::{Issuer, IssuerKeys, SigningKey};
 
 const DAY: u64 = 24 * 3600;
 
@@ -33,6 +33,14 @@ pub(crate) fn check_signer(
     )))
 }
 
+impl SigningKey {
+    /// The life of the certificate that goes with credentials of this type, if one does.
+    pub(super) fn life(&self, credential_type: &CredentialType) -> Option<(Timestamp, Timestamp)> {
+        let life = (self.certificate.not_before, self.certificate.not_after);
+        is_certified(credential_type).then_some(life)
+    }
+}
+
 /// Refuses a signing key that cannot sign credentials of a type: a proof inside of JSON is made
 /// with keys of some kinds only.
 pub(crate) fn check_key(
@@ -52,7 +60,7 @@ pub(crate) fn check_key(
     Err(ConfigError::of_file(&config.keys, problem, remedy))
 }
 
-/// Types whose credentials outlive the certificate of the key that signs them now.
+/// Types whose credentials would outlive the certificate of the key that signs them now.
 #[must_use]
 pub fn signer_warnings(
     keys: &IssuerKeys,
@@ -65,10 +73,11 @@ pub fn signer_warnings(
     };
     let told = |one: &CredentialType| {
         format!(
-            "credentials/{}.toml: valid for longer than the certificate of the key that signs it, \
-             which ends at {}: from then on nobody can verify it",
+            "credentials/{}.toml: credentials end at {}, with the certificate of the key that signs \
+             them, and not after {} days: `bestow issuer keys rotate signing` makes another",
             one.id,
-            end.to_rfc3339()
+            end.to_rfc3339(),
+            one.validity_days
         )
     };
     types.values().filter(outlives).map(told).collect()

@@ -17,9 +17,10 @@ use super::{Outgoing, OutgoingError};
 const FRESH_SECONDS: u64 = 3600;
 /// How long an old one stands in for a new one that cannot be had.
 const STALE_SECONDS: u64 = 24 * 3600;
-/// It is read at most this often, whoever sends tokens of unknown keys, and whether or not the server
-/// answers.
+/// It is read at most this often, whoever sends tokens of unknown keys.
 const REFETCH_SECONDS: u64 = 30;
+/// So soon a server that did not answer as it should is asked again, while nothing stands in.
+const RETRY_SECONDS: u64 = 2;
 
 /// What a server publishes.
 type Published = Arc<Map<String, Value>>;
@@ -52,56 +53,79 @@ impl Document {
         wanted: Wanted<'_>,
         clock: &dyn Clock,
     ) -> Reading {
-        self.newer_than(outgoing, wanted, clock, FRESH_SECONDS).await
-    }
-
-    async fn newer_than(
-        &self,
-        outgoing: &Outgoing,
-        wanted: Wanted<'_>,
-        clock: &dyn Clock,
-        seconds: u64,
-    ) -> Reading {
         let now = clock.now();
-        if let Some(fresh) = self.younger_than(seconds, now) {
+        if let Some(fresh) = self.younger_than(FRESH_SECONDS, now) {
             return Ok(fresh);
         }
-        let stale = self.younger_than(STALE_SECONDS, now);
-        let mut last = match &stale {
-            Some(stale) => match self.last.try_lock() {
-                Ok(last) => last,
-                Err(_) => return Ok(Arc::clone(stale)), // somebody is asking
-            },
-            None => self.last.lock().await,
+        let Some(stale) = self.younger_than(STALE_SECONDS, now) else {
+            return self.newer_than(FRESH_SECONDS, outgoing, wanted, clock).await;
         };
-        let reading = match &*last {
-            Some((at, reading)) if now < at.plus(REFETCH_SECONDS) => reading.clone(),
-            Some(_) | None => {
-                let reading = read(outgoing, wanted.addresses).await;
-                *last = Some((now, reading.clone()));
-                reading
-            }
-        };
-        match reading {
-            Ok(document) if (wanted.is_good)(&document) => {
-                let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
-                let at = last.as_ref().map_or(now, |(at, _)| *at);
-                *good = Some((Arc::clone(&document), at));
-                Ok(document)
-            }
-            bad => {
-                let Some(stale) = stale else { return bad };
+        let Ok(mut last) = self.last.try_lock() else { return Ok(stale) }; // somebody is asking
+        if last.as_ref().is_some_and(|(at, _)| is_younger(*at, REFETCH_SECONDS, now)) {
+            return Ok(stale);
+        }
+        match self.read(&mut last, outgoing, &wanted, clock).await {
+            Ok(document) if (wanted.is_good)(&document) => Ok(document),
+            _ => {
                 tracing::warn!("a document of another server cannot be read again");
                 Ok(stale)
             }
         }
     }
 
+    /// The document as it was `seconds` ago or later: nothing older stands in for it, and whoever
+    /// comes while it is asked for waits for it.
+    async fn newer_than(
+        &self,
+        seconds: u64,
+        outgoing: &Outgoing,
+        wanted: Wanted<'_>,
+        clock: &dyn Clock,
+    ) -> Reading {
+        if let Some(new) = self.younger_than(seconds, clock.now()) {
+            return Ok(new);
+        }
+        let mut last = self.last.lock().await;
+        let now = clock.now();
+        if let Some(new) = self.younger_than(seconds, now) {
+            return Ok(new); // whoever was first has read it
+        }
+        match &*last {
+            Some((at, reading)) if is_younger(*at, RETRY_SECONDS, now) => reading.clone(),
+            Some(_) | None => self.read(&mut last, outgoing, &wanted, clock).await,
+        }
+    }
+
+    /// Asks for it, and keeps it when it is as it should be.
+    async fn read(
+        &self,
+        last: &mut Option<(Timestamp, Reading)>,
+        outgoing: &Outgoing,
+        wanted: &Wanted<'_>,
+        clock: &dyn Clock,
+    ) -> Reading {
+        let reading = read(outgoing, wanted.addresses).await;
+        let now = clock.now();
+        *last = Some((now, reading.clone()));
+        if let Ok(document) = &reading
+            && (wanted.is_good)(document)
+        {
+            let mut good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
+            *good = Some((Arc::clone(document), now));
+        }
+        reading
+    }
+
     fn younger_than(&self, seconds: u64, now: Timestamp) -> Option<Published> {
         let good = self.good.lock().unwrap_or_else(PoisonError::into_inner);
         let (document, at) = good.as_ref()?;
-        (now < at.plus(seconds)).then(|| Arc::clone(document))
+        is_younger(*at, seconds, now).then(|| Arc::clone(document))
     }
+}
+
+/// What is from the future was read before the clock was set back: nobody knows how old it is.
+fn is_younger(at: Timestamp, seconds: u64, now: Timestamp) -> bool {
+    at <= now && now < at.plus(seconds)
 }
 
 async fn read(outgoing: &Outgoing, addresses: &[Url]) -> Reading {
@@ -135,7 +159,7 @@ impl Keys {
         if set.has_key_for(jws) {
             return Ok(set);
         }
-        parsed(&*self.0.newer_than(outgoing, wanted(), clock, REFETCH_SECONDS).await?)
+        parsed(&*self.0.newer_than(REFETCH_SECONDS, outgoing, wanted(), clock).await?)
     }
 }
 

@@ -90,6 +90,10 @@ impl List {
     }
 
     /// Takes over what the store says.
+    pub(super) fn size(&self) -> u64 {
+        self.state().entries.entries()
+    }
+
     pub(super) fn set(&self, idx: u64, status: Status) {
         let mut state = self.state();
         if state.entries.status(idx) == Some(status) {

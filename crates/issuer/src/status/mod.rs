@@ -92,6 +92,11 @@ impl StatusLists {
         Ok(self.find(issuer, list).await?.map(|list| list.holds(status)))
     }
 
+    /// How many entries a list has that this node knows, as it does each that it has leased from.
+    pub(crate) fn size(&self, list: u64) -> Option<u64> {
+        self.known(list).map(|list| list.size())
+    }
+
     /// What to serve at the address of a list; `None` when there is no such list.
     pub async fn published(
         &self,

@@ -85,6 +85,24 @@ fn a_value_of_the_wrong_kind_or_size_is_refused() {
     }
 }
 
+/// Found when it is given, not when it is to be signed and everything is spent.
+#[test]
+fn linked_data_take_no_text_that_would_be_a_blank_node() {
+    let format = "format = \"ldp_vc\"\ntypes = [\"VerifiableCredential\", \"Card\"]";
+    let head = HEAD.replace("format = \"dc+sd-jwt\"", format);
+    let claim = "[[claims]]\npath = [\"name\"]\ntype = \"string\"\n";
+    let of = |head: &str| read(&format!("{head}{claim}")).unwrap();
+    let given = claims(&json!({ "name": "_:Ada" }));
+    let refused = of(&head).claims.check(&given, &Pictures::none());
+    assert_eq!(faults(refused), [("name".to_owned(), Fault::BlankNode)]);
+    assert!(
+        of(&head).claims.check(&claims(&json!({ "name": "Ada _:" })), &Pictures::none()).is_ok()
+    );
+    assert!(of(HEAD).claims.check(&given, &Pictures::none()).is_ok());
+    let example = format!("{head}{claim}example = \"_:Ada\"\n");
+    assert!(read(&example).unwrap_err().to_string().contains("must not begin with _:"));
+}
+
 #[test]
 fn one_object_serves_several_types_and_each_takes_its_own() {
     let ticket = format!(

@@ -4,10 +4,11 @@ use issuer::credential_type::{
     ClaimsError, CredentialType, FORM_ROWS_MAX, Fault, Pictures, ValueType,
 };
 use serde_json::{Map, Value, json};
+use testkit::degrees::DEGREES;
 
 use super::{HEAD, ISSUER, claims, faults, mistake, read};
 
-const LISTS: &str = r#"
+const NATIONALITIES: &str = r#"
 [[claims]]
 path = ["name"]
 type = "string"
@@ -27,23 +28,10 @@ path = ["nationalities", "*"]
 type = "string"
 max_length = 2
 example = "DE"
+"#;
 
-[[claims]]
-path = ["degrees"]
-type = "list"
-label = { en = "Degrees" }
-
-[[claims]]
-path = ["degrees", "*"]
-type = "object"
-
-[[claims]]
-path = ["degrees", "*", "title"]
-type = "string"
-required = true
-label = { en = "Title" }
-example = "BSc"
-
+/// Below [`DEGREES`].
+const MORE: &str = r#"
 [[claims]]
 path = ["degrees", "*", "year"]
 type = "integer"
@@ -67,8 +55,12 @@ maximum = 6
 example = 1
 "#;
 
+fn lists() -> String {
+    format!("{NATIONALITIES}{DEGREES}{MORE}")
+}
+
 fn graduate() -> CredentialType {
-    read(&format!("{HEAD}{LISTS}")).unwrap()
+    read(&format!("{HEAD}{}", lists())).unwrap()
 }
 
 fn checked(given: &Value) -> Result<Map<String, Value>, ClaimsError> {
@@ -129,7 +121,7 @@ fn the_values_of_all_lists_are_bounded() {
     let element = json!({ "title": "x", "marks": vec![1; 20] });
     let degrees = |count| json!({ "degrees": vec![element.clone(); count] });
     assert!(checked(&degrees(20)).is_ok());
-    let wide = LISTS.replace("label = { en = \"Degrees\" }", "max_items = 100");
+    let wide = lists().replace("label = { en = \"Degree\" }", "max_items = 100");
     let wide = read(&format!("{HEAD}{wide}")).unwrap();
     let mut given = claims(&degrees(100));
     given.extend(claims(&json!({ "name": "x", "nationalities": ["DE", "AT"] })));
@@ -175,9 +167,9 @@ fn a_form_has_rows_for_a_list() {
         ("nationalities.0", Some("Nationalities"), "Nationalities 1", true),
         ("nationalities.1", Some("Nationalities"), "Nationalities 2", true),
         ("nationalities.2", Some("Nationalities"), "Nationalities 3", false),
-        ("degrees.0.title", Some("Degrees 1"), "Title", false),
-        ("degrees.0.year", Some("Degrees 1"), "Year", false),
-        ("degrees.1.title", Some("Degrees 2"), "Title", false),
+        ("degrees.0.title", Some("Degree 1"), "Title", false),
+        ("degrees.0.year", Some("Degree 1"), "Year", false),
+        ("degrees.1.title", Some("Degree 2"), "Title", false),
     ];
     assert_eq!(shown[..7], expected);
     assert_eq!(fields.len(), 4 + 2 * FORM_ROWS_MAX);
@@ -237,9 +229,9 @@ fn values_in_lists_have_labels_with_numbers() {
         "name",
         "Nationalities 1",
         "Nationalities 2",
-        "Degrees 1 › Title",
-        "Degrees 2 › Title",
-        "Degrees 2 › Year",
+        "Degree 1 › Title",
+        "Degree 2 › Title",
+        "Degree 2 › Year",
     ];
     assert_eq!(labels[..6], expected);
 }
@@ -269,16 +261,16 @@ fn lists_that_contradict_themselves_are_refused() {
         ),
     ];
     for (claim, expected) in table {
-        let found = mistake(&format!("{HEAD}{LISTS}\n[[claims]]\n{claim}\n"));
+        let found = mistake(&format!("{HEAD}{}\n[[claims]]\n{claim}\n", lists()));
         assert!(found.contains(expected), "{claim}: {found}");
     }
     let found = mistake(&format!(
         "{HEAD}{}",
-        LISTS.replace("type = \"list\"\nform = false", "type = \"list\"")
+        lists().replace("type = \"list\"\nform = false", "type = \"list\"")
     ));
     assert!(found.contains("is a list in a list, which no form has"), "{found}");
     assert!(found.starts_with("credentials/card.toml:"), "{found}");
-    let inner = LISTS.replace("type = \"list\"\nform = false", "type = \"list\"");
+    let inner = lists().replace("type = \"list\"\nform = false", "type = \"list\"");
     assert!(read(&format!("portal = false\n{HEAD}{inner}")).is_ok());
 }
 
@@ -301,7 +293,7 @@ fn linked_data_that_are_signed_as_statements_have_no_lists() {
     let of = |canonicalization: &str| {
         let format = "format = \"ldp_vc\"\ntypes = [\"VerifiableCredential\", \"Degree\"]";
         let head = HEAD.replace("format = \"dc+sd-jwt\"", &format!("{format}\n{canonicalization}"));
-        read(&format!("{head}{LISTS}"))
+        read(&format!("{head}{}", lists()))
     };
     let told = of("").unwrap_err().to_string();
     assert!(told.contains("canonicalization = \"jcs\""), "{told}");

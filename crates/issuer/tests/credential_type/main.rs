@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 mod claims;
 mod form;
+mod inspect;
 mod lists;
 mod pictures;
 

@@ -5,10 +5,11 @@ use std::fs;
 use axum::http::StatusCode;
 use issuer::init::Purpose;
 use serde_json::{Value, json};
+use testkit::degrees::DEGREES;
 
 use crate::browser::World;
 
-const GRADUATE: &str = r#"
+const HEAD: &str = r#"
 format = "dc+sd-jwt"
 validity_days = 30
 approval = "officer"
@@ -16,24 +17,9 @@ approval = "officer"
 [[display]]
 name = "Graduate"
 locale = "en"
+"#;
 
-[[claims]]
-path = ["degrees"]
-type = "list"
-required = true
-label = { en = "Degree" }
-
-[[claims]]
-path = ["degrees", "*"]
-type = "object"
-
-[[claims]]
-path = ["degrees", "*", "title"]
-type = "string"
-required = true
-label = { en = "Title" }
-example = "BSc"
-
+const YEAR: &str = r#"
 [[claims]]
 path = ["degrees", "*", "year"]
 type = "integer"
@@ -43,7 +29,9 @@ label = { en = "Year" }
 #[tokio::test]
 async fn an_applicant_fills_in_as_many_rows_as_there_are() {
     let world = World::new("https://issuer.example", Purpose::Service, |config| {
-        fs::write(config.credentials.join("graduate.toml"), GRADUATE).unwrap();
+        let degrees = DEGREES.replacen("\"list\"", "\"list\"\nrequired = true", 1);
+        let graduate = format!("{HEAD}{degrees}{YEAR}");
+        fs::write(config.credentials.join("graduate.toml"), graduate).unwrap();
     });
     let mut browser = world.browser().with("accept-language", "en");
     let page = browser.get("/apply/graduate").await;

@@ -7,7 +7,7 @@ use issuer::store::postgres::{Options, Postgres};
 use issuer::store::{Idempotency, Opened, Recorded, Redeemed, Store, StoreError};
 use keys::outside::SystemRandom;
 use oid4vci::secret::SecretDigest;
-use testkit::postgres::{Database, Server};
+use testkit::postgres::{Database, Server, eventually};
 use testkit::sender::used;
 
 use crate::proxy::{Mood, Proxy};
@@ -116,12 +116,47 @@ async fn a_mark_whose_answer_was_lost_is_no_replay() {
         proxy.lose_after(count);
         match store.spend(&[mark]).await {
             Ok(is_first) => assert!(is_first, "answer {count}"),
-            Err(StoreError::Unavailable(_)) => unknown += 1,
+            Err(StoreError::InDoubt(_)) => unknown += 1,
             Err(error) => panic!("answer {count}: {error}"),
         }
         assert!(!direct.spend(&[mark]).await.unwrap(), "answer {count}: spent all the same");
     }
     assert!(unknown > 0, "one of them was the answer to the commit");
+}
+
+/// What the second try meets says nothing of the first, which was committed: nobody is told that
+/// nothing was done.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lost_answer_and_then_a_refusal_leave_the_outcome_in_doubt() {
+    let server = Server::shared();
+    let database = server.migrated().await;
+    let proxy = Proxy::before(server.port()).await;
+    let store = behind(&proxy, &database).await;
+    let grant = opened(&store).await;
+    let wanted = redemption(grant.id);
+    let waiting = async |count: i64| {
+        let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                   AND wait_event_type = 'Lock'";
+        let client = database.client().await;
+        let is_so = async || client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) == count;
+        eventually("somebody waits for a lock", is_so).await;
+    };
+    let (before, behind) = (database.client().await, database.client().await);
+    before.batch_execute("BEGIN; SELECT 1 FROM offers FOR UPDATE").await.unwrap();
+    let outcome = tokio::join!(store.redeem(&grant, &wanted), async {
+        waiting(1).await;
+        let taken = behind.batch_execute("BEGIN; LOCK TABLE offers");
+        tokio::join!(taken, async {
+            waiting(2).await; // it has the table as soon as the step is committed
+            proxy.set(Mood::LoseNextAnswer);
+            before.batch_execute("ROLLBACK").await.unwrap();
+        })
+    });
+    assert!(matches!(outcome.0, Err(StoreError::InDoubt(_))), "{:?}", outcome.0);
+    assert_eq!(proxy.lost(), 1);
+    behind.batch_execute("ROLLBACK").await.unwrap();
+    let seen = store.grant(grant.id).await.unwrap().unwrap();
+    assert!(seen.redemption.unwrap().token_digest == wanted.token_digest, "it was done");
 }
 
 /// P13: a caller who asks again with the same key gets the same offer.

@@ -11,11 +11,12 @@ use serde_json::{Map, Value};
 
 use super::metadata::OfferedCredential;
 use super::receipt::Preview;
+use super::type_metadata::check_description;
 use crate::Wallet;
 use crate::display::Display;
 use crate::error::WalletError;
 use crate::store::{CredentialCopy, CredentialId, HolderKey, KeyId, StoredCredential, Trust};
-use crate::trust::{IssuerKey, VerificationError};
+use crate::trust::{IssuerKey, VerificationError, document_signer};
 
 /// Longest metadata that are kept as they came, beside what is shown of them.
 const METADATA_BYTES_MAX: usize = 1024 * 1024;
@@ -39,6 +40,9 @@ pub struct Expected {
     /// What came with it of that, over what the issuer publishes (V11-17).
     #[serde(default)]
     pub credential_metadata: Option<Value>,
+    /// What describes its type, where that was looked up; the type itself first.
+    #[serde(default)]
+    pub type_documents: Vec<String>,
 }
 
 impl Expected {
@@ -55,11 +59,12 @@ impl Expected {
             contexts: configuration.contexts.clone(),
             display: offered.display.clone(),
             credential_metadata: None,
+            type_documents: offered.documents.clone(),
         }
     }
 
-    /// How it looks is said by the answer that brings it, and where that says nothing, by what the
-    /// issuer publishes; our formats have no metadata of their own that we fetch (V11-17).
+    /// How it looks is said by the answer that brings it, where that says nothing by what the issuer
+    /// publishes, and where that says nothing either by the description of its type (V11-17).
     pub(super) fn described_by(
         mut self,
         credential_metadata: Option<&Map<String, Value>>,
@@ -117,7 +122,7 @@ impl Wallet {
             formats::parse(&expected.format, credential).map_err(VerificationError::of_format)?;
         let reference = unverified.key_reference();
         self.settings.profile.check_key(&reference)?;
-        let (_, signer) = match last {
+        let (reference, signer) = match last {
             Some(known) if known.0 == reference => &*known,
             other => {
                 let issuer = &expected.credential_issuer;
@@ -129,6 +134,11 @@ impl Wallet {
         let verified = unverified.verify(&signer.key, now).map_err(VerificationError::of_format)?;
         self.settings.profile.check_credential(&verified)?;
         check_type(&verified, expected)?;
+        check_description(&verified, &expected.type_documents)?;
+        let tie = match document_signer::check(reference, &verified) {
+            Some(Err(doubt)) => signer.tie.clone().and(Err(doubt)),
+            Some(Ok(())) | None => signer.tie.clone(),
+        };
         let holder_key = bound_key(verified.binding.as_ref(), keys)?;
         let credential = StoredCredential {
             id: CredentialId::fresh(&*self.random),
@@ -140,7 +150,7 @@ impl Wallet {
             claims: verified.claims,
             display: expected.display.clone(),
             credential_metadata: expected.credential_metadata.clone(),
-            trust: signer.tie.clone().unwrap_or(Trust::Accepted),
+            trust: tie.clone().unwrap_or(Trust::Accepted),
             holder_key,
             copies: Vec::new(),
             status: None,
@@ -148,7 +158,7 @@ impl Wallet {
             received_at: now,
             expires_at: verified.expires_at,
         };
-        Ok(Preview { credential, doubt: signer.tie.clone().err() })
+        Ok(Preview { credential, doubt: tie.err() })
     }
 }
 

@@ -213,7 +213,19 @@ impl Wallet {
     /// Gives up what was still to come, with the keys that were made for it; `false` when it was
     /// there no more.
     pub async fn forget_pending(&self, id: &CredentialId) -> Result<bool, WalletError> {
+        self.give_up(id, std::iter::empty()).await
+    }
+
+    /// The same, with what was stored of it.
+    pub(super) async fn give_up(
+        &self,
+        id: &CredentialId,
+        stored: impl Iterator<Item = &CredentialId>,
+    ) -> Result<bool, WalletError> {
         let Some(taken) = self.take_by_id(id).await? else { return Ok(false) };
+        for credential in stored {
+            self.store.delete_credential(credential).await?;
+        }
         self.forget(&taken).await?;
         Ok(true)
     }

@@ -91,6 +91,8 @@ pub struct OfferedCredential {
     pub(super) id: String,
     pub(super) configuration: ReceivedConfiguration,
     pub(super) display: Display,
+    /// What describes its type, where that was looked up.
+    pub(super) documents: Vec<String>,
 }
 
 impl OfferedCredential {
@@ -180,6 +182,7 @@ impl Wallet {
         let formats = self.settings.profile.formats();
         let (mut offered, unsupported) = offered(&offer, &issuer, formats)?;
         self.check_offered(&offered)?;
+        self.fetch_descriptions(&mut offered, &issuer).await;
         self.fetch_pictures(&mut offered, &issuer.credential_issuer).await;
         Ok(DescribedOffer { grant, issuer, encryption, offered, unsupported, server, server_host })
     }
@@ -280,7 +283,12 @@ fn offered(
         if formats.contains(&configuration.format.as_str()) {
             let display = Display::new(issuer, configuration);
             let configuration = configuration.clone();
-            offered.push(OfferedCredential { id: id.clone(), configuration, display });
+            offered.push(OfferedCredential {
+                id: id.clone(),
+                configuration,
+                display,
+                documents: Vec::new(),
+            });
         } else {
             unsupported.push(clean(&configuration.format));
         }

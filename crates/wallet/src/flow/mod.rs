@@ -17,6 +17,7 @@ mod sender;
 pub mod sign_in;
 mod signed_metadata;
 pub mod token;
+mod type_metadata;
 
 use url::Url;
 

@@ -59,8 +59,10 @@ impl Wallet {
     pub async fn decline(&self, received: &Received) {
         if let Some(pending) = received.resumed_from() {
             // It was delivered, and comes no second time. Where another program keeps it, or this
-            // fails, nothing was declined yet.
-            if !matches!(self.forget_pending(&pending.id).await, Ok(true)) {
+            // fails, nothing was declined yet. A program that was ended while it kept it may have
+            // stored a part.
+            let begun = received.previews().iter().map(|preview| &preview.credential().id);
+            if !matches!(self.give_up(&pending.id, begun).await, Ok(true)) {
                 return;
             }
         }

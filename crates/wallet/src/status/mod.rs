@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use formats::status_list::token::{self, TOKEN_BYTES_MAX, TokenFormat, VerifiedStatusList};
 use formats::status_list::{CredentialStatus, Status, StatusListError, StatusReference};
-use formats::{KeyReference, Unverified};
+use formats::{FormatError, KeyReference, Unverified};
 use keys::outside::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use url::Url;
 
 use crate::error::WalletError;
@@ -50,6 +51,14 @@ impl KnownStatus {
         Status::of(self.value)
     }
 
+    /// Of two programs that asked, each may be the last to write: what is revoked stays so, and what
+    /// an older list said tells nothing.
+    pub(crate) fn after(self, known: Option<Self>) -> Self {
+        let stays =
+            |known: &Self| known.status() == Status::Invalid || known.listed_at > self.listed_at;
+        known.filter(stays).unwrap_or(self)
+    }
+
     /// Whether asking again can bring nothing new: not yet, or never, as what is revoked stays so.
     pub(crate) fn is_settled(&self, now: Timestamp) -> bool {
         self.status() == Status::Invalid || now < self.fresh_until
@@ -66,7 +75,19 @@ pub(crate) struct FetchedList {
 
 /// Lists of one run, by address: whoever holds several credentials asks once.
 #[derive(Debug, Default)]
-pub struct Lists(HashMap<String, Result<Arc<FetchedList>, StatusFault>>);
+pub struct Lists {
+    fetched: HashMap<String, Result<Arc<FetchedList>, StatusFault>>,
+    last: Option<JudgedList>,
+}
+
+/// The list that was looked at last: the copies of a credential mostly share one, and its signer.
+#[derive(Debug)]
+struct JudgedList {
+    uri: String,
+    signer: KeyReference,
+    issuer: String,
+    list: Result<VerifiedStatusList, StatusFault>,
+}
 
 /// A credential, and who is to have signed its list.
 #[derive(Clone, Copy, Debug)]
@@ -87,17 +108,7 @@ impl Reader<'_> {
         known: Option<&KnownStatus>,
     ) -> Result<KnownStatus, StatusFault> {
         let verified = self.verified_list(listed, list).await?;
-        // An older one than was seen before is a replay (catalogue J08).
-        if known.is_some_and(|known| verified.issued_at() < known.listed_at) {
-            return Err(StatusFault::Older);
-        }
-        let status = verified.status(listed.reference).ok_or(StatusFault::NoEntry)?;
-        Ok(KnownStatus {
-            value: status.value(),
-            listed_at: verified.issued_at(),
-            checked_at: list.fetched_at,
-            fresh_until: verified.fresh_until(list.fetched_at),
-        })
+        told(&verified, listed.reference, list.fetched_at, known)
     }
 
     async fn verified_list(
@@ -132,6 +143,25 @@ impl Reader<'_> {
     }
 }
 
+fn told(
+    list: &VerifiedStatusList,
+    reference: &StatusReference,
+    fetched_at: Timestamp,
+    known: Option<&KnownStatus>,
+) -> Result<KnownStatus, StatusFault> {
+    // An older one than was seen before is a replay (catalogue J08).
+    if known.is_some_and(|known| list.issued_at() < known.listed_at) {
+        return Err(StatusFault::Older);
+    }
+    let status = list.status(reference).ok_or(StatusFault::NoEntry)?;
+    Ok(KnownStatus {
+        value: status.value(),
+        listed_at: list.issued_at(),
+        checked_at: fetched_at,
+        fresh_until: list.fresh_until(fetched_at),
+    })
+}
+
 /// Which form a list has; some lie where nobody names media types.
 pub(crate) fn form(token: &[u8]) -> TokenFormat {
     // How the JSON of a header begins in base64url.
@@ -140,7 +170,20 @@ pub(crate) fn form(token: &[u8]) -> TokenFormat {
 
 /// What a credential says of where its status is; `None` where it says nothing.
 pub(crate) fn reference(credential: &Unverified) -> Result<Option<StatusReference>, StatusFault> {
-    match credential.status() {
+    referred(credential.status())
+}
+
+/// The same of the claims of any JWT.
+pub(crate) fn reference_in(
+    claims: &Map<String, Value>,
+) -> Result<Option<StatusReference>, StatusFault> {
+    referred(CredentialStatus::from_claims(claims))
+}
+
+fn referred(
+    status: Result<Option<CredentialStatus>, FormatError>,
+) -> Result<Option<StatusReference>, StatusFault> {
+    match status {
         Ok(None) => Ok(None),
         Ok(Some(CredentialStatus::StatusList(reference))) => Ok(Some(reference)),
         Ok(Some(CredentialStatus::Other)) | Err(_) => Err(StatusFault::OtherMechanism),
@@ -157,6 +200,8 @@ pub(crate) fn stored(format: &str, raw: &str) -> Option<Unverified> {
 pub enum StatusFault {
     /// The credential has a status of a kind that is not known here (TSL §6.1).
     OtherMechanism,
+    /// This version cannot read the credential, which another has stored.
+    Unreadable,
     /// The credential does not say where the list is.
     BadAddress,
     /// The list could not be asked for.
@@ -186,6 +231,7 @@ impl StatusFault {
         match self {
             Self::NotAsked(_) | Self::Answer(_) => true,
             Self::OtherMechanism
+            | Self::Unreadable
             | Self::BadAddress
             | Self::List(_)
             | Self::OtherSigner
@@ -199,6 +245,7 @@ impl fmt::Display for StatusFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::OtherMechanism => "its status is of a kind that is not known here",
+            Self::Unreadable => "it is stored in a form that cannot be read here",
             Self::BadAddress => "it does not say where its status list is",
             Self::NotAsked(error) => return error.fmt(f),
             Self::Answer(status) => {

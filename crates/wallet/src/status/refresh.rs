@@ -4,13 +4,17 @@ use std::sync::Arc;
 
 use oid4vci::metadata::parse_identifier;
 
-use super::{FetchedList, Listed, Lists, StatusFault, reference, stored};
+use super::{FetchedList, JudgedList, KnownStatus, Listed, Lists, StatusFault};
+use super::{reference, stored, told};
 use crate::Wallet;
 use crate::error::WalletError;
 use crate::flow::host;
 use crate::flow::offer::Consent;
 use crate::reader::Reader;
 use crate::store::StoredCredential;
+
+/// Most lists that are kept at once: each may have some megabytes.
+const LISTS_MAX: usize = 32;
 
 /// What came of asking for one credential.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,7 +43,10 @@ impl Wallet {
             if known.is_some_and(|known| known.is_settled(self.clock.now())) {
                 continue;
             }
-            let Some(parsed) = stored(&credential.format, raw) else { continue };
+            let Some(parsed) = stored(&credential.format, raw) else {
+                refreshed.note(StatusFault::Unreadable);
+                continue;
+            };
             let reference = match reference(&parsed) {
                 Ok(Some(reference)) => reference,
                 Ok(None) => continue,
@@ -51,13 +58,7 @@ impl Wallet {
             let signer = parsed.key_reference();
             let issuer = &credential.credential_issuer;
             let listed = Listed { reference: &reference, signer: &signer, issuer };
-            let reader = self.reader();
-            let list = lists.get(&reader, &reference.uri, &consent).await;
-            let status = match list {
-                Ok(list) => reader.status(listed, &list, known.as_ref()).await,
-                Err(fault) => Err(fault),
-            };
-            match status {
+            match lists.status(&self.reader(), listed, (&consent, known.as_ref())).await {
                 Ok(status) => learnt.push((raw.to_owned(), status)),
                 Err(fault) => refreshed.note(fault),
             }
@@ -80,7 +81,28 @@ impl Refreshed {
 }
 
 impl Lists {
-    /// Asks each address once, whatever comes of it, and none that this holder's yes does not cover.
+    /// What a list says of a credential; the list and its signer are looked at once for all copies.
+    async fn status(
+        &mut self,
+        reader: &Reader<'_>,
+        listed: Listed<'_>,
+        (consent, known): (&Consent, Option<&KnownStatus>),
+    ) -> Result<KnownStatus, StatusFault> {
+        let fetched = self.get(reader, &listed.reference.uri, consent).await?;
+        let judged = match self.last.take() {
+            Some(last) if last.is_for(listed) => last,
+            Some(_) | None => JudgedList {
+                uri: listed.reference.uri.clone(),
+                signer: listed.signer.clone(),
+                issuer: listed.issuer.to_owned(),
+                list: reader.verified_list(listed, &fetched).await,
+            },
+        };
+        let list = self.last.insert(judged).list.as_ref().map_err(Clone::clone)?;
+        told(list, listed.reference, fetched.fetched_at, known)
+    }
+
+    /// Asks each address once, whatever comes of it, unless there are very many, and none that this holder's yes does not cover.
     async fn get(
         &mut self,
         reader: &Reader<'_>,
@@ -88,12 +110,23 @@ impl Lists {
         consent: &Consent,
     ) -> Result<Arc<FetchedList>, StatusFault> {
         let url = reader.list_address(uri, consent)?;
-        if let Some(fetched) = self.0.get(uri) {
+        if let Some(fetched) = self.fetched.get(uri) {
             return fetched.clone();
         }
         let fetched = reader.fetch_list(url).await.map(Arc::new);
-        self.0.insert(uri.to_owned(), fetched.clone());
+        if self.fetched.len() == LISTS_MAX {
+            self.fetched.clear();
+        }
+        self.fetched.insert(uri.to_owned(), fetched.clone());
         fetched
+    }
+}
+
+impl JudgedList {
+    fn is_for(&self, listed: Listed<'_>) -> bool {
+        self.uri == listed.reference.uri
+            && self.signer == *listed.signer
+            && self.issuer == listed.issuer
     }
 }
 

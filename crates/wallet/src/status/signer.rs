@@ -6,6 +6,8 @@ use keys::did;
 use keys::public_key::PublicKey;
 
 use super::{Listed, StatusFault};
+use crate::did_document::did_web_of;
+use crate::error::WalletError;
 use crate::reader::Reader;
 use crate::trust::{IssuerKey, did_key, is_key, pick};
 
@@ -44,7 +46,7 @@ impl Reader<'_> {
         Err(StatusFault::OtherSigner)
     }
 
-    /// By the credential's DID, or by a name among the keys that the issuer publishes.
+    /// By the credential's DID, which may be the issuer's website, or by a name among the keys that the issuer publishes.
     async fn named_list_key(
         &self,
         list: &KeyReference,
@@ -56,9 +58,20 @@ impl Reader<'_> {
             named.map(|name| did::did_of(name).to_owned())
         };
         if let Some(did) = did_of(list) {
-            let is_same = did_of(signer).is_some_and(|own| own == did);
-            let key = did_key(list.iss.as_deref(), list.kid.as_deref());
-            return key.ok().filter(|_| is_same).ok_or(StatusFault::OtherSigner);
+            if did_of(signer).is_none_or(|own| own != did) {
+                return Err(StatusFault::OtherSigner);
+            }
+            let (iss, kid) = (list.iss.as_deref(), list.kid.as_deref());
+            if did_web_of(issuer).is_none_or(|website| website != did) {
+                return did_key(iss, kid).map_err(|_| StatusFault::OtherSigner);
+            }
+            if iss.is_some_and(|iss| iss != did && iss != issuer) {
+                return Err(StatusFault::OtherSigner);
+            }
+            return match self.website_key(issuer, kid).await {
+                Err(WalletError::NotVerified(_)) => Err(StatusFault::OtherSigner),
+                key => Ok(key?),
+            };
         }
         if list.iss.as_deref().is_some_and(|iss| iss != issuer) {
             return Err(StatusFault::OtherSigner);

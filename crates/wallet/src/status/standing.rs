@@ -51,6 +51,12 @@ impl StoredCredential {
         worst
     }
 
+    /// Whether its time is over: whatever a list says of it, it is good no more.
+    #[must_use]
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        self.expires_at.is_some_and(|end| end <= now)
+    }
+
     /// It and its copies, each as it came, with the last that was heard of it.
     pub(crate) fn statuses(&self) -> impl Iterator<Item = (&str, Option<KnownStatus>)> {
         let copies = self.copies.iter().map(|copy| (&*copy.raw, copy.status));
@@ -59,7 +65,8 @@ impl StoredCredential {
 }
 
 fn has_status(format: &str, raw: &str) -> bool {
-    stored(format, raw).is_some_and(|credential| !matches!(credential.status(), Ok(None)))
+    // Of what cannot be read any more nobody knows; that is not "none".
+    stored(format, raw).is_none_or(|credential| !matches!(credential.status(), Ok(None)))
 }
 
 fn at(last: Option<KnownStatus>, now: Timestamp) -> Option<Status> {

@@ -43,11 +43,8 @@ impl FileStore {
     ) -> Result<Self, StoreError> {
         let vault = aside(move || {
             let vault = Vault::open(&directory, &unlock, random)?;
-            match upgrade::share_tokens(&vault) {
-                // To read is possible where nothing can be written.
-                Ok(()) | Err(StoreError::NoPermission) => {}
-                Err(error) => return Err(error),
-            }
+            // Where that cannot be written now, all else is there nevertheless.
+            let _ = upgrade::share_tokens(&vault);
             if let Ok(Some(writer)) = vault.writer_if_free() {
                 let _ = forget_unused_tokens(&vault, &writer);
             }

@@ -183,13 +183,14 @@ impl StoredCredential {
         self.holder_key.iter().chain(self.copies.iter().map(|copy| &copy.holder_key))
     }
 
-    /// Notes what a status list said of it, or of the copy that came with these bytes.
+    /// Notes what a status list said of it, or of the copy that came with these bytes, unless more is
+    /// known by now.
     pub fn learn(&mut self, raw: &str, status: KnownStatus) {
         if self.raw == raw {
-            self.status = Some(status);
+            self.status = Some(status.after(self.status));
         }
         for copy in self.copies.iter_mut().filter(|copy| copy.raw == raw) {
-            copy.status = Some(status);
+            copy.status = Some(status.after(copy.status));
         }
     }
 

@@ -8,19 +8,21 @@ use super::vault::{Kind, Vault, Writer};
 use super::{CredentialId, KeptToken, SharedToken, StoreError};
 
 /// Moves tokens out of pending credentials, those that were alike into one record. A program that is
-/// ended in the middle goes on the next time.
+/// ended in the middle goes on the next time. Damaged ones stay as they are.
 pub(super) fn share_tokens(vault: &Vault) -> Result<(), StoreError> {
     if old_records(vault)?.is_empty() {
         return Ok(());
     }
     let writer = vault.writer()?;
     for pending in old_records(vault)? {
-        share_token(vault, &writer, pending)?;
+        match share_token(vault, &writer, pending) {
+            Ok(()) | Err(StoreError::Damaged) => {}
+            Err(error) => return Err(error),
+        }
     }
     Ok(())
 }
 
-/// Damaged ones stay as they are.
 fn old_records(vault: &Vault) -> Result<Vec<Map<String, Value>>, StoreError> {
     let found = vault.list(Kind::Pending)?.into_iter();
     let records = found.filter_map(|found| serde_json::from_slice(&found.record.ok()?).ok());
@@ -62,6 +64,26 @@ mod tests {
 
     use super::super::vault::{Kind, Vault};
     use super::super::{CredentialId, FileStore, Store as _, Unlock};
+
+    /// One that cannot be read costs neither the others nor the wallet.
+    #[tokio::test]
+    async fn a_damaged_record_keeps_no_wallet_shut() {
+        let folder = TempDir::new().unwrap();
+        let directory = folder.path().join("wallet");
+        let unlock = || Unlock::KeyFile(FileStore::key_file(&directory));
+        let vault = Vault::open(&directory, &unlock(), Arc::new(SystemRandom)).unwrap();
+        for (id, token) in [("1", json!({ "odd": 1 })), ("2", json!({ "access_token": "a" }))] {
+            let record = old(id, &token).to_string();
+            vault.writer().unwrap().put(Kind::Pending, id, record.as_bytes()).unwrap();
+        }
+        drop(vault);
+        let store = FileStore::open(directory.clone(), unlock(), Arc::new(SystemRandom));
+        let store = store.await.unwrap();
+        let pending = store.pending().await.unwrap();
+        assert_eq!(pending.damaged.len(), 1);
+        let [other] = pending.records.as_slice() else { unreachable!() };
+        assert!(store.shared_token(&other.token).await.unwrap().is_some());
+    }
 
     /// As they were written then.
     fn old(id: &str, token: &Value) -> Value {

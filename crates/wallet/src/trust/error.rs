@@ -31,6 +31,8 @@ pub enum VerificationError {
     CertificateExpired,
     /// Not of the type that was offered (catalogue I18).
     OtherType,
+    /// Not what the description of its type says (SD-JWT VC §9).
+    NotAsDescribed,
     /// It should be bound to the holder's key, and is not.
     NotBound,
     /// It is bound to a key of somebody else (catalogue I16).
@@ -69,6 +71,7 @@ impl VerificationError {
             | FormatError::TooLong
             | FormatError::Malformed
             | FormatError::WrongType
+            | FormatError::CutOff
             | FormatError::UnexpectedKeyBinding
             | FormatError::Header(_)
             | FormatError::Signature(_)
@@ -79,6 +82,9 @@ impl VerificationError {
             | FormatError::UnsupportedProof
             | FormatError::Uncanonical
             | FormatError::UndefinedTerm
+            | FormatError::OtherNames
+            | FormatError::TooIntricate
+            | FormatError::OtherContexts
             | FormatError::UnknownContext
             | FormatError::OtherDataModel => Self::Malformed,
         }
@@ -99,6 +105,7 @@ impl VerificationError {
             Self::BadCertificate => "the issuer's certificate cannot be read",
             Self::CertificateExpired => "the issuer's certificate is out of date",
             Self::OtherType => "the credential is not what was offered",
+            Self::NotAsDescribed => "the credential is not what the description of its type says",
             Self::NotBound => "the credential is not bound to your key",
             Self::OtherKey => "the credential is bound to a key that is not yours",
             Self::Surplus => "the issuer sent more credentials than were asked for",
@@ -126,6 +133,7 @@ impl VerificationError {
             | Self::BadCertificate
             | Self::CertificateExpired
             | Self::OtherType
+            | Self::NotAsDescribed
             | Self::NotBound
             | Self::OtherKey
             | Self::Surplus
@@ -148,6 +156,7 @@ impl VerificationError {
             Self::BadCertificate => "bad_certificate",
             Self::CertificateExpired => "certificate_expired",
             Self::OtherType => "other_type",
+            Self::NotAsDescribed => "not_as_described",
             Self::NotBound => "not_bound",
             Self::OtherKey => "bound_to_other_key",
             Self::Surplus => "surplus_credentials",

@@ -4,7 +4,10 @@ use keys::algorithm::Algorithm;
 use keys::outside::Timestamp;
 use keys::signer::{Signer as _, SoftwareKey};
 
-use super::{Certificate, is_for};
+use serde_json::json;
+
+use super::document_signer::doubt;
+use super::{Certificate, Doubt, is_for};
 
 const ISSUER: &str = "https://issuer.example/a";
 const OTHER: &str = "https://other.example/a";
@@ -19,6 +22,8 @@ fn certificate(uris: &[&str], dns_names: &[&str]) -> Certificate {
         uris: owned(uris),
         common_name: None,
         is_self_issued: false,
+        country: Some("UT".to_owned()),
+        is_for_documents: true,
         is_for_signatures: true,
     }
 }
@@ -44,5 +49,23 @@ fn credential_and_certificate_may_name_the_issuer_and_nobody_else() {
     ] {
         let leaf = certificate(uris, dns_names);
         assert_eq!(is_for(&leaf, iss, ISSUER), expected, "{iss:?} {uris:?} {dns_names:?}");
+    }
+}
+
+/// ISO 18013-5 §9.3.1: a document signer signs documents, and for its own country.
+#[test]
+fn an_mdoc_is_signed_by_a_document_signer_of_its_country() {
+    let signer = certificate(&[], &[]);
+    let nowhere = Certificate { country: None, ..signer.clone() };
+    let other_use = Certificate { is_for_documents: false, ..signer.clone() };
+    let from = |country: &str| json!({ "a": { "b": 1 }, "c": { "issuing_country": country } });
+    for (certificate, claims, expected) in [
+        (&signer, json!({ "a": { "b": 1 } }), None),
+        (&signer, from("UT"), None),
+        (&signer, from("DE"), Some(Doubt::OtherCountry)),
+        (&nowhere, from("DE"), None), // it says of no country
+        (&other_use, from("UT"), Some(Doubt::OtherPurpose)),
+    ] {
+        assert_eq!(doubt(certificate, claims.as_object().unwrap()), expected, "{claims}");
     }
 }

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use formats::status_list::Status;
-use formats::verified::Verified;
-use formats::{FormatError, jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
+use formats::status_list::{Status, StatusReference};
+use formats::verified::{Format, Verified};
+use formats::{FormatError, KeyReference, jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
 use keys::outside::Timestamp;
 use url::Url;
 
-use super::{Report, Verdict, Verifier, issuer_rule, named_issuer};
+use super::{Report, Verdict, Verifier, claimed_issuer, doubted, issuer_rule, named_issuer};
 use crate::error::WalletError;
 use crate::flow::host;
 use crate::flow::offer::Consent;
 use crate::http::HttpError;
 use crate::status::{self, FetchedList, Listed, StatusFault, form, word};
+use crate::trust::document_signer;
+
+const BY_ITS_KEY: &str = "made by the key that it refers to";
 
 /// Where the rules of a format are.
 struct Rules {
@@ -38,6 +41,7 @@ impl Rules {
                 content: "VCI §A.1.1",
                 validity: "RFC 7519 §4.1",
             },
+            jwt_vc_json::LD_FORMAT => Self { form: "VCI §A.1.3", ..Self::of(jwt_vc_json::FORMAT) },
             vc_jose::FORMAT => Self {
                 form: "VC-JOSE-COSE §3.1.1",
                 signature: "RFC 7515 §5.2",
@@ -79,6 +83,7 @@ impl Verifier {
         };
         report.passed("form", rules.form, format);
         let reference = credential.key_reference();
+        report.issuer = claimed_issuer(&reference);
         let signer = match self.signer(&reference).await {
             Ok(signer) => signer,
             Err(no_key) => {
@@ -88,30 +93,65 @@ impl Verifier {
             }
         };
         let status = status::reference(&credential);
-        match credential.verify(&signer.key, self.clock.now()) {
-            Ok(verified) => says(&verified, &rules, &mut report),
+        let names_itself = credential.names_itself();
+        let verified = credential.verify(&signer.key, self.clock.now());
+        let format_of = verified.as_ref().ok().map(|verified| verified.format);
+        match verified {
+            Ok(_) if names_itself => {
+                report.passed("signature", rules.signature, BY_ITS_KEY);
+                let why = "its own context says what its names mean: they may have been exchanged";
+                report.failed("content", rules.content, why);
+            }
+            Ok(verified) => {
+                says(&verified, &rules, &mut report);
+                match document_signer::check(&reference, &verified) {
+                    Some(Ok(())) => {
+                        let found = "its certificate may sign this mdoc";
+                        report.passed("signer", rules.content, found);
+                    }
+                    Some(Err(doubt)) => report.failed("signer", rules.content, doubted(doubt)),
+                    None => {}
+                }
+            }
             Err(error) => refused(error, &rules, &mut report),
         }
         signer.record(&mut report, issuer_rule(&reference));
-        match (report.has_failed(), status) {
-            (true, _) => report.skipped("status", "TSL §8.3", "of what is not good anyway"),
-            (false, Ok(None)) => {
-                report.skipped("status", "TSL §6.1", "it has none: it cannot be revoked");
+        if format_of == Some(Format::SdJwtVc) {
+            self.check_type(raw, &mut report).await;
+        }
+        self.standing(status, &reference, &mut report).await;
+        report
+    }
+
+    /// How it stands by what it says of its status itself.
+    pub(super) async fn standing(
+        &self,
+        status: Result<Option<StatusReference>, StatusFault>,
+        signer: &KeyReference,
+        report: &mut Report,
+    ) {
+        match status {
+            _ if report.has_failed() => {
+                report.skipped("status", "TSL §8.3", "of what is not good anyway");
             }
-            (false, Err(fault)) => report.failed("status", "TSL §6.1", fault.to_string()),
-            (false, Ok(Some(entry))) => {
-                let issuer = named_issuer(&reference);
-                let listed = Listed { reference: &entry, signer: &reference, issuer: &issuer };
-                self.check_status(listed, &mut report).await;
+            Ok(None) => report.skipped("status", "TSL §6.1", "it has none: it cannot be revoked"),
+            _ if self.without_status => {
+                report.skipped("status", "TSL §8.3", "it has one, which was not to be looked at");
+            }
+            Err(fault) => report.failed("status", "TSL §6.1", fault.to_string()),
+            Ok(Some(entry)) => {
+                let issuer = named_issuer(signer);
+                let listed = Listed { reference: &entry, signer, issuer: &issuer };
+                self.check_status(listed, report).await;
             }
         }
-        report
     }
 
     async fn check_status(&self, listed: Listed<'_>, report: &mut Report) {
         const RULE: &str = "TSL §8.3";
         if self.status_list.is_none() && !self.is_now {
             let why = "a list that is fetched tells of now alone: give the one of that time";
+            report.is_status_unknown = true;
             return report.skipped("status", "TSL §8.4", why);
         }
         let status = match self.list(&listed.reference.uri).await {
@@ -131,7 +171,11 @@ impl Verifier {
                 }
             }
             Err(fault) if fault.is_silence() => {
-                report.is_unanswered |= !is_offline(&fault);
+                if is_offline(&fault) {
+                    report.is_status_unknown = true;
+                } else {
+                    report.is_unanswered = true;
+                }
                 report.skipped("status", RULE, format!("unknown: {fault}"));
             }
             Err(fault) => report.failed("status", RULE, format!("unknown: {fault}")),
@@ -160,7 +204,7 @@ fn is_offline(fault: &StatusFault) -> bool {
 }
 
 fn says(verified: &Verified, rules: &Rules, report: &mut Report) {
-    report.passed("signature", rules.signature, "made by the key that it refers to");
+    report.passed("signature", rules.signature, BY_ITS_KEY);
     report.passed("content", rules.content, verified.types.join(", "));
     let until = verified.expires_at.map(Timestamp::to_rfc3339);
     let until = until.map_or_else(|| "without an end".to_owned(), |end| format!("until {end}"));
@@ -171,13 +215,17 @@ fn says(verified: &Verified, rules: &Rules, report: &mut Report) {
 fn refused(error: FormatError, rules: &Rules, report: &mut Report) {
     let is_of_signature = matches!(
         error,
-        FormatError::WrongSignature
-            | FormatError::Header(_)
-            | FormatError::Signature(_)
-            // What stands before the signature of linked data can be looked at.
-            | FormatError::UnsupportedProof
+        FormatError::WrongSignature | FormatError::Header(_) | FormatError::Signature(_)
+    );
+    // What is signed of linked data is found before anybody can look whether it is.
+    let is_before_signature = matches!(
+        error,
+        FormatError::UnsupportedProof
             | FormatError::Uncanonical
             | FormatError::UndefinedTerm
+            | FormatError::OtherNames
+            | FormatError::TooIntricate
+            | FormatError::OtherContexts
             | FormatError::UnknownContext
     );
     let is_of_time = matches!(
@@ -187,7 +235,11 @@ fn refused(error: FormatError, rules: &Rules, report: &mut Report) {
     if is_of_signature {
         return report.failed("signature", rules.signature, error.to_string());
     }
-    report.passed("signature", rules.signature, "made by the key that it refers to");
+    if is_before_signature {
+        report.skipped("signature", rules.signature, "what would be signed cannot be told");
+        return report.failed("content", rules.content, error.to_string());
+    }
+    report.passed("signature", rules.signature, BY_ITS_KEY);
     if is_of_time {
         report.failed("validity", rules.validity, error.to_string());
     } else {

@@ -8,7 +8,9 @@ use keys::public_key::PublicKey;
 use keys::{did, x509};
 use serde_json::{Map, Value};
 
-use super::{Report, Verifier, issuer_rule};
+use super::report::Voucher;
+use super::{Report, Verifier, claimed_issuer, issuer_rule};
+use crate::status;
 
 /// Longest JWT that is verified.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -46,47 +48,76 @@ impl Verifier {
         match signed_by {
             SignedBy::Issuer(name) => {
                 let iss = claims.get(name).and_then(Value::as_str).map(str::to_owned);
-                self.issued(text, &jws, iss, &mut report).await;
+                self.issued(text, (&jws, &claims), iss, &mut report).await;
             }
-            SignedBy::Holder => possessed(text, jws.header(), &mut report),
+            SignedBy::Holder => {
+                possessed(text, jws.header(), &mut report);
+                self.times(&claims, &mut report);
+            }
         }
-        self.times(&claims, &mut report);
         report
     }
 
-    async fn issued(&self, text: &str, jws: &Jws, iss: Option<String>, report: &mut Report) {
+    async fn issued(
+        &self,
+        text: &str,
+        (jws, claims): (&Jws, &Map<String, Value>),
+        iss: Option<String>,
+        report: &mut Report,
+    ) {
         let header = jws.header();
         let Ok(x5c) = x509::x5c_from_header(header) else {
             return report.failed("issuer", "RFC 5280 §6.1", "x5c is no chain of certificates");
         };
         let kid = header.get("kid").and_then(Value::as_str).map(str::to_owned);
+        let reference = KeyReference { x5c, kid, iss };
+        report.issuer = claimed_issuer(&reference);
+        let is_signed = self.signed(text, jws, &reference, report).await;
+        self.times(claims, report);
+        // Attestations can be revoked, too (VCI §D.1).
+        if is_signed && claims.contains_key("status") {
+            self.standing(status::reference_in(claims), &reference, report).await;
+        }
+    }
+
+    /// Whether there is a key to check the signature with.
+    async fn signed(
+        &self,
+        text: &str,
+        jws: &Jws,
+        reference: &KeyReference,
+        report: &mut Report,
+    ) -> bool {
         // Servers sign with RSA, too, and a given set may have several keys without a name.
-        if let (None, Some(given)) = (&x5c, &self.given_keys) {
+        if let (None, Some(given)) = (&reference.x5c, &self.given_keys) {
             let set = Map::from_iter([("keys".to_owned(), given.clone().into())]);
-            let verified = KeySet::from_value(&set).and_then(|set| set.verify(jws));
-            return match verified {
+            match KeySet::from_value(&set).and_then(|set| set.verify(jws)) {
                 Ok(()) => {
                     report.passed("signature", SIGNATURE, "made by one of the given keys");
-                    report.is_vouched = true;
+                    report.voucher = Voucher::Trusted;
                 }
                 Err(error) => report.failed("signature", SIGNATURE, error.to_string()),
-            };
+            }
+            return true;
         }
-        let reference = KeyReference { x5c, kid, iss };
-        match self.signer(&reference).await {
+        match self.signer(reference).await {
             Ok(signer) => {
                 signature(text, &signer.key, report);
-                signer.record(report, issuer_rule(&reference));
+                signer.record(report, issuer_rule(reference));
+                true
             }
             Err(no_key) => {
-                no_key.record(report, issuer_rule(&reference));
+                no_key.record(report, issuer_rule(reference));
                 report.skipped("signature", SIGNATURE, "without the issuer's key");
+                false
             }
         }
     }
 
     fn times(&self, claims: &Map<String, Value>, report: &mut Report) {
-        let date = |name: &str| claims.get(name).and_then(Value::as_f64);
+        let (Ok(begin), Ok(end)) = (date(claims, "nbf"), date(claims, "exp")) else {
+            return report.failed("validity", VALIDITY, "exp or nbf is no number of seconds");
+        };
         let now = self.clock.now();
         #[expect(clippy::cast_precision_loss, reason = "dates are far below 2^52 seconds")]
         let seconds = now.0 as f64;
@@ -94,16 +125,21 @@ impl Verifier {
             let seconds = claims.get(name).and_then(Value::as_u64);
             seconds.map(|seconds| Timestamp(seconds).to_rfc3339()).unwrap_or_default()
         };
-        if date("exp").is_some_and(|exp| seconds >= exp) {
+        if end.is_some_and(|end| seconds >= end) {
             report.failed("validity", VALIDITY, format!("it ended at {}", said("exp")));
-        } else if date("nbf").is_some_and(|nbf| seconds < nbf) {
+        } else if begin.is_some_and(|begin| seconds < begin) {
             report.failed("validity", VALIDITY, format!("it begins at {}", said("nbf")));
-        } else if claims.contains_key("exp") {
+        } else if end.is_some() {
             report.passed("validity", VALIDITY, format!("until {}", said("exp")));
         } else {
             report.skipped("validity", VALIDITY, "it says nothing of its end");
         }
     }
+}
+
+/// A date, which a JWT need not have; what is no number is none, and no reason to go on.
+fn date(claims: &Map<String, Value>, name: &str) -> Result<Option<f64>, ()> {
+    claims.get(name).map(|date| date.as_f64().ok_or(())).transpose()
 }
 
 fn signature(text: &str, key: &PublicKey, report: &mut Report) {
@@ -123,7 +159,7 @@ fn possessed(text: &str, header: &Map<String, Value>, report: &mut Report) {
     match key {
         Some(key) => {
             signature(text, &key, report);
-            report.is_vouched = true;
+            report.voucher = Voucher::Holder;
             report.skipped("issuer", "RFC 7800 §3", "a proof of possession has none");
         }
         None => report.failed("signature", SIGNATURE, "the header holds no key that can be used"),

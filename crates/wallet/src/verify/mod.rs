@@ -24,8 +24,10 @@ mod credential;
 mod jwt;
 mod report;
 mod status_list;
+mod type_metadata;
 
 pub use jwt::SignedBy;
+use report::Voucher;
 pub use report::{Check, Outcome, Report, Verdict};
 
 /// What it looks things up with, and what its user says.
@@ -43,6 +45,8 @@ pub struct Verifier {
     pub status_list: Option<Vec<u8>>,
     /// Whether the clock tells the present: lists that are fetched tell of nothing else (TSL §8.4).
     pub is_now: bool,
+    /// Whether the user does without a status, also where there is one.
+    pub without_status: bool,
 }
 
 /// The key to verify with, and what vouches for its owner.
@@ -84,6 +88,10 @@ impl Verifier {
             Ok(Trust::Anchor { subject }) => {
                 Ok(format!("a trusted authority vouches for {}", subject.unwrap_or_default()))
             }
+            // Whoever names an authority wants no website's word in its place.
+            Ok(Trust::IssuerMetadata | Trust::Accepted) if self.settings.anchors.is_some() => Err(
+                format!("{issuer} publishes the key that signed, but no given authority vouches"),
+            ),
             Ok(Trust::IssuerMetadata | Trust::Accepted) => {
                 Ok(format!("{issuer} publishes the key that signed"))
             }
@@ -157,7 +165,7 @@ impl Signer {
     fn record(&self, report: &mut Report, rule: &'static str) {
         match &self.vouched {
             Ok(by) => {
-                report.is_vouched = true;
+                report.voucher = Voucher::Trusted;
                 report.passed("issuer", rule, by.clone());
             }
             Err(doubt) => report.skipped("issuer", rule, doubt.clone()),
@@ -188,10 +196,18 @@ fn named_issuer(reference: &KeyReference) -> String {
     leaf.uris.first().cloned().or_else(by_name).unwrap_or_default()
 }
 
+/// What is told of whom it names: a bare DID, too, stands for somebody.
+fn claimed_issuer(reference: &KeyReference) -> Option<String> {
+    let named = reference.iss.clone().or_else(|| Some(named_issuer(reference)));
+    named.filter(|issuer| !issuer.is_empty())
+}
+
 const fn doubted(doubt: Doubt) -> &'static str {
     match doubt {
         Doubt::UnknownAuthority => "its certificate comes from no authority that is trusted here",
         Doubt::OtherIssuer => "its certificate is for somebody else than it names as its issuer",
         Doubt::UntiedDid => "nothing shows whose the DID is that signed it",
+        Doubt::OtherPurpose => "its certificate is for something else than to sign mdocs",
+        Doubt::OtherCountry => "its certificate is of another country than itself",
     }
 }

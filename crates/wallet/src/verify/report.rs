@@ -41,16 +41,31 @@ impl Outcome {
 pub struct Report {
     /// One at least.
     pub checks: Vec<Check>,
-    /// Whether something that is trusted says whose the key is.
-    pub(super) is_vouched: bool,
+    /// Whom it names as its issuer; whether that is so, the verdict tells.
+    pub issuer: Option<String>,
+    /// Whose word there is for whose the key is.
+    pub(super) voucher: Voucher,
     /// Whether somebody was asked and did not answer.
     pub(super) is_unanswered: bool,
+    /// Whether it has a status for which nobody was asked.
+    pub(super) is_status_unknown: bool,
+}
+
+/// Who says whose the key is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Voucher {
+    #[default]
+    Nobody,
+    /// Somebody who is trusted.
+    Trusted,
+    /// Whoever made it, with a key of its own: that says only that it has the key.
+    Holder,
 }
 
 /// What follows from all checks together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing failed, and the issuer is vouched for.
+    /// Nothing failed, the issuer is vouched for, and it is not revoked as far as it can be.
     Verified,
     /// A check failed.
     Failed,
@@ -58,6 +73,10 @@ pub enum Verdict {
     Unanswered,
     /// Nothing failed, but nobody vouches for the issuer.
     NotVouched,
+    /// Nothing failed, but it has a status that was not looked at: it may be revoked.
+    StatusUnknown,
+    /// A proof that its maker has a key: anybody can make one.
+    PossessionOnly,
 }
 
 impl Report {
@@ -68,10 +87,13 @@ impl Report {
             Verdict::Failed
         } else if self.is_unanswered {
             Verdict::Unanswered
-        } else if self.is_vouched {
-            Verdict::Verified
         } else {
-            Verdict::NotVouched
+            match self.voucher {
+                Voucher::Nobody => Verdict::NotVouched,
+                Voucher::Holder => Verdict::PossessionOnly,
+                Voucher::Trusted if self.is_status_unknown => Verdict::StatusUnknown,
+                Voucher::Trusted => Verdict::Verified,
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use formats::status_list::StatusListError;
 use formats::status_list::token::{self, TokenFormat};
 
-use super::{Report, Verifier, issuer_rule};
+use super::{Report, Verifier, claimed_issuer, issuer_rule};
 
 impl Verifier {
     /// Checks a list; that it lies where it says it is, only whoever fetched it knows.
@@ -22,6 +22,7 @@ impl Verifier {
         };
         report.passed("form", form, format.media_type());
         let reference = list.key_reference();
+        report.issuer = claimed_issuer(&reference);
         let signer = match self.signer(&reference).await {
             Ok(signer) => signer,
             Err(no_key) => {

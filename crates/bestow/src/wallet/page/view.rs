@@ -15,7 +15,7 @@ use wallet::status::word;
 use wallet::store::{PendingCredential, StoredCredential, Trust};
 
 use super::flows::Stage;
-use crate::wallet::card::status_text;
+use crate::wallet::card;
 
 /// Longest picture in a claim that is drawn.
 const PHOTO_BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -135,11 +135,10 @@ pub(super) fn face(credential: &StoredCredential, locale: &str, now: Timestamp) 
 
 /// How it stands, in a word and in words; `null` where its issuer tells no status.
 fn status(credential: &StoredCredential, now: Timestamp) -> Value {
-    let all = 1 + credential.copies.len();
-    let standing = credential.standing(now);
-    standing.map_or(
+    let told = card::status(credential, now);
+    told.map_or(
         Value::Null,
-        |standing| json!({ "value": word(standing.status), "text": status_text(standing, all) }),
+        |(standing, text)| json!({ "value": word(standing.status), "text": text }),
     )
 }
 

@@ -31,6 +31,7 @@ fn english(fault: Fault) -> String {
         Fault::HiddenCharacter => {
             "Please type this in again: it holds a character that cannot be seen.".into()
         }
+        Fault::BlankNode => "Please write this without _: at the beginning.".into(),
         Fault::TooFew(1) => "Please fill in at least one of these.".into(),
         Fault::TooFew(least) => format!("Please fill in at least {least} of these."),
         Fault::TooMany(most) => format!("Please fill in at most {most} of these."),
@@ -67,6 +68,7 @@ fn german(fault: Fault) -> String {
         Fault::HiddenCharacter => {
             "Bitte tippen Sie das noch einmal: Es enthält ein unsichtbares Zeichen.".into()
         }
+        Fault::BlankNode => "Bitte schreiben Sie das ohne _: am Anfang.".into(),
         Fault::TooFew(1) => "Bitte füllen Sie mindestens eines davon aus.".into(),
         Fault::TooFew(least) => format!("Bitte füllen Sie mindestens {least} davon aus."),
         Fault::TooMany(most) => format!("Bitte füllen Sie höchstens {most} davon aus."),

@@ -194,7 +194,7 @@ impl AuthorizationStore for Postgres {
                 if spent != fronts.len() as u64 {
                     transaction.rollback().await?;
                     // The try before may have spent them: whoever asks makes new ones.
-                    let unknown = || Fault::Refused("it may have been spent just now".to_owned());
+                    let unknown = || Fault::InDoubt("it may have been spent just now".to_owned());
                     return if context.again { Err(unknown()) } else { Ok(false) };
                 }
                 transaction.commit().await?;

@@ -16,6 +16,8 @@ pub(super) enum Fault {
     Lost(String),
     /// The server takes nothing now, and has written nothing.
     Refused(String),
+    /// The same, or somebody else was in the way, when an earlier try may have been committed.
+    InDoubt(String),
     /// It will not go better next time.
     Broken(String),
 }
@@ -24,6 +26,15 @@ impl Fault {
     /// The server gave no answer in time.
     pub(super) fn silent() -> Self {
         Self::Lost("no answer in time".to_owned())
+    }
+
+    /// What it means where an earlier try may have been committed: that this one wrote nothing says
+    /// nothing of that one.
+    pub(super) fn after_doubt(self) -> Self {
+        match self {
+            Self::Conflict(text) | Self::Refused(text) => Self::InDoubt(text),
+            Self::Lost(_) | Self::InDoubt(_) | Self::Broken(_) => self,
+        }
     }
 }
 
@@ -64,7 +75,7 @@ impl From<Fault> for StoreError {
     fn from(fault: Fault) -> Self {
         match fault {
             Fault::Conflict(text) | Fault::Refused(text) => Self::Unavailable(text),
-            Fault::Lost(text) => Self::InDoubt(text),
+            Fault::Lost(text) | Fault::InDoubt(text) => Self::InDoubt(text),
             Fault::Broken(text) => Self::Broken(text),
         }
     }

@@ -67,6 +67,7 @@ impl Line {
     ) -> Result<T, Fault> {
         let begun = Instant::now();
         let mut pause = PAUSE;
+        let mut in_doubt = again;
         for count in 1.. {
             let result = match self.connection().await {
                 Ok(connection) => {
@@ -78,13 +79,13 @@ impl Line {
                 Ok(done) => return Ok(done),
                 Err(fault) => fault,
             };
-            match fault {
-                Fault::Lost(_) => self.close(),
-                Fault::Conflict(_) => {}
-                Fault::Refused(_) | Fault::Broken(_) => return Err(fault),
+            let passes = matches!(fault, Fault::Lost(_) | Fault::Conflict(_));
+            if matches!(fault, Fault::Lost(_)) {
+                self.close();
+                in_doubt = true;
             }
-            if count == RUNS_MAX || begun.elapsed() + pause > INSIST_TIME_MAX {
-                return Err(fault);
+            if !passes || count == RUNS_MAX || begun.elapsed() + pause > INSIST_TIME_MAX {
+                return Err(if in_doubt { fault.after_doubt() } else { fault });
             }
             sleep(pause).await;
             pause *= 2;

@@ -114,7 +114,7 @@ impl<J: Job> Worker<J> {
             let rest = J::set_apart(&mut batch);
             match self.insist(&batch, false).await {
                 Ok(done) => batch.into_iter().for_each(|step| step.answer(&done)),
-                Err(fault @ (Fault::Lost(_) | Fault::Refused(_))) => {
+                Err(fault @ (Fault::Lost(_) | Fault::Refused(_) | Fault::InDoubt(_))) => {
                     let error = StoreError::from(fault.clone());
                     let untouched = error.with_nothing_written();
                     for step in batch {

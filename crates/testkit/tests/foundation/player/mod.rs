@@ -358,6 +358,7 @@ impl Player {
         let now = self.clock.now();
         let claims = SdJwtVcClaims {
             vct: VCT,
+            vct_integrity: None,
             issuer: PLAYED,
             claims,
             selective: vec![vec!["given_name".into()]],

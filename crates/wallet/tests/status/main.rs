@@ -2,6 +2,9 @@
 //! (TSL §8.3).
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod copies;
+mod website;
+#[path = "../world/mod.rs"]
 mod world;
 
 use std::sync::{Arc, Mutex};
@@ -20,8 +23,8 @@ use serde_json::{Map, Value, json};
 use wallet::error::WalletError;
 use wallet::flow::key::KeyWish;
 use wallet::http::HttpError;
-use wallet::status::{KnownStatus, Lists, StatusFault, word};
-use wallet::store::{CredentialCopy, StoredCredential};
+use wallet::status::{Lists, StatusFault, word};
+use wallet::store::StoredCredential;
 use world::{Answer, ISSUER, ISSUER_KEYS, NOW, SigningKey, World, published};
 
 const LIST: &str = "https://issuer.example/status/1";
@@ -324,34 +327,4 @@ async fn a_card_without_a_status_is_asked_about_nowhere() {
     assert_eq!(asked(&world).await, []);
     assert_eq!(world.network.sent().len(), sent);
     assert_eq!(card(&world).standing(NOW), None);
-}
-
-/// Each copy has an entry of its own, and an issuer may revoke one of them alone.
-#[tokio::test]
-async fn of_several_copies_the_worst_is_told() {
-    let world = holding(LIST).await;
-    let mut card = card(&world);
-    let raw = format!("{}x~", card.raw);
-    let holder_key = card.holder_key.clone().unwrap();
-    card.copies.push(CredentialCopy { raw: raw.clone(), holder_key, status: None });
-    let known = |value: u8| -> KnownStatus {
-        let until = NOW.plus(TTL);
-        let known = json!({
-            "value": value, "listed_at": NOW, "checked_at": NOW, "fresh_until": until,
-        });
-        serde_json::from_value(known).unwrap()
-    };
-    let tells = |card: &StoredCredential| {
-        let standing = card.standing(NOW).unwrap();
-        (word(standing.status), standing.copies)
-    };
-    assert_eq!(tells(&card), ("unknown", 2));
-    card.learn(&card.raw.clone(), known(0));
-    assert_eq!(tells(&card), ("unknown", 1));
-    card.learn(&raw, known(0));
-    assert_eq!(tells(&card), ("valid", 2));
-    card.learn(&raw, known(2));
-    assert_eq!(tells(&card), ("suspended", 1));
-    card.learn(&card.raw.clone(), known(1));
-    assert_eq!(tells(&card), ("revoked", 1));
 }

@@ -1,0 +1,197 @@
+//! `bestow issuer credential preview`: what a type makes, before anybody has got one.
+
+use std::fs;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+use formats::unsigned::Unsigned;
+use issuer::config::Config;
+use issuer::credential_type::{CredentialType, Field, Pictures};
+use issuer::flow::metadata::configuration;
+use issuer::issue::example;
+use keys::algorithm::Algorithm;
+use keys::json;
+use keys::outside::{Clock as _, SystemClock, SystemRandom};
+use keys::signer::{Signer as _, SoftwareKey};
+use oid4vci::metadata::ReceivedIssuerMetadata;
+use serde_json::{Map, Value, json};
+use wallet::display::Display;
+
+use super::{address, config_for};
+use crate::cli::PreviewArguments;
+use crate::exit::Failure;
+use crate::terminal::{plain, print, print_json};
+use crate::wallet::card::{Face, face};
+
+/// Longest claims object that is read.
+const CLAIMS_BYTES_MAX: u64 = 4 * 1024 * 1024;
+/// Longest text that people are shown of a payload: the rest of a picture tells them nothing.
+const TEXT_MAX: usize = 100;
+
+/// Prints the card, the form, the metadata and what would be signed.
+pub(super) async fn preview(arguments: &PreviewArguments) -> Result<(), Failure> {
+    let PreviewArguments { file, language, .. } = arguments;
+    let config = config_for(std::slice::from_ref(file), &arguments.config)?;
+    let issuer = address(config.as_ref());
+    let found = CredentialType::inspect(file, issuer);
+    if let Some(mistake) = found.mistakes.first() {
+        return Err(Failure::mistake(mistake));
+    }
+    let read = found.credential_type.ok_or_else(|| Failure::own_fault("there is no type"))?;
+    let claims = match &arguments.claims {
+        None => read.sample(),
+        Some(file) => checked(&read, &given(file)?).await?,
+    };
+    let metadata = metadata(&read, issuer, config.as_ref());
+    let unsigned = unsigned(&read, &claims, issuer)?;
+    let entry = metadata.pointer(&format!("/{SUPPORTED}/{}", read.id)).cloned();
+    let made = Made {
+        entry: entry.unwrap_or_default(),
+        description: read.type_metadata().and_then(|document| json::parse(&document).ok()),
+        unsigned: unsigned.to_json(),
+    };
+    if arguments.json {
+        let fields: Vec<Value> = read.fields(language).iter().map(field_json).collect();
+        return print_json(&json!({
+            "claims": claims, "fields": fields, "configuration": made.entry,
+            "type_metadata": made.description, "unsigned": made.unsigned,
+        }));
+    }
+    print(card(&metadata, (&read, &claims), language)?);
+    made.show(&read, language)
+}
+
+/// What follows from a type, beside the card.
+struct Made {
+    /// In the issuer's metadata.
+    entry: Value,
+    /// Of an SD-JWT VC.
+    description: Option<Value>,
+    unsigned: Value,
+}
+
+impl Made {
+    fn show(&self, read: &CredentialType, language: &str) -> Result<(), Failure> {
+        print("\nThe form:");
+        if !read.portal {
+            print("  none: portal = false");
+        }
+        for field in read.fields(language).iter().filter(|_| read.portal) {
+            print(field_line(field));
+        }
+        print("\nIn the issuer's metadata:");
+        print(pretty(&self.entry)?);
+        if let Some(description) = &self.description {
+            print("\nWhat describes the type, where its vct leads if that is the issuer's:");
+            print(pretty(description)?);
+        }
+        print(format!("\nTo be signed as {}:", read.format.name()));
+        print(pretty(&self.unsigned)?);
+        Ok(())
+    }
+}
+
+/// Where metadata have the types.
+const SUPPORTED: &str = "credential_configurations_supported";
+
+/// As much of the metadata as a wallet needs for a card.
+fn metadata(read: &CredentialType, issuer: &str, config: Option<&Config>) -> Value {
+    let name = config.map_or("Your organisation", |config| &config.name);
+    json!({
+        "credential_issuer": issuer,
+        "credential_endpoint": format!("{issuer}/credential"),
+        "display": [{ "name": name }],
+        SUPPORTED: { &read.id: configuration(read, Algorithm::Es256) },
+    })
+}
+
+/// As a wallet reads and draws it.
+fn card(
+    metadata: &Value,
+    (read, claims): (&CredentialType, &Map<String, Value>),
+    language: &str,
+) -> Result<String, Failure> {
+    let issuer = metadata.get("credential_issuer").and_then(Value::as_str).unwrap_or_default();
+    let received = ReceivedIssuerMetadata::parse(metadata.to_string().as_bytes(), issuer);
+    let received = received.map_err(|_| Failure::own_fault("no wallet would read the metadata"))?;
+    let configuration = received.configurations.get(&read.id);
+    let display = configuration.map(|configuration| Display::new(&received, configuration));
+    let display = display.ok_or_else(|| Failure::own_fault("no wallet would know the type"))?;
+    Ok(face(&Face { id: &read.id, issuer, display: &display, claims }, language))
+}
+
+fn unsigned(
+    read: &CredentialType,
+    claims: &Map<String, Value>,
+    issuer: &str,
+) -> Result<Unsigned, Failure> {
+    let key = SoftwareKey::generate(Algorithm::Es256).map_err(Failure::own_fault)?;
+    let holder = (key.public_key().clone(), SystemClock.now());
+    let made = example(read, claims, issuer, holder, &SystemRandom);
+    made.map_err(|broken| Failure::usage(broken.told()))
+}
+
+fn given(file: &Path) -> Result<Map<String, Value>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if file == Path::new("-") {
+        io::stdin().lock().take(CLAIMS_BYTES_MAX).read_to_end(&mut bytes)
+    } else {
+        fs::File::open(file).and_then(|file| file.take(CLAIMS_BYTES_MAX).read_to_end(&mut bytes))
+    };
+    let name = file.display();
+    read.map_err(|error| Failure::usage(format!("cannot read {name}: {error}")))?;
+    json::parse_object(&bytes).map_err(|error| {
+        Failure::usage(format!("{name}: {error}")).hint("it has to be a JSON object of claims")
+    })
+}
+
+async fn checked(
+    read: &CredentialType,
+    given: &Map<String, Value>,
+) -> Result<Map<String, Value>, Failure> {
+    let urls = read.claims.pictures(given).map(str::to_owned).collect();
+    let pictures = Pictures::clean(urls).await;
+    read.claims.check(given, &pictures).map_err(|faults| {
+        Failure::usage(faults.to_string()).hint("correct the claims: these are not issued")
+    })
+}
+
+fn field_json(field: &Field<'_>) -> Value {
+    json!({
+        "name": field.name, "label": field.label, "group": field.group,
+        "type": field.value_type.name(), "required": field.required, "example": field.example,
+    })
+}
+
+fn field_line(field: &Field<'_>) -> String {
+    let group = field.group.as_ref().map(|group| format!("{group} › "));
+    let label = format!("{}{}", group.unwrap_or_default(), field.label);
+    let star = if field.required { " *" } else { "" };
+    plain(&format!("  {label}{star} ({})", field.value_type.name()))
+}
+
+fn pretty(value: &Value) -> Result<String, Failure> {
+    serde_json::to_string_pretty(&shortened(value))
+        .map(|text| plain_lines(&text))
+        .map_err(Failure::own_fault)
+}
+
+/// JSON has no control characters of its own but the ends of its lines.
+fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
+fn shortened(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.chars().count() > TEXT_MAX => {
+            let begin: String = text.chars().take(TEXT_MAX / 2).collect();
+            format!("{begin}… ({} characters)", text.chars().count()).into()
+        }
+        Value::Array(values) => values.iter().map(shortened).collect(),
+        Value::Object(members) => {
+            let members = members.iter().map(|(name, value)| (name.clone(), shortened(value)));
+            Value::Object(members.collect())
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}

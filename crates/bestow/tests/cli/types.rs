@@ -1,0 +1,62 @@
+//! `bestow issuer credential …`: a type of each format, from its file to what would be signed.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::world::{World, names};
+
+/// Where each format has the name of a person.
+const FORMATS: [(&str, &str); 7] = [
+    ("dc+sd-jwt", "/unsigned/disclosures"),
+    ("vc+sd-jwt", "/unsigned/disclosures"),
+    ("mso_mdoc", "/unsigned/nameSpaces/org.example.card_mso_mdoc.1/given_name"),
+    ("jwt_vc_json", "/unsigned/payload/vc/credentialSubject/given_name"),
+    ("jwt_vc_json-ld", "/unsigned/payload/vc/credentialSubject/given_name"),
+    ("vc+jwt", "/unsigned/payload/credentialSubject/given_name"),
+    ("ldp_vc", "/unsigned/payload/credentialSubject/given_name"),
+];
+
+#[test]
+fn a_new_type_of_each_format_is_good_and_can_be_looked_at() {
+    let world = World::new();
+    for (format, place) in FORMATS {
+        let id = format!("card_{}", format.replace('+', "_"));
+        let new = ["issuer", "credential", "new", &id, "--format", format];
+        let file = world.bestow(&new).exits(0).stdout.trim().to_owned();
+        let checked = world.bestow(&["issuer", "credential", "check", &file]).exits(0);
+        assert!(!checked.stdout.contains("warning"), "{checked}");
+        let claims = json!({ "given_name": "Zoë", "family_name": "Ólafsdóttir" });
+        let claims = if format == "mso_mdoc" {
+            json!({ "org.example.card_mso_mdoc.1": claims })
+        } else {
+            claims
+        };
+        let preview = ["issuer", "credential", "preview", &file, "--json", "--claims", "-"];
+        let seen = world.bestow_reading(&preview, claims.to_string().as_bytes()).exits(0).json();
+        let expected = ["claims", "configuration", "fields", "type_metadata", "unsigned"];
+        assert_eq!(names(&seen), expected);
+        assert_eq!(seen["configuration"]["format"], format);
+        assert_eq!(seen["type_metadata"].is_null(), format != "dc+sd-jwt", "{format}");
+        assert_eq!(seen["fields"][0]["label"], "Given name");
+        let said = seen.pointer(place).unwrap_or_else(|| panic!("{format}: {seen}"));
+        assert!(said.to_string().contains("Zoë"), "{format}: {said}");
+        world.bestow_reading(&preview, br#"{"given_name":"Zoe"}"#).exits(2);
+    }
+    world.bestow(&["issuer", "credential", "check"]).exits(0);
+}
+
+/// What a file may say by itself, the rest of the configuration may forbid.
+#[test]
+fn the_whole_configuration_is_checked_where_no_file_is_named() {
+    let world = World::new();
+    let file = world.path("issuer/credentials/course_ticket.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let long = text.replace("offer_seconds = 600", "offer_seconds = 9999999");
+    fs::write(&file, long).unwrap();
+    let one = file.display().to_string();
+    world.bestow(&["issuer", "credential", "check", &one]).exits(0);
+    let all = world.bestow(&["issuer", "credential", "check"]).exits(2);
+    assert!(all.stdout.contains("course_ticket.toml:6: offer_seconds"), "{all}");
+    assert!(all.stderr.contains("there is a mistake"), "{all}");
+}

@@ -1,0 +1,78 @@
+//! What a credential type may say, but had better not: told by `bestow issuer credential check`.
+
+use oid4vci::colour::Colour;
+
+use super::{Claim, CredentialType, Display, Format};
+use crate::config::ConfigError;
+use crate::config::source::Source;
+
+/// WCAG 2.2 AA asks for this ratio between text and what is behind it.
+const CONTRAST_MIN: f64 = 4.5;
+
+/// All warnings, in the order of the file.
+pub(super) fn warnings(credential_type: &CredentialType, source: &Source) -> Vec<ConfigError> {
+    let looks = credential_type.display.iter().enumerate();
+    let looks = looks.filter_map(|(at, display)| look(at, display, source));
+    let claims = credential_type.claims.iter().enumerate();
+    let labels = claims.filter_map(|(at, claim)| label(credential_type, (at, claim), source));
+    name(credential_type, source).into_iter().chain(looks).chain(labels).collect()
+}
+
+/// Whoever wants to know what an SD-JWT VC is looks at its `vct` (SD-JWT VC §6.3.1).
+fn name(credential_type: &CredentialType, source: &Source) -> Option<ConfigError> {
+    let Format::SdJwtVc { vct } = &credential_type.format else { return None };
+    if vct.starts_with("https://") {
+        return None;
+    }
+    let problem = "vct is no https: address, so nobody can fetch what describes the type";
+    let remedy = "keep it where an ecosystem prescribes it; else write a URL that is yours";
+    Some(source.mistake("vct", problem, remedy))
+}
+
+fn look(at: usize, display: &Display, source: &Source) -> Option<ConfigError> {
+    let colour = |color: &Option<super::Color>| Colour::parse(color.as_ref()?.as_str());
+    let (behind, text) = (colour(&display.background_color), colour(&display.text_color));
+    let place = format!("display.{at}");
+    match (behind, text) {
+        (None, _) => {
+            let problem = "the card has no colour, so each wallet takes one of its own";
+            Some(source.mistake(&place, problem, "add background_color = \"#12406b\""))
+        }
+        (Some(behind), Some(text)) if text.contrast(behind) < CONTRAST_MIN => {
+            let problem = "text_color can hardly be read on background_color";
+            let place = format!("{place}.text_color");
+            Some(source.mistake(&place, problem, "take a lighter and a darker one"))
+        }
+        _ => None,
+    }
+}
+
+/// A person who reads none of its languages is shown the name of a claim, or a foreign label.
+fn label(
+    credential_type: &CredentialType,
+    (at, claim): (usize, &Claim),
+    source: &Source,
+) -> Option<ConfigError> {
+    let place = format!("claims.{at}.label");
+    if claim.label.is_empty() && !claim.is_element() {
+        let problem = format!("claim `{}` has no label", claim.name());
+        return Some(source.mistake(&place, problem, "add label = { en = \"…\" }"));
+    }
+    let tags = credential_type.display.iter().map(|display| display.locale.as_str());
+    let missing: Vec<&str> = tags.filter(|tag| !claim.label.contains_key(*tag)).collect();
+    if !claim.label.is_empty() && !missing.is_empty() {
+        let missing = missing.join(", ");
+        let problem = format!("claim `{}` has no label in {missing}", claim.name());
+        return Some(source.mistake(&place, problem, "the card has that language: add the label"));
+    }
+    let is_displayed =
+        |tag: &String| credential_type.display.iter().any(|display| display.locale.as_str() == tag);
+    let strange = claim.label.keys().find(|tag| !is_displayed(tag))?;
+    let problem =
+        format!("claim `{}` has a label in {strange}, and the card has not", claim.name());
+    Some(source.mistake(
+        &format!("{place}.{strange}"),
+        problem,
+        "add a [[display]] in that language",
+    ))
+}

@@ -1,0 +1,122 @@
+//! Files as `bestow issuer credential` writes and checks them.
+
+use std::fs;
+use std::path::PathBuf;
+
+use issuer::credential_type::new::{NEW_FORMATS, blank, examples, from_example};
+use issuer::credential_type::{CredentialType, Inspected};
+use tempfile::TempDir;
+
+use super::{CARD, HEAD, ISSUER};
+
+fn inspect(text: &str) -> Inspected {
+    let folder = TempDir::new().unwrap();
+    let file: PathBuf = folder.path().join("card.toml");
+    fs::write(&file, text).unwrap();
+    CredentialType::inspect(&file, ISSUER)
+}
+
+/// Nobody wants to start an issuer once for each mistake.
+#[test]
+fn all_mistakes_are_told_with_their_lines() {
+    let found = inspect(
+        r#"format = "dc+sd-jwt"
+validity_days = 0
+scope = "two words"
+letter = true
+
+[[display]]
+name = " "
+locale = "en"
+
+[[claims]]
+path = ["given_name"]
+type = "string"
+required = true
+max_items = 3
+
+[[claims]]
+path = ["age"]
+type = "integer"
+minimum = 3
+maximum = 2
+"#,
+    );
+    assert!(found.credential_type.is_none());
+    let lines: Vec<_> = found.mistakes.iter().map(|mistake| mistake.line).collect();
+    let expected = [2, 7, 3, 4, 14, 20].map(Some);
+    assert_eq!(lines, expected, "{:?}", found.mistakes);
+    assert!(found.mistakes.iter().all(|mistake| !mistake.remedy.is_empty()));
+}
+
+#[test]
+fn what_had_better_be_otherwise_is_told() {
+    let found = inspect(
+        r##"format = "dc+sd-jwt"
+vct = "urn:example:card"
+validity_days = 1
+
+[[display]]
+name = "Card"
+locale = "en"
+background_color = "#ffffff"
+text_color = "#eeeeee"
+
+[[display]]
+name = "Karte"
+locale = "de"
+
+[[claims]]
+path = ["given_name"]
+type = "string"
+label = { en = "Given name" }
+
+[[claims]]
+path = ["family_name"]
+type = "string"
+
+[[claims]]
+path = ["age"]
+type = "integer"
+label = { en = "Age", de = "Alter", fr = "Âge" }
+"##,
+    );
+    assert_eq!(found.mistakes, []);
+    let told: Vec<_> =
+        found.warnings.iter().map(|one| (one.line.unwrap(), one.problem.as_str())).collect();
+    let expected = [
+        (2, "vct is no https: address, so nobody can fetch what describes the type"),
+        (9, "text_color can hardly be read on background_color"),
+        (11, "the card has no colour, so each wallet takes one of its own"),
+        (18, "claim `given_name` has no label in de"),
+        (20, "claim `family_name` has no label"),
+        (27, "claim `age` has a label in fr, and the card has not"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn what_is_good_needs_no_word() {
+    let found = inspect(
+        &format!("{HEAD}background_color = \"#000000\"\n{CARD}").replace(", de = \"Vorname\"", ""),
+    );
+    assert_eq!(found.mistakes, []);
+    assert!(found.credential_type.is_some());
+}
+
+/// A new file is good at once, with nothing to be said against it.
+#[test]
+fn every_new_type_is_good() {
+    for format in NEW_FORMATS {
+        let found = inspect(&blank("card", format));
+        assert_eq!((found.mistakes, found.warnings), (vec![], vec![]), "{format}");
+        let read = found.credential_type.unwrap();
+        assert_eq!(read.format.name(), format);
+        assert!(!read.sample().is_empty(), "{format}");
+    }
+    for example in examples() {
+        let found = inspect(&from_example(example, "My \"Own\" School").unwrap());
+        assert_eq!(found.mistakes, [], "{example}");
+    }
+    assert!(from_example("nothing", "x").is_none());
+}
