@@ -45,7 +45,7 @@ for (const [way, options] of Object.entries(WAYS)) {
           const key = await holderKey("ES256", binding);
           await session.authorize(tx_code ?? undefined);
           const [credential] = await session.request([key]);
-          await assertIs(type, credential, key);
+          await assertIs(type, credential, key, draft);
         });
       }
     }
@@ -58,7 +58,7 @@ for (const [way, options] of Object.entries(WAYS)) {
           const session = await sphereon.open(uri, { draft, key });
           assert.equal(session.version, version);
           await session.authorize(tx_code ?? undefined);
-          await assertIs(type, await session.request(key, wish(type, draft)), key);
+          await assertIs(type, await session.request(key, wish(type, draft)), key, draft);
         });
       }
     }
@@ -96,9 +96,10 @@ function wish(type, draft) {
   return { format: "jwt_vc_json", types };
 }
 
-async function assertIs(type, credential, key) {
+async function assertIs(type, credential, key, draft) {
   if (type === "student_card") {
-    const { payload, claims } = await verifySdJwtVc(credential, context);
+    const typ = draft === "15" ? "dc+sd-jwt" : "vc+sd-jwt"; // it had another name
+    const { payload, claims } = await verifySdJwtVc(credential, { ...context, typ });
     assert.deepEqual(claims, await issuer.sample(type));
     return assertConfirmation(payload, key);
   }

@@ -40,12 +40,12 @@ fn offers_are_those_of_the_examples() {
         let mut made = dialect(draft).offer(&offer(&ids, &code, Some(tx_code)));
         let grant =
             made.pointer_mut("/grants/urn:ietf:params:oauth:grant-type:pre-authorized_code");
-        let written = grant.unwrap()["tx_code"].as_object_mut().unwrap();
+        let written = grant.unwrap().get_mut("tx_code").unwrap().as_object_mut().unwrap();
         assert_eq!(written.remove("input_mode"), Some(json!("numeric")), "the default, said");
         let mut expected = expected;
         let grant =
             expected.pointer_mut("/grants/urn:ietf:params:oauth:grant-type:pre-authorized_code");
-        grant.unwrap()["tx_code"].as_object_mut().unwrap().remove("input_mode");
+        grant.unwrap().get_mut("tx_code").unwrap().as_object_mut().unwrap().remove("input_mode");
         assert_eq!(made, expected, "{draft}");
     }
     let flat = dialect("8").offer_link(&offer(&ids, &code, Some(wanted.clone())));
@@ -91,11 +91,10 @@ fn published(draft: &str, id: &str, configuration: CredentialConfiguration) -> V
 }
 
 fn claim(path: &[&str], display: Value, mandatory: bool) -> Value {
-    let mut claim = json!({ "path": path, "mandatory": mandatory });
-    if display != json!([]) {
-        claim["display"] = display;
+    if display == json!([]) {
+        return json!({ "path": path, "mandatory": mandatory });
     }
-    claim
+    json!({ "path": path, "mandatory": mandatory, "display": display })
 }
 
 /// The university's degree as 1.0 describes it.
