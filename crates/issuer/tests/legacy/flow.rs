@@ -1,10 +1,12 @@
 //! The whole way from offer to credential, in the words of each draft.
 
+use axum::http::Request;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Value, json};
 use testkit::proof::holder_key;
+use testkit::wire::{FORM, JSON};
 use testkit::world::ISSUER;
 
 use crate::speaker::{CARD, DIPLOMA, DRAFTS, Speaker, world};
@@ -107,7 +109,7 @@ async fn the_final_version_stays_as_it_is() {
     assert_eq!(metadata["credential_issuer"], ISSUER);
 }
 
-/// Draft 14 §8.2 has a list of proofs, draft 15 too.
+/// Draft 14, section 8.2 has a list of proofs, draft 15 too.
 #[tokio::test]
 async fn several_proofs_yield_several_credentials() {
     let world = world().await;
@@ -139,15 +141,15 @@ async fn a_form_is_taken_in_draft_8_alone() {
         let proof = json!({ "proof_type": "jwt", "jwt": proof }).to_string();
         let form = [("format", "jwt_vc"), ("type", DIPLOMA), ("proof", &proof)];
         let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
-        let begun = axum::http::Request::post(format!("/draft-{draft}/credential"))
+        let begun = Request::post(format!("/draft-{draft}/credential"))
             .header("authorization", format!("Bearer {token}"))
-            .header("content-type", testkit::wire::FORM);
+            .header("content-type", FORM);
         let answer = world.public.ask(begun, body).await;
         assert_eq!(answer.status, if draft == 8 { 200 } else { 400 }, "{answer:?}");
     }
 }
 
-/// Draft 13 §10 and later: the Wallet says what became of it.
+/// Draft 13, section 10 and later: the Wallet says what became of it.
 #[tokio::test]
 async fn a_wallet_tells_what_became_of_it() {
     let world = world().await;
@@ -164,4 +166,34 @@ async fn a_wallet_tells_what_became_of_it() {
         let told = speaker.post("notification", &token, body.to_string()).await;
         assert_eq!(told.status, if draft >= 13 { 204 } else { 404 }, "{told:?}");
     }
+}
+
+/// RFC 9449 §4.3: the endpoints of a draft have addresses of their own, and a proof is for one.
+#[tokio::test]
+async fn a_token_can_be_bound_in_a_draft() {
+    let world = world().await;
+    let speaker = Speaker { world: &world, draft: 13 };
+    let code = speaker.offer(DIPLOMA, json!({})).await.code;
+    let key = holder_key();
+    let form = [("grant_type", PRE_AUTHORIZED_CODE), ("pre-authorized_code", &code)];
+    let form = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let redeem = async |place: &str| {
+        let proof = world.dpop(&key, place, None).sign(&key).await;
+        let begun = Request::post("/draft-13/token").header("dpop", proof);
+        world.public.ask(begun.header("content-type", FORM), form.clone()).await
+    };
+    let elsewhere = redeem("token").await;
+    assert_eq!((elsewhere.status, &elsewhere.json()["error"]), (400, &json!("invalid_dpop_proof")));
+    let answer = redeem("draft-13/token").await.success();
+    assert_eq!(answer["token_type"], "DPoP");
+    let token = answer["access_token"].as_str().unwrap();
+    let proof = speaker.proof(&key, answer["c_nonce"].as_str().unwrap()).sign(&key).await;
+    let request = speaker.request(DIPLOMA, &proof);
+    let stolen = speaker.credential(token, &request).await;
+    assert_eq!(stolen.status, 401, "without the key: {stolen:?}");
+    let dpop = world.dpop(&key, "draft-13/credential", Some(token)).sign(&key).await;
+    let begun = Request::post("/draft-13/credential").header("dpop", dpop);
+    let begun = begun.header("authorization", format!("DPoP {token}"));
+    let begun = begun.header("content-type", JSON);
+    world.public.ask(begun, request.to_string()).await.success();
 }

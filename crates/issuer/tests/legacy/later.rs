@@ -87,7 +87,7 @@ async fn an_acceptance_token_is_good_as_a_whole() {
     speaker.post("deferred-credential", whole, "").await.success();
 }
 
-/// Draft 9 §8 to 13 §8: one answer for each request, all or nothing.
+/// Section 8 of drafts 9 to 13: one answer for each request, all or nothing.
 #[tokio::test]
 async fn a_batch_is_answered_in_its_order_or_not_at_all() {
     let world = world().await;

@@ -14,7 +14,7 @@ use crate::metadata::CredentialConfiguration;
 use crate::nonce::NonceResponse;
 use crate::secret::{AccessToken, TransactionId};
 
-/// Most requests in one batch (draft 9 §8 to 13 §8).
+/// Most requests in one batch (section 8 of drafts 9 to 13).
 const BATCH_MAX: usize = 100;
 
 /// What a token is good for, by the ids of 1.0.
@@ -176,7 +176,7 @@ impl Dialect {
         if is_single {
             answer.extend(self.one(credentials.first(), format));
         } else {
-            answer.insert("credentials".into(), json!(credentials)); // draft 14 §8.3
+            answer.insert("credentials".into(), json!(credentials)); // draft 14, section 8.3
         }
         with_nonce(answer, nonce)
     }
@@ -226,7 +226,7 @@ impl Dialect {
     }
 
     /// The token and the `transaction_id` of 1.0 that an `acceptance_token` is made of: it stands
-    /// where a token stands, and nothing else comes with it (draft 8 §9).
+    /// where a token stands, and nothing else comes with it (draft 8, section 9).
     #[must_use]
     pub fn acceptance_token(self, token: &AccessToken) -> Option<(AccessToken, TransactionId)> {
         let (token, transaction_id) = token.expose().split_once(SEPARATOR)?;

@@ -117,7 +117,7 @@ impl Dialect {
         self.misfit(Misfit::DeferredInBatch)
     }
 
-    /// The answer to who asks too early for what waits (draft 12 §9.3).
+    /// The answer to who asks too early for what waits (draft 12, section 9.3).
     #[must_use]
     pub fn pending(self, interval: u32) -> Value {
         json!({

@@ -79,7 +79,7 @@ impl Dialect {
     }
 }
 
-/// Draft 8 §7.3 has one word for a type: its key in metadata, or what is special about it.
+/// Draft 8, section 7.3 has one word for a type: its key in metadata, or what is special about it.
 fn is_meant_by_name(
     request: &Map<String, Value>,
     (id, members): (&str, &Map<String, Value>),

@@ -25,31 +25,32 @@ impl Dialect {
         self.0 <= Draft::D9
     }
 
-    /// Whether nonces come from an endpoint of their own (draft 15 §7); before that from answers.
+    /// Whether nonces come from an endpoint of their own (draft 15, section 7); before that they come
+    /// with answers.
     #[must_use]
     pub fn has_nonce_endpoint(self) -> bool {
         self.0 >= Draft::D15
     }
 
-    /// Whether an offer may stand elsewhere than in its link (draft 10 §4.1.3).
+    /// Whether an offer may stand elsewhere than in its link (draft 10, section 4.1.3).
     #[must_use]
     pub fn has_offers_by_reference(self) -> bool {
         self.0 >= Draft::D11
     }
 
-    /// Whether the Wallet tells what became of a credential (draft 13 §10).
+    /// Whether the Wallet tells what became of a credential (draft 13, section 10).
     #[must_use]
     pub fn has_notifications(self) -> bool {
         self.0 >= Draft::D13
     }
 
-    /// Whether several credentials come from an endpoint of their own (draft 9 §8 to 13 §8).
+    /// Whether several credentials come from an endpoint of their own (section 8 of drafts 9 to 13).
     #[must_use]
     pub fn has_batch_endpoint(self) -> bool {
         (Draft::D9..=Draft::D13).contains(&self.0)
     }
 
-    /// Whether what waits is asked for with an `acceptance_token` alone (draft 8 §9 to 11 §9).
+    /// Whether what waits is asked for with an `acceptance_token` alone (section 9 of drafts 8 to 11).
     #[must_use]
     pub fn has_acceptance_tokens(self) -> bool {
         self.0 <= Draft::D11

@@ -7,7 +7,7 @@ use super::{Dialect, object};
 use crate::offer::{CredentialOffer, PRE_AUTHORIZED_CODE, SCHEME, escaped, link, query_value};
 use crate::secret::PreAuthorizedCode;
 
-/// The scheme before draft 10 (draft 8 §4.1).
+/// The scheme before draft 10 (draft 8, section 4.1).
 const OLD_SCHEME: &str = "openid-initiate-issuance";
 
 impl Dialect {
@@ -55,7 +55,7 @@ impl Dialect {
     }
 }
 
-/// Draft 8 §4.1.2: every member is a parameter, `credential_type` one for each type.
+/// Draft 8, section 4.1.2: every member is a parameter, `credential_type` one for each type.
 fn flat_link(offer: &CredentialOffer<'_>) -> String {
     let mut text = format!("{OLD_SCHEME}://?issuer={}", query_value(offer.credential_issuer));
     let mut push = |name: &str, value: &str| {

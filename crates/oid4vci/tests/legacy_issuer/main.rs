@@ -26,15 +26,14 @@ pub(crate) fn folder() -> PathBuf {
 pub(crate) fn example(file: &str) -> Value {
     let text = fs::read_to_string(folder().join(file)).unwrap();
     let joined: String = text.lines().map(str::trim).collect();
-    serde_json::from_str(&joined).unwrap_or_else(|error| panic!("{file}: {error}"))
+    serde_json::from_str(&joined).unwrap()
 }
 
-pub(crate) fn configuration(format: &str, members: Value) -> CredentialConfiguration {
-    let Value::Object(format_members) = members else { panic!("no object") };
+pub(crate) fn configuration(format: &str, members: &Value) -> CredentialConfiguration {
     CredentialConfiguration {
         format: format.to_owned(),
         scope: None,
-        format_members,
+        format_members: members.as_object().unwrap().clone(),
         credential_signing_alg_values_supported: vec![json!("ES256")],
         cryptographic_binding_methods_supported: Vec::new(),
         proof_types_supported: Map::new(),

@@ -52,7 +52,7 @@ fn offers_are_those_of_the_examples() {
     let expected = "openid-initiate-issuance://?issuer=https%3A%2F%2Fcredential-issuer.example.com\
                     &credential_type=UniversityDegreeCredential\
                     &pre-authorized_code=adhjhdjajkdkhjhdj&user_pin_required=true";
-    assert_eq!(flat, expected, "draft 8 §4.1.2");
+    assert_eq!(flat, expected, "draft 8, section 4.1.2");
     let nine = dialect("9").offer(&offer(&ids, &code, Some(wanted)));
     let expected = json!({
         "issuer": ISSUER,
@@ -60,7 +60,7 @@ fn offers_are_those_of_the_examples() {
         "pre-authorized_code": "adhjhdjajkdkhjhdj",
         "user_pin_required": true,
     });
-    assert_eq!(nine, expected, "draft 9 §4.1");
+    assert_eq!(nine, expected, "draft 9, section 4.1");
 }
 
 fn published(draft: &str, id: &str, configuration: CredentialConfiguration) -> Value {
@@ -90,8 +90,8 @@ fn published(draft: &str, id: &str, configuration: CredentialConfiguration) -> V
     dialect(draft).issuer_metadata(&metadata, &server, "batch")
 }
 
-fn claim(path: &[&str], display: Value, mandatory: bool) -> Value {
-    if display == json!([]) {
+fn claim(path: &[&str], display: &Value, mandatory: bool) -> Value {
+    if *display == json!([]) {
         return json!({ "path": path, "mandatory": mandatory });
     }
     json!({ "path": path, "mandatory": mandatory, "display": display })
@@ -107,10 +107,10 @@ fn degree(
     let subject = |name| ["credentialSubject", name];
     let english = |name: &str| json!([{ "name": name, "locale": "en-US" }]);
     let claims = [
-        claim(&subject("given_name"), english("Given Name"), false),
-        claim(&subject(surname), english("Surname"), false),
-        claim(&subject("degree"), json!([]), false),
-        claim(&subject("gpa"), json!([{ "name": "GPA" }]), mandatory),
+        claim(&subject("given_name"), &english("Given Name"), false),
+        claim(&subject(surname), &english("Surname"), false),
+        claim(&subject("degree"), &json!([]), false),
+        claim(&subject("gpa"), &json!([{ "name": "GPA" }]), mandatory),
     ];
     let display = json!([{
         "name": "University Credential",
@@ -125,7 +125,7 @@ fn degree(
         credential_signing_alg_values_supported: vec![json!("ES256K")],
         cryptographic_binding_methods_supported: vec![method],
         credential_metadata: json!({ "display": display, "claims": claims }),
-        ..configuration("jwt_vc_json", definition)
+        ..configuration("jwt_vc_json", &definition)
     }
 }
 
@@ -173,18 +173,18 @@ fn claims_of_an_sd_jwt_vc_are_a_tree() {
     let names = |english: &str, german: &str| json!([{ "name": english, "locale": "en-US" }, { "name": german, "locale": "de-DE" }]);
     let nothing = || json!([]);
     let claims = [
-        claim(&["given_name"], names("Given Name", "Vorname"), false),
-        claim(&["family_name"], names("Surname", "Nachname"), false),
-        claim(&["email"], nothing(), false),
-        claim(&["phone_number"], nothing(), false),
-        claim(&["address", "street_address"], nothing(), false),
-        claim(&["address", "locality"], nothing(), false),
-        claim(&["address", "region"], nothing(), false),
-        claim(&["address", "country"], nothing(), false),
-        claim(&["birthdate"], nothing(), false),
-        claim(&["is_over_18"], nothing(), false),
-        claim(&["is_over_21"], nothing(), false),
-        claim(&["is_over_65"], nothing(), false),
+        claim(&["given_name"], &names("Given Name", "Vorname"), false),
+        claim(&["family_name"], &names("Surname", "Nachname"), false),
+        claim(&["email"], &nothing(), false),
+        claim(&["phone_number"], &nothing(), false),
+        claim(&["address", "street_address"], &nothing(), false),
+        claim(&["address", "locality"], &nothing(), false),
+        claim(&["address", "region"], &nothing(), false),
+        claim(&["address", "country"], &nothing(), false),
+        claim(&["birthdate"], &nothing(), false),
+        claim(&["is_over_18"], &nothing(), false),
+        claim(&["is_over_21"], &nothing(), false),
+        claim(&["is_over_65"], &nothing(), false),
     ];
     let display = json!([{
         "name": "IdentityCredential",
@@ -197,7 +197,7 @@ fn claims_of_an_sd_jwt_vc_are_a_tree() {
         scope: Some(id.to_owned()),
         cryptographic_binding_methods_supported: vec!["jwk"],
         credential_metadata: json!({ "display": display, "claims": claims }),
-        ..configuration("dc+sd-jwt", json!({ "vct": id }))
+        ..configuration("dc+sd-jwt", &json!({ "vct": id }))
     };
     let made = published("13", id, one);
     let expected = example("13/credential_metadata_sd_jwt_vc.json");
@@ -218,7 +218,7 @@ fn an_mdoc_is_described_in_words() {
         let one = CredentialConfiguration {
             credential_signing_alg_values_supported: vec![json!(-7)],
             cryptographic_binding_methods_supported: vec!["cose_key"],
-            ..configuration("mso_mdoc", json!({ "doctype": "org.iso.18013.5.1.mDL" }))
+            ..configuration("mso_mdoc", &json!({ "doctype": "org.iso.18013.5.1.mDL" }))
         };
         let metadata = published(draft, "mdl", one);
         let entry = match draft {

@@ -28,7 +28,7 @@ fn known() -> BTreeMap<String, CredentialConfiguration> {
         ("sd", "dc+sd-jwt", vct),
     ]
     .into_iter()
-    .map(|(id, format, members)| (id.to_owned(), configuration(format, members)))
+    .map(|(id, format, members)| (id.to_owned(), configuration(format, &members)))
     .collect()
 }
 
@@ -79,7 +79,7 @@ fn every_request_of_the_drafts_is_read() {
     }
 }
 
-/// Draft 8 §7.3 in its own words, and what is named by its id from draft 12 on.
+/// Draft 8, section 7.3 in its own words, and what is named by its id from draft 12 on.
 #[test]
 fn a_request_names_what_it_wants_as_its_draft_does() {
     let proof = json!({ "proof_type": "jwt", "jwt": "e.e.e" });
