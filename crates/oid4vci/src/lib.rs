@@ -24,6 +24,7 @@
 //! | 18 the credential comes later | [`deferred`] | VCI §9 |
 //! | 19 the Issuer is told what became of it | [`notification`] | VCI §11 |
 //! | 6-19 the high assurance profile, as a Wallet holds an Issuer to it | [`haip`] | HAIP §4 |
+//! | 2-19 the drafts before 1.0, translated at the edge | [`legacy`] | |
 //! | 5-8, 20 where in a credential a claim is | [`claims_path`] | VCI §B.3, VCI §C |
 //! | 3, 20 a card's colours can be read | [`colour`] | VCI §12.2.4 |
 

@@ -256,7 +256,7 @@ impl ReceivedIssuerMetadata {
         Self::read(&Value::Object(claims), identifier)
     }
 
-    fn read(value: &Value, identifier: &str) -> Result<Self, MetadataError> {
+    pub(crate) fn read(value: &Value, identifier: &str) -> Result<Self, MetadataError> {
         if value.get("credential_issuer").is_none_or(|issuer| issuer != identifier) {
             return Err(MetadataError::OtherIssuer); // VCI §12.2.4, META-13
         }

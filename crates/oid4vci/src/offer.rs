@@ -31,7 +31,7 @@ pub const CONFIGURATIONS_MAX: usize = 64;
 pub const DESCRIPTION_CHARACTERS_MAX: usize = 300;
 
 pub(crate) const PRE_AUTHORIZED_CODE: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
-const AUTHORIZATION_CODE: &str = "authorization_code";
+pub(crate) const AUTHORIZATION_CODE: &str = "authorization_code";
 
 /// Names one Credential Offer inside the Issuer: grows with time, printed as a UUID (version 7).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -248,7 +248,7 @@ impl OfferLink {
 }
 
 /// `https`, or `http` to this very machine, which the Wallet allows or not when it connects.
-fn offer_uri(text: &str) -> Result<Url, OfferError> {
+pub(crate) fn offer_uri(text: &str) -> Result<Url, OfferError> {
     let url = Url::parse(text).map_err(|_| OfferError::BadOfferUri)?;
     let plain = url.username().is_empty() && url.password().is_none() && url.has_host();
     match url.scheme() {
@@ -309,7 +309,10 @@ impl ReceivedOffer {
             return Err(OfferError::TooLong);
         }
         let value = json::parse(document).map_err(|_| OfferError::NotJson)?;
-        let object = value.as_object().ok_or(OfferError::NotJson)?;
+        Self::read(value.as_object().ok_or(OfferError::NotJson)?)
+    }
+
+    pub(crate) fn read(object: &Map<String, Value>) -> Result<Self, OfferError> {
         let issuer = object.get("credential_issuer").and_then(Value::as_str);
         let grants = match object.get("grants") {
             None => &Map::new(),

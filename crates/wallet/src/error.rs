@@ -4,6 +4,7 @@ use keys::signer::SignError;
 use oid4vci::authorization::ResponseError;
 use oid4vci::encryption::EncryptionError;
 use oid4vci::haip::HaipFinding;
+use oid4vci::legacy::Dialect;
 use oid4vci::metadata::MetadataError;
 use oid4vci::offer::OfferError;
 use oid4vci::signed_metadata::SignedMetadataError;
@@ -82,6 +83,13 @@ pub enum WalletError {
     },
     /// The issuer's metadata cannot be used.
     Metadata(MetadataError),
+    /// The issuer does not speak 1.0, or not well, and the owner asks for that.
+    NotFinal {
+        /// What it speaks; `None` is 1.0.
+        dialect: Option<Dialect>,
+        /// What would have been excused.
+        finding: Option<&'static str>,
+    },
     /// The issuer does not keep the profile that the owner asks for.
     Haip(HaipFinding),
     /// The issuer's signed metadata cannot be used (VCI §12.2.3).
@@ -176,6 +184,7 @@ impl WalletError {
             | Self::NoPkce
             | Self::SignIn(_)
             | Self::UnknownConfiguration { .. }
+            | Self::NotFinal { .. }
             | Self::NotGranted { .. }
             | Self::Refused(_)
             | Self::Ended(_)
@@ -219,6 +228,7 @@ impl WalletError {
             Self::Network { cause, .. } => cause.code(),
             Self::Metadata(_) => "bad_metadata",
             Self::Haip(_) => "haip",
+            Self::NotFinal { .. } => "not_final",
             Self::SignedMetadata(_) => "bad_signed_metadata",
             Self::Encryption(_) => "bad_encryption",
             Self::ForeignEndpoint { .. } => "foreign_endpoint",

@@ -97,6 +97,8 @@ pub struct Settings {
     pub attestation_source: Option<Arc<dyn AttestationSource>>,
     /// What issuers must keep beside OpenID4VCI.
     pub profile: Profile,
+    /// Whether issuers that speak a draft, or break what they speak, are refused.
+    pub is_strict: bool,
     /// Who vouches for its keys, where issuers ask for that (VCI §D); `None` when nobody does.
     pub key_attestation_source: Option<Arc<dyn KeyAttestationSource>>,
 }
@@ -111,6 +113,7 @@ impl Default for Settings {
             locale: "en".to_owned(),
             attestation_source: None,
             profile: Profile::None,
+            is_strict: false,
             key_attestation_source: None,
         }
     }

@@ -96,12 +96,23 @@ function showOffer(flow) {
     left.textContent = `Also offered, but in a form that this wallet cannot hold: ${flow.unsupported.join(", ")}`;
     left.hidden = false;
   }
+  showFindings(flow);
   if (!one) element("redeem").textContent = "Get the cards";
   if (flow.tx_code) askCode(flow.tx_code);
   if (flow.sign_in) element("redeem").textContent = "Go on to sign in";
   element("redeem-form").addEventListener("submit", (event) => redeem(event, flow));
   element("decline").addEventListener("click", () => leave(flow, "The offer was not taken."));
   focusHeading();
+}
+
+/** For whoever runs the issuer: which draft it speaks, and what this wallet excused. */
+function showFindings({ draft, findings }) {
+  if (!draft && !findings.length) return;
+  const spoken = draft ? `draft ${draft} of OpenID4VCI` : "OpenID4VCI 1.0";
+  element("draft").textContent = `This issuer speaks ${spoken}`;
+  element("excused").append(...findings.map((finding) =>
+    Object.assign(document.createElement("li"), { textContent: sentence(finding) })));
+  element("findings").hidden = false;
 }
 
 /** The other window is the issuer's; this one waits for the person to come back. */

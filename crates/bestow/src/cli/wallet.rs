@@ -128,6 +128,14 @@ pub(crate) struct ProfileArgument {
     pub(crate) profile: Profile,
 }
 
+/// Whether drafts are excused.
+#[derive(Debug, Args)]
+pub(crate) struct StrictArgument {
+    /// Refuse issuers that speak a draft before OpenID4VCI 1.0, or that break what they speak
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
 /// What a wallet needs to know before it takes an offer.
 #[derive(Debug, Args)]
 pub(crate) struct ReachArguments {
@@ -139,6 +147,8 @@ pub(crate) struct ReachArguments {
     pub(crate) key_attestation: KeyAttestationArguments,
     #[command(flatten)]
     pub(crate) profile: ProfileArgument,
+    #[command(flatten)]
+    pub(crate) strict: StrictArgument,
 }
 
 #[derive(Debug, Args)]
@@ -216,6 +226,9 @@ pub(crate) struct ReceiveArguments {
     /// Allow plain http, to this machine only
     #[arg(long)]
     pub(crate) allow_http_loopback: bool,
+    /// Say in which draft the issuer speaks, and what was excused
+    #[arg(long)]
+    pub(crate) trace: bool,
     /// Do not ask: go to the issuer of the offer and keep what it issues
     #[arg(long)]
     pub(crate) yes: bool,

@@ -35,15 +35,18 @@ pub(crate) struct Reach<'r> {
     pub(crate) key_attestation_command: Option<&'r Path>,
     /// What issuers are held to.
     pub(crate) profile: Profile,
+    /// Whether those that speak a draft are refused.
+    pub(crate) is_strict: bool,
 }
 
 impl<'r> Reach<'r> {
     /// As it was typed.
     pub(crate) fn of(arguments: &'r ReachArguments) -> Self {
-        let ReachArguments { trust, attestation, key_attestation, profile } = arguments;
+        let ReachArguments { trust, attestation, key_attestation, profile, strict } = arguments;
         Self {
             key_attestation_command: key_attestation.key_attestation_command.as_deref(),
             profile: profile.profile,
+            is_strict: strict.strict,
             ..Self::of_later(trust, attestation)
         }
     }
@@ -94,6 +97,7 @@ pub(crate) async fn open(
             anchors: reach.trust_anchor.map(anchors).transpose()?,
             allow_http_loopback: reach.allow_http_loopback,
             profile: reach.profile,
+            is_strict: reach.is_strict,
             attestation_source: reach.attestation.map(attestation_source).transpose()?,
             key_attestation_source: reach.key_attestation_command.map(|program| {
                 Arc::new(KeyAttestationCommand::new(program)) as Arc<dyn KeyAttestationSource>

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use oid4vci::legacy::Dialect;
 use oid4vci::secret::TxCode;
 use serde_json::{Value, json};
 use wallet::Wallet;
@@ -40,6 +41,10 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
         person.redeem(&wallet, resolved, arguments.tx_code.as_deref()).await?
     };
     let received = request(&wallet, &authorized, &wish(arguments)).await;
+    let spoken = Dialogue::of(authorized.offer());
+    if arguments.trace {
+        spoken.tell();
+    }
     let received = received.map_err(|error| told(&error))?;
     let received = person.look(&wallet, received, arguments.accept_unverified_issuer).await?;
     let kept = wallet.keep(&received).await.map_err(|error| told(&error))?;
@@ -63,8 +68,34 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
         None if !received.pending().is_empty() => {
             Err(pending::not_ready().done("credentials", credentials).done("pending", waits))
         }
-        None if arguments.json => print_json(&json!({ "credentials": credentials })),
+        None if arguments.json => print_json(&spoken.json(&credentials)),
         None => Ok(()),
+    }
+}
+
+/// What an issuer speaks, and what was excused.
+struct Dialogue {
+    draft: Option<&'static str>,
+    findings: Vec<&'static str>,
+}
+
+impl Dialogue {
+    fn of(offer: &ResolvedOffer) -> Self {
+        Self { draft: offer.dialect().map(Dialect::name), findings: offer.findings() }
+    }
+
+    fn tell(&self) {
+        match self.draft {
+            Some(draft) => tell(format!("The issuer speaks draft {draft} of OpenID4VCI.")),
+            None => tell("The issuer speaks OpenID4VCI 1.0."),
+        }
+        for finding in &self.findings {
+            tell(format!("  excused: {finding}"));
+        }
+    }
+
+    fn json(&self, credentials: &Value) -> Value {
+        json!({ "credentials": credentials, "draft": self.draft, "findings": self.findings })
     }
 }
 

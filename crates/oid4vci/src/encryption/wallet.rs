@@ -53,6 +53,21 @@ impl ReceivedEncryption {
     }
 }
 
+impl ReceivedEncryption {
+    /// The same before 1.0: requests are in the clear, and responses are encrypted without them.
+    pub(crate) fn choose_response(&self) -> Result<ChosenEncryption, EncryptionError> {
+        let response = self.response.as_ref().filter(|response| response.methods.required);
+        let Some(response) = response else { return Ok(ChosenEncryption::default()) };
+        let (encryption, _) =
+            response.methods.choose(false).ok_or(EncryptionError::NoCommonMethod)?;
+        let mut known = KeyManagement::ALL.into_iter();
+        let algorithm = known.find(|known| response.algorithms.contains(known));
+        let algorithm = algorithm.ok_or(EncryptionError::NoCommonMethod)?;
+        let response = Some(ResponseMethod { algorithm, encryption, compression: None });
+        Ok(ChosenEncryption { request: None, response })
+    }
+}
+
 impl Methods {
     /// Of what both know, what we like best (ENC-05, ENC-06).
     fn choose(&self, compress: bool) -> Option<(ContentEncryption, Option<Compression>)> {

@@ -10,6 +10,7 @@ mod error;
 mod format;
 mod metadata;
 mod offer;
+mod received;
 mod token;
 
 pub use dialect::Dialect;

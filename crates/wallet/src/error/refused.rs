@@ -82,6 +82,9 @@ impl Refused {
     pub(super) fn hint(&self) -> &'static str {
         match (self.question, self.error.as_deref(), self.status) {
             (_, _, 429 | 503) => "wait a moment, then try again",
+            (Question::Token, Some("authorization_pending" | "slow_down"), _) => {
+                "the issuer is not ready yet: wait a moment, then take the same offer again"
+            }
             (Question::Token, Some("invalid_tx_code"), _) => {
                 "check the transaction code and type it again: the offer stays good until it was \
                  wrong too often"

@@ -49,6 +49,7 @@ impl WalletError {
             | Self::Metadata(_)
             | Self::Encryption(_)
             | Self::BadAnswer(_) => "tell the issuer",
+            Self::NotFinal { .. } => "tell the issuer, or take its offers without being strict",
             Self::Haip(_) => "tell the issuer, or take its offers without this profile",
             Self::ForeignEndpoint { .. } | Self::UnboundToken | Self::SignedMetadata(_) => {
                 "do not go on; tell the issuer"
@@ -118,6 +119,11 @@ impl fmt::Display for WalletError {
             Self::TxCodeMisfit => f.write_str("the transaction code has the wrong form"),
             Self::Network { host, cause } => write!(f, "{host}: {}", cause.message()),
             Self::Metadata(error) => f.write_str(error.message()),
+            Self::NotFinal { finding: Some(finding), .. } => f.write_str(finding),
+            Self::NotFinal { dialect: Some(dialect), .. } => {
+                write!(f, "the issuer speaks draft {dialect} of OpenID4VCI, and not 1.0")
+            }
+            Self::NotFinal { .. } => f.write_str("the issuer does not speak OpenID4VCI 1.0"),
             Self::Haip(finding) => f.write_str(finding.message()),
             Self::SignedMetadata(error) => f.write_str(error.message()),
             Self::Encryption(error) => f.write_str(error.message()),

@@ -13,7 +13,7 @@ use crate::http::Request;
 use crate::store::ResponseKey;
 
 /// Largest Credential Response: a credential with a photo has room.
-const RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub(super) const RESPONSE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 impl Wallet {
     /// Sends a Credential Request or a Deferred Credential Request, and reads the answer to it.
@@ -31,12 +31,14 @@ impl Wallet {
             encryption.begin(|algorithm| response_key.take(algorithm)).map_err(failed)?;
         // What goes in the clear says so (CRED-19, DEFER-08).
         let body = exchange.seal(parameters).map_err(EncryptionError::from)?;
+        let body = sender.spoken.write_encryption(body);
         let request = Request::post(endpoint.clone())
             .header("accept", format!("{JSON}, {JWT}"))
             .body(body.media_type, body.bytes);
         let request = request.at_most(2 * RESPONSE_BYTES_MAX);
         let answer = self.send_with_token(sender, access_token, request).await?;
         if !matches!(answer.status, 200 | 202) {
+            sender.spoken.hear_refusal(&answer.body);
             // CRED-64: an error is in the clear, whatever was asked for.
             let refused = Refused::with_token(Question::Credential, &answer);
             return Err(WalletError::Refused(refused));

@@ -1,6 +1,10 @@
 //! Steps 13-14: the wallet asks for the credential (VCI §8).
 
+use std::borrow::Cow;
+
 use oid4vci::credential::{CredentialRequest, ReceivedCredentialResponse, Selector};
+use oid4vci::legacy::Dialect;
+use oid4vci::metadata::ReceivedConfiguration;
 
 use super::check::Expected;
 use super::key::{ChosenKey, KeyWish};
@@ -51,7 +55,8 @@ impl Wallet {
         wish: &KeyWish,
     ) -> Result<Outcome, WalletError> {
         let batch_size = authorized.offer.issuer.batch_size;
-        let keys = self.choose_keys(&offered.configuration, wish, batch_size).await?;
+        let configuration = bound_where_asked(authorized, &offered.configuration);
+        let keys = self.choose_keys(&configuration, wish, batch_size).await?;
         let outcome = self.receive_for(authorized, offered, selector, &keys).await;
         let used = match &outcome {
             Ok(Outcome::Issued(previews)) => previews.as_slice(),
@@ -69,7 +74,7 @@ impl Wallet {
         selector: Selector,
         keys: &[ChosenKey],
     ) -> Result<Outcome, WalletError> {
-        let (answer, response_key) =
+        let (answer, dialect, response_key) =
             self.request_with_proofs(authorized, offered, selector, keys).await?;
         let holder_keys: Vec<HolderKey> = keys.iter().map(|key| key.holder_key.clone()).collect();
         let expected = Expected::of(offered, &authorized.offer.issuer.credential_issuer);
@@ -86,7 +91,7 @@ impl Wallet {
                 self.report_failure(checked, reporter).await.map(Outcome::Issued)
             }
             ReceivedCredentialResponse::Deferred { transaction_id, interval } => {
-                let when = (transaction_id, interval);
+                let when = (transaction_id, interval, dialect);
                 let wanted = (expected, keys, response_key);
                 let pending = self.put_off(authorized, wanted, when).await?;
                 Ok(Outcome::PutOff(Box::new(pending)))
@@ -116,9 +121,14 @@ impl Wallet {
         offered: &OfferedCredential,
         selector: Selector,
         keys: &[ChosenKey],
-    ) -> Result<(ReceivedCredentialResponse, ResponseKey), WalletError> {
+    ) -> Result<Answered, WalletError> {
+        let spoken = &authorized.sender.spoken;
+        let used = spoken.nonce();
         match self.request(authorized, offered, selector.clone(), keys).await {
-            Err(WalletError::Refused(refused)) if refused.is("invalid_nonce") => {
+            Err(WalletError::Refused(refused))
+                if refused.is("invalid_nonce")
+                    || spoken.may_prove_again(&refused, used.as_deref()) =>
+            {
                 self.request(authorized, offered, selector, keys).await
             }
             answer => answer,
@@ -132,19 +142,39 @@ impl Wallet {
         offered: &OfferedCredential,
         selector: Selector,
         keys: &[ChosenKey],
-    ) -> Result<(ReceivedCredentialResponse, ResponseKey), WalletError> {
+    ) -> Result<Answered, WalletError> {
         let proofs = self.prove(authorized, &offered.configuration, keys).await?;
-        let parameters = CredentialRequest { selector, proofs }.to_json();
+        let request = CredentialRequest { selector, proofs };
+        let dialect = authorized.sender.spoken.dialect;
+        let parameters = match dialect {
+            None => request.to_json(),
+            Some(dialect) => dialect.write_credential_request(&request, &offered.named),
+        };
         let offer = &authorized.offer;
         let Authorized { sender, access_token, .. } = authorized;
         let place = (&offer.issuer.credential_endpoint, sender, access_token);
         let mut response_key = ResponseKey::default();
         let cover = (&offer.encryption, &mut response_key);
         let answer = self.exchange(place, cover, parameters).await?;
-        let response = ReceivedCredentialResponse::parse(&answer);
+        let response = sender.spoken.read_response(&answer);
         let response = response.ok_or(WalletError::BadAnswer(Question::Credential))?;
-        Ok((response, response_key))
+        let dialect = dialect.map(|dialect| dialect.read_deferral(&answer));
+        Ok((response, dialect, response_key))
     }
+}
+
+/// What came, in what it is to be asked for if it comes later, and under which key.
+type Answered = (ReceivedCredentialResponse, Option<Dialect>, ResponseKey);
+
+/// Whoever speaks a draft and gives a nonce wants a proof, also where the metadata do not say so.
+fn bound_where_asked<'c>(
+    authorized: &Authorized,
+    configuration: &'c ReceivedConfiguration,
+) -> Cow<'c, ReceivedConfiguration> {
+    if configuration.needs_proof || authorized.sender.spoken.nonce().is_none() {
+        return Cow::Borrowed(configuration);
+    }
+    Cow::Owned(ReceivedConfiguration { needs_proof: true, ..configuration.clone() })
 }
 
 /// By identifier if the token came with identifiers, else by configuration (CRED-03, CRED-04, GEN-07,

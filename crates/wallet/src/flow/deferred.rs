@@ -3,10 +3,13 @@
 use keys::outside::Timestamp;
 use oid4vci::credential::ReceivedCredentialResponse;
 use oid4vci::deferred::DeferredCredentialRequest;
+use oid4vci::legacy::Dialect;
 use oid4vci::metadata::ReceivedIssuerMetadata;
 use oid4vci::secret::TransactionId;
+use zeroize::Zeroizing;
 
 use super::check::Expected;
+use super::dialect::Spoken;
 use super::key::ChosenKey;
 use super::receipt::Received;
 use super::sender::Sender;
@@ -38,7 +41,7 @@ impl Wallet {
         &self,
         authorized: &Authorized,
         (expected, keys, response_key): (Expected, &[ChosenKey], ResponseKey),
-        (transaction_id, interval): (TransactionId, Option<u64>),
+        (transaction_id, interval, dialect): (TransactionId, Option<u64>, Option<Dialect>),
     ) -> Result<PendingCredential, WalletError> {
         if authorized.offer.issuer.deferred_credential_endpoint.is_none() {
             return Err(WalletError::NotYet { interval }); // DEFER-01
@@ -49,6 +52,7 @@ impl Wallet {
             expected,
             holder_keys: keys.iter().map(|key| key.holder_key.clone()).collect(),
             transaction_id,
+            dialect,
             token: authorized.shared_as.clone(),
             asked_at: now,
             ask_at: now.plus(seconds(interval)),
@@ -173,7 +177,8 @@ impl Wallet {
         &self,
         pending: &PendingCredential,
     ) -> Result<PendingCredential, WalletError> {
-        let issuer = self.issuer_metadata(&pending.expected.credential_issuer).await?;
+        let issuer = &pending.expected.credential_issuer;
+        let issuer = self.issuer_metadata(issuer, pending.dialect).await?;
         let token = self.token_for(pending).await?.token;
         let refused = match self.ask_again(pending, &token, &issuer).await {
             Err(WalletError::Refused(refused)) if refused.is_dead_token() => refused,
@@ -200,13 +205,30 @@ impl Wallet {
         self.check_places(&homes, places)?;
         let transaction_id = pending.transaction_id.clone();
         let parameters = DeferredCredentialRequest { transaction_id }.to_json();
-        let encryption = issuer.encryption.choose(false)?; // DEFER-07, DEFER-09
-        let sender = Sender::of_kept(token);
+        let mut sender = Sender::of_kept(token);
+        sender.spoken = Spoken::new(pending.dialect, Vec::new());
+        let encryption = sender.spoken.encryption(&issuer.encryption)?; // DEFER-07, DEFER-09
         let place = (endpoint, &sender, &token.access_token);
         let mut response_key = pending.response_key.clone();
         let cover = (&encryption, &mut response_key);
-        let answer = self.exchange(place, cover, parameters).await?;
-        let response = ReceivedCredentialResponse::parse(&answer);
+        let answer = match pending.dialect.filter(|dialect| dialect.waits_with_own_token()) {
+            None => self.exchange(place, cover, parameters).await,
+            Some(_) => self
+                .ask_with_own_token(endpoint, &pending.transaction_id, &sender.spoken)
+                .await
+                .map(Zeroizing::new),
+        };
+        let answer = match answer {
+            Err(WalletError::Refused(refused)) => match sender.spoken.not_ready(&refused) {
+                Some(interval) => {
+                    let transaction_id = pending.transaction_id.clone();
+                    return Ok(ReceivedCredentialResponse::Deferred { transaction_id, interval });
+                }
+                None => return Err(WalletError::Refused(refused)),
+            },
+            answer => answer?,
+        };
+        let response = sender.spoken.read_response(&answer);
         response.ok_or(WalletError::BadAnswer(Question::Credential))
     }
 

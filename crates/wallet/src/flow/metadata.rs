@@ -1,13 +1,18 @@
 //! Step 6: what the issuer and its authorization server publish (VCI §12.2, RFC 8414 §3).
 
+use std::collections::BTreeMap;
+
 use oid4vci::encryption::ChosenEncryption;
+use oid4vci::legacy::Dialect;
 use oid4vci::metadata::{
     AUTHORIZATION_SERVER, MetadataError, ReceivedConfiguration, ReceivedIssuerMetadata,
     ReceivedServerMetadata, parse_identifier,
 };
 use oid4vci::offer::{AuthorizationCodeGrant, PreAuthorizedCodeGrant, ReceivedOffer, TxCodeInput};
+use serde_json::{Map, Value};
 use url::Url;
 
+use super::dialect::{InPlaceOfServer, Spoken, Understood};
 use super::host;
 use super::offer::{Consent, FetchedOffer};
 use super::sender::Sender;
@@ -60,6 +65,8 @@ pub struct DescribedOffer {
     unsupported: Vec<String>,
     server: String,
     server_host: String,
+    spoken: Spoken,
+    in_place_of_server: Option<Box<InPlaceOfServer>>,
 }
 
 impl DescribedOffer {
@@ -93,6 +100,8 @@ pub struct OfferedCredential {
     pub(super) display: Display,
     /// What describes its type, where that was looked up.
     pub(super) documents: Vec<String>,
+    /// How a draft names it in a request.
+    pub(super) named: Map<String, Value>,
 }
 
 impl OfferedCredential {
@@ -149,6 +158,18 @@ impl ResolvedOffer {
         matches!(self.grant, OfferedGrant::AuthorizationCode(_))
     }
 
+    /// The draft that the issuer speaks; `None` is 1.0.
+    #[must_use]
+    pub const fn dialect(&self) -> Option<Dialect> {
+        self.sender.spoken.dialect
+    }
+
+    /// What had to be excused so far, for the people on the other side.
+    #[must_use]
+    pub fn findings(&self) -> Vec<&'static str> {
+        self.sender.spoken.findings()
+    }
+
     /// Where code and Transaction Code will go: a person may want to see it (SEC-09).
     #[must_use]
     pub fn token_host(&self) -> String {
@@ -165,7 +186,7 @@ impl Wallet {
         consent: &Consent,
     ) -> Result<DescribedOffer, WalletError> {
         consent.covers(fetched.host())?;
-        let FetchedOffer { mut offer, .. } = fetched;
+        let FetchedOffer { mut offer, mut spoken, .. } = fetched;
         let grant = OfferedGrant::choose(&mut offer, self.settings.prefers_sign_in);
         let mut grant = grant.ok_or(WalletError::UnknownGrant)?;
         if let OfferedGrant::PreAuthorizedCode(PreAuthorizedCodeGrant {
@@ -175,16 +196,27 @@ impl Wallet {
         {
             tx_code.description = tx_code.description.take().map(|text| clean(&text));
         }
-        let issuer = self.issuer_metadata(&offer.credential_issuer).await?;
-        let encryption = issuer.encryption.choose(false)?; // before the code is spent (CRED-15)
+        let Understood { issuer, names, server: in_place_of_server } =
+            self.understand(&mut offer, &mut spoken).await?;
+        let encryption = spoken.encryption(&issuer.encryption)?;
         let server = issuer.authorization_server(grant.authorization_server())?.to_owned();
         let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
         let formats = self.settings.profile.formats();
-        let (mut offered, unsupported) = offered(&offer, &issuer, formats)?;
+        let (mut offered, unsupported) = offered(&offer, (&issuer, names), formats)?;
         self.check_offered(&offered)?;
         self.fetch_descriptions(&mut offered, &issuer).await;
         self.fetch_pictures(&mut offered, &issuer.credential_issuer).await;
-        Ok(DescribedOffer { grant, issuer, encryption, offered, unsupported, server, server_host })
+        Ok(DescribedOffer {
+            grant,
+            issuer,
+            encryption,
+            offered,
+            unsupported,
+            server,
+            server_host,
+            spoken,
+            in_place_of_server: in_place_of_server.map(Box::new),
+        })
     }
 
     /// What cannot be got, or cannot be understood, is seen before anything is spent for it.
@@ -208,12 +240,14 @@ impl Wallet {
         consent: &Consent,
     ) -> Result<ResolvedOffer, WalletError> {
         consent.covers(described.server_host())?;
-        let DescribedOffer { grant, issuer, encryption, offered, unsupported, server: id, .. } =
-            described;
-        let server = self.server_metadata(&id).await?;
+        let DescribedOffer { grant, issuer, encryption, offered, unsupported, .. } = described;
+        let (id, spoken) = (described.server, described.spoken);
+        let in_place = described.in_place_of_server.map(|boxed| *boxed);
+        let in_place = in_place.filter(|_| id == issuer.credential_issuer);
+        let server = self.server_of(&id, &spoken, in_place).await?;
         self.check_endpoints(&issuer, &server, &id)?;
         self.settings.profile.check_metadata(&issuer, &server)?;
-        let sender = self.become_sender(&server, &id).await?;
+        let sender = self.become_sender(&server, &id, spoken).await?;
         Ok(ResolvedOffer { grant, issuer, encryption, server, sender, offered, unsupported })
     }
 
@@ -271,7 +305,7 @@ impl Wallet {
 /// OFFER-06: each id must be described; formats that the wallet cannot hold are left out.
 fn offered(
     offer: &ReceivedOffer,
-    issuer: &ReceivedIssuerMetadata,
+    (issuer, mut names): (&ReceivedIssuerMetadata, BTreeMap<String, Map<String, Value>>),
     formats: &[&str],
 ) -> Result<(Vec<OfferedCredential>, Vec<String>), WalletError> {
     let mut offered = Vec::new();
@@ -283,11 +317,13 @@ fn offered(
         if formats.contains(&configuration.format.as_str()) {
             let display = Display::new(issuer, configuration);
             let configuration = configuration.clone();
+            let named = names.remove(id).unwrap_or_default();
             offered.push(OfferedCredential {
                 id: id.clone(),
                 configuration,
                 display,
                 documents: Vec::new(),
+                named,
             });
         } else {
             unsupported.push(clean(&configuration.format));

@@ -4,6 +4,7 @@ pub mod check;
 mod cover;
 pub mod credential;
 pub mod deferred;
+mod dialect;
 pub mod key;
 pub mod metadata;
 pub mod nonce;

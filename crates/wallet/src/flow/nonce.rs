@@ -18,6 +18,9 @@ impl Wallet {
         nonce_endpoint: Option<&Url>,
         sender: &Sender,
     ) -> Result<Option<String>, WalletError> {
+        if let Some(nonce) = sender.spoken.nonce() {
+            return Ok(Some(nonce));
+        }
         let Some(endpoint) = nonce_endpoint else {
             return Ok(None);
         };

@@ -1,9 +1,11 @@
 //! Steps 4-5: the holder scans an offer, agrees to the host, and the wallet reads it (VCI §4.1).
 
+use oid4vci::legacy::Dialect;
 use oid4vci::metadata::parse_identifier;
 use oid4vci::offer::{OFFER_BYTES_MAX, OfferError, OfferLink, ReceivedOffer};
 use url::Url;
 
+use super::dialect::Spoken;
 use super::host;
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
@@ -14,18 +16,19 @@ use crate::http::Request;
 pub struct ScannedOffer {
     link: OfferLink,
     host: String,
+    spoken: Spoken,
 }
 
 impl ScannedOffer {
     /// Reads a scanned or pasted text, without a single packet (OFFER-39, catalogue A08). Nobody is
     /// answered, either: what follows stays in the wallet (OFFER-34).
     pub fn scan(text: &str) -> Result<Self, WalletError> {
-        let link = OfferLink::parse(text)?;
+        let (link, dialect, findings) = Dialect::read_link(text)?;
         let host = match &link {
             OfferLink::ByReference(url) => host(url),
             OfferLink::ByValue(offer) => host(&issuer(offer)?),
         };
-        Ok(Self { link, host })
+        Ok(Self { link, host, spoken: Spoken::new(dialect, findings) })
     }
 
     /// Whom the first request goes to, host and port: the person is to agree to just this.
@@ -69,6 +72,7 @@ impl Consent {
 pub struct FetchedOffer {
     pub(super) offer: ReceivedOffer,
     host: String,
+    pub(super) spoken: Spoken,
 }
 
 impl FetchedOffer {
@@ -93,18 +97,25 @@ impl Wallet {
         scanned: ScannedOffer,
         consent: &Consent,
     ) -> Result<FetchedOffer, WalletError> {
+        self.check_dialect(&scanned.spoken)?;
+        let mut spoken = scanned.spoken;
         let offer = match scanned.link {
             OfferLink::ByValue(offer) => offer,
             OfferLink::ByReference(url) => {
                 consent.covers(&scanned.host)?;
-                self.read_offer(url).await?
+                self.read_offer(url, &mut spoken).await?
             }
         };
+        self.check_dialect(&spoken)?;
         let host = host(&issuer(&offer)?);
-        Ok(FetchedOffer { offer, host })
+        Ok(FetchedOffer { offer, host, spoken })
     }
 
-    async fn read_offer(&self, url: Url) -> Result<ReceivedOffer, WalletError> {
+    async fn read_offer(
+        &self,
+        url: Url,
+        spoken: &mut Spoken,
+    ) -> Result<ReceivedOffer, WalletError> {
         self.permit(&url)?;
         let request = Request::get(url).header("accept", "application/json");
         let answer = self.send(request.at_most(OFFER_BYTES_MAX)).await?;
@@ -116,7 +127,10 @@ impl Wallet {
         if !answer.is("application/json") {
             return Err(WalletError::BadAnswer(Question::Offer));
         }
-        Ok(ReceivedOffer::parse(&answer.body)?)
+        let (offer, dialect, findings) = Dialect::read_offer(&answer.body, spoken.dialect)?;
+        spoken.dialect = dialect;
+        spoken.excuse(findings);
+        Ok(offer)
     }
 }
 

@@ -4,6 +4,7 @@
 use keys::public_key::PublicKey;
 use keys::signer::Signer as _;
 use oid4vci::attestation::key::WantedKeyAttestation;
+use oid4vci::legacy::Dialect;
 use oid4vci::metadata::{ReceivedConfiguration, ReceivedKeyAttestation};
 use oid4vci::proof::{NewProof, Proofs};
 
@@ -57,10 +58,13 @@ impl Wallet {
         key: &ChosenKey,
         (nonce, key_attestation): (Option<&str>, Option<&str>),
     ) -> Result<String, WalletError> {
+        let dialect = authorized.sender.spoken.dialect;
+        let must_name = dialect.is_some_and(Dialect::names_client_in_proof);
+        let own = must_name.then_some(&*self.settings.client_id);
         let proof = NewProof {
             binding: &key.binding,
             credential_issuer: &authorized.offer.issuer.credential_issuer,
-            client_id: authorized.client_id.as_deref(),
+            client_id: authorized.client_id.as_deref().or(own),
             nonce,
             key_attestation,
             now: self.clock.now(),

@@ -15,6 +15,7 @@ use oid4vci::metadata::ReceivedServerMetadata;
 use oid4vci::secret::{AccessToken, RefreshToken};
 use url::Url;
 
+use super::dialect::Spoken;
 use crate::Wallet;
 use crate::attestation::{AttestationError, WalletAttestation};
 use crate::error::{Question, Refused, WalletError};
@@ -40,6 +41,8 @@ pub(super) struct Sender {
     /// What each server wants in the next proof.
     nonces: Arc<Mutex<BTreeMap<String, String>>>,
     challenge: Arc<Mutex<Option<String>>>,
+    /// What the issuer and its servers speak.
+    pub(super) spoken: Spoken,
 }
 
 impl Sender {
@@ -73,6 +76,7 @@ impl Sender {
             challenge_endpoint: None,
             nonces: Arc::default(),
             challenge: Arc::default(),
+            spoken: Spoken::default(),
         }
     }
 
@@ -124,6 +128,7 @@ impl Wallet {
         &self,
         server: &ReceivedServerMetadata,
         authorization_server: &str,
+        spoken: Spoken,
     ) -> Result<Sender, WalletError> {
         let attestation = self.attestation_for(server, authorization_server).await?;
         let theirs = &server.sender.dpop_algorithms;
@@ -137,6 +142,7 @@ impl Wallet {
             challenge_endpoint: server.challenge_endpoint.clone(),
             nonces: Arc::default(),
             challenge: Arc::default(),
+            spoken,
         })
     }
 

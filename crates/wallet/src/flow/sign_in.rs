@@ -93,7 +93,12 @@ impl Wallet {
             location: resources.first().map(String::as_str),
             issuer_state, // OFFER-12
         };
-        let address = self.sign_in_address(&offer.sender, flow, &request.to_form()).await?;
+        let mut form = request.to_form();
+        if let Some(dialect) = offer.dialect() {
+            let named: Vec<_> = offer.offered().iter().map(|one| &one.named).collect();
+            dialect.write_authorization_request(&mut form, &named);
+        }
+        let address = self.sign_in_address(&offer.sender, flow, &form).await?;
         let (redirect_uri, scopes) = (redirect_uri.to_owned(), scopes.unwrap_or_default());
         Ok(SignIn { offer, address, redirect_uri, verifier, state, scopes })
     }

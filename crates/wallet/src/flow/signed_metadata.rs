@@ -15,25 +15,31 @@ const SIGNED_FIRST: &str = "application/jwt, application/json;q=0.9";
 /// What every issuer has (META-07).
 const UNSIGNED: &str = "application/json";
 
+/// What an issuer publishes.
+pub(super) enum Document {
+    /// By somebody whose signature counts.
+    Signed(Box<ReceivedIssuerMetadata>),
+    /// As it came from its host.
+    Plain(Vec<u8>),
+}
+
 impl Wallet {
     /// What the issuer publishes: signed where it has that form and the wallet knows whose signature
     /// counts. Who signs and is not known adds nothing, and takes nothing away: what they signed is
     /// rejected (SMETA-06), and the unsigned form asked for, which comes from the issuer's own host.
     /// What somebody known signed must be right in every respect. Either way, the keys for encryption
     /// in it come over TLS from the issuer, or signed: that is why they can be trusted (ENC-12, SEC-32).
-    pub(super) async fn issuer_metadata(
-        &self,
-        id: &str,
-    ) -> Result<ReceivedIssuerMetadata, WalletError> {
+    pub(super) async fn issuer_document(&self, id: &str) -> Result<Document, WalletError> {
         if let Some(anchors) = &self.settings.anchors {
             let place = (id, CREDENTIAL_ISSUER);
             let answer = self.reader().document_as(place, Question::Metadata, SIGNED_FIRST).await?;
             if !answer.is(MEDIA_TYPE) {
-                return Ok(ReceivedIssuerMetadata::parse(&answer.body, id)?);
+                return Ok(Document::Plain(answer.body));
             }
             match self.signed_metadata(&answer, id, anchors) {
                 Err(SignedMetadataError::Untrusted | SignedMetadataError::NoCertificate) => {}
-                signed => return signed.map_err(WalletError::SignedMetadata),
+                Ok(signed) => return Ok(Document::Signed(Box::new(signed))),
+                Err(error) => return Err(WalletError::SignedMetadata(error)),
             }
         }
         let place = (id, CREDENTIAL_ISSUER);
@@ -41,7 +47,7 @@ impl Wallet {
         if answer.is(MEDIA_TYPE) {
             return Err(WalletError::SignedMetadata(SignedMetadataError::Untrusted));
         }
-        Ok(ReceivedIssuerMetadata::parse(&answer.body, id)?)
+        Ok(Document::Plain(answer.body))
     }
 
     /// SMETA-07: the key first, then the signature, then what is said.

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use keys::outside::Timestamp;
+use oid4vci::legacy::Dialect;
 use oid4vci::secret::{AccessToken, RefreshToken, TxCode};
 use oid4vci::token::{
     AuthorizedDetail, PreAuthorizedCodeRequest, ReceivedTokenResponse, TokenRequest, TokenType,
@@ -164,9 +165,13 @@ impl Wallet {
     ) -> Result<Redeemed, WalletError> {
         // A second use of that code would end what the first one gave (RFC 6749 §4.1.2).
         let once = matches!(request, TokenRequest::AuthorizationCode(_));
+        let mut form = request.to_form();
+        if let Some(dialect) = sender.spoken.dialect {
+            dialect.write_token_request(&mut form);
+        }
         let request = Request::post(token_endpoint.clone())
             .header("accept", "application/json")
-            .form(&request.to_form())
+            .form(&form)
             .at_most(TOKEN_BYTES_MAX);
         let mut answer = self.ask_for_token(&sender, &request, once).await?;
         if !sender.is_bound && wants_dpop(&answer) {
@@ -177,7 +182,7 @@ impl Wallet {
             let refused = Refused::read(Question::Token, answer.status, &answer.body);
             return Err(WalletError::Refused(refused));
         }
-        let token = ReceivedTokenResponse::parse(&answer.body);
+        let token = read_token(&sender, &answer.body);
         let token = token.ok_or(WalletError::BadAnswer(Question::Token))?;
         match (token.token_type, sender.is_bound) {
             (TokenType::Bearer, false) | (TokenType::DPoP, true) => {
@@ -211,6 +216,16 @@ pub(super) struct Redeemed {
     pub(super) token: ReceivedTokenResponse,
     pub(super) sender: Sender,
     client_id: Option<String>,
+}
+
+fn read_token(sender: &Sender, body: &[u8]) -> Option<ReceivedTokenResponse> {
+    if sender.spoken.dialect.is_none() {
+        return ReceivedTokenResponse::parse(body);
+    }
+    let (token, nonce, findings) = Dialect::read_token_response(body)?;
+    sender.spoken.keep_nonce(nonce);
+    sender.spoken.excuse(findings);
+    Some(token)
 }
 
 /// Whether a server that was sent no DPoP proof asks for one (RFC 9449 §5, RFC 9449 §8).

@@ -4,6 +4,7 @@ use std::fmt;
 
 use keys::jwe::{Curve, DecryptionKey, EncryptionKeyError, KeyManagement};
 use keys::outside::Timestamp;
+use oid4vci::legacy::Dialect;
 use oid4vci::notification::Event;
 use oid4vci::secret::TransactionId;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -26,6 +27,9 @@ pub struct PendingCredential {
     /// Finds it at the issuer.
     #[serde(with = "transaction_id")]
     pub transaction_id: TransactionId,
+    /// What the issuer speaks, if it is not 1.0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
     /// The record of the token that opens the issuer.
     pub token: CredentialId,
     /// When it was asked for.

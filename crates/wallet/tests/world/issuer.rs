@@ -87,7 +87,9 @@ pub(crate) struct Proof {
 impl Proof {
     pub(crate) fn of(sent: &Sent) -> Self {
         let body = sent.json();
-        let jwt = Jws::parse(body["proofs"]["jwt"][0].as_str().unwrap(), 16 * 1024).unwrap();
+        let single = body["proof"]["jwt"].as_str(); // of the drafts
+        let jwt = single.or_else(|| body["proofs"]["jwt"][0].as_str()).unwrap();
+        let jwt = Jws::parse(jwt, 16 * 1024).unwrap();
         let key = match jwt.header().get("kid") {
             Some(kid) => did::resolve(kid.as_str().unwrap()).unwrap(),
             None => PublicKey::from_jwk(&jwt.header()["jwk"]).unwrap(),

@@ -7,6 +7,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+pub(crate) mod draft;
 mod issuer;
 mod memory;
 mod network;

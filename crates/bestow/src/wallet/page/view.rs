@@ -2,6 +2,7 @@
 
 use keys::outside::Timestamp;
 use oid4vci::colour::Colour;
+use oid4vci::legacy::Dialect;
 use oid4vci::offer::{InputMode, TxCodeInput};
 use serde_json::{Value, json};
 use url::Url;
@@ -78,6 +79,8 @@ fn offer(offer: &ResolvedOffer, tx_code: Option<&TxCodeInput>, locale: &str) -> 
         "host": host(issuer),
         "cards": cards,
         "unsupported": offer.unsupported(),
+        "draft": offer.dialect().map(Dialect::name),
+        "findings": offer.findings(),
         "tx_code": tx_code.map(|input| code_field(input, &offer.token_host())),
         "sign_in": offer.needs_sign_in(),
     })

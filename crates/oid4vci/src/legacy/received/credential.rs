@@ -1,0 +1,132 @@
+//! Credential Requests and Responses of the drafts, and what comes later.
+
+use keys::json;
+use serde_json::{Map, Value, json};
+
+use super::Findings;
+use crate::credential::{CredentialRequest, ReceivedCredentialResponse, Selector};
+use crate::legacy::Dialect;
+use crate::legacy::dialect::Draft;
+use crate::nonce::RECEIVED_BYTES_MAX;
+use crate::proof::Proofs;
+
+const BOTH: &str = "the Credential Response has both credential and credentials (draft 14, section \
+                    7.3, allows one of them)";
+const ACCEPTANCE_TOKEN: &str = "a Credential Response that comes later has an acceptance_token, \
+                                which draft 12, section 7.3, replaced by transaction_id";
+const RAW: &str = "credentials holds the bare credentials of draft 14, section 7.3, where draft 15, \
+                   section 8.3, has objects";
+
+impl Dialect {
+    /// The body of a Credential Request as this draft has it. `named` is how the draft names what is
+    /// asked for, where it has no identifiers of configurations (draft 14, section 7.2).
+    #[must_use]
+    pub fn write_credential_request(
+        self,
+        request: &CredentialRequest,
+        named: &Map<String, Value>,
+    ) -> Value {
+        if self.0 == Draft::D15 {
+            return request.to_json();
+        }
+        let mut body = match &request.selector {
+            Selector::Configuration(_) => named.clone(),
+            Selector::Identifier(identifier) => {
+                Map::from_iter([("credential_identifier".to_owned(), identifier.clone().into())])
+            }
+        };
+        match request.proofs.as_ref() {
+            None => {}
+            Some(Proofs::Jwt(jwts)) if self.0 == Draft::D14 && jwts.len() > 1 => {
+                body.insert("proofs".into(), json!({ "jwt": jwts }));
+            }
+            Some(Proofs::Jwt(jwts)) => {
+                let jwt = jwts.first();
+                body.insert("proof".into(), json!({ "proof_type": "jwt", "jwt": jwt }));
+            }
+            // No draft before 15 has such a proof; the issuer says what it misses.
+            Some(Proofs::Attestation(_)) => {}
+        }
+        body.into()
+    }
+
+    /// Reads a Credential Response of this draft and the nonce that came with it.
+    #[must_use]
+    pub fn read_credential_response(
+        self,
+        body: &[u8],
+    ) -> Option<(ReceivedCredentialResponse, Option<String>, Findings)> {
+        let mut value = json::parse(body).ok()?;
+        let nonce = nonce(&value);
+        let mut findings = Vec::new();
+        lift(self, value.as_object_mut()?, &mut findings);
+        let response = ReceivedCredentialResponse::parse(value.to_string().as_bytes())?;
+        Some((response, nonce, findings))
+    }
+
+    /// How a deferred credential is asked for: of what was answered to the request, which draft that
+    /// was. An `acceptance_token` is one of draft 11, whoever sends it.
+    #[must_use]
+    pub fn read_deferral(self, body: &[u8]) -> Self {
+        let has_token = json::parse(body).is_ok_and(|value| {
+            value.get("acceptance_token").is_some_and(|token| token.is_string())
+        });
+        if has_token { self.min(Self(Draft::D11)) } else { self }
+    }
+
+    /// The nonce for the next proof, in an answer that refuses the one before (draft 13, section 7.3.2).
+    #[must_use]
+    pub fn error_nonce(body: &[u8]) -> Option<String> {
+        nonce(&json::parse(body).ok()?)
+    }
+
+    /// Whether a deferred credential is still to come, and the seconds to wait (draft 12, section 9.3).
+    #[must_use]
+    pub fn is_pending(body: &[u8]) -> Option<Option<u64>> {
+        let value = json::parse(body).ok()?;
+        let is_pending = value.get("error").is_some_and(|error| error == "issuance_pending");
+        is_pending.then(|| value.get("interval").and_then(Value::as_u64))
+    }
+}
+
+fn lift(dialect: Dialect, response: &mut Map<String, Value>, findings: &mut Findings) {
+    let given = |value: &Value| !value.is_null() && *value != "";
+    let one = response.remove("credential").filter(given);
+    let several = response.remove("credentials").filter(Value::is_array);
+    let credentials = match (one, several) {
+        (one, Some(Value::Array(several))) => {
+            if one.is_some() {
+                findings.push(BOTH);
+            }
+            if dialect.0 >= Draft::D15 && several.iter().any(|one| one.get("credential").is_none())
+            {
+                findings.push(RAW);
+            }
+            Some(several.into_iter().map(element).collect())
+        }
+        (Some(one), _) => Some(vec![json!({ "credential": one })]),
+        (None, _) => None,
+    };
+    response.extend(
+        credentials.map(|credentials: Vec<_>| ("credentials".to_owned(), credentials.into())),
+    );
+    if let Some(token) = response.remove("acceptance_token").filter(given) {
+        if dialect.0 >= Draft::D12 {
+            findings.push(ACCEPTANCE_TOKEN);
+        }
+        response.insert("transaction_id".into(), token);
+    }
+    if response.contains_key("credentials") {
+        response.remove("transaction_id"); // an issuer that has both has nothing left to give
+    }
+}
+
+/// Draft 14 has the credential itself, later ones an object around it.
+fn element(one: Value) -> Value {
+    if one.get("credential").is_some() { one } else { json!({ "credential": one }) }
+}
+
+pub(super) fn nonce(value: &Value) -> Option<String> {
+    let nonce = value.get("c_nonce")?.as_str()?;
+    (!nonce.is_empty() && nonce.len() <= RECEIVED_BYTES_MAX).then(|| nonce.to_owned())
+}

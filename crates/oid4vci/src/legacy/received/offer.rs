@@ -1,0 +1,257 @@
+//! Links and offers of the drafts become those of 1.0.
+
+use keys::json;
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use super::Findings;
+use crate::legacy::Dialect;
+use crate::legacy::dialect::Draft;
+use crate::offer::{
+    AUTHORIZATION_CODE, HAIP_SCHEME, LINK_BYTES_MAX, OFFER_BYTES_MAX, OfferError, OfferLink,
+    ReceivedOffer, SCHEME, offer_uri,
+};
+use crate::token::PRE_AUTHORIZED_CODE;
+
+/// Scheme of drafts 8 and 9.
+const INITIATE_SCHEME: &str = "openid-initiate-issuance";
+/// Scheme of the drafts before them.
+const OLDEST_SCHEME: &str = "openid_initiate_issuance";
+
+const NO_QUESTION_MARK: &str = "the link has no ? before its parameters; the examples of drafts 9 \
+                                to 11 have none, their section 4.1.2 asks for a query";
+const PLUS: &str = "the link has + for a space: readers of URLs take it for a plus sign, so write \
+                    %20 (draft 11, section 4.1.2)";
+const OLDEST: &str = "the link has the scheme openid_initiate_issuance, which draft 8, section 10.1, \
+                      writes with hyphens";
+const TYPES: &str = "credential_types is in the text of draft 8, section 5.1, alone; its examples \
+                     repeat credential_type";
+const TEXT_FOR_TRUTH: &str = "user_pin_required is a text where draft 11, section 4.1.1, has true or \
+                              false";
+const BESIDE: &str = "user_pin_required stands beside tx_code, which took its place in draft 13, \
+                      section 4.1.1";
+const ONE_TEXT: &str = "credentials is a text where draft 11, section 4.1.1, has an array";
+const NULL_GRANTS: &str = "grants is null where draft 11, section 4.1.1, leaves it out";
+
+impl Dialect {
+    /// Reads a link of any draft, and says which draft its form belongs to.
+    ///
+    /// `None` for the draft means that nothing in it is older than 1.0: then it is read as by
+    /// [`OfferLink::parse`], and whatever the offer says is 1.0's.
+    pub fn read_link(text: &str) -> Result<(OfferLink, Option<Dialect>, Findings), OfferError> {
+        let refused = match OfferLink::parse(text) {
+            Ok(link) => return Ok((link, None, Vec::new())),
+            Err(error) => error,
+        };
+        let text = text.trim();
+        if text.len() > LINK_BYTES_MAX {
+            return Err(refused);
+        }
+        let (scheme, rest) = text.split_once(':').ok_or(refused)?;
+        let mut findings = Vec::new();
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
+            INITIATE_SCHEME => Some(Dialect(Draft::D9)),
+            OLDEST_SCHEME => {
+                findings.push(OLDEST);
+                Some(Dialect(Draft::D9))
+            }
+            SCHEME | HAIP_SCHEME | "https" => None,
+            _ => return Err(refused),
+        };
+        let query = query(rest, &mut findings).ok_or(refused)?;
+        if query.contains('+') {
+            findings.push(PLUS);
+        }
+        let parameters =
+            Parameters(form_urlencoded::parse(query.as_bytes()).into_owned().collect());
+        let offer = parameters.one("credential_offer")?;
+        let uri = parameters.one("credential_offer_uri")?;
+        match (offer, uri) {
+            (Some(_), Some(_)) => Err(OfferError::Ambiguous),
+            (None, Some(uri)) => Ok((OfferLink::ByReference(offer_uri(uri)?), scheme, findings)),
+            (Some(offer), None) => {
+                let (offer, dialect, more) = Self::read_offer(offer.as_bytes(), scheme)?;
+                findings.extend(more);
+                let is_excused = dialect.is_some() || !findings.is_empty();
+                let link = OfferLink::ByValue(offer);
+                is_excused.then_some((link, dialect, findings)).ok_or(refused)
+            }
+            (None, None) => {
+                let offer = flat(&parameters, &mut findings)?.ok_or(refused)?;
+                Ok((OfferLink::ByValue(offer), Some(Dialect(Draft::D8)), findings))
+            }
+        }
+    }
+}
+
+/// What stands behind the `?`, or behind the `//` where there is none.
+fn query<'r>(rest: &'r str, findings: &mut Findings) -> Option<&'r str> {
+    if let Some((place, query)) = rest.split_once('?')
+        && !place.contains('=')
+    {
+        return Some(query.split('#').next().unwrap_or_default());
+    }
+    let parameters = rest.trim_start_matches('/');
+    let is_offer = ["credential_offer=", "credential_offer_uri=", "issuer=", "credential_type"];
+    is_offer.iter().any(|start| parameters.starts_with(start)).then(|| {
+        findings.push(NO_QUESTION_MARK);
+        parameters
+    })
+}
+
+struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    fn one(&self, name: &str) -> Result<Option<&str>, OfferError> {
+        let mut all = self.all(name);
+        match (all.next(), all.next()) {
+            (_, Some(_)) => Err(OfferError::Ambiguous),
+            (value, None) => Ok(value),
+        }
+    }
+}
+
+/// The Issuance Initiation Request of draft 8, section 5.1; `None` where it is none.
+fn flat(
+    parameters: &Parameters,
+    findings: &mut Findings,
+) -> Result<Option<ReceivedOffer>, OfferError> {
+    let Some(issuer) = parameters.one("issuer")? else { return Ok(None) };
+    let mut types: Vec<Value> = parameters.all("credential_type").map(Value::from).collect();
+    if let Some(listed) = parameters.one("credential_types")? {
+        findings.push(TYPES);
+        types.extend(listed.split_whitespace().map(Value::from));
+    }
+    let mut members = Map::from_iter([("credential_type".to_owned(), types.into())]);
+    members.insert("issuer".into(), issuer.into());
+    for name in ["pre-authorized_code", "op_state"] {
+        members.extend(parameters.one(name)?.map(|value| (name.to_owned(), value.into())));
+    }
+    // Every value of a query is a text.
+    let pin = parameters.one("user_pin_required")?.is_some_and(is_yes);
+    members.insert("user_pin_required".into(), pin.into());
+    lifted(&members, findings).map(Some)
+}
+
+fn is_yes(text: &str) -> bool {
+    ["true", "yes"].iter().any(|yes| text.eq_ignore_ascii_case(yes))
+}
+
+impl Dialect {
+    /// Reads the document of an offer; `scheme` is what its link said.
+    pub fn read_offer(
+        document: &[u8],
+        scheme: Option<Dialect>,
+    ) -> Result<(ReceivedOffer, Option<Dialect>, Findings), OfferError> {
+        if document.len() > OFFER_BYTES_MAX {
+            return Err(OfferError::TooLong);
+        }
+        let value = json::parse(document).map_err(|_| OfferError::NotJson)?;
+        let object = value.as_object().ok_or(OfferError::NotJson)?;
+        let refused = match ReceivedOffer::read(object) {
+            Ok(offer) => return Ok((offer, scheme, Vec::new())),
+            Err(error) => error,
+        };
+        let has = |name| object.contains_key(name);
+        let draft = match (has("credential_issuer"), has("issuer")) {
+            (false, true) if has("credential_type") => Some(Draft::D8),
+            (false, true) => Some(Draft::D9),
+            (true, _) if has("credentials") => Some(Draft::D11),
+            _ => None,
+        };
+        let mut findings = Vec::new();
+        let offer = lifted(object, &mut findings)?;
+        let dialect = draft.map(Dialect).or(scheme);
+        let is_excused = dialect.is_some() || !findings.is_empty();
+        is_excused.then_some((offer, dialect, findings)).ok_or(refused)
+    }
+}
+
+/// The same offer in 1.0's members.
+fn lifted(
+    offer: &Map<String, Value>,
+    findings: &mut Findings,
+) -> Result<ReceivedOffer, OfferError> {
+    let mut lifted = Map::new();
+    let issuer = offer.get("credential_issuer").or_else(|| offer.get("issuer"));
+    lifted.extend(issuer.map(|issuer| ("credential_issuer".to_owned(), issuer.clone())));
+    let ids = offer.get("credential_configuration_ids");
+    let ids = ids.or_else(|| offer.get("credentials")).or_else(|| offer.get("credential_type"));
+    let mut ids = named(ids, findings);
+    let mut seen = Vec::new();
+    ids.retain(|id| {
+        !seen.contains(id) && {
+            seen.push(id.clone());
+            true
+        }
+    });
+    lifted.insert("credential_configuration_ids".into(), ids.into());
+    lifted.insert("grants".into(), grants(offer, findings)?.into());
+    ReceivedOffer::read(&lifted)
+}
+
+/// What is offered: an object keeps its place as its own text, until metadata name it.
+fn named(offered: Option<&Value>, findings: &mut Findings) -> Vec<Value> {
+    match offered {
+        Some(Value::Array(listed)) => listed
+            .iter()
+            .map(|one| if one.is_object() { one.to_string().into() } else { one.clone() })
+            .collect(),
+        Some(Value::String(one)) => {
+            findings.push(ONE_TEXT);
+            vec![one.clone().into()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Up to draft 9 what is in `grants` now stood beside it.
+fn grants(
+    offer: &Map<String, Value>,
+    findings: &mut Findings,
+) -> Result<Map<String, Value>, OfferError> {
+    let mut grants = match offer.get("grants") {
+        None => Map::new(),
+        Some(Value::Null) => {
+            findings.push(NULL_GRANTS);
+            Map::new()
+        }
+        Some(grants) => grants.as_object().ok_or(OfferError::BadGrant)?.clone(),
+    };
+    if let Some(code) = offer.get("pre-authorized_code") {
+        let mut grant = Map::from_iter([("pre-authorized_code".to_owned(), code.clone())]);
+        let pin = offer.get("user_pin_required").cloned();
+        grant.extend(pin.map(|pin| ("user_pin_required".to_owned(), pin)));
+        grants.insert(PRE_AUTHORIZED_CODE.into(), grant.into());
+    }
+    if let Some(state) = offer.get("op_state") {
+        let grant = Map::from_iter([("issuer_state".to_owned(), state.clone())]);
+        grants.insert(AUTHORIZATION_CODE.into(), grant.into());
+    }
+    if let Some(Value::Object(grant)) = grants.get_mut(PRE_AUTHORIZED_CODE)
+        && let Some(pin) = grant.remove("user_pin_required")
+    {
+        ask_for_pin(grant, &pin, findings);
+    }
+    Ok(grants)
+}
+
+/// A PIN is digits (draft 11, section 6.1), which is what an empty `tx_code` says.
+fn ask_for_pin(grant: &mut Map<String, Value>, pin: &Value, findings: &mut Findings) {
+    let is_required = match pin {
+        Value::String(text) => {
+            findings.push(TEXT_FOR_TRUTH);
+            is_yes(text)
+        }
+        other => *other == true,
+    };
+    if grant.contains_key("tx_code") {
+        findings.push(BESIDE);
+    } else if is_required {
+        grant.insert("tx_code".into(), Map::new().into());
+    }
+}

@@ -1,0 +1,81 @@
+//! Token Requests and Responses of the drafts.
+
+use keys::json;
+use serde_json::Value;
+
+use super::Findings;
+use super::credential::nonce;
+use crate::authorization::OPENID_CREDENTIAL;
+use crate::legacy::Dialect;
+use crate::legacy::dialect::Draft;
+use crate::metadata::ReceivedServerMetadata;
+use crate::token::ReceivedTokenResponse;
+
+const NO_TYPE: &str = "the answer of the Token Endpoint has no token_type (RFC 6749, section 5.1)";
+const NO_SERVER: &str = "there is no document about the authorization server (RFC 8414, section 3); \
+                         draft 11, section 10.2.3, has no other place for the Token Endpoint";
+const DETAILS: &str = "authorization_details of the Token Response are not those of draft 14, \
+                       section 6.2, and were left aside";
+
+impl Dialect {
+    /// The form of a Token Request as this draft has it: up to draft 12 the Transaction Code was a PIN
+    /// (draft 12, section 6.1).
+    pub fn write_token_request(self, form: &mut [(&'static str, &str)]) {
+        if self.0 <= Draft::D12 {
+            for (name, _) in form.iter_mut().filter(|(name, _)| *name == "tx_code") {
+                *name = "user_pin";
+            }
+        }
+    }
+
+    /// Reads a Token Response and the nonce that came with it (draft 14, section 6.2).
+    #[must_use]
+    pub fn read_token_response(
+        body: &[u8],
+    ) -> Option<(ReceivedTokenResponse, Option<String>, Findings)> {
+        let mut value = json::parse(body).ok()?;
+        let nonce = nonce(&value);
+        let mut findings = Vec::new();
+        let members = value.as_object_mut()?;
+        if !members.contains_key("token_type") {
+            findings.push(NO_TYPE);
+            members.insert("token_type".into(), "bearer".into());
+        }
+        if let Some(details) = members.get("authorization_details")
+            && !are_complete(details)
+        {
+            findings.push(DETAILS);
+            members.remove("authorization_details");
+        }
+        Some((ReceivedTokenResponse::parse(value.to_string().as_bytes())?, nonce, findings))
+    }
+
+    /// What takes the place of the authorization server's metadata: older Issuers have the Token
+    /// Endpoint among their own, or beside their other endpoints. With it comes what is to be said of
+    /// that.
+    #[must_use]
+    pub fn read_server(
+        issuer_document: &[u8],
+        identifier: &str,
+    ) -> Option<(ReceivedServerMetadata, &'static str)> {
+        let mut value = json::parse(issuer_document).ok()?;
+        let metadata = value.as_object_mut()?;
+        metadata.insert("issuer".into(), identifier.into());
+        metadata
+            .entry("token_endpoint")
+            .or_insert_with(|| format!("{}/token", identifier.trim_end_matches('/')).into());
+        let server =
+            ReceivedServerMetadata::parse(value.to_string().as_bytes(), identifier).ok()?;
+        Some((server, NO_SERVER))
+    }
+}
+
+/// Before draft 14 a detail could do without identifiers, and up to draft 12 it named a format.
+fn are_complete(details: &Value) -> bool {
+    let has = |detail: &Value, name: &str| detail.get(name).is_some_and(|value| !value.is_null());
+    details.as_array().is_some_and(|details| {
+        details.iter().filter(|detail| detail["type"] == OPENID_CREDENTIAL).all(|detail| {
+            has(detail, "credential_configuration_id") && has(detail, "credential_identifiers")
+        })
+    })
+}

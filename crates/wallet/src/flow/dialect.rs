@@ -1,0 +1,255 @@
+//! Which draft is spoken with an issuer, if it is not 1.0, and what had to be excused.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use oid4vci::credential::ReceivedCredentialResponse;
+use oid4vci::encryption::{Body, ChosenEncryption, EncryptionError, ReceivedEncryption};
+use oid4vci::legacy::Dialect;
+use oid4vci::metadata::{AUTHORIZATION_SERVER, ReceivedIssuerMetadata, ReceivedServerMetadata};
+use oid4vci::offer::ReceivedOffer;
+use oid4vci::secret::TransactionId;
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::cover::RESPONSE_BYTES_MAX;
+use super::signed_metadata::Document;
+use crate::Wallet;
+use crate::error::{Question, Refused, WalletError};
+use crate::http::Request;
+
+/// Where OpenID Connect has what RFC 8414 has elsewhere.
+const OPENID_CONFIGURATION: &str = "openid-configuration";
+
+/// How one issuer speaks, as long as a flow with it lasts; `None` is 1.0.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Spoken {
+    pub(super) dialect: Option<Dialect>,
+    heard: Arc<Mutex<Heard>>,
+}
+
+#[derive(Debug, Default)]
+struct Heard {
+    findings: Vec<&'static str>,
+    /// For the next proof: drafts send it with other answers.
+    nonce: Option<String>,
+    /// How long to wait, when something was not ready.
+    interval: Option<u64>,
+}
+
+impl Spoken {
+    pub(super) fn new(dialect: Option<Dialect>, findings: Vec<&'static str>) -> Self {
+        let spoken = Self { dialect, heard: Arc::default() };
+        spoken.excuse(findings);
+        spoken
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers what was excused, each thing once.
+    pub(super) fn excuse(&self, findings: Vec<&'static str>) {
+        let mut heard = self.heard();
+        for finding in findings {
+            if !heard.findings.contains(&finding) {
+                heard.findings.push(finding);
+            }
+        }
+    }
+
+    pub(super) fn findings(&self) -> Vec<&'static str> {
+        self.heard().findings.clone()
+    }
+
+    /// The nonce that came last is the one for the next proof; an answer without one leaves it.
+    pub(super) fn keep_nonce(&self, nonce: Option<String>) {
+        if nonce.is_some() {
+            self.heard().nonce = nonce;
+        }
+    }
+
+    /// The nonce that came with another answer, where the draft has them there.
+    pub(super) fn nonce(&self) -> Option<String> {
+        let dialect = self.dialect.filter(|dialect| dialect.has_nonce_in_answers());
+        dialect.and_then(|_| self.heard().nonce.clone())
+    }
+
+    /// How messages are encrypted, chosen before the code is spent (CRED-15).
+    pub(super) fn encryption(
+        &self,
+        theirs: &ReceivedEncryption,
+    ) -> Result<ChosenEncryption, EncryptionError> {
+        match self.dialect {
+            None => theirs.choose(false),
+            Some(_) => Dialect::choose_encryption(theirs),
+        }
+    }
+
+    /// The same body, with the members that the draft has for the key of its answer.
+    pub(super) fn write_encryption(&self, mut body: Body) -> Body {
+        if let Some(dialect) = self.dialect {
+            dialect.write_encryption(&mut body);
+        }
+        body
+    }
+
+    /// Reads a Credential Response, or what a Deferred Credential Endpoint gives.
+    pub(super) fn read_response(&self, body: &[u8]) -> Option<ReceivedCredentialResponse> {
+        let Some(dialect) = self.dialect else { return ReceivedCredentialResponse::parse(body) };
+        let (response, nonce, findings) = dialect.read_credential_response(body)?;
+        self.keep_nonce(nonce);
+        self.excuse(findings);
+        Some(response)
+    }
+
+    /// What else a refusal says, in a draft.
+    pub(super) fn hear_refusal(&self, body: &[u8]) {
+        if self.dialect.is_some() {
+            self.keep_nonce(Dialect::error_nonce(body));
+            self.heard().interval = Dialect::is_pending(body).flatten();
+        }
+    }
+
+    /// Whether a credential is only not ready, and how long to wait for it.
+    pub(super) fn not_ready(&self, refused: &Refused) -> Option<Option<u64>> {
+        let is_pending = self.dialect.is_some() && refused.is("issuance_pending");
+        is_pending.then(|| self.heard().interval)
+    }
+
+    /// Whether another proof can help: its nonce had died, and a fresh one came with the refusal.
+    pub(super) fn may_prove_again(&self, refused: &Refused, used: Option<&str>) -> bool {
+        let codes = ["invalid_proof", "invalid_or_missing_proof", "invalid_nonce"];
+        let fresh = self.nonce();
+        fresh.is_some() && fresh.as_deref() != used && codes.iter().any(|code| refused.is(code))
+    }
+}
+
+impl Wallet {
+    /// Whether the owner wants to hear of it, and not to go on.
+    pub(super) fn check_dialect(&self, spoken: &Spoken) -> Result<(), WalletError> {
+        let finding = spoken.findings().first().copied();
+        let is_final = spoken.dialect.is_none() && finding.is_none();
+        if !self.settings.is_strict || is_final {
+            return Ok(());
+        }
+        Err(WalletError::NotFinal { dialect: spoken.dialect, finding })
+    }
+}
+
+/// What an issuer publishes, as this wallet understands it.
+pub(super) struct Understood {
+    pub(super) issuer: ReceivedIssuerMetadata,
+    /// How a draft names what can be asked for.
+    pub(super) names: BTreeMap<String, Map<String, Value>>,
+    /// Where codes are redeemed, for an issuer of a draft that publishes nothing else about that.
+    pub(super) server: Option<InPlaceOfServer>,
+}
+
+/// What takes the place of an authorization server's metadata, and what is to be said of it.
+pub(super) type InPlaceOfServer = (ReceivedServerMetadata, &'static str);
+
+impl Wallet {
+    /// Reads what the issuer of an offer publishes, and decides what it speaks. What is offered gets
+    /// the names that the metadata have for it.
+    pub(super) async fn understand(
+        &self,
+        offer: &mut ReceivedOffer,
+        spoken: &mut Spoken,
+    ) -> Result<Understood, WalletError> {
+        let id = &offer.credential_issuer;
+        let body = match self.issuer_document(id).await {
+            Ok(Document::Plain(body)) => body,
+            Ok(Document::Signed(issuer)) => {
+                spoken.dialect = None; // who signs like that speaks 1.0
+                return Ok(Understood { issuer: *issuer, names: BTreeMap::new(), server: None });
+            }
+            Err(WalletError::Refused(refused)) => self.older_document(id, spoken, refused).await?,
+            Err(error) => return Err(error),
+        };
+        let ids = &mut offer.credential_configuration_ids;
+        let read = Dialect::read_metadata(&body, id, spoken.dialect, ids)?;
+        let (issuer, dialect, names, findings) = read;
+        spoken.dialect = dialect;
+        spoken.excuse(findings);
+        self.check_dialect(spoken)?;
+        let server = dialect.and_then(|_| Dialect::read_server(&body, id));
+        Ok(Understood { issuer, names, server })
+    }
+
+    /// In some drafts the server's metadata say what an issuer issues.
+    async fn older_document(
+        &self,
+        id: &str,
+        spoken: &Spoken,
+        refused: Refused,
+    ) -> Result<Vec<u8>, WalletError> {
+        let is_there = spoken.dialect.is_some_and(Dialect::is_described_by_server);
+        if is_there && refused.status == 404 {
+            for name in [OPENID_CONFIGURATION, AUTHORIZATION_SERVER] {
+                let document = self.reader().document(id, name, Question::Metadata).await;
+                if let Ok(document) = document {
+                    return Ok(document);
+                }
+            }
+        }
+        Err(WalletError::Refused(refused))
+    }
+
+    /// The same when the flow is over and it is known what is spoken.
+    pub(super) async fn issuer_metadata(
+        &self,
+        id: &str,
+        dialect: Option<Dialect>,
+    ) -> Result<ReceivedIssuerMetadata, WalletError> {
+        let spoken = Spoken::new(dialect, Vec::new());
+        let body = match self.issuer_document(id).await {
+            Ok(Document::Signed(issuer)) => return Ok(*issuer),
+            Ok(Document::Plain(body)) => body,
+            Err(WalletError::Refused(refused)) => self.older_document(id, &spoken, refused).await?,
+            Err(error) => return Err(error),
+        };
+        match dialect {
+            None => Ok(ReceivedIssuerMetadata::parse(&body, id)?),
+            Some(_) => Ok(Dialect::read_metadata(&body, id, dialect, &mut [])?.0),
+        }
+    }
+
+    /// What the authorization server publishes; of one that speaks a draft, also from other places.
+    pub(super) async fn server_of(
+        &self,
+        id: &str,
+        spoken: &Spoken,
+        in_place: Option<InPlaceOfServer>,
+    ) -> Result<ReceivedServerMetadata, WalletError> {
+        let refused = match self.server_metadata(id).await {
+            Err(WalletError::Refused(refused)) if spoken.dialect.is_some() => refused,
+            answer => return answer,
+        };
+        let document = self.reader().document(id, OPENID_CONFIGURATION, Question::Metadata).await;
+        if let Ok(document) = document {
+            return Ok(ReceivedServerMetadata::parse(&document, id)?);
+        }
+        let (server, finding) = in_place.ok_or(WalletError::Refused(refused))?;
+        spoken.excuse(vec![finding]);
+        Ok(server)
+    }
+
+    /// Asks for what is still to come with the token that was given for that alone.
+    pub(super) async fn ask_with_own_token(
+        &self,
+        endpoint: &Url,
+        token: &TransactionId,
+        spoken: &Spoken,
+    ) -> Result<Vec<u8>, WalletError> {
+        let request = Request::post(endpoint.clone())
+            .header("accept", "application/json")
+            .header("authorization", format!("BEARER {}", token.expose()));
+        let answer = self.send(request.at_most(RESPONSE_BYTES_MAX)).await?;
+        if matches!(answer.status, 200 | 202) {
+            return Ok(answer.body);
+        }
+        spoken.hear_refusal(&answer.body);
+        Err(WalletError::Refused(Refused::with_token(Question::Credential, &answer)))
+    }
+}
