@@ -27,6 +27,7 @@ class Session {
   #issuerMetadata;
   #keys;
   #accessToken;
+  #nonce;
   #dpop;
 
   constructor({ client, credentialOffer, issuerMetadata, keys, dpopKey }) {
@@ -58,23 +59,26 @@ class Session {
     this.#dpop = response.dpop;
     this.tokenType = response.accessTokenResponse.token_type;
     this.#accessToken = response.accessTokenResponse.access_token;
+    this.#nonce = response.accessTokenResponse.c_nonce;
   }
 
   /** Asks for the offered credentials, one for each key; no keys, no proof. */
   async request(keys = []) {
-    const { credentials } = await this.ask(keys);
-    return credentials.map(({ credential }) => credential);
+    const answer = await this.ask(keys);
+    const credentials = answer.credentials ?? [answer.credential];
+    return credentials.map((one) => one.credential ?? one); // drafts give them as they are
   }
 
   /** The same, with all of the answer. */
   async ask(keys = []) {
     const [credentialConfigurationId] = this.#credentialOffer.credential_configuration_ids;
+    const jwt = keys.length ? await this.#prove(keys, credentialConfigurationId) : [];
     const { credentialResponse } = await this.#client.retrieveCredentials({
       issuerMetadata: this.#issuerMetadata,
       accessToken: this.#accessToken,
       dpop: this.#dpop,
       credentialConfigurationId,
-      proofs: keys.length ? { jwt: await this.#prove(keys, credentialConfigurationId) } : undefined,
+      ...this.#proofs(jwt),
     });
     return credentialResponse;
   }
@@ -105,9 +109,19 @@ class Session {
     });
   }
 
+  /** One proof and no list before draft 14, which this library tells from 13 in no other way. */
+  #proofs(jwt) {
+    if (jwt.length === 0) return {};
+    const { credentialIssuer } = this.#issuerMetadata;
+    const takesList = credentialIssuer.nonce_endpoint ?? credentialIssuer.batch_credential_issuance;
+    if (!takesList) return { proof: { proof_type: "jwt", jwt: jwt[0] } };
+    return { proofs: { jwt } };
+  }
+
   async #prove(keys, credentialConfigurationId) {
     const issuerMetadata = this.#issuerMetadata;
-    const { c_nonce: nonce } = await this.#client.requestNonce({ issuerMetadata });
+    // Until draft 14 it comes with the token.
+    const nonce = this.#nonce ?? (await this.#client.requestNonce({ issuerMetadata })).c_nonce;
     const proofs = keys.map((key) => {
       const signer = this.#known(key);
       return this.#client.createCredentialRequestJwtProof({

@@ -14,9 +14,12 @@ const PROTOCOL_CLAIMS = [
 
 /** Verifies an SD-JWT VC; its key comes from `x5c` or else from the issuer's metadata. A credential
  * that is revoked or suspended is refused. */
-export async function verifySdJwtVc(compact, { credentialIssuer, caPem, fetch }) {
+export async function verifySdJwtVc(
+  compact,
+  { credentialIssuer, caPem, fetch, typ = "dc+sd-jwt" },
+) {
   const header = jose.decodeProtectedHeader(compact.split("~")[0]);
-  assert.equal(header.typ, "dc+sd-jwt");
+  assert.equal(header.typ, typ);
   const key = header.x5c
     ? keyOfChain(header, caPem)
     : await keyOfMetadata(header, credentialIssuer, fetch);

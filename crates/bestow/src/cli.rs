@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
 use issuer::flow::offer::OfferGrants;
+use oid4vci::legacy::Dialect;
 
 use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
@@ -254,6 +255,10 @@ fn grants(text: &str) -> Result<OfferGrants, String> {
     }
 }
 
+fn draft(text: &str) -> Result<Dialect, String> {
+    Dialect::parse(text).ok_or_else(|| "one of 8, 9, 10, 11, 12, 13, 14 and 15".to_owned())
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct ConfigFile {
     /// The issuer's configuration
@@ -297,6 +302,9 @@ pub(crate) struct OfferArguments {
     /// The only account that can take it, by signing in
     #[arg(long, value_name = "NAME")]
     pub(crate) account: Option<String>,
+    /// Speak a draft of OpenID4VCI, for wallets that know no 1.0: see [legacy] drafts
+    #[arg(long, value_name = "8|9|10|11|12|13|14|15", value_parser = draft)]
+    pub(crate) draft: Option<Dialect>,
     /// How long the offer is good
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) expires_in: Option<u64>,

@@ -86,8 +86,18 @@ pub async fn sign(
     header: IssuerKeyHeader<'_>,
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
+    sign_as(FORMAT, prepared, header, signer).await
+}
+
+/// The same under another `typ`: [`FORMER_FORMAT`] for those who know it by its former name.
+pub async fn sign_as(
+    typ: &str,
+    prepared: &Concealed,
+    header: IssuerKeyHeader<'_>,
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
     let payload = json::text(&prepared.payload);
-    let jwt = jws::sign(header.members(), payload.as_bytes(), signer).await;
+    let jwt = jws::sign(header.members(typ), payload.as_bytes(), signer).await;
     let raw = prepared.behind(jwt.map_err(IssueError::Signing)?);
     if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
 }
@@ -120,12 +130,12 @@ pub fn prepare(claims: SdJwtVcClaims<'_>, random: &dyn Random) -> Result<Conceal
 }
 
 impl IssuerKeyHeader<'_> {
-    fn members(self) -> Map<String, Value> {
+    fn members(self, typ: &str) -> Map<String, Value> {
         let (name, value) = match self {
             Self::X5c(x5c) => ("x5c", x509::x5c_to_json(x5c)),
             Self::Kid(kid) => ("kid", kid.into()),
         };
-        let members = [("typ", FORMAT.into()), (name, value)];
+        let members = [("typ", typ.into()), (name, value)];
         members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 }

@@ -10,6 +10,7 @@ use formats::unsigned::Unsigned;
 use formats::{jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
 use keys::outside::{Random, Timestamp};
 use oid4vci::grant::StatusEntry;
+use oid4vci::legacy::Dialect;
 use oid4vci::proof::VerifiedProof;
 use serde_json::{Map, Value};
 
@@ -34,7 +35,7 @@ const ROUNDING_SECONDS: u64 = 24 * 3600;
 /// Makes and signs the credential for the holder of one key, or for whoever bears it.
 pub async fn issue(
     issuer: &Issuer,
-    credential_type: &CredentialType,
+    (credential_type, dialect): (&CredentialType, Option<Dialect>),
     claims: &Map<String, Value>,
     holder: Option<&VerifiedProof>,
     entry: Option<StatusEntry>,
@@ -60,7 +61,8 @@ pub async fn issue(
     lint::check(&unsigned, &expected).map_err(|fault| {
         Broken::fault(format!("a {} was not signed: {fault}", credential_type.id))
     })?;
-    let signing = Signing { name: &name, key: &keys.signing, created: stamp_of(now) };
+    let typ = dialect.map_or(sd_jwt_vc::FORMAT, Dialect::sd_jwt_typ);
+    let signing = Signing { name: &name, typ, key: &keys.signing, created: stamp_of(now) };
     sign(unsigned, signing, (credential_type, &*issuer.random)).await
 }
 
@@ -98,19 +100,22 @@ const fn stamp_of(now: Timestamp) -> Timestamp {
 /// By whom it is signed, and when.
 struct Signing<'s> {
     name: &'s str,
+    /// Of an SD-JWT VC.
+    typ: &'s str,
     key: &'s SigningKey,
     created: Timestamp,
 }
 
 async fn sign(
     unsigned: Unsigned,
-    Signing { name, key, created }: Signing<'_>,
+    Signing { name, typ, key, created }: Signing<'_>,
     (credential_type, random): (&CredentialType, &dyn Random),
 ) -> Result<Value, Broken> {
     let (kid, signer) = (&*key.kid, &*key.signer);
     match unsigned {
         Unsigned::SdJwtVc(made) => {
-            sd_jwt_vc::sign(&made, IssuerKeyHeader::X5c(&key.x5c), signer).await.map(Value::String)
+            let header = IssuerKeyHeader::X5c(&key.x5c);
+            sd_jwt_vc::sign_as(typ, &made, header, signer).await.map(Value::String)
         }
         Unsigned::MsoMdoc(made) => mso_mdoc::sign(&made, &key.x5c, signer).await.map(Value::String),
         Unsigned::JwtVcJson(made) => jwt_vc_json::sign(&made, kid, signer).await.map(Value::String),

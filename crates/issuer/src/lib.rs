@@ -9,6 +9,7 @@
 //! | status lists: who gets which entry, what is served | [`status`] |
 //! | what an operator writes | [`config`], [`credential_type`] |
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use keys::did;
@@ -21,6 +22,9 @@ use keys::x509::Certificate;
 use oid4vci::attestation::Attesters;
 use oid4vci::client::Client;
 use oid4vci::encryption::EncryptionPolicy;
+use oid4vci::grant::Grant;
+use oid4vci::legacy::Dialect;
+use oid4vci::offer::OfferId;
 use oid4vci::secret::OfferReference;
 use tokio::sync::watch;
 use url::Url;
@@ -32,7 +36,7 @@ use crate::external::External;
 use crate::generations::{CurrentKeys, Generations, KeyPurpose};
 use crate::provider::Provider;
 use crate::status::StatusLists;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 
 pub mod account;
 pub mod application;
@@ -175,17 +179,44 @@ impl Issuer {
         self.config.url.as_str()
     }
 
+    /// The Credential Issuer Identifier that a draft has for itself; without a draft, that of 1.0.
+    #[must_use]
+    pub fn identifier(&self, dialect: Option<Dialect>) -> Cow<'_, str> {
+        let own = self.credential_issuer();
+        match dialect {
+            None => Cow::Borrowed(own),
+            Some(dialect) => Cow::Owned(format!("{own}/draft-{dialect}")),
+        }
+    }
+
+    /// The offer of this id, for a request in the words in which it was made; to one in the words of
+    /// another draft, or of 1.0, there is no such offer, code or token.
+    pub(crate) async fn grant(
+        &self,
+        id: OfferId,
+        dialect: Option<Dialect>,
+    ) -> Result<Option<Grant>, StoreError> {
+        Ok(self.store.grant(id).await?.filter(|grant| grant.dialect == dialect))
+    }
+
     /// Whether wallets can send people here: somebody is registered for it, or could be.
     #[must_use]
     pub fn has_code_flow(&self) -> bool {
         !self.clients.is_empty() || self.config.authorization.clients_by_api
     }
 
-    /// How offers name us as the server for their codes: not at all when there is no other
-    /// (OFFER-13).
+    /// Whether offers in this draft are served; those of 1.0 always are.
     #[must_use]
-    pub fn named_authorization_server(&self) -> Option<&str> {
-        self.external.as_ref().map(|_| self.credential_issuer())
+    pub fn speaks(&self, dialect: Option<Dialect>) -> bool {
+        dialect.is_none_or(|dialect| self.config.legacy.drafts.contains(&dialect))
+    }
+
+    /// How offers name us as the server for their codes: not at all when there is no other
+    /// (OFFER-13), and never in a draft.
+    #[must_use]
+    pub fn named_server(&self, dialect: Option<Dialect>) -> Option<&str> {
+        let has_other = self.external.is_some() && dialect.is_none();
+        has_other.then(|| self.credential_issuer())
     }
 
     /// The URL of an endpoint; made from the configured identifier alone, never from a request (G09).

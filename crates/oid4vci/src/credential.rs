@@ -75,6 +75,17 @@ impl CredentialRequest {
         Ok(Self { selector: selector(parameters)?, proofs })
     }
 
+    /// Takes the proofs of another request for the same in; `None` where they do not go together.
+    pub(crate) fn join(&mut self, other: Self) -> Option<()> {
+        match (&mut self.proofs, other.proofs) {
+            (Some(Proofs::Jwt(jwts)), Some(Proofs::Jwt(more))) => {
+                jwts.extend(more);
+                Some(())
+            }
+            _ => None,
+        }
+    }
+
     /// The body that a Wallet sends.
     #[must_use]
     pub fn to_json(&self) -> Value {

@@ -4,6 +4,7 @@ use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
 use serde::Serialize;
 
+use crate::legacy::Dialect;
 use crate::notification::Event;
 use crate::offer::OfferId;
 use crate::secret::{SecretDigest, TxCodeDigest};
@@ -40,6 +41,8 @@ pub struct Grant {
     pub issued: Vec<Issued>,
     /// Whether an [`crate::authorization::Authorization`] stands beside it.
     pub signs_in: bool,
+    /// The draft that it was made in: code and token are good at that draft's identifier alone.
+    pub dialect: Option<Dialect>,
 }
 
 /// The token that a code became.
@@ -111,6 +114,7 @@ impl Grant {
             redemption: None,
             issued: Vec::new(),
             signs_in: false,
+            dialect: None,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Steps 2-5: the Credential Offer and the link that carries it (VCI §4.1, HAIP-07).
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use keys::json;
 use keys::outside::{Random, Timestamp};
@@ -12,8 +12,10 @@ use uuid::{Builder, Uuid};
 use crate::secret::{IssuerState, PreAuthorizedCode, TxCode};
 
 mod error;
+mod link;
 
 pub use error::OfferError;
+pub(crate) use link::{escaped, link, query_value};
 
 /// Custom scheme of an offer link when the Wallet's own endpoint is unknown (VCI §12.1.1, OFFER-31).
 pub const SCHEME: &str = "openid-credential-offer";
@@ -28,7 +30,7 @@ pub const CONFIGURATIONS_MAX: usize = 64;
 /// Longest `tx_code.description` (OFFER-21).
 pub const DESCRIPTION_CHARACTERS_MAX: usize = 300;
 
-const PRE_AUTHORIZED_CODE: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
+pub(crate) const PRE_AUTHORIZED_CODE: &str = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
 pub(crate) const AUTHORIZATION_CODE: &str = "authorization_code";
 
 /// Names one Credential Offer inside the Issuer: grows with time, printed as a UUID (version 7).
@@ -135,40 +137,16 @@ impl CredentialOffer<'_> {
     }
 
     /// The link that carries the offer itself (VCI §4.1.2).
-    ///
-    /// Scanners and old Wallets decode twice or turn `+` into a space, so the decoded text holds no
-    /// white space, `+` or `%`: JSON strings can spell them by their numbers.
     #[must_use]
     pub fn to_link(&self) -> String {
-        let mut text = String::new();
-        for character in self.to_json().to_string().chars() {
-            if character.is_whitespace() || matches!(character, '+' | '%') {
-                let _ = write!(text, "\\u{:04x}", u32::from(character));
-            } else {
-                text.push(character);
-            }
-        }
-        link("credential_offer", &text)
+        link(SCHEME, "credential_offer", &escaped(&self.to_json()))
     }
 }
 
 /// The link that carries where the offer is (VCI §4.1.3): short enough for any QR code (OFFER-30).
 #[must_use]
 pub fn link_by_reference(credential_offer_uri: &str) -> String {
-    link("credential_offer_uri", credential_offer_uri)
-}
-
-fn link(parameter: &str, value: &str) -> String {
-    let mut text = format!("{SCHEME}://?{parameter}=");
-    for byte in value.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                text.push(char::from(byte));
-            }
-            _ => drop(write!(text, "%{byte:02X}")), // a String takes everything
-        }
-    }
-    text
+    link(SCHEME, "credential_offer_uri", credential_offer_uri)
 }
 
 /// How the Wallet asks for the Transaction Code (VCI §4.1.1, OFFER-18 to OFFER-23).

@@ -282,6 +282,7 @@ async fn proofs(keys: &[&SoftwareKey]) -> VerifiedProofs {
         jwts.push(proof.sign(*key).await.unwrap());
     }
     let context = ProofContext {
+        is_typed: true,
         credential_issuer: ISSUER,
         client_id: None,
         algorithms: &[Es256],

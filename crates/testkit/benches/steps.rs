@@ -118,6 +118,7 @@ fn verified(body: &str, issuer: &Issuer, holder: &SoftwareKey) -> VerifiedProofs
     let request = CredentialRequest::parse(body.as_bytes(), true).unwrap();
     let keys = issuer.keys();
     let context = ProofContext {
+        is_typed: true,
         credential_issuer: issuer.credential_issuer(),
         client_id: None,
         algorithms: &[holder.algorithm()],
@@ -146,7 +147,7 @@ fn credential(criterion: &mut Criterion, world: &World, runtime: &Runtime) {
         let name = format!("credential: issue {}", credential_type.format.name());
         criterion.bench_function(&name, |bencher| {
             let proof = proofs.proofs().first();
-            let run = || issue(issuer, credential_type, &claims, proof, entry);
+            let run = || issue(issuer, (credential_type, None), &claims, proof, entry);
             bencher.iter(|| runtime.block_on(run()).unwrap());
         });
     }

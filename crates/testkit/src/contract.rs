@@ -137,6 +137,7 @@ impl Contract {
     async fn an_offer_is_read_as_it_was_opened(&self) {
         let mut offer = self.new_offer();
         offer.grant.tx_code_digest = Some(oid4vci::secret::TxCodeDigest([9; 32]));
+        offer.grant.dialect = oid4vci::legacy::Dialect::parse("13");
         let (wanted, datasets) = (offer.grant.clone(), offer.datasets.clone());
         self.store.open_offer(offer).await.unwrap();
         let read = self.grant(wanted.id).await;

@@ -18,6 +18,7 @@ use keys::outside::Timestamp;
 use keys::public_key::PublicKey;
 use keys::x509::{self, Certificate, X509Error};
 use keys::{did, json};
+use oid4vci::legacy::Dialect;
 use oid4vci::metadata::{JWT_VC_ISSUER, parse_identifier};
 use serde_json::Value;
 use url::Url;
@@ -64,6 +65,7 @@ impl Reader<'_> {
         issuer: &str,
     ) -> Result<IssuerKey, WalletError> {
         let iss = reference.iss.as_deref();
+        let issuer = named(issuer, iss);
         let kid = reference.kid.as_deref();
         if let Some(chain) = &reference.x5c {
             return Ok(self.certified_key(chain, iss, issuer)?);
@@ -91,6 +93,7 @@ impl Reader<'_> {
         iss: Option<&str>,
         issuer: &str,
     ) -> Result<IssuerKey, VerificationError> {
+        let issuer = named(issuer, iss);
         let now = self.clock.now();
         let anchored = match &self.settings.anchors {
             Some(anchors) => x509::verify_chain(chain, anchors, now),
@@ -143,6 +146,16 @@ impl Reader<'_> {
         }
         json::parse(&answer.body).map_err(|_| bad())
     }
+}
+
+/// Whom a credential from this identifier may name. One that ends in its draft (`/draft-13`) is
+/// another way to the issuer whose identifier it begins with: what that one signed is its own.
+fn named<'i>(issuer: &'i str, iss: Option<&str>) -> &'i str {
+    let own = issuer.rsplit_once("/draft-");
+    let own = own.and_then(|(own, draft)| Dialect::parse(draft).map(|_| own));
+    let own =
+        own.filter(|own| iss == Some(own) || iss.is_some() && iss == did_web_of(own).as_deref());
+    own.unwrap_or(issuer)
 }
 
 /// Whether an anchored certificate is this issuer's (catalogue I17).

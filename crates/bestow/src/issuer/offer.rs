@@ -41,6 +41,7 @@ pub(super) async fn offer(arguments: &OfferArguments) -> Result<(), Failure> {
         "without_tx_code": arguments.without_tx_code,
         "grants": arguments.grants.unwrap_or_default(),
         "account": arguments.account,
+        "draft": arguments.draft,
     });
     let api = Api::open(config.clone()).await?;
     let answer = api.call("POST", "/admin/v1/offers", Some(request)).await?;

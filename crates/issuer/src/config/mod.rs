@@ -21,8 +21,9 @@ pub use haip::Profile;
 pub use reference::{example, reference};
 pub use rules::{NAME_LENGTH_MAX, is_name};
 pub use section::{
-    Admin, Authorization, Compatibility, Deferred, Dpop, Log, LogFormat, LogLevel, Notification,
-    Offer, Openid4vci11, Portal, Proof, Retention, Rotation, Server, Status, Tls, Token,
+    Admin, Authorization, Compatibility, Deferred, Dpop, Legacy, Log, LogFormat, LogLevel,
+    Notification, Offer, Openid4vci11, Portal, Proof, Retention, Rotation, Server, Status, Tls,
+    Token,
 };
 pub use sign_in::SignIn;
 pub use source::ConfigError;
@@ -108,6 +109,8 @@ section! {
         notification: Notification = Notification::default(),
         /// See below.
         compatibility: Compatibility = Compatibility::default(),
+        /// See below.
+        legacy: Legacy = Legacy::default(),
         /// See below.
         openid4vci_1_1: Openid4vci11 = Openid4vci11::default(),
         /// See below.

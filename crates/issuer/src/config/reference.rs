@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::section::Key;
 use super::{
     Admin, Authorization, AuthorizationServer, Compatibility, Config, Deferred, Dpop, Encryption,
-    IssuerUrl, Log, Notification, Offer, Openid4vci11, Portal, Proof, Retention, Rotation, Server,
-    SignIn, Status, Token,
+    IssuerUrl, Legacy, Log, Notification, Offer, Openid4vci11, Portal, Proof, Retention, Rotation,
+    Server, SignIn, Status, Token,
 };
 use crate::init;
 
@@ -19,7 +19,7 @@ const COMMENT_WIDTH: usize = 96;
 type Section = (&'static str, &'static str, &'static [Key]);
 
 /// In the order in which they are written.
-const SECTIONS: [Section; 19] = [
+const SECTIONS: [Section; 20] = [
     ("server", Server::TEXT, Server::KEYS),
     ("admin", Admin::TEXT, Admin::KEYS),
     ("offer", Offer::TEXT, Offer::KEYS),
@@ -33,6 +33,7 @@ const SECTIONS: [Section; 19] = [
     ("deferred", Deferred::TEXT, Deferred::KEYS),
     ("notification", Notification::TEXT, Notification::KEYS),
     ("compatibility", Compatibility::TEXT, Compatibility::KEYS),
+    ("legacy", Legacy::TEXT, Legacy::KEYS),
     ("openid4vci_1_1", Openid4vci11::TEXT, Openid4vci11::KEYS),
     ("portal", Portal::TEXT, Portal::KEYS),
     ("retention", Retention::TEXT, Retention::KEYS),

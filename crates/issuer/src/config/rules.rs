@@ -1,8 +1,10 @@
 //! Rules between the keys of `bestow.toml`, each with its place in the file.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 
+use oid4vci::encryption::Encryption::Required;
 use oid4vci::proof::WINDOW_SECONDS_MIN;
 use oid4vci::provider::{OPENID, is_provider};
 use oid4vci::secret::TX_CODE_LENGTHS;
@@ -10,7 +12,7 @@ use oid4vci::token;
 
 use super::section::Tls;
 use super::source::Source;
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Profile};
 use crate::credential_type::text::is_one_visible_line;
 use crate::generations::FOLLOWED_SECONDS;
 
@@ -25,6 +27,7 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
     rules.sign_in()?;
     rules.authorization_server()?;
     rules.encryption()?;
+    rules.legacy()?;
     rules.status()
 }
 
@@ -192,6 +195,29 @@ impl Rules<'_> {
         let remedy = "name methods in alg_values_supported and enc_values_supported, or write \
                       request = \"off\" and response = \"off\"";
         Err(self.source.mistake("encryption", problem, remedy))
+    }
+
+    /// What drafts cannot keep is not promised beside them.
+    fn legacy(&self) -> Result<(), ConfigError> {
+        let config = self.config;
+        let drafts = &config.legacy.drafts;
+        let mut seen = BTreeSet::new();
+        if let Some(twice) = drafts.iter().find(|draft| !seen.insert(**draft)) {
+            let problem = format!("draft {twice} is named twice (10 is the same as 11)");
+            return Err(self.source.mistake("legacy.drafts", problem, "name it once"));
+        }
+        if drafts.is_empty() {
+            return Ok(());
+        }
+        let what = if config.profile == Profile::Haip {
+            "profile = \"haip\""
+        } else if [config.encryption.request, config.encryption.response].contains(&Required) {
+            "an encryption that is required"
+        } else {
+            return Ok(());
+        };
+        let problem = format!("{what} allows no drafts, which cannot keep it");
+        Err(self.source.mistake("legacy.drafts", problem, "write drafts = [], or remove the other"))
     }
 
     fn ranges(&self) -> Result<(), ConfigError> {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use formats::status_list::Bits;
 use keys::algorithm::Algorithm;
 use oid4vci::dpop;
+use oid4vci::legacy::Dialect;
 use serde::{Deserialize, Serialize};
 
 use super::address::TrustedProxy;
@@ -236,6 +237,18 @@ section! {
     Compatibility {
         /// Whether the single `proof` of the drafts is taken where 1.0 asks for `proofs`.
         single_proof: bool = true,
+    }
+}
+
+section! {
+    /// Drafts of OpenID4VCI, for wallets that do not speak 1.0.
+    Legacy {
+        /// Drafts in which offers can be made: `"8"`, `"9"`, `"11"` (which 10 is too), `"12"`,
+        /// `"13"`, `"14"`, `"15"`. Each has an identifier of its own, `draft-13` and so on below
+        /// `url`, with metadata and endpoints; those of 1.0 stay as they are. Nothing is
+        /// encrypted beside TLS there, so `[encryption] response = "required"` and
+        /// `profile = "haip"` allow none.
+        drafts: Vec<Dialect> = Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@ use oid4vci::dpop::DpopRefusal;
 use oid4vci::encryption::ReceivedBody;
 use oid4vci::error::Refusal as _;
 use oid4vci::grant::{Grant, StatusEntry};
+use oid4vci::legacy::Dialect;
 use oid4vci::notification::Notified;
 use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, statuses, verify};
 use serde_json::{Map, Value};
@@ -33,13 +34,14 @@ use crate::store::{Recorded, StoreError};
 pub async fn credential(
     presented: Presented<'_>,
     body: ReceivedBody<'_>,
+    dialect: Option<Dialect>,
     issuer: &Issuer,
 ) -> Result<Answer, Failure<CredentialRefusal>> {
     let mut uncovered: Option<Uncovered> = None;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
         let grant = match offer_id::<CredentialRefusal>(presented, issuer).await? {
-            Some(id) => issuer.store.grant(id).await?,
+            Some(id) => issuer.grant(id, dialect).await?,
             None => None,
         };
         let token = authenticate(presented, grant.as_ref(), now)?;
@@ -105,9 +107,11 @@ async fn proofs(
 ) -> Result<Option<VerifiedProofs>, Failure<CredentialRefusal>> {
     let Some(key_binding) = &credential_type.key_binding else { return Ok(None) };
     let proofs = request.proofs.as_ref().ok_or(CredentialRefusal::from(ProofRefusal::Missing))?;
-    let keys = issuer.keys();
+    let (keys, dialect) = (issuer.keys(), token.grant().dialect);
+    let identifier = issuer.identifier(dialect);
     let mut context = ProofContext {
-        credential_issuer: issuer.credential_issuer(),
+        credential_issuer: &identifier,
+        is_typed: !dialect.is_some_and(Dialect::has_untyped_proofs),
         client_id: token.redemption().client_id.as_deref(),
         algorithms: &key_binding.proof_algorithms,
         binding_methods: &key_binding.methods,
@@ -146,7 +150,8 @@ pub(super) async fn sign(
     check_entries(&entries, holders.len())?;
     for (at, holder) in holders.into_iter().enumerate() {
         let entry = entries.get(at).copied();
-        let credential = issue(issuer, credential_type, claims, holder, entry).await?;
+        let spoken = (credential_type, token.grant().dialect);
+        let credential = issue(issuer, spoken, claims, holder, entry).await?;
         credentials.push(IssuedCredential { credential });
     }
     tracing::info!(

@@ -10,8 +10,10 @@ use oid4vci::deferred::{
 };
 use oid4vci::dpop::DpopRefusal;
 use oid4vci::encryption::{Body, MessageEncryption, ReceivedBody};
+use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferId;
 use oid4vci::proof::{ProofRefusal, VerifiedProofs};
+use oid4vci::secret::TransactionId;
 use serde_json::{Map, Value};
 
 use super::cover;
@@ -77,6 +79,7 @@ pub enum Answer {
 pub async fn deferred_credential(
     presented: Presented<'_>,
     body: ReceivedBody<'_>,
+    dialect: Option<Dialect>,
     issuer: &Issuer,
 ) -> Result<Answer, Failure<DeferredRefusal>> {
     let mut opened: Option<Opened> = None;
@@ -87,7 +90,7 @@ pub async fn deferred_credential(
     let mut is_spent = false;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
-        let grant = known_grant::<DeferredRefusal>(presented, named, issuer).await?;
+        let grant = known_grant::<DeferredRefusal>(presented, named, dialect, issuer).await?;
         let token = deferred::authenticate(presented, grant.as_ref(), now)
             .map_err(DeferredRefusal::from)?;
         if !is_spent {
@@ -148,8 +151,8 @@ async fn named_offer(
     Ok(deferral.map(|deferral| deferral.offer_id))
 }
 
-async fn find(
-    transaction_id: &oid4vci::secret::TransactionId,
+pub(super) async fn find(
+    transaction_id: &TransactionId,
     issuer: &Issuer,
 ) -> Result<Option<Deferral>, StoreError> {
     match transaction_id.deferral_id() {

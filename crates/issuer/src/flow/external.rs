@@ -5,6 +5,7 @@ use oid4vci::access::Presented;
 use oid4vci::credential::CredentialRefusal;
 use oid4vci::external::{self, ExternalContext, ExternalRefusal};
 use oid4vci::grant::Grant;
+use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferId;
 
 use super::authorization::configurations;
@@ -59,15 +60,16 @@ pub(super) async fn names_no_grant(
 pub(super) async fn known_grant<R: From<CredentialRefusal>>(
     presented: Presented<'_>,
     named: Option<OfferId>,
+    dialect: Option<Dialect>,
     issuer: &Issuer,
 ) -> Result<Option<Grant>, Failure<R>> {
     let token = presented.token();
     let external = issuer.external.as_ref();
     if let Some(id) = external.and_then(|external| external::named_id(token, external.issuer())) {
-        return Ok(issuer.store.grant(id).await?);
+        return Ok(issuer.grant(id, dialect).await?);
     }
     if let (Some(_), Some(id)) = (external, named) {
-        let grant = issuer.store.grant(id).await?;
+        let grant = issuer.grant(id, dialect).await?;
         let is_its = |grant: &Grant| {
             let redemption = grant.redemption.as_ref();
             redemption.is_some_and(|one| one.token_digest.matches(&token.digest()))
@@ -77,7 +79,7 @@ pub(super) async fn known_grant<R: From<CredentialRefusal>>(
         }
     }
     Ok(match offer_id(presented, issuer).await? {
-        Some(id) => issuer.store.grant(id).await?,
+        Some(id) => issuer.grant(id, dialect).await?,
         None => None,
     })
 }

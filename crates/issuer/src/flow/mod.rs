@@ -10,6 +10,7 @@ pub mod credential;
 pub mod deferred;
 mod external;
 pub mod introspection;
+pub mod legacy;
 pub mod metadata;
 pub mod nonce;
 pub mod notification;

@@ -1,6 +1,7 @@
 //! Step 19 told to the Issuer: what became of the credentials of a response (VCI §11).
 
 use oid4vci::access::Presented;
+use oid4vci::legacy::Dialect;
 use oid4vci::notification::{self, NotificationRefusal, NotificationRequest, Notified};
 
 use super::external::known_grant;
@@ -15,12 +16,13 @@ pub const ENDPOINT: &str = "notification";
 pub async fn notification(
     presented: Presented<'_>,
     request: &NotificationRequest,
+    dialect: Option<Dialect>,
     issuer: &Issuer,
 ) -> Result<(), Failure<NotificationRefusal>> {
     let now = issuer.clock.now();
     let named = Notified::parse(&request.notification_id, &issuer.keys().offer);
     let named = named.map(|notified| notified.offer_id);
-    let grant = known_grant::<NotificationRefusal>(presented, named, issuer).await?;
+    let grant = known_grant::<NotificationRefusal>(presented, named, dialect, issuer).await?;
     let token = notification::authenticate(presented, grant.as_ref(), now)
         .map_err(NotificationRefusal::from)?;
     spend::<NotificationRefusal>(token, issuer).await?;

@@ -1,6 +1,7 @@
 //! Steps 10-11: the Issuer redeems the Pre-Authorized Code (VCI §6).
 
 use oid4vci::grant::{Grant, Redemption};
+use oid4vci::legacy::Dialect;
 use oid4vci::secret::AccessToken;
 use oid4vci::sender::Sender;
 use oid4vci::token::{
@@ -19,11 +20,12 @@ use crate::store::{Redeemed, StoreError};
 pub async fn token(
     request: &TokenRequest,
     sender: &Sender,
+    dialect: Option<Dialect>,
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
     match request {
         TokenRequest::PreAuthorizedCode(request) => {
-            pre_authorized_code(request, sender, issuer).await
+            pre_authorized_code(request, sender, dialect, issuer).await
         }
         TokenRequest::AuthorizationCode(request) => {
             authorization_code(request, sender, issuer).await
@@ -39,6 +41,7 @@ pub async fn token(
 async fn pre_authorized_code(
     request: &PreAuthorizedCodeRequest,
     sender: &Sender,
+    dialect: Option<Dialect>,
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
     let keys = issuer.keys();
@@ -53,7 +56,7 @@ async fn pre_authorized_code(
     for _ in 0..=policy.attempts_max {
         let now = issuer.clock.now();
         let grant = match id {
-            Some(id) => issuer.store.grant(id).await?,
+            Some(id) => issuer.grant(id, dialect).await?,
             None => None,
         };
         let redeemed = match decide(request, grant.as_ref(), sender, &policy, now)? {

@@ -15,6 +15,7 @@ use keys::digest::equal;
 use keys::json;
 use oid4vci::error::ErrorCode;
 use oid4vci::grant::OfferState;
+use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -121,6 +122,8 @@ struct NewOffer {
     grants: OfferGrants,
     #[serde(default)]
     account: Option<String>,
+    #[serde(default)]
+    draft: Option<Dialect>,
 }
 
 impl NewOffer {
@@ -169,6 +172,7 @@ async fn make_offer(
         without_tx_code: new.without_tx_code,
         grants: new.grants,
         account: new.account,
+        draft: new.draft,
     };
     let owner = idempotency_key(&headers)?.map_or(Owner::Nobody, Owner::IdempotencyKey);
     let offered = offer(&issuer, &request, owner).await?;

@@ -39,7 +39,7 @@ async fn deferred_answer(
     let token = sender::token(query, headers, place).map_err(DeferredRefusal::from)?;
     let bytes = body.map_err(|_| DeferredRefusal::from(CredentialRefusal::TooLong))?;
     let body = received(headers, &bytes).map_err(DeferredRefusal::from)?;
-    Ok(match flow::deferred::deferred_credential(token.presented(), body, issuer).await? {
+    Ok(match flow::deferred::deferred_credential(token.presented(), body, None, issuer).await? {
         Answer::Ready(body) => answer(StatusCode::OK, body),
         Answer::Wait(body) => answer(StatusCode::ACCEPTED, body),
     })
@@ -68,5 +68,5 @@ async fn heard(
     let bytes = body.map_err(|_| NotificationRefusal::Unreadable)?;
     let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let request = NotificationRequest::parse(media_type.unwrap_or_default(), &bytes)?;
-    flow::notification::notification(token.presented(), &request, issuer).await
+    flow::notification::notification(token.presented(), &request, None, issuer).await
 }

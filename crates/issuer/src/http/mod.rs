@@ -36,6 +36,7 @@ mod authorization;
 mod clients;
 mod deferrals;
 mod deferred;
+mod legacy;
 mod limits;
 pub(crate) mod load;
 mod offer_view;
@@ -61,11 +62,13 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
         .route("/status-lists/{number}", get(status_list::status_list))
         .route("/status-lists/{number}/{form}/{purpose}", get(status_list::list_credential))
         .route("/jwks", of_keys(|_, keys| flow::metadata::jwks(keys)))
-        .merge(authorization::routes(&issuer));
+        .merge(authorization::routes(&issuer))
+        .merge(legacy::routes(&issuer));
     let path = issuer.config.url.path();
     let protocol = if path.is_empty() { protocol } else { Router::new().nest(path, protocol) };
     // CORS is for wallets that are web pages; nothing of the protocol reads a cookie (P20).
-    let protocol = protocol.merge(well_known::routes(&issuer));
+    let protocol =
+        protocol.merge(well_known::routes(&issuer)).merge(well_known::of_drafts(&issuer));
     // Set before the layer, which would not stand around it otherwise: it is what a preflight meets.
     let protocol = protocol.method_not_allowed_fallback(method_not_allowed);
     let protocol = protocol.layer(middleware::from_fn(around::cross_origin));
@@ -118,12 +121,12 @@ async fn token_answer(
     let headers = sender::headers(headers);
     let sender =
         flow::sender::sender(&headers, request.client_id().as_deref(), "token", issuer).await?;
-    flow::token::token(&request, &sender, issuer).await
+    flow::token::token(&request, &sender, None, issuer).await
 }
 
 /// VCI §7.1: POST, whatever the body; no token is needed (NONCE-02, NONCE-03).
 async fn nonce(State(issuer): State<Arc<Issuer>>) -> impl IntoResponse {
-    let answer: NonceResponse = flow::nonce::nonce(&issuer);
+    let answer: NonceResponse = flow::nonce::nonce(None, &issuer);
     (sender::nonce_header(&issuer), [NO_STORE], Json(answer)) // NONCE-06, NONCE-07
 }
 
@@ -155,7 +158,7 @@ async fn credential_answer(
     let token = sender::token(query, headers, ("credential", issuer))?;
     let bytes = body.map_err(|_| CredentialRefusal::TooLong)?;
     let body = received(headers, &bytes)?;
-    Ok(match flow::credential::credential(token.presented(), body, issuer).await? {
+    Ok(match flow::credential::credential(token.presented(), body, None, issuer).await? {
         Answer::Ready(body) => answer(StatusCode::OK, body), // CRED-30
         Answer::Wait(body) => answer(StatusCode::ACCEPTED, body), // CRED-31
     })

@@ -11,6 +11,7 @@ use formats::status_list::Status;
 use keys::json;
 use keys::outside::Timestamp;
 use oid4vci::grant::{Grant, Issued, OfferState, StatusEntry};
+use oid4vci::legacy::Dialect;
 use oid4vci::notification::Event;
 use oid4vci::offer::OfferId;
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub(super) struct OfferView {
     id: String,
     state: OfferState,
     credential_configuration_ids: Vec<String>,
+    /// `null` in 1.0.
+    draft: Option<Dialect>,
     tx_code: bool,
     wrong_tx_codes: u32,
     created_at: String,
@@ -75,6 +78,7 @@ impl OfferView {
             credentials: CredentialView::of(&grant.issued, statuses),
             id: grant.id.to_string(),
             state: grant.state(issuer.clock.now(), issuer.config.offer.tx_code_attempts_max),
+            draft: grant.dialect,
             tx_code: grant.tx_code_digest.is_some(),
             wrong_tx_codes: grant.attempts,
             created_at: time(grant.created_at),

@@ -97,6 +97,9 @@ impl From<MakeOfferError> for Problem {
             | MakeOfferError::UselessTxCode
             | MakeOfferError::AccountWithoutSignIn
             | MakeOfferError::UnknownAccount(_)
+            | MakeOfferError::DraftNotEnabled(_)
+            | MakeOfferError::NotInDraft(..)
+            | MakeOfferError::SignInOfDraft
             | MakeOfferError::NeedsTxCode => unprocessable("No such offer can be made"),
         }
     }

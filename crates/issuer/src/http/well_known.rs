@@ -25,6 +25,8 @@ use crate::failure::Broken;
 use crate::generations::OfKeys;
 use crate::{Issuer, IssuerKeys, flow};
 
+/// Well-known name of what OpenID Providers publish, and Issuers of the first drafts with them.
+const OPENID_CONFIGURATION: &str = "openid-configuration";
 /// Wallets and what stands between may keep them so long.
 pub(super) const CACHED: &str = "public, max-age=300";
 const CACHED_JSON: [(HeaderName, &str); 2] =
@@ -50,6 +52,30 @@ pub(super) fn routes(issuer: &Issuer) -> Router<Arc<Issuer>> {
     router
 }
 
+/// The same for each draft, below its own identifier; before draft 10 they are all one document, for
+/// which Wallets look in many places.
+pub(super) fn of_drafts(issuer: &Issuer) -> Router<Arc<Issuer>> {
+    const EVERYWHERE: [&str; 3] = [AUTHORIZATION_SERVER, OPENID_CONFIGURATION, CREDENTIAL_ISSUER];
+    let mut router = Router::new();
+    for dialect in issuer.config.legacy.drafts.iter().copied() {
+        let path = format!("{}/draft-{dialect}", issuer.config.url.path());
+        let credential_issuer =
+            of_keys(move |issuer, keys| flow::legacy::credential_issuer(dialect, issuer, keys));
+        let server = flow::legacy::authorization_server(dialect, issuer);
+        let documents = if dialect.has_one_metadata() {
+            EVERYWHERE.map(|name| (name, credential_issuer.clone())).to_vec()
+        } else {
+            vec![(CREDENTIAL_ISSUER, credential_issuer), (AUTHORIZATION_SERVER, published(&server))]
+        };
+        for (name, document) in documents {
+            router = router
+                .route(&format!("/.well-known/{name}{path}"), document.clone())
+                .route(&format!("{path}/.well-known/{name}"), document);
+        }
+    }
+    router
+}
+
 /// A document that is the same for everybody until the next start: rendered once.
 pub(super) fn published(document: &impl Serialize) -> MethodRouter<Arc<Issuer>> {
     let document = rendered(document);
@@ -57,7 +83,9 @@ pub(super) fn published(document: &impl Serialize) -> MethodRouter<Arc<Issuer>> 
 }
 
 /// A document that follows from the keys: rendered once, and again when they are others.
-pub(super) fn of_keys(document: fn(&Issuer, &IssuerKeys) -> Value) -> MethodRouter<Arc<Issuer>> {
+pub(super) fn of_keys(
+    document: impl Fn(&Issuer, &IssuerKeys) -> Value + Clone + Send + Sync + 'static,
+) -> MethodRouter<Arc<Issuer>> {
     let kept = Arc::new(OfKeys::default());
     get(async move |State(issuer): State<Arc<Issuer>>| {
         (CACHED_JSON, kept.of(&issuer.keys(), |keys| rendered(&document(&issuer, keys))))

@@ -12,7 +12,7 @@ pub(super) const OFFER_COLUMNS: &str = "offer_id, credential_configuration_ids, 
     expires_at, reference_digest, code_digest, tx_code_digest, attempts, fetched_at, \
     withdrawn_at, redeemed_at, token_digest, token_expires_at, token_configuration_ids, \
     token_by_identifier, client_id, issued_count, token_bound_to, client_key, signs_in, \
-    deferred_until";
+    deferred_until, draft";
 
 /// The columns of an application, in the order in which each engine's rows are read.
 pub(super) const APPLICATION_COLUMNS: &str = "application_id, secret_digest, \

@@ -1,9 +1,77 @@
-//! The drafts that deployed Wallets and Issuers still speak, from 8 to 15.
+//! The drafts of OpenID4VCI that deployed Wallets and Issuers still speak, at the edge.
 //!
-//! They are translated here, at the edge, into the messages of 1.0 and back. Of all types in here
-//! others name [`Dialect`] alone, and nobody outside distinguishes one draft from another.
+//! What comes in the words of a draft becomes a type of 1.0 before any rule sees it; what goes out is
+//! made from a type of 1.0. Others name nothing of this but [`Dialect`]: its methods are the way in.
 
+mod claims;
+mod credential;
 mod dialect;
+mod error;
+mod format;
+mod metadata;
+mod offer;
 mod received;
+mod token;
 
 pub use dialect::Dialect;
+
+use crate::nonce::{LIFETIME_SECONDS, NonceResponse};
+use dialect::Draft;
+use serde_json::{Map, Value};
+
+impl Dialect {
+    /// Whether proofs need no `typ`: the texts of 8 and 9 know none, and their Wallets send `JWT`.
+    #[must_use]
+    pub fn has_untyped_proofs(self) -> bool {
+        self.0 <= Draft::D9
+    }
+
+    /// Whether nonces come from an endpoint of their own (draft 15, section 7); before that they come
+    /// with answers.
+    #[must_use]
+    pub fn has_nonce_endpoint(self) -> bool {
+        self.0 >= Draft::D15
+    }
+
+    /// Whether an offer may stand elsewhere than in its link (draft 10, section 4.1.3).
+    #[must_use]
+    pub fn has_offers_by_reference(self) -> bool {
+        self.0 >= Draft::D11
+    }
+
+    /// Whether the Wallet tells what became of a credential (draft 13, section 10).
+    #[must_use]
+    pub fn has_notifications(self) -> bool {
+        self.0 >= Draft::D13
+    }
+
+    /// Whether several credentials come from an endpoint of their own (section 8 of drafts 9 to 13).
+    #[must_use]
+    pub fn has_batch_endpoint(self) -> bool {
+        (Draft::D9..=Draft::D13).contains(&self.0)
+    }
+
+    /// Whether what waits is asked for with an `acceptance_token` alone (section 9 of drafts 8 to 11).
+    #[must_use]
+    pub fn has_acceptance_tokens(self) -> bool {
+        self.0 <= Draft::D11
+    }
+
+    /// Whether the metadata of the Issuer stand in those of its authorization server.
+    #[must_use]
+    pub fn has_one_metadata(self) -> bool {
+        self.0 <= Draft::D9
+    }
+}
+
+/// `c_nonce` beside something else, until draft 14.
+fn with_nonce(mut object: Map<String, Value>, nonce: &NonceResponse) -> Value {
+    object.insert("c_nonce".into(), nonce.c_nonce.clone().into());
+    object.insert("c_nonce_expires_in".into(), LIFETIME_SECONDS.into());
+    object.into()
+}
+
+/// The members of an object of ours.
+fn object(value: Value) -> Map<String, Value> {
+    if let Value::Object(object) = value { object } else { Map::new() }
+}

@@ -127,7 +127,7 @@ fn parse(
     let takes_attestations = context.key_attestations.attesters.is_some();
     let bytes_max = if takes_attestations { ATTESTED_BYTES_MAX } else { PROOF_BYTES_MAX };
     let jws = Jws::parse(jwt, bytes_max).map_err(Form::from)?;
-    if jws.header().get("typ").is_none_or(|typ| typ != TYPE) {
+    if context.is_typed && jws.header().get("typ").is_none_or(|typ| typ != TYPE) {
         return Err(ProofRefusal::WrongType); // VCI §F.4, PROOF-28
     }
     if !context.algorithms.contains(&jws.algorithm()) {

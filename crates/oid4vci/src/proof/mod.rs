@@ -153,6 +153,8 @@ impl VerifiedProofs {
 pub struct ProofContext<'c> {
     /// The only value `aud` may have (PROOF-14).
     pub credential_issuer: &'c str,
+    /// Whether `typ` is needed (PROOF-06); the first drafts have none.
+    pub is_typed: bool,
     /// `client_id` of the Token Request; `None` for an anonymous Wallet (PROOF-12).
     pub client_id: Option<&'c str>,
     /// `proof_signing_alg_values_supported` of the configuration (PROOF-19).

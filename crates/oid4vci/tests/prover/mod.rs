@@ -24,6 +24,7 @@ pub(crate) fn nonce() -> String {
 
 pub(crate) fn context(nonce_key: &MacKey) -> ProofContext<'_> {
     ProofContext {
+        is_typed: true,
         credential_issuer: ISSUER,
         client_id: None,
         algorithms: &[Es256, EdDsa],

@@ -7,7 +7,7 @@ use keys::signer::{Signer as _, SoftwareKey};
 use serde_json::json;
 
 use super::document_signer::doubt;
-use super::{Certificate, Doubt, is_for};
+use super::{Certificate, Doubt, is_for, named};
 
 const ISSUER: &str = "https://issuer.example/a";
 const OTHER: &str = "https://other.example/a";
@@ -49,6 +49,30 @@ fn credential_and_certificate_may_name_the_issuer_and_nobody_else() {
     ] {
         let leaf = certificate(uris, dns_names);
         assert_eq!(is_for(&leaf, iss, ISSUER), expected, "{iss:?} {uris:?} {dns_names:?}");
+    }
+}
+
+/// An issuer speaks a draft below its own identifier, and signs with its own name.
+#[test]
+fn an_identifier_of_a_draft_is_of_the_issuer_above_it() {
+    let draft = format!("{ISSUER}/draft-13");
+    for (issuer, iss, expected) in [
+        (&*draft, Some(ISSUER), ISSUER),
+        (&*draft, Some(&*draft), &*draft),
+        (&*draft, None, &*draft),
+        (&*draft, Some(OTHER), &*draft),
+        (&*draft, Some("https://issuer.example"), &*draft),
+        (&*draft, Some("did:web:issuer.example:a"), ISSUER),
+        (&*draft, Some("did:web:other.example"), &*draft),
+        ("https://issuer.example/a/draft-16", Some(ISSUER), "https://issuer.example/a/draft-16"),
+        (
+            "https://issuer.example/a/draft-13/b",
+            Some(ISSUER),
+            "https://issuer.example/a/draft-13/b",
+        ),
+        (ISSUER, Some("https://issuer.example"), ISSUER),
+    ] {
+        assert_eq!(named(issuer, iss), expected, "{issuer} {iss:?}");
     }
 }
 

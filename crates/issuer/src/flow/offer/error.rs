@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use oid4vci::legacy::Dialect;
+
 use crate::credential_type::ClaimsError;
 use crate::failure::Broken;
 use crate::tx_code_command::NotDelivered;
@@ -31,6 +33,12 @@ pub enum MakeOfferError {
     UnknownAccount(String),
     /// A Transaction Code is typed in for the Pre-Authorized Code alone.
     UselessTxCode,
+    /// The operator has not enabled it.
+    DraftNotEnabled(Dialect),
+    /// The draft has no word for this type.
+    NotInDraft(String, Dialect),
+    /// Signing in is spoken in 1.0 only.
+    SignInOfDraft,
     /// The `Idempotency-Key` stands for another request.
     KeyUsedBefore,
     /// The application got another offer meanwhile.
@@ -83,6 +91,20 @@ impl fmt::Display for MakeOfferError {
             }
             Self::UselessTxCode => f.write_str(
                 "a transaction code belongs to the pre-authorized code, which this offer lacks",
+            ),
+            Self::DraftNotEnabled(draft) => write!(
+                f,
+                "offers in draft {draft} are not enabled: write [legacy] drafts = [\"{draft}\"] in \
+                 bestow.toml"
+            ),
+            Self::NotInDraft(id, draft) => write!(
+                f,
+                "draft {draft} has no words for `{id}`: its format, or the key attestation that it \
+                 needs, came later"
+            ),
+            Self::SignInOfDraft => f.write_str(
+                "an offer in a draft is taken with the pre-authorized code alone: leave out the \
+                 grants",
             ),
             Self::KeyUsedBefore => {
                 f.write_str("this Idempotency-Key was used for another request: choose a new one")

@@ -23,7 +23,7 @@ pub async fn credential_offer(
     let id = reference.offer_id().ok_or(FetchRefusal::Unknown)?;
     let grant = issuer.store.grant(id).await?;
     let grant = grant.filter(|grant| grant.reference_digest.matches(&reference.digest()));
-    let grant = grant.ok_or(FetchRefusal::Unknown)?;
+    let grant = grant.filter(|grant| issuer.speaks(grant.dialect)).ok_or(FetchRefusal::Unknown)?;
     let state = grant.state(now, issuer.config.offer.tx_code_attempts_max);
     if !state.is_open() {
         return Err(FetchRefusal::Unknown.into());
@@ -37,15 +37,19 @@ pub async fn credential_offer(
     if code.is_none() && issuer_state.is_none() {
         return Err(FetchRefusal::Unknown.into());
     }
+    let identifier = issuer.identifier(grant.dialect);
     let offer = CredentialOffer {
-        credential_issuer: issuer.credential_issuer(),
+        credential_issuer: &identifier,
         credential_configuration_ids: &grant.credential_configuration_ids,
         pre_authorized_code: code.as_ref(),
         tx_code: grant.tx_code_digest.map(|_| tx_code_input(issuer)),
         issuer_state: issuer_state.as_ref(),
-        authorization_server: issuer.named_authorization_server(),
+        authorization_server: issuer.named_server(grant.dialect),
     };
-    Ok(offer.to_json())
+    Ok(match grant.dialect {
+        None => offer.to_json(),
+        Some(dialect) => dialect.offer(&offer),
+    })
 }
 
 /// The `issuer_state` of an offer that can be taken by signing in; where nobody can, there is none.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use keys::digest::sha256;
 use keys::outside::Timestamp;
 use oid4vci::grant::Grant;
+use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferId;
 use oid4vci::secret::{IssuerState, OfferReference, SecretDigest, TxCode};
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,8 @@ pub struct OfferRequest {
     pub grants: OfferGrants,
     /// The only account that can take it; anybody who can sign in when absent.
     pub account: Option<String>,
+    /// The draft in whose words it is made; 1.0 when absent.
+    pub draft: Option<Dialect>,
 }
 
 /// The ways in which an offer can be taken (VCI §4.1.1).
@@ -126,6 +129,7 @@ pub async fn make_offer(
     let now = issuer.clock.now();
     let types = types_of(issuer, &request.credential_configuration_ids)?;
     check_grants(issuer, request)?;
+    check_draft(issuer, request, &types)?;
     check_account(issuer, request).await?;
     let lifetime = lifetime_seconds(issuer, request, &types)?;
     let rules: Vec<&Claims> = types.iter().map(|credential_type| &credential_type.claims).collect();
@@ -179,6 +183,35 @@ fn check_grants(issuer: &Issuer, request: &OfferRequest) -> Result<(), MakeOffer
         return Err(MakeOfferError::UselessTxCode);
     }
     Ok(())
+}
+
+/// A draft is to be enabled, needs a word for what is offered, and has one way in.
+fn check_draft(
+    issuer: &Issuer,
+    request: &OfferRequest,
+    types: &[&CredentialType],
+) -> Result<(), MakeOfferError> {
+    let Some(draft) = request.draft else { return Ok(()) };
+    if !issuer.config.legacy.drafts.contains(&draft) {
+        return Err(MakeOfferError::DraftNotEnabled(draft));
+    }
+    if request.grants != OfferGrants::PreAuthorizedCode {
+        return Err(MakeOfferError::SignInOfDraft);
+    }
+    let lacks_word = |one: &&&CredentialType| !is_speakable(one, draft);
+    match types.iter().find(lacks_word) {
+        Some(one) => Err(MakeOfferError::NotInDraft(one.id.clone(), draft)),
+        None => Ok(()),
+    }
+}
+
+/// Whether Wallets of the draft can ask for it: attestations of keys came with draft 15.
+fn is_speakable(credential_type: &CredentialType, draft: Dialect) -> bool {
+    let key_binding = credential_type.key_binding.as_ref();
+    let needs_attestation =
+        key_binding.is_some_and(|bound| bound.key_attestations().required.is_some());
+    draft.has_format(credential_type.format.name())
+        && (draft.has_nonce_endpoint() || !needs_attestation)
 }
 
 /// An offer for one account is taken by signing in alone, or others could take it too. Who signs in
@@ -260,7 +293,8 @@ fn grant(
         None => OfferReference::fresh(id, &*issuer.random).digest(),
     };
     let digests = (secrets.reference.digest(), code_digest);
-    Grant { tx_code_digest, ..Grant::fresh(id, ids, (created_at, expires_at), digests) }
+    let dialect = request.draft;
+    Grant { tx_code_digest, dialect, ..Grant::fresh(id, ids, (created_at, expires_at), digests) }
 }
 
 fn idempotency(request: &OfferRequest, owner: Owner<'_>, now: Timestamp) -> Option<Idempotency> {
@@ -276,6 +310,10 @@ fn idempotency(request: &OfferRequest, owner: Owner<'_>, now: Timestamp) -> Opti
         request.grants,
         request.account,
     ]);
+    let asked = match request.draft {
+        None => asked,
+        Some(draft) => serde_json::json!([asked, draft]),
+    };
     Some(Idempotency {
         key_digest: SecretDigest(sha256(key.as_bytes())),
         request_digest: SecretDigest(sha256(asked.to_string().as_bytes())),

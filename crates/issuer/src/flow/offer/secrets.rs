@@ -1,6 +1,7 @@
 //! What an offer is made of: drawn, or derived for an owner who can come again; never stored.
 
 use keys::outside::Timestamp;
+use oid4vci::legacy::Dialect;
 use oid4vci::offer::{CredentialOffer, InputMode, OfferId, TxCodeInput, link_by_reference};
 use oid4vci::secret::{IssuerState, OfferReference, PreAuthorizedCode, TxCode};
 
@@ -50,16 +51,21 @@ impl Secrets {
         request: &OfferRequest,
         (id, expires_at): (OfferId, Timestamp),
     ) -> MadeOffer {
-        let uri = if request.by_value {
-            CredentialOffer {
-                credential_issuer: issuer.credential_issuer(),
+        let by_reference = request.draft.is_none_or(Dialect::has_offers_by_reference);
+        let identifier = issuer.identifier(request.draft);
+        let uri = if request.by_value || !by_reference {
+            let offer = CredentialOffer {
+                credential_issuer: &identifier,
                 credential_configuration_ids: &request.credential_configuration_ids,
                 pre_authorized_code: self.code.as_ref(),
                 tx_code: request.tx_code.then(|| tx_code_input(issuer)),
                 issuer_state: self.issuer_state.as_ref(),
-                authorization_server: issuer.named_authorization_server(),
+                authorization_server: issuer.named_server(request.draft),
+            };
+            match request.draft {
+                None => offer.to_link(),
+                Some(dialect) => dialect.offer_link(&offer),
             }
-            .to_link()
         } else {
             link_by_reference(&issuer.offer_uri(&self.reference))
         };

@@ -67,6 +67,9 @@ impl From<MakeOfferError> for Trouble {
             | MakeOfferError::UselessTxCode
             | MakeOfferError::AccountWithoutSignIn
             | MakeOfferError::UnknownAccount(_)
+            | MakeOfferError::DraftNotEnabled(_)
+            | MakeOfferError::NotInDraft(..)
+            | MakeOfferError::SignInOfDraft
             | MakeOfferError::KeyUsedBefore
             | MakeOfferError::NotDelivered(_)
             | MakeOfferError::Replaced => Self::fault(format!("no offer was made: {error}")),

@@ -1,6 +1,7 @@
 //! A batch of writes by kind: a column for each value, a statement for each kind.
 
 use oid4vci::grant::StatusEntry;
+use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferId;
 use oid4vci::secret::SecretDigest;
 use tokio_postgres::Row;
@@ -195,6 +196,7 @@ pub(super) fn open_offers<'b>(steps: &[&'b Open]) -> Query<'b> {
             step.offer.idempotency.as_ref().map(|key| key.request_digest.0.as_slice())
         }),
         column(steps, |step| step.offer.idempotency.as_ref().map(|key| big(key.expires_at.0))),
+        column(steps, |step| step.offer.grant.dialect.map(Dialect::name)),
     ];
     Query { sql: OPEN_OFFERS, values }
 }

@@ -4,6 +4,7 @@ use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
 use oid4vci::deferred::{Deferral, DeferralId, DeferralState};
 use oid4vci::grant::{Grant, Issued, Redemption, StatusEntry};
+use oid4vci::legacy::Dialect;
 use oid4vci::notification::Event;
 use oid4vci::offer::OfferId;
 use oid4vci::proof::VerifiedProofs;
@@ -43,8 +44,14 @@ pub(super) fn grant(row: &Row) -> Result<Grant, Fault> {
         redemption: redemption(row)?,
         signs_in: value(row, 19)?,
         deferred_until: optional_time(row, 20)?,
-        issued: issued(value(row, 21)?)?,
+        dialect: dialect(value(row, 21)?)?,
+        issued: issued(value(row, 22)?)?,
     })
+}
+
+/// An offer in a draft that this program does not know is nobody's: it must not become one of 1.0.
+fn dialect(name: Option<&str>) -> Result<Option<Dialect>, Fault> {
+    name.map(|name| Dialect::parse(name).ok_or_else(|| unknown("draft"))).transpose()
 }
 
 fn redemption(row: &Row) -> Result<Option<Redemption>, Fault> {

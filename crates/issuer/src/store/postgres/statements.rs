@@ -11,10 +11,10 @@ pub(super) const OPEN_OFFERS: &str = "
 WITH given AS (
     SELECT * FROM unnest($2::UUID[], $3::BIGINT[], $4::BIGINT[], $5::TEXT[], $6::BYTEA[],
         $7::BYTEA[], $8::BYTEA[], $9::BIGINT[], $10::TEXT[], $11::UUID[], $12::BYTEA[],
-        $13::BYTEA[], $14::BIGINT[])
+        $13::BYTEA[], $14::BIGINT[], $15::TEXT[])
     AS given (offer_id, created_at, expires_at, credential_configuration_ids, reference_digest,
         code_digest, tx_code_digest, attempts, datasets, step_id, key_digest,
-        request_digest, key_expires_at)
+        request_digest, key_expires_at, draft)
 ), remembered AS (
     INSERT INTO idempotency_keys (issuer_id, key_digest, request_digest, offer_id, expires_at)
     SELECT $1, key_digest, request_digest, offer_id, key_expires_at FROM given
@@ -27,9 +27,9 @@ WITH given AS (
     SELECT $1, offer_id, datasets FROM fresh ON CONFLICT DO NOTHING
 )
 INSERT INTO offers (issuer_id, offer_id, created_at, expires_at, credential_configuration_ids,
-    reference_digest, code_digest, tx_code_digest, attempts, issued_count, step_id)
+    reference_digest, code_digest, tx_code_digest, attempts, issued_count, step_id, draft)
 SELECT $1, offer_id, created_at, expires_at, credential_configuration_ids, reference_digest,
-    code_digest, tx_code_digest, attempts, 0, step_id FROM fresh
+    code_digest, tx_code_digest, attempts, 0, step_id, draft FROM fresh
 ON CONFLICT DO NOTHING RETURNING offer_id";
 
 /// Which offers the `Idempotency-Key`s made. A write, for the reason given at [`STEPS_DONE`].

@@ -4,6 +4,7 @@ use keys::outside::Timestamp;
 use keys::public_key::Thumbprint;
 use oid4vci::deferred::{Deferral, DeferralId, DeferralState};
 use oid4vci::grant::{Grant, Issued, Redemption, StatusEntry};
+use oid4vci::legacy::Dialect;
 use oid4vci::notification::Event;
 use oid4vci::offer::OfferId;
 use oid4vci::proof::VerifiedProofs;
@@ -32,8 +33,16 @@ pub(super) fn grant(row: &Row<'_>) -> rusqlite::Result<(Grant, u32)> {
         redemption: redemption(row)?,
         issued: Vec::new(),
         signs_in: row.get(19)?,
+        dialect: dialect(row, 21)?,
     };
     Ok((grant, row.get(16)?))
+}
+
+/// An offer in a draft that this program does not know is nobody's: it must not become one of 1.0.
+fn dialect(row: &Row<'_>, place: usize) -> rusqlite::Result<Option<Dialect>> {
+    let Some(name) = row.get::<_, Option<String>>(place)? else { return Ok(None) };
+    let unknown = || Error::FromSqlConversionFailure(place, Type::Text, "unknown draft".into());
+    Dialect::parse(&name).map(Some).ok_or_else(unknown)
 }
 
 fn redemption(row: &Row<'_>) -> rusqlite::Result<Option<Redemption>> {

@@ -4,6 +4,7 @@ use keys::json;
 use keys::outside::Timestamp;
 use oid4vci::credential::Record;
 use oid4vci::grant::{Grant, StatusEntry};
+use oid4vci::legacy::Dialect;
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use oid4vci::replay::UsedJti;
@@ -64,7 +65,8 @@ pub(super) fn insert_offer(
 fn insert_grant(connection: &Connection, issuer_id: &str, grant: &Grant) -> rusqlite::Result<()> {
     let sql = "INSERT INTO offers (issuer_id, offer_id, created_at, expires_at, \
                credential_configuration_ids, reference_digest, code_digest, tx_code_digest, \
-               attempts, issued_count) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0)";
+               attempts, issued_count, draft) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 0, ?10)";
     connection.prepare_cached(sql)?.execute(params![
         issuer_id,
         grant.id.0,
@@ -75,6 +77,7 @@ fn insert_grant(connection: &Connection, issuer_id: &str, grant: &Grant) -> rusq
         grant.code_digest.0,
         grant.tx_code_digest.map(|digest| digest.0),
         grant.attempts,
+        grant.dialect.map(Dialect::name),
     ])?;
     Ok(())
 }

@@ -62,6 +62,7 @@ pub(in crate::store) const TABLES: [Table; 13] = [
             ("client_key", Text),
             ("signs_in", Boolean),
             ("deferred_until", Integer),
+            ("draft", Text),
         ],
         has_step_id: true,
         page: ROWS,

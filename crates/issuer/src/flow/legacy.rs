@@ -1,0 +1,109 @@
+//! What the steps need to be spoken in a draft: its own metadata, and what its token is good for.
+
+use std::collections::BTreeMap;
+
+use oid4vci::access::{Presented, authenticate};
+use oid4vci::credential::{CredentialRefusal, Selector};
+use oid4vci::legacy::Dialect;
+use oid4vci::metadata::{
+    AuthorizationServerMetadata, CredentialConfiguration, CredentialIssuerMetadata,
+};
+use oid4vci::secret::TransactionId;
+use oid4vci::token::{PRE_AUTHORIZED_CODE, credential_identifier};
+use serde_json::Value;
+
+use super::{deferred, metadata, notification};
+use crate::failure::Failure;
+use crate::store::StoreError;
+use crate::{Issuer, IssuerKeys};
+
+/// Where several credentials are asked for at once; its name in the address.
+pub const BATCH: &str = "batch-credential";
+
+/// The URL of an endpoint below the identifier of the draft.
+fn endpoint(dialect: Dialect, name: &str, issuer: &Issuer) -> String {
+    format!("{}/{name}", issuer.identifier(Some(dialect)))
+}
+
+/// Credential Issuer Metadata in the words of the draft.
+#[must_use]
+pub fn credential_issuer(dialect: Dialect, issuer: &Issuer, keys: &IssuerKeys) -> Value {
+    let own = metadata::credential_issuer(issuer, keys);
+    let notifies = own.notification_endpoint.is_some();
+    let own = CredentialIssuerMetadata {
+        credential_issuer: issuer.identifier(Some(dialect)).into_owned(),
+        authorization_servers: Vec::new(),
+        credential_endpoint: endpoint(dialect, "credential", issuer),
+        nonce_endpoint: endpoint(dialect, "nonce", issuer),
+        deferred_credential_endpoint: Some(endpoint(dialect, deferred::ENDPOINT, issuer)),
+        notification_endpoint: notifies.then(|| endpoint(dialect, notification::ENDPOINT, issuer)),
+        ..own
+    };
+    let server = authorization_server(dialect, issuer);
+    dialect.issuer_metadata(&own, &server, &endpoint(dialect, BATCH, issuer))
+}
+
+/// Authorization server metadata: the draft's offers have the one grant. An `acceptance_token` comes
+/// back as a Bearer token, so where there are such, tokens are bound only if the operator insists.
+#[must_use]
+pub fn authorization_server(dialect: Dialect, issuer: &Issuer) -> AuthorizationServerMetadata {
+    let own = metadata::authorization_server(issuer);
+    let mut sender = own.sender;
+    if dialect.has_acceptance_tokens() && !issuer.config.dpop.required {
+        sender.dpop_signing_alg_values_supported.clear();
+    }
+    AuthorizationServerMetadata {
+        issuer: issuer.identifier(Some(dialect)).into_owned(),
+        token_endpoint: endpoint(dialect, "token", issuer),
+        grant_types_supported: vec![PRE_AUTHORIZED_CODE],
+        sender,
+        code_flow: None,
+        ..own
+    }
+}
+
+/// What a token is good for, by which a request of the draft is read. Nothing is decided by it.
+pub async fn configurations(
+    presented: Presented<'_>,
+    dialect: Dialect,
+    issuer: &Issuer,
+) -> Result<BTreeMap<String, CredentialConfiguration>, Failure<CredentialRefusal>> {
+    let grant = match presented.token().offer_id() {
+        Some(id) => issuer.grant(id, Some(dialect)).await?,
+        None => None,
+    };
+    let token = authenticate(presented, grant.as_ref(), issuer.clock.now())?;
+    let algorithm = issuer.keys().signing.signer.algorithm();
+    let ids = token.redemption().credential_configuration_ids.iter();
+    let types = ids.filter_map(|id| issuer.types.get(id));
+    Ok(types.map(|one| (one.id.clone(), metadata::configuration(one, algorithm))).collect())
+}
+
+/// The configuration that a request of 1.0 means; of one that it is refused for, any.
+#[must_use]
+pub fn meant<'k>(
+    selector: &Selector,
+    known: &'k BTreeMap<String, CredentialConfiguration>,
+) -> Option<(&'k String, &'k CredentialConfiguration)> {
+    known.iter().find(|(id, _)| match selector {
+        Selector::Configuration(wanted) => *id == wanted,
+        Selector::Identifier(wanted) => &credential_identifier(id) == wanted,
+    })
+}
+
+/// Whether credentials of this configuration wait for an officer.
+#[must_use]
+pub fn is_deferred(id: &str, issuer: &Issuer) -> bool {
+    issuer.types.get(id).is_some_and(deferred::waits)
+}
+
+/// The format of what waits; `None` where nothing does.
+pub async fn deferred_format(
+    transaction_id: &TransactionId,
+    issuer: &Issuer,
+) -> Result<Option<&'static str>, StoreError> {
+    let deferral = deferred::find(transaction_id, issuer).await?;
+    let deferred = deferral.as_ref().map(|deferral| &deferral.credential_configuration_id);
+    let credential_type = deferred.and_then(|id| issuer.types.get(id));
+    Ok(credential_type.map(|credential_type| credential_type.format.name()))
+}

@@ -1,0 +1,12 @@
+//! The drafts over the router: the flow in the words of each, and that nothing of 1.0's rules is lost.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+mod flow;
+mod later;
+mod metadata;
+mod refused;
+mod speaker;

@@ -1,0 +1,84 @@
+//! Every draft between our issuer and our wallet.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
+
+use issuer::credential_type::Approval;
+use issuer::flow::deferred::approve_deferral;
+use issuer::store::deferral::DeferralPage;
+use oid4vci::legacy::Dialect;
+use oid4vci::secret::TxCode;
+use serde_json::json;
+use testkit::agreed;
+use testkit::world::World;
+use wallet::flow::deferred::Resumed;
+use wallet::flow::key::KeyWish;
+
+async fn offer(
+    world: &World,
+    id: &str,
+    dialect: Dialect,
+    tx_code: bool,
+) -> (String, Option<TxCode>) {
+    let wish = world.wish(id, &json!({ "draft": dialect.name(), "tx_code": tx_code }));
+    let made = world.operator("POST", "/admin/v1/offers", Some(&wish)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let made = made.json();
+    let pin = made["tx_code"].as_str().map(TxCode::new);
+    (made["uri"].as_str().unwrap().to_owned(), pin)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_draft_leads_from_our_issuer_to_our_wallet() {
+    let world = World::with(|issuer| issuer.config.legacy.drafts = Dialect::ALL.to_vec()).await;
+    for dialect in Dialect::ALL {
+        for id in ["diploma", "student_card"] {
+            if id == "student_card" && !dialect.has_format("dc+sd-jwt") {
+                continue;
+            }
+            for tx_code in [false, true] {
+                let (uri, pin) = offer(&world, id, dialect, tx_code).await;
+                let resolved = agreed::resolve(&world.wallet, &uri).await.unwrap();
+                let authorized = world.wallet.request_token(resolved, pin).await.unwrap();
+                let wish = KeyWish::default();
+                let received = world.wallet.request_credentials(&authorized, &wish).await.unwrap();
+                assert!(received.failures().is_empty(), "{dialect}: {:?}", received.failures());
+                assert_eq!(received.doubt(), None, "draft {dialect}");
+                assert_eq!(world.wallet.keep(&received).await.unwrap().len(), 1);
+            }
+        }
+    }
+}
+
+/// Put off in the words of the draft, approved, fetched, kept.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_is_fetched_in_every_draft() {
+    for dialect in Dialect::ALL {
+        let world = World::with(|issuer| {
+            issuer.config.legacy.drafts = Dialect::ALL.to_vec();
+            issuer.types.get_mut("diploma").unwrap().approval = Approval::Deferred;
+        })
+        .await;
+        let (uri, _) = offer(&world, "diploma", dialect, false).await;
+        let resolved = agreed::resolve(&world.wallet, &uri).await.unwrap();
+        let authorized = world.wallet.request_token(resolved, None).await.unwrap();
+        let wish = KeyWish::default();
+        let received = world.wallet.request_credentials(&authorized, &wish).await.unwrap();
+        assert!(received.failures().is_empty(), "{dialect}: {:?}", received.failures());
+        assert_eq!(world.wallet.keep(&received).await.unwrap().len(), 0);
+        let page = DeferralPage { state: None, after: None, limit: 10 };
+        let waiting = world.issuer.store.deferrals(page).await.unwrap();
+        approve_deferral(&world.issuer, waiting[0].id, None).await.unwrap();
+        world.clock.advance(120);
+        let pending = world.wallet.store.pending().await.unwrap().records;
+        let resumed = world.wallet.resume(&pending[0].id).await;
+        let Ok(Resumed::Received(received)) = resumed else {
+            panic!("draft {dialect}: it is approved, {:?}", resumed.map(|_| "waits"));
+        };
+        assert_eq!(received.doubt(), None, "draft {dialect}");
+        assert_eq!(world.wallet.keep(&received).await.unwrap().len(), 1);
+    }
+}
