@@ -43,15 +43,22 @@ pub fn credential_issuer(dialect: Dialect, issuer: &Issuer, keys: &IssuerKeys) -
     dialect.issuer_metadata(&own, &server, &endpoint(dialect, BATCH, issuer))
 }
 
-/// Authorization server metadata: the draft's offers have the one grant.
+/// Authorization server metadata: the draft's offers have the one grant. An `acceptance_token` comes
+/// back as a Bearer token, so where there are such, tokens are bound only if the operator insists.
 #[must_use]
 pub fn authorization_server(dialect: Dialect, issuer: &Issuer) -> AuthorizationServerMetadata {
+    let own = metadata::authorization_server(issuer);
+    let mut sender = own.sender;
+    if dialect.has_acceptance_tokens() && !issuer.config.dpop.required {
+        sender.dpop_signing_alg_values_supported.clear();
+    }
     AuthorizationServerMetadata {
         issuer: issuer.identifier(Some(dialect)).into_owned(),
         token_endpoint: endpoint(dialect, "token", issuer),
         grant_types_supported: vec![PRE_AUTHORIZED_CODE],
+        sender,
         code_flow: None,
-        ..metadata::authorization_server(issuer)
+        ..own
     }
 }
 

@@ -22,6 +22,8 @@ async fn each_draft_is_found_at_both_places() {
             if name == "oauth-authorization-server" || draft <= 9 {
                 assert_eq!(document["issuer"], identifier);
                 assert_eq!(document["token_endpoint"], format!("{identifier}/token"));
+                let binds = document.get("dpop_signing_alg_values_supported").is_some();
+                assert_eq!(binds, draft >= 12, "an acceptance_token is a Bearer token");
             }
             if name == "openid-credential-issuer" || draft <= 9 {
                 assert_eq!(document["credential_endpoint"], format!("{identifier}/credential"));
