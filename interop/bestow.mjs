@@ -123,7 +123,7 @@ export async function createWallet(...options) {
   };
 }
 
-async function runWell(...args) {
+export async function runWell(...args) {
   const { code, stdout, stderr } = await run(...args);
   if (code === 0) return stdout;
   throw new Error(`bestow ${args.join(" ")} ended with ${code}\n${stdout}${stderr}`);

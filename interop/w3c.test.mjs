@@ -6,14 +6,17 @@ import { createHash, createPublicKey, verify } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { DataIntegrityProof } from "@digitalbazaar/data-integrity";
 import * as EcdsaMultikey from "@digitalbazaar/ecdsa-multikey";
 import { cryptosuite as ecdsaRdfc2019 } from "@digitalbazaar/ecdsa-rdfc-2019-cryptosuite";
+import * as ecdsaSd2023 from "@digitalbazaar/ecdsa-sd-2023-cryptosuite";
+import { checkStatus } from "@digitalbazaar/vc-bitstring-status-list";
 import canonicalize from "canonicalize";
 import { base58btc } from "multiformats/bases/base58";
 import * as jose from "jose";
 import jsigs from "jsonld-signatures";
-import { bestowBinary, startIssuer } from "./bestow.mjs";
+import { bestowBinary, runWell, startIssuer, temporaryFolder } from "./bestow.mjs";
 import { holderKey } from "./keys.mjs";
 import * as openid4vc from "./openid4vc-wallet.mjs";
 import { fetchTrusting } from "./trust.mjs";
@@ -23,7 +26,8 @@ bestowBinary();
 const TYPES = {
   degree_rdfc: 'format = "ldp_vc"',
   degree_jcs: 'format = "ldp_vc"\ncanonicalization = "jcs"',
-  degree_jwt: 'format = "vc+jwt"',
+  degree_sd: 'format = "ldp_vc"\ncryptosuite = "ecdsa-sd-2023"',
+  degree_jwt: 'format = "vc+jwt"\nstatus = "bitstring"',
   degree_sd_jwt: 'format = "vc+sd-jwt"',
 };
 const V2 = "https://www.w3.org/ns/credentials/v2";
@@ -47,10 +51,14 @@ async function addTypes(folder) {
 }
 
 async function receive(configurationId, key) {
-  const { uri } = await issuer.offer(configurationId);
+  return (await receiveWithOffer(configurationId, key)).credential;
+}
+
+async function receiveWithOffer(configurationId, key) {
+  const { id, uri } = await issuer.offer(configurationId);
   const session = await openid4vc.open(uri, context);
   await session.authorize();
-  return (await session.request([key]))[0];
+  return { id, credential: (await session.request([key]))[0] };
 }
 
 /** The document of the issuer's did:web. */
@@ -102,8 +110,71 @@ test("Digital Bazaar verifies an ldp_vc by ecdsa-rdfc-2019, and finds each chang
   }
 });
 
+const suiteOf = (cryptosuite) => new DataIntegrityProof({ cryptosuite });
+
+/** What a holder shows of a credential, as another library makes it. */
+async function disclose(credential, selectivePointers, load) {
+  const cryptosuite = ecdsaSd2023.createDiscloseCryptosuite({ selectivePointers });
+  const purpose = new jsigs.purposes.AssertionProofPurpose();
+  const suite = suiteOf(cryptosuite);
+  return jsigs.derive(structuredClone(credential), { suite, purpose, documentLoader: load });
+}
+
+async function assertDisclosed(disclosed, controller, load) {
+  const suite = suiteOf(ecdsaSd2023.createVerifyCryptosuite());
+  const purpose = new jsigs.purposes.AssertionProofPurpose({ controller });
+  const verdict = await jsigs.verify(disclosed, { suite, purpose, documentLoader: load });
+  assert.ok(verdict.verified, verdict.error);
+}
+
+test("Digital Bazaar discloses what we signed by ecdsa-sd-2023, and we verify it", async () => {
+  const credential = await receive("degree_sd", await holderKey("ES256", "did:jwk"));
+  assert.equal(credential.proof.cryptosuite, "ecdsa-sd-2023");
+  const disclosed = await disclose(credential, ["/credentialSubject/degree"], documentLoader);
+  await assertDisclosed(disclosed, await didDocument(), documentLoader);
+  const { degree } = await issuer.sample("degree_sd");
+  assert.deepEqual(disclosed.credentialSubject, { id: credential.credentialSubject.id, degree });
+  const folder = await temporaryFolder();
+  const [file, ca] = ["disclosed.json", "ca.pem"].map((name) => join(folder, name));
+  await writeFile(file, JSON.stringify(disclosed));
+  await writeFile(ca, issuer.caPem);
+  const more = ["--ca", ca, "--allow-private-addresses"];
+  assert.match(await runWell("verify", file, ...more), /^verified$/m);
+  disclosed.credentialSubject.degree = "Doctor of everything";
+  await writeFile(file, JSON.stringify(disclosed));
+  await assert.rejects(runWell("verify", file, ...more));
+});
+
+test("Digital Bazaar verifies what we disclose by ecdsa-sd-2023", async () => {
+  const vectors = new URL("../crates/formats/tests/vectors/", import.meta.url);
+  const ours = await readFile(new URL("ecdsa-sd-2023-ours.json", vectors), "utf8");
+  const { base, selective, derived } = JSON.parse(ours);
+  const method = {
+    id: base.proof.verificationMethod,
+    type: "Multikey",
+    controller: base.issuer,
+    publicKeyMultibase: base.issuer.slice("did:key:".length),
+  };
+  const controller = {
+    "@context": ["https://www.w3.org/ns/did/v1"],
+    id: base.issuer,
+    assertionMethod: [method.id],
+  };
+  const load = async (url) => {
+    const multikey = { "@context": "https://w3id.org/security/multikey/v1", ...method };
+    const document = { [method.id]: multikey, [base.issuer]: controller }[url];
+    return document ? { contextUrl: null, documentUrl: url, document } : documentLoader(url);
+  };
+  await assertDisclosed(derived, controller, load);
+  const theirs = await disclose(base, selective, load);
+  assert.deepEqual(theirs, derived);
+});
+
 test("an ldp_vc by ecdsa-jcs-2019 verifies with a foreign RFC 8785", async () => {
-  const { proof, ...document } = await receive("degree_jcs", await holderKey("EdDSA", "did:key"));
+  await assertJcsProof(await receive("degree_jcs", await holderKey("EdDSA", "did:key")));
+});
+
+async function assertJcsProof({ proof, ...document }) {
   assert.equal(proof.cryptosuite, "ecdsa-jcs-2019");
   assert.deepEqual(proof["@context"], document["@context"]);
   const { proofValue, ...options } = proof;
@@ -120,7 +191,7 @@ test("an ldp_vc by ecdsa-jcs-2019 verifies with a foreign RFC 8785", async () =>
   const publicKey = createPublicKey({ key: jwk, format: "jwk" });
   const signature = base58btc.decode(proofValue);
   assert.ok(verify("sha256", message, { key: publicKey, dsaEncoding: "ieee-p1363" }, signature));
-});
+}
 
 async function publishedKey(header) {
   const answer = await context.fetch(`${issuer.url}/.well-known/jwt-vc-issuer`);
@@ -161,3 +232,51 @@ test("jose verifies a vc+sd-jwt, and its digests are those of its disclosures", 
   assert.deepEqual(payload.credentialSubject._sd.toSorted(), digests.toSorted());
   assert.ok(payload.cnf.jwk);
 });
+
+/** What the list of each purpose says of a credential, as another library reads it. */
+async function statuses(credential, loadList) {
+  const { verified, results, error } = await checkStatus({
+    credential,
+    documentLoader: async (url) => ({ document: await loadList(url) }),
+    verifyBitstringStatusListCredential: false, // of that, each test says how
+  });
+  assert.ok(verified, error);
+  return Object.fromEntries(
+    results.map(({ credentialStatus, status }) => [credentialStatus.statusPurpose, status]),
+  );
+}
+
+/** Our list as `vc+jwt`, verified by jose. */
+async function listOfJwt(url) {
+  const answer = await context.fetch(url);
+  assert.equal(answer.headers.get("content-type"), "application/vc+jwt");
+  const { payload } = await jose.jwtVerify(await answer.text(), publishedKey, { typ: "vc+jwt" });
+  assert.equal(payload.id, url);
+  return payload;
+}
+
+/** Our list with a proof inside. */
+async function listOfLdp(url) {
+  const answer = await context.fetch(url);
+  assert.equal(answer.headers.get("content-type"), "application/vc");
+  const list = await answer.json();
+  await assertJcsProof(list);
+  return list;
+}
+
+for (const [type, loadList] of [["degree_jwt", listOfJwt], ["degree_rdfc", listOfLdp]]) {
+  test(`Digital Bazaar finds the status of a ${type} in our Bitstring Status List`, async () => {
+    const { id, credential } = await receiveWithOffer(type, await holderKey("ES256", "did:jwk"));
+    const said = type === "degree_jwt" ? jose.decodeJwt(credential) : credential;
+    assert.deepEqual(await statuses(said, loadList), { revocation: false, suspension: false });
+    for (const [verb, revocation, suspension] of [
+      ["suspend", false, true],
+      ["reinstate", false, false],
+      ["revoke", true, false],
+    ]) {
+      await issuer.setStatus(verb, id);
+      await sleep(1000);
+      assert.deepEqual(await statuses(said, loadList), { revocation, suspension }, verb);
+    }
+  });
+}

@@ -48,6 +48,8 @@ pub enum FormatError {
     Contradiction,
     /// A proof of a kind that we do not read.
     UnsupportedProof,
+    /// An earlier proof that a proof builds on is not there.
+    MissingProof,
     /// What it says has no canonical form, such as a number that no double holds.
     Uncanonical,
     /// Something in it is given no meaning by its contexts, so that nobody signed it.
@@ -118,8 +120,9 @@ impl fmt::Display for FormatError {
             Self::Contradiction => "the JWT and the credential in it contradict each other",
             Self::UnsupportedProof => {
                 "the proof must be a DataIntegrityProof of a cryptosuite that is known here, for \
-                 assertionMethod, and stand on no other proof"
+                 assertionMethod"
             }
+            Self::MissingProof => "an earlier proof that the proof builds on is not there",
             Self::Uncanonical => "the credential has no canonical form: a number may be too large",
             Self::UndefinedTerm => {
                 "something in the credential has no meaning by its contexts: nobody signed it"

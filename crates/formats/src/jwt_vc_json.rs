@@ -61,9 +61,7 @@ pub fn prepare(claims: &W3cClaims<'_>) -> Result<Map<String, Value>, IssueError>
     if let Some(id) = claims.subject {
         insert("sub", id.into());
     }
-    if let Some(status) = &claims.status {
-        status.insert(&mut payload);
-    }
+    claims.insert_status(&mut payload);
     Ok(payload)
 }
 

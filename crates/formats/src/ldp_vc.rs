@@ -1,22 +1,24 @@
 //! W3C Verifiable Credential with a Data Integrity proof, format `ldp_vc` (VCI §A.1.2).
 
 use keys::json;
-use keys::outside::Timestamp;
+use keys::outside::{Random, Timestamp};
 use keys::public_key::PublicKey;
 use keys::signer::Signer;
 use serde_json::{Map, Value};
 
-use crate::data_integrity::{self, Contexts, PROOF, Proof, ProofOptions};
+use crate::data_integrity::{self, Contexts, PROOF, Proof, ProofOptions, Proofs, sd};
+use crate::path::Step;
 use crate::status_list::CredentialStatus;
 use crate::validity;
 use crate::verified::{Format, Verified};
-use crate::w3c::{DataModel, Said, W3cClaims};
+use crate::w3c::{DataModel, SUBJECT, Said, W3cClaims};
 use crate::{CREDENTIAL_BYTES_MAX, FormatError, IssueError, KeyReference};
 
 /// The Credential Format Identifier (FMT-LDP-01).
 pub const FORMAT: &str = "ldp_vc";
-/// Most proofs of one credential.
-const PROOFS_MAX: usize = 16;
+/// Who says it, of whom, for how long, and whether still: no holder may leave that out.
+const ALWAYS_SHOWN: [&str; 5] =
+    ["/issuer", "/validFrom", "/validUntil", "/credentialStatus", "/credentialSubject/id"];
 /// Members of a context that exchange no names.
 const HARMLESS: [&str; 3] = ["@vocab", "@version", "@protected"];
 
@@ -45,6 +47,31 @@ pub async fn sign(
     if is_short { Ok(secured.into()) } else { Err(IssueError::TooLong) }
 }
 
+/// Signs what [`prepare`] made, of which the holder may leave claims out, but for those at the paths
+/// `mandatory` below the subject, and for what every reader needs.
+pub async fn sign_selective(
+    prepared: Map<String, Value>,
+    options: ProofOptions<'_>,
+    mandatory: &[Vec<Step>],
+    (signer, random): (&dyn Signer, &dyn Random),
+) -> Result<Value, IssueError> {
+    let below_subject = mandatory.iter().map(|path| {
+        path.iter().fold(format!("/{SUBJECT}"), |pointer, step| {
+            let step = step.to_string().replace('~', "~0").replace('/', "~1"); // RFC 6901 §3
+            format!("{pointer}/{step}")
+        })
+    });
+    let whole = Value::Object(prepared);
+    let always = ALWAYS_SHOWN.iter().map(|pointer| (*pointer).to_owned());
+    let is_there = |pointer: &String| whole.pointer(pointer).is_some();
+    let mandatory = always.chain(below_subject).filter(is_there).collect();
+    let Value::Object(credential) = whole else { return Err(IssueError::ReservedClaim) };
+    let signers = (signer, random);
+    let secured = sd::sign_selective(credential, options, mandatory, signers).await?;
+    let is_short = json::text(&secured).len() <= CREDENTIAL_BYTES_MAX;
+    if is_short { Ok(secured.into()) } else { Err(IssueError::TooLong) }
+}
+
 /// Whether claims could be signed as linked data: the contexts give each a meaning.
 pub fn check_terms(claims: &W3cClaims<'_>) -> Result<(), IssueError> {
     let credential = claims.credential(DataModel::V2)?;
@@ -56,6 +83,7 @@ pub fn check_terms(claims: &W3cClaims<'_>) -> Result<(), IssueError> {
 pub struct LdpVc {
     /// Without its proofs.
     document: Map<String, Value>,
+    proofs: Proofs,
     proof: Proof,
     said: Said,
     issuer: String,
@@ -76,8 +104,9 @@ impl LdpVc {
         let proofs = document.remove(PROOF).ok_or(FormatError::Malformed)?;
         let said = Said::of(&document, DataModel::of(&document)?)?;
         let issuer = said.issuer.clone().ok_or(FormatError::Malformed)?;
+        let proofs = Proofs::parse(&proofs)?;
         let proof = proof_of(&issuer, &proofs)?;
-        Ok(Self { document, proof, said, issuer, raw })
+        Ok(Self { document, proofs, proof, said, issuer, raw })
     }
 
     /// Which key claims to have signed.
@@ -102,7 +131,8 @@ impl LdpVc {
     /// Verifies the proof, then the times.
     pub fn verify(mut self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
         let status = self.status();
-        self.proof.verify(self.document, key, &Contexts::default())?;
+        let document = self.proofs.document_of(&self.proof, self.document)?;
+        self.proof.verify(document, key, &Contexts::default())?;
         let status = status?;
         validity::check(None, self.proof.expires_at(), now)?;
         validity::check(self.said.not_before, self.said.expires_at, now)?;
@@ -114,15 +144,11 @@ impl LdpVc {
 }
 
 /// The first proof by a key of the issuer that we can verify; a key of somebody else proves nothing
-/// (catalogue I13).
-fn proof_of(issuer: &str, proofs: &Value) -> Result<Proof, FormatError> {
-    let proofs = proofs.as_array().map_or(std::slice::from_ref(proofs), Vec::as_slice);
-    if proofs.len() > PROOFS_MAX {
-        return Err(FormatError::TooLong);
-    }
+/// (catalogue I13). What it builds on is signed with it; whose those earlier proofs are is not asked.
+fn proof_of(issuer: &str, proofs: &Proofs) -> Result<Proof, FormatError> {
     let mut refused = FormatError::Malformed;
-    for proof in proofs {
-        match proof.as_object().ok_or(FormatError::Malformed).and_then(Proof::parse) {
+    for proof in proofs.iter() {
+        match Proof::parse(proof) {
             Ok(proof) if owner(proof.verification_method()) == issuer => return Ok(proof),
             Ok(_) => refused = FormatError::OtherIssuer,
             Err(error) => refused = error,

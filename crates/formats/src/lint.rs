@@ -12,9 +12,9 @@ use serde_json::{Map, Value};
 
 use crate::binding::Binding;
 use crate::sd_jwt::{self, Concealed};
-use crate::status_list::{CredentialStatus, StatusReference};
+use crate::status_list::CredentialStatus;
 use crate::unsigned::Unsigned;
-use crate::w3c::{CONTEXT, DataModel, SUBJECT};
+use crate::w3c::{CONTEXT, DataModel, STATUS, SUBJECT};
 use crate::{CREDENTIAL_BYTES_MAX, mso_mdoc, sd_jwt_vc, vc_jose};
 
 /// What the credential must be.
@@ -32,7 +32,7 @@ pub struct Expected<'a> {
     /// up by its name.
     pub certificate: Option<(Timestamp, Timestamp)>,
     /// The entry that was recorded for it, and how many its list has.
-    pub status: Option<(&'a StatusReference, u64)>,
+    pub status: Option<(&'a CredentialStatus, u64)>,
 }
 
 /// What a type is called in its format.
@@ -128,19 +128,21 @@ pub fn check(unsigned: &Unsigned, expected: &Expected<'_>) -> Result<(), LintFau
         Unsigned::LdpVc(payload, _) => {
             check_names(payload, &V2_MEMBERS)?;
             w3c(payload, DataModel::V2, expected)?;
-            check_status(None, expected)?;
+            check_status(payload, expected)?;
             check_length(json::text(payload).len())
         }
     }
 }
 
 /// Members of a W3C credential of version 2 that we write; whatever else would mean something else.
-const V2_MEMBERS: [&str; 6] = [CONTEXT, "type", "issuer", "validFrom", "validUntil", SUBJECT];
+const V2_MEMBERS: [&str; 7] =
+    [CONTEXT, "type", "issuer", "validFrom", "validUntil", SUBJECT, STATUS];
 /// The same as the payload of a JWT.
-const V2_JWT_MEMBERS: [&str; 8] =
-    [CONTEXT, "type", "issuer", "validFrom", "validUntil", SUBJECT, "iss", "status"];
+const V2_JWT_MEMBERS: [&str; 9] =
+    [CONTEXT, "type", "issuer", "validFrom", "validUntil", SUBJECT, STATUS, "iss", "status"];
 /// The same with selective disclosure.
-const V2_SD_JWT_MEMBERS: [&str; 11] = [
+const V2_SD_JWT_MEMBERS: [&str; 12] = [
+    STATUS,
     CONTEXT,
     "type",
     "issuer",
@@ -167,7 +169,7 @@ fn sd_jwt_vc(concealed: &Concealed, expected: &Expected<'_>) -> Result<(), LintF
     let begin = payload.get("nbf").or_else(|| payload.get("iat"));
     check_times((number(begin)?, number(payload.get("exp"))?), expected)?;
     check_confirmation(payload, expected)?;
-    check_status(payload.get("status").map(|_| payload), expected)?;
+    check_status(payload, expected)?;
     if sd_jwt_vc::STRANGE.iter().any(|name| payload.contains_key(*name)) {
         return Err(LintFault::ReservedName);
     }
@@ -189,14 +191,14 @@ fn jwt_vc_json(payload: &Map<String, Value>, expected: &Expected<'_>) -> Result<
     if (number(payload.get("nbf"))?, number(payload.get("exp"))?) != (begin, end) {
         return Err(LintFault::WrongTimes);
     }
-    check_status(payload.get("status").map(|_| payload), expected)?;
+    check_status(payload, expected)?;
     check_length(json::text(payload).len())
 }
 
 fn vc_jose(payload: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), LintFault> {
     w3c(payload, DataModel::V2, expected)?;
     says(payload, "iss", expected.issuer, LintFault::WrongIssuer)?;
-    check_status(payload.get("status").map(|_| payload), expected)
+    check_status(payload, expected)
 }
 
 /// What all W3C credentials say.
@@ -284,11 +286,12 @@ fn check_confirmation(
     (payload.get("cnf") == wanted.as_ref()).then_some(()).ok_or(LintFault::WrongBinding)
 }
 
-fn check_status(
-    claims: Option<&Map<String, Value>>,
-    expected: &Expected<'_>,
-) -> Result<(), LintFault> {
-    let said = claims.map_or(Ok(None), CredentialStatus::from_claims);
+fn check_status(claims: &Map<String, Value>, expected: &Expected<'_>) -> Result<(), LintFault> {
+    let of_w3c = |status: &Value| CredentialStatus::from_w3c(status);
+    let said = match CredentialStatus::from_claims(claims) {
+        Ok(None) => claims.get(STATUS).map_or(Ok(None), of_w3c),
+        said => said,
+    };
     check_said_status(said.map_err(|_| LintFault::WrongStatus)?.as_ref(), expected)
 }
 
@@ -296,18 +299,18 @@ pub(crate) fn check_said_status(
     said: Option<&CredentialStatus>,
     expected: &Expected<'_>,
 ) -> Result<(), LintFault> {
-    let is_it = match (said, expected.status) {
-        (Some(CredentialStatus::StatusList(said)), Some((recorded, _))) => said == recorded,
-        (said, recorded) => said.is_none() && recorded.is_none(),
-    };
+    let is_it = said == expected.status.map(|(recorded, _)| recorded);
     is_it.then_some(()).ok_or(LintFault::WrongStatus)
 }
 
 fn check_entry(expected: &Expected<'_>) -> Result<(), LintFault> {
-    match expected.status {
-        Some((recorded, entries)) if recorded.idx >= entries => Err(LintFault::OutsideStatusList),
-        _ => Ok(()),
-    }
+    let Some((recorded, entries)) = expected.status else { return Ok(()) };
+    let is_there = match recorded {
+        CredentialStatus::StatusList(reference) => reference.idx < entries,
+        CredentialStatus::Bitstring(all) => all.iter().all(|entry| entry.index < entries),
+        CredentialStatus::Other => false,
+    };
+    is_there.then_some(()).ok_or(LintFault::OutsideStatusList)
 }
 
 fn check_concealed_length(concealed: &Concealed) -> Result<(), LintFault> {

@@ -198,6 +198,7 @@ impl SdJwtVc {
         claims.retain(|name, _| !PROTECTED.iter().chain(&ABOUT_CREDENTIAL).any(|own| own == name));
         Ok(Verified {
             format: Format::SdJwtVc,
+            id: None,
             issuer: self.key_reference.iss,
             claims,
             types,

@@ -117,13 +117,11 @@ pub fn prepare_selective(
 pub fn prepare(claims: &W3cClaims<'_>) -> Result<Map<String, Value>, IssueError> {
     let mut payload = claims.credential(DataModel::V2)?;
     payload.insert("iss".to_owned(), claims.issuer.into());
-    if let Some(status) = &claims.status {
-        status.insert(&mut payload);
-    }
+    claims.insert_status(&mut payload);
     Ok(payload)
 }
 
-async fn sign_as(
+pub(crate) async fn sign_as(
     payload: &Map<String, Value>,
     (typ, kid): (&str, &str),
     signer: &dyn Signer,

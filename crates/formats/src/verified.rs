@@ -14,6 +14,8 @@ use crate::status_list::CredentialStatus;
 pub struct Verified {
     /// The format that it has.
     pub format: Format,
+    /// Its own name; of W3C credentials alone.
+    pub id: Option<String>,
     /// Who issued it, if it names anybody.
     pub issuer: Option<String>,
     /// What it says of its subject, without the members that belong to the format.

@@ -6,7 +6,8 @@ use keys::outside::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::binding::Binding;
-use crate::status_list::{CredentialStatus, StatusReference};
+use crate::status_list::CredentialStatus;
+use crate::status_list::bitstring::BitstringEntry;
 use crate::unverified::text;
 use crate::verified::{Format, Verified};
 use crate::{FormatError, IssueError};
@@ -15,6 +16,8 @@ use crate::{FormatError, IssueError};
 const TYPE: &str = "VerifiableCredential";
 /// Where contexts stand.
 pub(crate) const CONTEXT: &str = "@context";
+/// Where a credential says how it can be revoked.
+pub(crate) const STATUS: &str = "credentialStatus";
 /// What a credential says of its subject.
 pub(crate) const SUBJECT: &str = "credentialSubject";
 
@@ -81,11 +84,11 @@ pub struct W3cClaims<'a> {
     /// Until when it is good.
     pub expires_at: Timestamp,
     /// Where its status can be asked for.
-    pub status: Option<StatusReference>,
+    pub status: Option<CredentialStatus>,
 }
 
 impl W3cClaims<'_> {
-    /// The credential itself; its status is left to what secures it.
+    /// The credential itself; a Token Status List stands beside it, in the JWT that secures it.
     pub(crate) fn credential(&self, model: DataModel) -> Result<Map<String, Value>, IssueError> {
         let mut subject = self.claims.clone();
         if subject.contains_key("id") {
@@ -108,7 +111,20 @@ impl W3cClaims<'_> {
             (model.end(), self.expires_at.to_rfc3339().into()),
             (SUBJECT, subject.into()),
         ];
-        Ok(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        let mut credential: Map<String, Value> =
+            members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        if let Some(CredentialStatus::Bitstring(entries)) = &self.status {
+            let entries: Vec<Value> = entries.iter().map(BitstringEntry::to_json).collect();
+            credential.insert(STATUS.to_owned(), entries.into());
+        }
+        Ok(credential)
+    }
+
+    /// Adds the claim of a JWT that refers to a Token Status List.
+    pub(crate) fn insert_status(&self, jwt: &mut Map<String, Value>) {
+        if let Some(CredentialStatus::StatusList(reference)) = &self.status {
+            reference.insert(jwt);
+        }
     }
 }
 
@@ -124,8 +140,8 @@ pub(crate) struct Said {
     pub(crate) contexts: Vec<Value>,
     pub(crate) not_before: Option<Timestamp>,
     pub(crate) expires_at: Option<Timestamp>,
-    /// Whether `credentialStatus` is there.
-    pub(crate) has_status: bool,
+    /// `credentialStatus`, as it came.
+    pub(crate) status: Option<Value>,
 }
 
 impl Said {
@@ -149,17 +165,19 @@ impl Said {
             contexts: contexts(credential),
             not_before: date(credential, model.begin())?,
             expires_at: date(credential, model.end())?,
-            has_status: credential.contains_key("credentialStatus"),
+            status: credential.get(STATUS).cloned(),
         })
     }
 
-    /// `status` of a JWT, or a `credentialStatus` of the W3C, whose kinds we do not know.
+    /// `status` of a JWT, or `credentialStatus` of the W3C.
     pub(crate) fn status(
         &self,
         jwt: &Map<String, Value>,
     ) -> Result<Option<CredentialStatus>, FormatError> {
-        let other = self.has_status.then_some(CredentialStatus::Other);
-        Ok(CredentialStatus::from_claims(jwt)?.or(other))
+        match (CredentialStatus::from_claims(jwt)?, &self.status) {
+            (None, Some(status)) => CredentialStatus::from_w3c(status),
+            (status, _) => Ok(status),
+        }
     }
 
     /// The same, once its signature and its times are known to be right.
@@ -173,6 +191,7 @@ impl Said {
         let binding = self.subject.filter(|id| id.starts_with("did:")).map(Binding::Kid);
         Verified {
             format,
+            id: self.id,
             issuer: self.issuer,
             claims: self.claims,
             types: self.types,

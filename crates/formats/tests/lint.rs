@@ -8,7 +8,7 @@ use formats::mso_mdoc::{self, Element, MdocClaims, NameSpace};
 use formats::path::Step;
 use formats::sd_jwt::Concealed;
 use formats::sd_jwt_vc::{self, SdJwtVcClaims};
-use formats::status_list::StatusReference;
+use formats::status_list::{CredentialStatus, StatusReference};
 use formats::unsigned::Unsigned;
 use formats::vc_jose::{self, SelectiveClaims};
 use formats::w3c::W3cClaims;
@@ -56,7 +56,7 @@ struct Case {
     unsigned: Unsigned,
     key: PublicKey,
     binding: Binding,
-    status: Option<StatusReference>,
+    status: Option<CredentialStatus>,
     types: Vec<String>,
     certificate: Option<(Timestamp, Timestamp)>,
 }
@@ -87,6 +87,7 @@ impl Case {
 
     fn of(unsigned: Unsigned, key: PublicKey, status: Option<StatusReference>) -> Self {
         let binding = Binding::Jwk(key.clone());
+        let status = status.map(CredentialStatus::StatusList);
         Self { unsigned, key, binding, status, types: types(), certificate: Some(LIFE) }
     }
 
@@ -159,7 +160,7 @@ fn mdoc() -> Case {
 fn w3c() -> [Case; 4] {
     let key = key();
     let (types, subject) = (types(), did::to_did_jwk(&key));
-    let claims = |status| W3cClaims {
+    let claims = |status: Option<StatusReference>| W3cClaims {
         issuer: ISSUER,
         contexts: &[],
         types: &types,
@@ -167,7 +168,7 @@ fn w3c() -> [Case; 4] {
         claims: claims(),
         issued_at: BEGIN,
         expires_at: END,
-        status,
+        status: status.map(CredentialStatus::StatusList),
     };
     let binding = Some(Binding::Jwk(key.clone()));
     let selective = SelectiveClaims {
@@ -346,9 +347,10 @@ fn digests_are_there_once_and_none_is_missing() {
 fn another_entry_of_a_status_list_is_not_signed() {
     for mut case in all_cases() {
         let is_listed = case.status.is_some();
-        case.status = Some(StatusReference { idx: 18, ..status() });
+        let other = |idx| CredentialStatus::StatusList(StatusReference { idx, ..status() });
+        case.status = Some(other(18));
         assert_eq!(case.check(), Err(LintFault::WrongStatus), "another");
-        case.status = Some(StatusReference { idx: ENTRIES, ..status() });
+        case.status = Some(other(ENTRIES));
         assert_eq!(case.check(), Err(LintFault::OutsideStatusList));
         case.status = None;
         let none = if is_listed { Err(LintFault::WrongStatus) } else { Ok(()) };

@@ -180,7 +180,7 @@ async fn jwt_vc_json(key: &SoftwareKey, status: Option<StatusReference>) -> Stri
         claims: object(json!({ "degree": "BSc" })),
         issued_at: NOW,
         expires_at: END,
-        status,
+        status: status.map(CredentialStatus::StatusList),
     };
     jwt_vc_json::issue(claims, "1", key).await.unwrap()
 }
@@ -271,7 +271,7 @@ async fn the_status_of_a_w3c_credential_is_not_taken_for_none() {
             "@context": ["https://www.w3.org/2018/credentials/v1"],
             "type": ["VerifiableCredential"],
             "credentialSubject": {},
-            "credentialStatus": { "id": "urn:1", "type": "BitstringStatusListEntry" },
+            "credentialStatus": { "id": "urn:1", "type": "StatusOfAnotherKind" },
         },
     });
     let key = key();

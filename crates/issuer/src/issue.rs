@@ -3,12 +3,12 @@
 
 use std::collections::BTreeSet;
 
-use formats::data_integrity::ProofOptions;
+use formats::data_integrity::{Canonicalization, ProofOptions};
 use formats::lint::{self, Expected, TypeName};
 use formats::sd_jwt_vc::{self, IssuerKeyHeader};
 use formats::unsigned::Unsigned;
 use formats::{jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
-use keys::outside::Timestamp;
+use keys::outside::{Random, Timestamp};
 use oid4vci::grant::StatusEntry;
 use oid4vci::legacy::Dialect;
 use oid4vci::proof::VerifiedProof;
@@ -42,7 +42,7 @@ pub async fn issue(
 ) -> Result<Value, Broken> {
     let keys = issuer.keys();
     let holder = holder.map(Holder::of);
-    let status = entry.map(|entry| issuer.status_reference(entry));
+    let status = entry.map(|entry| issuer.credential_status(credential_type, entry));
     let now = issuer.clock.now();
     let life = keys.signing.life(credential_type);
     let stamp = Stamp::new(credential_type, now, life).with(status.clone());
@@ -62,7 +62,8 @@ pub async fn issue(
         Broken::fault(format!("a {} was not signed: {fault}", credential_type.id))
     })?;
     let typ = dialect.map_or(sd_jwt_vc::FORMAT, Dialect::sd_jwt_typ);
-    sign(unsigned, (&name, typ), (&keys.signing, stamp_of(now))).await
+    let signing = Signing { name: &name, typ, key: &keys.signing, created: stamp_of(now) };
+    sign(unsigned, signing, (credential_type, &*issuer.random)).await
 }
 
 /// No two credentials of one record have the same entry, and each has one where any has (HAIP-45).
@@ -96,10 +97,19 @@ const fn stamp_of(now: Timestamp) -> Timestamp {
     Timestamp(now.0 - now.0 % ROUNDING_SECONDS)
 }
 
+/// By whom it is signed, and when.
+struct Signing<'s> {
+    name: &'s str,
+    /// Of an SD-JWT VC.
+    typ: &'s str,
+    key: &'s SigningKey,
+    created: Timestamp,
+}
+
 async fn sign(
     unsigned: Unsigned,
-    (name, typ): (&str, &str),
-    (key, created): (&SigningKey, Timestamp),
+    Signing { name, typ, key, created }: Signing<'_>,
+    (credential_type, random): (&CredentialType, &dyn Random),
 ) -> Result<Value, Broken> {
     let (kid, signer) = (&*key.kid, &*key.signer);
     match unsigned {
@@ -116,7 +126,12 @@ async fn sign(
         Unsigned::LdpVc(made, canonicalization) => {
             let verification_method = &format!("{name}#{kid}");
             let options = ProofOptions { verification_method, canonicalization, created };
-            ldp_vc::sign(made, options, signer).await
+            if canonicalization == Canonicalization::Selective {
+                let mandatory = credential_type.mandatory_paths();
+                ldp_vc::sign_selective(made, options, &mandatory, (signer, random)).await
+            } else {
+                ldp_vc::sign(made, options, signer).await
+            }
         }
     }
     .map_err(|error| Broken::fault(format!("signing failed: {error}")))

@@ -102,6 +102,7 @@ impl CredentialRequest {
             None => None,
             Some(Proofs::Jwt(jwts)) => Some(json!({ "jwt": jwts })),
             Some(Proofs::Attestation(jwt)) => Some(json!({ "attestation": [jwt] })),
+            Some(Proofs::DiVp(presentations)) => Some(json!({ "di_vp": presentations })),
         };
         object.extend(proofs.map(|proofs| ("proofs".to_owned(), proofs)));
         Value::Object(object)
@@ -130,11 +131,16 @@ fn received_proofs(proofs: &Value) -> Result<Proofs, CredentialRefusal> {
         (Some(_), Some(_)) => return Err(CredentialRefusal::SeveralProofTypes),
         (Some(only), None) => only,
     };
-    if name != "jwt" && name != "attestation" {
-        return Err(ProofRefusal::TypeNotSupported.into()); // PROOF-35
+    let proofs = match name.as_str() {
+        "jwt" | "attestation" | "di_vp" => proofs.as_array().ok_or(ProofRefusal::Unreadable)?,
+        _ => return Err(ProofRefusal::TypeNotSupported.into()), // PROOF-35
+    };
+    if name == "di_vp" {
+        let objects = proofs.iter().map(|presentation| presentation.as_object().cloned());
+        let objects = objects.collect::<Option<_>>();
+        return Ok(Proofs::DiVp(objects.ok_or(ProofRefusal::UnreadablePresentation)?)); // PROOF-02
     }
-    let texts = proofs.as_array().ok_or(ProofRefusal::Unreadable)?;
-    let texts = texts.iter().map(|text| text.as_str().map(str::to_owned));
+    let texts = proofs.iter().map(|text| text.as_str().map(str::to_owned));
     let texts: Vec<String> = texts.collect::<Option<_>>().ok_or(ProofRefusal::Unreadable)?;
     match &texts[..] {
         [] => Err(ProofRefusal::Missing.into()),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use formats::data_integrity::Cryptosuite;
 use keys::algorithm::Algorithm;
 use keys::json;
 use serde::Serialize;
@@ -21,7 +22,7 @@ mod server;
 
 pub use precedence::merged;
 pub use proof_type::ReceivedKeyAttestation;
-use proof_type::ReceivedProofType;
+use proof_type::WantedProofs;
 use scope::is_scope;
 pub use server::{AuthorizationServerMetadata, ReceivedServerMetadata};
 
@@ -220,6 +221,8 @@ pub struct ReceivedConfiguration {
     pub binding_methods: Vec<BindingMethod>,
     /// For the type of proof that we make; those that we know.
     pub proof_algorithms: Vec<Algorithm>,
+    /// Those that we know, where a proof is a presentation (VCI §F.2); else empty.
+    pub cryptosuites: Vec<Cryptosuite>,
     /// META-40, as it came; older issuers put it outside `credential_metadata` (META-45).
     pub display: Vec<Value>,
     /// CLAIM-04, as it came.
@@ -304,14 +307,7 @@ impl ReceivedIssuerMetadata {
 
 fn received_configuration(value: &Value) -> ReceivedConfiguration {
     let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
-    let proof_types = value.get("proof_types_supported").and_then(Value::as_object);
-    let methods = strings(value.get("cryptographic_binding_methods_supported"));
-    let mut binding_methods: Vec<BindingMethod> =
-        methods.iter().filter_map(|method| BindingMethod::parse(method)).collect();
-    if methods.is_empty() && proof_types.is_some() {
-        binding_methods.push(BindingMethod::Jwk);
-    }
-    let proof_type = ReceivedProofType::choose(proof_types);
+    let proofs = WantedProofs::read(value);
     let either = |name: &str| {
         let inside = value.get("credential_metadata").and_then(|metadata| metadata.get(name));
         array(inside.or_else(|| value.get(name)))
@@ -323,15 +319,11 @@ fn received_configuration(value: &Value) -> ReceivedConfiguration {
         doctype: text("doctype"),
         types: strings(value.pointer("/credential_definition/type")),
         contexts: array(value.pointer("/credential_definition/@context")),
-        needs_proof: !methods.is_empty() || proof_types.is_some(),
-        // An issuer that names methods but no proof types means the usual proof (AMB-12).
-        proof_algorithms: match &proof_type {
-            Some(proof_type) => proof_type.algorithms.clone(),
-            None if proof_types.is_none() => vec![Algorithm::Es256],
-            None => Vec::new(),
-        },
-        key_attestation: proof_type.and_then(|proof_type| proof_type.key_attestation),
-        binding_methods,
+        needs_proof: proofs.are_needed,
+        proof_algorithms: proofs.algorithms,
+        cryptosuites: proofs.cryptosuites,
+        key_attestation: proofs.key_attestation,
+        binding_methods: proofs.binding_methods,
         display: either("display"),
         claims: either("claims"),
     }

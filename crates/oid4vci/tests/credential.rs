@@ -141,6 +141,7 @@ fn proofs_of(mut body: Value, single_proof: bool) -> Result<String, CredentialRe
         None => "-".into(),
         Some(Proofs::Jwt(jwts)) => jwts.join(" "),
         Some(Proofs::Attestation(jwt)) => format!("attestation {jwt}"),
+        Some(Proofs::DiVp(presentations)) => format!("di_vp {}", json!(presentations.first())),
     })
 }
 
@@ -148,6 +149,7 @@ fn proofs_of(mut body: Value, single_proof: bool) -> Result<String, CredentialRe
 #[test]
 fn a_request_has_proofs_of_one_type() {
     let unreadable = Proof(ProofRefusal::Unreadable);
+    let no_object = Proof(ProofRefusal::UnreadablePresentation);
     let several = ProofRefusal::KeyAttestation(KeyAttestationRefusal::Several);
     let cases = [
         ("CRED-08", json!({ "jwt": ["p", "q"] }), Ok("p q")),
@@ -157,7 +159,9 @@ fn a_request_has_proofs_of_one_type() {
         ("PROOF-03: two", json!({ "attestation": ["a", "b"] }), Err(Proof(several))),
         ("CRED-08, E22: two types", json!({ "jwt": ["p"], "di_vp": [] }), Err(SeveralProofTypes)),
         ("CRED-08: none in it", json!({}), Err(Proof(Missing))),
-        ("META-35: another type", json!({ "di_vp": [{}] }), Err(Proof(TypeNotSupported))),
+        ("META-35: another type", json!({ "ldp_vp": [{}] }), Err(Proof(TypeNotSupported))),
+        ("PROOF-02: no object", json!({ "di_vp": ["p"] }), Err(no_object)),
+        ("PROOF-02", json!({ "di_vp": [{ "a": 1 }] }), Ok("di_vp {\"a\":1}")),
         ("CRED-08: no array", json!({ "jwt": "p" }), Err(unreadable)),
         ("PROOF-01: no string", json!({ "jwt": ["p", 1] }), Err(unreadable)),
         ("CRED-08: no object", json!(["p"]), Err(unreadable)),
@@ -287,6 +291,7 @@ async fn proofs(keys: &[&SoftwareKey]) -> VerifiedProofs {
         window_seconds: 120,
         nonce_key: &nonce_key,
         key_attestations: KeyAttestationPolicy::NONE,
+        takes_di_vp: false,
         known_entries: KnownEntries::NONE,
         now: NOW,
     };

@@ -102,7 +102,11 @@ fn configuration() -> CredentialConfiguration {
             .collect(),
         credential_signing_alg_values_supported: vec!["ES256".into()],
         cryptographic_binding_methods_supported: vec!["jwk", "did:jwk"],
-        proof_types_supported: proof_types_supported(&[Es256, EdDsa], KeyAttestationPolicy::NONE),
+        proof_types_supported: proof_types_supported(
+            &[Es256, EdDsa],
+            KeyAttestationPolicy::NONE,
+            false,
+        ),
         credential_metadata: json!({ "display": [{ "name": "Student card" }] }),
     }
 }

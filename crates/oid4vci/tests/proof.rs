@@ -275,6 +275,15 @@ fn each_refusal_of_a_proof_has_its_code_and_text() {
         BadNonce,
         WrongSignature,
         RepeatedKey,
+        UnreadablePresentation,
+        UnknownPresentationTerm,
+        CryptosuiteNotSupported,
+        WrongPurpose,
+        WrongDomain,
+        NoChallenge,
+        CreatedTooFar,
+        BadMethod,
+        OtherHolder,
     } except ProofRefusal::KeyAttestation(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
     for refusal in all {

@@ -154,6 +154,20 @@ fn a_configuration_says_which_proofs_it_takes() {
             true,
             "jwk EdDSA",
         ),
+        (
+            "PROOF-22: by a DID alone",
+            json!(["jwk", "did:jwk"]),
+            json!({ "di_vp": { "proof_signing_alg_values_supported": ["x", "eddsa-rdfc-2022"] } }),
+            true,
+            "did:jwk EdDSA",
+        ),
+        (
+            "PROOF-20",
+            Value::Null,
+            json!({ "di_vp": { "proof_signing_alg_values_supported": ["ecdsa-jcs-2019"] } }),
+            true,
+            "did:key ES256 ES384",
+        ),
         ("META-36: no algorithms", json!(["jwk"]), json!({ "jwt": {} }), true, "jwk"),
         ("CRED-09: neither", Value::Null, Value::Null, false, "ES256"),
     ];

@@ -72,7 +72,7 @@ const EXAMPLES: [(&str, Result<&str, &str>); 36] = [
     ("examples/credential_response_sd_jwt_vc.txt", Ok("parts: [3]")),
     ("text/credential_error_response.txt", Ok("unknown_credential_configuration")),
     ("text/credential_request_configuration.txt", Ok("org.iso.18013.5.1.mDL; 1 proofs")),
-    ("text/credential_request_di_vp.txt", Err("Proof(TypeNotSupported)")),
+    ("text/credential_request_di_vp.txt", Ok("CivilEngineeringDegree-2023; 1 proofs")),
     ("text/credential_request_identifier.txt", Ok("CivilEngineeringDegree-2023; 2 proofs")),
     ("text/credential_response.txt", Ok("parts: [5]")),
     ("text/credential_response_batch.txt", Ok("parts: [5, 5]")),
@@ -195,6 +195,7 @@ fn request(body: &str) -> Result<String, String> {
         None => 0,
         Some(Proofs::Jwt(jwts)) => jwts.len(),
         Some(Proofs::Attestation(_)) => 1,
+        Some(Proofs::DiVp(presentations)) => presentations.len(),
     };
     Ok(format!("{name}; {count} proofs"))
 }

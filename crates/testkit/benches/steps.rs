@@ -127,6 +127,7 @@ fn verified(body: &str, issuer: &Issuer, holder: &SoftwareKey) -> VerifiedProofs
         window_seconds: 300,
         nonce_key: &keys.nonce,
         key_attestations: KeyAttestationPolicy::NONE,
+        takes_di_vp: false,
         known_entries: KnownEntries::NONE,
         now: issuer.clock.now(),
     };

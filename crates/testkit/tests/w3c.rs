@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use formats::data_integrity::{Contexts, sd::derive};
 use issuer::credential_type::CredentialType;
 use keys::jws::Jws;
 use keys::outside::Clock as _;
@@ -200,6 +201,37 @@ async fn linked_data_are_signed_by_a_key_of_the_did() {
     }
 }
 
+/// `ecdsa-sd-2023`: the wallet keeps what the issuer signed, and the card says all of it; what a holder
+/// shows of it has what the type says is always there.
+#[tokio::test]
+async fn statements_are_signed_one_by_one() {
+    let lines = "cryptosuite = \"ecdsa-sd-2023\"";
+    let always = TYPE.replacen("required = true", "required = true\ndisclosure = \"always\"", 1);
+    let text = format!("{lines}\n{}", always.replace("FORMAT", "ldp_vc"));
+    let credential_type = parse(&text).unwrap();
+    let world = World::with(|issuer| {
+        issuer.types.insert(DEGREE.to_owned(), credential_type);
+    })
+    .await;
+    let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
+    let degree = &metadata["credential_configurations_supported"][DEGREE];
+    assert_eq!(degree["credential_signing_alg_values_supported"], json!(["ecdsa-sd-2023"]));
+    let card = received(&world).await;
+    let said = json!({ "name": "Ada", "degree": { "grade": 1.7, "awarded_on": "2026-07-15" } });
+    assert_eq!(Value::Object(card.claims.clone()), said);
+    assert_eq!((card.trust, card.copies.len()), (Trust::IssuerMetadata, 1));
+    let base: Map<String, Value> = serde_json::from_str(&card.raw).unwrap();
+    let shown =
+        derive(&base, &["/credentialSubject/degree/grade".to_owned()], &Contexts::default());
+    let shown = Value::Object(shown.unwrap());
+    let keys = world.issuer.keys();
+    let verified = formats::parse("ldp_vc", &shown).unwrap();
+    let verified = verified.verify(keys.signing.signer.public_key(), world.clock.now()).unwrap();
+    let claims = json!({ "name": "Ada", "degree": { "grade": 1.7 } });
+    assert_eq!(Value::Object(verified.claims), claims);
+    assert!(verified.status.is_some() && verified.binding.is_some());
+}
+
 /// An issuer below a path has a DID of its own there.
 #[tokio::test]
 async fn an_issuer_at_a_path_has_its_own_did() {
@@ -218,9 +250,13 @@ fn a_type_that_is_no_w3c_credential_is_refused() {
         ("jwt_vc_json-ld", own.as_str(), "comes first by itself"),
         ("jwt_vc_json-ld", "vct = \"x\"", "use `types` instead"),
         ("vc+jwt", "canonicalization = \"jcs\"", "belongs to ldp_vc"),
-        ("ldp_vc", "status_list = true", "no place for a Token Status List"),
-        ("ldp_vc", "suspendable = true", "without a status list"),
         ("ldp_vc", "contexts = []", "has no meaning by its contexts"),
+        ("vc+jwt", "cryptosuite = \"ecdsa-sd-2023\"", "belongs to ldp_vc"),
+        (
+            "ldp_vc",
+            "canonicalization = \"jcs\"\ncryptosuite = \"ecdsa-sd-2023\"",
+            "signed as linked data",
+        ),
         ("ldp_vc", "contexts = [\"https://elsewhere.example/v1\"]", "a context that is not known"),
     ];
     for (format, line, told) in cases {

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use formats::mso_mdoc::Mdoc;
 use formats::sd_jwt;
+use formats::status_list::bitstring::Bitstring;
 use formats::status_list::token::{self, ReadClaims, TokenFormat};
 use formats::status_list::{CompressedList, Status};
 use keys::{json as strict, x509};
@@ -69,6 +70,7 @@ pub(crate) fn describe(found: &Found) -> Described {
             if found.kind == Kind::StatusListJwt {
                 list(TokenFormat::Jwt, jwt.text.as_bytes(), &mut described);
             }
+            bitstring(jwt.claims.as_ref(), &mut described);
         }
         Body::SdJwt(sd_jwt) => self::sd_jwt(sd_jwt, &mut described),
         Body::Jwe(header) => {
@@ -77,6 +79,7 @@ pub(crate) fn describe(found: &Found) -> Described {
         }
         Body::Json(value) => {
             described.part("content", value.clone());
+            bitstring(value.as_object(), &mut described);
             if found.kind == Kind::CredentialOffer {
                 offer(&value.to_string(), &mut described);
             }
@@ -188,6 +191,22 @@ fn entries(list: &CompressedList, described: &mut Described) {
             let tally: Map<String, Value> = tally.collect();
             let (bits, entries) = (list.bits.count(), unpacked.entries());
             described.part("list", json!({ "bits": bits, "entries": entries, "says": tally }));
+        }
+        Err(error) => described.note(error.to_string()),
+    }
+}
+
+/// The list in a credential, unpacked and counted (Bitstring Status List §3.4).
+fn bitstring(credential: Option<&Map<String, Value>>, described: &mut Described) {
+    let Some(credential) = credential else { return };
+    let credential = credential.get("vc").and_then(Value::as_object).unwrap_or(credential);
+    let subject = credential.get("credentialSubject");
+    let encoded = subject.and_then(|subject| subject.get("encodedList")?.as_str());
+    let Some(encoded) = encoded else { return };
+    match Bitstring::decode(encoded, !encoded.starts_with('u')) {
+        Ok(list) => {
+            let (bits, set) = (list.entries(1), list.set());
+            described.part("list", json!({ "bits": bits, "set": set }));
         }
         Err(error) => described.note(error.to_string()),
     }

@@ -265,6 +265,20 @@ mod tests {
         }
     }
 
+    /// A list of the W3C's is unpacked and counted, whatever secures it.
+    #[test]
+    fn a_bitstring_status_list_is_counted() {
+        let encoded = "uH4sIAAAAAAAAA-3OMQ0AAAgDsElHOh72EJJWQRMAAAAAAIDWXAcAAAAAAIDHFvRitn7UMAAA";
+        let list = json!({ "@context": [], "credentialSubject": { "encodedList": encoded } });
+        let with_typ = jwt(&json!({ "typ": "vc+jwt", "alg": "ES256" }), &list);
+        let within = jwt(&json!({ "alg": "ES256" }), &json!({ "vc": list }));
+        for text in [list.to_string(), with_typ, within] {
+            let found = recognise(text.as_bytes()).unwrap_or_else(|| unreachable!("{text}"));
+            let described = describe(&found).to_json();
+            assert_eq!(described.get("list"), Some(&json!({ "bits": 100_000, "set": 1 })));
+        }
+    }
+
     /// No bytes end the program: cut, doubled, and with others in their place.
     #[test]
     fn mutated_bytes_are_told_or_refused_and_nothing_else() {

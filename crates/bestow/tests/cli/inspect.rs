@@ -74,7 +74,7 @@ fn credentials_of_the_w3c_are_verified_and_a_changed_word_is_found() {
     for (format, name) in [("vc+jwt", "jwt"), ("vc+sd-jwt", "sd"), ("ldp_vc", "ldp")] {
         let degree = format!(
             "format = \"{format}\"\ntypes = [\"VerifiableCredential\", \"Degree\"]\n\
-             validity_days = 30\nstatus_list = false\n[[display]]\nname = \"Degree\"\n\
+             validity_days = 30\nstatus = \"bitstring\"\n[[display]]\nname = \"Degree\"\n\
              locale = \"en\"\n[[claims]]\npath = [\"name\"]\ntype = \"string\"\n\
              disclosure = \"always\"\nexample = \"Ada\"\n"
         );
@@ -88,7 +88,7 @@ fn credentials_of_the_w3c_are_verified_and_a_changed_word_is_found() {
         for check in ["form", "signature", "content", "validity", "issuer"] {
             assert_eq!(result(&verified, check), "passed", "{check} of {kind}: {verified}");
         }
-        assert_eq!(result(&verified, "status"), "not_checked", "it has none");
+        assert_eq!(result(&verified, "status"), "passed", "in a Bitstring Status List");
         // Another name, under the same signature.
         let raw = fs::read_to_string(world.path(name)).unwrap();
         let changed = if name == "ldp" {

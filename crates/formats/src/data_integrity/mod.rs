@@ -1,4 +1,5 @@
-//! Proofs inside of JSON (VC Data Integrity), by the cryptosuites that sign all of it.
+//! Proofs inside of JSON (VC Data Integrity), by the cryptosuites that sign all of it, and by one of
+//! which the holder may leave parts out.
 //!
 //! | Suite | Canonical form | Key |
 //! |---|---|---|
@@ -6,8 +7,9 @@
 //! | `ecdsa-jcs-2019` | RFC 8785 | P-256, P-384 |
 //! | `eddsa-rdfc-2022` | RDFC-1.0 | Ed25519 |
 //! | `ecdsa-rdfc-2019` | RDFC-1.0 | P-256, P-384 |
+//! | `ecdsa-sd-2023` | RDFC-1.0, each statement by itself ([`sd`]) | P-256 |
 //!
-//! Signed are two digests: that of the proof without its value, then that of the document without
+//! By those that sign all, signed are two digests: that of the proof without its value, then that of the document without
 //! its proof.
 
 use keys::algorithm::Algorithm;
@@ -22,20 +24,42 @@ use crate::unverified::text;
 use crate::w3c::CONTEXT;
 use crate::{FormatError, IssueError};
 
+mod chain;
 mod contexts;
 mod jcs;
 mod rdfc;
+pub mod sd;
 
+pub use chain::Proofs;
 pub use contexts::Contexts;
+use sd::SdValue;
 
 /// Where proofs stand in a document.
 pub(crate) const PROOF: &str = "proof";
 /// The type of every proof of this kind.
 const TYPE: &str = "DataIntegrityProof";
-/// What a proof of a credential is for.
-const PURPOSE: &str = "assertionMethod";
 /// The signature.
 const VALUE: &str = "proofValue";
+
+/// What a proof is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProofPurpose {
+    /// What the document says: of credentials.
+    AssertionMethod,
+    /// That whoever shows the document has the key.
+    Authentication,
+}
+
+impl ProofPurpose {
+    /// The value of `proofPurpose`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AssertionMethod => "assertionMethod",
+            Self::Authentication => "authentication",
+        }
+    }
+}
 
 /// How documents are brought into one form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +68,8 @@ pub enum Canonicalization {
     Jcs,
     /// As linked data (RDFC-1.0).
     Rdfc,
+    /// As linked data, of which the holder may leave statements out.
+    Selective,
 }
 
 /// A way to make a proof.
@@ -57,11 +83,18 @@ pub enum Cryptosuite {
     EddsaRdfc2022,
     /// `ecdsa-rdfc-2019`
     EcdsaRdfc2019,
+    /// `ecdsa-sd-2023`
+    EcdsaSd2023,
 }
 
 impl Cryptosuite {
-    const ALL: [Self; 4] =
-        [Self::EddsaJcs2022, Self::EcdsaJcs2019, Self::EddsaRdfc2022, Self::EcdsaRdfc2019];
+    const ALL: [Self; 5] = [
+        Self::EddsaJcs2022,
+        Self::EcdsaJcs2019,
+        Self::EddsaRdfc2022,
+        Self::EcdsaRdfc2019,
+        Self::EcdsaSd2023,
+    ];
 
     /// The suite for a key of this algorithm, where there is one.
     #[must_use]
@@ -75,7 +108,9 @@ impl Cryptosuite {
             (Algorithm::Es256 | Algorithm::Es384, Canonicalization::Rdfc) => {
                 Some(Self::EcdsaRdfc2019)
             }
-            (
+            (Algorithm::Es256, Canonicalization::Selective) => Some(Self::EcdsaSd2023),
+            (_, Canonicalization::Selective)
+            | (
                 Algorithm::Es512 | Algorithm::Es256K | Algorithm::Rs256 | Algorithm::Ps256,
                 Canonicalization::Jcs | Canonicalization::Rdfc,
             ) => None,
@@ -90,6 +125,7 @@ impl Cryptosuite {
             Self::EcdsaJcs2019 => "ecdsa-jcs-2019",
             Self::EddsaRdfc2022 => "eddsa-rdfc-2022",
             Self::EcdsaRdfc2019 => "ecdsa-rdfc-2019",
+            Self::EcdsaSd2023 => "ecdsa-sd-2023",
         }
     }
 
@@ -103,6 +139,7 @@ impl Cryptosuite {
         match self {
             Self::EddsaJcs2022 | Self::EcdsaJcs2019 => Canonicalization::Jcs,
             Self::EddsaRdfc2022 | Self::EcdsaRdfc2019 => Canonicalization::Rdfc,
+            Self::EcdsaSd2023 => Canonicalization::Selective,
         }
     }
 
@@ -118,16 +155,24 @@ impl Cryptosuite {
         let [options, document] = match self.canonicalization() {
             Canonicalization::Jcs => [jcs::canonical(options)?, jcs::canonical(document)?],
             Canonicalization::Rdfc => {
-                let mut options = options.clone();
-                options.remove(CONTEXT);
-                options
-                    .extend(document.get_key_value(CONTEXT).map(|(k, v)| (k.clone(), v.clone())));
                 let canonical = |object| rdfc::canonical(object, is_long, contexts);
-                [canonical(&options)?, canonical(document)?]
+                [canonical(&with_contexts(options, document))?, canonical(document)?]
             }
+            Canonicalization::Selective => return Err(FormatError::UnsupportedProof),
         };
         Ok([digest.digest(&options), digest.digest(&document)].concat())
     }
+}
+
+/// A proof as linked data means what it says by the contexts of its document.
+fn with_contexts(
+    options: &Map<String, Value>,
+    document: &Map<String, Value>,
+) -> Map<String, Value> {
+    let mut options = options.clone();
+    options.remove(CONTEXT);
+    options.extend(document.get_key_value(CONTEXT).map(|(k, v)| (k.clone(), v.clone())));
+    options
 }
 
 /// What a proof says of itself.
@@ -141,26 +186,48 @@ pub struct ProofOptions<'a> {
     pub created: Timestamp,
 }
 
-/// Adds a proof to a document.
+/// For whom a key is proved.
+#[derive(Clone, Copy, Debug)]
+pub struct Authentication<'a> {
+    /// Whoever is to believe it.
+    pub domain: &'a str,
+    /// What shows that it was made for this time.
+    pub challenge: Option<&'a str>,
+}
+
+/// Adds a proof of what it says to a document.
 pub async fn sign(
+    document: Map<String, Value>,
+    options: ProofOptions<'_>,
+    signer: &dyn Signer,
+) -> Result<Map<String, Value>, IssueError> {
+    let proof =
+        options_of(&document, options, (signer.algorithm(), ProofPurpose::AssertionMethod))?;
+    sign_with(document, proof, options, signer).await
+}
+
+/// Adds a proof that somebody has the key.
+pub async fn sign_authentication(
+    document: Map<String, Value>,
+    options: ProofOptions<'_>,
+    Authentication { domain, challenge }: Authentication<'_>,
+    signer: &dyn Signer,
+) -> Result<Map<String, Value>, IssueError> {
+    let mut proof =
+        options_of(&document, options, (signer.algorithm(), ProofPurpose::Authentication))?;
+    proof.insert("domain".to_owned(), domain.into());
+    proof.extend(challenge.map(|challenge| ("challenge".to_owned(), challenge.into())));
+    sign_with(document, proof, options, signer).await
+}
+
+async fn sign_with(
     mut document: Map<String, Value>,
+    mut proof: Map<String, Value>,
     options: ProofOptions<'_>,
     signer: &dyn Signer,
 ) -> Result<Map<String, Value>, IssueError> {
     let suite = Cryptosuite::of(signer.algorithm(), options.canonicalization)
         .ok_or(IssueError::NoCryptosuite)?;
-    let mut proof = Map::new();
-    let mut insert = |name: &str, value: Value| proof.insert(name.to_owned(), value);
-    insert("type", TYPE.into());
-    insert("cryptosuite", suite.name().into());
-    insert("created", options.created.to_rfc3339().into());
-    insert("verificationMethod", options.verification_method.into());
-    insert("proofPurpose", PURPOSE.into());
-    if let (Canonicalization::Jcs, Some(contexts)) =
-        (options.canonicalization, document.get(CONTEXT))
-    {
-        insert(CONTEXT, contexts.clone());
-    }
     let contexts = Contexts::default();
     let message = suite.message(signer.algorithm(), (&document, &proof), &contexts);
     let message = message.map_err(IssueError::Uncanonical)?;
@@ -168,6 +235,29 @@ pub async fn sign(
     proof.insert(VALUE.to_owned(), multibase::encode_base58(&signature).into());
     document.insert(PROOF.to_owned(), proof.into());
     Ok(document)
+}
+
+/// A proof without its value.
+fn options_of(
+    document: &Map<String, Value>,
+    options: ProofOptions<'_>,
+    (algorithm, purpose): (Algorithm, ProofPurpose),
+) -> Result<Map<String, Value>, IssueError> {
+    let suite =
+        Cryptosuite::of(algorithm, options.canonicalization).ok_or(IssueError::NoCryptosuite)?;
+    let mut proof = Map::new();
+    let mut insert = |name: &str, value: Value| proof.insert(name.to_owned(), value);
+    insert("type", TYPE.into());
+    insert("cryptosuite", suite.name().into());
+    insert("created", options.created.to_rfc3339().into());
+    insert("verificationMethod", options.verification_method.into());
+    insert("proofPurpose", purpose.name().into());
+    if let (Canonicalization::Jcs, Some(contexts)) =
+        (options.canonicalization, document.get(CONTEXT))
+    {
+        insert(CONTEXT, contexts.clone());
+    }
+    Ok(proof)
 }
 
 /// Whether a document could be signed as linked data.
@@ -181,20 +271,33 @@ pub struct Proof {
     suite: Cryptosuite,
     verification_method: String,
     expires_at: Option<Timestamp>,
+    /// Names of the proofs that it builds on.
+    previous: Vec<String>,
     /// All of it but its value.
     options: Map<String, Value>,
-    signature: Vec<u8>,
+    value: ProofValue,
+}
+
+/// `proofValue`, by suite.
+#[derive(Clone, Debug)]
+enum ProofValue {
+    Signature(Vec<u8>),
+    Selective(SdValue),
 }
 
 impl Proof {
     /// Reads a proof of a credential.
     pub fn parse(proof: &Map<String, Value>) -> Result<Self, FormatError> {
+        Self::parse_for(proof, ProofPurpose::AssertionMethod)
+    }
+
+    /// Reads a proof for this purpose.
+    pub fn parse_for(
+        proof: &Map<String, Value>,
+        purpose: ProofPurpose,
+    ) -> Result<Self, FormatError> {
         let says = |name, wanted: &str| proof.get(name).is_some_and(|value| value == wanted);
-        if !says("type", TYPE) || !says("proofPurpose", PURPOSE) {
-            return Err(FormatError::UnsupportedProof);
-        }
-        // What an earlier proof vouches for would be part of the document.
-        if proof.contains_key("previousProof") {
+        if !says("type", TYPE) || !says("proofPurpose", purpose.name()) {
             return Err(FormatError::UnsupportedProof);
         }
         let suite = text(proof, "cryptosuite")?.ok_or(FormatError::Malformed)?;
@@ -206,13 +309,21 @@ impl Proof {
         let mut options = proof.clone();
         let value = options.remove(VALUE);
         let value = value.as_ref().and_then(Value::as_str).ok_or(FormatError::Malformed)?;
+        let suite = Cryptosuite::parse(&suite).ok_or(FormatError::UnsupportedProof)?;
+        let value = if suite == Cryptosuite::EcdsaSd2023 {
+            ProofValue::Selective(SdValue::parse(value)?)
+        } else {
+            let signature = multibase::decode_base58(value).ok_or(FormatError::Malformed)?;
+            ProofValue::Signature(signature)
+        };
         Ok(Self {
-            suite: Cryptosuite::parse(&suite).ok_or(FormatError::UnsupportedProof)?,
+            suite,
             verification_method: text(proof, "verificationMethod")?
                 .ok_or(FormatError::Malformed)?,
             expires_at: date("expires")?,
-            signature: multibase::decode_base58(value).ok_or(FormatError::Malformed)?,
+            previous: chain::previous(proof)?,
             options,
+            value,
         })
     }
 
@@ -230,10 +341,11 @@ impl Proof {
 
     /// Whether it is on what the document means, and not on the JSON.
     pub(crate) fn is_on_statements(&self) -> bool {
-        self.suite.canonicalization() == Canonicalization::Rdfc
+        self.suite.canonicalization() != Canonicalization::Jcs
     }
 
-    /// Verifies that it was made for this document, which is given without proofs.
+    /// Verifies that it was made for this document, which is given without proofs, but for those that
+    /// this one builds on ([`Proofs::document_of`]).
     pub fn verify(
         &self,
         mut document: Map<String, Value>,
@@ -246,8 +358,22 @@ impl Proof {
         if self.suite.canonicalization() == Canonicalization::Jcs {
             self.take_contexts(&mut document)?;
         }
-        let message = self.suite.message(key.algorithm(), (&document, &self.options), contexts)?;
-        key.verify(&message, &self.signature).map_err(|_| FormatError::WrongSignature)
+        let signed = (&document, &self.options);
+        match &self.value {
+            ProofValue::Signature(signature) => {
+                let message = self.suite.message(key.algorithm(), signed, contexts)?;
+                key.verify(&message, signature).map_err(|_| FormatError::WrongSignature)
+            }
+            ProofValue::Selective(value) => sd::verify(value, signed, key, contexts),
+        }
+    }
+
+    /// The value of a proof of `ecdsa-sd-2023`.
+    fn selective(&self) -> Result<&SdValue, FormatError> {
+        match &self.value {
+            ProofValue::Selective(value) => Ok(value),
+            ProofValue::Signature(_) => Err(FormatError::UnsupportedProof),
+        }
     }
 
     /// The contexts that were there when it was signed stand in the proof; others may have been

@@ -3,7 +3,7 @@
 //! What is signed are statements, not the JSON. So everything in the JSON must be in them: what the
 //! contexts leave undefined would be shown to people although nobody signed it, and is refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use keys::json;
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument};
@@ -37,22 +37,55 @@ pub(super) fn canonical(
     is_long: bool,
     contexts: &Contexts,
 ) -> Result<Vec<u8>, FormatError> {
-    check(document)?;
-    let mut dataset = statements(document, contexts)?;
-    if !dataset.iter().all(is_defined) {
-        return Err(FormatError::UndefinedTerm);
-    }
-    names::check_words(document, &dataset, contexts)?;
-    check_blank_nodes(&dataset)?;
+    Ok(ordered(dataset(document, contexts)?, is_long).into_bytes())
+}
+
+/// Statements in their canonical order (RDFC-1.0); of those that [`check_blank_nodes`] has passed.
+fn ordered(mut dataset: Dataset, is_long: bool) -> String {
+    dataset.canonicalize(algorithm(is_long));
+    let mut lines: Vec<String> = dataset.iter().map(|quad| format!("{quad} .\n")).collect();
+    lines.sort();
+    lines.concat()
+}
+
+/// The canonical labels of things without a name, by those that they have now.
+pub(super) fn labels(dataset: &Dataset, is_long: bool) -> HashMap<String, String> {
+    let labels = dataset.canonicalize_blank_nodes(algorithm(is_long));
+    let owned = labels.iter().map(|(from, to)| (from.as_str().to_owned(), to.as_str().to_owned()));
+    owned.collect()
+}
+
+const fn algorithm(is_long: bool) -> CanonicalizationAlgorithm {
     let hash_algorithm = if is_long {
         CanonicalizationHashAlgorithm::Sha384
     } else {
         CanonicalizationHashAlgorithm::Sha256
     };
-    dataset.canonicalize(CanonicalizationAlgorithm::Rdfc10 { hash_algorithm });
-    let mut lines: Vec<String> = dataset.iter().map(|quad| format!("{quad} .\n")).collect();
-    lines.sort();
-    Ok(lines.concat().into_bytes())
+    CanonicalizationAlgorithm::Rdfc10 { hash_algorithm }
+}
+
+/// The statements of a document, in no order; their canonical form takes no longer than is bearable.
+pub(super) fn dataset(
+    document: &Map<String, Value>,
+    contexts: &Contexts,
+) -> Result<Dataset, FormatError> {
+    names::check(document)?;
+    let dataset = named_dataset(document, contexts)?;
+    names::check_words(document, &dataset, contexts)?;
+    check_blank_nodes(&dataset)?;
+    Ok(dataset)
+}
+
+/// The same, where names were given to things for the time being: what the document says without them
+/// is looked at by [`dataset`].
+pub(super) fn named_dataset(
+    document: &Map<String, Value>,
+    contexts: &Contexts,
+) -> Result<Dataset, FormatError> {
+    check(document)?;
+    let dataset = statements(document, contexts)?;
+    let is_defined = dataset.iter().all(is_defined);
+    is_defined.then_some(dataset).ok_or(FormatError::UndefinedTerm)
 }
 
 /// Refuses what would cost too much, and what would not become a statement.
@@ -68,10 +101,7 @@ fn check(document: &Map<String, Value>) -> Result<(), FormatError> {
         |context: &Value| context.as_object().map_or_else(|| context.is_string(), is_plain_context);
     let mut members = document.iter().filter(|(name, _)| *name != CONTEXT);
     let all_stated = members.all(|(name, value)| is_stated(name, value));
-    if !contexts.iter().all(is_plain) || !all_stated {
-        return Err(FormatError::UndefinedTerm);
-    }
-    names::check(document)
+    (contexts.iter().all(is_plain) && all_stated).then_some(()).ok_or(FormatError::UndefinedTerm)
 }
 
 fn listed(document: &Map<String, Value>) -> &[Value] {
@@ -174,7 +204,7 @@ fn is_defined(quad: QuadRef<'_>) -> bool {
 /// The canonical order of things that look the same is found by trying; whoever sends many of them
 /// wants us to be busy (RDFC-1.0, dataset poisoning). JSON in which nothing is named twice is a tree:
 /// each thing without a name stands in one place, whatever a context made of it.
-fn check_blank_nodes(dataset: &Dataset) -> Result<(), FormatError> {
+pub(super) fn check_blank_nodes(dataset: &Dataset) -> Result<(), FormatError> {
     let mut surroundings: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut placed = BTreeSet::new();
     for quad in dataset {
@@ -226,3 +256,6 @@ fn described(quad: QuadRef<'_>, own: BlankNodeRef<'_>) -> String {
     };
     format!("{subject} {} {object}", quad.predicate)
 }
+
+#[cfg(test)]
+mod tests;

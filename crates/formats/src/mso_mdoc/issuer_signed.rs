@@ -82,6 +82,7 @@ impl Mdoc {
         validity::check(Some(valid_from), Some(valid_until), now)?;
         Ok(Verified {
             format: Format::MsoMdoc,
+            id: None,
             issuer: None,
             claims: by_name_space(items),
             types: vec![object.doc_type],

@@ -1,11 +1,15 @@
 //! Token Status List: which credentials are still valid, many in one signed token (TSL §4; draft -20).
 //!
 //! A credential refers to one entry of a list ([`StatusReference`]); its issuer publishes the list
-//! ([`StatusList`]) as a signed token, a JWT or a CWT ([`token`]).
+//! ([`StatusList`]) as a signed token, a JWT or a CWT ([`token`]). W3C credentials may have one of
+//! their own kind ([`bitstring`]).
 
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::FormatError;
+
+pub mod bitstring;
 mod compressed;
 mod cwt;
 mod jwt;
@@ -206,6 +210,12 @@ pub enum StatusListError {
     WrongSignature,
     /// It is the list of another address (TSL §8.3).
     OtherList,
+    /// A Bitstring Status List for something else than what was asked.
+    OtherPurpose,
+    /// A Bitstring Status List with too few entries to hide in.
+    TooShort,
+    /// The credential that a Bitstring Status List is.
+    Credential(FormatError),
     /// Its time is over.
     Expired,
     /// Its time has not come.
@@ -217,10 +227,13 @@ impl fmt::Display for StatusListError {
         f.write_str(match self {
             Self::TooLong => "the status list is too long",
             Self::Malformed => "the status list lacks a member or has one of a wrong type",
-            Self::WrongType => "typ is not that of a status list",
+            Self::WrongType => "its type is not that of a status list",
             Self::WrongBits => "bits of the status list must be 1, 2, 4 or 8",
             Self::WrongSignature => "the signature of the status list is wrong",
             Self::OtherList => "this is the status list of another address",
+            Self::OtherPurpose => "the status list has another statusPurpose",
+            Self::TooShort => "the status list has fewer than 131072 entries",
+            Self::Credential(error) => return write!(f, "of the status list: {error}"),
             Self::Expired => "the status list has expired",
             Self::NotYetValid => "the status list is not valid yet: check the clock",
         })

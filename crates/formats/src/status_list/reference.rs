@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::bitstring::BitstringEntry;
 use crate::FormatError;
 
 /// The claim, which is never selectively disclosable (FMT-SDJWT-06).
@@ -21,6 +22,8 @@ pub struct StatusReference {
 pub enum CredentialStatus {
     /// In a Token Status List.
     StatusList(StatusReference),
+    /// In Bitstring Status Lists, one for each purpose; at least one.
+    Bitstring(Vec<BitstringEntry>),
     /// In a way that we do not know; to take it for none would make the credential valid for ever.
     Other,
 }

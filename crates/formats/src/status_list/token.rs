@@ -199,8 +199,16 @@ impl VerifiedStatusList {
     /// `ttl` within reason, and never beyond `exp` (TSL §13.7).
     #[must_use]
     pub fn fresh_until(&self, fetched_at: Timestamp) -> Timestamp {
-        let ttl = self.ttl_seconds.unwrap_or(TTL_SECONDS_MAX);
-        let fresh = fetched_at.plus(ttl.clamp(TTL_SECONDS_MIN, TTL_SECONDS_MAX));
-        self.expires_at.map_or(fresh, |end| fresh.min(end))
+        fresh_until(fetched_at, self.ttl_seconds, self.expires_at)
     }
+}
+
+pub(super) fn fresh_until(
+    fetched_at: Timestamp,
+    ttl_seconds: Option<u64>,
+    expires_at: Option<Timestamp>,
+) -> Timestamp {
+    let ttl = ttl_seconds.unwrap_or(TTL_SECONDS_MAX);
+    let fresh = fetched_at.plus(ttl.clamp(TTL_SECONDS_MIN, TTL_SECONDS_MAX));
+    expires_at.map_or(fresh, |end| fresh.min(end))
 }

@@ -136,7 +136,7 @@ async fn a_proof_of_something_else_is_refused() {
         ("cryptosuite", json!("eddsa-rdfc-2022"), FormatError::WrongSignature),
         ("cryptosuite", json!(5), FormatError::Malformed),
         ("proofPurpose", json!("authentication"), FormatError::UnsupportedProof),
-        ("previousProof", json!("urn:uuid:1"), FormatError::UnsupportedProof),
+        ("previousProof", json!("urn:uuid:1"), FormatError::MissingProof),
         ("verificationMethod", json!("did:web:other.example#key-1"), FormatError::OtherIssuer),
         ("created", json!("yesterday"), FormatError::Malformed),
         ("proofValue", json!("m1234"), FormatError::Malformed),

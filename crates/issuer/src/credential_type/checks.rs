@@ -31,9 +31,16 @@ pub(super) fn check_numbers(written: &WrittenType, source: &Source) -> Result<()
         let remedy = format!("use at least {OFFER_SECONDS_MIN}: a person has to find the phone");
         return Err(source.mistake("offer_seconds", "nobody can use such a short offer", remedy));
     }
-    if written.status_list == Some(true) && !written.format.has_status_list() {
-        let problem = "there is no place for a Token Status List in this format";
-        return Err(source.mistake("status_list", problem, "remove the line, or use vc+jwt"));
+    let kinds = written.format.status_kinds();
+    if written.status.is_some_and(|kind| !kinds.contains(&kind)) {
+        let problem = "credentials of this format have no place for a status list of this kind";
+        let remedy = "remove the line; bitstring is for vc+jwt, vc+sd-jwt and ldp_vc, token for all \
+                      but ldp_vc";
+        return Err(source.mistake("status", problem, remedy));
+    }
+    if written.status.is_some() && !written.has_status_list() {
+        let problem = "status_list = false leaves its credentials without a status";
+        return Err(source.mistake("status", problem, "remove one of the two lines"));
     }
     if written.suspendable == Some(true) && !written.has_status_list() {
         let problem = "without a status list nobody would see that it is suspended";

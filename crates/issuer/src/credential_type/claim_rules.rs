@@ -62,6 +62,8 @@ pub(super) struct Context<'c> {
     pub(super) source: &'c Source,
     /// The format that they are for.
     pub(super) format: WrittenFormat,
+    /// Whether a holder can leave claims out.
+    pub(super) is_selective: bool,
     /// Whether applicants fill in a form.
     pub(super) portal: bool,
 }
@@ -313,10 +315,10 @@ impl Rules<'_> {
         })
     }
 
-    /// Of an SD-JWT, everything is selective unless it says otherwise; of an mdoc, each element is.
+    /// Of an SD-JWT, and of statements that are signed one by one, everything is selective unless it says otherwise; of an mdoc, each element is.
     fn disclosure(&self) -> Result<Disclosure, ConfigError> {
         match (self.context.format, self.claim.disclosure) {
-            (format, Some(Disclosure::Selective)) if !format.is_selective() => {
+            (_, Some(Disclosure::Selective)) if !self.context.is_selective => {
                 let problem = "credentials of this format are shown as a whole";
                 self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
                 Ok(Disclosure::Always)
@@ -327,7 +329,7 @@ impl Rules<'_> {
                 Ok(Disclosure::Selective)
             }
             (_, Some(written)) => Ok(written),
-            (format, None) if format.is_selective() => Ok(Disclosure::Selective),
+            (_, None) if self.context.is_selective => Ok(Disclosure::Selective),
             (_, None) => Ok(Disclosure::Always),
         }
     }

@@ -5,6 +5,7 @@ use formats::w3c::DataModel;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::StatusKind;
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -136,6 +137,13 @@ pub(super) enum WrittenCanonicalization {
     Rdfc,
 }
 
+/// Those that do not follow from the key and the canonical form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub(super) enum WrittenCryptosuite {
+    #[serde(rename = "ecdsa-sd-2023")]
+    EcdsaSd2023,
+}
+
 impl WrittenFormat {
     /// How a W3C credential is secured; `None` of any other.
     const fn securing(self) -> Option<Securing> {
@@ -161,10 +169,16 @@ impl WrittenFormat {
         }
     }
 
-    /// Whether a credential can have an entry in a Token Status List: a proof inside of JSON has no
-    /// place for one.
-    pub(super) fn has_status_list(self) -> bool {
-        self != Self::LdpVc
+    /// In which status lists a credential can have an entry, the usual kind first: a proof inside of
+    /// JSON has no place for a Token Status List, and before version 2.0 the W3C's had names of its own.
+    pub(super) const fn status_kinds(self) -> &'static [StatusKind] {
+        match self {
+            Self::SdJwtVc | Self::MsoMdoc | Self::JwtVcJson | Self::JwtVcJsonLd => {
+                &[StatusKind::Token]
+            }
+            Self::VcJwt | Self::VcSdJwt => &[StatusKind::Token, StatusKind::Bitstring],
+            Self::LdpVc => &[StatusKind::Bitstring],
+        }
     }
 
     /// The key under which it is named.
@@ -187,6 +201,7 @@ pub(super) struct Names<'n> {
     pub(super) types: Option<&'n [String]>,
     pub(super) contexts: Option<&'n [String]>,
     pub(super) canonicalization: Option<WrittenCanonicalization>,
+    pub(super) cryptosuite: Option<WrittenCryptosuite>,
 }
 
 /// Reads the names that the format needs; `issuer` and `id` make those that may be left out.
@@ -197,9 +212,11 @@ pub(super) fn read(
 ) -> Result<Format, ConfigError> {
     check_strange_names(names, source)?;
     let home = format!("{issuer}/credentials/{id}"); // nobody else may use a URL below ours
-    let securing = names.format.securing().map(|securing| match names.canonicalization {
-        Some(WrittenCanonicalization::Jcs) => Securing::LdpVc(Canonicalization::Jcs),
-        Some(WrittenCanonicalization::Rdfc) | None => securing,
+    let securing = names.format.securing();
+    let securing = securing.map(|securing| match (names.canonicalization, names.cryptosuite) {
+        (_, Some(WrittenCryptosuite::EcdsaSd2023)) => Securing::LdpVc(Canonicalization::Selective),
+        (Some(WrittenCanonicalization::Jcs), None) => Securing::LdpVc(Canonicalization::Jcs),
+        (Some(WrittenCanonicalization::Rdfc) | None, None) => securing,
     });
     match securing {
         Some(securing) => w3c(names, securing, (&home, source)).map(Format::W3c),
@@ -255,6 +272,11 @@ fn check_strange_names(names: &Names<'_>, source: &Source) -> Result<(), ConfigE
     if names.canonicalization.is_some() && names.format != WrittenFormat::LdpVc {
         let problem = "`canonicalization` belongs to ldp_vc";
         return Err(source.mistake("canonicalization", problem, "remove it"));
+    }
+    let is_json = names.canonicalization == Some(WrittenCanonicalization::Jcs);
+    if names.cryptosuite.is_some() && (names.format != WrittenFormat::LdpVc || is_json) {
+        let problem = "`cryptosuite` belongs to ldp_vc, which is signed as linked data";
+        return Err(source.mistake("cryptosuite", problem, "remove it, or canonicalization"));
     }
     let is_plain = matches!(names.format.securing(), None | Some(Securing::JwtVcJson));
     if names.contexts.is_some() && is_plain {

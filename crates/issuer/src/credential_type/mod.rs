@@ -64,6 +64,8 @@ pub struct CredentialType {
     pub validity_days: u32,
     /// Whether it can be revoked, and suspended.
     pub revocation: Revocation,
+    /// In lists of which kind.
+    pub status_kind: StatusKind,
     /// Longest life of an offer; `None` leaves it to `[offer] expires_in`.
     pub offer_seconds: Option<u32>,
     /// Whether it can be applied for on the portal.
@@ -108,6 +110,8 @@ pub struct KeyBinding {
     pub proof_algorithms: Vec<Algorithm>,
     /// `None` when nobody is trusted to attest keys.
     pub key_attestations: Option<KeyAttestations>,
+    /// Whether presentations are proofs, too (VCI §F.2).
+    pub takes_di_vp: bool,
 }
 
 /// Who says yes to an application.
@@ -134,6 +138,16 @@ pub enum Revocation {
     WithoutSuspension,
     /// Suspended too; the configuration was checked for it.
     WithSuspension,
+}
+
+/// The kinds of status lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StatusKind {
+    /// Token Status List, for all formats whose credentials are JWTs or CBOR.
+    Token,
+    /// Bitstring Status List of the W3C, for its credentials of version 2.0.
+    Bitstring,
 }
 
 /// How a Transaction Code reaches the applicant.
@@ -247,6 +261,15 @@ impl CredentialType {
         let selective =
             self.claims.iter().filter(|claim| claim.disclosure == Disclosure::Selective);
         selective.map(|claim| claim.path.clone()).collect()
+    }
+
+    /// Paths of the claims that a holder always shows; those of an object are its members'.
+    #[must_use]
+    pub fn mandatory_paths(&self) -> Vec<Vec<Step>> {
+        let is_mandatory = |claim: &&Claim| {
+            claim.disclosure == Disclosure::Always && claim.value_type != ValueType::Object
+        };
+        self.claims.iter().filter(is_mandatory).map(|claim| claim.path.clone()).collect()
     }
 
     /// Example values of all claims that have one; they pass the check.

@@ -5,18 +5,18 @@ use std::path::{Path, PathBuf};
 
 use keys::algorithm::Algorithm;
 use oid4vci::attestation::key::KeyAttestationsRequired;
-use oid4vci::proof::BindingMethod;
+use oid4vci::proof::{BindingMethod, di_vp};
 use serde::Deserialize;
 
 use super::checks;
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
-use super::format::{self, WrittenCanonicalization, WrittenFormat};
+use super::format::{self, WrittenCanonicalization, WrittenCryptosuite, WrittenFormat};
 use super::key_attestations;
 use super::sign_in_claims::SignInClaims;
 use super::terms;
 use super::type_metadata::Description;
-use super::{Approval, CredentialType, KeyBinding, Revocation, TxCodeChannel};
+use super::{Approval, CredentialType, KeyBinding, Revocation, StatusKind, TxCodeChannel};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -59,6 +59,7 @@ pub(super) struct WrittenType {
     pub(super) types: Option<Vec<String>>,
     contexts: Option<Vec<String>>,
     canonicalization: Option<WrittenCanonicalization>,
+    cryptosuite: Option<WrittenCryptosuite>,
     pub(super) extends: Option<String>,
     pub(super) extends_integrity: Option<String>,
     #[serde(default)]
@@ -74,8 +75,11 @@ pub(super) struct WrittenType {
     pub(super) key_attestations_required: Option<KeyAttestationsRequired>,
     #[serde(default)]
     pub(super) attestation_proofs: bool,
+    #[serde(default)]
+    pub(super) di_vp_proofs: bool,
     pub(super) validity_days: u32,
     pub(super) status_list: Option<bool>,
+    pub(super) status: Option<StatusKind>,
     pub(super) suspendable: Option<bool>,
     pub(super) offer_seconds: Option<u32>,
     #[serde(default = "yes")]
@@ -161,9 +165,15 @@ pub(super) fn read_whole(
         types: written.types.as_deref(),
         contexts: written.contexts.as_deref(),
         canonicalization: written.canonicalization,
+        cryptosuite: written.cryptosuite,
     };
-    let context = claim_rules::Context { source, format: written.format, portal: written.portal };
-    let revocation = revocation(&written);
+    let context = claim_rules::Context {
+        source,
+        format: written.format,
+        is_selective: written.format.is_selective() || written.cryptosuite.is_some(),
+        portal: written.portal,
+    };
+    let (revocation, status_kind) = (revocation(&written), written.status_kind());
     let claims = claim_rules::read(&written.claims, &context, mistakes);
     let sign_in_claims = claims.as_ref().and_then(|claims| {
         mistakes.note(SignInClaims::read(written.sign_in_claims.as_ref(), claims, source))
@@ -187,6 +197,7 @@ pub(super) fn read_whole(
         decoys: written.decoys.unwrap_or_default(),
         validity_days: written.validity_days,
         revocation,
+        status_kind,
         offer_seconds: written.offer_seconds,
         portal: written.portal,
         approval: written.approval,
@@ -214,9 +225,15 @@ fn identifier(file: &Path) -> Result<String, ConfigError> {
 }
 
 impl WrittenType {
-    /// Whether its credentials have entries in a Token Status List.
+    /// Whether its credentials have entries in a status list.
     pub(super) fn has_status_list(&self) -> bool {
-        self.status_list.unwrap_or_else(|| self.format.has_status_list())
+        self.status_list.unwrap_or(true)
+    }
+
+    /// In a list of which kind.
+    pub(super) fn status_kind(&self) -> StatusKind {
+        let usual = self.format.status_kinds().first().copied();
+        self.status.or(usual).unwrap_or(StatusKind::Token)
     }
 }
 
@@ -252,6 +269,11 @@ impl Reader<'_> {
             let problem = "there is no mdoc without a key of its holder";
             return Err(self.source.mistake("key_binding", problem, "remove the line"));
         }
+        if !self.written.key_binding && self.written.di_vp_proofs {
+            let problem = "`di_vp_proofs` is for credentials that are bound to a key";
+            let remedy = "remove it, or set key_binding = true";
+            return Err(self.source.mistake("di_vp_proofs", problem, remedy));
+        }
         if !self.written.key_binding {
             let of_no_use = [(methods, &BINDING_METHODS), (algorithms, &PROOF_ALGORITHMS)];
             return match of_no_use.into_iter().find(|(written, _)| written.is_some()) {
@@ -267,11 +289,34 @@ impl Reader<'_> {
                 }
             };
         }
-        Ok(Some(KeyBinding {
+        let key_binding = KeyBinding {
             methods: self.binding_methods(is_mdoc)?,
             proof_algorithms: self.each(&PROOF_ALGORITHMS, algorithms, Algorithm::parse)?,
             key_attestations,
-        }))
+            takes_di_vp: self.written.di_vp_proofs,
+        };
+        self.check_di_vp(&key_binding)?;
+        Ok(Some(key_binding))
+    }
+
+    /// VCI §F.2: a presentation names its key by a DID, and has no place for an attestation.
+    fn check_di_vp(&self, key_binding: &KeyBinding) -> Result<(), ConfigError> {
+        if !key_binding.takes_di_vp {
+            return Ok(());
+        }
+        let is_did = |method: &BindingMethod| {
+            matches!(method, BindingMethod::DidJwk | BindingMethod::DidKey)
+        };
+        let (problem, remedy) = if !key_binding.methods.iter().any(is_did) {
+            ("a presentation names its key by a DID", "add did:jwk or did:key to binding_methods")
+        } else if key_binding.key_attestations().required.is_some() {
+            ("a presentation has no place for a key attestation", "remove one of the two lines")
+        } else if di_vp::cryptosuites(&key_binding.proof_algorithms).is_empty() {
+            ("no presentation is signed by these proof_algorithms", "add ES256, ES384 or EdDSA")
+        } else {
+            return Ok(());
+        };
+        Err(self.source.mistake("di_vp_proofs", problem, remedy))
     }
 
     /// How keys may be named: in an mdoc as it names them itself, elsewhere by all other ways.

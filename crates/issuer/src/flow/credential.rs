@@ -119,6 +119,7 @@ async fn proofs(
         window_seconds: issuer.config.proof.window_seconds,
         nonce_key: &keys.nonce,
         key_attestations: key_binding.key_attestations(),
+        takes_di_vp: key_binding.takes_di_vp,
         known_entries: KnownEntries::NONE,
         now: issuer.clock.now(),
     };

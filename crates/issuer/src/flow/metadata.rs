@@ -98,7 +98,10 @@ pub fn configuration(
         .collect(),
         cryptographic_binding_methods_supported: methods.map(|method| method.name()).collect(),
         proof_types_supported: bound
-            .map(|bound| proof_types_supported(&bound.proof_algorithms, bound.key_attestations()))
+            .map(|bound| {
+                let attestations = bound.key_attestations();
+                proof_types_supported(&bound.proof_algorithms, attestations, bound.takes_di_vp)
+            })
             .unwrap_or_default(),
         credential_metadata: credential_type.credential_metadata(),
     }

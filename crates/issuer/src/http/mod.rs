@@ -60,6 +60,7 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
         .route(&format!("/{}", flow::deferred::ENDPOINT), post(deferred::deferred_credential))
         .route(&format!("/{}", flow::notification::ENDPOINT), post(deferred::notification))
         .route("/status-lists/{number}", get(status_list::status_list))
+        .route("/status-lists/{number}/{form}/{purpose}", get(status_list::list_credential))
         .route("/jwks", of_keys(|_, keys| flow::metadata::jwks(keys)))
         .merge(authorization::routes(&issuer))
         .merge(legacy::routes(&issuer));

@@ -16,7 +16,7 @@ use super::accept::{Names, names, quality};
 use super::not_found;
 use crate::Issuer;
 use crate::failure::{Broken, error};
-use crate::status::{Published, Representation};
+use crate::status::{Published, Representation, Which};
 
 pub(super) async fn status_list(
     State(issuer): State<Arc<Issuer>>,
@@ -25,8 +25,7 @@ pub(super) async fn status_list(
     headers: HeaderMap,
 ) -> Result<Response, Broken> {
     if asks_for_the_past(query.as_deref().unwrap_or_default()) {
-        let text = "what a list said at another time is not kept";
-        return Ok(error(StatusCode::NOT_IMPLEMENTED, ErrorCode::InvalidRequest, text));
+        return Ok(past_is_not_kept());
     }
     let number = number.ok().and_then(|Path(text)| number_of(&text));
     let published = match number {
@@ -39,9 +38,43 @@ pub(super) async fn status_list(
     }
 }
 
-/// TSL §8.4
+/// The same list as a W3C credential: one address for each purpose, in the form that the credentials
+/// have which refer to it (Bitstring Status List §2.2).
+pub(super) async fn list_credential(
+    State(issuer): State<Arc<Issuer>>,
+    path: Result<Path<(String, String, String)>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Broken> {
+    if asks_for_the_past(query.as_deref().unwrap_or_default()) {
+        return Ok(past_is_not_kept());
+    }
+    let named = path.ok().and_then(|Path((number, form, purpose))| {
+        Some((number_of(&number)?, Which::parse(&form, &purpose)?))
+    });
+    let Some((number, which)) = named else { return Ok(not_found().await) };
+    let Some(credential) = issuer.status_lists.credential(&issuer, number, which).await? else {
+        return Ok(not_found().await);
+    };
+    let Representation { body, etag } = &credential.representation;
+    let max_age = format!("public, max-age={}", issuer.config.status.ttl);
+    let about = [(ETAG, etag.clone()), (CACHE_CONTROL, max_age)];
+    if names(&headers, etag) {
+        return Ok((StatusCode::NOT_MODIFIED, about).into_response());
+    }
+    let media_type = which.form.media_type();
+    Ok((about, [(CONTENT_TYPE, media_type)], body.clone()).into_response())
+}
+
+fn past_is_not_kept() -> Response {
+    let text = "what a list said at another time is not kept";
+    error(StatusCode::NOT_IMPLEMENTED, ErrorCode::InvalidRequest, text)
+}
+
+/// TSL §8.4; the W3C calls it `timestamp` (Bitstring Status List §3.2).
 fn asks_for_the_past(query: &str) -> bool {
-    url::form_urlencoded::parse(query.as_bytes()).any(|(name, _)| name == "time")
+    let mut names = url::form_urlencoded::parse(query.as_bytes());
+    names.any(|(name, _)| name == "time" || name == "timestamp")
 }
 
 /// One spelling: what is served says its own address, which another spelling would not be.

@@ -4,7 +4,7 @@ use formats::IssueError;
 use formats::binding::Binding;
 use formats::mso_mdoc::{self, MdocClaims};
 use formats::sd_jwt_vc::{self, SdJwtVcClaims};
-use formats::status_list::StatusReference;
+use formats::status_list::{CredentialStatus, StatusReference};
 use formats::unsigned::Unsigned;
 use formats::vc_jose::{self, SelectiveClaims};
 use formats::w3c::W3cClaims;
@@ -60,7 +60,7 @@ pub(super) struct Stamp {
     /// (ISO 18013-5 §9.3.1).
     signed_at: Timestamp,
     expires_at: Timestamp,
-    status: Option<StatusReference>,
+    status: Option<CredentialStatus>,
 }
 
 impl Stamp {
@@ -77,8 +77,16 @@ impl Stamp {
         Self { issued_at, signed_at, expires_at, status: None }
     }
 
-    pub(super) fn with(self, status: Option<StatusReference>) -> Self {
+    pub(super) fn with(self, status: Option<CredentialStatus>) -> Self {
         Self { status, ..self }
+    }
+
+    /// Of formats that know Token Status Lists alone.
+    fn reference(&self) -> Option<StatusReference> {
+        match &self.status {
+            Some(CredentialStatus::StatusList(reference)) => Some(reference.clone()),
+            Some(CredentialStatus::Bitstring(_) | CredentialStatus::Other) | None => None,
+        }
     }
 }
 
@@ -105,7 +113,7 @@ pub(super) fn make(
     let failed = |error: IssueError| Broken::fault(format!("a credential cannot be made: {error}"));
     match &credential_type.format {
         Format::SdJwtVc { vct } => {
-            let claims = sd_jwt_vc_claims((credential_type, vct, claims), holder, stamp, maker);
+            let claims = sd_jwt_vc_claims((credential_type, vct, claims), holder, &stamp, maker);
             sd_jwt_vc::prepare(claims, maker.random).map(Unsigned::SdJwtVc)
         }
         Format::MsoMdoc { doctype } => {
@@ -117,7 +125,7 @@ pub(super) fn make(
                 device_key: &holder.key,
                 signed_at: stamp.signed_at,
                 expires_at: stamp.expires_at,
-                status: stamp.status,
+                status: stamp.reference(),
             };
             mso_mdoc::prepare(&claims, maker.random).map(Unsigned::MsoMdoc)
         }
@@ -129,7 +137,7 @@ pub(super) fn make(
 fn sd_jwt_vc_claims<'a>(
     (credential_type, vct, claims): (&'a CredentialType, &'a str, &Map<String, Value>),
     holder: Option<&Holder>,
-    stamp: Stamp,
+    stamp: &Stamp,
     maker: &Maker<'a>,
 ) -> SdJwtVcClaims<'a> {
     SdJwtVcClaims {
@@ -143,7 +151,7 @@ fn sd_jwt_vc_claims<'a>(
         issued_at: stamp.issued_at,
         not_before: None,
         expires_at: stamp.expires_at, // HAIP-41
-        status: stamp.status,
+        status: stamp.reference(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! One list: its bits in memory, and the signed tokens that are served.
 
+use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
@@ -13,6 +14,7 @@ use formats::status_list::{CompressedList, Status, StatusList};
 use keys::digest::sha256;
 use keys::outside::Timestamp;
 
+use super::bitstring::{Credential, Which};
 use crate::Issuer;
 use crate::failure::Broken;
 use crate::store::status::StoredList;
@@ -31,6 +33,8 @@ pub(super) struct List {
     published: RwLock<Option<Arc<Published>>>,
     /// Whoever signs; others wait for what it brings.
     signing: tokio::sync::Mutex<()>,
+    /// As W3C credentials; whoever makes one holds them.
+    pub(super) credentials: tokio::sync::Mutex<BTreeMap<Which, Arc<Credential>>>,
 }
 
 #[derive(Debug)]
@@ -66,7 +70,7 @@ pub struct Representation {
 }
 
 impl Representation {
-    fn of(body: Vec<u8>) -> Self {
+    pub(super) fn of(body: Vec<u8>) -> Self {
         let digest = sha256(&body);
         let name = digest.get(..ETAG_BYTES).unwrap_or_default();
         Self { etag: format!("\"{}\"", BASE64_URL_SAFE_NO_PAD.encode(name)), body: body.into() }
@@ -81,6 +85,7 @@ impl List {
             state: Mutex::new(state),
             published: RwLock::default(),
             signing: tokio::sync::Mutex::default(),
+            credentials: tokio::sync::Mutex::default(),
         }
     }
 
@@ -135,10 +140,7 @@ impl List {
         if !self.has_changed(now) && !self.is_old(issuer, now) {
             return Ok(());
         }
-        let (entries, version) = {
-            let state = self.state();
-            (state.entries.clone(), state.version)
-        };
+        let (entries, version) = self.snapshot();
         let packed = tokio::task::spawn_blocking(move || entries.compress());
         let list = packed.await.map_err(fault)?.map_err(fault)?;
         let published = self.sign(issuer, &list, (version, now)).await?;
@@ -179,6 +181,12 @@ impl List {
         })
     }
 
+    /// The entries, and the number of changes that led to them.
+    pub(super) fn snapshot(&self) -> (StatusList, u64) {
+        let state = self.state();
+        (state.entries.clone(), state.version)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -190,6 +198,6 @@ fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     encoder.finish()
 }
 
-fn fault(error: impl std::fmt::Display) -> Broken {
+pub(super) fn fault(error: impl std::fmt::Display) -> Broken {
     Broken::fault(format!("a status list was not signed: {error}"))
 }

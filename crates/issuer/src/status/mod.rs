@@ -21,9 +21,11 @@ use allocation::Allocation;
 use list::List;
 
 mod allocation;
+mod bitstring;
 mod list;
 mod permutation;
 
+pub use bitstring::{Credential, Form, Which};
 pub use list::{Published, Representation};
 
 /// How often a node asks what other nodes have changed; with the time to sign, a change is served

@@ -113,9 +113,9 @@ struct Parsed {
 }
 
 /// A key, and how the proof named it.
-struct Holder {
-    key: PublicKey,
-    binding: HolderBinding,
+pub(super) struct Holder {
+    pub(super) key: PublicKey,
+    pub(super) binding: HolderBinding,
     method: BindingMethod,
 }
 
@@ -178,7 +178,7 @@ fn holder_key(
 }
 
 /// PROOF-08: `kid` is a DID URL; our methods carry their key, so nothing is fetched (F01).
-fn did_key(kid: &str, context: &ProofContext<'_>) -> Result<Holder, ProofRefusal> {
+pub(super) fn did_key(kid: &str, context: &ProofContext<'_>) -> Result<Holder, ProofRefusal> {
     let method = match kid.splitn(3, ':').collect::<Vec<_>>()[..] {
         ["did", "jwk", _] => BindingMethod::DidJwk,
         ["did", "key", _] => BindingMethod::DidKey,

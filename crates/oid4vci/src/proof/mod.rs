@@ -1,4 +1,4 @@
-//! Steps 12 and 15-16: the proof that the Wallet holds the key (VCI §F.1, VCI §F.4).
+//! Steps 12 and 15-16: the proof that the Wallet holds the key (VCI §F.1, VCI §F.2, VCI §F.4).
 
 use keys::algorithm::Algorithm;
 use keys::did;
@@ -14,6 +14,7 @@ use crate::attestation::key::{
 use crate::attestation::status::{KnownEntries, ListEntry};
 use crate::nonce::{Nonces, Purpose, SpendableNonce};
 
+pub mod di_vp;
 mod jwt;
 mod make;
 mod refusal;
@@ -35,6 +36,8 @@ pub enum Proofs {
     Jwt(Vec<String>),
     /// One key attestation for all keys, which need not sign (PROOF-03, VCI §F.3).
     Attestation(String),
+    /// A presentation for each key (PROOF-02, VCI §F.2).
+    DiVp(Vec<Map<String, Value>>),
 }
 
 /// How the holder's key is written into the credential.
@@ -166,6 +169,8 @@ pub struct ProofContext<'c> {
     pub nonce_key: &'c MacKey,
     /// What the configuration does with key attestations.
     pub key_attestations: KeyAttestationPolicy<'c>,
+    /// Whether proofs of type `di_vp` are taken.
+    pub takes_di_vp: bool,
     /// What is known of the entries that [`statuses`] named (KEYATT-09).
     pub known_entries: &'c KnownEntries,
     /// Our clock.
@@ -205,6 +210,8 @@ pub fn verify(proofs: &Proofs, context: &ProofContext<'_>) -> Result<VerifiedPro
             Err(ProofRefusal::TypeNotSupported)
         }
         Proofs::Attestation(jwt) => verify_attestation(jwt, context),
+        Proofs::DiVp(_) if !context.takes_di_vp => Err(ProofRefusal::TypeNotSupported),
+        Proofs::DiVp(presentations) => di_vp::verify(presentations, context),
     }
 }
 
@@ -221,6 +228,7 @@ pub fn statuses(proofs: &Proofs, context: &ProofContext<'_>) -> Vec<ListEntry> {
     };
     match proofs {
         Proofs::Attestation(jwt) => entry(jwt, Use::Alone).into_iter().collect(),
+        Proofs::DiVp(_) => Vec::new(), // it has no place for one
         Proofs::Jwt(jwts) => {
             let mut texts = jwt::attestations(jwts, context.proofs_max);
             texts.dedup(); // most Wallets put the same one into each proof (HAIP-34)

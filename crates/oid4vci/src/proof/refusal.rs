@@ -57,6 +57,24 @@ pub enum ProofRefusal {
     WrongSignature,
     /// CRED-36: each key gets one credential.
     RepeatedKey,
+    /// PROOF-02: not a presentation with one Data Integrity proof.
+    UnreadablePresentation,
+    /// By its contexts, something in a presentation has no meaning.
+    UnknownPresentationTerm,
+    /// PROOF-22
+    CryptosuiteNotSupported,
+    /// PROOF-23
+    WrongPurpose,
+    /// PROOF-23, AMB-11
+    WrongDomain,
+    /// PROOF-24
+    NoChallenge,
+    /// PROOF-33
+    CreatedTooFar,
+    /// PROOF-25: the key must be in the name.
+    BadMethod,
+    /// PROOF-21
+    OtherHolder,
 }
 
 from_form!(ProofRefusal);
@@ -100,6 +118,32 @@ impl Refusal for ProofRefusal {
             Self::BadNonce => (InvalidNonce, "nonce of a proof is not good (any more)"),
             Self::WrongSignature => (InvalidProof, "the signature of a proof is wrong"),
             Self::RepeatedKey => (InvalidProof, "two proofs are for the same key"),
+            Self::UnreadablePresentation => (
+                InvalidProof,
+                "a proof is not a VerifiablePresentation with one readable DataIntegrityProof",
+            ),
+            Self::UnknownPresentationTerm => (
+                InvalidProof,
+                "a presentation has a context that is not known here, or a member without meaning",
+            ),
+            Self::CryptosuiteNotSupported => {
+                (InvalidProof, "cryptosuite of a proof is not supported, or not for its key")
+            }
+            Self::WrongPurpose => (InvalidProof, "proofPurpose of a proof must be authentication"),
+            Self::WrongDomain => (InvalidProof, "domain of a proof must be our credential_issuer"),
+            Self::NoChallenge => {
+                (InvalidProof, "challenge of a proof is missing: it is the c_nonce")
+            }
+            Self::CreatedTooFar => {
+                (InvalidProof, "created of a proof is too far from our clock, or it has expired")
+            }
+            Self::BadMethod => (
+                InvalidProof,
+                "verificationMethod of a proof must be a key of a did:key or did:jwk",
+            ),
+            Self::OtherHolder => {
+                (InvalidProof, "holder of a presentation must be the DID whose key signed it")
+            }
         }
     }
 }

@@ -33,6 +33,7 @@ pub(crate) fn context(nonce_key: &MacKey) -> ProofContext<'_> {
         window_seconds: WINDOW_SECONDS_MIN,
         nonce_key,
         key_attestations: KeyAttestationPolicy::NONE,
+        takes_di_vp: false,
         known_entries: KnownEntries::NONE,
         now: NOW,
     }

@@ -1,11 +1,12 @@
-//! Step 12: the proof that the wallet holds the key (VCI §F.1), or that somebody vouches for it
+//! Step 12: the proof that the wallet holds the key (VCI §F.1, VCI §F.2), or that somebody vouches for it
 //! (VCI §F.3).
 
 use keys::public_key::PublicKey;
 use keys::signer::Signer as _;
 use oid4vci::attestation::key::WantedKeyAttestation;
 use oid4vci::metadata::{ReceivedConfiguration, ReceivedKeyAttestation};
-use oid4vci::proof::{NewProof, Proofs};
+use oid4vci::proof::di_vp::NewPresentation;
+use oid4vci::proof::{HolderBinding, NewProof, Proofs};
 
 use super::key::ChosenKey;
 use super::token::Authorized;
@@ -31,6 +32,9 @@ impl Wallet {
         let issuer = &authorized.offer.issuer;
         let nonce = self.request_nonce(issuer.nonce_endpoint.as_ref(), &authorized.sender).await?;
         let nonce = nonce.as_deref();
+        if !configuration.cryptosuites.is_empty() {
+            return self.present(authorized, configuration, (keys, nonce)).await.map(Some);
+        }
         let Some(wanted) = &configuration.key_attestation else {
             let mut jwts = Vec::new();
             for key in keys {
@@ -49,6 +53,31 @@ impl Wallet {
                 Ok(Some(Proofs::Jwt(vec![proof])))
             }
         }
+    }
+
+    /// A presentation for each key, where the issuer takes nothing else (VCI §F.2).
+    async fn present(
+        &self,
+        authorized: &Authorized,
+        configuration: &ReceivedConfiguration,
+        (keys, nonce): (&[ChosenKey], Option<&str>),
+    ) -> Result<Proofs, WalletError> {
+        let mut presentations = Vec::new();
+        for key in keys {
+            let HolderBinding::Did(url) = &key.binding else {
+                return Err(WalletError::UnsupportedBinding);
+            };
+            let presentation = NewPresentation {
+                verification_method: url,
+                credential_issuer: &authorized.offer.issuer.credential_issuer,
+                nonce,
+                cryptosuites: &configuration.cryptosuites,
+                now: self.clock.now(),
+            };
+            let signed = presentation.sign(&key.signer).await;
+            presentations.push(signed.map_err(|_| WalletError::Signing)?);
+        }
+        Ok(Proofs::DiVp(presentations))
     }
 
     async fn sign_proof(

@@ -1,4 +1,5 @@
-//! What became of a credential since it was issued: the Token Status List of its issuer (TSL §8.3).
+//! What became of a credential since it was issued: the status list of its issuer (TSL §8.3,
+//! Bitstring Status List §3.2).
 //!
 //! The list is fetched whole: its host learns that somebody asks, from where and when, and not about
 //! which of its many entries. So nothing is asked unless the holder wants it, and not again while
@@ -8,12 +9,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use formats::status_list::token::{self, TOKEN_BYTES_MAX, TokenFormat, VerifiedStatusList};
-use formats::status_list::{CredentialStatus, Status, StatusListError, StatusReference};
-use formats::{FormatError, KeyReference, Unverified};
+use formats::status_list::token::{TOKEN_BYTES_MAX, TokenFormat};
+use formats::status_list::{Status, StatusListError};
+use formats::{KeyReference, Unverified};
 use keys::outside::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
 use url::Url;
 
 use crate::error::WalletError;
@@ -22,15 +22,22 @@ use crate::flow::offer::Consent;
 use crate::http::Request;
 use crate::reader::Reader;
 
+mod entry;
+mod list;
 mod refresh;
 mod signer;
 mod standing;
 
+pub(crate) use entry::{Entry, entries, entries_in, together};
+use list::VerifiedList;
 pub use refresh::Refreshed;
 pub use standing::{Standing, word};
 
 /// Both forms; the JWT is what most servers have (TSL §8.1).
 const ACCEPT: &str = "application/statuslist+jwt, application/statuslist+cwt;q=0.9";
+/// W3C credentials in the forms that we read; some servers know no names for them.
+const ACCEPT_BITSTRING: &str = "application/vc+jwt, application/vc, application/jwt;q=0.9, \
+    application/json;q=0.8, */*;q=0.1";
 
 /// What a list said of a credential when it was last asked.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
@@ -77,22 +84,23 @@ pub(crate) struct FetchedList {
 #[derive(Debug, Default)]
 pub struct Lists {
     fetched: HashMap<String, Result<Arc<FetchedList>, StatusFault>>,
-    last: Option<JudgedList>,
+    last: Vec<JudgedList>,
 }
 
-/// The list that was looked at last: the copies of a credential mostly share one, and its signer.
+/// A list that was looked at lately: the copies of a credential mostly share it, and its signer.
 #[derive(Debug)]
 struct JudgedList {
-    uri: String,
+    /// Of the copy for which it was looked at.
+    entry: Entry,
     signer: KeyReference,
     issuer: String,
-    list: Result<VerifiedStatusList, StatusFault>,
+    list: Result<VerifiedList, StatusFault>,
 }
 
 /// A credential, and who is to have signed its list.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Listed<'c> {
-    pub(crate) reference: &'c StatusReference,
+    pub(crate) entry: &'c Entry,
     /// Of the key that signed the credential.
     pub(crate) signer: &'c KeyReference,
     /// Credential Issuer Identifier.
@@ -108,17 +116,7 @@ impl Reader<'_> {
         known: Option<&KnownStatus>,
     ) -> Result<KnownStatus, StatusFault> {
         let verified = self.verified_list(listed, list).await?;
-        told(&verified, listed.reference, list.fetched_at, known)
-    }
-
-    async fn verified_list(
-        &self,
-        listed: Listed<'_>,
-        list: &FetchedList,
-    ) -> Result<VerifiedStatusList, StatusFault> {
-        let unverified = token::parse(list.format, &list.token).map_err(StatusFault::List)?;
-        let key = self.list_key(&unverified.key_reference(), listed).await?;
-        unverified.verify(&key, &listed.reference.uri, self.clock.now()).map_err(StatusFault::List)
+        verified.told(listed.entry, list.fetched_at, known)
     }
 
     /// Where a list is, if that is among the hosts that were agreed to.
@@ -129,10 +127,18 @@ impl Reader<'_> {
         Ok(url)
     }
 
-    /// Asks for a list, in either form (TSL §8.1).
-    pub(crate) async fn fetch_list(&self, url: Url) -> Result<FetchedList, StatusFault> {
+    /// Asks for a list, in any form that we read (TSL §8.1).
+    pub(crate) async fn fetch_list(
+        &self,
+        url: Url,
+        entry: &Entry,
+    ) -> Result<FetchedList, StatusFault> {
         let fetched_at = self.clock.now();
-        let request = Request::get(url).header("accept", ACCEPT).at_most(TOKEN_BYTES_MAX);
+        let accept = match entry {
+            Entry::Token(_) => ACCEPT,
+            Entry::Bitstring(_) => ACCEPT_BITSTRING,
+        };
+        let request = Request::get(url).header("accept", accept).at_most(TOKEN_BYTES_MAX);
         let answer = self.send(request).await?;
         if answer.status != 200 {
             return Err(StatusFault::Answer(answer.status));
@@ -143,54 +149,13 @@ impl Reader<'_> {
     }
 }
 
-fn told(
-    list: &VerifiedStatusList,
-    reference: &StatusReference,
-    fetched_at: Timestamp,
-    known: Option<&KnownStatus>,
-) -> Result<KnownStatus, StatusFault> {
-    // An older one than was seen before is a replay (catalogue J08).
-    if known.is_some_and(|known| list.issued_at() < known.listed_at) {
-        return Err(StatusFault::Older);
-    }
-    let status = list.status(reference).ok_or(StatusFault::NoEntry)?;
-    Ok(KnownStatus {
-        value: status.value(),
-        listed_at: list.issued_at(),
-        checked_at: fetched_at,
-        fresh_until: list.fresh_until(fetched_at),
-    })
-}
-
 /// Which form a list has; some lie where nobody names media types.
 pub(crate) fn form(token: &[u8]) -> TokenFormat {
     // How the JSON of a header begins in base64url.
     if token.starts_with(b"ey") { TokenFormat::Jwt } else { TokenFormat::Cwt }
 }
 
-/// What a credential says of where its status is; `None` where it says nothing.
-pub(crate) fn reference(credential: &Unverified) -> Result<Option<StatusReference>, StatusFault> {
-    referred(credential.status())
-}
-
-/// The same of the claims of any JWT.
-pub(crate) fn reference_in(
-    claims: &Map<String, Value>,
-) -> Result<Option<StatusReference>, StatusFault> {
-    referred(CredentialStatus::from_claims(claims))
-}
-
-fn referred(
-    status: Result<Option<CredentialStatus>, FormatError>,
-) -> Result<Option<StatusReference>, StatusFault> {
-    match status {
-        Ok(None) => Ok(None),
-        Ok(Some(CredentialStatus::StatusList(reference))) => Ok(Some(reference)),
-        Ok(Some(CredentialStatus::Other)) | Err(_) => Err(StatusFault::OtherMechanism),
-    }
-}
-
-/// The same for what is stored.
+/// A credential as it is stored.
 pub(crate) fn stored(format: &str, raw: &str) -> Option<Unverified> {
     formats::parse_raw(format, raw).ok()
 }

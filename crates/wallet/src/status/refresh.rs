@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use oid4vci::metadata::parse_identifier;
 
-use super::{FetchedList, JudgedList, KnownStatus, Listed, Lists, StatusFault};
-use super::{reference, stored, told};
+use super::{Entry, FetchedList, JudgedList, KnownStatus, Listed, Lists, StatusFault};
+use super::{entries, stored, together};
 use crate::Wallet;
 use crate::error::WalletError;
 use crate::flow::host;
@@ -15,6 +15,8 @@ use crate::store::StoredCredential;
 
 /// Most lists that are kept at once: each may have some megabytes.
 const LISTS_MAX: usize = 32;
+/// Most lists that are kept unpacked: one for each purpose of a W3C credential.
+const LAST_MAX: usize = 3;
 
 /// What came of asking for one credential.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,9 +49,8 @@ impl Wallet {
                 refreshed.note(StatusFault::Unreadable);
                 continue;
             };
-            let reference = match reference(&parsed) {
-                Ok(Some(reference)) => reference,
-                Ok(None) => continue,
+            let entries = match entries(&parsed) {
+                Ok(entries) => entries,
                 Err(fault) => {
                     refreshed.note(fault);
                     continue;
@@ -57,10 +58,16 @@ impl Wallet {
             };
             let signer = parsed.key_reference();
             let issuer = &credential.credential_issuer;
-            let listed = Listed { reference: &reference, signer: &signer, issuer };
-            match lists.status(&self.reader(), listed, (&consent, known.as_ref())).await {
-                Ok(status) => learnt.push((raw.to_owned(), status)),
-                Err(fault) => refreshed.note(fault),
+            let mut heard = Vec::new();
+            for entry in &entries {
+                let listed = Listed { entry, signer: &signer, issuer };
+                let known = (&consent, known.as_ref());
+                heard.push(lists.status(&self.reader(), listed, known).await);
+            }
+            match together(heard) {
+                Some(Ok(status)) => learnt.push((raw.to_owned(), status)),
+                Some(Err(fault)) => refreshed.note(fault),
+                None => {}
             }
         }
         if !learnt.is_empty() {
@@ -88,32 +95,38 @@ impl Lists {
         listed: Listed<'_>,
         (consent, known): (&Consent, Option<&KnownStatus>),
     ) -> Result<KnownStatus, StatusFault> {
-        let fetched = self.get(reader, &listed.reference.uri, consent).await?;
-        let judged = match self.last.take() {
-            Some(last) if last.is_for(listed) => last,
-            Some(_) | None => JudgedList {
-                uri: listed.reference.uri.clone(),
+        let fetched = self.get(reader, listed.entry, consent).await?;
+        let judged = match self.last.iter().position(|last| last.is_for(listed)) {
+            Some(place) => self.last.remove(place),
+            None => JudgedList {
+                entry: listed.entry.clone(),
                 signer: listed.signer.clone(),
                 issuer: listed.issuer.to_owned(),
                 list: reader.verified_list(listed, &fetched).await,
             },
         };
-        let list = self.last.insert(judged).list.as_ref().map_err(Clone::clone)?;
-        told(list, listed.reference, fetched.fetched_at, known)
+        if self.last.len() == LAST_MAX {
+            self.last.pop();
+        }
+        self.last.insert(0, judged);
+        let list = self.last.first().ok_or(StatusFault::NoEntry)?;
+        list.list.as_ref().map_err(Clone::clone)?.told(listed.entry, fetched.fetched_at, known)
     }
 
-    /// Asks each address once, whatever comes of it, unless there are very many, and none that this holder's yes does not cover.
+    /// Asks each address once, whatever comes of it, unless there are very many, and none that this
+    /// holder's yes does not cover.
     async fn get(
         &mut self,
         reader: &Reader<'_>,
-        uri: &str,
+        entry: &Entry,
         consent: &Consent,
     ) -> Result<Arc<FetchedList>, StatusFault> {
+        let uri = entry.uri();
         let url = reader.list_address(uri, consent)?;
         if let Some(fetched) = self.fetched.get(uri) {
             return fetched.clone();
         }
-        let fetched = reader.fetch_list(url).await.map(Arc::new);
+        let fetched = reader.fetch_list(url, entry).await.map(Arc::new);
         if self.fetched.len() == LISTS_MAX {
             self.fetched.clear();
         }
@@ -124,7 +137,7 @@ impl Lists {
 
 impl JudgedList {
     fn is_for(&self, listed: Listed<'_>) -> bool {
-        self.uri == listed.reference.uri
+        self.entry.is_of_list_of(listed.entry)
             && self.signer == *listed.signer
             && self.issuer == listed.issuer
     }

@@ -46,7 +46,8 @@ impl Reader<'_> {
         Err(StatusFault::OtherSigner)
     }
 
-    /// By the credential's DID, which may be the issuer's website, or by a name among the keys that the issuer publishes.
+    /// By the credential's DID, which may be the issuer's website, or by a name among the keys that the
+    /// issuer publishes.
     async fn named_list_key(
         &self,
         list: &KeyReference,

@@ -74,7 +74,7 @@ fn at(last: Option<KnownStatus>, now: Timestamp) -> Option<Status> {
 }
 
 /// What is worse for its holder is higher.
-const fn rank(status: Option<Status>) -> u8 {
+pub(super) const fn rank(status: Option<Status>) -> u8 {
     match status {
         Some(Status::Valid) => 0,
         None => 1,

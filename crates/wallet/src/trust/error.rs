@@ -80,6 +80,7 @@ impl VerificationError {
             | FormatError::Contradiction
             | FormatError::BadBinding
             | FormatError::UnsupportedProof
+            | FormatError::MissingProof
             | FormatError::Uncanonical
             | FormatError::UndefinedTerm
             | FormatError::OtherNames

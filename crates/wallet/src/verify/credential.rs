@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use formats::status_list::{Status, StatusReference};
+use formats::status_list::Status;
 use formats::verified::{Format, Verified};
 use formats::{FormatError, KeyReference, jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
 use keys::outside::Timestamp;
@@ -13,7 +13,9 @@ use crate::error::WalletError;
 use crate::flow::host;
 use crate::flow::offer::Consent;
 use crate::http::HttpError;
-use crate::status::{self, FetchedList, Listed, StatusFault, form, word};
+use crate::status::{
+    Entry, FetchedList, KnownStatus, Listed, StatusFault, entries, form, together, word,
+};
 use crate::trust::document_signer;
 
 const BY_ITS_KEY: &str = "made by the key that it refers to";
@@ -92,7 +94,7 @@ impl Verifier {
                 return report;
             }
         };
-        let status = status::reference(&credential);
+        let status = entries(&credential);
         let names_itself = credential.names_itself();
         let verified = credential.verify(&signer.key, self.clock.now());
         let format_of = verified.as_ref().ok().map(|verified| verified.format);
@@ -126,73 +128,80 @@ impl Verifier {
     /// How it stands by what it says of its status itself.
     pub(super) async fn standing(
         &self,
-        status: Result<Option<StatusReference>, StatusFault>,
+        status: Result<Vec<Entry>, StatusFault>,
         signer: &KeyReference,
         report: &mut Report,
     ) {
+        if report.has_failed() {
+            return report.skipped("status", "TSL §8.3", "of what is not good anyway");
+        }
         match status {
-            _ if report.has_failed() => {
-                report.skipped("status", "TSL §8.3", "of what is not good anyway");
+            Ok(entries) if entries.is_empty() => {
+                report.skipped("status", "TSL §6.1", "it has none: it cannot be revoked");
             }
-            Ok(None) => report.skipped("status", "TSL §6.1", "it has none: it cannot be revoked"),
             _ if self.without_status => {
                 report.skipped("status", "TSL §8.3", "it has one, which was not to be looked at");
             }
             Err(fault) => report.failed("status", "TSL §6.1", fault.to_string()),
-            Ok(Some(entry)) => {
-                let issuer = named_issuer(signer);
-                let listed = Listed { reference: &entry, signer, issuer: &issuer };
-                self.check_status(listed, report).await;
-            }
+            Ok(entries) => self.check_status(&entries, signer, report).await,
         }
     }
 
-    async fn check_status(&self, listed: Listed<'_>, report: &mut Report) {
-        const RULE: &str = "TSL §8.3";
+    async fn check_status(&self, entries: &[Entry], signer: &KeyReference, report: &mut Report) {
+        let Some(first) = entries.first() else { return };
         if self.status_list.is_none() && !self.is_now {
             let why = "a list that is fetched tells of now alone: give the one of that time";
             report.is_status_unknown = true;
             return report.skipped("status", "TSL §8.4", why);
         }
-        let status = match self.list(&listed.reference.uri).await {
-            Ok(list) => self.reader().status(listed, &list, None).await,
-            Err(fault) => Err(fault),
-        };
-        match status {
-            Ok(known) => {
+        let issuer = &named_issuer(signer);
+        let mut heard = Vec::new();
+        for entry in entries {
+            heard.push(self.ask(Listed { entry, signer, issuer }).await);
+        }
+        let rule = first.rule();
+        match together(heard) {
+            Some(Ok(known)) => {
                 let status = known.status();
-                let idx = listed.reference.idx;
+                let idx = first.index();
                 let of = format!("as of {}, entry {idx}", known.listed_at.to_rfc3339());
                 let found = format!("{}, {of}", word(Some(status)));
                 if status == Status::Valid {
-                    report.passed("status", RULE, found);
+                    report.passed("status", rule, found);
                 } else {
-                    report.failed("status", RULE, found);
+                    report.failed("status", rule, found);
                 }
             }
-            Err(fault) if fault.is_silence() => {
+            Some(Err(fault)) if fault.is_silence() => {
                 if is_offline(&fault) {
                     report.is_status_unknown = true;
                 } else {
                     report.is_unanswered = true;
                 }
-                report.skipped("status", RULE, format!("unknown: {fault}"));
+                report.skipped("status", rule, format!("unknown: {fault}"));
             }
-            Err(fault) => report.failed("status", RULE, format!("unknown: {fault}")),
+            Some(Err(fault)) => report.failed("status", rule, format!("unknown: {fault}")),
+            None => {}
         }
+    }
+
+    async fn ask(&self, listed: Listed<'_>) -> Result<KnownStatus, StatusFault> {
+        let list = self.list(listed.entry).await?;
+        self.reader().status(listed, &list, None).await
     }
 
     /// The given list, or the one that lies where the credential says: whoever asks for its status
     /// agrees to that host.
-    async fn list(&self, uri: &str) -> Result<Arc<FetchedList>, StatusFault> {
+    async fn list(&self, entry: &Entry) -> Result<Arc<FetchedList>, StatusFault> {
         if let Some(token) = &self.status_list {
             let (format, fetched_at) = (form(token), self.clock.now());
             return Ok(Arc::new(FetchedList { format, token: token.clone(), fetched_at }));
         }
         let reader = self.reader();
+        let uri = entry.uri();
         let host = Url::parse(uri).map(|url| host(&url)).unwrap_or_default();
         let url = reader.list_address(uri, &Consent::to(&host))?;
-        reader.fetch_list(url).await.map(Arc::new)
+        reader.fetch_list(url, entry).await.map(Arc::new)
     }
 }
 
@@ -221,6 +230,7 @@ fn refused(error: FormatError, rules: &Rules, report: &mut Report) {
     let is_before_signature = matches!(
         error,
         FormatError::UnsupportedProof
+            | FormatError::MissingProof
             | FormatError::Uncanonical
             | FormatError::UndefinedTerm
             | FormatError::OtherNames

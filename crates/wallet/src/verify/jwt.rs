@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::report::Voucher;
 use super::{Report, Verifier, claimed_issuer, issuer_rule};
-use crate::status;
+use crate::status::entries_in;
 
 /// Longest JWT that is verified.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
@@ -76,7 +76,7 @@ impl Verifier {
         self.times(claims, report);
         // Attestations can be revoked, too (VCI §D.1).
         if is_signed && claims.contains_key("status") {
-            self.standing(status::reference_in(claims), &reference, report).await;
+            self.standing(entries_in(claims), &reference, report).await;
         }
     }
 

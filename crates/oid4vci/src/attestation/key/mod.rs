@@ -1,6 +1,7 @@
 //! Step 15: key attestations, which say how well the Wallet's keys are kept (VCI §D.1, VCI §F.3,
 //! KEYATT-03, SEC-20).
 
+use formats::data_integrity::Cryptosuite;
 use keys::algorithm::Algorithm;
 use keys::jws::{self, Jws};
 use keys::outside::Timestamp;
@@ -15,6 +16,7 @@ use super::{Attesters, Distrust};
 use crate::claims::{NoNumber, optional_time};
 use crate::form::Form;
 use crate::nonce::{Nonces, SpendableNonce};
+use crate::proof::di_vp;
 
 mod refusal;
 mod wanted;
@@ -73,14 +75,19 @@ impl KeyAttestationPolicy<'_> {
 pub fn proof_types_supported(
     algorithms: &[Algorithm],
     policy: KeyAttestationPolicy<'_>,
+    takes_di_vp: bool,
 ) -> Map<String, Value> {
     let names: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
     let required = policy.required.map(|required| json!(required));
     let required = required.map(|required| ("key_attestations_required".to_owned(), required));
-    let algorithms = ("proof_signing_alg_values_supported".to_owned(), json!(names));
-    let proof_type: Value = [algorithms].into_iter().chain(required).collect();
+    let names = ("proof_signing_alg_values_supported".to_owned(), json!(names));
+    let proof_type: Value = [names].into_iter().chain(required).collect();
     let attestation = policy.is_proof_type.then(|| ("attestation".to_owned(), proof_type.clone()));
-    [("jwt".to_owned(), proof_type)].into_iter().chain(attestation).collect()
+    let suites = di_vp::cryptosuites(algorithms).into_iter().map(Cryptosuite::name);
+    let suites: Vec<&str> = suites.collect();
+    let di_vp = json!({ "proof_signing_alg_values_supported": suites });
+    let di_vp = takes_di_vp.then(|| ("di_vp".to_owned(), di_vp)); // PROOF-20, PROOF-22
+    [("jwt".to_owned(), proof_type)].into_iter().chain(attestation).chain(di_vp).collect()
 }
 
 /// How an attestation is used.
