@@ -75,28 +75,6 @@ fn verify(
     UnverifiedBitstringList::parse(list)?.verify(key.public_key(), entry, NOW)
 }
 
-/// Bitstring Status List §3.4: lists of the W3C and of another library; the first bit is the leftmost.
-#[test]
-fn published_lists_are_unpacked() {
-    let vectors = include_str!("vectors/bitstring-status-list.json");
-    let vectors: Value = serde_json::from_str(vectors).unwrap();
-    let lists = vectors["lists"].as_array().unwrap();
-    for list in lists {
-        let encoded = list["encodedList"].as_str().unwrap();
-        let bits = Bitstring::decode(encoded, false).unwrap();
-        let count = bits.entries(1);
-        assert_eq!(count, list["entries"].as_u64().unwrap());
-        let set: Vec<u64> = (0..count).filter(|index| bits.value(*index, 1) == Some(1)).collect();
-        assert_eq!(json!(set), list["set"]);
-        assert_eq!(bits.value(count, 1), None);
-        // The draft has the same without the prefix, and neither is taken for the other.
-        assert_eq!(Bitstring::decode(&encoded[1..], true), Ok(bits));
-        let refused = Bitstring::decode(&encoded[1..], false);
-        assert_eq!(refused, Err(StatusListError::Malformed));
-    }
-    assert_eq!(lists.len(), 3);
-}
-
 /// Bitstring Status List §3.3: one bit for each entry of ours, and never fewer than 131072.
 #[test]
 fn our_entries_become_bits() {

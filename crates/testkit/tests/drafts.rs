@@ -1,7 +1,6 @@
 //! Every draft between our issuer and our wallet.
 #![expect(
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]

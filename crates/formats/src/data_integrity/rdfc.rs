@@ -256,6 +256,3 @@ fn described(quad: QuadRef<'_>, own: BlankNodeRef<'_>) -> String {
     };
     format!("{subject} {} {object}", quad.predicate)
 }
-
-#[cfg(test)]
-mod tests;

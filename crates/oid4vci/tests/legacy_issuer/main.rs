@@ -1,11 +1,8 @@
-//! The drafts' own examples, as the Issuer reads and writes them; `tests/vectors/drafts-issuer`.
+//! What the Issuer reads and writes in the words of the drafts.
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod published;
 mod received;
-
-use std::fs;
-use std::path::{Path, PathBuf};
 
 use oid4vci::legacy::Dialect;
 use oid4vci::metadata::CredentialConfiguration;
@@ -16,17 +13,6 @@ pub(crate) const TYPES: [&str; 2] = ["VerifiableCredential", "UniversityDegreeCr
 
 pub(crate) fn dialect(number: &str) -> Dialect {
     Dialect::parse(number).unwrap()
-}
-
-pub(crate) fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors/drafts-issuer")
-}
-
-/// Some strings are broken into lines "for display purposes".
-pub(crate) fn example(file: &str) -> Value {
-    let text = fs::read_to_string(folder().join(file)).unwrap();
-    let joined: String = text.lines().map(str::trim).collect();
-    serde_json::from_str(&joined).unwrap()
 }
 
 pub(crate) fn configuration(format: &str, members: &Value) -> CredentialConfiguration {

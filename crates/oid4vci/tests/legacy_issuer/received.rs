@@ -1,7 +1,6 @@
 //! Requests of the drafts, and what their refusals are called.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::collections::BTreeMap;
 
 use oid4vci::credential::Selector;
 use oid4vci::error::ErrorCode;
@@ -11,7 +10,7 @@ use oid4vci::nonce::NonceResponse;
 use oid4vci::token::{TokenRefusal, TokenRequest};
 use serde_json::{Value, json};
 
-use crate::{TYPES, configuration, dialect, example, folder};
+use crate::{TYPES, configuration, dialect};
 
 /// One of each format, and a second type of one of them.
 fn known() -> BTreeMap<String, CredentialConfiguration> {
@@ -40,42 +39,6 @@ fn read(draft: &str, body: &Value) -> Result<String, &'static str> {
     match request.selector {
         Selector::Configuration(id) => Ok(id),
         Selector::Identifier(identifier) => Ok(format!("identifier {identifier}")),
-    }
-}
-
-const MDL: (&str, Result<&str, &str>) = ("iso_mdl", Ok("mdl"));
-const MDL_WITH_CLAIMS: (&str, Result<&str, &str>) = ("iso_mdl_with_claims", Ok("mdl"));
-const JWT: (&str, Result<&str, &str>) = ("jwt_vc_json", Ok("jwt"));
-const JWT_WITH_CLAIMS: (&str, Result<&str, &str>) = ("jwt_vc_json_with_claims", Ok("jwt"));
-const LD: (&str, Result<&str, &str>) = ("jwt_vc_json-ld", Ok("ld"));
-const LDP: (&str, Result<&str, &str>) = ("ldp_vc", Ok("ldp"));
-const SD_JWT: (&str, Result<&str, &str>) = ("sd_jwt_vc", Ok("sd"));
-/// Its proof is of a type that we do not take.
-const LDP_VP: (&str, Result<&str, &str>) = ("ldp_vc_vp", Err("invalid_proof"));
-/// Draft 15 names a credential by its id.
-const MDL_LATE: (&str, Result<&str, &str>) = ("iso_mdl", Err("invalid_credential_request"));
-
-#[test]
-fn every_request_of_the_drafts_is_read() {
-    for (draft, files) in [
-        ("9", &[MDL, MDL_WITH_CLAIMS, JWT, LD, JWT_WITH_CLAIMS, LDP][..]),
-        ("11", &[MDL, MDL_WITH_CLAIMS, JWT, LD, JWT_WITH_CLAIMS, LDP]),
-        ("12", &[MDL, MDL_WITH_CLAIMS, JWT, LD, JWT_WITH_CLAIMS, LDP]),
-        ("13", &[MDL_WITH_CLAIMS, LD, JWT_WITH_CLAIMS, LDP, LDP_VP, SD_JWT]),
-        ("14", &[MDL_WITH_CLAIMS, LD, JWT_WITH_CLAIMS, LDP, LDP_VP, SD_JWT]),
-        ("15", &[MDL_LATE]),
-    ] {
-        for (name, expected) in files {
-            let file = format!("{draft}/credential_request_{name}.json");
-            let read = read(draft, &example(&file));
-            assert_eq!(read, expected.map(str::to_owned), "{file}");
-        }
-        let found = fs::read_dir(folder().join(draft)).unwrap();
-        let found = found.map(|file| file.unwrap().file_name().into_string().unwrap());
-        let found: BTreeSet<String> =
-            found.filter(|name| name.starts_with("credential_request_")).collect();
-        let named = files.iter().map(|(name, _)| format!("credential_request_{name}.json"));
-        assert_eq!(found, named.collect(), "each file is named once");
     }
 }
 
