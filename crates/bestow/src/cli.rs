@@ -302,7 +302,7 @@ pub(crate) struct OfferArguments {
     /// The only account that can take it, by signing in
     #[arg(long, value_name = "NAME")]
     pub(crate) account: Option<String>,
-    /// Speak a draft of OpenID4VCI, for wallets that know no 1.0: see [legacy] drafts
+    /// Speak a draft of OpenID4VCI, for wallets that know no 1.0: see `legacy.drafts`
     #[arg(long, value_name = "8|9|10|11|12|13|14|15", value_parser = draft)]
     pub(crate) draft: Option<Dialect>,
     /// How long the offer is good
