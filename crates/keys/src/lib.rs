@@ -13,6 +13,7 @@ pub mod development;
 pub mod did;
 pub mod digest;
 pub mod document_signer;
+mod edwards;
 pub mod hmac;
 pub mod json;
 pub mod jwe;

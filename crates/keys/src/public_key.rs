@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::digest::sha256;
+use crate::edwards::edwards_point;
 use crate::rsa;
 
 /// Members that only private or symmetric keys have (RFC 7518 §6.2.2 and its like for other types).
@@ -297,51 +298,6 @@ fn point(algorithm: Algorithm, raw: &[u8]) -> Result<Vec<u8>, KeyError> {
         Some((_, point)) if point.first() == Some(&UNCOMPRESSED) => Ok(point.to_vec()),
         _ => Err(KeyError::NotOnCurve),
     }
-}
-
-/// The `y` of the Ed25519 points whose order divides 8: low byte first, without the sign of `x`.
-///
-/// With such a key one signature fits many messages, so it proves nothing.
-const SMALL_ORDER: [[u8; 32]; 5] = [
-    [0; 32],
-    [
-        1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-        0, 0,
-    ],
-    [
-        38, 232, 149, 143, 194, 178, 39, 176, 69, 195, 244, 137, 242, 239, 152, 240, 213, 223, 172,
-        5, 211, 198, 51, 57, 177, 56, 2, 136, 109, 83, 252, 5,
-    ],
-    [
-        199, 23, 106, 112, 61, 77, 216, 79, 186, 60, 11, 118, 13, 16, 103, 15, 42, 32, 83, 250, 44,
-        57, 204, 198, 78, 199, 253, 119, 146, 172, 3, 122,
-    ],
-    [
-        236, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-        255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 127,
-    ],
-];
-
-/// 2^255 - 19, low byte first: from here on, a number is another spelling of a smaller one.
-const PRIME: [u8; 32] = [
-    237, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
-    255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 127,
-];
-
-/// Refuses what is no point in its one encoding, and points of small order.
-///
-/// Whether the rest lie on the curve shows at the first signature: if not, none is right
-/// (RFC 8032 §5.1.7).
-fn edwards_point(raw: &[u8]) -> Result<Vec<u8>, KeyError> {
-    let mut y: [u8; 32] = raw.try_into().map_err(|_| KeyError::WrongLength)?;
-    if let Some(last) = y.last_mut() {
-        *last &= 0x7f; // the sign of x
-    }
-    let is_below_prime = y.iter().rev().lt(PRIME.iter().rev());
-    if SMALL_ORDER.contains(&y) || !is_below_prime {
-        return Err(KeyError::NotOnCurve);
-    }
-    Ok(raw.to_vec())
 }
 
 fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
