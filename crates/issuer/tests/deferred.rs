@@ -10,6 +10,7 @@ use std::sync::Arc;
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use issuer::Issuer;
+use issuer::config::Encryption;
 use issuer::credential_type::Approval;
 use keys::jwe::{Curve, DecryptionKey};
 use keys::signer::{Signer as _, SoftwareKey};
@@ -285,6 +286,18 @@ async fn claims_may_come_later() {
     assert_eq!(verified.claims["given_name"], "Grace");
 }
 
+/// A world in which cards wait and something must be encrypted, and how that is done.
+async fn sealing(demand: impl FnOnce(&mut Encryption)) -> (World, ChosenEncryption) {
+    let world = World::with(|issuer| {
+        defers(issuer);
+        demand(&mut issuer.config.encryption);
+        issuer.encryption = issuer.config.encryption.policy().unwrap();
+    })
+    .await;
+    let chosen = chosen(&world).await;
+    (world, chosen)
+}
+
 async fn chosen(world: &World) -> ChosenEncryption {
     let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
     ReceivedEncryption::parse(&metadata).choose(false).unwrap()
@@ -314,13 +327,7 @@ async fn put_off_sealed(world: &World, token: &str, first: &Exchange<'_>) -> Val
 /// DEFER-07: where requests must be encrypted, this one too.
 #[tokio::test]
 async fn a_request_that_must_be_encrypted_is() {
-    let world = World::with(|issuer| {
-        defers(issuer);
-        issuer.config.encryption.request = Required;
-        issuer.encryption = issuer.config.encryption.policy().unwrap();
-    })
-    .await;
-    let chosen = chosen(&world).await;
+    let (world, chosen) = sealing(|encryption| encryption.request = Required).await;
     let token = world.token(CARD).await;
     let first = exchange(&chosen);
     let again = put_off_sealed(&world, &token, &first).await;
@@ -332,13 +339,7 @@ async fn a_request_that_must_be_encrypted_is() {
 /// DEFER-09, DEFER-10, DEFER-15: as this request says; also where it says to come again.
 #[tokio::test]
 async fn each_request_is_encrypted_anew() {
-    let world = World::with(|issuer| {
-        defers(issuer);
-        issuer.config.encryption.response = Required;
-        issuer.encryption = issuer.config.encryption.policy().unwrap();
-    })
-    .await;
-    let chosen = chosen(&world).await;
+    let (world, chosen) = sealing(|encryption| encryption.response = Required).await;
     let token = world.token(CARD).await;
     let first = exchange(&chosen);
     let again = put_off_sealed(&world, &token, &first).await;

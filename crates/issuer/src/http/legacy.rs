@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FormRejection};
-use axum::extract::{Extension, Form, RawQuery, State};
+use axum::extract::{Extension, Form, FromRequest, FromRequestParts as _, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -27,9 +27,7 @@ use crate::failure::{Broken, Failure};
 use crate::flow::deferred::Answer;
 use crate::{Issuer, flow};
 
-type At = (State<Arc<Issuer>>, Extension<Dialect>);
 type FormBody = Result<Form<Vec<(String, String)>>, FormRejection>;
-type JsonBody = Result<Bytes, BytesRejection>;
 
 /// Status and body of an answer, in the words of the draft.
 type Said = (StatusCode, Value);
@@ -59,104 +57,87 @@ fn of_draft(dialect: Dialect) -> Router<Arc<Issuer>> {
     router.layer(Extension(dialect))
 }
 
-/// The draft that a request came in, and who answers it.
-#[derive(Clone, Copy)]
-struct Edge<'i> {
+/// A request below the identifier of a draft, and who answers it.
+struct Edge {
     dialect: Dialect,
-    issuer: &'i Issuer,
+    issuer: Arc<Issuer>,
+    query: Option<String>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+}
+
+impl FromRequest<Arc<Issuer>> for Edge {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, issuer: &Arc<Issuer>) -> Result<Self, Self::Rejection> {
+        let (mut parts, body) = request.into_parts();
+        let dialect = Extension::from_request_parts(&mut parts, issuer).await;
+        let Extension(dialect) = dialect.map_err(axum::response::IntoResponse::into_response)?;
+        let query = parts.uri.query().map(str::to_owned);
+        let headers = parts.headers.clone();
+        let body = Bytes::from_request(Request::from_parts(parts, body), issuer).await;
+        Ok(Self { dialect, issuer: Arc::clone(issuer), query, headers, body })
+    }
 }
 
 async fn token(
-    (State(issuer), Extension(dialect)): At,
+    State(issuer): State<Arc<Issuer>>,
+    Extension(dialect): Extension<Dialect>,
     headers: HeaderMap,
     form: FormBody,
 ) -> Response {
-    let edge = Edge { dialect, issuer: &issuer };
-    edge.respond(edge.token(&headers, form).await, &headers)
+    let edge = Edge { dialect, issuer, query: None, headers, body: Ok(Bytes::new()) };
+    edge.respond(edge.token(form).await)
 }
 
-async fn credential(
-    (State(issuer), Extension(dialect)): At,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: JsonBody,
-) -> Response {
-    let edge = Edge { dialect, issuer: &issuer };
-    edge.respond(edge.credential(query.as_deref(), &headers, body).await, &headers)
+async fn credential(edge: Edge) -> Response {
+    edge.respond(edge.credential().await)
 }
 
-async fn batch(
-    (State(issuer), Extension(dialect)): At,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: JsonBody,
-) -> Response {
-    let edge = Edge { dialect, issuer: &issuer };
-    edge.respond(edge.batch(query.as_deref(), &headers, body).await, &headers)
+async fn batch(edge: Edge) -> Response {
+    edge.respond(edge.batch().await)
 }
 
-async fn deferred_credential(
-    (State(issuer), Extension(dialect)): At,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: JsonBody,
-) -> Response {
-    let edge = Edge { dialect, issuer: &issuer };
-    edge.respond(edge.deferred_credential(query.as_deref(), &headers, body).await, &headers)
+async fn deferred_credential(edge: Edge) -> Response {
+    edge.respond(edge.deferred_credential().await)
 }
 
-async fn notification(
-    (State(issuer), Extension(dialect)): At,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: JsonBody,
-) -> Response {
-    let edge = Edge { dialect, issuer: &issuer };
-    match edge.notification(query.as_deref(), &headers, body).await {
+async fn notification(edge: Edge) -> Response {
+    match edge.notification().await {
         Ok(()) => (StatusCode::NO_CONTENT, [NO_STORE]).into_response(),
-        Err(failure) => edge.respond(Err(failure), &headers),
+        Err(failure) => edge.respond(Err(failure)),
     }
 }
 
-async fn nonce((State(issuer), Extension(dialect)): At) -> Response {
-    let edge = Edge { dialect, issuer: &issuer };
-    (sender::nonce_header(&issuer), [NO_STORE], Json(edge.nonce())).into_response()
+async fn nonce(edge: Edge) -> Response {
+    (sender::nonce_header(&edge.issuer), [NO_STORE], Json(edge.nonce())).into_response()
 }
 
-impl Edge<'_> {
+impl Edge {
     /// Of the draft's own identifier: good in no other.
-    fn nonce(self) -> NonceResponse {
-        flow::nonce::nonce(Some(self.dialect), self.issuer)
+    fn nonce(&self) -> NonceResponse {
+        flow::nonce::nonce(Some(self.dialect), &self.issuer)
     }
 
-    async fn token(
-        self,
-        headers: &HeaderMap,
-        form: FormBody,
-    ) -> Result<Said, Failure<TokenRefusal>> {
-        let Edge { dialect, issuer } = self;
+    async fn token(&self, form: FormBody) -> Result<Said, Failure<TokenRefusal>> {
+        let (dialect, issuer) = (self.dialect, &*self.issuer);
         let Form(form) = form.map_err(|_| TokenRefusal::Unreadable)?;
         let request = dialect.token_request(form)?;
         let client_id = request.client_id();
-        let proved = sender::headers(headers);
+        let proved = sender::headers(&self.headers);
         let endpoint = self.endpoint("token");
         let sender = flow::sender::sender(&proved, client_id.as_deref(), &endpoint, issuer).await?;
         let response = flow::token::token(&request, &sender, Some(dialect), issuer).await?;
         Ok((StatusCode::OK, dialect.token_response(&response, &self.nonce())))
     }
 
-    async fn credential(
-        self,
-        query: Option<&str>,
-        headers: &HeaderMap,
-        body: JsonBody,
-    ) -> Result<Said, Failure<CredentialRefusal>> {
-        let Edge { dialect, issuer } = self;
-        let token = sender::token(query, headers, (&self.endpoint("credential"), issuer))?;
+    async fn credential(&self) -> Result<Said, Failure<CredentialRefusal>> {
+        let (dialect, issuer) = (self.dialect, &*self.issuer);
+        let token = self.presented("credential")?;
         let presented = token.presented();
         let known = flow::legacy::configurations(presented, dialect, issuer).await?;
-        let bytes = body.map_err(|_| CredentialRefusal::TooLong)?;
-        let read = dialect.credential_request((media_type(headers), &bytes), &known);
+        let bytes = self.body()?;
+        let read = dialect.credential_request((self.media_type(), bytes), &known);
         let (request, is_single) = match read {
             Ok(read) => read,
             Err(refused) => return Ok(self.refused(refused)),
@@ -177,18 +158,13 @@ impl Edge<'_> {
         }
     }
 
-    async fn batch(
-        self,
-        query: Option<&str>,
-        headers: &HeaderMap,
-        body: JsonBody,
-    ) -> Result<Said, Failure<CredentialRefusal>> {
-        let Edge { dialect, issuer } = self;
-        let token = sender::token(query, headers, (&self.endpoint(flow::legacy::BATCH), issuer))?;
+    async fn batch(&self) -> Result<Said, Failure<CredentialRefusal>> {
+        let (dialect, issuer) = (self.dialect, &*self.issuer);
+        let token = self.presented(flow::legacy::BATCH)?;
         let presented = token.presented();
         let known = flow::legacy::configurations(presented, dialect, issuer).await?;
-        let bytes = body.map_err(|_| CredentialRefusal::TooLong)?;
-        let read = dialect.batch_request((media_type(headers), &bytes), &known);
+        let bytes = self.body()?;
+        let read = dialect.batch_request((self.media_type(), bytes), &known);
         let request = match read {
             Ok(request) => request,
             Err(refused) => return Ok(self.refused(refused)),
@@ -209,32 +185,25 @@ impl Edge<'_> {
 
     /// The step of 1.0, asked in the words of 1.0.
     async fn issue(
-        self,
+        &self,
         presented: Presented<'_>,
         request: &CredentialRequest,
     ) -> Result<Received, Failure<CredentialRefusal>> {
         let body = request.to_json().to_string();
         let body = ReceivedBody::Json(body.as_bytes());
         let dialect = Some(self.dialect);
-        let answer = flow::credential::credential(presented, body, dialect, self.issuer).await?;
+        let answer = flow::credential::credential(presented, body, dialect, &self.issuer).await?;
         Ok(Received::of(&answer)?)
     }
 
     /// Until draft 11 what is presented is the `acceptance_token`, and nothing beside it.
-    async fn deferred_credential(
-        self,
-        query: Option<&str>,
-        headers: &HeaderMap,
-        body: JsonBody,
-    ) -> Result<Said, Failure<DeferredRefusal>> {
-        let Edge { dialect, issuer } = self;
-        let endpoint = self.endpoint(flow::deferred::ENDPOINT);
-        let token = sender::token(query, headers, (&endpoint, issuer));
-        let token = token.map_err(DeferredRefusal::from)?;
-        let bytes = body.map_err(|_| DeferredRefusal::from(CredentialRefusal::TooLong))?;
+    async fn deferred_credential(&self) -> Result<Said, Failure<DeferredRefusal>> {
+        let dialect = self.dialect;
+        let token = self.presented(flow::deferred::ENDPOINT).map_err(DeferredRefusal::from)?;
+        let bytes = self.body().map_err(DeferredRefusal::from)?;
         if !dialect.has_acceptance_tokens() {
-            let body = received(headers, &bytes).map_err(DeferredRefusal::from)?;
-            let id = transaction_id(&bytes);
+            let body = received(&self.headers, bytes).map_err(DeferredRefusal::from)?;
+            let id = transaction_id(bytes);
             return self.deferred(token.presented(), (body, id.as_ref())).await;
         }
         let presented = token.presented();
@@ -247,11 +216,11 @@ impl Edge<'_> {
     }
 
     async fn deferred(
-        self,
+        &self,
         presented: Presented<'_>,
         (body, id): (ReceivedBody<'_>, Option<&TransactionId>),
     ) -> Result<Said, Failure<DeferredRefusal>> {
-        let Edge { dialect, issuer } = self;
+        let (dialect, issuer) = (self.dialect, &*self.issuer);
         let format = match id {
             Some(id) => flow::legacy::deferred_format(id, issuer).await?,
             None => None,
@@ -272,44 +241,49 @@ impl Edge<'_> {
         }
     }
 
-    async fn notification(
-        self,
-        query: Option<&str>,
-        headers: &HeaderMap,
-        body: JsonBody,
-    ) -> Result<(), Failure<NotificationRefusal>> {
-        let Edge { dialect, issuer } = self;
-        let endpoint = self.endpoint(flow::notification::ENDPOINT);
-        let token = sender::token(query, headers, (&endpoint, issuer));
+    async fn notification(&self) -> Result<(), Failure<NotificationRefusal>> {
+        let (dialect, issuer) = (self.dialect, &*self.issuer);
+        let token = self.presented(flow::notification::ENDPOINT);
         let token = token.map_err(NotificationRefusal::from)?;
-        let bytes = body.map_err(|_| NotificationRefusal::Unreadable)?;
-        let request = NotificationRequest::parse(media_type(headers), &bytes)?;
+        let bytes = self.body().map_err(|_| NotificationRefusal::Unreadable)?;
+        let request = NotificationRequest::parse(self.media_type(), bytes)?;
         flow::notification::notification(token.presented(), &request, Some(dialect), issuer).await
     }
 
+    /// The token, and the proof beside it, at one of the draft's endpoints.
+    fn presented(&self, name: &str) -> Result<sender::Token, CredentialRefusal> {
+        let endpoint = self.endpoint(name);
+        sender::token(self.query.as_deref(), &self.headers, (&endpoint, &self.issuer))
+    }
+
+    fn body(&self) -> Result<&[u8], CredentialRefusal> {
+        self.body.as_deref().map_err(|_| CredentialRefusal::TooLong)
+    }
+
+    fn media_type(&self) -> &str {
+        let value = self.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
+    }
+
     /// The name of an endpoint, as a proof beside a token has it.
-    fn endpoint(self, name: &str) -> String {
+    fn endpoint(&self, name: &str) -> String {
         format!("draft-{}/{name}", self.dialect)
     }
 
-    fn refused(self, refused: (&'static str, &'static str)) -> Said {
+    fn refused(&self, refused: (&'static str, &'static str)) -> Said {
         let (error, reason) = refused;
         tracing::info!(error, reason, "refused");
         (StatusCode::BAD_REQUEST, self.dialect.error(refused, || self.nonce()))
     }
 
     /// Status and headers are those of 1.0, a refusal's body is the draft's.
-    fn respond<R: Refusal>(
-        self,
-        answer: Result<Said, Failure<R>>,
-        headers: &HeaderMap,
-    ) -> Response {
+    fn respond<R: Refusal>(&self, answer: Result<Said, Failure<R>>) -> Response {
         let refused = match &answer {
             Err(Failure::Refused(refusal)) => Some(refusal.answer()),
             Ok(_) | Err(Failure::Broken(_)) => None,
         };
         let answer = answer.map(|(status, said)| (status, [NO_STORE], Json(said)));
-        let response = sender::answer(answer, headers, self.issuer);
+        let response = sender::answer(answer, &self.headers, &self.issuer);
         let Some((code, text)) = refused else { return response };
         let error = (self.dialect.error_code(code), text);
         let body = self.dialect.error(error, || self.nonce());
@@ -341,10 +315,6 @@ impl Received {
 
 fn unexpected() -> Broken {
     Broken::fault("an answer of ours was not readable".into())
-}
-
-fn media_type(headers: &HeaderMap) -> &str {
-    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 fn transaction_id(body: &[u8]) -> Option<TransactionId> {

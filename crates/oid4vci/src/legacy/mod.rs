@@ -57,7 +57,8 @@ impl Dialect {
         self.0 <= Draft::D11
     }
 
-    /// Whether the metadata of the Issuer stand in those of its authorization server.
+    /// Whether the metadata of the Issuer stand in those of its authorization server (draft 9, section
+    /// 11.2).
     #[must_use]
     pub fn has_one_metadata(self) -> bool {
         self.0 <= Draft::D9

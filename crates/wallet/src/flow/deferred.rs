@@ -211,7 +211,7 @@ impl Wallet {
         let place = (endpoint, &sender, &token.access_token);
         let mut response_key = pending.response_key.clone();
         let cover = (&encryption, &mut response_key);
-        let answer = match pending.dialect.filter(|dialect| dialect.waits_with_own_token()) {
+        let answer = match pending.dialect.filter(|dialect| dialect.has_acceptance_tokens()) {
             None => self.exchange(place, cover, parameters).await,
             Some(_) => self
                 .ask_with_own_token(endpoint, &pending.transaction_id, &sender.spoken)

@@ -71,7 +71,7 @@ impl Spoken {
 
     /// The nonce that came with another answer, where the draft has them there.
     pub(super) fn nonce(&self) -> Option<String> {
-        let dialect = self.dialect.filter(|dialect| dialect.has_nonce_in_answers());
+        let dialect = self.dialect.filter(|dialect| !dialect.has_nonce_endpoint());
         dialect.and_then(|_| self.heard().nonce.clone())
     }
 
@@ -188,7 +188,7 @@ impl Wallet {
         spoken: &Spoken,
         refused: Refused,
     ) -> Result<Vec<u8>, WalletError> {
-        let is_there = spoken.dialect.is_some_and(Dialect::is_described_by_server);
+        let is_there = spoken.dialect.is_some_and(Dialect::has_one_metadata);
         if is_there && refused.status == 404 {
             for name in [OPENID_CONFIGURATION, AUTHORIZATION_SERVER] {
                 let document = self.reader().document(id, name, Question::Metadata).await;

@@ -28,30 +28,10 @@ impl Dialect {
         self.0 <= Draft::D9
     }
 
-    /// Whether a Wallet waits with a token of its own (draft 11, section 9.1), and not with that of
-    /// the request.
-    #[must_use]
-    pub fn waits_with_own_token(self) -> bool {
-        self.0 <= Draft::D11
-    }
-
-    /// Whether nonces come with other answers, and not from an endpoint (draft 14, section 6.2).
-    #[must_use]
-    pub fn has_nonce_in_answers(self) -> bool {
-        self.0 <= Draft::D14
-    }
-
     /// Whether a request has one proof only (draft 13, section 7.2).
     #[must_use]
     pub fn has_single_proof(self) -> bool {
         self.0 <= Draft::D13
-    }
-
-    /// Whether an Issuer says in the authorization server's metadata what it issues (draft 9, section
-    /// 11.2).
-    #[must_use]
-    pub fn is_described_by_server(self) -> bool {
-        self.0 <= Draft::D9
     }
 }
 
