@@ -1,4 +1,4 @@
-//! `ecdsa-sd-2023`: what the W3C signed and disclosed, and what we sign and disclose.
+//! `ecdsa-sd-2023`: what we sign and disclose.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 

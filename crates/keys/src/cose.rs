@@ -114,7 +114,8 @@ pub const fn number(algorithm: Algorithm) -> i64 {
 
 /// RFC 9053 §2.1, RFC 9053 §2.2, RFC 8812 §3.2, and the names of RFC 9864 §2 for the same
 /// algorithms. None of RSA.
-const fn algorithm(number: i64) -> Option<Algorithm> {
+#[must_use]
+pub const fn algorithm(number: i64) -> Option<Algorithm> {
     match number {
         -7 | -9 => Some(Algorithm::Es256),
         -35 | -51 => Some(Algorithm::Es384),

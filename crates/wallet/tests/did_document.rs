@@ -175,7 +175,7 @@ async fn a_known_context_that_was_not_offered_is_refused() {
     }
 }
 
-/// FMT-JWTLD-02: what was offered gives the words their meaning, and is there.
+/// VCI §A.1.3: what was offered gives the words their meaning, and is there.
 #[tokio::test]
 async fn a_jwt_without_the_contexts_that_were_offered_is_refused() {
     const V1: &str = "https://www.w3.org/2018/credentials/v1";

@@ -97,11 +97,11 @@ impl StatusLists {
             self.follow(issuer).await?; // the first request after the start
         }
         let now = issuer.clock.now();
-        let (entries, version) = list.snapshot();
         let known = kept.get(&which).filter(|known| now < known.expires_at);
-        if let Some(known) = known.filter(|known| known.is_current(issuer, version, now)) {
+        if let Some(known) = known.filter(|known| known.is_current(issuer, list.version(), now)) {
             return Ok(Some(Arc::clone(known)));
         }
+        let (entries, version) = list.snapshot();
         let uri = issuer.list_credential_uri(number, which);
         // A clock that was set back must not make the list look older (catalogue J08).
         let issued_at = kept.get(&which).map_or(now, |known| known.issued_at.max(now));

@@ -94,11 +94,12 @@ impl List {
         self.state().entries.bits().hold(status)
     }
 
-    /// Takes over what the store says.
+    /// How many entries it has.
     pub(super) fn size(&self) -> u64 {
         self.state().entries.entries()
     }
 
+    /// Takes over what the store says.
     pub(super) fn set(&self, idx: u64, status: Status) {
         let mut state = self.state();
         if state.entries.status(idx) == Some(status) {
@@ -119,8 +120,13 @@ impl List {
 
     /// Whether what is served is no longer right.
     pub(super) fn has_changed(&self, now: Timestamp) -> bool {
-        let version = self.state().version;
+        let version = self.version();
         self.published(now).is_none_or(|published| published.version != version)
+    }
+
+    /// The number of changes that led to its entries.
+    pub(super) fn version(&self) -> u64 {
+        self.state().version
     }
 
     /// Whether what is served is right, and half its time is over, or another key signs by now

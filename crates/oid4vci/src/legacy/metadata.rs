@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use keys::cose;
+
 use super::dialect::Draft;
 use super::{Dialect, claims, object};
 use crate::metadata::{
@@ -180,12 +182,9 @@ impl Dialect {
 
 /// Algorithms by name: the numbers of COSE came with draft 16.
 fn suites(configuration: &CredentialConfiguration) -> Value {
-    let name = |value: &Value| match value.as_i64() {
-        Some(-7) => "ES256".into(),
-        Some(-35) => "ES384".into(),
-        Some(-36) => "ES512".into(),
-        Some(-8 | -19) => "EdDSA".into(),
-        Some(_) | None => value.clone(),
+    let name = |value: &Value| {
+        let algorithm = value.as_i64().and_then(cose::algorithm);
+        algorithm.map_or_else(|| value.clone(), |algorithm| algorithm.name().into())
     };
     configuration.credential_signing_alg_values_supported.iter().map(name).collect()
 }

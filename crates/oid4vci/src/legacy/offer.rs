@@ -8,7 +8,7 @@ use crate::offer::{CredentialOffer, PRE_AUTHORIZED_CODE, SCHEME, escaped, link, 
 use crate::secret::PreAuthorizedCode;
 
 /// The scheme before draft 10 (draft 8, section 4.1).
-const OLD_SCHEME: &str = "openid-initiate-issuance";
+pub(super) const OLD_SCHEME: &str = "openid-initiate-issuance";
 
 impl Dialect {
     /// The document of an offer by reference, or in a link. It holds a Pre-Authorized Code alone:

@@ -7,14 +7,13 @@ use url::form_urlencoded;
 use super::Findings;
 use crate::legacy::Dialect;
 use crate::legacy::dialect::Draft;
+use crate::legacy::offer::OLD_SCHEME;
 use crate::offer::{
     AUTHORIZATION_CODE, HAIP_SCHEME, LINK_BYTES_MAX, OFFER_BYTES_MAX, OfferError, OfferLink,
     ReceivedOffer, SCHEME, offer_uri,
 };
 use crate::token::PRE_AUTHORIZED_CODE;
 
-/// Scheme of drafts 8 and 9.
-const INITIATE_SCHEME: &str = "openid-initiate-issuance";
 /// Scheme of the drafts before them.
 const OLDEST_SCHEME: &str = "openid_initiate_issuance";
 
@@ -50,7 +49,7 @@ impl Dialect {
         let (scheme, rest) = text.split_once(':').ok_or(refused)?;
         let mut findings = Vec::new();
         let scheme = match scheme.to_ascii_lowercase().as_str() {
-            INITIATE_SCHEME => Some(Dialect(Draft::D9)),
+            OLD_SCHEME => Some(Dialect(Draft::D9)),
             OLDEST_SCHEME => {
                 findings.push(OLDEST);
                 Some(Dialect(Draft::D9))
