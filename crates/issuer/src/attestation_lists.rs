@@ -6,14 +6,16 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
+use std::time::{Duration, Instant};
 
-use formats::status_list::token::{TOKEN_BYTES_MAX, TokenFormat, VerifiedStatusList, parse};
+use formats::status_list::token::{TokenFormat, VerifiedStatusList, parse};
 use formats::status_list::{Status, StatusReference};
 use keys::jws::Jws;
 use keys::outside::{Clock, Timestamp};
 use oid4vci::attestation::Attesters;
 use oid4vci::attestation::status::{KnownEntries, ListEntry};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::timeout;
 use url::{Host, Url};
 
 use crate::Issuer;
@@ -23,23 +25,51 @@ use crate::outgoing::{Outgoing, OutgoingError};
 use crate::provider::outgoing;
 
 /// Most lists that are kept; attesters have few.
-const LISTS_MAX: usize = 64;
+const LISTS_MAX: usize = 16;
+/// Longest list that is read.
+const LIST_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// For so long a list that could not be had is not asked for again.
 const RETRY_SECONDS: u64 = 2;
+/// For so long a list without an end of its own stands in for a newer one that cannot be had.
+const STALE_SECONDS: u64 = 24 * 3600;
+/// For so long a request waits for another one that asks.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What is known of one list: itself and until when it is fresh, or when asking failed.
-#[derive(Debug)]
-enum Read {
-    Not,
-    List(VerifiedStatusList, Timestamp),
-    Failed(Timestamp),
+/// What is known of one list.
+#[derive(Debug, Default)]
+struct Known {
+    /// The last good one, until when it is fresh, and until when it may be used at all.
+    list: Option<(VerifiedStatusList, Timestamp, Timestamp)>,
+    /// When asking for a newer one failed.
+    failed_at: Option<Timestamp>,
+}
+
+impl Known {
+    fn needs_asking(&self, now: Timestamp) -> bool {
+        let is_fresh = self.list.as_ref().is_some_and(|(_, fresh_until, _)| now < *fresh_until);
+        let has_failed = self.failed_at.is_some_and(|at| now < at.plus(RETRY_SECONDS));
+        !is_fresh && !has_failed
+    }
+
+    fn usable(&self, now: Timestamp) -> Option<&VerifiedStatusList> {
+        let (list, _, end) = self.list.as_ref()?;
+        (now < *end).then_some(list)
+    }
 }
 
 /// The lists, by address. Each is asked for by one request at a time.
 #[derive(Debug)]
 pub struct AttestationLists {
+    source: Source,
+    lists: Lock<HashMap<String, Arc<Mutex<Known>>>>,
+}
+
+/// How lists are fetched.
+#[derive(Clone, Debug)]
+struct Source {
     outgoing: Outgoing,
-    lists: Lock<HashMap<String, Arc<Mutex<Read>>>>,
+    /// Whether they may be on this machine, as the issuer is.
+    is_local: bool,
 }
 
 /// What lists say of entries that attestations name; a list that cannot be had is no reason to refuse,
@@ -63,9 +93,10 @@ pub(crate) async fn known_entries(
 
 impl AttestationLists {
     /// `authorities` is a file with those that certify the lists' servers, beside what the machine
-    /// trusts.
-    pub fn open(authorities: Option<&Path>) -> Result<Self, ConfigError> {
-        Ok(Self { outgoing: outgoing(authorities)?, lists: Lock::default() })
+    /// trusts; lists on this machine are for an issuer that is there itself.
+    pub fn open(authorities: Option<&Path>, is_local: bool) -> Result<Self, ConfigError> {
+        let source = Source { outgoing: outgoing(authorities)?, is_local };
+        Ok(Self { source, lists: Lock::default() })
     }
 
     async fn is_valid(
@@ -74,40 +105,51 @@ impl AttestationLists {
         attesters: &Attesters,
         clock: &dyn Clock,
     ) -> Result<bool, String> {
-        let list = self.list(&entry.uri);
-        let mut read = list.lock().await;
+        let known = timeout(PATIENCE, self.list(&entry.uri).lock_owned()).await;
+        let mut known = known.map_err(|_| "its list is being asked for")?;
         let now = clock.now();
-        let is_fresh = match &*read {
-            Read::List(_, until) => now < *until,
-            Read::Failed(at) if now < at.plus(RETRY_SECONDS) => {
-                return Err("the list could not be had a moment ago".to_owned());
-            }
-            Read::Not | Read::Failed(_) => false,
-        };
-        if !is_fresh {
-            *read = match self.fetch(&entry.uri, attesters, now).await {
-                Ok(list) => {
-                    let until = list.fresh_until(now);
-                    Read::List(list, until)
-                }
-                Err(problem) => {
-                    *read = Read::Failed(now);
-                    return Err(problem);
-                }
-            };
+        if known.needs_asking(now) {
+            let (source, uri) = (self.source.clone(), entry.uri.clone());
+            // Whoever asked may be gone before there is an answer, which is noted all the same.
+            let asking = tokio::spawn(source.renew(known, uri, (attesters.clone(), now)));
+            known = asking.await.map_err(|error| error.to_string())?;
         }
-        let Read::List(list, _) = &*read else { return Err("there is no list".to_owned()) };
+        let list = known.usable(clock.now()).ok_or("its list cannot be had")?;
         let reference = StatusReference { uri: entry.uri.clone(), idx: entry.idx };
         // What a list does not have is nothing that it vouches for.
         Ok(list.status(&reference).is_some_and(|status| status == Status::Valid))
     }
 
-    fn list(&self, uri: &str) -> Arc<Mutex<Read>> {
+    fn list(&self, uri: &str) -> Arc<Mutex<Known>> {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
         if lists.len() >= LISTS_MAX && !lists.contains_key(uri) {
             lists.retain(|_, list| Arc::strong_count(list) > 1);
         }
-        Arc::clone(lists.entry(uri.to_owned()).or_insert_with(|| Arc::new(Mutex::new(Read::Not))))
+        Arc::clone(lists.entry(uri.to_owned()).or_default())
+    }
+}
+
+impl Source {
+    /// Asks, and notes what came; the hand that holds what is known is given back.
+    async fn renew(
+        self,
+        mut known: OwnedMutexGuard<Known>,
+        uri: String,
+        (attesters, now): (Attesters, Timestamp),
+    ) -> OwnedMutexGuard<Known> {
+        let begun = Instant::now();
+        match self.fetch(&uri, &attesters, now).await {
+            Ok(list) => {
+                let end = list.expires_at().unwrap_or_else(|| now.plus(STALE_SECONDS));
+                let fresh_until = list.fresh_until(now);
+                *known = Known { list: Some((list, fresh_until, end)), failed_at: None };
+            }
+            Err(problem) => {
+                tracing::warn!(problem, "a status list of attestations cannot be had");
+                known.failed_at = Some(now.plus(begun.elapsed().as_secs()));
+            }
+        }
+        known
     }
 
     /// A list must be signed by whoever may attest.
@@ -117,25 +159,26 @@ impl AttestationLists {
         attesters: &Attesters,
         now: Timestamp,
     ) -> Result<VerifiedStatusList, String> {
-        let url = Url::parse(uri).ok().filter(is_for_us).ok_or("the list has no https address")?;
+        let url = Url::parse(uri).ok().filter(|url| self.is_for_us(url));
+        let url = url.ok_or("the list has no https address")?;
         let format = TokenFormat::Jwt;
-        let bytes = self.outgoing.bytes(&url, format.media_type(), TOKEN_BYTES_MAX).await;
+        let bytes = self.outgoing.bytes(&url, format.media_type(), LIST_BYTES_MAX).await;
         let bytes = bytes.map_err(|error: OutgoingError| error.to_string())?;
         let text = str::from_utf8(&bytes).map_err(|_| "the list is no JWT")?.trim();
-        let jws = Jws::parse(text, TOKEN_BYTES_MAX).map_err(|error| error.to_string())?;
+        let jws = Jws::parse(text, LIST_BYTES_MAX).map_err(|error| error.to_string())?;
         let key = attesters.signer(&jws, now).ok_or("nobody who may attest has signed the list")?;
         let list = parse(format, text.as_bytes()).map_err(|error| error.to_string())?;
         list.verify(&key, uri, now).map_err(|error| error.to_string())
     }
-}
 
-/// `https`, but for this machine.
-fn is_for_us(url: &Url) -> bool {
-    let is_local = |address: std::net::IpAddr| address.is_loopback();
-    match url.host() {
-        Some(Host::Ipv4(address)) if is_local(address.into()) => true,
-        Some(Host::Ipv6(address)) if is_local(address.into()) => true,
-        Some(_) => url.scheme() == "https",
-        None => false,
+    /// `https`, but for this machine where the issuer is on it.
+    fn is_for_us(&self, url: &Url) -> bool {
+        let is_loopback = match url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(name)) => name == "localhost",
+            None => return false,
+        };
+        if is_loopback { self.is_local } else { url.scheme() == "https" }
     }
 }

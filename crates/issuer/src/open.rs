@@ -46,7 +46,8 @@ impl Issuer {
         };
         let has_attesters = client_attesters.is_some() || types.values().any(is_attested);
         let attestation_lists =
-            has_attesters.then(|| AttestationLists::open(authorities)).transpose()?;
+            has_attesters.then(|| AttestationLists::open(authorities, config.url.is_loopback()));
+        let attestation_lists = attestation_lists.transpose()?;
         check_ready(&config).await?;
         let store = store::open(&config, ISSUER_ID, &*random).await?;
         let ending = watch::Sender::new(false);

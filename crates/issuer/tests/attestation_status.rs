@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::State;
@@ -21,6 +22,7 @@ use testkit::sender::Instance;
 use testkit::wire::Answer;
 use testkit::world::World;
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 
 const CARD: &str = "student_card";
 const IDX: u64 = 70;
@@ -78,7 +80,7 @@ async fn world(instance: &Instance) -> World {
     World::with(|issuer: &mut Issuer| {
         issuer.client_attesters = Some(attesters.clone());
         issuer.config.authorization.client_attestation_challenge_required = false;
-        issuer.attestation_lists = Some(AttestationLists::open(None).unwrap());
+        issuer.attestation_lists = Some(AttestationLists::open(None, true).unwrap());
         let card = issuer.types.get_mut(CARD).unwrap().key_binding.as_mut().unwrap();
         card.key_attestations =
             Some(KeyAttestations { attesters, required: None, is_proof_type: true });
@@ -127,6 +129,35 @@ async fn a_wallet_that_was_withdrawn_gets_no_token() {
     lists.set(Status::Valid, &instance.provider, world.clock.now()).await;
     world.clock.advance(61);
     redeem(&world, &instance, &code, &lists).await.success();
+
+    lists.served.lock().unwrap().0 = None;
+    world.clock.advance(61);
+    let code = world.offer(CARD, &json!({})).await.code;
+    redeem(&world, &instance, &code, &lists).await.success();
+    assert_eq!(lists.reads(), 5, "a newer one was asked for, and the one in hand is still good");
+    world.clock.advance(3600);
+    let code = world.offer(CARD, &json!({})).await.code;
+    assert_eq!(redeem(&world, &instance, &code, &lists).await.status, 503, "its end has come");
+}
+
+/// Whoever hangs up does not undo what was learnt, and a server that hangs keeps nobody for long.
+#[tokio::test]
+async fn a_server_that_hangs_holds_up_nobody_else() {
+    let instance = Instance::default();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/list", listener.local_addr().unwrap());
+    let lists = Lists { uri, served: Served::default() };
+    let world = world(&instance).await;
+    let code = world.offer(CARD, &json!({})).await.code;
+    let patient = Duration::from_millis(300);
+    let gone = timeout(patient, redeem(&world, &instance, &code, &lists)).await;
+    assert!(gone.is_err(), "nobody answers");
+    let begun = Instant::now();
+    let ask = || redeem(&world, &instance, &code, &lists);
+    let answers = tokio::join!(ask(), ask(), ask(), ask());
+    let answers = [answers.0, answers.1, answers.2, answers.3].map(|answer| answer.status);
+    assert_eq!(answers, [503; 4]);
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
 }
 
 /// KEYATT-09

@@ -120,6 +120,10 @@ fn refusals() {
     let open = |name: &str, pin: &str| Pkcs11Key::open(&uri(name), pin).unwrap_err();
     assert_eq!(open("token=other;object=ES256", PIN), Pkcs11Error::NoToken);
     assert_eq!(open("object=ES256K", PIN), Pkcs11Error::NoKey);
+    // A wrong one leaves the right one good.
+    assert_eq!(open("object=ES256", "000000"), Pkcs11Error::WrongPin);
+    assert_eq!(open("object=EdDSA", "000000"), Pkcs11Error::WrongPin);
+    Pkcs11Key::open(&uri("object=ES384"), PIN).unwrap();
     let no_library = "pkcs11:object=k?module-path=/nowhere.so&pin-source=p";
     let no_library = Pkcs11Uri::parse(no_library).unwrap();
     assert_eq!(Pkcs11Key::open(&no_library, PIN).unwrap_err(), Pkcs11Error::NoModule);

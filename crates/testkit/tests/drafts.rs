@@ -5,16 +5,31 @@
     reason = "a test stops at the first surprise"
 )]
 
-use issuer::credential_type::Approval;
+use std::path::Path;
+
+use issuer::credential_type::{Approval, CredentialType};
 use issuer::flow::deferred::approve_deferral;
 use issuer::store::deferral::DeferralPage;
 use oid4vci::legacy::Dialect;
 use oid4vci::secret::TxCode;
 use serde_json::json;
 use testkit::agreed;
-use testkit::world::World;
+use testkit::world::{ISSUER, World};
 use wallet::flow::deferred::Resumed;
 use wallet::flow::key::KeyWish;
+use wallet::status::Lists;
+
+const BADGE: &str = r#"
+types = ["VerifiableCredential", "Badge"]
+[[display]]
+name = "Badge"
+locale = "en"
+[[claims]]
+path = ["room"]
+type = "integer"
+required = true
+example = 7
+"#;
 
 async fn offer(
     world: &World,
@@ -32,9 +47,15 @@ async fn offer(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_draft_leads_from_our_issuer_to_our_wallet() {
-    let world = World::with(|issuer| issuer.config.legacy.drafts = Dialect::ALL.to_vec()).await;
+    let badge = format!("format = \"ldp_vc\"\n{BADGE}");
+    let badge = CredentialType::parse(Path::new("badge.toml"), &badge, ISSUER).unwrap();
+    let world = World::with(|issuer| {
+        issuer.config.legacy.drafts = Dialect::ALL.to_vec();
+        issuer.types.insert("badge".to_owned(), badge);
+    })
+    .await;
     for dialect in Dialect::ALL {
-        for id in ["diploma", "student_card"] {
+        for id in ["diploma", "badge", "student_card"] {
             if id == "student_card" && !dialect.has_format("dc+sd-jwt") {
                 continue;
             }
@@ -46,7 +67,12 @@ async fn every_draft_leads_from_our_issuer_to_our_wallet() {
                 let received = world.wallet.request_credentials(&authorized, &wish).await.unwrap();
                 assert!(received.failures().is_empty(), "{dialect}: {:?}", received.failures());
                 assert_eq!(received.doubt(), None, "draft {dialect}");
-                assert_eq!(world.wallet.keep(&received).await.unwrap().len(), 1);
+                let kept = world.wallet.keep(&received).await.unwrap();
+                let [card] = kept.as_slice() else { panic!("{dialect}: {}", kept.len()) };
+                // Its list is the issuer's own, whatever the identifier that it came from.
+                let mut lists = Lists::default();
+                let asked = world.wallet.refresh_status(card, &[], &mut lists).await.unwrap();
+                assert_eq!((asked.faults, asked.learnt), (vec![], 1), "{id} in draft {dialect}");
             }
         }
     }

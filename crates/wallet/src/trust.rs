@@ -150,7 +150,7 @@ impl Reader<'_> {
 
 /// Whom a credential from this identifier may name. One that ends in its draft (`/draft-13`) is
 /// another way to the issuer whose identifier it begins with: what that one signed is its own.
-fn named<'i>(issuer: &'i str, iss: Option<&str>) -> &'i str {
+pub(crate) fn named<'i>(issuer: &'i str, iss: Option<&str>) -> &'i str {
     let own = issuer.rsplit_once("/draft-");
     let own = own.and_then(|(own, draft)| Dialect::parse(draft).map(|_| own));
     let own =

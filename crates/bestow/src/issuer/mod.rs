@@ -92,7 +92,7 @@ async fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     config.registered_clients().map_err(Failure::mistake)?;
     config.client_attesters().map_err(Failure::mistake)?;
     let authorities = config.authorization.attestation_status_ca.as_deref();
-    AttestationLists::open(authorities).map_err(Failure::mistake)?;
+    AttestationLists::open(authorities, config.url.is_loopback()).map_err(Failure::mistake)?;
     issuer::provider::Provider::open(&config.sign_in).map_err(Failure::mistake)?;
     issuer::external::External::open(&config.authorization_server).map_err(Failure::mistake)?;
     let now = SystemClock.now();

@@ -195,6 +195,12 @@ impl VerifiedStatusList {
         self.issued_at
     }
 
+    /// From when on it is not to be used any more, if it says so.
+    #[must_use]
+    pub const fn expires_at(&self) -> Option<Timestamp> {
+        self.expires_at
+    }
+
     /// Until when it may be used without asking for a newer one, if it was fetched at `fetched_at`:
     /// `ttl` within reason, and never beyond `exp` (TSL §13.7).
     #[must_use]

@@ -115,10 +115,11 @@ impl Around {
 }
 
 /// How addresses end with which a flow goes on, or an operator looks after us.
-const GOES_ON: [&str; 10] = [
+const GOES_ON: [&str; 11] = [
     "/nonce",
     "/challenge",
     "/credential",
+    "/batch-credential",
     "/deferred-credential",
     "/notification",
     "/introspect",
@@ -322,6 +323,7 @@ mod tests {
         for name in [
             crate::flow::deferred::ENDPOINT,
             crate::flow::notification::ENDPOINT,
+            crate::flow::legacy::BATCH,
             crate::flow::authorization::CALLBACK,
         ] {
             assert!(GOES_ON.contains(&&*format!("/{name}")), "{name}");

@@ -82,7 +82,7 @@ impl fmt::Display for OutgoingError {
 }
 
 /// The client; its connections are kept and used again.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Outgoing(Client);
 
 impl Outgoing {

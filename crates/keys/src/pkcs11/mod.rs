@@ -4,10 +4,10 @@
 //! that stops nobody else, by a few sessions at once. What it lost, such as its sessions after a
 //! restart, is made again once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
@@ -23,7 +23,7 @@ use der::asn1::{ObjectIdentifier, OctetStringRef};
 use tokio::sync::Semaphore;
 
 use crate::algorithm::Algorithm;
-use crate::digest::DigestAlgorithm;
+use crate::digest::{DigestAlgorithm, sha256};
 use crate::public_key::PublicKey;
 use crate::signer::{KeyAtHand, SignError, Signer};
 use crate::x509;
@@ -39,11 +39,15 @@ const SESSIONS_MAX: usize = 8;
 /// ended, since other keys may use it.
 static MODULES: Mutex<BTreeMap<PathBuf, Pkcs11>> = Mutex::new(BTreeMap::new());
 
+/// PINs that a token did not take, with the token. They are not tried again by this process: after a
+/// few wrong ones a token is locked for everybody, and who looks for new keys looks often.
+static REFUSED: Mutex<BTreeSet<[u8; 32]>> = Mutex::new(BTreeSet::new());
+
 /// A private key in a token.
 pub struct Pkcs11Key {
     token: Arc<Token>,
     public_key: PublicKey,
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
 }
 
 /// The token, its key, and how to come back to both.
@@ -51,6 +55,7 @@ struct Token {
     module: Pkcs11,
     uri: Pkcs11Uri,
     pin: AuthPin,
+    attempt: [u8; 32],
     idle: Mutex<Vec<(Session, ObjectHandle)>>,
 }
 
@@ -58,12 +63,18 @@ impl Pkcs11Key {
     /// Finds the key, and sees that it signs what its public half verifies.
     pub fn open(uri: &Pkcs11Uri, pin: &str) -> Result<Self, Pkcs11Error> {
         let module = load(&uri.module)?;
-        let token =
-            Token { module, uri: uri.clone(), pin: pin.into(), idle: Mutex::new(Vec::new()) };
+        let token = Token {
+            module,
+            uri: uri.clone(),
+            pin: pin.into(),
+            attempt: attempt(uri, pin),
+            idle: Mutex::new(Vec::new()),
+        };
         let (session, key) = token.fresh()?;
         let public_key = public_key(&session, &token.uri, key)?;
         token.put_back((session, key));
-        let own = Self { token: token.into(), public_key, turns: Semaphore::new(SESSIONS_MAX) };
+        let own =
+            Self { token: token.into(), public_key, turns: Semaphore::new(SESSIONS_MAX).into() };
         let probe = b"Bestow: does the key fit its public half?";
         let signature = own.token.sign(own.public_key.algorithm(), probe)?;
         own.public_key.verify(probe, &signature).map_err(|_| Pkcs11Error::OtherPublicKey)?;
@@ -82,12 +93,17 @@ impl Signer for Pkcs11Key {
     }
 
     async fn sign(&self, message: &[u8]) -> Result<Vec<u8>, SignError> {
-        let turn = self.turns.acquire().await.map_err(|_| SignError::Signing)?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await;
+        let turn = turn.map_err(|_| SignError::Signing)?;
         let (token, algorithm) = (Arc::clone(&self.token), self.algorithm());
         let message = message.to_vec();
-        let signed = tokio::task::spawn_blocking(move || token.sign(algorithm, &message)).await;
-        drop(turn);
-        signed.map_err(|_| SignError::Signing)?.map_err(|_| SignError::Signing)
+        // Whoever asked may be gone before the module answers: the turn is over with the thread.
+        let signed = tokio::task::spawn_blocking(move || {
+            let signature = token.sign(algorithm, &message);
+            drop(turn);
+            signature
+        });
+        signed.await.map_err(|_| SignError::Signing)?.map_err(|_| SignError::Signing)
     }
 }
 
@@ -122,11 +138,15 @@ impl Token {
 
     /// A new session that is logged in, and the key as it is called there.
     fn fresh(&self) -> Result<(Session, ObjectHandle), Pkcs11Error> {
+        if refused_pins().contains(&self.attempt) {
+            return Err(Pkcs11Error::WrongPin);
+        }
         let session = self.module.open_ro_session(self.slot()?)?;
         match session.login(UserType::User, Some(&self.pin)) {
             // Whoever logs in does so for all sessions.
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
             Err(Error::Pkcs11(RvError::PinIncorrect | RvError::PinLenRange, _)) => {
+                refused_pins().insert(self.attempt);
                 return Err(Pkcs11Error::WrongPin);
             }
             Err(Error::Pkcs11(RvError::PinLocked, _)) => return Err(Pkcs11Error::PinLocked),
@@ -157,7 +177,7 @@ impl Token {
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(Session, ObjectHandle)>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<(Session, ObjectHandle)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -167,6 +187,17 @@ impl Token {
             idle.push(session);
         }
     }
+}
+
+/// What tells one attempt to log in from another.
+fn attempt(uri: &Pkcs11Uri, pin: &str) -> [u8; 32] {
+    let Pkcs11Uri { module, token, serial, slot, .. } = uri;
+    let place = format!("{}\n{token:?}\n{serial:?}\n{slot:?}\n", module.display());
+    sha256(&[place.as_bytes(), pin.as_bytes()].concat())
+}
+
+fn refused_pins() -> MutexGuard<'static, BTreeSet<[u8; 32]>> {
+    REFUSED.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn load(path: &Path) -> Result<Pkcs11, Pkcs11Error> {

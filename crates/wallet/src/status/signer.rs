@@ -9,7 +9,12 @@ use super::{Listed, StatusFault};
 use crate::did_document::did_web_of;
 use crate::error::WalletError;
 use crate::reader::Reader;
-use crate::trust::{IssuerKey, did_key, is_key, pick};
+use crate::trust::{IssuerKey, did_key, is_key, named, pick};
+
+/// Whom the credential names as its issuer.
+fn signer_of(listed: Listed<'_>) -> Option<&str> {
+    listed.signer.iss.as_deref()
+}
 
 impl Reader<'_> {
     pub(super) async fn list_key(
@@ -17,6 +22,9 @@ impl Reader<'_> {
         list: &KeyReference,
         listed: Listed<'_>,
     ) -> Result<PublicKey, StatusFault> {
+        // What came by way of a draft's identifier has the lists of the issuer itself.
+        let issuer = named(listed.issuer, signer_of(listed));
+        let listed = Listed { issuer, ..listed };
         match &list.x5c {
             Some(chain) => self.certified_list_key(list, chain, listed).await,
             None => self.named_list_key(list, listed).await,
