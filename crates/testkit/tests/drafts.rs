@@ -21,6 +21,7 @@ use wallet::status::Lists;
 
 const BADGE: &str = r#"
 types = ["VerifiableCredential", "Badge"]
+validity_days = 30
 [[display]]
 name = "Badge"
 locale = "en"
