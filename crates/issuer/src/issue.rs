@@ -23,8 +23,8 @@ mod mdoc;
 mod signer;
 mod unsigned;
 
-pub use signer::signer_warnings;
-pub(crate) use signer::{check_key, check_signer};
+pub(crate) use signer::{check_algorithm, check_signer};
+pub use signer::{check_key, signer_warnings};
 pub use unsigned::example;
 
 /// Times are rounded to the day: two credentials of one day cannot be told apart by them (PRIV-07,

@@ -75,7 +75,8 @@ pub(crate) struct RotateArguments {
     /// What a new signing key signs with, from ES256 on; else what the one in use does
     #[arg(long, value_parser = algorithm, conflicts_with_all = ["all", "pkcs11"])]
     pub(crate) algorithm: Option<Algorithm>,
-    /// The next signing key is this one in hardware, made there before
+    /// The next signing key is this one in hardware, made there before:
+    /// `pkcs11:token=T;object=K?module-path=FILE.so&pin-source=FILE`
     #[arg(long, value_name = "URI", conflicts_with = "all")]
     pub(crate) pkcs11: Option<String>,
     /// Print one JSON object

@@ -99,6 +99,7 @@ async fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     let keys = issuer::init::load_keys(&config, now).map_err(Failure::mistake)?;
     issuer::init::check_tls(&config).map_err(Failure::mistake)?;
     let schema = issuer::check_database(&config).await.map_err(Failure::mistake)?;
+    issuer::issue::check_key(&config, &keys, &types).map_err(Failure::mistake)?;
     print(config.effective().trim_end());
     for demand in config.demands() {
         tell(format!("haip: {demand}"));

@@ -101,3 +101,57 @@ fn algorithm_of_newest(world: &World) -> String {
     let told = world.bestow_reading(&["inspect", "-", "--json"], raw.as_bytes()).exits(0).json();
     told["header"]["alg"].as_str().unwrap().to_owned()
 }
+
+const WORDS: &str = r#"
+    format = "ldp_vc"
+    types = ["VerifiableCredential", "Words"]
+    validity_days = 30
+    [[display]]
+    name = "Words"
+    locale = "en"
+    [[claims]]
+    path = ["word"]
+    type = "string"
+    required = true
+    example = "yes"
+"#;
+
+/// An operator hears it now, not when the issuer does not start.
+#[test]
+fn a_key_that_cannot_sign_what_is_issued_is_not_made() {
+    let world = World::new();
+    fs::write(world.path("issuer/credentials/words.toml"), WORDS).unwrap();
+    let rotate = ["issuer", "keys", "rotate", "signing", "--now", "--algorithm"];
+    let refused = world.bestow(&[&rotate[..], &["ES512"]].concat()).exits(2);
+    assert!(refused.stderr.contains("which no `ldp_vc` is signed with"), "{refused}");
+    assert!(!world.path("issuer/keys/signing-key.2.pem").exists());
+    world.bestow(&[&rotate[..], &["ES384"]].concat()).exits(0);
+    world.bestow(&["issuer", "check-config"]).exits(0);
+}
+
+/// Whoever asks for another key than is there already gets neither in silence.
+#[test]
+fn another_key_than_was_asked_for_is_refused() {
+    let world = World::new();
+    token(&world);
+    pin(&world, PIN, 0o600);
+    let rotate = |more: &[&str]| {
+        world.bestow(&[&["issuer", "keys", "rotate", "signing"][..], more].concat())
+    };
+    rotate(&["--algorithm", "ES384"]).exits(0);
+    for other in [["--algorithm", "EdDSA"], ["--pkcs11", URI]] {
+        let refused = rotate(&[&["--now"][..], &other].concat()).exits(2);
+        assert!(refused.stderr.contains("another signing key was requested"), "{refused}");
+    }
+    rotate(&["--now", "--algorithm", "ES384"]).exits(0);
+
+    let world = World::new();
+    let rotate = |more: &[&str]| {
+        world.bestow(&[&["issuer", "keys", "rotate", "signing"][..], more].concat())
+    };
+    rotate(&["--csr", "signing.csr"]).exits(0);
+    let certified = fs::read(world.path("issuer/keys/signing-certificate.pem")).unwrap();
+    fs::write(world.path("signing.pem"), certified).unwrap();
+    let refused = rotate(&["--certificate", "signing.pem", "--pkcs11", URI]).exits(2);
+    assert!(refused.stderr.contains("another signing key was requested"), "{refused}");
+}

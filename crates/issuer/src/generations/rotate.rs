@@ -18,7 +18,10 @@ use super::files::{KeyFile, replace};
 use super::manifest::{Custody, unwritable};
 use super::{Generation, KeyPurpose, Start, Step};
 use crate::config::{Config, ConfigError, haip};
-use crate::init::{certified_key, fresh_encryption_key, key_at_hand, secret, signing_key, text};
+use crate::init::{
+    certified_key, fresh_encryption_key, in_hardware, key_at_hand, secret, signing_key, text,
+};
+use crate::issue::check_algorithm;
 
 /// The development CA that `bestow issuer init` makes.
 const AUTHORITY_KEY: &str = "development-ca-key.pem";
@@ -112,7 +115,7 @@ fn make(
 fn make_signing_key(generation: Generation, rotation: &Rotation<'_>) -> Result<(), KeysError> {
     let (config, number) = (rotation.config, generation.number);
     let certificate = if let Some(given) = rotation.certificate {
-        check_certificate(given, generation, config)?;
+        check_certificate(given, generation, rotation)?;
         given.to_owned()
     } else {
         let authority = authority(config)?.ok_or(KeysError::NoAuthority)?;
@@ -125,12 +128,16 @@ fn make_signing_key(generation: Generation, rotation: &Rotation<'_>) -> Result<(
     Ok(())
 }
 
-fn check_certificate(pem: &str, generation: Generation, config: &Config) -> Result<(), KeysError> {
-    let key_file = KeyFile::Signing.path(&config.keys, generation.number);
-    if !key_file.exists() {
+fn check_certificate(
+    pem: &str,
+    generation: Generation,
+    rotation: &Rotation<'_>,
+) -> Result<(), KeysError> {
+    let config = rotation.config;
+    if !KeyFile::Signing.path(&config.keys, generation.number).exists() {
         return Err(KeysError::WrongCertificate("was not requested here"));
     }
-    let key = key_at_hand(&key_file)?;
+    let key = requested_key(generation.number, config, rotation.wish)?;
     let x5c = keys::x509::x5c_from_pem(pem).unwrap_or_default();
     let certificate = x5c.first().and_then(|der| Certificate::from_der(der).ok());
     let certificate = certificate.ok_or(KeysError::WrongCertificate("cannot be read"))?;
@@ -163,6 +170,7 @@ fn check_next(
     if purpose != KeyPurpose::Signing {
         return Ok(());
     }
+    requested_key(next.number, rotation.config, rotation.wish)?; // and no other
     let key = signing_key(&rotation.config.keys, next.number)?;
     check_life(&key.certificate, next)
 }
@@ -186,24 +194,49 @@ fn requested_key(
 ) -> Result<Box<dyn KeyAtHand>, KeysError> {
     let file = KeyFile::Signing.path(&config.keys, number);
     if !file.exists() {
-        let text = match wish {
-            SigningKeyWish::Hardware(uri) => Zeroizing::new(format!("{}\n", uri.trim())),
-            SigningKeyWish::Of(algorithm) => SoftwareKey::generate(*algorithm)?.to_pem(),
-            SigningKeyWish::Same => {
-                SoftwareKey::generate(algorithm_in_use(config, number))?.to_pem()
-            }
-        };
-        write(KeyFile::Signing, number, &text, config)?;
-        // What cannot be used is not left behind.
-        return Ok(key_at_hand(&file).inspect_err(|_| drop(std::fs::remove_file(&file)))?);
+        return new_key(number, config, wish);
+    }
+    // Before it is opened: what it names may be gone, and is not what is wished for.
+    if let SigningKeyWish::Hardware(uri) = wish
+        && secret(&file)?.trim() != uri.trim()
+    {
+        return Err(KeysError::OtherKey(file));
     }
     let key = key_at_hand(&file)?;
-    let is_wished = match wish {
-        SigningKeyWish::Same => true,
-        SigningKeyWish::Of(algorithm) => key.algorithm() == *algorithm,
-        SigningKeyWish::Hardware(uri) => secret(&file)?.trim() == uri.trim(),
+    check_can_sign(config, key.algorithm())?;
+    match wish {
+        SigningKeyWish::Of(algorithm) if key.algorithm() != *algorithm => {
+            Err(KeysError::OtherKey(file))
+        }
+        SigningKeyWish::Of(_) | SigningKeyWish::Same | SigningKeyWish::Hardware(_) => Ok(key),
+    }
+}
+
+/// Nothing is written down of a key that cannot be used.
+fn new_key(
+    number: u32,
+    config: &Config,
+    wish: &SigningKeyWish,
+) -> Result<Box<dyn KeyAtHand>, KeysError> {
+    let (key, text): (Box<dyn KeyAtHand>, _) = if let SigningKeyWish::Hardware(uri) = wish {
+        (in_hardware(&config.keys, uri)?, Zeroizing::new(format!("{}\n", uri.trim())))
+    } else {
+        let algorithm = match wish {
+            SigningKeyWish::Of(algorithm) => *algorithm,
+            SigningKeyWish::Same | SigningKeyWish::Hardware(_) => algorithm_in_use(config, number),
+        };
+        let key = SoftwareKey::generate(algorithm)?;
+        let pem = key.to_pem();
+        (Box::new(key), pem)
     };
-    if is_wished { Ok(key) } else { Err(KeysError::OtherKey(file)) }
+    check_can_sign(config, key.algorithm())?;
+    write(KeyFile::Signing, number, &text, config)?;
+    Ok(key)
+}
+
+/// Every type is signed with the one key: an issuer with a key that cannot would not start.
+fn check_can_sign(config: &Config, algorithm: Algorithm) -> Result<(), KeysError> {
+    Ok(check_algorithm(config, algorithm, &config.credential_types()?)?)
 }
 
 /// That of the certificate before; a first key is for what every verifier knows.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use keys::algorithm::Algorithm;
 use keys::outside::Timestamp;
 
 use crate::config::{Config, ConfigError};
@@ -43,18 +44,26 @@ impl SigningKey {
 
 /// Refuses a signing key that cannot sign credentials of a type: a proof inside of JSON is made
 /// with keys of some kinds only.
-pub(crate) fn check_key(
+pub fn check_key(
     config: &Config,
     keys: &IssuerKeys,
     types: &BTreeMap<String, CredentialType>,
 ) -> Result<(), ConfigError> {
-    let algorithm = keys.signing.signer.algorithm();
+    check_algorithm(config, keys.signing.signer.algorithm(), types)
+}
+
+/// The same before there is a key.
+pub(crate) fn check_algorithm(
+    config: &Config,
+    algorithm: Algorithm,
+    types: &BTreeMap<String, CredentialType>,
+) -> Result<(), ConfigError> {
     let stuck = |one: &&CredentialType| signing_algorithm(&one.format, algorithm).is_none();
     let Some(one) = types.values().find(stuck) else { return Ok(()) };
     let format = one.format.name();
     let problem = format!("signs {algorithm}, which no `{format}` is signed with");
     let remedy = format!(
-        "`bestow issuer keys rotate signing --algorithm ES256`, or take {} out of credentials",
+        "`bestow issuer keys rotate signing --now --algorithm ES256`, or take {} out of credentials",
         one.id
     );
     Err(ConfigError::of_file(&config.keys, problem, remedy))
