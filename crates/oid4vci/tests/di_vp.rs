@@ -243,9 +243,7 @@ async fn a_presentation_that_says_the_wrong_thing_is_refused() {
 #[tokio::test]
 async fn linked_data_say_nothing_without_a_meaning() {
     let signer = key(Algorithm::Es256);
-    let mut draft = Draft { canonicalization: Canonicalization::Rdfc, ..Draft::new(&signer) };
-    draft.document["x"] = "y".into();
-    draft.document["@context"] = json!([V2, { "x": "urn:x" }]);
+    let draft = Draft { canonicalization: Canonicalization::Rdfc, ..Draft::new(&signer) };
     let mut presentation = draft.sign(&signer).await;
     assert!(judged(vec![presentation.clone()]).is_ok());
     presentation["more"] = "z".into();
@@ -254,6 +252,20 @@ async fn linked_data_say_nothing_without_a_meaning() {
     presentation["@context"] = json!([V2, "https://elsewhere.example/v1"]);
     let refused = judged(vec![presentation]).unwrap_err();
     assert_eq!(refused, ProofRefusal::UnknownPresentationTerm);
+}
+
+/// Contexts that are written out make us busy before anybody knows who sent them.
+#[tokio::test]
+async fn a_presentation_names_its_contexts() {
+    let signer = key(Algorithm::Es256);
+    for canonicalization in [Canonicalization::Jcs, Canonicalization::Rdfc] {
+        for context in [json!([V2, { "x": "urn:x" }]), json!({ "@vocab": "urn:x:" })] {
+            let mut draft = Draft { canonicalization, ..Draft::new(&signer) };
+            draft.document["@context"] = context.clone();
+            let refused = judged(vec![draft.sign(&signer).await]).unwrap_err();
+            assert_eq!(refused, ProofRefusal::UnknownPresentationTerm, "{context}");
+        }
+    }
 }
 
 /// What was changed after it was signed.

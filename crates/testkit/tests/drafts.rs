@@ -79,6 +79,29 @@ async fn every_draft_leads_from_our_issuer_to_our_wallet() {
     }
 }
 
+/// Drafts 13 and 14 give a nonce with every token, also where no proof is asked for: what is bound to
+/// nothing is taken as it is, and the key that was made for nothing is gone.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_bound_to_no_key_comes_in_every_draft() {
+    let world = World::with(|issuer| {
+        issuer.config.legacy.drafts = Dialect::ALL.to_vec();
+        issuer.types.get_mut("diploma").unwrap().key_binding = None;
+    })
+    .await;
+    for dialect in Dialect::ALL {
+        let (uri, _) = offer(&world, "diploma", dialect, false).await;
+        let resolved = agreed::resolve(&world.wallet, &uri).await.unwrap();
+        let authorized = world.wallet.request_token(resolved, None).await.unwrap();
+        let wish = KeyWish::default();
+        let received = world.wallet.request_credentials(&authorized, &wish).await;
+        let received = received.unwrap_or_else(|error| panic!("draft {dialect}: {error}"));
+        assert!(received.failures().is_empty(), "{dialect}: {:?}", received.failures());
+        let kept = world.wallet.keep(&received).await.unwrap();
+        assert!(kept[0].holder_key.is_none(), "draft {dialect}");
+        assert_eq!(world.wallet.store.keys().await.unwrap().records.len(), 0, "draft {dialect}");
+    }
+}
+
 /// Put off in the words of the draft, approved, fetched, kept.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_is_fetched_in_every_draft() {

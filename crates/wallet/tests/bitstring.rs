@@ -134,6 +134,55 @@ async fn a_list_that_is_not_the_issuers_says_nothing() {
     assert_eq!(asked(&world).await.1, [StatusFault::Older]);
 }
 
+/// Catalogue J08: each list has dates of its own, and the oldest of one says nothing of another.
+#[tokio::test]
+async fn what_was_seen_of_each_list_is_kept_by_its_address() {
+    let world = holding().await;
+    let by = &world.issuer;
+    let of = |purpose, seconds: u64| list(by, purpose, false, NOW.minus(seconds));
+    serve(&world.network, REVOCATION, of(Purpose::Revocation, 1));
+    serve(&world.network, SUSPENSION, of(Purpose::Suspension, 100));
+    assert_eq!(asked(&world).await, ("valid", vec![]));
+    world.clock.to(301);
+    serve(&world.network, REVOCATION, of(Purpose::Revocation, 50));
+    assert_eq!(
+        asked(&world).await.1,
+        [StatusFault::Older],
+        "newer than the other, older than it was"
+    );
+    serve(&world.network, REVOCATION, of(Purpose::Revocation, 1));
+    assert_eq!(asked(&world).await.1, []);
+}
+
+/// A list without a date cannot be told from an older one; what it is fetched at is no date of it.
+#[tokio::test]
+async fn a_list_without_a_date_notes_none() {
+    let world = holding().await;
+    let by = &world.issuer;
+    let dated = |purpose| list(by, purpose, false, NOW.minus(100));
+    let undated = |purpose: &str, uri: &str| {
+        let mut entries = StatusList::new(Bits::One, 64);
+        assert!(entries.set(1, Status::Invalid));
+        let encoded = Bitstring::of(&entries, Status::Invalid).encode().unwrap();
+        let claims = json!({
+            "@context": ["https://www.w3.org/ns/credentials/v2"],
+            "type": ["VerifiableCredential", "BitstringStatusListCredential"],
+            "id": uri, "issuer": ISSUER,
+            "credentialSubject": {
+                "type": "BitstringStatusList", "statusPurpose": purpose, "encodedList": encoded,
+            },
+        });
+        by.sign(&json!({ "typ": "vc+jwt", "kid": "key-1" }), &claims).into_bytes()
+    };
+    serve(&world.network, REVOCATION, undated("revocation", REVOCATION));
+    serve(&world.network, SUSPENSION, undated("suspension", SUSPENSION));
+    assert_eq!(asked(&world).await, ("valid", vec![]));
+    world.clock.to(3601);
+    serve(&world.network, REVOCATION, dated(Purpose::Revocation));
+    serve(&world.network, SUSPENSION, dated(Purpose::Suspension));
+    assert_eq!(asked(&world).await.1, []);
+}
+
 /// `bestow verify` asks each list, and says by which rule.
 #[tokio::test]
 async fn a_verifier_asks_each_list() {

@@ -41,31 +41,31 @@ pub(crate) fn json(credential: &StoredCredential) -> Value {
 /// `null` stands for a credential whose issuer tells no status.
 fn status_json(credential: &StoredCredential, now: Timestamp) -> Option<Value> {
     let standing = credential.standing(now)?;
+    let is_over = is_overtaken(credential, &standing, now);
     let Standing { status, last, copies } = standing;
-    let is_over = is_overtaken(credential, standing, now);
     Some(json!({
         "value": if is_over { "expired" } else { word(status) },
-        "last": last.map(|last| word(Some(last.status()))),
+        "last": last.as_ref().map(|last| word(Some(last.status()))),
         "checked_at": last.map(|last| last.checked_at.to_rfc3339()),
         "copies": copies,
     }))
 }
 
 /// Valid, suspended, revoked or unknown, and since when that is known.
-fn status_text(Standing { status, last, copies }: Standing, all: usize) -> String {
-    let at = last.map(|last| last.checked_at.to_rfc3339());
+fn status_text(Standing { status, last, copies }: &Standing, all: usize) -> String {
+    let at = last.as_ref().map(|last| last.checked_at.to_rfc3339());
     let text = match (status, last, at) {
-        (Some(status), _, Some(at)) => format!("{}, checked {at}", word(Some(status))),
+        (Some(status), _, Some(at)) => format!("{}, checked {at}", word(Some(*status))),
         (None, Some(last), Some(at)) => {
             format!("status unknown, last checked {at}: {}", word(Some(last.status())))
         }
         _ => "status not checked yet".to_owned(),
     };
-    if copies < all { format!("{text} ({copies} of {all} copies)") } else { text }
+    if *copies < all { format!("{text} ({copies} of {all} copies)") } else { text }
 }
 
 /// Whether "valid" would mislead, as the time of the credential is over.
-fn is_overtaken(credential: &StoredCredential, standing: Standing, now: Timestamp) -> bool {
+fn is_overtaken(credential: &StoredCredential, standing: &Standing, now: Timestamp) -> bool {
     credential.is_expired(now) && matches!(standing.status, Some(Status::Valid) | None)
 }
 
@@ -73,8 +73,9 @@ fn is_overtaken(credential: &StoredCredential, standing: Standing, now: Timestam
 pub(crate) fn status(credential: &StoredCredential, now: Timestamp) -> Option<(Standing, String)> {
     let all = 1 + credential.copies.len();
     let standing = credential.standing(now)?;
-    let is_told = !is_overtaken(credential, standing, now);
-    is_told.then(|| (standing, status_text(standing, all)))
+    let is_told = !is_overtaken(credential, &standing, now);
+    let text = status_text(&standing, all);
+    is_told.then_some((standing, text))
 }
 
 /// Until when it is good, or that it is so no more.

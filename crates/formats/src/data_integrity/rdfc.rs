@@ -25,6 +25,11 @@ const KEYWORDS: [&str; 5] = ["@id", "@type", "@value", "@language", "@direction"
 /// node that has a context of its own.
 const CONTEXTS_MAX: usize = 16;
 const CONTEXT_BYTES_MAX: usize = 64 * 1024;
+/// Most objects, with a name or without.
+const OBJECTS_MAX: usize = 1024;
+/// Most that is read of contexts in all: a term can have a context of its own, which is read together
+/// with those around it for each value that it stands before.
+const CONTEXT_WORK_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Most things without a name of their own.
 const BLANK_NODES_MAX: usize = 512;
 /// Most orders that are tried of those that look the same from nearby: 6 of one look have 720, and
@@ -92,9 +97,12 @@ pub(super) fn named_dataset(
 fn check(document: &Map<String, Value>) -> Result<(), FormatError> {
     let contexts = listed(document);
     let length = |context: &Value| context.as_object().map_or(0, |own| json::text(own).len());
-    if contexts.len() > CONTEXTS_MAX
-        || contexts.iter().map(length).sum::<usize>() > CONTEXT_BYTES_MAX
-    {
+    let length = contexts.iter().map(length).sum::<usize>();
+    if contexts.len() > CONTEXTS_MAX || length > CONTEXT_BYTES_MAX {
+        return Err(FormatError::TooIntricate);
+    }
+    let count = Count::of(document);
+    if count.objects > OBJECTS_MAX || count.values.saturating_mul(length) > CONTEXT_WORK_BYTES_MAX {
         return Err(FormatError::TooIntricate);
     }
     let is_plain =
@@ -102,6 +110,34 @@ fn check(document: &Map<String, Value>) -> Result<(), FormatError> {
     let mut members = document.iter().filter(|(name, _)| *name != CONTEXT);
     let all_stated = members.all(|(name, value)| is_stated(name, value));
     (contexts.iter().all(is_plain) && all_stated).then_some(()).ok_or(FormatError::UndefinedTerm)
+}
+
+/// How much there is outside the contexts. What is no object counts as a value: contexts are read for
+/// it, too, and for each of several types.
+struct Count {
+    objects: usize,
+    values: usize,
+}
+
+impl Count {
+    fn of(document: &Map<String, Value>) -> Self {
+        let mut count = Self { objects: 1, values: 1 };
+        let members = document.iter().filter(|(name, _)| *name != CONTEXT);
+        members.for_each(|(_, value)| count.add(value));
+        count
+    }
+
+    fn add(&mut self, value: &Value) {
+        match value {
+            Value::Object(members) => {
+                self.objects += 1;
+                self.values += 1;
+                members.values().for_each(|value| self.add(value));
+            }
+            Value::Array(values) => values.iter().for_each(|value| self.add(value)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => self.values += 1,
+        }
+    }
 }
 
 fn listed(document: &Map<String, Value>) -> &[Value] {

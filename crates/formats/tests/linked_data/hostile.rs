@@ -197,6 +197,36 @@ async fn too_much_is_refused() {
     assert_eq!(LdpVc::parse(&json!("a.b.c")).unwrap_err(), FormatError::Malformed);
 }
 
+/// A term with a context of its own has it read for each value: as many as are bearable, for a context
+/// as long as it is.
+#[tokio::test]
+async fn contexts_of_terms_multiply_within_bounds() {
+    let key = key(Algorithm::Es256);
+    let good = signed(document(), Canonicalization::Rdfc, &key).await;
+    let context = |terms: usize| {
+        let term = |at| (format!("t{at}"), Value::from(format!("urn:example:term:{at}")));
+        let inner: serde_json::Map<String, Value> = (0..terms).map(term).collect();
+        json!([V2, { "@vocab": "urn:x:", "part": { "@id": "urn:part", "@context": inner } }])
+    };
+    assert!((45_000..50_000).contains(&context(1500).to_string().len()));
+    let nodes =
+        |count: usize| (0..count).map(|at| json!({ "id": format!("urn:n:{at}") })).collect();
+    let named = |count: usize| (0..count).map(|at| json!({ "at": at })).collect::<Vec<Value>>();
+    let types = |count: usize| json!({ "type": vec!["part"; count] });
+    let error = |terms: usize, parts: Value| {
+        let mut spoilt = good.clone();
+        spoilt["@context"] = context(terms);
+        spoilt["credentialSubject"]["part"] = parts;
+        verify(&spoilt, &key).unwrap_err()
+    };
+    assert_eq!(error(1500, named(500).into()), FormatError::TooIntricate, "objects");
+    assert_eq!(error(1500, vec![1; 500].into()), FormatError::TooIntricate, "what is no object");
+    assert_eq!(error(1500, types(500)), FormatError::TooIntricate, "types");
+    assert_eq!(error(1, nodes(2000)), FormatError::TooIntricate, "objects, whatever the contexts");
+    assert_eq!(error(1500, named(20).into()), FormatError::WrongSignature);
+    assert_eq!(error(20, named(500).into()), FormatError::WrongSignature);
+}
+
 /// The statements stay as they were signed, and what readers look for stands elsewhere: the signature
 /// would be right, and the credential would not end, or be about nobody.
 #[tokio::test]

@@ -86,6 +86,9 @@ fn parse(
     if json::text(&document).len() > PROOF_BYTES_MAX || !names(document.get("type"), TYPE) {
         return Err(unreadable);
     }
+    if has_own_context(&document) {
+        return Err(ProofRefusal::UnknownPresentationTerm);
+    }
     // One proof: with several, some would say nothing of this key.
     let proof = match document.remove("proof") {
         Some(Value::Object(proof)) => proof,
@@ -109,6 +112,15 @@ fn parse(
     let proof = Proof::parse_for(&proof, ProofPurpose::Authentication).map_err(of_format)?;
     let holder = signer(&document, &proof, context)?;
     Ok(Parsed { document, proof, holder, nonce })
+}
+
+/// Nothing is presented, so there is no word that the known contexts lack; one that is written out
+/// would be read again for each value, before anybody knows who sent it.
+fn has_own_context(document: &Map<String, Value>) -> bool {
+    match document.get("@context") {
+        Some(Value::Array(contexts)) => contexts.iter().any(Value::is_object),
+        context => context.is_some_and(Value::is_object),
+    }
 }
 
 /// The key is in the name of the verification method (PROOF-25), which belongs to `holder`, if that is

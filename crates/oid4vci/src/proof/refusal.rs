@@ -124,7 +124,8 @@ impl Refusal for ProofRefusal {
             ),
             Self::UnknownPresentationTerm => (
                 InvalidProof,
-                "a presentation has a context that is not known here, or a member without meaning",
+                "a presentation has a context that is written out or not known here, or a member without \
+                 meaning: name the contexts that give its members one",
             ),
             Self::CryptosuiteNotSupported => {
                 (InvalidProof, "cryptosuite of a proof is not supported, or not for its key")

@@ -43,6 +43,9 @@ pub struct Expected {
     /// What describes its type, where that was looked up; the type itself first.
     #[serde(default)]
     pub type_documents: Vec<String>,
+    /// Whether it may be bound to nothing although a key was proved: nothing published asked for one.
+    #[serde(default)]
+    pub may_be_unbound: bool,
 }
 
 impl Expected {
@@ -60,6 +63,7 @@ impl Expected {
             display: offered.display.clone(),
             credential_metadata: None,
             type_documents: offered.documents.clone(),
+            may_be_unbound: !configuration.needs_proof,
         }
     }
 
@@ -139,7 +143,7 @@ impl Wallet {
             Some(Err(doubt)) => signer.tie.clone().and(Err(doubt)),
             Some(Ok(())) | None => signer.tie.clone(),
         };
-        let holder_key = bound_key(verified.binding.as_ref(), keys)?;
+        let holder_key = bound_key(verified.binding.as_ref(), keys, expected.may_be_unbound)?;
         let credential = StoredCredential {
             id: CredentialId::fresh(&*self.random),
             format: expected.format.clone(),
@@ -211,13 +215,16 @@ fn means_what_was_offered(offered: &[Value], signed: &[Value]) -> bool {
     others.eq(offered.iter().filter(|context| !is_vocabulary(context)))
 }
 
-/// It is bound to a key whose proof was sent, and to nothing if none was (catalogue I16).
+/// It is bound to a key whose proof was sent, and to nothing if none was (catalogue I16). A proof
+/// that only a nonce of a draft called for may be for nothing: then the credential is taken unbound,
+/// rather than lost with the code that paid for it.
 fn bound_key(
     binding: Option<&Binding>,
     keys: &[HolderKey],
+    may_be_unbound: bool,
 ) -> Result<Option<HolderKey>, VerificationError> {
     let thumbprint: Thumbprint = match binding {
-        None if keys.is_empty() => return Ok(None),
+        None if keys.is_empty() || may_be_unbound => return Ok(None),
         None => return Err(VerificationError::NotBound),
         Some(Binding::Jwk(key)) => key.thumbprint(),
         Some(Binding::Kid(url)) => {

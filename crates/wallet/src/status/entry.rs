@@ -98,6 +98,7 @@ pub(crate) fn together(
             listed_at: one.listed_at.min(other.listed_at),
             checked_at: one.checked_at.min(other.checked_at),
             fresh_until: one.fresh_until.min(other.fresh_until),
+            signed_at: Some(one.signed_at.into_iter().chain(other.signed_at).flatten().collect()),
         })
     })
 }

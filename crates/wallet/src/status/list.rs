@@ -48,22 +48,25 @@ impl VerifiedList {
         fetched_at: Timestamp,
         known: Option<&KnownStatus>,
     ) -> Result<KnownStatus, StatusFault> {
-        let (status, listed_at, fresh_until) = match (self, entry) {
+        let (status, signed_at, fresh_until) = match (self, entry) {
             (Self::Token(list), Entry::Token(reference)) => {
-                (list.status(reference), list.issued_at(), list.fresh_until(fetched_at))
+                (list.status(reference), Some(list.issued_at()), list.fresh_until(fetched_at))
             }
             (Self::Bitstring(list), Entry::Bitstring(entry)) => {
-                // Without a date of its own a list cannot be told from an older one.
-                let listed_at = list.issued_at().unwrap_or(fetched_at);
-                (list.status(entry), listed_at, list.fresh_until(fetched_at))
+                (list.status(entry), list.issued_at(), list.fresh_until(fetched_at))
             }
             (Self::Token(_) | Self::Bitstring(_), _) => return Err(StatusFault::NoEntry),
         };
-        // An older one than was seen before is a replay (catalogue J08).
-        if known.is_some_and(|known| listed_at < known.listed_at) {
+        // An older one than was seen before at its address is a replay (catalogue J08). Without a date
+        // of its own a list cannot be told from an older one, and takes no date from those that are.
+        let seen = known.and_then(|known| known.signed_at(entry.uri()));
+        if signed_at.is_some_and(|signed_at| seen.is_some_and(|seen| signed_at < seen)) {
             return Err(StatusFault::Older);
         }
         let value = status.ok_or(StatusFault::NoEntry)?.value();
-        Ok(KnownStatus { value, listed_at, checked_at: fetched_at, fresh_until })
+        let listed_at = signed_at.unwrap_or(fetched_at);
+        let noted = signed_at.or(seen).map(|signed_at| (entry.uri().to_owned(), signed_at));
+        let signed_at = Some(noted.into_iter().collect());
+        Ok(KnownStatus { value, listed_at, checked_at: fetched_at, fresh_until, signed_at })
     }
 }

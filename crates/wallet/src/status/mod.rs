@@ -5,7 +5,7 @@
 //! which of its many entries. So nothing is asked unless the holder wants it, and not again while
 //! what is known is fresh (TSL §11.5).
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -40,15 +40,19 @@ const ACCEPT_BITSTRING: &str = "application/vc+jwt, application/vc, application/
     application/json;q=0.8, */*;q=0.1";
 
 /// What a list said of a credential when it was last asked.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub struct KnownStatus {
     value: u8,
-    /// When the list was signed.
+    /// When the list was signed; of several, the oldest.
     pub listed_at: Timestamp,
     /// When the list was asked for.
     pub checked_at: Timestamp,
     /// Until when there is no need to ask again.
     pub fresh_until: Timestamp,
+    /// When each list was signed, by its address: none of those that do not say so. `None` where it
+    /// was noted before lists were told apart.
+    #[serde(default)]
+    signed_at: Option<BTreeMap<String, Timestamp>>,
 }
 
 impl KnownStatus {
@@ -61,9 +65,27 @@ impl KnownStatus {
     /// Of two programs that asked, each may be the last to write: what is revoked stays so, and what
     /// an older list said tells nothing.
     pub(crate) fn after(self, known: Option<Self>) -> Self {
-        let stays =
-            |known: &Self| known.status() == Status::Invalid || known.listed_at > self.listed_at;
+        let stays = |known: &Self| known.status() == Status::Invalid || known.is_newer_than(&self);
         known.filter(stays).unwrap_or(self)
+    }
+
+    /// By the lists that both have heard; where there are none, by all together.
+    fn is_newer_than(&self, other: &Self) -> bool {
+        let (own, theirs) = (self.signed_at.iter().flatten(), other.signed_at.as_ref());
+        let theirs = |uri| theirs.and_then(|theirs| theirs.get(uri));
+        let mut shared = own.filter_map(|(uri, own)| Some((own, theirs(uri)?))).peekable();
+        if shared.peek().is_none() {
+            return self.listed_at > other.listed_at;
+        }
+        shared.any(|(own, theirs)| own > theirs)
+    }
+
+    /// When the newest was signed of those that were seen at an address.
+    fn signed_at(&self, uri: &str) -> Option<Timestamp> {
+        match &self.signed_at {
+            Some(signed_at) => signed_at.get(uri).copied(),
+            None => Some(self.listed_at),
+        }
     }
 
     /// Whether asking again can bring nothing new: not yet, or never, as what is revoked stays so.

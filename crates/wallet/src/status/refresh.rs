@@ -61,7 +61,7 @@ impl Wallet {
             let mut heard = Vec::new();
             for entry in &entries {
                 let listed = Listed { entry, signer: &signer, issuer };
-                let known = (&consent, known.as_ref());
+                let known = (&consent, known);
                 heard.push(lists.status(&self.reader(), listed, known).await);
             }
             match together(heard) {

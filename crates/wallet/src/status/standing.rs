@@ -7,7 +7,7 @@ use super::{KnownStatus, stored};
 use crate::store::StoredCredential;
 
 /// What the holder is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// `None` where it is not known: nobody has asked, or not for too long.
     pub status: Option<Status>,
@@ -38,7 +38,7 @@ impl StoredCredential {
             if !has_status(&self.format, raw) {
                 continue;
             }
-            let next = Standing { status: at(last, now), last, copies: 1 };
+            let next = Standing { status: at(last, now), last: last.cloned(), copies: 1 };
             worst = Some(match worst {
                 Some(worst) if rank(worst.status) > rank(next.status) => worst,
                 Some(worst) if worst.status == next.status => {
@@ -58,9 +58,9 @@ impl StoredCredential {
     }
 
     /// It and its copies, each as it came, with the last that was heard of it.
-    pub(crate) fn statuses(&self) -> impl Iterator<Item = (&str, Option<KnownStatus>)> {
-        let copies = self.copies.iter().map(|copy| (&*copy.raw, copy.status));
-        std::iter::once((&*self.raw, self.status)).chain(copies)
+    pub(crate) fn statuses(&self) -> impl Iterator<Item = (&str, Option<&KnownStatus>)> {
+        let copies = self.copies.iter().map(|copy| (&*copy.raw, copy.status.as_ref()));
+        std::iter::once((&*self.raw, self.status.as_ref())).chain(copies)
     }
 }
 
@@ -69,8 +69,8 @@ fn has_status(format: &str, raw: &str) -> bool {
     stored(format, raw).is_none_or(|credential| !matches!(credential.status(), Ok(None)))
 }
 
-fn at(last: Option<KnownStatus>, now: Timestamp) -> Option<Status> {
-    last.filter(|last| last.is_settled(now)).map(|last| last.status())
+fn at(last: Option<&KnownStatus>, now: Timestamp) -> Option<Status> {
+    last.filter(|last| last.is_settled(now)).map(KnownStatus::status)
 }
 
 /// What is worse for its holder is higher.

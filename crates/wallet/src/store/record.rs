@@ -187,10 +187,10 @@ impl StoredCredential {
     /// known by now.
     pub fn learn(&mut self, raw: &str, status: KnownStatus) {
         if self.raw == raw {
-            self.status = Some(status.after(self.status));
+            self.status = Some(status.clone().after(self.status.take()));
         }
         for copy in self.copies.iter_mut().filter(|copy| copy.raw == raw) {
-            copy.status = Some(status.after(copy.status));
+            copy.status = Some(status.clone().after(copy.status.take()));
         }
     }
 

@@ -65,8 +65,8 @@ async fn what_is_known_is_not_taken_back_by_what_was_heard_before() {
         ] {
             card.learn(&raw, known(value, listed_at));
             let status =
-                if raw == "copy" { card.copies.last().unwrap().status } else { card.status };
-            assert_eq!(status.unwrap().status(), told, "{value} of {listed_at:?}");
+                if raw == "copy" { &card.copies.last().unwrap().status } else { &card.status };
+            assert_eq!(status.as_ref().unwrap().status(), told, "{value} of {listed_at:?}");
         }
     }
 }
