@@ -81,8 +81,19 @@ impl CredentialType {
         self.vct_integrity = document.map(|document| sha256(&document));
     }
 
-    /// A description that readers would refuse is a mistake of the file.
-    pub(super) fn check_description(&self, source: &Source) -> Result<(), ConfigError> {
+    /// A description that readers would refuse, or not find, is a mistake of the file.
+    pub(super) fn check_description(
+        &self,
+        issuer: &str,
+        source: &Source,
+    ) -> Result<(), ConfigError> {
+        let Description { extends, is_pinned } = &self.description;
+        let lines = [("vct_integrity", *is_pinned), ("extends", extends.is_some())];
+        let of_no_use = lines.into_iter().find(|(_, is_written)| *is_written);
+        if let (Some((key, _)), None) = (of_no_use, self.described_at(issuer)) {
+            let problem = format!("{issuer} describes no type that has this vct");
+            return Err(source.mistake(key, problem, "leave vct out, or remove the line"));
+        }
         let (Format::SdJwtVc { vct }, Some(document)) = (&self.format, self.type_metadata()) else {
             return Ok(());
         };
