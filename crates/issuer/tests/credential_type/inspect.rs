@@ -139,3 +139,15 @@ fn a_description_is_of_a_type_below_the_issuer() {
         }
     }
 }
+
+/// A wallet refuses what it cannot hold against this, and then each credential of the type.
+#[test]
+fn an_integrity_is_one_that_readers_understand() {
+    for integrity in ["", "sha256-x", "sha256-…", "qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="]
+    {
+        let extends = "extends = \"https://types.example/card\"";
+        let text = format!("{extends}\nextends_integrity = \"{integrity}\"\n{HEAD}{CARD}");
+        let told = inspect(&text).mistakes[0].to_string();
+        assert!(told.contains("card.toml:2") && told.contains("sha256-"), "{told}");
+    }
+}
