@@ -95,9 +95,13 @@ async fn a_credential_names_its_description_and_is_what_it_says() {
 
 #[tokio::test]
 async fn a_type_says_what_it_extends() {
-    let world =
-        with("extends = \"https://types.example/card\"\nextends_integrity = \"sha256-x\"").await;
+    let world = with(concat!(
+        "extends = \"https://types.example/card\"\n",
+        "extends_integrity = \"sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng=\""
+    ))
+    .await;
     let described = world.public.get("/credentials/student_card").await.json();
     assert_eq!(described["extends"], "https://types.example/card");
-    assert_eq!(described["extends#integrity"], "sha256-x");
+    let integrity = "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng=";
+    assert_eq!(described["extends#integrity"], integrity);
 }

@@ -183,6 +183,7 @@ async fn where_there_is_no_list_there_is_nothing() {
     for path in [
         "1/jwt/message",
         "1/jwt/x",
+        "1/ldp/revocation",
         "1/x/revocation",
         "2/jwt/revocation",
         "01/jwt/revocation",
@@ -191,6 +192,25 @@ async fn where_there_is_no_list_there_is_nothing() {
     ] {
         let answer = world.public.get(&format!("/status-lists/{path}")).await;
         assert!(answer.is(404, "not_found"), "{path}: {answer:?}");
+    }
+}
+
+/// Nothing is signed for strangers in a form that no credential here refers to. A type that changed to
+/// the other kind of list may have credentials from before.
+#[tokio::test]
+async fn a_list_is_served_in_the_forms_that_a_type_has() {
+    for (lines, [jwt, ldp]) in [
+        ("format = \"jwt_vc_json\"", [404, 404]),
+        ("format = \"vc+jwt\"\nstatus = \"token\"", [200, 404]),
+        ("format = \"vc+sd-jwt\"\nstatus = \"bitstring\"", [200, 404]),
+        ("format = \"ldp_vc\"", [404, 200]),
+    ] {
+        let world = world(lines).await;
+        received(&world).await;
+        for (form, status) in [("jwt", jwt), ("ldp", ldp)] {
+            let uri = format!("/status-lists/1/{form}/revocation");
+            assert_eq!(get(&world.public, &uri, "").await.status, status, "{lines}: {form}");
+        }
     }
 }
 

@@ -19,6 +19,20 @@ pub fn sha256(bytes: &[u8]) -> String {
     format!("sha256-{}", BASE64_STANDARD.encode(digest::sha256(bytes)))
 }
 
+/// Whether a reader can hold bytes against this: digests of algorithms that we know, of their length,
+/// and nothing else. What we write is strict.
+#[must_use]
+pub fn is_integrity(text: &str) -> bool {
+    let is_digest = |token: &str| {
+        let (name, digest) = token.split_once('-')?;
+        let (_, algorithm) = ALGORITHMS.into_iter().find(|(known, _)| *known == name)?;
+        let digest = BASE64_STANDARD.decode(digest).ok()?;
+        Some(digest.len() == algorithm.digest(&[]).len())
+    };
+    let mut tokens = text.split_ascii_whitespace().peekable();
+    tokens.peek().is_some() && tokens.all(|token| is_digest(token) == Some(true))
+}
+
 /// Of several digests, those of the strongest algorithm count; what is of no algorithm that we know
 /// proves nothing.
 pub(super) fn check(bytes: &[u8], integrity: &str) -> Result<(), TypeFault> {
@@ -41,7 +55,7 @@ pub(super) fn check(bytes: &[u8], integrity: &str) -> Result<(), TypeFault> {
 
 #[cfg(test)]
 mod tests {
-    use super::{check, sha256};
+    use super::{check, is_integrity, sha256};
     use crate::type_metadata::TypeFault;
 
     #[test]
@@ -58,5 +72,18 @@ mod tests {
             let fault = check(b"alert('Hello, world.');", wrong);
             assert_eq!(fault, Err(TypeFault::WrongIntegrity), "{wrong}");
         }
+    }
+    #[test]
+    fn a_digest_has_the_length_of_its_algorithm() {
+        let (one, other) = (sha256(b"one"), sha256(b"other"));
+        for good in [&one[..], &format!("{one} {other}")] {
+            assert!(is_integrity(good), "{good}");
+        }
+        let long = one.replace("sha256", "sha512");
+        let padless = one.trim_end_matches('=');
+        for bad in ["", " ", "sha256-", "sha256-x", "md5-x", padless, &long, &one[7..]] {
+            assert!(!is_integrity(bad), "{bad}");
+        }
+        assert!(!is_integrity(&format!("{one} md5-x")));
     }
 }

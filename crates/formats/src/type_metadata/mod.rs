@@ -12,7 +12,7 @@ mod read;
 
 pub use chain::{Chain, Wanted};
 pub use check::check;
-pub use integrity::sha256;
+pub use integrity::{is_integrity, sha256};
 
 /// Longest document that is read.
 pub const BYTES_MAX: usize = 1024 * 1024;

@@ -2,7 +2,7 @@
 //! same file as all else, and served where `vct` leads.
 
 use formats::path::Step;
-use formats::type_metadata::{Chain, sha256};
+use formats::type_metadata::{Chain, is_integrity, sha256};
 use serde_json::{Map, Value, json};
 
 use super::written::WrittenType;
@@ -38,6 +38,12 @@ impl Description {
         if written.extends.is_none() && written.extends_integrity.is_some() {
             let problem = "there is no `extends` that it would be for";
             return Err(source.mistake("extends_integrity", problem, "remove it, or add extends"));
+        }
+        if written.extends_integrity.as_ref().is_some_and(|text| !is_integrity(text)) {
+            let problem = "no reader could hold the description against this";
+            let remedy = "write \"sha256-\" and the digest of the description in Base64, which \
+                          `openssl dgst -sha256 -binary FILE | base64` prints, or remove the line";
+            return Err(source.mistake("extends_integrity", problem, remedy));
         }
         let extends = written.extends.clone();
         let extends = extends.map(|uri| (uri, written.extends_integrity.clone()));
@@ -81,8 +87,19 @@ impl CredentialType {
         self.vct_integrity = document.map(|document| sha256(&document));
     }
 
-    /// A description that readers would refuse is a mistake of the file.
-    pub(super) fn check_description(&self, source: &Source) -> Result<(), ConfigError> {
+    /// A description that readers would refuse, or not find, is a mistake of the file.
+    pub(super) fn check_description(
+        &self,
+        issuer: &str,
+        source: &Source,
+    ) -> Result<(), ConfigError> {
+        let Description { extends, is_pinned } = &self.description;
+        let lines = [("vct_integrity", *is_pinned), ("extends", extends.is_some())];
+        let of_no_use = lines.into_iter().find(|(_, is_written)| *is_written);
+        if let (Some((key, _)), None) = (of_no_use, self.described_at(issuer)) {
+            let problem = format!("{issuer} describes no type that has this vct");
+            return Err(source.mistake(key, problem, "leave vct out, or remove the line"));
+        }
         let (Format::SdJwtVc { vct }, Some(document)) = (&self.format, self.type_metadata()) else {
             return Ok(());
         };

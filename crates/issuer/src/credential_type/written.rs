@@ -207,7 +207,7 @@ pub(super) fn read_whole(
         description: description?,
         vct_integrity: None,
     };
-    mistakes.note(read.check_description(source))?;
+    mistakes.note(read.check_description(issuer, source))?;
     read.pin();
     Some(read)
 }

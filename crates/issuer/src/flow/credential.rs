@@ -1,6 +1,7 @@
 //! Steps 15-18: the Issuer verifies token and proof, records, signs and answers (VCI §8).
 
 use oid4vci::access::{Authenticated, Presented, authenticate};
+use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::attestation::status::KnownEntries;
 use oid4vci::credential::{
     CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX, IssuedCredential,
@@ -118,7 +119,7 @@ async fn proofs(
         proofs_max: issuer.credentials_per_offer(),
         window_seconds: issuer.config.proof.window_seconds,
         nonce_key: &keys.nonce,
-        key_attestations: key_binding.key_attestations(),
+        key_attestations: spoken(key_binding.key_attestations(), dialect),
         takes_di_vp: key_binding.takes_di_vp,
         known_entries: KnownEntries::NONE,
         now: issuer.clock.now(),
@@ -134,6 +135,17 @@ async fn proofs(
         tracing::debug!(reason = refusal.answer().1, "proof refused");
     });
     Ok(Some(verified.map_err(CredentialRefusal::from)?))
+}
+
+/// A draft without a word for attestations takes none, as it hands out one credential for each proof
+/// and not for each attested key. Where one is needed it stays needed.
+fn spoken(policy: KeyAttestationPolicy<'_>, dialect: Option<Dialect>) -> KeyAttestationPolicy<'_> {
+    match dialect {
+        Some(draft) if !draft.has_key_attestations() => {
+            KeyAttestationPolicy { required: policy.required, ..KeyAttestationPolicy::NONE }
+        }
+        Some(_) | None => policy,
+    }
 }
 
 /// One credential for each key, in the order of the proofs (CRED-36, AMB-21): all say the same

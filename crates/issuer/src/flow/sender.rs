@@ -8,6 +8,7 @@ use oid4vci::attestation::status::KnownEntries;
 use oid4vci::credential::CredentialRefusal;
 use oid4vci::dpop::{self, DpopContext, DpopRefusal, VerifiedDpop};
 use oid4vci::error::{Demand, Schemes};
+use oid4vci::legacy::Dialect;
 use oid4vci::nonce::{Nonces, Purpose};
 use oid4vci::secret::AccessToken;
 use oid4vci::sender::{ATTEST_JWT_CLIENT_AUTH, Sender, SenderMetadata, SenderPolicy};
@@ -30,14 +31,14 @@ pub struct SenderHeaders<'h> {
 
 /// What the sender of a request to the authorization server has proved: who vouches for it (SEC-02,
 /// PRIV-11), and a key for its token (SEC-03). `client_id` stands in the request. `endpoint` is the
-/// name of one of ours.
+/// name of one of ours, spoken in this dialect.
 pub async fn sender(
     headers: &SenderHeaders<'_>,
     client_id: Option<&str>,
-    endpoint: &str,
+    (endpoint, dialect): (&str, Option<Dialect>),
     issuer: &Issuer,
 ) -> Result<Sender, Failure<TokenRefusal>> {
-    let client = attested_client(headers, client_id, issuer).await?;
+    let client = attested_client(headers, client_id, dialect, issuer).await?;
     let dpop = verified_dpop(&headers.dpop, None, endpoint, issuer);
     Ok(Sender { dpop: dpop.map_err(TokenRefusal::from)?, client })
 }
@@ -81,17 +82,19 @@ pub fn verified_dpop(
     dpop::verify(headers, access_token, &context)
 }
 
-/// Who vouches for the Wallet, where the operator trusts anybody with that.
+/// Who vouches for the Wallet, where the operator trusts anybody with that. Its proof is for the
+/// authorization server that it knows: each draft has one of its own.
 async fn attested_client(
     headers: &SenderHeaders<'_>,
     client_id: Option<&str>,
+    dialect: Option<Dialect>,
     issuer: &Issuer,
 ) -> Result<Option<VerifiedClientAttestation>, Failure<TokenRefusal>> {
     let Some(attesters) = &issuer.client_attesters else { return Ok(None) };
-    let keys = issuer.keys();
+    let (keys, identifier) = (issuer.keys(), issuer.identifier(dialect));
     let mut context = ClientAttestationContext {
         attesters,
-        authorization_server: issuer.credential_issuer(),
+        authorization_server: &identifier,
         algorithms: &dpop::ALGORITHMS, // HAIP-49
         challenges: nonces(Purpose::ClientAttestation, issuer, &keys),
         is_challenge_required: issuer.config.authorization.client_attestation_challenge_required,

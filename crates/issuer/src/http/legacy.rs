@@ -126,7 +126,8 @@ impl Edge {
         let client_id = request.client_id();
         let proved = sender::headers(&self.headers);
         let endpoint = self.endpoint("token");
-        let sender = flow::sender::sender(&proved, client_id.as_deref(), &endpoint, issuer).await?;
+        let endpoint = (&*endpoint, Some(dialect));
+        let sender = flow::sender::sender(&proved, client_id.as_deref(), endpoint, issuer).await?;
         let response = flow::token::token(&request, &sender, Some(dialect), issuer).await?;
         Ok((StatusCode::OK, dialect.token_response(&response, &self.nonce())))
     }

@@ -119,8 +119,9 @@ async fn token_answer(
     let Form(form) = form.map_err(|_| TokenRefusal::Unreadable)?;
     let request = TokenRequest::parse(&form)?;
     let headers = sender::headers(headers);
-    let sender =
-        flow::sender::sender(&headers, request.client_id().as_deref(), "token", issuer).await?;
+    let client_id = request.client_id();
+    let endpoint = ("token", None);
+    let sender = flow::sender::sender(&headers, client_id.as_deref(), endpoint, issuer).await?;
     flow::token::token(&request, &sender, None, issuer).await
 }
 

@@ -45,6 +45,16 @@ pub struct Credential {
 }
 
 impl Form {
+    /// That of the lists to which credentials of this format can refer; none before version 2.0.
+    const fn of(format: &Format) -> Option<Self> {
+        let Format::W3c(w3c) = format else { return None };
+        match w3c.securing {
+            Securing::LdpVc(_) => Some(Self::Ldp),
+            Securing::VcJwt | Securing::VcSdJwt => Some(Self::Jwt),
+            Securing::JwtVcJson | Securing::JwtVcJsonLd => None,
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Jwt => "jwt",
@@ -81,7 +91,8 @@ impl Which {
 }
 
 impl StatusLists {
-    /// What to serve as a W3C credential; `None` when there is no such list.
+    /// What to serve as a W3C credential; `None` when there is no such list, or nobody's credential
+    /// could refer to it in this form.
     ///
     /// It is made when somebody asks after a change: most issuers have no W3C credentials, and most
     /// lists nobody asks for.
@@ -91,6 +102,9 @@ impl StatusLists {
         number: u64,
         which: Which,
     ) -> Result<Option<Arc<Credential>>, Broken> {
+        if !issuer.has_credentials_of(which.form) {
+            return Ok(None);
+        }
         let Some(list) = self.find(issuer, number).await? else { return Ok(None) };
         let mut kept = list.credentials.lock().await;
         if kept.is_empty() {
@@ -140,6 +154,13 @@ impl Issuer {
         format!("{}/{}/{}", self.status_list_uri(number), form.name(), purpose.name())
     }
 
+    /// Whether a type has a format whose credentials refer to lists of this form: nothing is signed
+    /// for strangers that no verifier needs. What its file says of `status` does not count, as it may
+    /// have said something else when a credential was made.
+    fn has_credentials_of(&self, form: Form) -> bool {
+        self.types.values().any(|one| Form::of(&one.format) == Some(form))
+    }
+
     /// What a credential of this type says of its status.
     pub(crate) fn credential_status(
         &self,
@@ -149,10 +170,7 @@ impl Issuer {
         if credential_type.status_kind == StatusKind::Token {
             return CredentialStatus::StatusList(self.status_reference(entry));
         }
-        let form = match &credential_type.format {
-            Format::W3c(w3c) if matches!(w3c.securing, Securing::LdpVc(_)) => Form::Ldp,
-            Format::W3c(_) | Format::SdJwtVc { .. } | Format::MsoMdoc { .. } => Form::Jwt,
-        };
+        let form = Form::of(&credential_type.format).unwrap_or(Form::Jwt);
         let suspension = self.config.may_suspend(credential_type).then_some(Purpose::Suspension);
         let purposes = std::iter::once(Purpose::Revocation).chain(suspension);
         let entries = purposes.map(|purpose| {

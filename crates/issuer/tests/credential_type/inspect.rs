@@ -1,7 +1,7 @@
 //! Files as `bestow issuer credential` writes and checks them.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use issuer::credential_type::new::{NEW_FORMATS, blank, examples, from_example};
 use issuer::credential_type::{CredentialType, Inspected};
@@ -119,4 +119,35 @@ fn every_new_type_is_good() {
         assert_eq!(found.mistakes, [], "{example}");
     }
     assert!(from_example("nothing", "x").is_none());
+}
+
+/// A type that lies elsewhere is described by others: what stands here of its description, nobody
+/// would find.
+#[test]
+fn a_description_is_of_a_type_below_the_issuer() {
+    for line in ["vct_integrity = true", "extends = \"https://types.example/card\""] {
+        let parse = |vct: &str| {
+            let text = format!("{line}\n{vct}\n{HEAD}{CARD}");
+            CredentialType::parse(Path::new("card.toml"), &text, ISSUER)
+        };
+        for good in ["", &format!("vct = \"{ISSUER}/credentials/card\"")] {
+            parse(good).unwrap();
+        }
+        for vct in ["https://types.example/own", "urn:x:card", "https://issuer.example/card"] {
+            let told = parse(&format!("vct = \"{vct}\"")).unwrap_err().to_string();
+            assert!(told.starts_with("card.toml:1: ") && told.contains("leave vct out"), "{told}");
+        }
+    }
+}
+
+/// A wallet refuses what it cannot hold against this, and then each credential of the type.
+#[test]
+fn an_integrity_is_one_that_readers_understand() {
+    for integrity in ["", "sha256-x", "sha256-…", "qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng="]
+    {
+        let extends = "extends = \"https://types.example/card\"";
+        let text = format!("{extends}\nextends_integrity = \"{integrity}\"\n{HEAD}{CARD}");
+        let told = inspect(&text).mistakes[0].to_string();
+        assert!(told.contains("card.toml:2") && told.contains("sha256-"), "{told}");
+    }
 }

@@ -5,6 +5,7 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod attested;
 mod flow;
 mod later;
 mod metadata;

@@ -114,7 +114,7 @@ impl Dialect {
     /// A list of names in draft 12, then a map; attestations of keys came with draft 15.
     fn proof_types(self, configuration: &CredentialConfiguration) -> Option<(String, Value)> {
         let mut types = configuration.proof_types_supported.clone();
-        let is_late = self.0 >= Draft::D15;
+        let is_late = self.has_key_attestations();
         types.retain(|name, _| name == "jwt" || is_late && name == "attestation");
         if !is_late {
             for one in types.values_mut().filter_map(Value::as_object_mut) {

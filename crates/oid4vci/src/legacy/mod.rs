@@ -33,6 +33,12 @@ impl Dialect {
         self.0 >= Draft::D15
     }
 
+    /// Whether keys can be attested (draft 15, appendix D).
+    #[must_use]
+    pub fn has_key_attestations(self) -> bool {
+        self.0 >= Draft::D15
+    }
+
     /// Whether an offer may stand elsewhere than in its link (draft 10, section 4.1.3).
     #[must_use]
     pub fn has_offers_by_reference(self) -> bool {

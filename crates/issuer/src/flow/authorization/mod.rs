@@ -95,7 +95,7 @@ pub async fn push(
     let configurations = configurations(issuer);
     let server = requestable(issuer, &configurations);
     let parsed = PushedRequest::parse(form, &client, &server)?;
-    let sender = sender::sender(headers, Some(&client.client_id), "par", issuer).await;
+    let sender = sender::sender(headers, Some(&client.client_id), ("par", None), issuer).await;
     let sender = sender.map_err(|failure| failure.map(PushRefusal::from))?;
     let parsed = PushedRequest::with_sender(parsed, &sender, sender::policy(issuer))?;
     let request = with_offer(issuer, parsed).await?.map_err(PushRefusal::from)?;

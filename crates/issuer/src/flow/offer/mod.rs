@@ -211,7 +211,7 @@ fn is_speakable(credential_type: &CredentialType, draft: Dialect) -> bool {
     let needs_attestation =
         key_binding.is_some_and(|bound| bound.key_attestations().required.is_some());
     draft.has_format(credential_type.format.name())
-        && (draft.has_nonce_endpoint() || !needs_attestation)
+        && (draft.has_key_attestations() || !needs_attestation)
 }
 
 /// An offer for one account is taken by signing in alone, or others could take it too. Who signs in
