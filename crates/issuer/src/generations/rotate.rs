@@ -234,9 +234,11 @@ fn new_key(
     Ok(key)
 }
 
-/// Every type is signed with the one key: an issuer with a key that cannot would not start.
+/// Every type is signed with the one key: an issuer with a key that cannot would not start. Types that
+/// cannot be read are no reason to keep a key that may have to go.
 fn check_can_sign(config: &Config, algorithm: Algorithm) -> Result<(), KeysError> {
-    Ok(check_algorithm(config, algorithm, &config.credential_types()?)?)
+    let Ok(types) = config.credential_types() else { return Ok(()) };
+    Ok(check_algorithm(config, algorithm, &types)?)
 }
 
 /// That of the certificate before; a first key is for what every verifier knows.
