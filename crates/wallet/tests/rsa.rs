@@ -5,12 +5,10 @@ mod world;
 
 use std::sync::Arc;
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::rsa::{KeyPair, KeySize};
-use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::outside::Clock;
+use rcgen::{KeyPair, PKCS_RSA_SHA256, PublicKeyData as _, RsaKeySize, SigningKey as _};
 use serde_json::{Value, json};
 use wallet::Settings;
 use wallet::error::WalletError;
@@ -28,12 +26,12 @@ struct Rsa(KeyPair);
 
 impl Rsa {
     fn new() -> Self {
-        Self(KeyPair::generate(KeySize::Rsa2048).unwrap())
+        Self(KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048).unwrap())
     }
 
     fn jwk(&self) -> Value {
         // Behind the headers of the sequence and of the number, and a zero; then 65537.
-        let modulus = self.0.public_key().as_ref().get(9..265).unwrap();
+        let modulus = self.0.der_bytes().get(9..265).unwrap();
         json!({ "kty": "RSA", "n": encode(modulus), "e": "AQAB", "kid": "rsa-1" })
     }
 
@@ -43,10 +41,7 @@ impl Rsa {
 
     fn sign(&self, header: &Value, claims: &Value) -> String {
         let input = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
-        let mut signature = vec![0; self.0.public_modulus_len()];
-        let random = SystemRandom::new();
-        self.0.sign(&RSA_PKCS1_SHA256, &random, input.as_bytes(), &mut signature).unwrap();
-        format!("{input}.{}", encode(signature))
+        format!("{input}.{}", encode(self.0.sign(input.as_bytes()).unwrap()))
     }
 
     fn card(&self, cnf: &Value) -> String {
