@@ -82,6 +82,8 @@ pub struct CredentialType {
     pub display: Vec<Display>,
     /// What the credential says.
     pub claims: Claims,
+    /// Where the claims are that a holder may leave out.
+    selective_paths: Vec<Vec<Step>>,
     /// What else describes it to those who meet its credentials.
     pub description: Description,
     /// The digest of what describes it, where credentials say it (SD-JWT VC §7).
@@ -257,10 +259,8 @@ impl CredentialType {
 
     /// Paths of the claims that a holder may leave out when showing the credential (PRIV-02).
     #[must_use]
-    pub fn selective_paths(&self) -> Vec<Vec<Step>> {
-        let selective =
-            self.claims.iter().filter(|claim| claim.disclosure == Disclosure::Selective);
-        selective.map(|claim| claim.path.clone()).collect()
+    pub fn selective_paths(&self) -> &[Vec<Step>] {
+        &self.selective_paths
     }
 
     /// Paths of the claims that a holder always shows; those of an object are its members'.
