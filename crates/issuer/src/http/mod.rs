@@ -39,6 +39,7 @@ mod deferred;
 mod legacy;
 mod limits;
 pub(crate) mod load;
+mod offer_events;
 mod offer_view;
 pub mod portal;
 mod problem;
