@@ -25,7 +25,7 @@ use super::problem::Problem;
 use super::{around, deferrals};
 use crate::application::{Application, ApplicationId, ApplicationState};
 use crate::flow::application::{approve, reject};
-use crate::flow::offer::{OfferGrants, OfferRequest, Owner, Withdrawal, withdraw};
+use crate::flow::offer::{OfferGrants, OfferRequest, Owner, UNKNOWN_OFFER, Withdrawal, withdraw};
 use crate::offering::{Offered, offer};
 use crate::store::{ApplicationPage, OfferPage};
 use crate::{Issuer, failure::Broken};
@@ -255,19 +255,19 @@ pub(super) type Id = Result<Path<String>, PathRejection>;
 
 pub(super) fn offer_id(id: Id) -> Result<OfferId, Problem> {
     let id = id.ok().and_then(|Path(text)| OfferId::parse(&text));
-    id.ok_or_else(|| Problem::not_found("There is no such offer."))
+    id.ok_or_else(|| Problem::not_found(UNKNOWN_OFFER))
 }
 
 async fn show_offer(State(issuer): State<Arc<Issuer>>, id: Id) -> Result<Json<OfferView>, Problem> {
     let grant = issuer.store.grant(offer_id(id)?).await.map_err(Broken::from)?;
-    let grant = grant.ok_or_else(|| Problem::not_found("There is no such offer."))?;
+    let grant = grant.ok_or_else(|| Problem::not_found(UNKNOWN_OFFER))?;
     view(&issuer, grant).await
 }
 
 async fn withdraw_offer(State(issuer): State<Arc<Issuer>>, id: Id) -> Result<StatusCode, Problem> {
     match withdraw(&issuer, offer_id(id)?).await? {
         Withdrawal::Withdrawn => Ok(StatusCode::NO_CONTENT),
-        Withdrawal::Unknown => Err(Problem::not_found("There is no such offer.")),
+        Withdrawal::Unknown => Err(Problem::not_found(UNKNOWN_OFFER)),
         Withdrawal::Issued => {
             Err(Problem::conflict("A credential was issued from this offer: it cannot be undone."))
         }
