@@ -17,6 +17,7 @@ mod renewal;
 mod sender;
 pub mod sign_in;
 mod signed_metadata;
+mod svg_template;
 pub mod token;
 mod type_metadata;
 
