@@ -26,7 +26,7 @@
 //! | 19 is it what was asked for, and from whom | [`flow::check`], [`trust`] |
 //! | 19 keep it | [`flow::receipt`], [`store`] |
 //! | 19 the issuer is told | [`flow::notification`] |
-//! | 20 show it | [`card`], [`display`] |
+//! | 20 show it | [`card`], [`display`], [`svg_templates`] |
 //! | later: is it still good | [`status`] |
 //!
 //! [`verify`] tells what can be said of something signed, for whoever holds no wallet.
@@ -44,6 +44,7 @@ pub mod profile;
 mod reader;
 pub mod status;
 pub mod store;
+pub mod svg_templates;
 pub mod trust;
 mod type_metadata;
 pub mod verify;
