@@ -7,6 +7,7 @@
 )]
 
 mod attested;
+mod derive;
 mod haip;
 mod hardware;
 mod inspect;
