@@ -145,10 +145,8 @@ impl SvgTemplate {
         let source = std::str::from_utf8(bytes).map_err(|_| SvgFault::NotSvg.in_line(1))?;
         let options = ParsingOptions { nodes_limit: NODES_MAX, ..ParsingOptions::default() };
         let document = Document::parse_with_options(source, options).map_err(|error| {
-            let fault = match error {
-                roxmltree::Error::NodesLimitReached => SvgFault::TooComplex,
-                _ => SvgFault::NotSvg,
-            };
+            let is_long = matches!(error, roxmltree::Error::NodesLimitReached);
+            let fault = if is_long { SvgFault::TooComplex } else { SvgFault::NotSvg };
             fault.in_line(usize::try_from(error.pos().row).unwrap_or(1))
         })?;
         if !document.root_element().has_tag_name((NAMESPACE, "svg")) {
