@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use keys::digest::equal;
 use keys::json;
 use oid4vci::error::ErrorCode;
@@ -20,6 +20,7 @@ use oid4vci::offer::OfferId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::offer_events::{offer_events, streams};
 use super::offer_view::{OfferView, offer_status, set_offer_status, view, views};
 use super::problem::Problem;
 use super::{around, deferrals};
@@ -43,6 +44,7 @@ pub fn admin(issuer: Arc<Issuer>) -> Router {
         .route("/admin/v1/offers", post(make_offer).get(list_offers))
         .route("/admin/v1/offers/{id}", get(show_offer).delete(withdraw_offer))
         .route("/admin/v1/offers/{id}/status", get(offer_status).post(set_offer_status))
+        .route("/admin/v1/offers/{id}/events", get(offer_events).layer(Extension(streams())))
         .route("/admin/v1/deferrals", get(deferrals::list_deferrals))
         .route("/admin/v1/deferrals/{id}", get(deferrals::show_deferral))
         .route("/admin/v1/deferrals/{id}/approve", post(deferrals::approve))

@@ -41,6 +41,7 @@ mod failed_sign_ins;
 mod legacy;
 mod limits;
 pub(crate) mod load;
+mod offer_events;
 mod offer_view;
 pub mod portal;
 mod problem;
