@@ -34,7 +34,8 @@ fn a_new_type_of_each_format_is_good_and_can_be_looked_at() {
         };
         let preview = ["issuer", "credential", "preview", &file, "--json", "--claims", "-"];
         let seen = world.bestow_reading(&preview, claims.to_string().as_bytes()).exits(0).json();
-        let expected = ["claims", "configuration", "fields", "type_metadata", "unsigned"];
+        let expected =
+            ["claims", "configuration", "fields", "svg_templates", "type_metadata", "unsigned"];
         assert_eq!(names(&seen), expected);
         assert_eq!(seen["configuration"]["format"], format);
         assert_eq!(seen["type_metadata"].is_null(), format != "dc+sd-jwt", "{format}");

@@ -14,6 +14,7 @@ use super::display::Display;
 use super::format::{self, WrittenCanonicalization, WrittenCryptosuite, WrittenFormat};
 use super::key_attestations;
 use super::sign_in_claims::SignInClaims;
+use super::svg_template;
 use super::terms;
 use super::type_metadata::Description;
 use super::{Approval, CredentialType, KeyBinding, Revocation, StatusKind, TxCodeChannel};
@@ -158,15 +159,6 @@ pub(super) fn read_whole(
     mistakes.note(checks::check_names(&written, source));
     mistakes.note(checks::check_tx_code(&written, source));
     let reader = Reader { source, written: &written };
-    let names = format::Names {
-        format: written.format,
-        vct: written.vct.as_deref(),
-        doctype: written.doctype.as_deref(),
-        types: written.types.as_deref(),
-        contexts: written.contexts.as_deref(),
-        canonicalization: written.canonicalization,
-        cryptosuite: written.cryptosuite,
-    };
     let context = claim_rules::Context {
         source,
         format: written.format,
@@ -179,11 +171,14 @@ pub(super) fn read_whole(
         mistakes.note(SignInClaims::read(written.sign_in_claims.as_ref(), claims, source))
     });
     let home = (issuer, id.as_deref().unwrap_or_default());
-    let format = mistakes.note(format::read(&names, home, source));
+    let format = mistakes.note(format::read(&written.names(), home, source));
     if let (Some(format), Some(claims)) = (&format, &claims) {
         mistakes.note(terms::check(format, claims, source));
     }
     let description = mistakes.note(Description::read(&written, source));
+    let svg_templates = claims.as_ref().and_then(|claims| {
+        mistakes.note(svg_template::read(&written.display, claims, (file, source)))
+    });
     let key_binding = mistakes.note(reader.key_binding(file));
     let tx_code_channel = mistakes.note(reader.tx_code_channel());
     let mut read = CredentialType {
@@ -205,6 +200,7 @@ pub(super) fn read_whole(
         letter: written.letter.unwrap_or(written.tx_code),
         display: written.display,
         description: description?,
+        svg_templates: svg_templates?,
         vct_integrity: None,
     };
     mistakes.note(read.check_description(issuer, source))?;
@@ -228,6 +224,19 @@ impl WrittenType {
     /// Whether its credentials have entries in a status list.
     pub(super) fn has_status_list(&self) -> bool {
         self.status_list.unwrap_or(true)
+    }
+
+    fn names(&self) -> format::Names<'_> {
+        format::Names {
+            format: self.format,
+            vct: self.vct.as_deref(),
+            doctype: self.doctype.as_deref(),
+            types: self.types.as_deref(),
+            contexts: self.contexts.as_deref(),
+            canonicalization: self.canonicalization,
+            cryptosuite: self.cryptosuite,
+            status: self.has_status_list().then(|| self.status_kind()),
+        }
     }
 
     /// In a list of which kind.

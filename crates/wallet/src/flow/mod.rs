@@ -20,6 +20,7 @@ pub mod sign_in;
 mod signed_metadata;
 mod sources;
 pub mod state;
+mod svg_template;
 pub mod token;
 mod type_metadata;
 
