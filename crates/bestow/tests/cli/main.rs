@@ -8,6 +8,7 @@
 
 mod attested;
 mod derive;
+mod first_party;
 mod haip;
 mod hardware;
 mod inspect;

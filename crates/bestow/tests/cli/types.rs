@@ -47,6 +47,21 @@ fn a_new_type_of_each_format_is_good_and_can_be_looked_at() {
     world.bestow(&["issuer", "credential", "check"]).exits(0);
 }
 
+#[test]
+fn a_type_is_named_by_its_identifier_and_stays_in_its_folder() {
+    let world = World::new();
+    for command in ["check", "preview"] {
+        world.bestow(&["issuer", "credential", command, "student_card"]).exits(0);
+        let unknown = world.bestow(&["issuer", "credential", command, "nobodys_card"]).exits(2);
+        assert!((unknown.stdout.clone() + &unknown.stderr).contains("nobodys_card"), "{unknown}");
+    }
+    for name in ["../evil", "", "bad name/..", "a/b"] {
+        let refused = world.bestow(&["issuer", "credential", "new", name]).exits(2);
+        assert!(refused.stderr.contains("name"), "{refused}");
+    }
+    assert!(!world.path("issuer/evil.toml").exists());
+}
+
 /// What a file may say by itself, the rest of the configuration may forbid.
 #[test]
 fn the_whole_configuration_is_checked_where_no_file_is_named() {

@@ -246,7 +246,7 @@ section! {
         /// Drafts in which offers can be made: `"8"`, `"9"`, `"11"` (which 10 is too), `"12"`,
         /// `"13"`, `"14"`, `"15"`. Each has an identifier of its own, `draft-13` and so on below
         /// `url`, with metadata and endpoints; those of 1.0 stay as they are. Nothing is
-        /// encrypted beside TLS there, so `[encryption] response = "required"` and
+        /// encrypted beside TLS there, so `response = "required"` in `[encryption]` and
         /// `profile = "haip"` allow none.
         drafts: Vec<Dialect> = Vec::new(),
     }

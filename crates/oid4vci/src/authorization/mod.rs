@@ -12,6 +12,7 @@ use crate::parameters::parameter;
 use crate::pkce::{self, CodeChallenge};
 use crate::secret::{IssuerState, SecretDigest};
 
+mod challenge;
 mod details;
 mod make;
 mod metadata;
@@ -21,6 +22,10 @@ mod response;
 mod running;
 mod scope;
 
+pub use challenge::{
+    CHALLENGE_ENDPOINT, ChallengeAnswer, ChallengeBody, ChallengeRefusal, ChallengeRequest,
+    GivenSignIn, ReceivedChallengeAnswer,
+};
 pub use details::{ClaimDescription, DETAILS_MAX, OPENID_CREDENTIAL};
 pub use make::{NewAuthorizationRequest, Selection};
 pub use metadata::{ChallengeMethods, CodeFlowMetadata, ReceivedCodeFlow};
@@ -95,6 +100,9 @@ pub struct AuthorizationRequest {
     pub dpop_jkt: Option<String>,
     /// The offer that `issuer_state` names, once the store has confirmed it.
     pub offer_id: Option<[u8; 16]>,
+    /// Whether it came without a browser: its code then went to no address (First-Party Apps §6).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_challenge: bool,
 }
 
 /// A request whose `issuer_state` nobody has looked up yet.
@@ -144,6 +152,7 @@ impl ParsedRequest {
             claims: wanted.claims,
             dpop_jkt: dpop_jkt(form)?,
             offer_id: None,
+            by_challenge: false,
         };
         Ok(Self { request, issuer_state })
     }

@@ -17,7 +17,7 @@ use oid4vci::metadata::ReceivedIssuerMetadata;
 use serde_json::{Map, Value, json};
 use wallet::display::Display;
 
-use super::{address, config_for};
+use super::{address, config_for, file_of};
 use crate::cli::PreviewArguments;
 use crate::exit::Failure;
 use crate::terminal::{plain, print, print_json};
@@ -33,7 +33,8 @@ pub(super) async fn preview(arguments: &PreviewArguments) -> Result<(), Failure>
     let PreviewArguments { file, language, .. } = arguments;
     let config = config_for(std::slice::from_ref(file), &arguments.config)?;
     let issuer = address(config.as_ref());
-    let found = CredentialType::inspect(file, issuer);
+    let file = file_of(file, config.as_ref());
+    let found = CredentialType::inspect(&file, issuer);
     if let Some(mistake) = found.mistakes.first() {
         return Err(Failure::mistake(mistake));
     }
