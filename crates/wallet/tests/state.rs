@@ -1,10 +1,5 @@
 //! A flow that begins in one wallet ends in another: all that passes between them is a text.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod world;
 
@@ -212,9 +207,9 @@ async fn a_flow_in_a_draft_goes_on_in_it() {
         let begun = world.wallet.request_token(offer, None).await.unwrap();
         let other = other(&world);
         let authorized = other.authorized(&begun.export().unwrap()).await;
-        let (went_on, began) = (authorized.offer(), begun.offer());
+        let (went_on, before) = (authorized.offer(), begun.offer());
         assert_eq!(went_on.dialect().unwrap().name(), draft);
-        assert_eq!(went_on.findings(), began.findings(), "draft {draft}");
+        assert_eq!(went_on.findings(), before.findings(), "draft {draft}");
         other.receives(&authorized).await;
         let mut request = world.network.sent_to(&endpoint("credential"))[0].json();
         for proof in ["proof", "proofs"] {

@@ -43,7 +43,7 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
             let typed = (account.as_str(), arguments.password_file.as_deref());
             Box::pin(sign_in_here(&wallet, resolved, typed)).await?
         }
-        _ if resolved.needs_sign_in() => sign_in(&wallet, resolved).await?,
+        _ if resolved.needs_sign_in() => Box::pin(sign_in(&wallet, resolved)).await?,
         _ => person.redeem(&wallet, resolved, arguments.tx_code.as_deref()).await?,
     };
     let received = request(&wallet, &authorized, &wish(arguments)).await;
