@@ -57,7 +57,7 @@ fn credential(what: &str) -> Result<Map<String, Value>, Failure> {
     let (Kind::LinkedDataCredential, Body::Json(Value::Object(mut credential))) =
         (thing.kind, thing.body)
     else {
-        return Err(whole_only(format!("this is another thing: {}", thing.kind.title())));
+        return Err(whole_only(&format!("this is another thing: {}", thing.kind.title())));
     };
     let proofs = match credential.remove(PROOF) {
         Some(Value::Array(proofs)) => proofs,
@@ -65,12 +65,12 @@ fn credential(what: &str) -> Result<Map<String, Value>, Failure> {
     };
     let is_it = |proof: &Value| proof.get("cryptosuite").is_some_and(|name| name == CRYPTOSUITE);
     let proof = proofs.into_iter().find(is_it);
-    let proof = proof.ok_or_else(|| whole_only("it has no such proof".to_owned()))?;
+    let proof = proof.ok_or_else(|| whole_only("it has no such proof"))?;
     credential.insert(PROOF.to_owned(), proof);
     Ok(credential)
 }
 
-fn whole_only(why: String) -> Failure {
+fn whole_only(why: &str) -> Failure {
     let message =
         format!("only a credential with a proof by {CRYPTOSUITE} can be shown in part; {why}");
     let hint = "see what it is: bestow inspect FILE";
@@ -79,7 +79,7 @@ fn whole_only(why: String) -> Failure {
 
 fn refused(error: FormatError) -> Failure {
     if error == FormatError::UnsupportedProof {
-        return whole_only("this was derived already: it is shown as it is".to_owned());
+        return whole_only("this was derived already: it is shown as it is");
     }
     let hint = "see whether it is good: bestow verify FILE";
     Failure::new(Ending::Usage, "not_derivable", error.to_string()).hint(hint)

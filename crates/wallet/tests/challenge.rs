@@ -49,7 +49,7 @@ async fn resolve(world: &World) -> Result<ResolvedOffer, WalletError> {
 }
 
 async fn begin(world: &World) -> Result<Challenged, WalletError> {
-    world.wallet.begin_challenge(resolve(world).await?, BACK).await
+    Box::pin(world.wallet.begin_challenge(resolve(world).await?, BACK)).await
 }
 
 fn asks(challenged: Challenged) -> Challenge {

@@ -265,7 +265,9 @@ fn drafted(dialect: Option<Dialect>, findings: &[&'static str], described: &mut 
             "this is an offer of draft {dialect} of OpenID4VCI: wallets that know 1.0 alone do not take it"
         ));
     }
-    findings.iter().for_each(|finding| described.note(*finding));
+    for finding in findings {
+        described.note(*finding);
+    }
 }
 
 fn is_secret(name: &Value) -> bool {
