@@ -157,8 +157,8 @@ const V2_SD_JWT_MEMBERS: [&str; 12] = [
 /// Of a JWT around a credential of version 1.1.
 const V1_JWT_MEMBERS: [&str; 6] = ["iss", "nbf", "exp", "vc", "sub", "status"];
 /// Of that credential.
-const V1_MEMBERS: [&str; 6] =
-    [CONTEXT, "type", "issuer", "issuanceDate", "expirationDate", SUBJECT];
+const V1_MEMBERS: [&str; 7] =
+    [CONTEXT, "type", "issuer", "issuanceDate", "expirationDate", SUBJECT, STATUS];
 
 fn sd_jwt_vc(concealed: &Concealed, expected: &Expected<'_>) -> Result<(), LintFault> {
     let payload = &concealed.payload;
@@ -190,7 +190,12 @@ fn jwt_vc_json(payload: &Map<String, Value>, expected: &Expected<'_>) -> Result<
     if (number(payload.get("nbf"))?, number(payload.get("exp"))?) != (begin, end) {
         return Err(LintFault::WrongTimes);
     }
-    check_status(payload, expected)?;
+    // One of the two places, so that no reader finds another entry.
+    let status = if credential.contains_key(STATUS) { credential } else { payload };
+    if status.contains_key(STATUS) && payload.contains_key("status") {
+        return Err(LintFault::WrongStatus);
+    }
+    check_status(status, expected)?;
     check_json_length(payload, 0)
 }
 

@@ -8,17 +8,19 @@ use formats::status_list::bitstring::Bitstring;
 use formats::status_list::token::{self, ReadClaims, TokenFormat};
 use formats::status_list::{CompressedList, Status};
 use keys::{json as strict, x509};
-use oid4vci::offer::{OfferLink, ReceivedOffer};
+use oid4vci::legacy::Dialect;
+use oid4vci::offer::OfferLink;
 use serde_json::{Map, Value, json};
-use url::Url;
+use url::form_urlencoded;
 
 use super::kind::Kind;
 use super::recognise::{Body, Found, Jwt, SdJwt};
 
 /// Members whose values are as good as a key: whoever looks at a screen does not need them.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 8] = [
     "pre-authorized_code",
     "issuer_state",
+    "op_state",
     "access_token",
     "refresh_token",
     "client_secret",
@@ -84,7 +86,7 @@ pub(crate) fn describe(found: &Found) -> Described {
                 offer(&value.to_string(), &mut described);
             }
         }
-        Body::Link(url) => link(url, &mut described),
+        Body::Link(text) => link(text, &mut described),
         Body::Mdoc(text) => mdoc(text, &mut described),
         Body::Cwt(bytes) => list(TokenFormat::Cwt, bytes, &mut described),
         Body::Certificates(chain) => {
@@ -212,24 +214,59 @@ fn bitstring(credential: Option<&Map<String, Value>>, described: &mut Described)
     }
 }
 
-fn link(url: &Url, described: &mut Described) {
-    match OfferLink::parse(url.as_str()) {
-        Ok(OfferLink::ByReference(place)) => {
+fn link(text: &str, described: &mut Described) {
+    match Dialect::read_link(text) {
+        Ok((OfferLink::ByReference(place), dialect, findings)) => {
             described.part("offer_at", place.origin().ascii_serialization());
             described.note("the offer lies there and was not fetched; its address is a secret");
+            drafted(dialect, &findings, described);
         }
-        Ok(OfferLink::ByValue(_)) => {
-            let value = url.query_pairs().find(|(name, _)| name == "credential_offer");
-            let value = value.and_then(|(_, value)| strict::parse(value.as_bytes()).ok());
-            described.part("offer", value.unwrap_or_default());
+        Ok((OfferLink::ByValue(_), dialect, findings)) => {
+            described.part("offer", offered(text));
+            drafted(dialect, &findings, described);
         }
         Err(error) => described.note(error.message()),
     }
 }
 
+/// What a link holds: the offer, or in the oldest of them its parameters.
+fn offered(link: &str) -> Value {
+    let query = link.split_once('?').map(|(_, query)| query);
+    let query =
+        query.or_else(|| link.split_once(':').map(|(_, rest)| rest.trim_start_matches('/')));
+    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let mut parameters = Map::new();
+    for (name, value) in pairs {
+        if name == "credential_offer" {
+            return strict::parse(value.as_bytes()).unwrap_or_default();
+        }
+        // One may be there several times: `credential_type`.
+        match parameters.get_mut(&*name) {
+            None => drop(parameters.insert(name.into_owned(), value.into())),
+            Some(Value::Array(values)) => values.push(value.into()),
+            Some(first) => *first = json!([first.take(), value]),
+        }
+    }
+    parameters.into()
+}
+
 fn offer(document: &str, described: &mut Described) {
-    if let Err(error) = ReceivedOffer::parse(document.as_bytes()) {
-        described.note(error.message());
+    match Dialect::read_offer(document.as_bytes(), None) {
+        Ok((_, dialect, findings)) => drafted(dialect, &findings, described),
+        Err(error) => described.note(error.message()),
+    }
+}
+
+/// Of which draft it is, and what it needs to be excused for even there.
+fn drafted(dialect: Option<Dialect>, findings: &[&'static str], described: &mut Described) {
+    if let Some(dialect) = dialect {
+        described.part("draft", dialect.name());
+        described.note(format!(
+            "this is an offer of draft {dialect} of OpenID4VCI: wallets that know 1.0 alone do not take it"
+        ));
+    }
+    for finding in findings {
+        described.note(*finding);
     }
 }
 

@@ -150,7 +150,7 @@ pub enum Revocation {
 pub enum StatusKind {
     /// Token Status List, for all formats whose credentials are JWTs or CBOR.
     Token,
-    /// Bitstring Status List of the W3C, for its credentials of version 2.0.
+    /// Bitstring Status List of the W3C, for its credentials.
     Bitstring,
 }
 
