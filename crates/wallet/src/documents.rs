@@ -1,5 +1,5 @@
-//! Documents that are known by what is in them: whoever has one asks nobody for it again (SD-JWT VC
-//! §6.3.4).
+//! Documents that are known by what is in them: whoever has one asks nobody for it again
+//! (SD-JWT VC §6.3.4).
 //!
 //! Their names are digests ([`formats::type_metadata::content_names`]), and what is taken out is held
 //! against its digest once more: who writes into such a place can at most make it forget.

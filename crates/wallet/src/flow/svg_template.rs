@@ -1,5 +1,5 @@
-//! Step 6: pictures of whole cards are fetched once, while their issuer is asked anyway (SD-JWT VC
-//! §8.1.2).
+//! Step 6: pictures of whole cards are fetched once, while their issuer is asked anyway
+//! (SD-JWT VC §8.1.2).
 
 use data_url::DataUrl;
 use formats::type_metadata::{SVG_BYTES_MAX, SvgTemplate, TemplateLink, TypeMetadata};
