@@ -219,6 +219,25 @@ async fn a_flow_in_a_draft_goes_on_in_it() {
     }
 }
 
+/// Of several catalogues in one document the offer chooses, also when it is read again.
+#[tokio::test]
+async fn the_draft_of_the_offer_stays_that_of_the_flow() {
+    let world = world::draft::world("11", Diploma);
+    let mut both = world::draft::metadata("11", Diploma);
+    let later = world::draft::metadata("13", Diploma);
+    let name = "credential_configurations_supported";
+    both.as_object_mut().unwrap().insert(name.to_owned(), later.get(name).unwrap().clone());
+    world.network.says(world::draft::APPENDED, 200, both);
+    let scanned = ScannedOffer::scan(&world::draft::link("11", false)).unwrap();
+    let consent = Consent::to(scanned.host());
+    let begun = world.resolve_with(scanned, &consent).await.unwrap();
+    let state = begun.export().unwrap();
+    let Point::Offer(offer) = other(&world).import(&state).await.unwrap() else { panic!() };
+    for offer in [&begun, &*offer] {
+        assert_eq!(offer.dialect().unwrap().name(), "11");
+    }
+}
+
 /// Catalogue M09: the holder agreed to what was published then.
 #[tokio::test]
 async fn what_the_holder_agreed_to_is_what_is_used() {

@@ -261,10 +261,8 @@ impl CredentialType {
 
     /// Paths of the claims that a holder may leave out when showing the credential (PRIV-02).
     #[must_use]
-    pub fn selective_paths(&self) -> Vec<Vec<Step>> {
-        let selective =
-            self.claims.iter().filter(|claim| claim.disclosure == Disclosure::Selective);
-        selective.map(|claim| claim.path.clone()).collect()
+    pub fn selective_paths(&self) -> &[Vec<Step>] {
+        self.claims.selective_paths()
     }
 
     /// Paths of the claims that a holder always shows; those of an object are its members'.

@@ -145,7 +145,7 @@ fn sd_jwt_vc_claims<'a>(
         vct_integrity: credential_type.vct_integrity.as_deref(),
         issuer: maker.issuer,
         claims: claims.clone(),
-        selective: credential_type.selective_paths(),
+        selective: credential_type.selective_paths().into(),
         decoys: credential_type.decoys,
         binding: holder.map(|holder| holder.binding.clone()),
         issued_at: stamp.issued_at,
@@ -181,11 +181,11 @@ fn w3c(
         Securing::VcSdJwt => {
             let claims = SelectiveClaims {
                 claims,
-                selective: credential_type.selective_paths(),
+                selective: credential_type.selective_paths().into(),
                 decoys: credential_type.decoys,
                 binding: holder.map(|holder| holder.binding.clone()),
             };
-            vc_jose::prepare_selective(claims, maker.random).map(Unsigned::VcSdJwt)
+            vc_jose::prepare_selective(&claims, maker.random).map(Unsigned::VcSdJwt)
         }
         Securing::LdpVc(canonicalization) => {
             ldp_vc::prepare(&claims).map(|made| Unsigned::LdpVc(made, canonicalization))
