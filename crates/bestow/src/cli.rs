@@ -107,6 +107,9 @@ pub(crate) struct DemoArguments {
     /// One credential of each format, verified as `bestow verify` does it
     #[arg(long, requires = "once")]
     pub(crate) all_formats: bool,
+    /// Speak a draft of OpenID4VCI, 8 to 15, and tell at each step what it does otherwise
+    #[arg(long, value_name = "NUMBER", value_parser = draft)]
+    pub(crate) draft: Option<Dialect>,
     /// Keep everything in this folder, which must be new or empty
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
@@ -161,6 +164,13 @@ pub(crate) enum IssuerCommand {
     /// Make a Credential Offer and show it
     #[command(after_help = OFFER_EXAMPLES)]
     Offer(OfferArguments),
+    /// Let an offer be taken that was made with --held
+    Release {
+        /// The id of the offer
+        id: String,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
     /// Revoke the credentials that came from an offer, for good
     #[command(after_help = REVOKE_EXAMPLES)]
     Revoke(StatusArguments),
@@ -233,6 +243,7 @@ impl IssuerCommand {
             Self::Keys(command) => command.as_json(),
             Self::Account(AccountCommand::Remove { .. } | AccountCommand::Password { .. })
             | Self::Init { .. }
+            | Self::Release { .. }
             | Self::Serve(_)
             | Self::CheckConfig(_)
             | Self::Migrate(_)
@@ -305,6 +316,9 @@ pub(crate) struct OfferArguments {
     /// Speak a draft of OpenID4VCI, for wallets that know no 1.0: see `legacy.drafts`
     #[arg(long, value_name = "8|9|10|11|12|13|14|15", value_parser = draft)]
     pub(crate) draft: Option<Dialect>,
+    /// Hold it until `bestow issuer release`: wallets of drafts 12 and 13 wait for it
+    #[arg(long, requires = "draft")]
+    pub(crate) held: bool,
     /// How long the offer is good
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) expires_in: Option<u64>,

@@ -8,17 +8,19 @@ use formats::status_list::bitstring::Bitstring;
 use formats::status_list::token::{self, ReadClaims, TokenFormat};
 use formats::status_list::{CompressedList, Status};
 use keys::{json as strict, x509};
+use oid4vci::legacy::Dialect;
 use oid4vci::offer::{OfferLink, ReceivedOffer};
 use serde_json::{Map, Value, json};
-use url::Url;
+use url::form_urlencoded;
 
 use super::kind::Kind;
 use super::recognise::{Body, Found, Jwt, SdJwt};
 
 /// Members whose values are as good as a key: whoever looks at a screen does not need them.
-const SECRETS: [&str; 7] = [
+const SECRETS: [&str; 8] = [
     "pre-authorized_code",
     "issuer_state",
+    "op_state",
     "access_token",
     "refresh_token",
     "client_secret",
@@ -84,7 +86,7 @@ pub(crate) fn describe(found: &Found) -> Described {
                 offer(&value.to_string(), &mut described);
             }
         }
-        Body::Link(url) => link(url, &mut described),
+        Body::Link(text) => link(text, &mut described),
         Body::Mdoc(text) => mdoc(text, &mut described),
         Body::Cwt(bytes) => list(TokenFormat::Cwt, bytes, &mut described),
         Body::Certificates(chain) => {
@@ -212,19 +214,38 @@ fn bitstring(credential: Option<&Map<String, Value>>, described: &mut Described)
     }
 }
 
-fn link(url: &Url, described: &mut Described) {
-    match OfferLink::parse(url.as_str()) {
-        Ok(OfferLink::ByReference(place)) => {
+fn link(text: &str, described: &mut Described) {
+    let (link, dialect, findings) = match Dialect::read_link(text) {
+        Ok(read) => read,
+        Err(error) => return described.note(error.message()),
+    };
+    if let Some(dialect) = dialect {
+        described.part("draft", dialect.name());
+    }
+    match link {
+        OfferLink::ByReference(place) => {
             described.part("offer_at", place.origin().ascii_serialization());
             described.note("the offer lies there and was not fetched; its address is a secret");
         }
-        Ok(OfferLink::ByValue(_)) => {
-            let value = url.query_pairs().find(|(name, _)| name == "credential_offer");
-            let value = value.and_then(|(_, value)| strict::parse(value.as_bytes()).ok());
-            described.part("offer", value.unwrap_or_default());
-        }
-        Err(error) => described.note(error.message()),
+        OfferLink::ByValue(_) => described.part("offer", members(text)),
     }
+    for finding in findings {
+        described.note(finding);
+    }
+}
+
+/// What stands in a link: an offer, or up to draft 8 its members.
+fn members(link: &str) -> Value {
+    let query = link.split_once('?').or_else(|| link.split_once("//"));
+    let query = query.map_or("", |(_, query)| query).replace("&amp;", "&");
+    let mut members = Map::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        if name == "credential_offer" {
+            return strict::parse(value.as_bytes()).unwrap_or_default();
+        }
+        members.insert(name.into_owned(), value.into_owned().into());
+    }
+    members.into()
 }
 
 fn offer(document: &str, described: &mut Described) {

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use formats::status_list::token::{self, TokenFormat};
 use keys::{json, x509};
+use oid4vci::legacy::Dialect;
 use oid4vci::offer::{HAIP_SCHEME, SCHEME};
 use serde_json::{Map, Value};
 use url::Url;
@@ -28,7 +29,7 @@ pub(crate) enum Body {
     Jwe(Map<String, Value>),
     Json(Value),
     /// A link with an offer in it, or with the address of one.
-    Link(Url),
+    Link(String),
     /// CBOR in base64url.
     Mdoc(String),
     Cwt(Vec<u8>),
@@ -86,11 +87,14 @@ fn mdoc(text: String) -> Option<Found> {
 }
 
 fn link(text: &str) -> Option<Found> {
-    let url = Url::parse(text).ok()?;
     let names = ["credential_offer", "credential_offer_uri"];
-    let has_offer = url.query_pairs().any(|(name, _)| names.contains(&&*name));
-    let is_offer = has_offer || [SCHEME, HAIP_SCHEME].contains(&url.scheme());
-    is_offer.then_some(Found { kind: Kind::CredentialOffer, body: Body::Link(url) })
+    let has_offer = |url: Url| {
+        url.query_pairs().any(|(name, _)| names.contains(&&*name))
+            || [SCHEME, HAIP_SCHEME].contains(&url.scheme())
+    };
+    // The first drafts have links of other forms.
+    let is_offer = Url::parse(text).is_ok_and(has_offer) || Dialect::read_link(text).is_ok();
+    is_offer.then(|| Found { kind: Kind::CredentialOffer, body: Body::Link(text.to_owned()) })
 }
 
 /// Without a scheme or JSON: what is written in base64url.

@@ -9,7 +9,7 @@ use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use axum::{Json, Router};
 use oid4vci::authorization::{PushRefusal, PushResponse};
 use oid4vci::error::ErrorCode;
@@ -24,17 +24,27 @@ use crate::{Issuer, flow};
 type Body = Result<Form<Vec<(String, String)>>, FormRejection>;
 
 /// Nothing where no client is registered, and none can be.
-pub(super) fn routes(issuer: &Issuer) -> Router<Arc<Issuer>> {
+pub(super) fn routes(issuer: &Issuer, pushes: &Arc<AddressLimit>) -> Router<Arc<Issuer>> {
     if !issuer.has_code_flow() {
         return Router::new();
     }
-    let pushes = AddressLimit::per_minute(issuer.config.authorization.pushes_per_minute);
-    let limited = middleware::from_fn_with_state(Arc::new(pushes), limit_pushes);
     Router::new()
-        .route("/par", post(push))
-        .route_layer(limited)
+        .route("/par", limited(post(push), pushes))
         .route("/introspect", post(introspect))
         .route("/revoke", post(revoke))
+}
+
+/// How often one address may push, whatever it speaks.
+pub(super) fn pushes(issuer: &Issuer) -> Arc<AddressLimit> {
+    Arc::new(AddressLimit::per_minute(issuer.config.authorization.pushes_per_minute))
+}
+
+/// The same endpoint, for who has not pushed too often.
+pub(super) fn limited(
+    endpoint: MethodRouter<Arc<Issuer>>,
+    pushes: &Arc<AddressLimit>,
+) -> MethodRouter<Arc<Issuer>> {
+    endpoint.route_layer(middleware::from_fn_with_state(Arc::clone(pushes), limit_pushes))
 }
 
 /// Anybody can push in the name of a public client, and each request is kept for a while.
@@ -56,9 +66,7 @@ async fn limit_pushes(
 /// AUTHZ-21, RFC 9126 §2.2
 async fn push(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, form: Body) -> Response {
     let answer = pushed(&issuer, &headers, form).await;
-    let never_kept = [(CACHE_CONTROL, "no-cache, no-store")];
-    let answer = answer.map(|pushed| (StatusCode::CREATED, never_kept, Json(pushed)));
-    sender::answer(answer, &headers, &issuer)
+    push_answer(answer, (&headers, &issuer))
 }
 
 async fn pushed(
@@ -67,7 +75,18 @@ async fn pushed(
     form: Body,
 ) -> Result<PushResponse, Failure<PushRefusal>> {
     let Form(form) = form.map_err(|_| PushRefusal::Unreadable)?;
-    flow::authorization::push(issuer, &form, &sender::headers(headers)).await
+    let sent = ("par", &sender::headers(headers));
+    flow::authorization::push(issuer, None, &form, sent).await
+}
+
+/// RFC 9126 §2.2: never kept.
+pub(super) fn push_answer(
+    answer: Result<PushResponse, Failure<PushRefusal>>,
+    (headers, issuer): (&HeaderMap, &Issuer),
+) -> Response {
+    let never_kept = [(CACHE_CONTROL, "no-cache, no-store")];
+    let answer = answer.map(|pushed| (StatusCode::CREATED, never_kept, Json(pushed)));
+    sender::answer(answer, headers, issuer)
 }
 
 /// RFC 7662 §2.2

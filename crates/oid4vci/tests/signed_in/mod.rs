@@ -85,6 +85,7 @@ pub(crate) fn authorization(change: impl FnOnce(&mut GrantedCode)) -> Authorizat
         claims: BTreeMap::new(),
         dpop_jkt: None,
         offer_id: None,
+        dialect: None,
     };
     let mut code = GrantedCode {
         digest: AuthorizationCode::new(AUTHORIZATION_CODE).digest(),

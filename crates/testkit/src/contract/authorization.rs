@@ -48,6 +48,7 @@ impl Contract {
             claims: BTreeMap::new(),
             dpop_jkt: None,
             offer_id: None,
+            dialect: None,
         }
     }
 

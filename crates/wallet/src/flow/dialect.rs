@@ -21,6 +21,13 @@ use crate::http::Request;
 /// Where OpenID Connect has what RFC 8414 has elsewhere.
 const OPENID_CONFIGURATION: &str = "openid-configuration";
 
+/// Where an offer does not say how long to wait between two Token Requests (draft 13, section 4.1.1).
+const POLL_SECONDS: u64 = 5;
+/// What `slow_down` adds.
+const SLOWER_SECONDS: u64 = 5;
+/// Longest that an issuer can make us wait before we ask again.
+const POLL_SECONDS_MAX: u64 = 300;
+
 /// How one issuer speaks, as long as a flow with it lasts; `None` is 1.0.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Spoken {
@@ -35,6 +42,8 @@ struct Heard {
     nonce: Option<String>,
     /// How long to wait, when something was not ready.
     interval: Option<u64>,
+    /// How much longer to wait between two Token Requests, as the issuer was asked too often.
+    slowed: u64,
 }
 
 impl Spoken {
@@ -103,6 +112,18 @@ impl Spoken {
         Some(response)
     }
 
+    /// Reads an answer to a batch of so many requests.
+    pub(super) fn read_batch_response(
+        &self,
+        body: &[u8],
+        count: usize,
+    ) -> Option<Vec<ReceivedCredentialResponse>> {
+        let (responses, nonce, findings) = self.dialect?.read_batch_response(body, count)?;
+        self.keep_nonce(nonce);
+        self.excuse(findings);
+        Some(responses)
+    }
+
     /// What else a refusal says, in a draft.
     pub(super) fn hear_refusal(&self, body: &[u8]) {
         if self.dialect.is_some() {
@@ -119,6 +140,20 @@ impl Spoken {
     /// How long to wait for it, as the refusal said.
     pub(super) fn interval(&self) -> Option<u64> {
         self.heard().interval
+    }
+
+    /// How long to wait before the same code is redeemed again, where `interval` is what its offer says:
+    /// `None` where to wait does not help. Who was told to slow down waits five seconds longer from then
+    /// on (draft 13, section 6.3).
+    pub(super) fn hear_pending(&self, refused: &Refused, interval: Option<u64>) -> Option<u64> {
+        let is_too_often = refused.is("slow_down");
+        if self.dialect.is_none() || !is_too_often && !refused.is("authorization_pending") {
+            return None;
+        }
+        let mut heard = self.heard();
+        heard.slowed += if is_too_often { SLOWER_SECONDS } else { 0 };
+        let interval = interval.unwrap_or(POLL_SECONDS).clamp(1, POLL_SECONDS_MAX);
+        Some(interval.saturating_add(heard.slowed).min(POLL_SECONDS_MAX))
     }
 
     /// Whether another proof can help: its nonce had died, and a fresh one came with the refusal.
@@ -148,6 +183,8 @@ pub(super) struct Understood {
     pub(super) names: BTreeMap<String, Map<String, Value>>,
     /// Where codes are redeemed, for an issuer of a draft that publishes nothing else about that.
     pub(super) server: Option<InPlaceOfServer>,
+    /// Where several credentials are asked for at once, in a draft that has a place for that.
+    pub(super) batch_endpoint: Option<Url>,
 }
 
 /// What takes the place of an authorization server's metadata, and what is to be said of it.
@@ -166,19 +203,26 @@ impl Wallet {
             Ok(Document::Plain(body)) => body,
             Ok(Document::Signed(issuer)) => {
                 spoken.dialect = None; // who signs like that speaks 1.0
-                return Ok(Understood { issuer: *issuer, names: BTreeMap::new(), server: None });
+                let (issuer, names) = (*issuer, BTreeMap::new());
+                return Ok(Understood { issuer, names, server: None, batch_endpoint: None });
             }
             Err(WalletError::Refused(refused)) => self.older_document(id, spoken, refused).await?,
             Err(error) => return Err(error),
         };
         let ids = &mut offer.credential_configuration_ids;
         let read = Dialect::read_metadata(&body, id, spoken.dialect, ids)?;
-        let (issuer, dialect, names, findings) = read;
+        let (mut issuer, dialect, names, findings) = read;
         spoken.dialect = dialect;
         spoken.excuse(findings);
         self.check_dialect(spoken)?;
         let server = dialect.and_then(|_| Dialect::read_server(&body, id));
-        Ok(Understood { issuer, names, server })
+        let batch_endpoint = dialect.and_then(|dialect| dialect.read_batch_endpoint(&body));
+        // A batch names no key for its answer.
+        let batch_endpoint = batch_endpoint.filter(|_| !issuer.encryption.is_required());
+        if batch_endpoint.is_some() {
+            issuer.batch_size = Dialect::BATCH_SIZE;
+        }
+        Ok(Understood { issuer, names, server, batch_endpoint })
     }
 
     /// In some drafts the server's metadata say what an issuer issues.

@@ -67,6 +67,7 @@ pub struct DescribedOffer {
     server_host: String,
     spoken: Spoken,
     in_place_of_server: Option<Box<InPlaceOfServer>>,
+    batch_endpoint: Option<Url>,
 }
 
 impl DescribedOffer {
@@ -85,6 +86,8 @@ pub struct ResolvedOffer {
     pub(super) issuer: ReceivedIssuerMetadata,
     pub(super) encryption: ChosenEncryption,
     pub(super) server: ReceivedServerMetadata,
+    /// Where several credentials are asked for at once, in a draft that has a place for that.
+    pub(super) batch_endpoint: Option<Url>,
     /// Who we are to that server, as long as this flow lasts: whoever asks again for the same code
     /// is to be known again.
     pub(super) sender: Sender,
@@ -196,8 +199,8 @@ impl Wallet {
         {
             tx_code.description = tx_code.description.take().map(|text| clean(&text));
         }
-        let Understood { issuer, names, server: in_place_of_server } =
-            self.understand(&mut offer, &mut spoken).await?;
+        let understood = self.understand(&mut offer, &mut spoken).await?;
+        let Understood { issuer, names, server: in_place_of_server, batch_endpoint } = understood;
         let encryption = spoken.encryption(&issuer.encryption)?;
         let server = issuer.authorization_server(grant.authorization_server())?.to_owned();
         let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
@@ -216,6 +219,7 @@ impl Wallet {
             server_host,
             spoken,
             in_place_of_server: in_place_of_server.map(Box::new),
+            batch_endpoint,
         })
     }
 
@@ -246,9 +250,20 @@ impl Wallet {
         let in_place = in_place.filter(|_| id == issuer.credential_issuer);
         let server = self.server_of(&id, &spoken, in_place).await?;
         self.check_endpoints(&issuer, &server, &id)?;
+        let batch_endpoint = described.batch_endpoint;
+        self.check_places(&[&issuer.credential_issuer], batch_endpoint.iter())?;
         self.settings.profile.check_metadata(&issuer, &server)?;
         let sender = self.become_sender(&server, &id, spoken).await?;
-        Ok(ResolvedOffer { grant, issuer, encryption, server, sender, offered, unsupported })
+        Ok(ResolvedOffer {
+            grant,
+            issuer,
+            encryption,
+            server,
+            batch_endpoint,
+            sender,
+            offered,
+            unsupported,
+        })
     }
 
     /// META-15

@@ -31,6 +31,7 @@ impl Dialect {
     /// Reads a Token Response and the nonce that came with it (draft 14, section 6.2).
     #[must_use]
     pub fn read_token_response(
+        self,
         body: &[u8],
     ) -> Option<(ReceivedTokenResponse, Option<String>, Findings)> {
         let mut value = json::parse(body).ok()?;
@@ -44,7 +45,9 @@ impl Dialect {
         if let Some(details) = members.get("authorization_details")
             && !are_complete(details)
         {
-            findings.push(DETAILS);
+            if self.has_credential_identifiers() {
+                findings.push(DETAILS);
+            }
             members.remove("authorization_details");
         }
         Some((ReceivedTokenResponse::parse(value.to_string().as_bytes())?, nonce, findings))
