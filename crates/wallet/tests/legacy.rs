@@ -187,6 +187,31 @@ async fn a_server_without_metadata_is_excused_and_named() {
     }
 }
 
+/// The one document of the first drafts, under another name or none: it is the issuer's by its place, and
+/// codes still go nowhere else.
+#[tokio::test]
+async fn a_server_of_another_name_is_excused_in_the_first_drafts() {
+    for draft in ["8", "9"] {
+        for name in [json!("https://issuer.example"), Value::Null] {
+            let world = world(draft, Diploma);
+            let mut metadata = metadata(draft, Diploma);
+            metadata["issuer"] = name;
+            world.network.says(OPENID_CONFIGURATION, 200, metadata.clone());
+            let offer = resolve(&world, &link(draft, false)).await.unwrap();
+            assert!(
+                offer.findings()[0].contains("not the one in the offer"),
+                "{:?}",
+                offer.findings()
+            );
+            receive(&world, &link(draft, false), false).await.unwrap();
+            metadata["token_endpoint"] = "https://elsewhere.example/token".into();
+            world.network.says(OPENID_CONFIGURATION, 200, metadata);
+            let error = resolve(&world, &link(draft, false)).await.unwrap_err();
+            assert!(matches!(error, WalletError::ForeignEndpoint { .. }), "{error:?}");
+        }
+    }
+}
+
 /// What a draft tolerates ends where codes would go to somebody else.
 #[tokio::test]
 async fn codes_go_nowhere_else_in_a_draft_either() {

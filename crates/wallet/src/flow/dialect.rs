@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use oid4vci::credential::ReceivedCredentialResponse;
 use oid4vci::encryption::{Body, ChosenEncryption, EncryptionError, ReceivedEncryption};
 use oid4vci::legacy::Dialect;
-use oid4vci::metadata::{AUTHORIZATION_SERVER, ReceivedIssuerMetadata, ReceivedServerMetadata};
+use oid4vci::metadata::{
+    AUTHORIZATION_SERVER, MetadataError, ReceivedIssuerMetadata, ReceivedServerMetadata,
+};
 use oid4vci::offer::ReceivedOffer;
 use oid4vci::secret::TransactionId;
 use serde_json::{Map, Value};
@@ -275,11 +277,16 @@ impl Wallet {
             answer => return answer,
         };
         let document = self.reader().document(id, OPENID_CONFIGURATION, Question::Metadata).await;
-        if let Ok(document) = document {
-            return Ok(ReceivedServerMetadata::parse(&document, id)?);
-        }
+        let has_one = spoken.dialect.is_some_and(Dialect::has_one_metadata);
+        let other = match document.map(|document| ReceivedServerMetadata::parse(&document, id)) {
+            Ok(Ok(server)) => return Ok(server),
+            // It came from the issuer's place, and its endpoints are held against that.
+            Ok(Err(MetadataError::OtherIssuer)) if has_one => Some(Dialect::OTHER_SERVER),
+            Ok(Err(error)) => return Err(error.into()),
+            Err(_) => None,
+        };
         let (server, finding) = in_place.ok_or(WalletError::Refused(refused))?;
-        spoken.excuse(vec![finding]);
+        spoken.excuse(vec![other.unwrap_or(finding)]);
         Ok(server)
     }
 

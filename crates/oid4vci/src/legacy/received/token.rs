@@ -18,6 +18,11 @@ const DETAILS: &str = "authorization_details of the Token Response are not those
                        section 6.2, and were left aside";
 
 impl Dialect {
+    /// What is to be said of a server whose document has another name for it than the one that led
+    /// there, or none.
+    pub const OTHER_SERVER: &'static str = "issuer of the metadata is not the one in the offer (draft 8, \
+                                            section 10.2; RFC 8414, section 3.3)";
+
     /// The form of a Token Request as this draft has it: up to draft 12 the Transaction Code was a PIN
     /// (draft 12, section 6.1).
     pub fn write_token_request(self, form: &mut [(&'static str, &str)]) {
