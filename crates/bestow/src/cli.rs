@@ -6,23 +6,26 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
-use issuer::flow::offer::OfferGrants;
 use oid4vci::legacy::Dialect;
 
 use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
 use crate::terminal::{is_result_lost, lose_result, print};
 
+mod account;
 mod applications;
 mod credential;
 mod deferred;
 mod generations;
 mod inspect;
 mod migrate_store;
+mod offer;
 mod pki;
 mod status;
 mod wallet;
 
+use account::ACCOUNT_EXAMPLES;
+pub(crate) use account::AccountCommand;
 pub(crate) use applications::ApplicationsCommand;
 use credential::CREDENTIAL_EXAMPLES;
 pub(crate) use credential::{CheckArguments, CredentialCommand, NewArguments, PreviewArguments};
@@ -33,6 +36,8 @@ use inspect::{INSPECT_EXAMPLES, VERIFY_EXAMPLES};
 pub(crate) use inspect::{InspectArguments, VerifyArguments};
 use migrate_store::MIGRATE_STORE_EXAMPLES;
 pub(crate) use migrate_store::MigrateStoreArguments;
+pub(crate) use offer::OfferArguments;
+use offer::{OFFER_EXAMPLES, draft};
 use pki::PKI_EXAMPLES;
 pub(crate) use pki::{IacaArguments, PkiCommand, SignArguments};
 use status::REVOKE_EXAMPLES;
@@ -201,12 +206,7 @@ pub(crate) enum IssuerCommand {
     )]
     Applications(ApplicationsCommand),
     /// Who can sign in, for wallets that send people here
-    #[command(
-        subcommand,
-        after_help = "Examples:\n  \
-        bestow issuer account add ada --sample student_card\n  \
-        bestow issuer account add erika --claims erika.json < password.txt"
-    )]
+    #[command(subcommand, after_help = ACCOUNT_EXAMPLES)]
     Account(AccountCommand),
     /// What wallets have asked for and an officer has yet to approve
     #[command(
@@ -234,15 +234,12 @@ impl IssuerCommand {
             Self::Revoke(arguments) | Self::Suspend(arguments) | Self::Reinstate(arguments) => {
                 arguments.json
             }
-            Self::Account(AccountCommand::Add { json, .. } | AccountCommand::List { json, .. }) => {
-                *json
-            }
+            Self::Account(command) => command.as_json(),
             Self::Credential(command) => command.as_json(),
             Self::Applications(command) => command.as_json(),
             Self::Deferred(command) => command.as_json(),
             Self::Keys(command) => command.as_json(),
-            Self::Account(AccountCommand::Remove { .. } | AccountCommand::Password { .. })
-            | Self::Init { .. }
+            Self::Init { .. }
             | Self::Release { .. }
             | Self::Serve(_)
             | Self::CheckConfig(_)
@@ -257,124 +254,11 @@ impl IssuerCommand {
     }
 }
 
-fn grants(text: &str) -> Result<OfferGrants, String> {
-    match text {
-        "pre-authorized_code" => Ok(OfferGrants::PreAuthorizedCode),
-        "authorization_code" => Ok(OfferGrants::AuthorizationCode),
-        "both" => Ok(OfferGrants::Both),
-        _ => Err("one of pre-authorized_code, authorization_code and both".to_owned()),
-    }
-}
-
-fn draft(text: &str) -> Result<Dialect, String> {
-    Dialect::parse(text).ok_or_else(|| "one of 8, 9, 10, 11, 12, 13, 14 and 15".to_owned())
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct ConfigFile {
     /// The issuer's configuration
     #[arg(long, value_name = "FILE", default_value = "bestow.toml", env = "BESTOW_CONFIG")]
     pub(crate) config: PathBuf,
-}
-
-const OFFER_EXAMPLES: &str = "\
-Examples:
-  bestow issuer offer student_card --sample
-  bestow issuer offer student_card --claims erika.json --claim address.city=Bremen --tx-code
-  bestow issuer offer diploma --claims - --tx-code --print letter.pdf --json < erika.json";
-
-#[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
-pub(crate) struct OfferArguments {
-    /// Credential types to offer: names of files in credentials/, without .toml
-    #[arg(required = true, value_name = "CONFIGURATION_ID")]
-    pub(crate) configuration_ids: Vec<String>,
-    /// A JSON object with the claims of all offered types; - reads standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) claims: Option<PathBuf>,
-    /// One claim, such as address.city=Bremen; may be repeated, wins over --claims
-    #[arg(long = "claim", value_name = "NAME=VALUE")]
-    pub(crate) claim: Vec<String>,
-    /// Fill in the example values of the types
-    #[arg(long)]
-    pub(crate) sample: bool,
-    /// Guard the offer with a transaction code
-    #[arg(long)]
-    pub(crate) tx_code: bool,
-    /// Take the risk of a long or printed offer without a transaction code
-    #[arg(long, conflicts_with = "tx_code")]
-    pub(crate) without_tx_code: bool,
-    /// Put the offer itself into the link, instead of where it is
-    #[arg(long)]
-    pub(crate) by_value: bool,
-    /// How it can be taken: by whoever has it, by whoever signs in, or both
-    #[arg(long, value_name = "pre-authorized_code|authorization_code|both", value_parser = grants)]
-    pub(crate) grants: Option<OfferGrants>,
-    /// The only account that can take it, by signing in
-    #[arg(long, value_name = "NAME")]
-    pub(crate) account: Option<String>,
-    /// Speak a draft of OpenID4VCI, for wallets that know no 1.0: see `legacy.drafts`
-    #[arg(long, value_name = "8|9|10|11|12|13|14|15", value_parser = draft)]
-    pub(crate) draft: Option<Dialect>,
-    /// Hold it until `bestow issuer release`: wallets of drafts 12 and 13 wait for it
-    #[arg(long, requires = "draft")]
-    pub(crate) held: bool,
-    /// How long the offer is good
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
-    pub(crate) expires_in: Option<u64>,
-    /// Write the QR code as a picture (.svg or .png)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) qr: Option<PathBuf>,
-    /// Write a letter to print, with the transaction code on a sheet of its own
-    #[arg(long, value_name = "FILE.pdf")]
-    pub(crate) print: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-    #[command(flatten)]
-    pub(crate) config: ConfigFile,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AccountCommand {
-    /// Make an account; its password is asked for, or read from standard input
-    Add {
-        /// What its owner types to sign in
-        name: String,
-        /// A JSON object that has, by credential type, an object of claims
-        #[arg(long, value_name = "FILE")]
-        claims: Option<PathBuf>,
-        /// Fill in the example values of this type; may be repeated
-        #[arg(long, value_name = "CONFIGURATION_ID")]
-        sample: Vec<String>,
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        config: ConfigFile,
-    },
-    /// List accounts
-    List {
-        /// Print one JSON object
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        config: ConfigFile,
-    },
-    /// Remove an account; credentials that were issued to it stay valid
-    Remove {
-        /// As listed
-        name: String,
-        #[command(flatten)]
-        config: ConfigFile,
-    },
-    /// Change a password; it is asked for, or read from standard input
-    Password {
-        /// As listed
-        name: String,
-        #[command(flatten)]
-        config: ConfigFile,
-    },
 }
 
 /// Reads the command line; help, and mistakes in it, are told here.

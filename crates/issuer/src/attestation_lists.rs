@@ -13,7 +13,7 @@ use formats::status_list::{Status, StatusReference};
 use keys::jws::Jws;
 use keys::outside::{Clock, Timestamp};
 use oid4vci::attestation::Attesters;
-use oid4vci::attestation::status::{KnownEntries, ListEntry};
+use oid4vci::attestation::status::KnownEntries;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::timeout;
 use url::{Host, Url};
@@ -75,7 +75,7 @@ struct Source {
 /// What lists say of entries that attestations name; a list that cannot be had is no reason to refuse,
 /// and none to trust: the request may come again.
 pub(crate) async fn known_entries(
-    entries: Vec<ListEntry>,
+    entries: Vec<StatusReference>,
     attesters: &Attesters,
     issuer: &Issuer,
 ) -> Result<KnownEntries, Broken> {
@@ -101,7 +101,7 @@ impl AttestationLists {
 
     async fn is_valid(
         &self,
-        entry: &ListEntry,
+        entry: &StatusReference,
         attesters: &Attesters,
         clock: &dyn Clock,
     ) -> Result<bool, String> {
@@ -115,9 +115,8 @@ impl AttestationLists {
             known = asking.await.map_err(|error| error.to_string())?;
         }
         let list = known.usable(clock.now()).ok_or("its list cannot be had")?;
-        let reference = StatusReference { uri: entry.uri.clone(), idx: entry.idx };
         // What a list does not have is nothing that it vouches for.
-        Ok(list.status(&reference).is_some_and(|status| status == Status::Valid))
+        Ok(list.status(entry).is_some_and(|status| status == Status::Valid))
     }
 
     fn list(&self, uri: &str) -> Arc<Mutex<Known>> {

@@ -205,6 +205,12 @@ impl Issuer {
         !self.clients.is_empty() || self.config.authorization.clients_by_api
     }
 
+    /// Whether a wallet of the operator's own may ask for passwords itself (First-Party Apps §8).
+    #[must_use]
+    pub fn has_first_party(&self) -> bool {
+        self.clients.values().any(|client| client.is_first_party)
+    }
+
     /// Whether offers in this draft are served; those of 1.0 always are.
     #[must_use]
     pub fn speaks(&self, dialect: Option<Dialect>) -> bool {

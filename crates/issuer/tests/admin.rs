@@ -7,10 +7,12 @@
 
 use std::sync::Arc;
 
+use axum::body::{Body, BodyDataStream};
 use axum::http::Request;
 use axum::http::header::AUTHORIZATION;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use futures_util::StreamExt as _;
 use oid4vci::offer::OfferId;
 use serde_json::{Value, json};
 use testkit::proof::holder_key;
@@ -251,6 +253,7 @@ async fn an_offer_tells_how_far_it_got() {
         let rows = [
             ("GET", format!("{OFFERS}/{id}")),
             ("DELETE", format!("{OFFERS}/{id}")),
+            ("GET", format!("{OFFERS}/{id}/events")),
             ("GET", applications.clone()),
             ("POST", format!("{applications}/approve")),
             ("POST", format!("{applications}/reject")),
@@ -259,6 +262,40 @@ async fn an_offer_tells_how_far_it_got() {
             assert_eq!(problem(&world.operator(method, &path, None).await).0, 404, "{path}");
         }
     }
+}
+
+/// The next event of a stream, which is an offer.
+async fn event(stream: &mut BodyDataStream) -> Value {
+    let chunk = stream.next().await.unwrap().unwrap();
+    let text = String::from_utf8(chunk.to_vec()).unwrap();
+    assert!(text.contains("event: offer"), "{text}");
+    let data = text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap();
+    serde_json::from_str(data).unwrap()
+}
+
+#[tokio::test]
+async fn a_program_is_told_what_becomes_of_an_offer() {
+    let world = World::new().await;
+    let offered = world.offer(CARD, &json!({})).await;
+    let path = format!("{OFFERS}/{}/events", offered.id);
+    let key = format!("Bearer {}", world.issuer.keys().admin.expose());
+    let request = Request::get(&path).header(AUTHORIZATION, key).body(Body::empty()).unwrap();
+    let answer = world.admin.open(request).await;
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    let mut stream = answer.into_body().into_data_stream();
+    assert_eq!(event(&mut stream).await, state(&world, &offered.id).await);
+    let token = world.redeem(&offered.code, &[]).await.success();
+    assert_eq!(event(&mut stream).await["state"], "redeemed");
+    let proof = world.proof(&holder_key()).await;
+    let token = token["access_token"].as_str().unwrap();
+    world.credential(token, CARD, &[proof]).await.success();
+    assert_eq!(event(&mut stream).await["state"], "issued");
+    let path = format!("{OFFERS}/{}/status", offered.id);
+    world.operator("POST", &path, Some(&json!({ "status": "invalid" }))).await;
+    let told = event(&mut stream).await;
+    assert_eq!(told["credentials"][0]["status"], "invalid", "{told}");
+    world.issuer.ending.send_replace(true);
+    assert!(stream.next().await.is_none(), "who stops keeps nobody waiting");
 }
 
 /// 204 as often as one likes, 409 once a credential is out.

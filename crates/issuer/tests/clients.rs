@@ -65,6 +65,7 @@ async fn a_client_that_cannot_work_is_not_registered() {
         ("spaces", json!({ "client_id": "a b" })),
         ("a password", json!({ "authentication": "client_secret_basic" })),
         ("no key", json!({ "authentication": "private_key_jwt" })),
+        ("a file alone says so", json!({ "first_party": true })),
     ] {
         let mut body = client("a");
         body.as_object_mut().unwrap().extend(change.as_object().unwrap().clone());

@@ -1,6 +1,10 @@
 //! What `bestow.toml` may say of other servers (databases, providers, authorization servers), and a
 //! credential type of their claims.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -194,4 +198,27 @@ fn claims_of_a_provider_become_those_of_the_type() {
         let found = read(line).unwrap_err();
         assert!(found.contains(expected), "{line}: {found}");
     }
+}
+
+/// First-Party Apps §9.1: a wallet that is to ask for passwords can prove that it is the operator's.
+#[test]
+fn a_first_party_wallet_that_can_prove_nothing_refuses_to_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let clients = folder.path().join("clients");
+    fs::create_dir(&clients).unwrap();
+    let file = folder.path().join("bestow.toml");
+    let written = |lines: &str, client: &str| {
+        fs::write(&file, format!("url = \"https://issuer.example\"\n{lines}")).unwrap();
+        let base =
+            "client_id = \"own\"\nname = \"Own\"\nredirect_uris = [\"https://own.example/\"]\n";
+        fs::write(clients.join("own.toml"), format!("{base}{client}")).unwrap();
+        Config::load(&file).unwrap().registered_clients()
+    };
+    let own = "first_party = true\n";
+    let error = written("", own).unwrap_err();
+    assert!(error.problem.contains("`own`"), "{}", error.problem);
+    assert!(error.remedy.contains("private_key_jwt"), "{}", error.remedy);
+    let trust = "[authorization]\nclient_attestation_trust_anchors = [\"makers.pem\"]\n";
+    assert!(written(trust, own).unwrap()["own"].is_first_party);
+    assert!(!written("", "").unwrap()["own"].is_first_party, "off by default");
 }

@@ -105,3 +105,41 @@ async fn a_type_says_what_it_extends() {
     let integrity = "sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng=";
     assert_eq!(described["extends#integrity"], integrity);
 }
+
+/// A world whose card has this picture in English.
+async fn pictured(picture: &'static str, lines: &'static str) -> World {
+    World::configured(|folder: &Path| {
+        let file = folder.join(CARD);
+        let text = fs::read_to_string(&file).unwrap();
+        let german = "[[display]]\nname = \"Studierendenausweis\"";
+        let template = format!("[[display.svg_templates]]\nfile = \"card.svg\"\n{lines}\n{german}");
+        fs::write(&file, text.replace(german, &template)).unwrap();
+        fs::write(file.with_file_name("card.svg"), picture).unwrap();
+    })
+    .await
+}
+
+/// The one to start from.
+const PICTURE: &str = include_str!("../../../docs/credential-types/student_card.svg");
+
+/// SD-JWT VC §8.1.2: served as it is, named with its digest, and harmless where it is opened by itself.
+#[tokio::test]
+async fn a_picture_of_the_card_is_served_beside_the_description() {
+    let world = pictured(PICTURE, "color_scheme = \"dark\"").await;
+    let described = world.public.get("/credentials/student_card").await.json();
+    for name in ["svg_template", "svg_templates"] {
+        let template = &described["display"][0]["rendering"][name][0];
+        assert_eq!(template["properties"], serde_json::json!({ "color_scheme": "dark" }));
+        let uri = template["uri"].as_str().unwrap().strip_prefix(ISSUER).unwrap();
+        let answer = world.public.get(uri).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, "image/svg+xml"));
+        assert_eq!(answer.body, PICTURE.as_bytes());
+        assert_eq!(template["uri#integrity"], sha256(&answer.body));
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("default-src 'none'") && policy.contains("sandbox"), "{policy}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+    let metadata = world.public.get("/.well-known/openid-credential-issuer").await;
+    assert!(!String::from_utf8_lossy(&metadata.body).contains("svg"), "they have no place for it");
+    assert!(world.public.get("/credentials/student_card/other.svg").await.is(404, "not_found"));
+}

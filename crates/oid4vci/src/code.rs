@@ -20,8 +20,8 @@ pub const CODE_SECONDS: u64 = 60;
 pub struct AuthorizationCodeRequest {
     /// `code`
     pub code: AuthorizationCode,
-    /// As in the Authorization Request.
-    pub redirect_uri: String,
+    /// As in the Authorization Request; a code that came without a browser needs none.
+    pub redirect_uri: Option<String>,
     /// RFC 7636 §4.5
     pub code_verifier: CodeVerifier,
     /// Who asks, and how that is proved.
@@ -40,7 +40,7 @@ impl AuthorizationCodeRequest {
         }
         Ok(Self {
             code: AuthorizationCode::new(needed("code")?),
-            redirect_uri: needed("redirect_uri")?.to_owned(),
+            redirect_uri: parameter(form, "redirect_uri")?.map(str::to_owned),
             code_verifier: CodeVerifier::new(needed("code_verifier")?),
             client: ClientCredentials::parse(form)?,
             credential_configuration_ids: parameter(form, "authorization_details")?
@@ -54,9 +54,9 @@ impl AuthorizationCodeRequest {
         let mut form = vec![
             ("grant_type", AUTHORIZATION_CODE),
             ("code", self.code.expose()),
-            ("redirect_uri", self.redirect_uri.as_str()),
             ("code_verifier", self.code_verifier.expose()),
         ];
+        form.extend(self.redirect_uri.iter().map(|uri| ("redirect_uri", uri.as_str())));
         form.extend(self.client.to_form());
         form.extend(self.resources.iter().map(|resource| ("resource", resource.as_str())));
         form
@@ -94,7 +94,8 @@ pub enum CodeCommit<'g> {
 /// - A code that is wrong, spent, too old, or of another client is `invalid_grant`; nobody learns
 ///   which (RFC 6749 §5.2).
 /// - `redirect_uri` and verifier must fit the Authorization Request (RFC 6749 §4.1.3,
-///   RFC 7636 §4.6, B21).
+///   RFC 7636 §4.6, B21); where there was no browser, nobody need name an address
+///   (First-Party Apps §6).
 /// - A code that was asked for with a key is for that key (RFC 9449 §10).
 /// - A Wallet may ask for less than was allowed (TOKEN-15), never for more.
 pub fn decide<'g>(
@@ -119,8 +120,11 @@ pub fn decide<'g>(
     if now >= code.expires_at || !is_open(grant, now) {
         return Err(unknown);
     }
-    if request.redirect_uri != code.request.answer_to.redirect_uri {
-        return Err(TokenRefusal::OtherRedirectUri);
+    match request.redirect_uri.as_deref() {
+        None if code.request.by_challenge => {}
+        None => return Err(TokenRefusal::MissingCodeParameter),
+        Some(uri) if uri == code.request.answer_to.redirect_uri => {}
+        Some(_) => return Err(TokenRefusal::OtherRedirectUri),
     }
     let key = requester.sender.bound_to().map(Thumbprint::to_string);
     if code.request.dpop_jkt.is_some() && code.request.dpop_jkt != key {

@@ -35,6 +35,12 @@ pub enum ErrorCode {
     InvalidTarget,
     /// RFC 9396 §5
     InvalidAuthorizationDetails,
+    /// First-Party Apps §5.2.2.1
+    InvalidSession,
+    /// First-Party Apps §5.2.2.1
+    InsufficientAuthorization,
+    /// First-Party Apps §5.2.2.1
+    RedirectToWeb,
     /// RFC 9449 §5, RFC 9449 §7.1
     InvalidDpopProof,
     /// RFC 9449 §8, RFC 9449 §9
@@ -89,6 +95,9 @@ impl ErrorCode {
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidSession => "invalid_session",
+            Self::InsufficientAuthorization => "insufficient_authorization",
+            Self::RedirectToWeb => "redirect_to_web",
             Self::InvalidDpopProof => "invalid_dpop_proof",
             Self::UseDpopNonce => "use_dpop_nonce",
             Self::InvalidToken => "invalid_token",

@@ -124,6 +124,10 @@ secrets! {
     AuthorizationHandle
     /// `code_verifier` (RFC 7636 §4.1).
     CodeVerifier
+    /// `auth_session` (First-Party Apps §5.3.1), as a Wallet keeps it.
+    AuthSession
+    /// `password` of an account, as a person typed it into a Wallet (First-Party Apps §5.3).
+    GivenPassword
     /// `tx_code` (VCI §6.1): reaches the End-User over a second channel.
     TxCode
     /// `transaction_id` (VCI §8.3): with the token, it fetches a credential that is made later.
@@ -143,6 +147,7 @@ drawn! { AccessToken AuthorizationCode RefreshToken AuthorizationHandle OfferRef
 redacted! {
     PreAuthorizedCode AccessToken TransactionId TxCode OfferReference SecretDigest TxCodeDigest
     AuthorizationCode RefreshToken IssuerState AuthorizationHandle CodeVerifier
+    AuthSession GivenPassword
 }
 
 const ID_BYTES: usize = 16;

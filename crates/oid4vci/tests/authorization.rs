@@ -40,6 +40,7 @@ fn client() -> Client {
         name: "Wallet".into(),
         authentication: ClientAuthentication::None,
         redirect_uris: vec![RedirectUri::parse(REDIRECT).unwrap()],
+        is_first_party: false,
     }
 }
 

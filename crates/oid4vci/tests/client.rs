@@ -39,6 +39,7 @@ fn client(authentication: ClientAuthentication, uris: &[&str]) -> Client {
         name: "Wallet".into(),
         authentication,
         redirect_uris: uris.iter().map(parse).collect(),
+        is_first_party: false,
     }
 }
 

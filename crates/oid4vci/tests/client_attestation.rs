@@ -7,6 +7,7 @@ mod instance;
 mod jose;
 
 use attester::Attester;
+use formats::status_list::StatusReference;
 use instance::{CLIENT, Instance, NOW, SERVER, challenges, context, nonce_key, part, pop_claims};
 use jose::{jwt, key, merged};
 use keys::algorithm::Algorithm::{EdDsa, Es256};
@@ -23,7 +24,7 @@ use oid4vci::attestation::client::{
     ATTESTATION_BYTES_MAX, ClientAttestationContext, NewClientAttestation, NewClientAttestationPop,
     status, verify,
 };
-use oid4vci::attestation::status::{KnownEntries, ListEntry};
+use oid4vci::attestation::status::KnownEntries;
 use oid4vci::attestation::{AttesterKey, Attesters};
 use oid4vci::nonce::{LIFETIME_SECONDS, Nonces, Purpose};
 use serde_json::{Value, json};
@@ -334,18 +335,23 @@ async fn an_attestation_may_be_withdrawn() {
     let pop = instance.pop(&json!({})).await;
     let (attesters, nonce_key) = (instance.attester.by_anchor(), nonce_key());
     let context = context(&attesters, &nonce_key);
-    let entry = status(&[&attestation], &context).unwrap();
+    let entry = status(&[&attestation], &[&pop], None, &context).unwrap();
     assert_eq!((entry.idx, &*entry.uri), (7, "https://provider.example/list"));
     for (is_valid, expected) in [(true, Ok(())), (false, Err(Withdrawn))] {
         let mut known = KnownEntries::default();
-        known.add(ListEntry { idx: 8, ..entry.clone() }, !is_valid);
+        known.add(StatusReference { idx: 8, ..entry.clone() }, !is_valid);
         known.add(entry.clone(), is_valid);
         let context = ClientAttestationContext { known_entries: &known, ..context };
         let verdict = verify(&[&attestation], &[&pop], None, &context).map(|_| ());
         assert_eq!(verdict, expected);
     }
-    let stranger = Instance::new().attestation(&json!({}), &json!({ "status": listed(7) })).await;
-    assert_eq!(status(&[&stranger], &context), None, "nobody trusted says where to ask");
+    let asked = |attestation: &str, pop: &str| status(&[attestation], &[pop], None, &context);
+    let other = Instance::new();
+    let stranger = other.attestation(&json!({}), &json!({ "status": listed(7) })).await;
+    let by_stranger = other.pop(&json!({})).await;
+    assert_eq!(asked(&stranger, &by_stranger), None, "nobody trusted says where to ask");
+    assert_eq!(asked(&attestation, &by_stranger), None, "who has not its key makes nobody ask");
+    assert_eq!(status(&[&attestation], &[], None, &context), None);
     let none = instance.attestation(&json!({}), &json!({})).await;
-    assert_eq!(status(&[&none], &context), None);
+    assert_eq!(asked(&none, &pop), None);
 }

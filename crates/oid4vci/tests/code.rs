@@ -55,10 +55,9 @@ fn code_request(change: &[(&str, &str)]) -> Result<AuthorizationCodeRequest, Tok
 #[test]
 fn a_request_with_a_code_is_read_or_refused() {
     use TokenRefusal::{BadDetails, MissingCodeParameter, RepeatedParameter, UnexpectedTxCode};
-    let cases: [(&str, Change<'_>, Option<TokenRefusal>); 7] = [
+    let cases: [(&str, Change<'_>, Option<TokenRefusal>); 6] = [
         ("good", &[], None),
         ("no code", &[("code", "")], Some(MissingCodeParameter)),
-        ("no redirect_uri", &[("redirect_uri", "")], Some(MissingCodeParameter)),
         ("no verifier", &[("code_verifier", "")], Some(MissingCodeParameter)),
         ("TOKEN-04", &[("tx_code", "1234")], Some(UnexpectedTxCode)),
         ("TOKEN-28", &[("code", "a"), ("code", "b")], Some(RepeatedParameter)),
@@ -94,7 +93,8 @@ fn verdict(
 #[test]
 fn a_code_is_for_one_client_one_address_and_one_verifier() {
     use TokenRefusal::{
-        ForeignResource, OtherRedirectUri, UnknownAuthorizationCode as Unknown, WrongVerifier,
+        ForeignResource, MissingCodeParameter, OtherRedirectUri,
+        UnknownAuthorizationCode as Unknown, WrongVerifier,
     };
     let (grant, stored) = (grant(), authorization(|_| {}));
     let found = Some((&grant, &stored));
@@ -107,6 +107,12 @@ fn a_code_is_for_one_client_one_address_and_one_verifier() {
     assert_eq!(verdict(&[], found, "another", NOW), Err(Unknown), "of another client");
     let elsewhere = [("redirect_uri", "https://wallet.example/cb/")];
     assert_eq!(verdict(&elsewhere, found, "wallet", NOW), Err(OtherRedirectUri));
+    let nowhere = [("redirect_uri", "")];
+    assert_eq!(verdict(&nowhere, found, "wallet", NOW), Err(MissingCodeParameter));
+    let without_browser = authorization(|code| code.request.by_challenge = true);
+    let by_challenge = Some((&grant, &without_browser));
+    assert_eq!(verdict(&nowhere, by_challenge, "wallet", NOW), all, "First-Party Apps §6");
+    assert_eq!(verdict(&elsewhere, by_challenge, "wallet", NOW), Err(OtherRedirectUri));
     let verifier = [("code_verifier", "another-verifier-of-forty-three-characters-or-more")];
     assert_eq!(verdict(&verifier, found, "wallet", NOW), Err(WrongVerifier));
     let challenge = CodeVerifier::new(VERIFIER).challenge().to_text();

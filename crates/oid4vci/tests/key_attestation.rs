@@ -49,7 +49,7 @@ fn listed(idx: u64) -> Value {
     json!({ "status_list": { "idx": idx, "uri": "https://provider.example/list" } })
 }
 
-/// KEYATT-05, KEYATT-07 to KEYATT-09, KEYATT-11, KEYATT-14; each line changes header or claims.
+/// KEYATT-05, KEYATT-07, KEYATT-08, KEYATT-09, KEYATT-11, KEYATT-14; each line changes header or claims.
 #[tokio::test]
 async fn an_attestation_is_what_the_spec_says() {
     let keys = Keys::new(2);

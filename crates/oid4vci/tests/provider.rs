@@ -102,6 +102,7 @@ fn running() -> RunningAuthorization {
             dpop_jkt: None,
             offer_id: None,
             dialect: None,
+            by_challenge: false,
         },
     }
 }

@@ -38,6 +38,7 @@ pub fn register(issuer: &mut Issuer, client_id: &str, authentication: ClientAuth
         name: "Test Wallet".into(),
         authentication,
         redirect_uris: uris.map(|uri| RedirectUri::parse(uri).unwrap()).into(),
+        is_first_party: false,
     };
     issuer.clients.insert(client_id.to_owned(), client);
 }

@@ -30,9 +30,14 @@ impl Wire {
 
     /// Sends one request; addresses may be whole URLs, their host does not matter.
     pub async fn send(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.0.clone().oneshot(request).await.unwrap().into_parts();
+        let (parts, body) = self.open(request).await.into_parts();
         let body = to_bytes(body, usize::MAX).await.unwrap();
         Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    }
+
+    /// Sends one request whose answer comes bit by bit.
+    pub async fn open(&self, request: Request<Body>) -> axum::response::Response {
+        self.0.clone().oneshot(request).await.unwrap()
     }
 
     /// Sends a request that a test has begun; nothing is added to it.

@@ -82,7 +82,7 @@ async fn world(lines: &str) -> (World, Arc<Mutex<Vec<Value>>>) {
     (world, sent)
 }
 
-/// PROOF-02, PROOF-21 to PROOF-24: each copy has a presentation, by the DID to which it is bound.
+/// PROOF-02, PROOF-21, PROOF-22, PROOF-23, PROOF-24: each copy has a presentation, by the DID to which it is bound.
 #[tokio::test]
 async fn the_wallet_presents_its_keys() {
     for (format, algorithm, binding) in [

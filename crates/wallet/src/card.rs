@@ -163,7 +163,8 @@ fn label(labels: &[ClaimLabel], path: &[Step<'_>], locale: &str) -> String {
     steps.join(" › ")
 }
 
-fn words(value: &Value) -> String {
+/// A value as a person reads it.
+pub(crate) fn words(value: &Value) -> String {
     match value {
         Value::Null => "–".to_owned(),
         Value::Bool(true) => "yes".to_owned(),

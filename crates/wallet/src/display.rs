@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
+use crate::svg_templates::SvgTemplates;
+
 /// Longest name or label that is shown.
 pub const TEXT_CHARACTERS_MAX: usize = 300;
 /// Most languages of one name.
@@ -31,6 +33,9 @@ pub struct Display {
     pub faces: Vec<Face>,
     /// The claims in the order in which they are to be shown (CLAIM-07).
     pub claims: Vec<ClaimLabel>,
+    /// Pictures of the whole card, in place of a face.
+    #[serde(default, skip_serializing_if = "SvgTemplates::is_empty")]
+    pub svg_templates: SvgTemplates,
 }
 
 /// A text in one language.
@@ -92,6 +97,7 @@ impl Display {
                 .take(CLAIMS_MAX)
                 .filter_map(|description| claim(description, configuration))
                 .collect(),
+            svg_templates: SvgTemplates::default(),
         };
         display.leave_out_too_much();
         display
@@ -145,7 +151,7 @@ fn takes(room: &mut usize, length: usize) -> bool {
 }
 
 /// The same locale, else the same language, else the default, else the first.
-fn best<'t, T>(
+pub(crate) fn best<'t, T>(
     choices: &'t [T],
     locale_of: impl Fn(&T) -> Option<&str>,
     wanted: &str,

@@ -1,5 +1,7 @@
 //! What can go wrong between a scan and a card, told to a person.
 
+use std::borrow::Cow;
+
 use keys::signer::SignError;
 use oid4vci::authorization::ResponseError;
 use oid4vci::encryption::EncryptionError;
@@ -10,6 +12,7 @@ use oid4vci::offer::OfferError;
 use oid4vci::signed_metadata::SignedMetadataError;
 
 use crate::attestation::{AttestationError, KeyAttestationError};
+use crate::flow::state::StateError;
 use crate::http::HttpError;
 use crate::store::StoreError;
 use crate::trust::VerificationError;
@@ -88,7 +91,7 @@ pub enum WalletError {
         /// What it speaks; `None` is 1.0.
         dialect: Option<Dialect>,
         /// What would have been excused.
-        finding: Option<&'static str>,
+        finding: Option<Cow<'static, str>>,
     },
     /// The issuer does not keep the profile that the owner asks for.
     Haip(HaipFinding),
@@ -116,6 +119,8 @@ pub enum WalletError {
     NoLongerPending,
     /// What was received is not what was asked for, or not from whom it should be.
     NotVerified(VerificationError),
+    /// What is to be gone on with is no state of a flow that this wallet can read.
+    State(StateError),
     /// The store refused.
     Store(StoreError),
     /// The key of a credential is in the store no more.
@@ -161,6 +166,7 @@ impl WalletError {
             | Self::UnknownKey
             | Self::TxCodeNeeded
             | Self::TxCodeMisfit
+            | Self::State(_)
             | Self::NoLongerPending => Class::Usage,
             Self::NotAgreed { .. } | Self::SignIn(ResponseError::Denied) => Class::Declined,
             Self::Network { .. } => Class::Network,
@@ -239,6 +245,7 @@ impl WalletError {
             Self::NotYet { .. } => "not_yet",
             Self::NoLongerPending => "no_longer_pending",
             Self::NotVerified(error) => error.code(),
+            Self::State(error) => error.code(),
             Self::Store(error) => error.code(),
             Self::LostKey => "lost_key",
             Self::Signing => "signing_failed",
@@ -275,6 +282,12 @@ impl From<EncryptionError> for WalletError {
 impl From<VerificationError> for WalletError {
     fn from(error: VerificationError) -> Self {
         Self::NotVerified(error)
+    }
+}
+
+impl From<StateError> for WalletError {
+    fn from(error: StateError) -> Self {
+        Self::State(error)
     }
 }
 

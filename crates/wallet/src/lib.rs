@@ -17,14 +17,16 @@
 //! | 6 the issuer's metadata | [`flow::metadata`], `flow::signed_metadata` |
 //! | 7 the holder's key | [`flow::key`] |
 //! | 8 the holder signs in, where the offer asks for it | [`flow::sign_in`] |
+//! | 8 the same without a browser, at an issuer whose own wallet it is | [`flow::challenge`] |
 //! | 8-11 the token, and what is proved for it | [`flow::token`], `flow::sender`, [`attestation`] |
 //! | 12-14 nonce, proof, request | [`flow::nonce`], [`flow::proof`], [`flow::credential`] |
 //! | 6-19 what issuers are held to beside OpenID4VCI | [`profile`] |
+//! | between the steps: going on in another process | [`flow::state`] |
 //! | 18 what comes later is fetched then | [`flow::deferred`], `flow::renewal` |
 //! | 19 is it what was asked for, and from whom | [`flow::check`], [`trust`] |
 //! | 19 keep it | [`flow::receipt`], [`store`] |
 //! | 19 the issuer is told | [`flow::notification`] |
-//! | 20 show it | [`card`], [`display`] |
+//! | 20 show it | [`card`], [`display`], [`svg_templates`] |
 //! | later: is it still good | [`status`] |
 //!
 //! [`verify`] tells what can be said of something signed, for whoever holds no wallet.
@@ -42,6 +44,7 @@ pub mod profile;
 mod reader;
 pub mod status;
 pub mod store;
+pub mod svg_templates;
 pub mod trust;
 mod type_metadata;
 pub mod verify;

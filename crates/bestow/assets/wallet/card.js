@@ -4,6 +4,14 @@ import { copy } from "./page.js";
 
 const INITIALS_MAX = 2;
 
+/** What the person likes to look at, and the look of a picture that fits it; the first that holds counts. */
+const LOOKS = [
+  ["(prefers-contrast: more) and (prefers-color-scheme: dark)", "color_scheme=dark&contrast=high"],
+  ["(prefers-contrast: more)", "color_scheme=light&contrast=high"],
+  ["(prefers-color-scheme: dark)", "color_scheme=dark&contrast=normal"],
+];
+const LOOK = "color_scheme=light&contrast=normal";
+
 /** The face of a card, as it lies in a wallet. */
 export function face(card) {
   const drawn = copy("part-card").firstElementChild;
@@ -17,7 +25,27 @@ export function face(card) {
   find(".card-initials").textContent = initials(card.issuer ?? card.host);
   if (card.logo) find(".card-initials").replaceWith(logo(card.logo));
   find(".card-foot").textContent = foot(card);
+  if (card.is_pictured) pictured(card, drawn);
   return drawn;
+}
+
+/** The issuer's own picture of the whole card; where the browser cannot draw it, the card looks as it does without. */
+function pictured(card, drawn) {
+  const plain = [...drawn.childNodes];
+  const address = (look) => `api/cards/${encodeURIComponent(card.id)}/picture?${look}`;
+  const picture = document.createElement("picture");
+  for (const [media, look] of LOOKS) picture.append(Object.assign(document.createElement("source"), { media, srcset: address(look) }));
+  const image = Object.assign(document.createElement("img"), { alt: `${card.name}, ${card.issuer ?? card.host}` });
+  image.addEventListener("error", () => {
+    drawn.classList.remove("card-pictured");
+    drawn.replaceChildren(...plain);
+  });
+  image.src = address(LOOK);
+  picture.append(image);
+  drawn.classList.add("card-pictured");
+  drawn.replaceChildren(picture);
+  // The picture was drawn for all days; whether the card is over, only the wallet knows.
+  if (card.validity !== "valid") drawn.append(Object.assign(document.createElement("p"), { className: "card-state", textContent: foot(card) }));
 }
 
 function logo({ uri, alt }) {

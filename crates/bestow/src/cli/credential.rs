@@ -11,7 +11,7 @@ use super::ConfigFile;
 pub(super) const CREDENTIAL_EXAMPLES: &str = "\
 Examples:
   bestow issuer credential new library_card --format vc+jwt
-  bestow issuer credential check credentials/library_card.toml
+  bestow issuer credential check library_card
   bestow issuer credential preview credentials/library_card.toml --language de";
 
 #[derive(Debug, Subcommand)]
@@ -50,7 +50,7 @@ pub(crate) struct NewArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArguments {
-    /// Files of credential types; without any, all of the issuer
+    /// Files or identifiers of credential types; without any, all of the issuer
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
@@ -59,7 +59,7 @@ pub(crate) struct CheckArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct PreviewArguments {
-    /// The file of a credential type
+    /// The file of a credential type, or its identifier
     pub(crate) file: PathBuf,
     /// A JSON object with its claims, in place of its examples; - reads standard input
     #[arg(long, value_name = "FILE")]

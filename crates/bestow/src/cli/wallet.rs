@@ -202,6 +202,12 @@ pub(crate) struct ReceiveArguments {
     /// Sign in with the issuer, where the offer leaves the choice
     #[arg(long)]
     pub(crate) sign_in: bool,
+    /// Sign in here, with the password of this account, where the issuer lets this wallet ask for it
+    #[arg(long, value_name = "NAME")]
+    pub(crate) account: Option<String>,
+    /// A file whose first line is that password; else it is asked for
+    #[arg(long, value_name = "FILE", requires = "account")]
+    pub(crate) password_file: Option<PathBuf>,
     /// How the issuer knows this wallet
     #[arg(long, value_name = "CLIENT_ID", default_value = "bestow")]
     pub(crate) client_id: String,

@@ -19,6 +19,7 @@ use crate::exit::{Failure, Kind};
 use crate::terminal::{confirm, is_interactive, plain, print, print_json, tell};
 
 pub(crate) mod card;
+mod challenge;
 pub(crate) mod input;
 mod key_attestation;
 pub(crate) mod open;
@@ -76,7 +77,7 @@ impl Place {
     pub(crate) async fn open(&self) -> Result<Arc<dyn Store>, Failure> {
         let protection = FileStore::protection(&self.folder).map_err(store_failure)?;
         let unlock = match (&self.passphrase_file, protection) {
-            (Some(file), _) => Unlock::Passphrase(first_line(file)?),
+            (Some(file), _) => Unlock::Passphrase(first_line(file, "passphrase")?),
             (None, Some(Protection::Passphrase { .. })) => Unlock::Passphrase(ask_passphrase()?),
             (None, Some(Protection::KeyFile) | None) => {
                 Unlock::KeyFile(FileStore::key_file(&self.folder))
@@ -91,9 +92,9 @@ impl Place {
     }
 }
 
-fn first_line(file: &Path) -> Result<Zeroizing<String>, Failure> {
+fn first_line(file: &Path, what: &str) -> Result<Zeroizing<String>, Failure> {
     let text = std::fs::read_to_string(file).map(Zeroizing::new).map_err(|error| {
-        Failure::usage(format!("cannot read the passphrase of {}: {error}", file.display()))
+        Failure::usage(format!("cannot read the {what} of {}: {error}", file.display()))
     })?;
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
 }

@@ -1,5 +1,6 @@
 //! `bestow wallet receive`: steps 4 to 20, with a person who is asked where it matters.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +13,11 @@ use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
 use wallet::flow::receipt::Received;
+use wallet::flow::sign_in::SignIn;
 use wallet::flow::token::{Authorized, TokenFailure};
 use wallet::store::KeyId;
 
+use super::challenge::sign_in_here;
 use super::open::{Reach, open};
 use super::sign_in::Return;
 use super::{Place, card, input, pending, wallet_failure};
@@ -34,14 +37,17 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
     let allow_http_loopback = arguments.allow_http_loopback;
     let reach = Reach { allow_http_loopback, ..Reach::of(&arguments.reach) };
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
-    wallet.settings.prefers_sign_in = arguments.sign_in;
+    wallet.settings.prefers_sign_in = arguments.sign_in || arguments.account.is_some();
     wallet.settings.client_id.clone_from(&arguments.client_id);
     let person = Person { yes: arguments.yes };
     let resolved = person.agree(&wallet, scanned).await?;
-    let authorized = if resolved.needs_sign_in() {
-        sign_in(&wallet, resolved).await?
-    } else {
-        person.redeem(&wallet, resolved, arguments.tx_code.as_deref()).await?
+    let authorized = match &arguments.account {
+        Some(account) if resolved.needs_sign_in() => {
+            let typed = (account.as_str(), arguments.password_file.as_deref());
+            sign_in_here(&wallet, resolved, typed).await?
+        }
+        _ if resolved.needs_sign_in() => sign_in(&wallet, resolved).await?,
+        _ => person.redeem(&wallet, resolved, arguments.tx_code.as_deref()).await?,
     };
     let received = request(&wallet, &authorized, &wish(arguments)).await;
     let spoken = Dialogue::of(authorized.offer());
@@ -79,7 +85,7 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
 /// What an issuer speaks, and what was excused.
 struct Dialogue {
     draft: Option<&'static str>,
-    findings: Vec<&'static str>,
+    findings: Vec<Cow<'static, str>>,
 }
 
 impl Dialogue {
@@ -110,7 +116,15 @@ impl Dialogue {
 async fn sign_in(wallet: &Wallet, offer: ResolvedOffer) -> Result<Authorized, Failure> {
     let back = Return::open().await?;
     let begun = wallet.begin_sign_in(offer, &back.redirect_uri()).await;
-    let begun = begun.map_err(|error| told(&error))?;
+    in_browser(wallet, begun.map_err(|error| told(&error))?, back).await
+}
+
+/// The person is sent to the browser, and comes back.
+pub(super) async fn in_browser(
+    wallet: &Wallet,
+    begun: SignIn,
+    back: Return,
+) -> Result<Authorized, Failure> {
     tell("Sign in with the issuer: open this address in a browser on this machine.");
     tell(format!("  {}", begun.address()));
     let query = back.query().await?;

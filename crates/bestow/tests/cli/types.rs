@@ -34,7 +34,8 @@ fn a_new_type_of_each_format_is_good_and_can_be_looked_at() {
         };
         let preview = ["issuer", "credential", "preview", &file, "--json", "--claims", "-"];
         let seen = world.bestow_reading(&preview, claims.to_string().as_bytes()).exits(0).json();
-        let expected = ["claims", "configuration", "fields", "type_metadata", "unsigned"];
+        let expected =
+            ["claims", "configuration", "fields", "svg_templates", "type_metadata", "unsigned"];
         assert_eq!(names(&seen), expected);
         assert_eq!(seen["configuration"]["format"], format);
         assert_eq!(seen["type_metadata"].is_null(), format != "dc+sd-jwt", "{format}");
@@ -44,6 +45,21 @@ fn a_new_type_of_each_format_is_good_and_can_be_looked_at() {
         world.bestow_reading(&preview, br#"{"given_name":"Zoe"}"#).exits(2);
     }
     world.bestow(&["issuer", "credential", "check"]).exits(0);
+}
+
+#[test]
+fn a_type_is_named_by_its_identifier_and_stays_in_its_folder() {
+    let world = World::new();
+    for command in ["check", "preview"] {
+        world.bestow(&["issuer", "credential", command, "student_card"]).exits(0);
+        let unknown = world.bestow(&["issuer", "credential", command, "nobodys_card"]).exits(2);
+        assert!((unknown.stdout.clone() + &unknown.stderr).contains("nobodys_card"), "{unknown}");
+    }
+    for name in ["../evil", "", "bad name/..", "a/b"] {
+        let refused = world.bestow(&["issuer", "credential", "new", name]).exits(2);
+        assert!(refused.stderr.contains("name"), "{refused}");
+    }
+    assert!(!world.path("issuer/evil.toml").exists());
 }
 
 /// What a file may say by itself, the rest of the configuration may forbid.

@@ -73,6 +73,9 @@ struct Issuer {
     _process: Running,
 }
 
+/// The picture to start from.
+const PICTURE: &str = include_str!("../../../../docs/credential-types/student_card.svg");
+
 impl Issuer {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -82,6 +85,7 @@ impl Issuer {
             .arg(folder.path().join("issuer"))
             .output();
         assert!(made.unwrap().status.success());
+        draw_card(&folder.path().join("issuer/credentials"));
         let mut serve = bestow(&["issuer", "serve", "--config"]);
         let process = Running::start(serve.arg(folder.path().join("issuer/bestow.toml")));
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -104,6 +108,20 @@ impl Issuer {
         let output = bestow(&fixed).args(arguments).output().unwrap();
         serde_json::from_slice(&output.stdout).unwrap()
     }
+}
+
+/// The student card has a picture as a whole, for night and day, in English.
+fn draw_card(folder: &Path) {
+    let file = folder.join("student_card.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let template = |name: &str| {
+        std::fs::write(folder.join(format!("{name}.svg")), PICTURE.replace("Student card", name))
+            .unwrap();
+        format!("[[display.svg_templates]]\nfile = \"{name}.svg\"\ncolor_scheme = \"{name}\"\n")
+    };
+    let german = "[[display]]\nname = \"Studierendenausweis\"";
+    let with_both = format!("{}{}{german}", template("light"), template("dark"));
+    std::fs::write(&file, text.replace(german, &with_both)).unwrap();
 }
 
 /// The second one is for the admin API.
@@ -173,10 +191,31 @@ fn an_offer_becomes_a_card_and_a_mistyped_code_costs_nothing() {
     assert_eq!(card["face"]["status"]["value"], "unknown", "nobody has asked");
     let asked = visitor.ask("POST", &format!("{path}/status"), &Value::Null).json();
     assert_eq!(asked["face"]["status"]["value"], "valid");
+    check_picture(&visitor, &card, &path);
     let raw = visitor.ask("GET", &format!("{path}/raw"), &Value::Null).json();
     assert!(raw["raw"].as_str().unwrap().contains('~'));
     assert_eq!(visitor.ask("DELETE", &path, &Value::Null).status, 204);
     assert_eq!(visitor.ask("GET", &path, &Value::Null).code(), "unknown_credential");
+}
+
+/// SD-JWT VC §8.1.2.2: filled, in the look that is wanted, and where nothing in it could run or fetch.
+fn check_picture(visitor: &Visitor, card: &Value, path: &str) {
+    assert_eq!(card["face"]["is_pictured"], true);
+    for (wanted, expected) in [
+        ("", "light"),
+        ("?color_scheme=light&contrast=normal", "light"),
+        ("?color_scheme=dark", "dark"),
+    ] {
+        let answer = visitor.ask("GET", &format!("{path}/picture{wanted}"), &Value::Null);
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some("image/svg+xml")));
+        let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
+        assert_eq!(answer.header("content-security-policy"), Some(policy));
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert!(answer.body.contains(">Erika Mustermann</text>"), "{}", answer.body);
+        assert!(answer.body.contains(&format!(">{expected}</text>")), "{wanted}");
+    }
+    let unknown = visitor.ask("GET", &format!("{path}/picture?color_scheme=sepia"), &Value::Null);
+    assert_eq!(unknown.code(), "bad_request");
 }
 
 #[test]

@@ -13,9 +13,10 @@ mod flow;
 mod served;
 
 /// Every question of the page, and a way to ask it.
-const QUESTIONS: [(&str, &str); 9] = [
+const QUESTIONS: [(&str, &str); 10] = [
     ("GET", "/api/cards"),
     ("GET", "/api/cards/1"),
+    ("GET", "/api/cards/1/picture"),
     ("GET", "/api/cards/1/raw"),
     ("DELETE", "/api/cards/1"),
     ("POST", "/api/scan/text"),

@@ -8,11 +8,15 @@ use std::fmt;
 mod chain;
 mod check;
 mod integrity;
+mod look;
 mod read;
+mod svg;
 
 pub use chain::{Chain, Wanted};
 pub use check::check;
 pub use integrity::{is_integrity, sha256};
+pub use look::{ColorScheme, Contrast, Look, Orientation};
+pub use svg::{SVG_BYTES_MAX, SvgFault, SvgMistake, SvgTemplate, is_svg_id};
 
 /// Longest document that is read.
 pub const BYTES_MAX: usize = 1024 * 1024;
@@ -62,8 +66,19 @@ pub struct TypeDisplay {
     pub text_color: Option<String>,
     /// A picture, and what it says to those who do not see it.
     pub logo: Option<(String, Option<String>)>,
-    /// Where pictures of the whole card are, with their integrity.
-    pub svg_templates: Vec<(String, Option<String>)>,
+    /// Pictures of the whole card.
+    pub svg_templates: Vec<TemplateLink>,
+}
+
+/// Where a picture of a whole card is (SD-JWT VC §8.1.2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TemplateLink {
+    /// Its address, or a `data:` URL.
+    pub uri: String,
+    /// What its bytes must be, if anybody said so.
+    pub integrity: Option<String>,
+    /// What it is made for.
+    pub look: Look,
 }
 
 /// What is known of a claim.
@@ -127,6 +142,8 @@ pub enum TypeFault {
     WrongDisclosure,
     /// A claim is no object or no list where its type says that it is.
     WrongShape,
+    /// A picture of the card cannot be shown.
+    Template(SvgFault),
 }
 
 impl fmt::Display for TypeFault {
@@ -145,6 +162,7 @@ impl fmt::Display for TypeFault {
                  it"
             }
             Self::WrongShape => "a claim is of another shape than its type says",
+            Self::Template(fault) => fault.answer().0,
         })
     }
 }

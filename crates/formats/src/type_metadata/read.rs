@@ -4,8 +4,8 @@ use keys::json;
 use serde_json::{Map, Value};
 
 use super::{
-    BYTES_MAX, CLAIMS_MAX, Extends, LANGUAGES_MAX, PATH_MAX, PathStep, Sd, TypeDisplay, TypeFault,
-    TypeMetadata,
+    BYTES_MAX, CLAIMS_MAX, ColorScheme, Contrast, Extends, LANGUAGES_MAX, Look, Orientation,
+    PATH_MAX, PathStep, Sd, TemplateLink, TypeDisplay, TypeFault, TypeMetadata, is_svg_id,
 };
 
 /// A type, and what it says itself of each claim: a type that it extends may say the rest.
@@ -89,7 +89,8 @@ fn display(object: &Map<String, Value>) -> Result<TypeDisplay, TypeFault> {
         if rendering.contains_key("svg_template") { "svg_template" } else { "svg_templates" };
     let template = |template: &Map<String, Value>| {
         let uri = text(template, "uri")?.ok_or(TypeFault::Malformed)?;
-        Ok((uri, text(template, "uri#integrity")?))
+        let look = look(&inside(template, "properties")?)?;
+        Ok(TemplateLink { uri, integrity: text(template, "uri#integrity")?, look })
     };
     let alt_text = text(&logo, "alt_text")?;
     Ok(TypeDisplay {
@@ -100,6 +101,18 @@ fn display(object: &Map<String, Value>) -> Result<TypeDisplay, TypeFault> {
         text_color: text(&simple, "text_color")?,
         logo: text(&logo, "uri")?.map(|uri| (uri, alt_text)),
         svg_templates: each(&rendering, name, LANGUAGES_MAX, template)?.unwrap_or_default(),
+    })
+}
+
+/// A word that we do not know says nothing to us (SD-JWT VC §8.1.2.1).
+fn look(properties: &Map<String, Value>) -> Result<Look, TypeFault> {
+    let orientation = text(properties, "orientation")?;
+    let color_scheme = text(properties, "color_scheme")?;
+    let contrast = text(properties, "contrast")?;
+    Ok(Look {
+        orientation: orientation.as_deref().and_then(Orientation::parse),
+        color_scheme: color_scheme.as_deref().and_then(ColorScheme::parse),
+        contrast: contrast.as_deref().and_then(Contrast::parse),
     })
 }
 
@@ -151,10 +164,6 @@ fn path(value: Option<&Value>) -> Result<Vec<PathStep>, TypeFault> {
 
 /// Letters, digits and `_`, and no digit first (SD-JWT VC §9).
 fn svg_id(object: &Map<String, Value>) -> Result<Option<String>, TypeFault> {
-    let is_id = |id: &String| {
-        id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-            && id.bytes().next().is_some_and(|b| !b.is_ascii_digit())
-    };
     let id = text(object, "svg_id")?;
-    if id.as_ref().is_none_or(is_id) { Ok(id) } else { Err(TypeFault::Malformed) }
+    if id.as_deref().is_none_or(is_svg_id) { Ok(id) } else { Err(TypeFault::Malformed) }
 }

@@ -30,6 +30,8 @@ pub struct WrittenClient {
     redirect_uris: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     keys: Vec<serde_json::Value>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    first_party: bool,
 }
 
 /// What is wrong with a client, and where.
@@ -68,6 +70,26 @@ pub(super) fn load(folder: &Path) -> Result<BTreeMap<String, Client>, ConfigErro
     Ok(clients)
 }
 
+/// A wallet that asks for passwords proves that it is the operator's own (First-Party Apps §9.1): a
+/// public one by an attestation, so somebody must be trusted to make those.
+pub(super) fn check_first_party(
+    folder: &Path,
+    clients: &BTreeMap<String, Client>,
+    can_attest: bool,
+) -> Result<(), ConfigError> {
+    let mut own = clients.values().filter(|client| client.is_first_party && client.is_public());
+    match own.next().filter(|_| !can_attest) {
+        None => Ok(()),
+        Some(client) => {
+            let problem =
+                format!("`{}` is first_party, and nothing proves that it is", client.client_id);
+            let remedy = "give it authentication = \"private_key_jwt\", or name who attests it in \
+                          [authorization] client_attestation_trust_anchors";
+            Err(ConfigError::of_file(folder, problem, remedy))
+        }
+    }
+}
+
 fn client(source: &Source) -> Result<Client, ConfigError> {
     let written: WrittenClient = source.parse()?;
     let mistake =
@@ -91,6 +113,7 @@ impl WrittenClient {
             redirect_uris: redirect_uris(&self.redirect_uris)?,
             client_id: self.client_id.clone(),
             name: self.name.clone(),
+            is_first_party: self.first_party,
         })
     }
 

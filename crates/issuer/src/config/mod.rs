@@ -226,6 +226,8 @@ impl Config {
         if self.profile == Profile::Haip {
             haip::check_clients(&self.clients, &clients)?;
         }
+        let can_attest = !self.authorization.client_attestation_trust_anchors.is_empty();
+        clients::check_first_party(&self.clients, &clients, can_attest)?;
         Ok(clients)
     }
 

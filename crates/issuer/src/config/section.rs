@@ -246,8 +246,8 @@ section! {
         /// Drafts in which offers can be made: `"8"`, `"9"`, `"11"` (which 10 is too), `"12"`,
         /// `"13"`, `"14"`, `"15"`. Each has an identifier of its own, `draft-13` and so on below
         /// `url`, with metadata and endpoints; those of 1.0 stay as they are. From
-        /// `"12"` on responses can be encrypted beside TLS, requests never: `[encryption] response =
-        /// "required"` allows those alone, `request = "required"` and `profile = "haip"` none.
+        /// `"12"` on responses can be encrypted beside TLS, requests never: `response = "required"`
+        /// in `[encryption]` allows those alone, `request = "required"` and `profile = "haip"` none.
         #[serde(deserialize_with = "super::drafts::listed")]
         drafts: Vec<Dialect> = Vec::new(),
         /// The draft in which the portal makes its offers: one of `drafts`. A type that it has no

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::svg_template::TemplateFile;
+
 /// How a credential looks in one language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -23,6 +25,9 @@ pub struct Display {
     /// A picture.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logo: Option<Logo>,
+    /// Pictures of the whole card; metadata of issuers have no place for them.
+    #[serde(default, skip_serializing)]
+    pub svg_templates: Vec<TemplateFile>,
 }
 
 /// A picture and what it says to those who do not see it.

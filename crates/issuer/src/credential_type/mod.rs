@@ -21,6 +21,7 @@ pub use format::{Format, Securing, W3cType};
 pub use image::{IMAGE_BYTES_MAX, IMAGE_SIDE_MAX, Pictures, data_url};
 pub use key_attestations::KeyAttestations;
 pub use sign_in_claims::SignInClaims;
+pub use svg_template::{CardTemplate, TemplateFile};
 pub use type_metadata::Description;
 pub use value::{Fault, Limits, ValueType};
 
@@ -36,6 +37,7 @@ pub mod new;
 mod path_rules;
 mod place;
 mod sign_in_claims;
+mod svg_template;
 mod terms;
 pub(crate) mod text;
 mod type_metadata;
@@ -84,6 +86,8 @@ pub struct CredentialType {
     pub claims: Claims,
     /// What else describes it to those who meet its credentials.
     pub description: Description,
+    /// Pictures of the whole card, in the order of the file.
+    pub svg_templates: Vec<CardTemplate>,
     /// The digest of what describes it, where credentials say it (SD-JWT VC §7).
     pub vct_integrity: Option<String>,
     /// What of that an OpenID Provider says; `None` when none does.

@@ -5,6 +5,7 @@ use formats::path::Step;
 use formats::type_metadata::{Chain, is_integrity, sha256};
 use serde_json::{Map, Value, json};
 
+use super::svg_template::svg_id;
 use super::written::WrittenType;
 use super::{Claim, CredentialType, Disclosure, Display, Format};
 use crate::config::ConfigError;
@@ -76,7 +77,7 @@ impl CredentialType {
             insert("extends", json!(uri));
             integrity.as_ref().map(|integrity| insert("extends#integrity", json!(integrity)));
         }
-        insert("display", self.display.iter().map(type_display).collect());
+        insert("display", self.display.iter().map(|one| self.type_display(one, vct)).collect());
         insert("claims", self.claims.iter().map(|claim| self.claim_metadata(claim)).collect());
         serde_json::to_vec(&document).ok()
     }
@@ -95,10 +96,13 @@ impl CredentialType {
     ) -> Result<(), ConfigError> {
         let Description { extends, is_pinned } = &self.description;
         let lines = [("vct_integrity", *is_pinned), ("extends", extends.is_some())];
-        let of_no_use = lines.into_iter().find(|(_, is_written)| *is_written);
-        if let (Some((key, _)), None) = (of_no_use, self.described_at(issuer)) {
+        let lines = lines.into_iter().find(|(_, is_written)| *is_written);
+        let pictures = self.display.iter().position(|one| !one.svg_templates.is_empty());
+        let pictures = pictures.map(|at| format!("display.{at}.svg_templates.0"));
+        let of_no_use = lines.map(|(key, _)| key.to_owned()).or(pictures);
+        if let (Some(key), None) = (of_no_use, self.described_at(issuer)) {
             let problem = format!("{issuer} describes no type that has this vct");
-            return Err(source.mistake(key, problem, "leave vct out, or remove the line"));
+            return Err(source.mistake(&key, problem, "leave vct out, or remove the line"));
         }
         let (Format::SdJwtVc { vct }, Some(document)) = (&self.format, self.type_metadata()) else {
             return Ok(());
@@ -126,40 +130,34 @@ impl CredentialType {
             let mut insert = |name: &str, value| members.insert(name.to_owned(), value);
             claim.mandatory.then(|| insert("mandatory", json!(true)));
             (!display.is_empty()).then(|| insert("display", json!(display)));
-            self.svg_id(claim).map(|id| insert("svg_id", json!(id)));
+            svg_id(&self.claims, claim).map(|id| insert("svg_id", json!(id)));
         }
         described
     }
 
-    /// Its name in pictures of the card; none for what is in a list, or is no text.
-    fn svg_id(&self, claim: &Claim) -> Option<String> {
-        let id = svg_id(claim)?;
-        let same = self.claims.iter().filter(|other| svg_id(other).as_ref() == Some(&id));
-        (same.count() == 1).then_some(id)
+    /// `lang` for readers of draft 11, `locale` for later ones; and two names for the pictures.
+    fn type_display(&self, display: &Display, vct: &str) -> Value {
+        let mut simple = Map::new();
+        let mut insert = |name: &str, value| simple.insert(name.to_owned(), value);
+        display.logo.as_ref().map(|logo| insert("logo", json!(logo)));
+        display.background_color.as_ref().map(|color| insert("background_color", json!(color)));
+        display.text_color.as_ref().map(|color| insert("text_color", json!(color)));
+        let pictures = self.svg_templates.iter().filter(|one| one.locale == display.locale);
+        let pictures: Vec<Value> = pictures.map(|one| one.named(vct)).collect();
+        let mut rendering = Map::new();
+        (!simple.is_empty()).then(|| rendering.insert("simple".to_owned(), simple.into()));
+        for name in ["svg_template", "svg_templates"].iter().filter(|_| !pictures.is_empty()) {
+            rendering.insert((*name).to_owned(), json!(pictures));
+        }
+        let mut members = json!({
+            "lang": display.locale, "locale": display.locale, "name": display.name,
+        });
+        if let Some(members) = members.as_object_mut() {
+            let description = display.description.as_ref();
+            description.map(|text| members.insert("description".to_owned(), json!(text)));
+            (!rendering.is_empty())
+                .then(|| members.insert("rendering".to_owned(), rendering.into()));
+        }
+        members
     }
-}
-
-fn svg_id(claim: &Claim) -> Option<String> {
-    let names: Option<Vec<&str>> = claim.path.iter().map(Step::name).collect();
-    let id = names.filter(|_| claim.value_type.is_value())?.join("_").replace('-', "_");
-    (!id.starts_with(|first: char| first.is_ascii_digit())).then_some(id)
-}
-
-/// `lang` for readers of draft 11, `locale` for later ones.
-fn type_display(display: &Display) -> Value {
-    let mut simple = Map::new();
-    let mut insert = |name: &str, value| simple.insert(name.to_owned(), value);
-    display.logo.as_ref().map(|logo| insert("logo", json!(logo)));
-    display.background_color.as_ref().map(|color| insert("background_color", json!(color)));
-    display.text_color.as_ref().map(|color| insert("text_color", json!(color)));
-    let mut members = json!({
-        "lang": display.locale, "locale": display.locale, "name": display.name,
-    });
-    if let Some(members) = members.as_object_mut() {
-        let description = display.description.as_ref();
-        description.map(|text| members.insert("description".to_owned(), json!(text)));
-        let rendering = json!({ "simple": simple });
-        (!simple.is_empty()).then(|| members.insert("rendering".to_owned(), rendering));
-    }
-    members
 }

@@ -14,6 +14,7 @@ use super::display::Display;
 use super::format::{self, WrittenCanonicalization, WrittenCryptosuite, WrittenFormat};
 use super::key_attestations;
 use super::sign_in_claims::SignInClaims;
+use super::svg_template;
 use super::terms;
 use super::type_metadata::Description;
 use super::{Approval, CredentialType, KeyBinding, Revocation, StatusKind, TxCodeChannel};
@@ -184,6 +185,9 @@ pub(super) fn read_whole(
         mistakes.note(terms::check(format, claims, source));
     }
     let description = mistakes.note(Description::read(&written, source));
+    let svg_templates = claims.as_ref().and_then(|claims| {
+        mistakes.note(svg_template::read(&written.display, claims, (file, source)))
+    });
     let key_binding = mistakes.note(reader.key_binding(file));
     let tx_code_channel = mistakes.note(reader.tx_code_channel());
     let mut read = CredentialType {
@@ -205,6 +209,7 @@ pub(super) fn read_whole(
         letter: written.letter.unwrap_or(written.tx_code),
         display: written.display,
         description: description?,
+        svg_templates: svg_templates?,
         vct_integrity: None,
     };
     mistakes.note(read.check_description(issuer, source))?;

@@ -36,6 +36,9 @@ pub async fn add(issuer: &Issuer, written: WrittenClient) -> Result<Client, Clie
     }
     let text = serde_json::to_string(&written).map_err(|error| Broken::fault(error.to_string()))?;
     let client = written.checked().map_err(|mistake| ClientError::Mistake(mistake.to_string()))?;
+    if client.is_first_party {
+        return Err(ClientError::FirstParty);
+    }
     if issuer.clients.contains_key(&client.client_id) {
         return Err(ClientError::Exists);
     }
@@ -71,6 +74,8 @@ pub async fn list(issuer: &Issuer, after: &str, limit: u32) -> Result<Vec<Value>
 pub enum ClientError {
     /// `[authorization] clients_by_api` is off.
     OnlyFiles,
+    /// Who asks for passwords is what the operator's files say, and no key of an API.
+    FirstParty,
     /// There is one of this `client_id`.
     Exists,
     /// There is none of this `client_id`.
@@ -96,6 +101,9 @@ impl fmt::Display for ClientError {
                 "clients are files here: put one into the folder clients/, or write \
                  [authorization] clients_by_api = true in bestow.toml",
             ),
+            Self::FirstParty => {
+                f.write_str("a first_party client is a file in the folder clients/: put it there")
+            }
             Self::Exists => f.write_str("there is a client of this client_id already"),
             Self::Unknown => f.write_str("there is no client of this client_id"),
             Self::IsFile => {

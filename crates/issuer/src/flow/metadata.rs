@@ -8,7 +8,7 @@ use keys::cose;
 use keys::did;
 use keys::outside::Timestamp;
 use oid4vci::attestation::key::proof_types_supported;
-use oid4vci::authorization::{CodeFlowMetadata, OPENID_CREDENTIAL};
+use oid4vci::authorization::{CHALLENGE_ENDPOINT, CodeFlowMetadata, OPENID_CREDENTIAL};
 use oid4vci::client::{NONE, PRIVATE_KEY_JWT};
 use oid4vci::code::AUTHORIZATION_CODE;
 use oid4vci::dpop;
@@ -178,6 +178,9 @@ fn code_flow(issuer: &Issuer) -> CodeFlowMetadata {
     let algorithms = dpop::ALGORITHMS.map(Algorithm::name).to_vec(); // those of any key of ours
     CodeFlowMetadata {
         authorization_endpoint: issuer.endpoint("authorize"),
+        authorization_challenge_endpoint: issuer
+            .has_first_party()
+            .then(|| issuer.endpoint(CHALLENGE_ENDPOINT)),
         pushed_authorization_request_endpoint: issuer.endpoint("par"),
         require_pushed_authorization_requests: issuer
             .config

@@ -103,10 +103,11 @@ async fn attested_client(
         known_entries: KnownEntries::NONE,
         now: issuer.clock.now(),
     };
-    let entry = client::status(&headers.attestations, &context);
+    let (attestations, pops) = (&headers.attestations[..], &headers.pops[..]);
+    let entry = client::status(attestations, pops, client_id, &context);
     let asked = known_entries(entry.into_iter().collect(), attesters, issuer).await?;
     context.known_entries = &asked;
-    let verified = client::verify(&headers.attestations, &headers.pops, client_id, &context);
+    let verified = client::verify(attestations, pops, client_id, &context);
     Ok(verified.map_err(TokenRefusal::from)?)
 }
 

@@ -9,6 +9,7 @@ use oid4vci::offer::OfferId;
 
 use crate::Issuer;
 use crate::failure::Broken;
+use crate::flow::offer::UNKNOWN_OFFER;
 use crate::store::StoreError;
 
 /// What an operator asks for.
@@ -139,7 +140,7 @@ impl From<StoreError> for StatusError {
 impl fmt::Display for StatusError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown => f.write_str("There is no such offer."),
+            Self::Unknown => f.write_str(UNKNOWN_OFFER),
             Self::NothingIssued => f.write_str(
                 "No credential was issued from this offer: withdraw the offer, if it is open.",
             ),

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::{Extension, Json, Router};
 use keys::digest::equal;
 use keys::json;
 use oid4vci::error::ErrorCode;
@@ -20,12 +20,15 @@ use oid4vci::offer::OfferId;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::offer_events::{offer_events, streams};
 use super::offer_view::{OfferView, offer_status, set_offer_status, view, views};
 use super::problem::Problem;
 use super::{around, deferrals};
 use crate::application::{Application, ApplicationId, ApplicationState};
 use crate::flow::application::{approve, reject};
-use crate::flow::offer::{OfferGrants, OfferRequest, Owner, Withdrawal, release, withdraw};
+use crate::flow::offer::{
+    OfferGrants, OfferRequest, Owner, UNKNOWN_OFFER, Withdrawal, release, withdraw,
+};
 use crate::offering::{Offered, offer};
 use crate::store::{ApplicationPage, OfferPage};
 use crate::{Issuer, failure::Broken};
@@ -44,6 +47,7 @@ pub fn admin(issuer: Arc<Issuer>) -> Router {
         .route("/admin/v1/offers/{id}", get(show_offer).delete(withdraw_offer))
         .route("/admin/v1/offers/{id}/release", post(release_offer))
         .route("/admin/v1/offers/{id}/status", get(offer_status).post(set_offer_status))
+        .route("/admin/v1/offers/{id}/events", get(offer_events).layer(Extension(streams())))
         .route("/admin/v1/deferrals", get(deferrals::list_deferrals))
         .route("/admin/v1/deferrals/{id}", get(deferrals::show_deferral))
         .route("/admin/v1/deferrals/{id}/approve", post(deferrals::approve))
@@ -259,19 +263,19 @@ pub(super) type Id = Result<Path<String>, PathRejection>;
 
 pub(super) fn offer_id(id: Id) -> Result<OfferId, Problem> {
     let id = id.ok().and_then(|Path(text)| OfferId::parse(&text));
-    id.ok_or_else(|| Problem::not_found("There is no such offer."))
+    id.ok_or_else(|| Problem::not_found(UNKNOWN_OFFER))
 }
 
 async fn show_offer(State(issuer): State<Arc<Issuer>>, id: Id) -> Result<Json<OfferView>, Problem> {
     let grant = issuer.store.grant(offer_id(id)?).await.map_err(Broken::from)?;
-    let grant = grant.ok_or_else(|| Problem::not_found("There is no such offer."))?;
+    let grant = grant.ok_or_else(|| Problem::not_found(UNKNOWN_OFFER))?;
     view(&issuer, grant).await
 }
 
 async fn withdraw_offer(State(issuer): State<Arc<Issuer>>, id: Id) -> Result<StatusCode, Problem> {
     match withdraw(&issuer, offer_id(id)?).await? {
         Withdrawal::Withdrawn => Ok(StatusCode::NO_CONTENT),
-        Withdrawal::Unknown => Err(Problem::not_found("There is no such offer.")),
+        Withdrawal::Unknown => Err(Problem::not_found(UNKNOWN_OFFER)),
         Withdrawal::Issued => {
             Err(Problem::conflict("A credential was issued from this offer: it cannot be undone."))
         }

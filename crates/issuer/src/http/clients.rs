@@ -82,7 +82,7 @@ impl From<ClientError> for Problem {
             ClientError::Exists | ClientError::IsFile => Self::conflict(detail),
             ClientError::Unknown => Self::not_found(detail),
             ClientError::Broken(broken) => broken.into(),
-            ClientError::OnlyFiles | ClientError::Mistake(_) => {
+            ClientError::OnlyFiles | ClientError::FirstParty | ClientError::Mistake(_) => {
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "No such client can be there", detail)
             }
         }

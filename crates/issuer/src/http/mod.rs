@@ -19,6 +19,7 @@ use oid4vci::nonce::NonceResponse;
 use oid4vci::secret::OfferReference;
 use oid4vci::token::{TokenRefusal, TokenRequest, TokenResponse};
 
+use failed_sign_ins::SignInTries;
 use type_metadata::Descriptions;
 use well_known::of_keys;
 
@@ -36,9 +37,11 @@ mod authorization;
 mod clients;
 mod deferrals;
 mod deferred;
+mod failed_sign_ins;
 mod legacy;
 mod limits;
 pub(crate) mod load;
+mod offer_events;
 mod offer_view;
 pub mod portal;
 mod problem;
@@ -52,6 +55,8 @@ const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 /// Everything that wallets and holders reach (GEN-01).
 pub fn public(issuer: Arc<Issuer>) -> Router {
     let pushes = authorization::pushes(&issuer);
+    let tries = issuer.config.authorization.failed_sign_ins_per_hour;
+    let tries = Arc::new(SignInTries::at_most(tries));
     let protocol = Router::new()
         .route("/offers/{reference}", get(credential_offer))
         .route("/token", post(token))
@@ -63,7 +68,7 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
         .route("/status-lists/{number}", get(status_list::status_list))
         .route("/status-lists/{number}/{form}/{purpose}", get(status_list::list_credential))
         .route("/jwks", of_keys(|_, keys| flow::metadata::jwks(keys)))
-        .merge(authorization::routes(&issuer, &pushes))
+        .merge(authorization::routes(&issuer, (&pushes, &tries)))
         .merge(legacy::routes(&issuer, &pushes));
     let path = issuer.config.url.path();
     let protocol = if path.is_empty() { protocol } else { Router::new().nest(path, protocol) };
@@ -73,7 +78,7 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
     // Set before the layer, which would not stand around it otherwise: it is what a preflight meets.
     let protocol = protocol.method_not_allowed_fallback(method_not_allowed);
     let protocol = protocol.layer(middleware::from_fn(around::cross_origin));
-    let routed = protocol.merge(portal::routes(&issuer));
+    let routed = protocol.merge(portal::routes(&issuer, &tries));
     // A wallet that is a web page reads, too, that nothing is where it looked for metadata.
     let descriptions = Arc::new(Descriptions::of(&issuer));
     let nothing = async move |method: Method, uri: Uri, headers: HeaderMap| {

@@ -23,7 +23,7 @@ use crate::failure::Broken;
 use crate::flow::status::{StatusRequest, credentials, set_status};
 
 /// An offer: no code, no claims.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub(super) struct OfferView {
     id: String,
     state: OfferState,
@@ -43,7 +43,7 @@ pub(super) struct OfferView {
 }
 
 /// One credential that was issued.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 struct CredentialView {
     /// Counted from 1.
     number: usize,

@@ -44,7 +44,8 @@ pub trait AuthorizationStore: Send + Sync {
 
     /// Ends a request with a code, both or neither; holds only while the handle is the one that was
     /// `seen`, the offer that is taken is open at `now`, and the account is there that the person
-    /// signed in to with its password.
+    /// signed in to with its password. Of a request without a browser the stage on disk is the one
+    /// before: who has signed in stands in `seen` alone.
     async fn allow_authorization(
         &self,
         seen: &RunningAuthorization,

@@ -235,6 +235,7 @@ impl Filling {
             dpop_jkt: None,
             offer_id: None,
             dialect: None,
+            by_challenge: false,
         };
         RunningAuthorization {
             id,

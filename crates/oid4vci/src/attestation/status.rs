@@ -4,41 +4,26 @@
 //! Lists are fetched outside; which ones are wanted, and what follows from them, is decided here. Only
 //! what somebody trusted has signed says where to ask.
 
+use formats::status_list::{CredentialStatus, StatusReference};
 use serde_json::{Map, Value};
-
-/// An entry of a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListEntry {
-    /// Where the list is.
-    pub uri: String,
-    /// Which of its entries.
-    pub idx: u64,
-}
 
 /// What is known of entries: whether each is valid (TSL §7.1).
 #[derive(Clone, Debug, Default)]
-pub struct KnownEntries(Vec<(ListEntry, bool)>);
+pub struct KnownEntries(Vec<(StatusReference, bool)>);
 
 impl KnownEntries {
     /// Nothing is known: whatever names an entry is refused.
     pub const NONE: &'static Self = &Self(Vec::new());
 
     /// Adds what a verified list says.
-    pub fn add(&mut self, entry: ListEntry, is_valid: bool) {
+    pub fn add(&mut self, entry: StatusReference, is_valid: bool) {
         self.0.push((entry, is_valid));
     }
 }
 
-/// What an attestation says of its status.
+/// What an attestation says of its status: `None` cannot be withdrawn.
 #[derive(Clone, Debug)]
-pub(crate) enum NamedStatus {
-    /// It cannot be withdrawn.
-    None,
-    /// It can.
-    Listed(ListEntry),
-    /// In a way that we do not know: to take it for none would make it valid for ever.
-    Other,
-}
+pub(crate) struct NamedStatus(Option<CredentialStatus>);
 
 /// Why its status speaks against it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,32 +35,24 @@ pub(crate) enum StatusFault {
 }
 
 impl NamedStatus {
-    /// Reads `status`.
+    /// Reads `status`; one that is malformed is not taken for none.
     pub(crate) fn of(claims: &Map<String, Value>) -> Self {
-        let Some(status) = claims.get("status") else { return Self::None };
-        let list = status.get("status_list");
-        let idx = list.and_then(|list| list.get("idx")).and_then(Value::as_u64);
-        let uri = list.and_then(|list| list.get("uri")).and_then(Value::as_str);
-        match (idx, uri) {
-            (Some(idx), Some(uri)) => Self::Listed(ListEntry { uri: uri.to_owned(), idx }),
-            _ => Self::Other,
-        }
+        Self(CredentialStatus::from_claims(claims).unwrap_or(Some(CredentialStatus::Other)))
     }
 
     /// The entry that is to be asked for.
-    pub(crate) fn entry(&self) -> Option<ListEntry> {
-        match self {
-            Self::Listed(entry) => Some(entry.clone()),
-            Self::None | Self::Other => None,
+    pub(crate) fn entry(&self) -> Option<&StatusReference> {
+        match &self.0 {
+            Some(CredentialStatus::StatusList(entry)) => Some(entry),
+            _ => None,
         }
     }
 
     pub(crate) fn check(&self, known: &KnownEntries) -> Result<(), StatusFault> {
-        let entry = match self {
-            Self::None => return Ok(()),
-            Self::Other => return Err(StatusFault::Unknown),
-            Self::Listed(entry) => entry,
-        };
+        if self.0.is_none() {
+            return Ok(());
+        }
+        let entry = self.entry().ok_or(StatusFault::Unknown)?;
         match known.0.iter().find(|(own, _)| own == entry) {
             Some((_, true)) => Ok(()),
             Some((_, false)) => Err(StatusFault::Withdrawn),

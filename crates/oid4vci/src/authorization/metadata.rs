@@ -12,6 +12,9 @@ use crate::pkce;
 pub struct CodeFlowMetadata {
     /// RFC 8414 §2
     pub authorization_endpoint: String,
+    /// First-Party Apps §8; absent where no client is first party.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub authorization_challenge_endpoint: Option<String>,
     /// RFC 9126 §5
     pub pushed_authorization_request_endpoint: String,
     /// RFC 9126 §5
@@ -49,6 +52,8 @@ pub struct ReceivedCodeFlow {
     pub issuer: String,
     /// RFC 8414 §2
     pub authorization_endpoint: Url,
+    /// First-Party Apps §8
+    pub authorization_challenge_endpoint: Option<Url>,
     /// RFC 9126 §5
     pub pushed_authorization_request_endpoint: Option<Url>,
     /// RFC 9207 §3
@@ -87,6 +92,10 @@ impl ReceivedCodeFlow {
         Ok(Some(Self {
             issuer: issuer.to_owned(),
             authorization_endpoint,
+            authorization_challenge_endpoint: endpoint(
+                metadata,
+                "authorization_challenge_endpoint",
+            )?,
             pushed_authorization_request_endpoint: endpoint(
                 metadata,
                 "pushed_authorization_request_endpoint",

@@ -13,6 +13,7 @@ use crate::parameters::parameter;
 use crate::pkce::{self, CodeChallenge};
 use crate::secret::{IssuerState, SecretDigest};
 
+mod challenge;
 mod details;
 mod make;
 mod metadata;
@@ -22,6 +23,10 @@ mod response;
 mod running;
 mod scope;
 
+pub use challenge::{
+    CHALLENGE_ENDPOINT, ChallengeAnswer, ChallengeBody, ChallengeRefusal, ChallengeRequest,
+    GivenSignIn, ReceivedChallengeAnswer,
+};
 pub use details::{ClaimDescription, DETAILS_MAX, OPENID_CREDENTIAL};
 pub use make::{NewAuthorizationRequest, Selection};
 pub use metadata::{ChallengeMethods, CodeFlowMetadata, ReceivedCodeFlow};
@@ -99,6 +104,9 @@ pub struct AuthorizationRequest {
     /// The draft in whose words it came: its code and tokens are good in that draft alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dialect: Option<Dialect>,
+    /// Whether it came without a browser: its code then went to no address (First-Party Apps §6).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_challenge: bool,
 }
 
 /// A request whose `issuer_state` nobody has looked up yet.
@@ -149,6 +157,7 @@ impl ParsedRequest {
             dpop_jkt: dpop_jkt(form)?,
             offer_id: None,
             dialect: None,
+            by_challenge: false,
         };
         Ok(Self { request, issuer_state })
     }

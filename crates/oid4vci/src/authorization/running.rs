@@ -104,11 +104,11 @@ impl RunningAuthorization {
         handle: &AuthorizationHandle,
         now: Timestamp,
     ) -> Result<&'r Self, DeadEnd> {
-        let found = found.filter(|found| found.is_at(handle, now));
+        let found = found.filter(|found| found.is_at(handle, now) && !found.request.by_challenge);
         found.filter(|found| found.stage != Stage::Pushed).ok_or(DeadEnd::Over)
     }
 
-    fn is_at(&self, handle: &AuthorizationHandle, now: Timestamp) -> bool {
+    pub(super) fn is_at(&self, handle: &AuthorizationHandle, now: Timestamp) -> bool {
         self.handle_digest.matches(&handle.digest()) && now < self.expires_at
     }
 }

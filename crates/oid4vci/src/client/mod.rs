@@ -49,6 +49,8 @@ pub struct Client {
     pub authentication: ClientAuthentication,
     /// Where an answer may go, and nowhere else (RFC 6749 §3.1.2.2).
     pub redirect_uris: Vec<RedirectUri>,
+    /// Whether it is the operator's own, and may ask for passwords itself (First-Party Apps §9.1).
+    pub is_first_party: bool,
 }
 
 impl Client {

@@ -78,7 +78,16 @@ impl Dialect {
     pub fn has_one_metadata(self) -> bool {
         self.0 <= Draft::D9
     }
+
+    /// What is to be said where an Issuer of a later draft has them there, too.
+    #[must_use]
+    pub fn finding_of_one_metadata(self) -> Option<&'static str> {
+        (!self.has_one_metadata()).then_some(ONE_METADATA)
+    }
 }
+
+const ONE_METADATA: &str = "the issuer's metadata stand in those of its authorization server; \
+                            since draft 11, section 10.2.2, they have a place of their own";
 
 /// `c_nonce` beside something else, until draft 14.
 fn with_nonce(mut object: Map<String, Value>, nonce: &NonceResponse) -> Value {

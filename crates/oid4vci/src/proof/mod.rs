@@ -1,5 +1,6 @@
 //! Steps 12 and 15-16: the proof that the Wallet holds the key (VCI §F.1, VCI §F.2, VCI §F.4).
 
+use formats::status_list::StatusReference;
 use keys::algorithm::Algorithm;
 use keys::did;
 use keys::digest::MacKey;
@@ -11,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::attestation::key::{
     AttestedKey, KeyAttestation, KeyAttestationContext, KeyAttestationPolicy, Use,
 };
-use crate::attestation::status::{KnownEntries, ListEntry};
+use crate::attestation::status::KnownEntries;
 use crate::nonce::{Nonces, Purpose, SpendableNonce};
 
 pub mod di_vp;
@@ -218,7 +219,7 @@ pub fn verify(proofs: &Proofs, context: &ProofContext<'_>) -> Result<VerifiedPro
 /// The entries of lists that say whether key attestations were withdrawn, to be asked for before
 /// [`verify`]; only of attestations by somebody trusted (KEYATT-09).
 #[must_use]
-pub fn statuses(proofs: &Proofs, context: &ProofContext<'_>) -> Vec<ListEntry> {
+pub fn statuses(proofs: &Proofs, context: &ProofContext<'_>) -> Vec<StatusReference> {
     if context.key_attestations.attesters.is_none() {
         return Vec::new();
     }

@@ -39,6 +39,7 @@ pub(crate) fn public(client_id: &str) -> AuthenticatedClient {
         name: "Wallet".into(),
         authentication: ClientAuthentication::None,
         redirect_uris: Vec::new(),
+        is_first_party: false,
     };
     let credentials =
         ClientCredentials { client_id: Some(client_id.into()), client_assertion: None };
@@ -61,6 +62,7 @@ pub(crate) async fn confidential(client_id: &str) -> AuthenticatedClient {
         name: "Wallet".into(),
         authentication: ClientAuthentication::PrivateKeyJwt(keys),
         redirect_uris: Vec::new(),
+        is_first_party: false,
     };
     let credentials = ClientCredentials { client_id: None, client_assertion: Some(jwt) };
     authenticate(&credentials, Some(&client), &context()).unwrap()
@@ -86,6 +88,7 @@ pub(crate) fn authorization(change: impl FnOnce(&mut GrantedCode)) -> Authorizat
         dpop_jkt: None,
         offer_id: None,
         dialect: None,
+        by_challenge: false,
     };
     let mut code = GrantedCode {
         digest: AuthorizationCode::new(AUTHORIZATION_CODE).digest(),

@@ -28,6 +28,7 @@ impl Contract {
         self.an_assertion_begins_one_request().await;
         self.a_handle_leads_one_browser_on().await;
         self.a_person_answers_once().await;
+        self.a_password_is_answer_enough_without_a_browser().await;
         self.a_made_offer_is_taken_while_it_is_open().await;
         self.an_authorization_code_yields_tokens_once().await;
         self.tokens_are_renewed_as_they_were_seen().await;
@@ -49,6 +50,7 @@ impl Contract {
             dpop_jkt: None,
             offer_id: None,
             dialect: None,
+            by_challenge: false,
         }
     }
 
@@ -181,6 +183,22 @@ impl Contract {
             self.store.datasets(running.id).await.unwrap().unwrap().contains_key("student_card")
         );
         assert!(self.store.running_authorization(running.id).await.unwrap().is_none());
+    }
+
+    /// First-Party Apps §5.2: from the question to the code, in one step.
+    async fn a_password_is_answer_enough_without_a_browser(&self) {
+        let mut asked = self.running(Stage::Opened);
+        asked.request.by_challenge = true;
+        assert!(self.store.begin_authorization(&asked, &[]).await.unwrap());
+        let as_whom = |name: &str| RunningAuthorization {
+            stage: Stage::SignedIn(name.into()),
+            ..asked.clone()
+        };
+        assert!(!self.allow(&as_whom("gone")).await, "the account was removed meanwhile");
+        assert!(self.allow(&as_whom("ada")).await);
+        assert!(!self.allow(&as_whom("ada")).await);
+        let code = self.store.authorization(asked.id).await.unwrap().unwrap().code.unwrap();
+        assert!(code.request == asked.request && code.request.by_challenge);
     }
 
     async fn a_made_offer_is_taken_while_it_is_open(&self) {

@@ -63,6 +63,7 @@ impl WalletError {
             }
             Self::NoLongerPending => "look at what the wallet holds: it may have been kept already",
             Self::NotVerified(error) => error.hint(),
+            Self::State(error) => error.hint(),
             Self::Store(error) => error.hint(),
             Self::LostKey => "nothing was stored; get a new offer from the issuer",
             Self::Signing => "try again with a new key",
@@ -134,7 +135,7 @@ impl fmt::Display for WalletError {
             Self::TxCodeMisfit => f.write_str("the transaction code has the wrong form"),
             Self::Network { host, cause } => write!(f, "{host}: {}", cause.message()),
             Self::Metadata(error) => f.write_str(error.message()),
-            Self::NotFinal { dialect, finding } => not_final(f, *dialect, *finding),
+            Self::NotFinal { dialect, finding } => not_final(f, *dialect, finding.as_deref()),
             Self::Haip(finding) => f.write_str(finding.message()),
             Self::SignedMetadata(error) => f.write_str(error.message()),
             Self::Encryption(error) => f.write_str(error.message()),
@@ -151,6 +152,7 @@ impl fmt::Display for WalletError {
             }
             Self::NoLongerPending => f.write_str("this is no longer still to come"),
             Self::NotVerified(error) => f.write_str(error.message()),
+            Self::State(error) => f.write_str(error.message()),
             Self::Store(error) => f.write_str(error.message()),
             Self::LostKey => f.write_str("the key of this credential is in the wallet no more"),
             Self::Signing => f.write_str("the key could not sign"),

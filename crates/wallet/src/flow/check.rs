@@ -77,7 +77,8 @@ impl Expected {
         let configuration = issuer.configurations.get(&self.credential_configuration_id);
         if let (Some(metadata), Some(configuration)) = (credential_metadata, configuration) {
             let (described, merged) = configuration.described_by(metadata);
-            self.display = Display::new(issuer, &described);
+            let svg_templates = std::mem::take(&mut self.display.svg_templates);
+            self.display = Display { svg_templates, ..Display::new(issuer, &described) };
             self.credential_metadata =
                 Some(merged).filter(|merged| merged.to_string().len() <= METADATA_BYTES_MAX);
         }

@@ -1,6 +1,7 @@
 //! Which draft is spoken with an issuer, if it is not 1.0, and what had to be excused.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use oid4vci::credential::ReceivedCredentialResponse;
@@ -11,11 +12,11 @@ use oid4vci::metadata::{
 };
 use oid4vci::offer::ReceivedOffer;
 use oid4vci::secret::TransactionId;
-use serde_json::{Map, Value};
 use url::Url;
 
 use super::cover::RESPONSE_BYTES_MAX;
 use super::signed_metadata::Document;
+use super::sources::{InPlaceOfServer, Sources, Understood};
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::Request;
@@ -37,9 +38,12 @@ pub(super) struct Spoken {
     heard: Arc<Mutex<Heard>>,
 }
 
+/// What was excused: a text of ours, or of the program that began the flow.
+type Finding = Cow<'static, str>;
+
 #[derive(Debug, Default)]
 struct Heard {
-    findings: Vec<&'static str>,
+    findings: Vec<Finding>,
     /// For the next proof: drafts send it with other answers.
     nonce: Option<String>,
     /// How long to wait, when something was not ready.
@@ -60,16 +64,16 @@ impl Spoken {
     }
 
     /// Remembers what was excused, each thing once.
-    pub(super) fn excuse(&self, findings: Vec<&'static str>) {
+    pub(super) fn excuse<F: Into<Finding>>(&self, findings: Vec<F>) {
         let mut heard = self.heard();
-        for finding in findings {
+        for finding in findings.into_iter().map(Into::into) {
             if !heard.findings.contains(&finding) {
                 heard.findings.push(finding);
             }
         }
     }
 
-    pub(super) fn findings(&self) -> Vec<&'static str> {
+    pub(super) fn findings(&self) -> Vec<Finding> {
         self.heard().findings.clone()
     }
 
@@ -169,7 +173,7 @@ impl Spoken {
 impl Wallet {
     /// Whether the owner wants to hear of it, and not to go on.
     pub(super) fn check_dialect(&self, spoken: &Spoken) -> Result<(), WalletError> {
-        let finding = spoken.findings().first().copied();
+        let finding = spoken.findings().into_iter().next();
         let is_final = spoken.dialect.is_none() && finding.is_none();
         if !self.settings.is_strict || is_final {
             return Ok(());
@@ -178,20 +182,6 @@ impl Wallet {
     }
 }
 
-/// What an issuer publishes, as this wallet understands it.
-pub(super) struct Understood {
-    pub(super) issuer: ReceivedIssuerMetadata,
-    /// How a draft names what can be asked for.
-    pub(super) names: BTreeMap<String, Map<String, Value>>,
-    /// Where codes are redeemed, for an issuer of a draft that publishes nothing else about that.
-    pub(super) server: Option<InPlaceOfServer>,
-    /// Where several credentials are asked for at once, in a draft that has a place for that.
-    pub(super) batch_endpoint: Option<Url>,
-}
-
-/// What takes the place of an authorization server's metadata, and what is to be said of it.
-pub(super) type InPlaceOfServer = (ReceivedServerMetadata, &'static str);
-
 impl Wallet {
     /// Reads what the issuer of an offer publishes, and decides what it speaks. What is offered gets
     /// the names that the metadata have for it.
@@ -199,48 +189,37 @@ impl Wallet {
         &self,
         offer: &mut ReceivedOffer,
         spoken: &mut Spoken,
-    ) -> Result<Understood, WalletError> {
+    ) -> Result<(Sources, Understood), WalletError> {
         let id = &offer.credential_issuer;
-        let body = match self.issuer_document(id).await {
-            Ok(Document::Plain(body)) => body,
-            Ok(Document::Signed(issuer)) => {
-                spoken.dialect = None; // who signs like that speaks 1.0
-                let (issuer, names) = (*issuer, BTreeMap::new());
-                return Ok(Understood { issuer, names, server: None, batch_endpoint: None });
-            }
+        let document = match self.issuer_document(id).await {
             Err(WalletError::Refused(refused)) => self.older_document(id, spoken, refused).await?,
-            Err(error) => return Err(error),
+            answer => answer?,
         };
-        let ids = &mut offer.credential_configuration_ids;
-        let read = Dialect::read_metadata(&body, id, spoken.dialect, ids)?;
-        let (mut issuer, dialect, names, findings) = read;
-        spoken.dialect = dialect;
-        spoken.excuse(findings);
+        let sources = Sources::new(offer, spoken.dialect, document)?;
+        let mut understood = sources.read()?;
+        offer.credential_configuration_ids.clone_from(&understood.ids);
+        spoken.dialect = understood.dialect;
+        spoken.excuse(mem::take(&mut understood.findings));
         self.check_dialect(spoken)?;
-        let server = dialect.and_then(|_| Dialect::read_server(&body, id));
-        let batch_endpoint = dialect.and_then(|dialect| dialect.read_batch_endpoint(&body));
-        // A batch names no key for its answer.
-        let batch_endpoint = batch_endpoint.filter(|_| !issuer.encryption.is_required());
-        if batch_endpoint.is_some() {
-            issuer.batch_size = Dialect::BATCH_SIZE;
-        }
-        Ok(Understood { issuer, names, server, batch_endpoint })
+        Ok((sources, understood))
     }
 
-    /// In some drafts the server's metadata say what an issuer issues.
+    /// In some drafts the server's metadata say what an issuer issues; in the others older issuers
+    /// still have it there.
     async fn older_document(
         &self,
         id: &str,
         spoken: &Spoken,
         refused: Refused,
-    ) -> Result<Vec<u8>, WalletError> {
-        let is_there = spoken.dialect.is_some_and(Dialect::has_one_metadata);
-        if is_there && refused.status == 404 {
-            for name in [OPENID_CONFIGURATION, AUTHORIZATION_SERVER] {
-                let document = self.reader().document(id, name, Question::Metadata).await;
-                if let Ok(document) = document {
-                    return Ok(document);
-                }
+    ) -> Result<Document, WalletError> {
+        let Some(dialect) = spoken.dialect.filter(|_| refused.status == 404) else {
+            return Err(WalletError::Refused(refused));
+        };
+        for name in [OPENID_CONFIGURATION, AUTHORIZATION_SERVER] {
+            let document = self.reader().document(id, name, Question::Metadata).await;
+            if let Ok(document) = document {
+                spoken.excuse(dialect.finding_of_one_metadata().into_iter().collect());
+                return Ok(Document::Plain(document));
             }
         }
         Err(WalletError::Refused(refused))
@@ -253,41 +232,45 @@ impl Wallet {
         dialect: Option<Dialect>,
     ) -> Result<ReceivedIssuerMetadata, WalletError> {
         let spoken = Spoken::new(dialect, Vec::new());
-        let body = match self.issuer_document(id).await {
-            Ok(Document::Signed(issuer)) => return Ok(*issuer),
-            Ok(Document::Plain(body)) => body,
+        let document = match self.issuer_document(id).await {
             Err(WalletError::Refused(refused)) => self.older_document(id, &spoken, refused).await?,
-            Err(error) => return Err(error),
+            answer => answer?,
         };
-        match dialect {
-            None => Ok(ReceivedIssuerMetadata::parse(&body, id)?),
-            Some(_) => Ok(Dialect::read_metadata(&body, id, dialect, &mut [])?.0),
+        match (document, dialect) {
+            (Document::Plain(body), Some(_)) => {
+                Ok(Dialect::read_metadata(&body, id, dialect, &mut [])?.0)
+            }
+            (Document::Plain(body) | Document::Signed(body), _) => {
+                Ok(ReceivedIssuerMetadata::parse(&body, id)?)
+            }
         }
     }
 
-    /// What the authorization server publishes; of one that speaks a draft, also from other places.
+    /// What the authorization server publishes, and the document; of one that speaks a draft, also
+    /// from other places.
     pub(super) async fn server_of(
         &self,
         id: &str,
         spoken: &Spoken,
         in_place: Option<InPlaceOfServer>,
-    ) -> Result<ReceivedServerMetadata, WalletError> {
-        let refused = match self.server_metadata(id).await {
-            Err(WalletError::Refused(refused)) if spoken.dialect.is_some() => refused,
-            answer => return answer,
+    ) -> Result<(ReceivedServerMetadata, Option<String>), WalletError> {
+        let why = match self.server_document(id, AUTHORIZATION_SERVER).await {
+            Err(error) if spoken.dialect.is_some() && says_too_little(&error) => error,
+            answer => return answer.map(|(server, document)| (server, Some(document))),
         };
-        let document = self.reader().document(id, OPENID_CONFIGURATION, Question::Metadata).await;
         let has_one = spoken.dialect.is_some_and(Dialect::has_one_metadata);
-        let other = match document.map(|document| ReceivedServerMetadata::parse(&document, id)) {
-            Ok(Ok(server)) => return Ok(server),
+        let other = match self.server_document(id, OPENID_CONFIGURATION).await {
+            Ok((server, document)) => return Ok((server, Some(document))),
             // It came from the issuer's place, and its endpoints are held against that.
-            Ok(Err(MetadataError::OtherIssuer)) if has_one => Some(Dialect::OTHER_SERVER),
-            Ok(Err(error)) => return Err(error.into()),
+            Err(WalletError::Metadata(MetadataError::OtherIssuer)) if has_one => {
+                Some(Dialect::OTHER_SERVER)
+            }
+            Err(error @ WalletError::Metadata(_)) if !says_too_little(&error) => return Err(error),
             Err(_) => None,
         };
-        let (server, finding) = in_place.ok_or(WalletError::Refused(refused))?;
+        let (server, finding) = in_place.ok_or(why)?;
         spoken.excuse(vec![other.unwrap_or(finding)]);
-        Ok(server)
+        Ok((server, None))
     }
 
     /// Asks for what is still to come with the token that was given for that alone.
@@ -307,4 +290,9 @@ impl Wallet {
         spoken.hear_refusal(&answer.body);
         Err(WalletError::Refused(Refused::with_token(Question::Credential, &answer)))
     }
+}
+
+/// Whether there is no document, or one without a Token Endpoint.
+const fn says_too_little(error: &WalletError) -> bool {
+    matches!(error, WalletError::Refused(_) | WalletError::Metadata(MetadataError::BadEndpoint))
 }

@@ -1,6 +1,8 @@
 //! Step 6: what the issuer and its authorization server publish (VCI §12.2, RFC 8414 §3).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use oid4vci::encryption::ChosenEncryption;
 use oid4vci::legacy::Dialect;
@@ -12,10 +14,11 @@ use oid4vci::offer::{AuthorizationCodeGrant, PreAuthorizedCodeGrant, ReceivedOff
 use serde_json::{Map, Value};
 use url::Url;
 
-use super::dialect::{InPlaceOfServer, Spoken, Understood};
+use super::dialect::Spoken;
 use super::host;
 use super::offer::{Consent, FetchedOffer};
 use super::sender::Sender;
+use super::sources::{InPlaceOfServer, Sources, Understood};
 use crate::Wallet;
 use crate::attestation::KeyAttestationError;
 use crate::display::{Display, clean};
@@ -66,6 +69,7 @@ pub struct DescribedOffer {
     server: String,
     server_host: String,
     spoken: Spoken,
+    sources: Sources,
     in_place_of_server: Option<Box<InPlaceOfServer>>,
     batch_endpoint: Option<Url>,
 }
@@ -91,8 +95,10 @@ pub struct ResolvedOffer {
     /// Who we are to that server, as long as this flow lasts: whoever asks again for the same code
     /// is to be known again.
     pub(super) sender: Sender,
-    offered: Vec<OfferedCredential>,
-    unsupported: Vec<String>,
+    pub(super) offered: Vec<OfferedCredential>,
+    pub(super) unsupported: Vec<String>,
+    /// What the rest was read from.
+    pub(super) sources: Arc<Sources>,
 }
 
 /// One credential of an offer.
@@ -169,7 +175,7 @@ impl ResolvedOffer {
 
     /// What had to be excused so far, for the people on the other side.
     #[must_use]
-    pub fn findings(&self) -> Vec<&'static str> {
+    pub fn findings(&self) -> Vec<Cow<'static, str>> {
         self.sender.spoken.findings()
     }
 
@@ -199,13 +205,15 @@ impl Wallet {
         {
             tx_code.description = tx_code.description.take().map(|text| clean(&text));
         }
-        let understood = self.understand(&mut offer, &mut spoken).await?;
-        let Understood { issuer, names, server: in_place_of_server, batch_endpoint } = understood;
+        let (sources, understood) = self.understand(&mut offer, &mut spoken).await?;
+        let Understood { issuer, names, server: in_place_of_server, batch_endpoint, .. } =
+            understood;
         let encryption = spoken.encryption(&issuer.encryption)?;
         let server = issuer.authorization_server(grant.authorization_server())?.to_owned();
         let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
         let formats = self.settings.profile.formats();
-        let (mut offered, unsupported) = offered(&offer, (&issuer, names), formats)?;
+        let (mut offered, unsupported) =
+            offered(&offer.credential_configuration_ids, (&issuer, names), formats)?;
         self.check_offered(&offered)?;
         self.fetch_descriptions(&mut offered, &issuer).await;
         self.fetch_pictures(&mut offered, &issuer.credential_issuer).await;
@@ -218,13 +226,14 @@ impl Wallet {
             server,
             server_host,
             spoken,
+            sources,
             in_place_of_server: in_place_of_server.map(Box::new),
             batch_endpoint,
         })
     }
 
     /// What cannot be got, or cannot be understood, is seen before anything is spent for it.
-    fn check_offered(&self, offered: &[OfferedCredential]) -> Result<(), WalletError> {
+    pub(super) fn check_offered(&self, offered: &[OfferedCredential]) -> Result<(), WalletError> {
         let has_source = self.settings.key_attestation_source.is_some();
         for OfferedCredential { configuration, .. } in offered {
             if configuration.key_attestation.is_some() && !has_source {
@@ -245,10 +254,12 @@ impl Wallet {
     ) -> Result<ResolvedOffer, WalletError> {
         consent.covers(described.server_host())?;
         let DescribedOffer { grant, issuer, encryption, offered, unsupported, .. } = described;
-        let (id, spoken) = (described.server, described.spoken);
+        let (id, spoken, mut sources) = (described.server, described.spoken, described.sources);
         let in_place = described.in_place_of_server.map(|boxed| *boxed);
         let in_place = in_place.filter(|_| id == issuer.credential_issuer);
-        let server = self.server_of(&id, &spoken, in_place).await?;
+        let (server, document) = self.server_of(&id, &spoken, in_place).await?;
+        sources.server = document;
+        let sources = Arc::new(sources);
         self.check_endpoints(&issuer, &server, &id)?;
         let batch_endpoint = described.batch_endpoint;
         self.check_places(&[&issuer.credential_issuer], batch_endpoint.iter())?;
@@ -263,6 +274,7 @@ impl Wallet {
             sender,
             offered,
             unsupported,
+            sources,
         })
     }
 
@@ -271,8 +283,18 @@ impl Wallet {
         &self,
         id: &str,
     ) -> Result<ReceivedServerMetadata, WalletError> {
-        let body = self.reader().document(id, AUTHORIZATION_SERVER, Question::Metadata).await?;
-        Ok(ReceivedServerMetadata::parse(&body, id)?)
+        Ok(self.server_document(id, AUTHORIZATION_SERVER).await?.0)
+    }
+
+    /// The same from a place of this name, with the document as it came.
+    pub(super) async fn server_document(
+        &self,
+        id: &str,
+        name: &str,
+    ) -> Result<(ReceivedServerMetadata, String), WalletError> {
+        let body = self.reader().document(id, name, Question::Metadata).await?;
+        let server = ReceivedServerMetadata::parse(&body, id)?;
+        Ok((server, String::from_utf8(body).map_err(|_| MetadataError::NotJson)?))
     }
 
     /// Code, token and proof go to the issuer and to the authorization server that it names, and
@@ -289,7 +311,8 @@ impl Wallet {
         let sign_in = flow.map(|flow| &flow.authorization_endpoint);
         let pushed = flow.and_then(|flow| flow.pushed_authorization_request_endpoint.as_ref());
         let more = issuer.nonce_endpoint.iter().chain(&metadata.challenge_endpoint);
-        let more = more.chain(sign_in).chain(pushed);
+        let challenge = flow.and_then(|flow| flow.authorization_challenge_endpoint.as_ref());
+        let more = more.chain(sign_in).chain(pushed).chain(challenge);
         let later = issuer.deferred_credential_endpoint.iter().chain(&issuer.notification_endpoint);
         let homes = [&*issuer.credential_issuer, server];
         self.check_places(&homes, endpoints.into_iter().chain(more).chain(later))
@@ -318,14 +341,14 @@ impl Wallet {
 }
 
 /// OFFER-06: each id must be described; formats that the wallet cannot hold are left out.
-fn offered(
-    offer: &ReceivedOffer,
+pub(super) fn offered(
+    ids: &[String],
     (issuer, mut names): (&ReceivedIssuerMetadata, BTreeMap<String, Map<String, Value>>),
     formats: &[&str],
 ) -> Result<(Vec<OfferedCredential>, Vec<String>), WalletError> {
     let mut offered = Vec::new();
     let mut unsupported = Vec::new();
-    for id in &offer.credential_configuration_ids {
+    for id in ids {
         let configuration = issuer.configurations.get(id);
         let configuration =
             configuration.ok_or_else(|| WalletError::UnknownConfiguration { id: id.clone() })?;

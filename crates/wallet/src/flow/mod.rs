@@ -1,5 +1,6 @@
 //! The steps, from a scan to a card; one file each, named like the issuer's.
 
+pub mod challenge;
 pub mod check;
 mod cover;
 pub mod credential;
@@ -17,6 +18,9 @@ mod renewal;
 mod sender;
 pub mod sign_in;
 mod signed_metadata;
+mod sources;
+pub mod state;
+mod svg_template;
 pub mod token;
 mod type_metadata;
 

@@ -13,6 +13,7 @@ use oid4vci::dpop::{self, NewDpopProof, received_nonce, wants_nonce};
 use oid4vci::error::ReceivedError;
 use oid4vci::metadata::ReceivedServerMetadata;
 use oid4vci::secret::{AccessToken, RefreshToken};
+use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::dialect::Spoken;
@@ -20,7 +21,7 @@ use crate::Wallet;
 use crate::attestation::{AttestationError, WalletAttestation};
 use crate::error::{Question, Refused, WalletError};
 use crate::http::{Request, Response, WWW_AUTHENTICATE};
-use crate::store::{KeptToken, Renewal};
+use crate::store::{KeptToken, Renewal, dpop_key};
 
 /// Largest answer of a challenge endpoint.
 const CHALLENGE_BYTES_MAX: usize = 16 * 1024;
@@ -45,7 +46,34 @@ pub(super) struct Sender {
     pub(super) spoken: Spoken,
 }
 
+/// Who sends, for a flow that goes on elsewhere.
+#[derive(Deserialize, Serialize)]
+pub(super) struct SavedSender {
+    #[serde(with = "dpop_key")]
+    key: Option<Arc<SoftwareKey>>,
+    is_bound: bool,
+    /// The thumbprint of the key of the client attestation that was shown (WALATT-12).
+    instance_key: Option<String>,
+    authorization_server: String,
+}
+
+impl SavedSender {
+    pub(super) fn authorization_server(&self) -> &str {
+        &self.authorization_server
+    }
+}
+
 impl Sender {
+    /// What is kept of it where a flow goes on elsewhere; the server says again which nonces it wants.
+    pub(super) fn save(&self) -> SavedSender {
+        SavedSender {
+            key: self.key.clone(),
+            is_bound: self.is_bound,
+            instance_key: self.attestation.as_ref().map(WalletAttestation::thumbprint),
+            authorization_server: self.authorization_server.clone(),
+        }
+    }
+
     /// What requests with a token need when the flow is long over.
     pub(super) fn keep(&self, access_token: &AccessToken) -> KeptToken {
         KeptToken {
@@ -167,18 +195,8 @@ impl Wallet {
         token: &KeptToken,
         renewal: &Renewal,
     ) -> Result<Sender, WalletError> {
-        let id = &token.authorization_server;
-        let attestation = match &renewal.instance_key {
-            None => None,
-            Some(instance_key) => {
-                let attestation = self.attestation_for(server, id).await?;
-                let attestation = attestation.ok_or(WalletError::AttestationNeeded)?;
-                if attestation.thumbprint() != *instance_key {
-                    return Err(AttestationError::OtherInstance.into());
-                }
-                Some(attestation)
-            }
-        };
+        let (id, instance_key) = (&token.authorization_server, renewal.instance_key.as_deref());
+        let attestation = self.attestation_again(server, id, instance_key).await?;
         let key = match &token.dpop_key {
             Some(key) => Arc::clone(key),
             None => Arc::new(SoftwareKey::generate(Algorithm::Es256)?),
@@ -189,6 +207,43 @@ impl Wallet {
             challenge_endpoint: server.challenge_endpoint.clone(),
             ..Sender::of_kept(token)
         })
+    }
+
+    /// The sender of a flow that another process began.
+    pub(super) async fn saved_sender(
+        &self,
+        server: &ReceivedServerMetadata,
+        saved: SavedSender,
+        spoken: Spoken,
+    ) -> Result<Sender, WalletError> {
+        let (id, instance_key) = (&saved.authorization_server, saved.instance_key.as_deref());
+        let attestation = self.attestation_again(server, id, instance_key).await?;
+        Ok(Sender {
+            key: saved.key,
+            is_bound: saved.is_bound,
+            attestation,
+            authorization_server: saved.authorization_server,
+            challenge_endpoint: server.challenge_endpoint.clone(),
+            nonces: Arc::default(),
+            challenge: Arc::default(),
+            spoken,
+        })
+    }
+
+    /// An attestation for the key that was attested before; none where none was.
+    async fn attestation_again(
+        &self,
+        server: &ReceivedServerMetadata,
+        authorization_server: &str,
+        instance_key: Option<&str>,
+    ) -> Result<Option<WalletAttestation>, WalletError> {
+        let Some(instance_key) = instance_key else { return Ok(None) };
+        let attestation = self.attestation_for(server, authorization_server).await?;
+        let attestation = attestation.ok_or(WalletError::AttestationNeeded)?;
+        if attestation.thumbprint() != instance_key {
+            return Err(AttestationError::OtherInstance.into());
+        }
+        Ok(Some(attestation))
     }
 
     /// Sends a request to the authorization server, with all that the sender proves (HAIP-22,

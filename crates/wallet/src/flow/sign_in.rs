@@ -30,13 +30,42 @@ const PUSHED_BYTES_MAX: usize = 16 * 1024;
 /// A sign-in that has begun: the person is to open its address, and to come back.
 #[derive(Clone)]
 pub struct SignIn {
-    offer: ResolvedOffer,
-    address: Url,
-    redirect_uri: String,
-    verifier: CodeVerifier,
-    state: String,
+    pub(super) offer: ResolvedOffer,
+    pub(super) address: Url,
+    pub(super) redirect_uri: String,
+    pub(super) verifier: CodeVerifier,
+    pub(super) state: String,
     /// What is asked for by scope, and not by details.
-    scopes: Vec<String>,
+    pub(super) scopes: Vec<String>,
+}
+
+/// A request that has been made, and what ties its answer to it.
+#[derive(Clone)]
+pub(super) struct Asked {
+    form: Vec<(&'static str, String)>,
+    pub(super) verifier: CodeVerifier,
+    pub(super) state: String,
+    pub(super) scopes: Vec<String>,
+}
+
+impl Asked {
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.form.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+}
+
+/// Where a request is opened that the server has already (RFC 9126 §4).
+pub(super) fn requested_address(
+    flow: &ReceivedCodeFlow,
+    client_id: &str,
+    request_uri: &str,
+) -> Url {
+    let mut address = flow.authorization_endpoint.clone();
+    address
+        .query_pairs_mut()
+        .append_pair("client_id", client_id)
+        .append_pair("request_uri", request_uri);
+    address
 }
 
 impl SignIn {
@@ -68,6 +97,19 @@ impl Wallet {
         offer: ResolvedOffer,
         redirect_uri: &str,
     ) -> Result<SignIn, WalletError> {
+        let asked = self.asked(&offer, redirect_uri)?;
+        let address = self.sign_in_address(&offer, &asked).await?;
+        let Asked { verifier, state, scopes, .. } = asked;
+        let redirect_uri = redirect_uri.to_owned();
+        Ok(SignIn { offer, address, redirect_uri, verifier, state, scopes })
+    }
+
+    /// What is asked for, whichever way it is sent.
+    pub(super) fn asked(
+        &self,
+        offer: &ResolvedOffer,
+        redirect_uri: &str,
+    ) -> Result<Asked, WalletError> {
         let flow = offer.server.code_flow.as_ref().ok_or(WalletError::NoSignIn)?;
         if flow.challenge_methods == ChallengeMethods::WithoutS256 {
             return Err(WalletError::NoPkce); // RFC 7636 §4.2
@@ -80,7 +122,7 @@ impl Wallet {
             OfferedGrant::PreAuthorizedCode(_) => None,
         };
         let scopes = self.settings.profile.scopes(&offer.issuer, &ids);
-        let resources = resources(&offer);
+        let resources = resources(offer);
         let request = NewAuthorizationRequest {
             client_id: self.client_id(&offer.sender),
             redirect_uri,
@@ -98,40 +140,33 @@ impl Wallet {
             let named: Vec<_> = offer.offered().iter().map(|one| &one.named).collect();
             dialect.write_authorization_request(&mut form, &named);
         }
-        let address = self.sign_in_address(&offer.sender, flow, &form).await?;
-        let (redirect_uri, scopes) = (redirect_uri.to_owned(), scopes.unwrap_or_default());
-        Ok(SignIn { offer, address, redirect_uri, verifier, state, scopes })
+        Ok(Asked { form, verifier, state, scopes: scopes.unwrap_or_default() })
     }
 
     /// Pushes the request where the server takes it (RFC 9126 §4): then the browser carries a name
     /// only. The code is then for the key that is proved beside it (RFC 9449 §10.1).
     async fn sign_in_address(
         &self,
-        sender: &Sender,
-        flow: &ReceivedCodeFlow,
-        form: &[(&str, String)],
+        offer: &ResolvedOffer,
+        asked: &Asked,
     ) -> Result<Url, WalletError> {
-        let mut address = flow.authorization_endpoint.clone();
+        let flow = offer.server.code_flow.as_ref().ok_or(WalletError::NoSignIn)?;
+        let form: Vec<(&str, &str)> = asked.parameters().collect();
         let Some(endpoint) = &flow.pushed_authorization_request_endpoint else {
+            let mut address = flow.authorization_endpoint.clone();
             address.query_pairs_mut().extend_pairs(form);
             return Ok(address);
         };
-        let pairs: Vec<(&str, &str)> =
-            form.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let request =
-            Request::post(endpoint.clone()).header("accept", "application/json").form(&pairs);
-        let answer = self.send_to_server(sender, request.at_most(PUSHED_BYTES_MAX)).await?;
+            Request::post(endpoint.clone()).header("accept", "application/json").form(&form);
+        let answer = self.send_to_server(&offer.sender, request.at_most(PUSHED_BYTES_MAX)).await?;
         if answer.status != 201 {
             let refused = Refused::read(Question::SignIn, answer.status, &answer.body);
             return Err(WalletError::Refused(refused));
         }
         let pushed = ReceivedPushResponse::parse(&answer.body);
         let pushed = pushed.ok_or(WalletError::BadAnswer(Question::SignIn))?;
-        address
-            .query_pairs_mut()
-            .append_pair("client_id", self.client_id(sender))
-            .append_pair("request_uri", &pushed.request_uri);
-        Ok(address)
+        Ok(requested_address(flow, self.client_id(&offer.sender), &pushed.request_uri))
     }
 
     /// Ends the sign-in with what the browser came back with: `query` of the address.
@@ -148,18 +183,30 @@ impl Wallet {
         };
         let code: AuthorizationCode =
             received_code(query, expected).map_err(WalletError::SignIn)?;
+        let secrets = (sign_in.redirect_uri, sign_in.verifier, sign_in.scopes);
+        self.redeem_code(sign_in.offer, code, secrets).await
+    }
+
+    /// The code becomes a token; `redirect_uri` stands in the request as it stood in the one before
+    /// (RFC 6749 §4.1.3).
+    pub(super) async fn redeem_code(
+        &self,
+        offer: ResolvedOffer,
+        code: AuthorizationCode,
+        (redirect_uri, code_verifier, scopes): (String, CodeVerifier, Vec<String>),
+    ) -> Result<Authorized, WalletError> {
         let request = TokenRequest::AuthorizationCode(AuthorizationCodeRequest {
             code,
-            redirect_uri: sign_in.redirect_uri,
-            code_verifier: sign_in.verifier,
-            client: self.credentials(&sign_in.offer.sender),
+            redirect_uri: Some(redirect_uri),
+            code_verifier,
+            client: self.credentials(&offer.sender),
             credential_configuration_ids: None,
-            resources: resources(&sign_in.offer),
+            resources: resources(&offer),
         });
-        let client_id = self.client_id(&sign_in.offer.sender).to_owned();
-        let who = (sign_in.offer.sender.clone(), Some(client_id));
-        let redeemed = self.redeem_by(&sign_in.offer.server.token_endpoint, who, &request).await?;
-        Ok(self.authorized(sign_in.offer, sign_in.scopes, redeemed))
+        let client_id = self.client_id(&offer.sender).to_owned();
+        let who = (offer.sender.clone(), Some(client_id));
+        let redeemed = self.redeem_by(&offer.server.token_endpoint, who, &request).await?;
+        Ok(self.authorized(offer, scopes, redeemed))
     }
 
     /// Gets a fresh token where the issuer gave the means for it (RFC 6749 §6, IMPL-08): to fetch
@@ -190,7 +237,7 @@ impl Wallet {
     }
 
     /// Who vouches for the wallet says, too, what it is called (HAIP-29).
-    fn client_id<'w>(&'w self, sender: &'w Sender) -> &'w str {
+    pub(super) fn client_id<'w>(&'w self, sender: &'w Sender) -> &'w str {
         sender.client_id().unwrap_or(&self.settings.client_id)
     }
 

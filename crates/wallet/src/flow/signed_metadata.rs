@@ -4,6 +4,7 @@
 use keys::x509::{self, Anchors, X509Error};
 use oid4vci::metadata::{CREDENTIAL_ISSUER, ReceivedIssuerMetadata};
 use oid4vci::signed_metadata::{MEDIA_TYPE, SignedMetadataError, UnverifiedMetadata};
+use serde_json::Value;
 
 use crate::Wallet;
 use crate::error::{Question, WalletError};
@@ -17,8 +18,8 @@ const UNSIGNED: &str = "application/json";
 
 /// What an issuer publishes.
 pub(super) enum Document {
-    /// By somebody whose signature counts.
-    Signed(Box<ReceivedIssuerMetadata>),
+    /// By somebody whose signature counts; what they signed, which can be used.
+    Signed(Vec<u8>),
     /// As it came from its host.
     Plain(Vec<u8>),
 }
@@ -38,7 +39,7 @@ impl Wallet {
             }
             match self.signed_metadata(&answer, id, anchors) {
                 Err(SignedMetadataError::Untrusted | SignedMetadataError::NoCertificate) => {}
-                Ok(signed) => return Ok(Document::Signed(Box::new(signed))),
+                Ok(signed) => return Ok(Document::Signed(signed)),
                 Err(error) => return Err(WalletError::SignedMetadata(error)),
             }
         }
@@ -56,7 +57,7 @@ impl Wallet {
         answer: &Response,
         id: &str,
         anchors: &Anchors,
-    ) -> Result<ReceivedIssuerMetadata, SignedMetadataError> {
+    ) -> Result<Vec<u8>, SignedMetadataError> {
         let text = str::from_utf8(&answer.body).map_err(|_| SignedMetadataError::Malformed)?;
         let unverified = UnverifiedMetadata::parse(text.trim())?;
         let now = self.clock.now();
@@ -70,6 +71,8 @@ impl Wallet {
             Err(_) => return Err(SignedMetadataError::Certificate),
         };
         let claims = unverified.verify(&signer, id, now)?;
-        ReceivedIssuerMetadata::of_signed(claims, id).map_err(|_| SignedMetadataError::Malformed)
+        let document = Value::Object(claims.clone()).to_string().into_bytes();
+        let read = ReceivedIssuerMetadata::of_signed(claims, id);
+        read.map(|_| document).map_err(|_| SignedMetadataError::Malformed)
     }
 }

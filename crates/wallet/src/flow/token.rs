@@ -35,7 +35,7 @@ pub struct Authorized {
     pub(super) ungranted_scopes: Vec<String>,
     /// Sent with the token request, so that proofs name the same client (PROOF-12).
     pub(super) client_id: Option<String>,
-    expires_at: Option<Timestamp>,
+    pub(super) expires_at: Option<Timestamp>,
     /// Gets the next token (TOKEN-29).
     pub(super) refresh_token: Option<RefreshToken>,
     /// The record of the token, once something is put off.

@@ -10,9 +10,11 @@ use super::metadata::OfferedCredential;
 use crate::Wallet;
 use crate::display::Display;
 use crate::trust::VerificationError;
+use crate::type_metadata::Described;
 
 impl Wallet {
-    /// Fetches names and looks that are missing. Only the issuer itself is asked, whom the holder has
+    /// Fetches names and looks that are missing, and pictures of whole cards, which metadata of issuers
+    /// do not have. Only the issuer itself is asked, whom the holder has
     /// agreed to ask; a type that is described elsewhere, badly or at length keeps the names that it
     /// has. What is taken from a description holds for the credential, too (`check_description`).
     pub(super) async fn fetch_descriptions(
@@ -22,7 +24,7 @@ impl Wallet {
     ) {
         for OfferedCredential { configuration, display, documents, .. } in offered {
             let is_whole = !configuration.display.is_empty() && !configuration.claims.is_empty();
-            let Some(vct) = configuration.vct.as_deref().filter(|_| !is_whole) else { continue };
+            let Some(vct) = configuration.vct.as_deref() else { continue };
             let home = [&*issuer.credential_issuer];
             let may_ask = |url: &_| self.check_places(&home, std::iter::once(url));
             let reader = self.reader();
@@ -31,9 +33,15 @@ impl Wallet {
             let filled = filled(configuration, &described.metadata);
             let length: usize = described.documents.iter().map(Vec::len).sum();
             if length <= KEPT_BYTES_MAX && !filled.contradicts_itself() {
-                *display = Display::new(issuer, &filled);
+                let Described { metadata, documents: texts } = described;
+                let svg_templates =
+                    self.fetch_svg_templates(&metadata, &issuer.credential_issuer).await;
+                if is_whole && svg_templates.is_empty() {
+                    continue;
+                }
+                *display = Display { svg_templates, ..Display::new(issuer, &filled) };
                 *configuration = filled;
-                let texts = described.documents.into_iter().map(String::from_utf8);
+                let texts = texts.into_iter().map(String::from_utf8);
                 *documents = texts.collect::<Result<_, _>>().unwrap_or_default();
             }
         }

@@ -160,7 +160,7 @@ impl Store for FileStore {
             let Some(there) = vault.get(Kind::Credential, &id)? else { return Ok(false) };
             let mut credential: StoredCredential = parse(&there)?;
             for (raw, status) in statuses {
-                credential.learn(&raw, status);
+                credential.learn(&raw, &status);
             }
             writer.put(Kind::Credential, &id, &written(&credential)?)?;
             Ok(true)

@@ -24,6 +24,7 @@ pub use record::{
     CredentialCopy, CredentialId, HolderKey, KeyId, Pkcs8, StoredCredential, StoredKey, Trust,
 };
 pub use token::{KeptToken, Renewal, SharedToken};
+pub(crate) use token::{code_verifier, dpop_key, pre_authorized_code};
 pub use unused::{UNUSED_KEY_SECONDS, forget_unused_keys};
 
 /// Where a wallet keeps what it has; each method is one step, done or not done.

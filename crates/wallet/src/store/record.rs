@@ -185,7 +185,7 @@ impl StoredCredential {
 
     /// Notes what a status list said of it, or of the copy that came with these bytes, unless more is
     /// known by now.
-    pub fn learn(&mut self, raw: &str, status: KnownStatus) {
+    pub fn learn(&mut self, raw: &str, status: &KnownStatus) {
         if self.raw == raw {
             self.status = Some(status.clone().after(self.status.take()));
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::outside::Timestamp;
 use keys::signer::SoftwareKey;
-use oid4vci::secret::{AccessToken, RefreshToken, TransactionId};
+use oid4vci::secret::{AccessToken, CodeVerifier, PreAuthorizedCode, RefreshToken, TransactionId};
 use serde::{Deserialize, Serialize};
 
 use super::CredentialId;
@@ -62,20 +62,20 @@ pub struct SharedToken {
 macro_rules! sealed {
     ($($module:ident: $secret:ident),+) => {
         $(
-            /// Leaves its type for the sealed record only.
-            pub(super) mod $module {
+            /// Leaves its type for a sealed record, and for the state of a flow.
+            pub(crate) mod $module {
                 use serde::{Deserialize as _, Deserializer, Serializer};
 
                 use super::$secret;
 
-                pub(in super::super) fn serialize<S: Serializer>(
+                pub(crate) fn serialize<S: Serializer>(
                     value: &$secret,
                     s: S,
                 ) -> Result<S::Ok, S::Error> {
                     s.serialize_str(value.expose())
                 }
 
-                pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+                pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
                     d: D,
                 ) -> Result<$secret, D::Error> {
                     Ok($secret::new(String::deserialize(d)?))
@@ -87,11 +87,13 @@ macro_rules! sealed {
 sealed!(
     transaction_id: TransactionId,
     access_token: AccessToken,
-    refresh_token: RefreshToken
+    refresh_token: RefreshToken,
+    pre_authorized_code: PreAuthorizedCode,
+    code_verifier: CodeVerifier
 );
 
-/// Within a record that is sealed as a whole.
-mod dpop_key {
+/// Within a record that is sealed as a whole, or the state of a flow.
+pub(crate) mod dpop_key {
     use base64::Engine as _;
     use serde::de::Error as _;
     use serde::{Deserializer, Serializer};
@@ -100,7 +102,7 @@ mod dpop_key {
     use super::{Arc, BASE64_URL_SAFE_NO_PAD, Deserialize, SoftwareKey};
 
     #[expect(clippy::ref_option, reason = "serde hands it over so")]
-    pub(super) fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         key: &Option<Arc<SoftwareKey>>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -113,7 +115,7 @@ mod dpop_key {
         }
     }
 
-    pub(super) fn deserialize<'d, D: Deserializer<'d>>(
+    pub(crate) fn deserialize<'d, D: Deserializer<'d>>(
         deserializer: D,
     ) -> Result<Option<Arc<SoftwareKey>>, D::Error> {
         let Some(text) = Option::<String>::deserialize(deserializer)?.map(Zeroizing::new) else {

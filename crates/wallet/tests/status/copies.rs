@@ -27,13 +27,13 @@ async fn of_several_copies_the_worst_is_told() {
         (word(standing.status), standing.copies)
     };
     assert_eq!(tells(&card), ("unknown", 2));
-    card.learn(&card.raw.clone(), known(0));
+    card.learn(&card.raw.clone(), &known(0));
     assert_eq!(tells(&card), ("unknown", 1));
-    card.learn(&raw, known(0));
+    card.learn(&raw, &known(0));
     assert_eq!(tells(&card), ("valid", 2));
-    card.learn(&raw, known(2));
+    card.learn(&raw, &known(2));
     assert_eq!(tells(&card), ("suspended", 1));
-    card.learn(&card.raw.clone(), known(1));
+    card.learn(&card.raw.clone(), &known(1));
     assert_eq!(tells(&card), ("revoked", 1));
 }
 
@@ -63,7 +63,7 @@ async fn what_is_known_is_not_taken_back_by_what_was_heard_before() {
             (1, NOW.plus(10), Status::Invalid),
             (0, NOW.plus(11), Status::Invalid),
         ] {
-            card.learn(&raw, known(value, listed_at));
+            card.learn(&raw, &known(value, listed_at));
             let status =
                 if raw == "copy" { &card.copies.last().unwrap().status } else { &card.status };
             assert_eq!(status.as_ref().unwrap().status(), told, "{value} of {listed_at:?}");

@@ -96,7 +96,7 @@ impl Store for Memory {
         let mut credentials = self.credentials.lock().unwrap();
         let Some(credential) = credentials.get_mut(id) else { return Ok(false) };
         for (raw, status) in statuses {
-            credential.learn(&raw, status);
+            credential.learn(&raw, &status);
         }
         Ok(true)
     }

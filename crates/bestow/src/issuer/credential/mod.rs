@@ -28,6 +28,10 @@ pub(super) async fn run(command: CredentialCommand) -> Result<(), Failure> {
 
 fn make(arguments: &NewArguments) -> Result<(), Failure> {
     let NewArguments { name, format, from, config } = arguments;
+    if Path::new(name).file_name().is_none_or(|own| own != name.as_str()) {
+        return Err(Failure::usage(format!("`{name}` cannot name a credential type"))
+            .hint("use letters of a-z, digits, `_`, `-` and `.`, without a folder"));
+    }
     let config = load(config)?;
     let text = match from {
         None => new::blank(name, format),
@@ -57,7 +61,10 @@ fn check(arguments: &CheckArguments) -> Result<(), Failure> {
             let files = CredentialType::files(&config.credentials).map_err(Failure::mistake)?;
             (files, config.url.as_str())
         }
-        (config, files) => (files.to_vec(), address(config.as_ref())),
+        (config, named) => {
+            let files = named.iter().map(|named| file_of(named, config.as_ref()));
+            (files.collect(), address(config.as_ref()))
+        }
     };
     let mut mistakes = 0;
     for file in &all {
@@ -105,6 +112,13 @@ fn config_for(files: &[PathBuf], config: &ConfigFile) -> Result<Option<Config>, 
         return load(config).map(Some);
     }
     Ok(None)
+}
+
+/// What was named: a file, or one of the issuer's types by its identifier.
+fn file_of(named: &Path, config: Option<&Config>) -> PathBuf {
+    let own = config.filter(|_| named.components().count() == 1 && !named.exists());
+    let file = own.zip(named.to_str()).map(|(own, id)| own.credentials.join(format!("{id}.toml")));
+    file.filter(|file| file.exists()).unwrap_or_else(|| named.to_owned())
 }
 
 fn address(config: Option<&Config>) -> &str {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use formats::unsigned::Unsigned;
 use issuer::config::Config;
-use issuer::credential_type::{CredentialType, Field, Pictures};
+use issuer::credential_type::{CardTemplate, CredentialType, Field, Pictures};
 use issuer::flow::metadata::configuration;
 use issuer::issue::example;
 use keys::algorithm::Algorithm;
@@ -17,7 +17,7 @@ use oid4vci::metadata::ReceivedIssuerMetadata;
 use serde_json::{Map, Value, json};
 use wallet::display::Display;
 
-use super::{address, config_for};
+use super::{address, config_for, file_of};
 use crate::cli::PreviewArguments;
 use crate::exit::Failure;
 use crate::terminal::{plain, print, print_json};
@@ -33,7 +33,8 @@ pub(super) async fn preview(arguments: &PreviewArguments) -> Result<(), Failure>
     let PreviewArguments { file, language, .. } = arguments;
     let config = config_for(std::slice::from_ref(file), &arguments.config)?;
     let issuer = address(config.as_ref());
-    let found = CredentialType::inspect(file, issuer);
+    let file = file_of(file, config.as_ref());
+    let found = CredentialType::inspect(&file, issuer);
     if let Some(mistake) = found.mistakes.first() {
         return Err(Failure::mistake(mistake));
     }
@@ -55,6 +56,7 @@ pub(super) async fn preview(arguments: &PreviewArguments) -> Result<(), Failure>
         return print_json(&json!({
             "claims": claims, "fields": fields, "configuration": made.entry,
             "type_metadata": made.description, "unsigned": made.unsigned,
+            "svg_templates": read.svg_templates.iter().map(template_json).collect::<Value>(),
         }));
     }
     print(card(&metadata, (&read, &claims), language)?);
@@ -81,6 +83,12 @@ impl Made {
         }
         print("\nIn the issuer's metadata:");
         print(pretty(&self.entry)?);
+        if !read.svg_templates.is_empty() {
+            print("\nPictures of the whole card, for wallets that show them:");
+        }
+        for template in &read.svg_templates {
+            print(template_line(template));
+        }
         if let Some(description) = &self.description {
             print("\nWhat describes the type, where its vct leads if that is the issuer's:");
             print(pretty(description)?);
@@ -168,6 +176,23 @@ fn field_line(field: &Field<'_>) -> String {
     let label = format!("{}{}", group.unwrap_or_default(), field.label);
     let star = if field.required { " *" } else { "" };
     plain(&format!("  {label}{star} ({})", field.value_type.name()))
+}
+
+fn template_json(template: &CardTemplate) -> Value {
+    json!({
+        "file": template.name, "locale": template.locale, "look": template.look,
+        "shows": template.template.svg_ids().collect::<Vec<_>>(),
+    })
+}
+
+/// The file, what it is for, and the claims in it.
+fn template_line(CardTemplate { name, locale, look, template, .. }: &CardTemplate) -> String {
+    let look = json!(look);
+    let words = look.as_object().into_iter().flat_map(Map::values).filter_map(Value::as_str);
+    let for_what: Vec<&str> = std::iter::once(locale.as_str()).chain(words).collect();
+    let shown: Vec<&str> = template.svg_ids().collect();
+    let shown = if shown.is_empty() { "no claim".to_owned() } else { shown.join(", ") };
+    plain(&format!("  {name} ({}) shows {shown}", for_what.join(", ")))
 }
 
 fn pretty(value: &Value) -> Result<String, Failure> {

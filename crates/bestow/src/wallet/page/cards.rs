@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use formats::type_metadata::{Look, Orientation};
 use serde_json::{Value, json};
 use wallet::status::Lists;
 use wallet::store::Listed;
 
-use super::problem::{Id, Problem};
+use super::problem::{Id, Problem, nothing_here};
 use super::{Served, language, view};
 use crate::wallet::{find, forget, refresh};
 
@@ -20,7 +24,7 @@ pub(super) async fn list(
 ) -> Result<Json<Value>, Problem> {
     let (locale, now) = (language::of(&headers), served.wallet.clock.now());
     let Listed { records, damaged } = served.wallet.store.credentials().await?;
-    let cards = records.iter().rev().map(|credential| view::face(credential, &locale, now));
+    let cards = records.iter().rev().map(|credential| view::stored(credential, &locale, now));
     let pending = served.wallet.store.pending().await?.records;
     let pending: Vec<_> = pending.iter().map(|one| view::awaited(one, &locale)).collect();
     let cards: Vec<_> = cards.collect();
@@ -35,7 +39,7 @@ pub(super) async fn show(
 ) -> Result<Json<Value>, Problem> {
     let (locale, now) = (language::of(&headers), served.wallet.clock.now());
     let credential = find(&*served.wallet.store, &id).await?;
-    Ok(Json(view::card(&credential, &locale, now)))
+    Ok(Json(view::stored_card(&credential, &locale, now)))
 }
 
 /// `POST /api/cards/{id}/status`: asks the issuer's status list, on no host but the issuer's.
@@ -59,6 +63,30 @@ pub(super) async fn raw(
 ) -> Result<Json<Value>, Problem> {
     let credential = find(&*served.wallet.store, &id).await?;
     Ok(Json(json!({ "raw": credential.raw, "claims": credential.claims })))
+}
+
+/// A picture of a card is looked at: it runs nothing and fetches nothing, wherever it is opened
+/// (SD-JWT VC §8.1.2.2, catalogue N01).
+const PICTURE_POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
+
+/// `GET /api/cards/{id}/picture`: the whole card as its issuer draws it, in the look that is wanted.
+pub(super) async fn picture(
+    State(served): State<Arc<Served>>,
+    Id(id): Id,
+    wanted: Result<Query<Look>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Query(wanted) = wanted?;
+    // Cards lie as those of a bank do.
+    let wanted =
+        Look { orientation: wanted.orientation.or(Some(Orientation::Landscape)), ..wanted };
+    let credential = find(&*served.wallet.store, &id).await?;
+    let templates = &credential.display.svg_templates;
+    let drawn = templates.drawn(&credential.claims, &language::of(&headers), wanted);
+    let Some(drawn) = drawn else { return Err(nothing_here().await) };
+    let about = [(CONTENT_TYPE, "image/svg+xml"), (CONTENT_SECURITY_POLICY, PICTURE_POLICY)];
+    Ok((about, drawn).into_response())
 }
 
 /// `DELETE /api/cards/{id}`; what is damaged goes by the name in the list.

@@ -123,6 +123,7 @@ fn router(served: &Arc<Served>) -> Router {
         .route("/cards", get(cards::list))
         .route("/cards/{id}", get(cards::show).delete(cards::delete))
         .route("/cards/{id}/raw", get(cards::raw))
+        .route("/cards/{id}/picture", get(cards::picture))
         .route("/cards/{id}/status", post(cards::ask_status))
         .fallback(problem::nothing_here)
         .layer(from_fn_with_state(Arc::clone(served), gate::with_session));

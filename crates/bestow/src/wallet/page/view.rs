@@ -46,7 +46,7 @@ pub(super) fn stage(id: &str, stage: &Stage, locale: &str, now: Timestamp) -> Va
             json!({ "step": "waits", "cards": cards })
         }
         Stage::Kept(kept) => {
-            let cards: Vec<_> = kept.iter().map(|card| face(card, locale, now)).collect();
+            let cards: Vec<_> = kept.iter().map(|card| stored(card, locale, now)).collect();
             json!({ "step": "kept", "cards": cards })
         }
     };
@@ -122,7 +122,31 @@ pub(super) fn awaited(pending: &PendingCredential, locale: &str) -> Value {
 }
 
 /// A stored credential as it lies in the list.
-pub(super) fn face(credential: &StoredCredential, locale: &str, now: Timestamp) -> Value {
+pub(super) fn stored(credential: &StoredCredential, locale: &str, now: Timestamp) -> Value {
+    let mut shown = face(credential, locale, now);
+    pictured(&mut shown, credential);
+    shown
+}
+
+/// A stored credential with all it says.
+pub(super) fn stored_card(credential: &StoredCredential, locale: &str, now: Timestamp) -> Value {
+    let mut shown = card(credential, locale, now);
+    if let Some(face) = shown.get_mut("face") {
+        pictured(face, credential);
+    }
+    shown
+}
+
+/// Says that there is a picture of the whole card to ask for.
+fn pictured(face: &mut Value, credential: &StoredCredential) {
+    if let Some(members) = face.as_object_mut() {
+        let is_pictured = !credential.display.svg_templates.is_empty();
+        members.insert("is_pictured".to_owned(), is_pictured.into());
+    }
+}
+
+/// A credential as it looks, stored or not.
+fn face(credential: &StoredCredential, locale: &str, now: Timestamp) -> Value {
     let StoredCredential { display, credential_configuration_id, credential_issuer, .. } =
         credential;
     let mut shown = drawn(display, credential_configuration_id, credential_issuer, locale);
@@ -145,8 +169,8 @@ fn status(credential: &StoredCredential, now: Timestamp) -> Value {
     )
 }
 
-/// A stored credential with all it says.
-pub(super) fn card(credential: &StoredCredential, locale: &str, now: Timestamp) -> Value {
+/// A credential with all it says, stored or not.
+fn card(credential: &StoredCredential, locale: &str, now: Timestamp) -> Value {
     let key = credential.holder_key.as_ref().map(
         |key| json!({ "kid": key.kid.to_string(), "binding": key.binding.name(), "did": key.did }),
     );

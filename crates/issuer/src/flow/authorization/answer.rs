@@ -22,10 +22,24 @@ pub async fn allow(
     issuer: &Issuer,
     seen: &RunningAuthorization,
 ) -> Result<String, Failure<DeadEnd>> {
+    let Some(code) = granted(issuer, seen).await? else {
+        return end(issuer, seen, AuthorizationRefusal::NotEntitled).await;
+    };
+    let answer = AuthorizationAnswer::Code(&code);
+    let identifier = issuer.identifier(seen.request.dialect);
+    Ok(redirect(&seen.request.answer_to, answer, &identifier))
+}
+
+/// The code for whoever has signed in, on disk before anybody hears it; `None`, and nothing is written,
+/// for somebody who can have nothing of what is asked for.
+pub(super) async fn granted(
+    issuer: &Issuer,
+    seen: &RunningAuthorization,
+) -> Result<Option<AuthorizationCode>, Failure<DeadEnd>> {
     let Stage::SignedIn(person) = &seen.stage else { return Err(DeadEnd::Over.into()) };
     let entitled = entitled(issuer, seen).await?;
     if entitled.is_empty() {
-        return end(issuer, seen, AuthorizationRefusal::NotEntitled).await;
+        return Ok(None);
     }
     client_name(issuer, seen).await?;
     let now = issuer.clock.now();
@@ -51,9 +65,7 @@ pub async fn allow(
         return Err(DeadEnd::Over.into());
     }
     tracing::info!(authorization = %seen.id, offer = %id, "allowed");
-    let answer = AuthorizationAnswer::Code(&code);
-    let identifier = issuer.identifier(seen.request.dialect);
-    Ok(redirect(&seen.request.answer_to, answer, &identifier))
+    Ok(Some(code))
 }
 
 /// An offer that exists for this code alone: reference and Pre-Authorized Code are drawn and

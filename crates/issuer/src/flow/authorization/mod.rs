@@ -24,11 +24,13 @@ use crate::Issuer;
 use crate::failure::Failure;
 
 mod answer;
+mod challenge;
 mod entitlement;
 mod provider;
 mod sign_in;
 
 pub use answer::{allow, deny};
+pub use challenge::{Challenged, challenge, challenged};
 pub(super) use entitlement::without_the_unwanted;
 pub use entitlement::{Entitled, entitled};
 pub use provider::{CALLBACK, Returned, from_provider, to_provider};

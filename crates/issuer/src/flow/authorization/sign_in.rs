@@ -1,6 +1,6 @@
 //! A person signs in with the password of an account.
 
-use oid4vci::authorization::{DeadEnd, RunningAuthorization, Stage};
+use oid4vci::authorization::{DeadEnd, Person, RunningAuthorization, Stage};
 use oid4vci::secret::AuthorizationHandle;
 
 use super::advanced;
@@ -28,6 +28,24 @@ pub async fn sign_in(
     if seen.stage != Stage::Opened || !issuer.config.sign_in.accounts {
         return Err(DeadEnd::Over.into());
     }
+    let Some(person) = known(issuer, seen, name, (password, turn)).await? else {
+        return Ok(SignIn::Wrong);
+    };
+    let (handle, next) = advanced(issuer, seen, Stage::SignedIn(person));
+    if !issuer.store.advance_authorization(seen, &next).await? {
+        return Err(DeadEnd::Over.into());
+    }
+    tracing::info!(authorization = %seen.id, "signed in");
+    Ok(SignIn::Done(handle))
+}
+
+/// Whose name and password these are; `None` where they are nobody's.
+pub(super) async fn known<R>(
+    issuer: &Issuer,
+    seen: &RunningAuthorization,
+    name: &str,
+    (password, turn): (Password, impl Send + 'static),
+) -> Result<Option<Person>, Failure<R>> {
     let name = Some(name.trim()).filter(|name| is_account_name(name));
     let account = match name {
         Some(name) => issuer.store.account(name).await?,
@@ -44,12 +62,7 @@ pub async fn sign_in(
     let matches = task.await.map_err(|error| Broken::fault(error.to_string()))?;
     let Some(account) = account.filter(|_| is_known && matches) else {
         tracing::info!(authorization = %seen.id, "sign-in failed");
-        return Ok(SignIn::Wrong);
+        return Ok(None);
     };
-    let (handle, next) = advanced(issuer, seen, Stage::SignedIn(account.name.into()));
-    if !issuer.store.advance_authorization(seen, &next).await? {
-        return Err(DeadEnd::Over.into());
-    }
-    tracing::info!(authorization = %seen.id, "signed in");
-    Ok(SignIn::Done(handle))
+    Ok(Some(account.name.into()))
 }

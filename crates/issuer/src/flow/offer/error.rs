@@ -8,6 +8,10 @@ use crate::credential_type::ClaimsError;
 use crate::failure::Broken;
 use crate::tx_code_command::NotDelivered;
 
+/// What an operator is told who names an offer that is not there.
+pub const UNKNOWN_OFFER: &str =
+    "There is no such offer: GET /admin/v1/offers lists those that are known.";
+
 /// Why no offer was made; told to the operator.
 #[derive(Debug)]
 pub enum MakeOfferError {
@@ -94,13 +98,13 @@ impl fmt::Display for MakeOfferError {
             ),
             Self::DraftNotEnabled(draft) => write!(
                 f,
-                "offers in draft {draft} are not enabled: write [legacy] drafts = [\"{draft}\"] in \
-                 bestow.toml"
+                "offers in draft {draft} are not enabled: add \"{draft}\" to `drafts` of the section \
+                 [legacy] in bestow.toml, and start the issuer anew"
             ),
             Self::NotInDraft(id, draft) => write!(
                 f,
                 "draft {draft} has no words for `{id}`: its format, or the key attestation that it \
-                 needs, came later"
+                 needs, came later; offer it in a later draft, or in 1.0"
             ),
             Self::NothingToWaitWith => f.write_str(
                 "only wallets of drafts 12 and 13 wait for an offer that is held, and only for its \

@@ -22,7 +22,7 @@ mod error;
 mod fetch;
 mod secrets;
 
-pub use error::MakeOfferError;
+pub use error::{MakeOfferError, UNKNOWN_OFFER};
 pub use fetch::{FetchRefusal, credential_offer};
 use secrets::Secrets;
 pub use secrets::{application_link, application_tx_code};

@@ -5,7 +5,7 @@
 //! | who asks, and what every page is made with | `visitor` |
 //! | what stands around every handler, and pages for what went wrong | `trouble` |
 //! | whether a form comes from one of our pages | `form_session` |
-//! | signing in for a wallet | `sign_in`, `provider`, `failed_sign_ins`, `known_browser` |
+//! | signing in for a wallet | `sign_in`, `provider`, `known_browser` |
 //! | what was filled in | `form_body`, `form_fields`, `fault` |
 
 use std::net::IpAddr;
@@ -13,13 +13,12 @@ use std::sync::Arc;
 
 use axum::routing::{get, post};
 use axum::{Extension, Router, middleware};
-use tokio::sync::Semaphore;
 
 use crate::application::ApplicationId;
 use crate::http::address_limit::AddressLimit;
+use crate::http::failed_sign_ins::SignInTries;
 use crate::places::Places;
 use crate::{Issuer, flow};
-use failed_sign_ins::FailedSignIns;
 pub(crate) use known_browser::SECONDS as KNOWN_BROWSER_SECONDS;
 use trouble::Trouble;
 
@@ -27,7 +26,6 @@ mod application;
 mod apply;
 mod assets;
 mod events;
-mod failed_sign_ins;
 mod fault;
 mod form_body;
 mod form_fields;
@@ -47,25 +45,20 @@ struct Portal {
     types_css: String,
     pages: AddressLimit,
     applications: AddressLimit,
-    failed_sign_ins: FailedSignIns,
-    /// Hashing a password takes memory and time: so many at once.
-    hashing: Arc<Semaphore>,
+    tries: Arc<SignInTries>,
     /// Open streams of events, by address and by application.
     streams: Arc<Places<IpAddr>>,
     streams_of_applications: Arc<Places<ApplicationId>>,
 }
 
-/// Passwords that are hashed at once; 19 MiB each.
-const HASHING_MAX: usize = 4;
-
 /// The pages below the path of the issuer's identifier; those to apply on only where the operator has
 /// not switched them off, those to sign in on only where a wallet is registered that sends people.
-pub fn routes(issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
+pub(super) fn routes(issuer: &Arc<Issuer>, tries: &Arc<SignInTries>) -> Router<Arc<Issuer>> {
     let (applies, signs_in) = (issuer.config.portal.enabled, issuer.has_code_flow());
     if !applies && !signs_in {
         return Router::new();
     }
-    let portal = Arc::new(Portal::of(issuer));
+    let portal = Arc::new(Portal::of(issuer, tries));
     let at = |path: &str| format!("{}{path}", issuer.config.url.path());
     let mut pages = Router::new();
     let mut parts = Router::new().route(&at("/assets/{name}"), get(assets::asset));
@@ -114,17 +107,14 @@ fn apply_pages(issuer: &Arc<Issuer>) -> Router<Arc<Issuer>> {
 }
 
 impl Portal {
-    fn of(issuer: &Arc<Issuer>) -> Self {
+    fn of(issuer: &Arc<Issuer>, tries: &Arc<SignInTries>) -> Self {
         let limits = &issuer.config.portal;
         Self {
             host: issuer.config.url.host_and_port(),
             types_css: assets::types_css(issuer),
             pages: AddressLimit::per_minute(limits.pages_per_minute),
             applications: AddressLimit::per_hour(limits.applications_per_hour),
-            failed_sign_ins: FailedSignIns::at_most(
-                issuer.config.authorization.failed_sign_ins_per_hour,
-            ),
-            hashing: Arc::new(Semaphore::new(HASHING_MAX)),
+            tries: Arc::clone(tries),
             streams: Places::new(events::STREAMS_MAX, events::STREAMS_PER_ADDRESS_MAX),
             streams_of_applications: Places::new(
                 events::STREAMS_MAX,

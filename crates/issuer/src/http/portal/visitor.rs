@@ -15,7 +15,6 @@ use axum::response::{Html, IntoResponse as _, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::Portal;
-use super::failed_sign_ins::{FailedSignIns, Who};
 use super::form_session::{FormSession, is_cross_site};
 use super::known_browser::KnownBrowser;
 use super::trouble::Trouble;
@@ -25,6 +24,7 @@ use crate::config::Config;
 use crate::credential_type::CredentialType;
 use crate::flow::application::{ApplicationView, view};
 use crate::http::around::ClientAddress;
+use crate::http::failed_sign_ins::{Try, Who};
 use crate::network::network;
 use crate::places::Place;
 use crate::portal::language::Language;
@@ -109,19 +109,15 @@ impl Visitor {
         Ok(self.portal.applications.check(self.address)?)
     }
 
-    /// Waits for the turn of one try to sign in; whoever has failed too often gets none. What is
-    /// refused while others try is refused for good reason: the check comes after the wait.
+    /// Waits for the turn of one try to sign in; whoever has failed too often gets none.
     pub(super) async fn try_sign_in(
         &self,
         account: &str,
-    ) -> Result<(Try<'_>, OwnedSemaphorePermit), Trouble> {
+    ) -> Result<(Try<'_>, Option<OwnedSemaphorePermit>), Trouble> {
         let account = account.trim();
         let known = self.known.and_then(|one| one.of_account(account, &self.issuer().keys().form));
         let who = Who::of(self.address, account, known);
-        let turn = Arc::clone(&self.portal.hashing).acquire_owned().await;
-        let turn = turn.map_err(|error| Trouble::fault(error.to_string()))?;
-        self.portal.failed_sign_ins.check(&who)?;
-        Ok((Try { who, failed: &self.portal.failed_sign_ins }, turn))
+        Ok(self.portal.tries.turn(who).await?)
     }
 
     /// Whoever has just signed in is known in this browser from now on.
@@ -151,19 +147,6 @@ impl Visitor {
         let cookie = cookie.and_then(|cookie| HeaderValue::try_from(cookie).ok());
         response.headers_mut().extend(cookie.map(|cookie| (SET_COOKIE, cookie)));
         Ok(response)
-    }
-}
-
-/// One try to sign in.
-pub(super) struct Try<'v> {
-    who: [Who; 2],
-    failed: &'v FailedSignIns,
-}
-
-impl Try<'_> {
-    /// It failed.
-    pub(super) fn note_failure(&self) {
-        self.failed.note(&self.who);
     }
 }
 

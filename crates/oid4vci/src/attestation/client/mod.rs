@@ -1,13 +1,14 @@
 //! Client attestations: the Wallet's provider vouches for this instance of it, and the instance
 //! proves its key (VCI §E, WALATT-01 to WALATT-13).
 
+use formats::status_list::StatusReference;
 use keys::algorithm::Algorithm;
 use keys::jws::Jws;
 use keys::outside::Timestamp;
 use keys::public_key::{PublicKey, Thumbprint};
 use serde_json::{Map, Value};
 
-use super::status::{KnownEntries, ListEntry, NamedStatus, StatusFault};
+use super::status::{KnownEntries, NamedStatus, StatusFault};
 use super::{Attesters, Distrust};
 use crate::claims::{NoNumber, is_only_audience, jti, optional_time};
 use crate::form::Form;
@@ -102,6 +103,41 @@ pub fn verify(
     client_id: Option<&str>,
     context: &ClientAttestationContext<'_>,
 ) -> Result<Option<VerifiedClientAttestation>, ClientAttestationRefusal> {
+    let Some((attestation, used)) = proved(attestations, pops, client_id, context)? else {
+        return Ok(None);
+    };
+    attestation.status.check(context.known_entries).map_err(|fault| match fault {
+        StatusFault::Withdrawn => ClientAttestationRefusal::Withdrawn,
+        StatusFault::Unknown => ClientAttestationRefusal::UnknownStatus,
+    })?;
+    let Attestation { client_id, thumbprint, .. } = attestation;
+    Ok(Some(VerifiedClientAttestation { client_id, thumbprint, used }))
+}
+
+/// The entry of a list that says whether the attestation was withdrawn, to be asked for before
+/// [`verify`]: only of one by somebody trusted, for whoever proves its key, so that nobody makes us
+/// ask with what was seen elsewhere (WALATT-04).
+#[must_use]
+pub fn status(
+    attestations: &[&str],
+    pops: &[&str],
+    client_id: Option<&str>,
+    context: &ClientAttestationContext<'_>,
+) -> Option<StatusReference> {
+    let [attestation] = attestations else { return None };
+    // Most name none: they are not verified twice.
+    Attestation::parse(attestation, context).ok()?.status.entry()?;
+    let (attestation, _) = proved(attestations, pops, client_id, context).ok()??;
+    attestation.status.entry().cloned()
+}
+
+/// Everything but its status.
+fn proved(
+    attestations: &[&str],
+    pops: &[&str],
+    client_id: Option<&str>,
+    context: &ClientAttestationContext<'_>,
+) -> Result<Option<(Attestation, UsedJti)>, ClientAttestationRefusal> {
     let (attestation, pop) = match (attestations, pops) {
         ([], []) => return Ok(None),
         ([attestation], [pop]) => (attestation, pop),
@@ -115,23 +151,8 @@ pub fn verify(
     let pop = parse(pop, POP_TYPE, context)?;
     let used = attestation.check_pop(&pop.claims().map_err(Form::from)?, context)?;
     attestation.check_attester(context)?;
-    attestation.status.check(context.known_entries).map_err(|fault| match fault {
-        StatusFault::Withdrawn => ClientAttestationRefusal::Withdrawn,
-        StatusFault::Unknown => ClientAttestationRefusal::UnknownStatus,
-    })?;
     pop.verify(&attestation.key).map_err(|_| ClientAttestationRefusal::WrongPopSignature)?;
-    let Attestation { client_id, thumbprint, .. } = attestation;
-    Ok(Some(VerifiedClientAttestation { client_id, thumbprint, used }))
-}
-
-/// The entry of a list that says whether the attestation was withdrawn, to be asked for before
-/// [`verify`]; only of an attestation by somebody trusted (WALATT-04).
-#[must_use]
-pub fn status(attestations: &[&str], context: &ClientAttestationContext<'_>) -> Option<ListEntry> {
-    let [attestation] = attestations else { return None };
-    let attestation = Attestation::parse(attestation, context).ok()?;
-    let entry = attestation.status.entry()?;
-    attestation.check_attester(context).ok().map(|()| entry)
+    Ok(Some((attestation, used)))
 }
 
 /// Who an attestation says that its Wallet is, for that Wallet itself: nothing is verified.

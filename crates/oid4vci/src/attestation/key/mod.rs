@@ -2,6 +2,7 @@
 //! KEYATT-03, SEC-20).
 
 use formats::data_integrity::Cryptosuite;
+use formats::status_list::StatusReference;
 use keys::algorithm::Algorithm;
 use keys::jws::{self, Jws};
 use keys::outside::Timestamp;
@@ -11,7 +12,7 @@ use keys::x509;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::status::{KnownEntries, ListEntry, NamedStatus, StatusFault};
+use super::status::{KnownEntries, NamedStatus, StatusFault};
 use super::{Attesters, Distrust};
 use crate::claims::{NoNumber, optional_time};
 use crate::form::Form;
@@ -167,9 +168,9 @@ impl KeyAttestation {
     }
 
     /// The entry of a list that is to be asked for; only of an attestation by somebody trusted.
-    pub(crate) fn entry(&self, context: &KeyAttestationContext<'_>) -> Option<ListEntry> {
+    pub(crate) fn entry(&self, context: &KeyAttestationContext<'_>) -> Option<StatusReference> {
         let entry = self.status.entry()?;
-        self.check_attester(context).ok().map(|()| entry)
+        self.check_attester(context).ok().map(|()| entry.clone())
     }
 
     fn check_attester(

@@ -12,6 +12,7 @@ const NO_ISSUER: &str =
     "the metadata do not name their credential_issuer (draft 11, section 10.2.3)";
 const OTHER_ISSUER: &str = "credential_issuer of the metadata is not, letter by letter, the \
                             identifier in the offer (draft 11, section 10.2.3)";
+const NO_ENDPOINT: &str = "the metadata have no credential_endpoint (draft 11, section 10.2.3)";
 const WELL_KNOWN: &str = "/.well-known/openid-credential-issuer";
 
 /// One credential that can be asked for.
@@ -66,6 +67,10 @@ pub(super) fn issuer_members(
         Some(_) => return Err(MetadataError::OtherIssuer),
     }
     lifted.insert("credential_issuer".into(), identifier.into());
+    lifted.entry("credential_endpoint").or_insert_with(|| {
+        findings.push(NO_ENDPOINT); // who leaves it out has it beside the Token Endpoint
+        format!("{}/credential", identifier.trim_end_matches('/')).into()
+    });
     if let Some(server) = metadata.get("authorization_server")
         && !metadata.contains_key("authorization_servers")
     {

@@ -5,12 +5,13 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use keys::digest::sha256;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::trouble::Trouble;
+use super::address_limit::WaitSeconds;
 use crate::network::network;
 
 /// After so long failures are forgotten.
@@ -37,8 +38,51 @@ impl Who {
     }
 }
 
+/// Passwords that are hashed at once; 19 MiB each.
+const HASHING_MAX: usize = 4;
+
+/// Tries to sign in, wherever a person types a password: on our page, or in a wallet of the
+/// operator's own.
+pub(super) struct SignInTries {
+    failed: FailedSignIns,
+    /// Hashing a password takes memory and time: so many at once.
+    hashing: Arc<Semaphore>,
+}
+
+/// One try.
+pub(super) struct Try<'t> {
+    who: [Who; 2],
+    failed: &'t FailedSignIns,
+}
+
+impl Try<'_> {
+    /// It failed.
+    pub(super) fn note_failure(&self) {
+        self.failed.note(&self.who);
+    }
+}
+
+impl SignInTries {
+    pub(super) fn at_most(failed_per_hour: u32) -> Self {
+        let failed = FailedSignIns::at_most(failed_per_hour);
+        Self { failed, hashing: Arc::new(Semaphore::new(HASHING_MAX)) }
+    }
+
+    /// Waits for the turn of one try; whoever has failed too often gets none. What is refused while
+    /// others try is refused for good reason: the check comes after the wait.
+    pub(super) async fn turn(
+        &self,
+        who: [Who; 2],
+    ) -> Result<(Try<'_>, Option<OwnedSemaphorePermit>), WaitSeconds> {
+        // Nobody closes it: then there would be no end of hashing, and still a limit.
+        let turn = Arc::clone(&self.hashing).acquire_owned().await.ok();
+        self.failed.check(&who)?;
+        Ok((Try { who, failed: &self.failed }, turn))
+    }
+}
+
 /// Failures of the last hour.
-pub(super) struct FailedSignIns {
+struct FailedSignIns {
     most: u32,
     failures: Mutex<HashMap<Who, Failures>>,
 }
@@ -50,24 +94,24 @@ struct Failures {
 
 impl FailedSignIns {
     /// So many in an hour.
-    pub(super) fn at_most(most: u32) -> Self {
+    fn at_most(most: u32) -> Self {
         Self { most, failures: Mutex::default() }
     }
 
     /// Refuses whoever has failed too often.
-    pub(super) fn check(&self, who: &[Who]) -> Result<(), Trouble> {
+    fn check(&self, who: &[Who]) -> Result<(), WaitSeconds> {
         let failures = self.lock();
         for one in who.iter().filter_map(|who| failures.get(who)) {
             let left = WINDOW.saturating_sub(one.since.elapsed());
             if one.count >= self.most && !left.is_zero() {
-                return Err(Trouble::TooMany(left.as_secs() + 1));
+                return Err(WaitSeconds(left.as_secs() + 1));
             }
         }
         Ok(())
     }
 
     /// Counts one failure.
-    pub(super) fn note(&self, who: &[Who]) {
+    fn note(&self, who: &[Who]) {
         let mut failures = self.lock();
         if failures.len() + who.len() > REMEMBERED_MAX {
             failures.retain(|_, one| one.since.elapsed() < WINDOW);

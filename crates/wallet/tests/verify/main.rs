@@ -1,6 +1,7 @@
 //! A verifier that holds nothing: each check, and what follows from all.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+#[path = "../world/mod.rs"]
 mod world;
 
 use std::sync::Arc;
