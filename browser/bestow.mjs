@@ -30,9 +30,15 @@ const GENEROUS = { pages_per_minute: 10_000, applications_per_hour: 1_000 };
  * An issuer that is served until `stop`.
  *
  * `types` changes keys of the types' files, `portal` those of `[portal]`; with `signIn` our wallet may
- * send people to its pages, and there is one account.
+ * send people to its pages, and there is one account. `edit` may change the rest of the folder.
  */
-export async function startIssuer({ path = "", types = {}, portal = {}, signIn = false } = {}) {
+export async function startIssuer({
+  path = "",
+  types = {},
+  portal = {},
+  signIn = false,
+  edit = async () => {},
+} = {}) {
   const folder = await temporaryFolder();
   const port = await adjacentPorts();
   const url = `https://localhost:${port}${path}`;
@@ -44,6 +50,7 @@ export async function startIssuer({ path = "", types = {}, portal = {}, signIn =
   for (const [id, values] of Object.entries(types)) {
     await change(join(state, "credentials", `${id}.toml`), values);
   }
+  await edit(state);
   if (signIn) await makeAccount(state, config);
   const server = start("issuer", "serve", "--config", config);
   const applications = (...args) =>

@@ -16,7 +16,7 @@ struct Package {
 }
 
 /// A C compiler is not in the list: without one this program would not have been built.
-const PACKAGES: [Package; 6] = [
+const PACKAGES: [Package; 7] = [
     Package { name: "chromium", program: "chromium", why: "shows the pages to the tests" },
     Package { name: "poppler-utils", program: "pdftotext", why: "reads the printed letter" },
     // Debian keeps the server's own programs out of the path; this one comes with them.
@@ -24,6 +24,11 @@ const PACKAGES: [Package; 6] = [
     Package { name: "softhsm2", program: "softhsm2-util", why: "stands for a key in hardware" },
     Package { name: "nodejs", program: "node", why: "runs the wallets that we did not write" },
     Package { name: "npm", program: "npm", why: "installs those wallets" },
+    Package {
+        name: "python3-pip",
+        program: "pip3",
+        why: "installs verifiers that we did not write",
+    },
 ];
 
 /// What a highly available cluster is built of.
@@ -140,6 +145,28 @@ pub(crate) fn node_modules(project: &Path) -> io::Result<()> {
         return Ok(());
     }
     run(node("npm", &["ci", "--no-audit", "--no-fund"])?.current_dir(project))
+}
+
+/// The folder of the verifiers from the Python Package Index that a project's list names, installed anew
+/// when it changed.
+pub(crate) fn python_packages(project: &Path) -> io::Result<PathBuf> {
+    let list = project.join("requirements.txt");
+    let wanted = fs::read(&list)?;
+    let folder = tool_folder("python", "packages")?;
+    let installed = folder.join("requirements.txt");
+    if fs::read(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(folder);
+    }
+    if folder.exists() {
+        fs::remove_dir_all(&folder)?; // half an installation, or another one
+    }
+    // The list is whole, so that nothing comes that it does not name.
+    let arguments =
+        ["-m", "pip", "install", "--quiet", "--no-deps", "--root-user-action", "ignore"];
+    let mut install = program("python3", &arguments);
+    run(install.arg("--target").arg(&folder).arg("--requirement").arg(&list))?;
+    fs::write(installed, wanted)?;
+    Ok(folder)
 }
 
 /// The path of cargo-deny, which is built once for a `target` folder.

@@ -5,6 +5,7 @@
 mod bench;
 mod citation;
 mod dependencies;
+mod documents;
 mod ha;
 mod install;
 mod process;
@@ -20,7 +21,8 @@ Usage: cargo xtask COMMAND
 
   test [--no-install]  runs all checks and tests, as CI does; installs the missing Debian
                        packages first, unless --no-install is said
-  spec [--check]       writes docs/SPEC-MAP.md; --check only says whether it is up to date
+  spec [--check]       writes docs/SPEC-MAP.md; --check only says whether it is up to date;
+                       both say which files and tests a document names that are not there
   deny                 checks licences, banned crates and sources of the dependencies
   advisories           asks the public advisory database about the dependencies (no gate:
                        it needs the network and changes without us)

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::{fs, io};
 
 use crate::citation::Citable;
+use crate::documents;
 
 const MAP: &str = "docs/SPEC-MAP.md";
 const ROWS: &str = "spec/vci-1.0.tsv";
@@ -28,7 +29,8 @@ const TESTS_BELOW: &str = "#[cfg(test)]";
 pub(crate) fn write() -> io::Result<()> {
     let map = current()?;
     println!("{}", map.lines().next().unwrap_or_default());
-    fs::write(MAP, map)
+    fs::write(MAP, map)?;
+    documents::check()
 }
 
 /// Fails where [`write()`] fails, and when the map is out of date.
@@ -36,7 +38,7 @@ pub(crate) fn check() -> io::Result<()> {
     let map = current()?;
     println!("{}", map.lines().next().unwrap_or_default());
     if fs::read_to_string(MAP).unwrap_or_default() == map {
-        return Ok(());
+        return documents::check();
     }
     Err(io::Error::other(format!("{MAP} is out of date: run `cargo xtask spec`")))
 }

@@ -91,7 +91,12 @@ fn node_tests() -> io::Result<()> {
     for project in NODE_PROJECTS.map(Path::new).into_iter().filter(|project| project.exists()) {
         install::node_modules(project)?;
         let mut node = install::node("node", &["--test", "--test-reporter=spec"])?;
-        run(node.current_dir(project).env("BESTOW_BIN", bestow()?))?;
+        node.current_dir(project).env("BESTOW_BIN", bestow()?);
+        if project.join("requirements.txt").exists() {
+            node.env("BESTOW_PYTHON", "python3")
+                .env("PYTHONPATH", install::python_packages(project)?);
+        }
+        run(&mut node)?;
     }
     Ok(())
 }

@@ -32,8 +32,8 @@ pub(crate) use credential::{CheckArguments, CredentialCommand, NewArguments, Pre
 pub(crate) use deferred::DeferredCommand;
 use generations::KEYS_EXAMPLES;
 pub(crate) use generations::{KeysCommand, RetireArguments, RotateArguments};
-use inspect::{INSPECT_EXAMPLES, VERIFY_EXAMPLES};
-pub(crate) use inspect::{InspectArguments, VerifyArguments};
+use inspect::{DERIVE_EXAMPLES, INSPECT_EXAMPLES, VERIFY_EXAMPLES};
+pub(crate) use inspect::{DeriveArguments, InspectArguments, VerifyArguments};
 use migrate_store::MIGRATE_STORE_EXAMPLES;
 pub(crate) use migrate_store::MigrateStoreArguments;
 pub(crate) use offer::OfferArguments;
@@ -71,6 +71,9 @@ pub(crate) enum Command {
     /// Tell what something is and says: a credential, an offer, a JWT, a status list, metadata
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(InspectArguments),
+    /// Leave out of a credential what its holder does not show (ecdsa-sd-2023)
+    #[command(after_help = DERIVE_EXAMPLES)]
+    Derive(DeriveArguments),
     /// Verify a credential: signature, issuer, validity, status; or another thing that is signed
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Box<VerifyArguments>),
@@ -97,6 +100,7 @@ impl Command {
             Self::Issuer(command) => command.as_json(),
             Self::Wallet(arguments) => arguments.command.as_json(),
             Self::Inspect(arguments) => arguments.json,
+            Self::Derive(arguments) => arguments.json,
             Self::Verify(arguments) => arguments.json,
             Self::Bench(arguments) => arguments.json,
             Self::Demo(_) | Self::Completions { .. } | Self::ManPages { .. } => false,

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use etcetera::{BaseStrategy as _, choose_base_strategy};
 use formats::status_list::token::TokenFormat;
 use formats::{jwt_vc_json, ldp_vc, mso_mdoc, sd_jwt_vc, vc_jose};
 use keys::json as strict;
@@ -11,6 +12,7 @@ use keys::outside::{Clock, SystemClock, Timestamp};
 use serde_json::{Value, json};
 use wallet::Settings;
 use wallet::client::{ClientOptions, GuardedClient};
+use wallet::documents::{Documents, DocumentsInFolder};
 use wallet::http::{Http, NoNetwork};
 use wallet::verify::{Check, Outcome, Report, SignedBy, Verdict, Verifier};
 
@@ -83,6 +85,7 @@ fn verifier(arguments: &VerifyArguments) -> Result<Verifier, Failure> {
         clock,
         settings: Settings {
             anchors: arguments.trust_anchor.as_deref().map(anchors).transpose()?,
+            documents: documents(),
             ..Settings::default()
         },
         given_keys: arguments.issuer_keys.as_deref().map(keys_of).transpose()?,
@@ -90,6 +93,12 @@ fn verifier(arguments: &VerifyArguments) -> Result<Verifier, Failure> {
         is_now: arguments.at.is_none(),
         without_status: arguments.without_status,
     })
+}
+
+/// Among the files that anybody may delete; nothing is kept where there is no place for them.
+fn documents() -> Option<Arc<dyn Documents>> {
+    let folder = choose_base_strategy().ok()?.cache_dir().join("bestow").join("documents");
+    Some(Arc::new(DocumentsInFolder::new(folder)))
 }
 
 /// A clock that stands still.

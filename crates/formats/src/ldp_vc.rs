@@ -117,7 +117,7 @@ impl LdpVc {
     }
 
     pub(crate) fn status(&self) -> Result<Option<CredentialStatus>, FormatError> {
-        self.said.status(&self.document)
+        CredentialStatus::of_document(&self.document, self.said.status.as_ref())
     }
 
     /// Whether it says itself what its names mean, under a proof that is on the meaning alone: whoever

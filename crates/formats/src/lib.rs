@@ -21,6 +21,7 @@ pub mod data_integrity;
 mod error;
 pub mod jwt_vc_json;
 pub mod ldp_vc;
+mod length;
 pub mod lint;
 pub mod mso_mdoc;
 pub mod path;

@@ -1,8 +1,11 @@
 //! SD-JWT VC, format `dc+sd-jwt` (VCI §A.3), in its compact form (HAIP-40): a typed SD-JWT with rules
 //! for its claims.
 
+use std::borrow::Cow;
+
+use keys::algorithm::Algorithm;
 use keys::json;
-use keys::jws::{self, Jws};
+use keys::jws::{self, Jws, ProtectedHeader};
 use keys::outside::{Random, Timestamp};
 use keys::public_key::PublicKey;
 use keys::signer::Signer;
@@ -26,9 +29,7 @@ pub const FORMER_FORMAT: &str = "vc+sd-jwt";
 /// Every reader needs them, so none may be withheld, in whole or in part (FMT-SDJWT-06).
 const PROTECTED: [&str; 8] =
     ["iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status"];
-/// Further claims that say something of the credential and nothing of its subject.
-const ABOUT_CREDENTIAL: [&str; 2] = ["iat", "jti"];
-/// What no claim may be called that a holder can leave out.
+/// These, and what else says something of the credential and nothing of its subject.
 pub(crate) const RESERVED: [&str; 10] =
     ["iss", "nbf", "exp", "cnf", "vct", "vct#integrity", "aka_vcts", "status", "iat", "jti"];
 /// What we do not write at all, so that a claim which is called so is one by mistake.
@@ -46,7 +47,7 @@ pub struct SdJwtVcClaims<'a> {
     /// What it says of its subject.
     pub claims: Map<String, Value>,
     /// Paths of the claims that the holder may leave out.
-    pub selective: Vec<Vec<Step>>,
+    pub selective: Cow<'a, [Vec<Step>]>,
     /// Digests without a claim in each place that has some, to hide how many claims there are.
     pub decoys: usize,
     /// The holder's key; without it the credential is good for whoever bears it.
@@ -77,27 +78,18 @@ pub async fn issue(
     signer: &dyn Signer,
     random: &dyn Random,
 ) -> Result<String, IssueError> {
-    sign(&prepare(claims, random)?, header, signer).await
+    let header = header.written(FORMAT, signer.algorithm());
+    sign(&prepare(claims, random)?, &header, signer).await
 }
 
 /// Signs what [`prepare`] made.
 pub async fn sign(
     prepared: &Concealed,
-    header: IssuerKeyHeader<'_>,
-    signer: &dyn Signer,
-) -> Result<String, IssueError> {
-    sign_as(FORMAT, prepared, header, signer).await
-}
-
-/// The same under another `typ`: [`FORMER_FORMAT`] for those who know it by its former name.
-pub async fn sign_as(
-    typ: &str,
-    prepared: &Concealed,
-    header: IssuerKeyHeader<'_>,
+    header: &ProtectedHeader,
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
     let payload = json::text(&prepared.payload);
-    let jwt = jws::sign(header.members(typ), payload.as_bytes(), signer).await;
+    let jwt = jws::sign_under(header, payload.as_bytes(), signer).await;
     let raw = prepared.behind(jwt.map_err(IssueError::Signing)?);
     if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
 }
@@ -105,7 +97,7 @@ pub async fn sign_as(
 /// Makes all of a credential but its signature. The claims of the credential itself come last, so
 /// that no path leads to them.
 pub fn prepare(claims: SdJwtVcClaims<'_>, random: &dyn Random) -> Result<Concealed, IssueError> {
-    if PROTECTED.iter().chain(&ABOUT_CREDENTIAL).any(|name| claims.claims.contains_key(*name)) {
+    if claims.claims.keys().any(|name| RESERVED.contains(&name.as_str())) {
         return Err(IssueError::ReservedClaim);
     }
     let mut concealed = sd_jwt::conceal(claims.claims, &claims.selective, claims.decoys, random)?;
@@ -130,13 +122,17 @@ pub fn prepare(claims: SdJwtVcClaims<'_>, random: &dyn Random) -> Result<Conceal
 }
 
 impl IssuerKeyHeader<'_> {
-    fn members(self, typ: &str) -> Map<String, Value> {
+    /// The header, for all that a key of this algorithm signs; `typ` is [`FORMAT`], or
+    /// [`FORMER_FORMAT`] for those who know it by its former name.
+    #[must_use]
+    pub fn written(self, typ: &str, algorithm: Algorithm) -> ProtectedHeader {
         let (name, value) = match self {
             Self::X5c(x5c) => ("x5c", x509::x5c_to_json(x5c)),
             Self::Kid(kid) => ("kid", kid.into()),
         };
         let members = [("typ", typ.into()), (name, value)];
-        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+        let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
+        ProtectedHeader::new(members.collect(), algorithm)
     }
 }
 
@@ -195,7 +191,7 @@ impl SdJwtVc {
         let binding = Binding::from_claims(&claims)?;
         let status = CredentialStatus::from_claims(&claims)?;
         let types = text(&claims, "vct")?.into_iter().collect();
-        claims.retain(|name, _| !PROTECTED.iter().chain(&ABOUT_CREDENTIAL).any(|own| own == name));
+        claims.retain(|name, _| !RESERVED.contains(&name.as_str()));
         Ok(Verified {
             format: Format::SdJwtVc,
             id: None,

@@ -32,8 +32,10 @@ impl Unsigned {
         match self {
             Self::SdJwtVc(concealed) | Self::VcSdJwt(concealed) => {
                 let disclosures = concealed.disclosures.iter();
-                let read: Vec<Value> =
-                    disclosures.filter_map(|one| disclosure(one)).map(Value::Array).collect();
+                let read: Vec<Value> = disclosures
+                    .filter_map(|one| disclosure(one.text()))
+                    .map(Value::Array)
+                    .collect();
                 json!({ "payload": concealed.payload, "disclosures": read })
             }
             Self::MsoMdoc(prepared) => prepared.to_json(),

@@ -3,6 +3,8 @@
 //!
 //! The payload is the credential itself; what a JWT says beside it must not contradict it.
 
+use std::borrow::Cow;
+
 use keys::json;
 use keys::jws::{self, Jws};
 use keys::outside::{Random, Timestamp};
@@ -52,7 +54,7 @@ pub struct SelectiveClaims<'a> {
     /// All that it says.
     pub claims: W3cClaims<'a>,
     /// Paths, below the subject, of what the holder may leave out.
-    pub selective: Vec<Vec<Step>>,
+    pub selective: Cow<'a, [Vec<Step>]>,
     /// Digests of nothing, in each place that has digests of something.
     pub decoys: usize,
     /// The holder's key; without it the credential is good for whoever bears it.
@@ -78,16 +80,6 @@ pub async fn sign(
     if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
 }
 
-/// Makes and signs a `vc+sd-jwt`.
-pub async fn issue_selective(
-    claims: SelectiveClaims<'_>,
-    kid: &str,
-    signer: &dyn Signer,
-    random: &dyn Random,
-) -> Result<String, IssueError> {
-    sign_selective(&prepare_selective(claims, random)?, kid, signer).await
-}
-
 /// Signs what [`prepare_selective`] made.
 pub async fn sign_selective(
     prepared: &Concealed,
@@ -104,8 +96,9 @@ pub fn prepare_selective(
     random: &dyn Random,
 ) -> Result<Concealed, IssueError> {
     let payload = prepare(&claims.claims)?;
-    let below_subject = |path: Vec<Step>| [vec![Step::Name(SUBJECT.to_owned())], path].concat();
-    let selective: Vec<_> = claims.selective.into_iter().map(below_subject).collect();
+    let subject = [Step::Name(SUBJECT.to_owned())];
+    let below_subject = |path: &Vec<Step>| [&subject, path.as_slice()].concat();
+    let selective: Vec<_> = claims.selective.iter().map(below_subject).collect();
     let mut concealed = sd_jwt::conceal(payload, &selective, claims.decoys, random)?;
     if let Some(binding) = &claims.binding {
         concealed.payload.insert("cnf".to_owned(), binding.to_cnf());

@@ -169,15 +169,12 @@ impl Said {
         })
     }
 
-    /// `status` of a JWT, or `credentialStatus` of the W3C.
+    /// `status` of the JWT around it, or `credentialStatus`.
     pub(crate) fn status(
         &self,
         jwt: &Map<String, Value>,
     ) -> Result<Option<CredentialStatus>, FormatError> {
-        match (CredentialStatus::from_claims(jwt)?, &self.status) {
-            (None, Some(status)) => CredentialStatus::from_w3c(status),
-            (status, _) => Ok(status),
-        }
+        CredentialStatus::of_both(jwt, self.status.as_ref())
     }
 
     /// The same, once its signature and its times are known to be right.

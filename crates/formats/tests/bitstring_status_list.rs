@@ -91,7 +91,7 @@ fn our_entries_become_bits() {
     }
 }
 
-/// Bitstring Status List §2.2: what we publish is read again, in both forms, by both canonical forms.
+/// Bitstring Status List §2.2: what we publish is read again, in all forms, by both canonical forms.
 #[tokio::test]
 async fn a_list_is_published_and_read() {
     let key = key();
@@ -101,9 +101,10 @@ async fn a_list_is_published_and_read() {
         let encoded = Bitstring::of(&entries(), status).encode().unwrap();
         let claims = claims(&encoded, DID, purpose);
         let jwt = claims.sign_jwt("1", &key).await.unwrap();
+        let v1 = claims.sign_jwt_v1("1", &key).await.unwrap();
         let jcs = claims.sign_ldp(options(Canonicalization::Jcs), &key).await.unwrap();
         let rdfc = claims.sign_ldp(options(Canonicalization::Rdfc), &key).await.unwrap();
-        for list in [jwt, jcs, rdfc] {
+        for list in [jwt, v1, jcs, rdfc] {
             let reference = UnverifiedBitstringList::parse(&list).unwrap().key_reference();
             assert_eq!(reference.iss.as_deref(), Some(DID));
             let read = verify(&list, &key, &entry(purpose, index)).unwrap();

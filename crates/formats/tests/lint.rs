@@ -125,7 +125,7 @@ fn sd_jwt() -> Case {
         vct_integrity: None,
         issuer: ISSUER,
         claims: claims(),
-        selective: selective(),
+        selective: selective().into(),
         decoys: 2,
         binding: Some(Binding::Jwk(key.clone())),
         issued_at: BEGIN,
@@ -173,7 +173,7 @@ fn w3c() -> [Case; 4] {
     let binding = Some(Binding::Jwk(key.clone()));
     let selective = SelectiveClaims {
         claims: claims(Some(status())),
-        selective: selective(),
+        selective: selective().into(),
         decoys: 0,
         binding,
     };
@@ -337,9 +337,6 @@ fn digests_are_there_once_and_none_is_missing() {
     let first = case.concealed().disclosures[0].clone();
     case.concealed().disclosures.push(first);
     assert_eq!(case.check(), Err(LintFault::RepeatedDigest));
-    let mut case = sd_jwt();
-    case.concealed().disclosures.push("{}".to_owned());
-    assert_eq!(case.check(), Err(LintFault::Malformed));
 }
 
 /// HAIP-45

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use formats::IssueError;
 use formats::path::Step;
-use formats::sd_jwt::{Concealed, DISCLOSURES_MAX, SdJwtError, conceal, process};
+use formats::sd_jwt::{Concealed, DISCLOSURES_MAX, Disclosure, SdJwtError, conceal, process};
 use keys::digest::sha256;
 use keys::json::DEPTH_MAX;
 use keys::jws::Jws;
@@ -47,7 +47,7 @@ fn conceal_paths(selective: &[&[&str]]) -> Concealed {
 }
 
 fn put_back(concealed: &Concealed) -> Result<Map<String, Value>, SdJwtError> {
-    let disclosures: Vec<&str> = concealed.disclosures.iter().map(String::as_str).collect();
+    let disclosures: Vec<&str> = concealed.disclosures.iter().map(Disclosure::text).collect();
     process(concealed.payload.clone(), &disclosures)
 }
 
@@ -147,7 +147,7 @@ fn elements_of_lists_are_concealed_one_by_one() {
     }
     let selective = paths(&[&["nationalities", "*"]]);
     let concealed = conceal(with_lists(), &selective, 0, &SystemRandom).unwrap();
-    let shown = process(concealed.payload.clone(), &[&concealed.disclosures[1]]).unwrap();
+    let shown = process(concealed.payload.clone(), &[concealed.disclosures[1].text()]).unwrap();
     assert_eq!(shown["nationalities"], json!(["DE"]), "one element shown, the other withheld");
     let payload = Value::Object(concealed.payload).to_string();
     assert!(!payload.contains("\"AT\"") && !payload.contains("\"DE\""), "{payload}");
@@ -169,7 +169,8 @@ fn decoys_hide_how_many_claims_there_are() {
     let places: HashSet<Vec<bool>> = (0..200)
         .map(|_| conceal(with_lists(), &selective, 3, &SystemRandom).unwrap())
         .map(|concealed| {
-            let real: Vec<String> = concealed.disclosures.iter().map(|one| digest(one)).collect();
+            let real: Vec<String> =
+                concealed.disclosures.iter().map(|one| digest(one.text())).collect();
             let elements = concealed.payload["degrees"].as_array().unwrap().iter();
             elements.map(|one| real.iter().any(|digest| one["..."] == **digest)).collect()
         })
@@ -191,10 +192,27 @@ fn digests_are_sorted_and_salts_are_fresh() {
     assert_eq!(digests, sorted);
     assert_eq!(first.payload["_sd_alg"], "sha-256");
     for disclosure in first.disclosures {
-        let parts = BASE64_URL_SAFE_NO_PAD.decode(disclosure).unwrap();
+        let parts = BASE64_URL_SAFE_NO_PAD.decode(disclosure.text()).unwrap();
         let parts: Vec<Value> = serde_json::from_slice(&parts).unwrap();
         let salt = BASE64_URL_SAFE_NO_PAD.decode(parts[0].as_str().unwrap()).unwrap();
         assert_eq!((parts.len(), salt.len()), (3, 16));
+    }
+}
+
+/// RFC 9901 §4.2.3: the last look before signing takes a disclosure's name, value and digest for those
+/// of its text.
+#[test]
+fn a_disclosure_is_what_its_text_says() {
+    let selective = [vec!["nationalities".into()], vec!["degrees".into(), Step::Every]];
+    let concealed = conceal(with_lists(), &selective, 0, &SystemRandom).unwrap();
+    assert_eq!(concealed.disclosures.len(), 3);
+    for disclosure in concealed.disclosures {
+        let parts = BASE64_URL_SAFE_NO_PAD.decode(disclosure.text()).unwrap();
+        let parts: Vec<Value> = serde_json::from_slice(&parts).unwrap();
+        let name = disclosure.name().map(Value::from);
+        let said: Vec<Value> = name.into_iter().chain([disclosure.value().clone()]).collect();
+        assert_eq!(parts[1..], said);
+        assert_eq!(disclosure.digest(), digest(disclosure.text()));
     }
 }
 
@@ -206,11 +224,11 @@ fn an_inner_disclosure_without_its_parent_is_refused() {
         .disclosures
         .iter()
         .find(|disclosure| {
-            let text = BASE64_URL_SAFE_NO_PAD.decode(disclosure).unwrap();
+            let text = BASE64_URL_SAFE_NO_PAD.decode(disclosure.text()).unwrap();
             String::from_utf8(text).unwrap().contains("Main 1")
         })
         .unwrap();
-    let verdict = process(concealed.payload.clone(), &[inner]);
+    let verdict = process(concealed.payload.clone(), &[inner.text()]);
     assert_eq!(verdict, Err(SdJwtError::Unreferenced));
 }
 
@@ -222,6 +240,7 @@ fn reserved_names_are_never_issued() {
         json!({ "...": 1 }),
         json!({ "_sd_alg": "sha-256" }),
         json!({ "a": { "_sd": 1 } }),
+        json!({ "a": { "_sd_alg": 1 } }),
         json!({ "a": [{ "b": [{ "...": 1 }] }] }),
     ] {
         let verdict = conceal(object(claims), &[], 0, &SystemRandom);

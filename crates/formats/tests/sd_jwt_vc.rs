@@ -39,6 +39,7 @@ fn claims() -> SdJwtVcClaims<'static> {
         ),
         selective: [vec!["given_name"], vec!["address"], vec!["address", "zip"]]
             .map(|path| path.into_iter().map(Step::from).collect())
+            .to_vec()
             .into(),
         decoys: 0,
         binding: None,
@@ -94,7 +95,7 @@ fn said() -> Map<String, Value> {
 #[tokio::test]
 async fn nothing_selective_means_no_digests_and_one_tilde() {
     let key = key();
-    let claims = SdJwtVcClaims { selective: Vec::new(), ..claims() };
+    let claims = SdJwtVcClaims { selective: [].as_slice().into(), ..claims() };
     let raw = issue(claims, IssuerKeyHeader::Kid("1"), &key, &SystemRandom).await.unwrap();
     let jws = Jws::parse(raw.strip_suffix('~').unwrap(), CREDENTIAL_BYTES_MAX).unwrap();
     assert_eq!(jws.header()["typ"], "dc+sd-jwt");
@@ -273,7 +274,7 @@ async fn disclosures_of_another_credential_are_refused() {
     let key = key();
     let raw = issue(claims(), IssuerKeyHeader::Kid("1"), &key, &SystemRandom).await.unwrap();
     let foreign = conceal(said(), &claims().selective, 0, &SystemRandom).unwrap();
-    let verdict = verify(&format!("{raw}{}~", foreign.disclosures[0]), &key);
+    let verdict = verify(&format!("{raw}{}~", foreign.disclosures[0].text()), &key);
     let unreferenced = FormatError::Disclosures(SdJwtError::Unreferenced);
     assert_eq!(verdict.unwrap_err(), unreferenced);
 }

@@ -1,5 +1,4 @@
 //! Pictures of whole cards (SD-JWT VC §8.1.2): what is harmless is filled, all else is refused.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use formats::type_metadata::{
     ColorScheme, Contrast, Look, Orientation, SVG_BYTES_MAX, SvgFault, SvgTemplate, TypeFault,
@@ -128,12 +127,11 @@ fn a_picture_that_takes_long_to_draw_is_refused() {
         format!("<g id='a{}'>{uses}</g>", at + 1)
     };
     let laughs: String = (0..9).map(tenfold).collect();
-    let patterns: String = (0..9)
-        .map(|at| {
-            let filled = format!("<rect fill='url( \"#p{at}\" )'/>").repeat(10);
-            format!("<pattern id='p{}'>{filled}</pattern>", at + 1)
-        })
-        .collect();
+    let pattern = |at: usize| {
+        let filled = format!("<rect fill='url( \"#p{at}\" )'/>").repeat(10);
+        format!("<pattern id='p{}'>{filled}</pattern>", at + 1)
+    };
+    let patterns: String = (0..9).map(pattern).collect();
     let deep = format!("{}{}", "<g>".repeat(100), "</g>".repeat(100));
     let many = "<g/>".repeat(12_000);
     for inside in [
@@ -145,7 +143,7 @@ fn a_picture_that_takes_long_to_draw_is_refused() {
         many,
         "<text>{{a}}</text>".repeat(201),
     ] {
-        assert_eq!(read(&inside), Err(SvgFault::TooComplex), "{:.60}", inside);
+        assert_eq!(read(&inside), Err(SvgFault::TooComplex), "{inside:.60}");
     }
 }
 

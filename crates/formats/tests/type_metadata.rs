@@ -189,6 +189,8 @@ fn card() -> String {
     let claims = json!({
         "name": "Erika", "age": 20, "address": { "town": "Köln" },
         "degrees": [{ "type": "BSc" }, { "type": "MSc" }], "none": [],
+        "courses": [{ "title": "Logic", "grades": [{ "mark": 1 }] }, { "title": "Sets", "grades": [] }],
+        "exams": [{ "room": 1 }, { "day": 2 }],
     });
     let name = |name: &str| Step::from(name);
     let claims = SdJwtVcClaims {
@@ -200,7 +202,8 @@ fn card() -> String {
             vec![name("name")],
             vec![name("address")],
             vec![name("degrees"), Step::Every, name("type")],
-        ],
+        ]
+        .into(),
         decoys: 1,
         binding: None,
         issued_at: Timestamp(1),
@@ -230,6 +233,10 @@ fn a_credential_is_held_against_its_type() {
         json!({ "path": ["degrees", null, "type"], "sd": "always", "mandatory": true }),
         json!({ "path": ["degrees", 1], "sd": "never" }),
         json!({ "path": ["none", null], "mandatory": true }),
+        json!({ "path": ["none", null, "type"], "mandatory": true }),
+        json!({ "path": ["courses", null, "title"], "mandatory": true }),
+        json!({ "path": ["courses", null, "grades", null, "mark"], "mandatory": true }),
+        json!({ "path": ["exams", null, "room"] }),
         json!({ "path": ["email"], "sd": "always" }),
         json!({ "path": ["degrees", 7] }),
     ] {
@@ -243,6 +250,10 @@ fn a_credential_is_held_against_its_type() {
         (json!({ "path": ["degrees", null], "sd": "always" }), TypeFault::WrongDisclosure),
         (json!({ "path": ["email"], "mandatory": true }), TypeFault::MissingClaim),
         (json!({ "path": ["degrees", 7], "mandatory": true }), TypeFault::MissingClaim),
+        (json!({ "path": ["exams", null, "room"], "mandatory": true }), TypeFault::MissingClaim),
+        (json!({ "path": ["exams", null, "day"], "mandatory": true }), TypeFault::MissingClaim),
+        (json!({ "path": ["many", null], "mandatory": true }), TypeFault::MissingClaim),
+        (json!({ "path": ["many", null, "type"], "mandatory": true }), TypeFault::MissingClaim),
         (json!({ "path": ["age", null] }), TypeFault::WrongShape),
         (json!({ "path": ["degrees", "type"] }), TypeFault::WrongShape),
         (json!({ "path": ["address", 0] }), TypeFault::WrongShape),

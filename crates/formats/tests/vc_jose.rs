@@ -4,7 +4,7 @@
 
 use formats::binding::Binding;
 use formats::sd_jwt::SdJwtError;
-use formats::vc_jose::{SelectiveClaims, VcJose, issue, issue_selective};
+use formats::vc_jose::{SelectiveClaims, VcJose, issue, prepare_selective, sign_selective};
 use formats::verified::{Format, Verified};
 use formats::w3c::W3cClaims;
 use formats::{FormatError, IssueError, parse};
@@ -55,11 +55,12 @@ fn claims(subject: Option<&str>) -> W3cClaims<'_> {
 
 fn selective(binding: Option<Binding>, subject: Option<&str>) -> SelectiveClaims<'_> {
     let selective = vec![vec!["name".into()], vec!["degree".into(), "grade".into()]];
-    SelectiveClaims { claims: claims(subject), selective, decoys: 0, binding }
+    SelectiveClaims { claims: claims(subject), selective: selective.into(), decoys: 0, binding }
 }
 
 async fn issued_selective(claims: SelectiveClaims<'_>, key: &SoftwareKey) -> String {
-    issue_selective(claims, "key-1", key, &Counting(0.into())).await.unwrap()
+    let prepared = prepare_selective(claims, &Counting(0.into())).unwrap();
+    sign_selective(&prepared, "key-1", key).await.unwrap()
 }
 
 /// A good payload, to be spoilt.
@@ -187,7 +188,7 @@ async fn a_spoilt_selective_credential_is_refused() {
     claims = formats::sd_jwt::conceal(claims, &[path], 0, &Counting(9.into()))
         .map(|concealed_end| {
             concealed["_sd"] = concealed_end.payload["_sd"].clone();
-            object(json!({ "disclosure": concealed_end.disclosures[0] }))
+            object(json!({ "disclosure": concealed_end.disclosures[0].text() }))
         })
         .unwrap();
     let jwt = signed(json!({ "typ": "vc+sd-jwt" }), &concealed, &key).await;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use formats::data_integrity::{Canonicalization, ProofOptions};
 use formats::lint::{self, Expected, TypeName};
-use formats::sd_jwt_vc::{self, IssuerKeyHeader};
+use formats::sd_jwt_vc;
 use formats::unsigned::Unsigned;
 use formats::{jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
 use keys::outside::{Random, Timestamp};
@@ -23,7 +23,7 @@ mod mdoc;
 mod signer;
 mod unsigned;
 
-pub(crate) use signer::{check_algorithm, check_signer};
+pub(crate) use signer::{SdJwtHeaders, check_algorithm, check_signer};
 pub use signer::{check_key, signer_warnings};
 pub use unsigned::example;
 
@@ -114,8 +114,7 @@ async fn sign(
     let (kid, signer) = (&*key.kid, &*key.signer);
     match unsigned {
         Unsigned::SdJwtVc(made) => {
-            let header = IssuerKeyHeader::X5c(&key.x5c);
-            sd_jwt_vc::sign_as(typ, &made, header, signer).await.map(Value::String)
+            sd_jwt_vc::sign(&made, key.sd_jwt_header(typ), signer).await.map(Value::String)
         }
         Unsigned::MsoMdoc(made) => mso_mdoc::sign(&made, &key.x5c, signer).await.map(Value::String),
         Unsigned::JwtVcJson(made) => jwt_vc_json::sign(&made, kid, signer).await.map(Value::String),

@@ -34,6 +34,7 @@ use crate::config::Config;
 use crate::credential_type::CredentialType;
 use crate::external::External;
 use crate::generations::{CurrentKeys, Generations, KeyPurpose};
+use crate::issue::SdJwtHeaders;
 use crate::provider::Provider;
 use crate::status::StatusLists;
 use crate::store::{Store, StoreError};
@@ -170,6 +171,7 @@ pub struct SigningKey {
     pub certificate: Certificate,
     /// Its name in our JWK Set.
     pub kid: String,
+    headers: SdJwtHeaders,
 }
 
 impl Issuer {

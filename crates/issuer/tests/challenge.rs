@@ -125,6 +125,16 @@ async fn a_wallet_of_the_operators_own_asks_for_the_password_itself() {
     assert_eq!(signed_in.json().as_object().unwrap().len(), 1);
     let again = own.signs_in(&session, "ada", PASSWORD).await;
     assert!(again.is(400, "invalid_session"), "one session, one code");
+    let (session, jwt) = (own.session().await, own.assertion().await);
+    let seen = [
+        ("client_assertion_type", ASSERTION_TYPE),
+        ("client_assertion", jwt.as_str()),
+        ("auth_session", &session),
+        ("username", "ada"),
+        ("password", "slip"),
+    ];
+    assert!(goes_on(&ask(&own.world, &[], &seen).await, "insufficient_authorization"));
+    assert!(ask(&own.world, &[], &seen).await.is(401, "invalid_client"), "RFC 7523 §3: once");
     let elsewhere = own.redeem(&code, &[("redirect_uri", "https://wallet.example/x")]).await;
     assert!(elsewhere.is(400, "invalid_grant"), "{}", elsewhere.text());
     let wrong = own.redeem(&code, &[("code_verifier", &"x".repeat(43))]).await;

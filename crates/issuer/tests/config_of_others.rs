@@ -1,10 +1,6 @@
 //! What `bestow.toml` may say of other servers (databases, providers, authorization servers), and a
 //! credential type of their claims.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeMap;
 use std::fs;

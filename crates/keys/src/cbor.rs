@@ -11,11 +11,22 @@ use minicbor::{Decoder, Encoder};
 /// Most members of one map; COSE headers and CWT claims have few.
 const MEMBERS_MAX: u64 = 64;
 
+/// What room is asked for at once: memory that grows in small steps is copied at each.
+const BYTES_MANY_HAVE: usize = 256;
+
 /// Writes to memory.
 pub fn encode(
     write: impl FnOnce(&mut Encoder<Vec<u8>>) -> Result<(), Error<Infallible>>,
 ) -> Vec<u8> {
-    let mut encoder = Encoder::new(Vec::new());
+    encode_with_room(BYTES_MANY_HAVE, write)
+}
+
+/// The same with room for about so many bytes.
+pub fn encode_with_room(
+    bytes: usize,
+    write: impl FnOnce(&mut Encoder<Vec<u8>>) -> Result<(), Error<Infallible>>,
+) -> Vec<u8> {
+    let mut encoder = Encoder::new(Vec::with_capacity(bytes));
     drop(write(&mut encoder)); // which cannot fail: memory takes everything
     encoder.into_writer()
 }

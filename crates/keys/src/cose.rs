@@ -8,13 +8,16 @@ use minicbor::encode::Error;
 use minicbor::{Decoder, Encoder};
 
 use crate::algorithm::Algorithm;
-use crate::cbor::{CborError, Label, Map, encode};
+use crate::cbor::{CborError, Label, Map, encode, encode_with_room};
 use crate::public_key::PublicKey;
 use crate::signer::{SignError, Signer};
 use crate::x509::CHAIN_MAX;
 
 /// Says that a `COSE_Sign1` follows (RFC 9052 §2).
 const TAG: u64 = 18;
+
+/// More than what stands around payload and certificates: most signatures, and all lengths.
+const FRAME_ROOM: usize = 160;
 
 /// Labels of header parameters: RFC 9052 §3.1, RFC 9596 §2, RFC 9360 §2.
 const ALGORITHM: i64 = 1;
@@ -69,7 +72,8 @@ pub async fn sign_untagged(
         Ok(())
     });
     let signature = signer.sign(&to_be_signed(&protected, payload)).await?;
-    Ok(encode(|to| {
+    let room = payload.len() + x5chain.iter().map(Vec::len).sum::<usize>() + FRAME_ROOM;
+    Ok(encode_with_room(room, |to| {
         to.array(4)?.bytes(&protected)?.map(1)?.i64(X5CHAIN)?;
         write_x5chain(to, x5chain)?;
         to.bytes(payload)?.bytes(&signature)?;
@@ -92,7 +96,7 @@ fn write_x5chain(to: &mut Encoder<Vec<u8>>, x5chain: &[Vec<u8>]) -> Result<(), E
 
 /// RFC 9052 §4.4
 fn to_be_signed(protected: &[u8], payload: &[u8]) -> Vec<u8> {
-    encode(|to| {
+    encode_with_room(payload.len() + FRAME_ROOM, |to| {
         to.array(4)?.str("Signature1")?.bytes(protected)?.bytes(&[])?.bytes(payload)?;
         Ok(())
     })

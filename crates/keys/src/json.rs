@@ -12,6 +12,9 @@ use serde_json::{Map, Value};
 /// How deep arrays and objects may nest.
 pub const DEPTH_MAX: usize = 32;
 
+/// What room is asked for at once, where it is written: memory that grows is copied at each step.
+const BYTES_MANY_HAVE: usize = 1024;
+
 /// Reads one JSON value and nothing behind it. The caller bounds the length.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     let fault = Cell::new(JsonError::Malformed);
@@ -40,8 +43,12 @@ pub fn parse_object(bytes: &[u8]) -> Result<Map<String, Value>, JsonError> {
 /// Writes an object in the fewest bytes.
 #[must_use]
 pub fn text(object: &Map<String, Value>) -> String {
+    let mut bytes = Vec::with_capacity(BYTES_MANY_HAVE);
     // Only a foreign type or a foreign writer can fail. `Display` would ask for each part anew.
-    serde_json::to_string(object).unwrap_or_default()
+    match serde_json::to_writer(&mut bytes, object) {
+        Ok(()) => String::from_utf8(bytes).unwrap_or_default(),
+        Err(_) => String::new(),
+    }
 }
 
 /// Why JSON is refused.

@@ -7,9 +7,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
-use crate::json;
 use crate::public_key::PublicKey;
 use crate::signer::{SignError, Signer};
+use crate::{base64url, json};
 
 /// The three parts, decoded; nobody has looked at `alg`.
 #[derive(Clone, Debug)]
@@ -121,20 +121,57 @@ impl Jws {
     }
 }
 
+/// A header, written once for all that is signed under it: one with certificates is long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProtectedHeader {
+    algorithm: Algorithm,
+    /// In base64url.
+    text: String,
+}
+
+impl ProtectedHeader {
+    /// Writes it for a key of this algorithm; `alg` is added.
+    #[must_use]
+    pub fn new(mut header: Map<String, Value>, algorithm: Algorithm) -> Self {
+        header.insert("alg".into(), algorithm.name().into());
+        Self { algorithm, text: BASE64_URL_SAFE_NO_PAD.encode(json::text(&header)) }
+    }
+}
+
 /// Signs a payload; `alg` is added to the header.
 pub async fn sign(
-    mut header: Map<String, Value>,
+    header: Map<String, Value>,
     payload: &[u8],
     signer: &dyn Signer,
 ) -> Result<String, SignError> {
-    header.insert("alg".into(), signer.algorithm().name().into());
-    let mut text = BASE64_URL_SAFE_NO_PAD.encode(json::text(&header));
+    sign_under(&ProtectedHeader::new(header, signer.algorithm()), payload, signer).await
+}
+
+/// The same under a header that was written before, for this key or one like it.
+pub async fn sign_under(
+    header: &ProtectedHeader,
+    payload: &[u8],
+    signer: &dyn Signer,
+) -> Result<String, SignError> {
+    if header.algorithm != signer.algorithm() {
+        return Err(SignError::OtherHeader);
+    }
+    let mut text = String::with_capacity(header.text.len() + encoded(payload.len()) + SIGNATURE);
+    text.push_str(&header.text);
     text.push('.');
-    BASE64_URL_SAFE_NO_PAD.encode_string(payload, &mut text);
+    base64url::push(payload, &mut text);
     let signature = signer.sign(text.as_bytes()).await?;
     text.push('.');
     BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut text);
     Ok(text)
+}
+
+/// Room for most signatures, and for what stands between the parts.
+const SIGNATURE: usize = 96;
+
+/// About how long bytes are in base64url, for memory to be asked for once.
+const fn encoded(bytes: usize) -> usize {
+    bytes / 3 * 4 + 4
 }
 
 /// Without padding, white space and stray bits: one text for each value (RFC 7515 §2).

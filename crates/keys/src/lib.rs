@@ -6,6 +6,7 @@
 
 pub mod aead;
 pub mod algorithm;
+pub mod base64url;
 pub mod cbor;
 pub mod certificate_request;
 pub mod cose;

@@ -1,5 +1,6 @@
 //! Public keys: JSON Web Keys (RFC 7517 §4), their thumbprints, and what they verify.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
@@ -111,6 +112,25 @@ impl PublicKey {
     /// The required members only, in the order of RFC 7638 §3.
     #[must_use]
     pub fn to_jwk(&self) -> Map<String, Value> {
+        let mut jwk = Map::new();
+        for (name, value) in self.members() {
+            jwk.insert(name.to_owned(), value.into());
+        }
+        jwk
+    }
+
+    /// Whether a JSON Web Key is this one, written as [`Self::to_jwk`] writes it.
+    #[must_use]
+    pub fn is_written_as(&self, jwk: &Map<String, Value>) -> bool {
+        let members = self.members();
+        let is_there = |(name, value): &(&str, Cow<'_, str>)| {
+            jwk.get(*name).and_then(Value::as_str) == Some(value)
+        };
+        members.len() == jwk.len() && members.iter().all(is_there)
+    }
+
+    /// The required members.
+    fn members(&self) -> Vec<(&'static str, Cow<'static, str>)> {
         let (kty, crv) = match self.algorithm {
             Algorithm::Es256 => ("EC", Some("P-256")),
             Algorithm::Es384 => ("EC", Some("P-384")),
@@ -119,11 +139,16 @@ impl PublicKey {
             Algorithm::EdDsa => ("OKP", Some("Ed25519")),
             Algorithm::Rs256 | Algorithm::Ps256 => (rsa::KEY_TYPE, None),
         };
-        let first = [crv.map(|crv| ("crv", crv.to_owned())), Some(("kty", kty.to_owned()))];
-        let numbers =
-            if crv.is_some() { self.named_coordinates() } else { rsa::numbers(&self.raw) };
-        let members = first.into_iter().flatten().chain(numbers);
-        members.map(|(name, value)| (name.to_owned(), value.into())).collect()
+        let mut members = Vec::with_capacity(4);
+        members.extend(crv.map(|crv| ("crv", crv.into())));
+        members.push(("kty", kty.into()));
+        if crv.is_some() {
+            members.extend(self.named_coordinates());
+        } else {
+            let numbers = rsa::numbers(&self.raw).into_iter();
+            members.extend(numbers.map(|(name, number)| (name, number.into())));
+        }
+        members
     }
 
     /// The name of the key that does not depend on how it is written (RFC 7638 §3).
@@ -202,10 +227,10 @@ impl PublicKey {
         }
     }
 
-    fn named_coordinates(&self) -> Vec<(&'static str, String)> {
+    fn named_coordinates(&self) -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
         let values = self.coordinates().chunks(coordinate_bytes(self.algorithm));
         let named = coordinates(self.algorithm).iter().zip(values);
-        named.map(|(name, value)| (*name, BASE64_URL_SAFE_NO_PAD.encode(value))).collect()
+        named.map(|(name, value)| (*name, BASE64_URL_SAFE_NO_PAD.encode(value).into()))
     }
 }
 

@@ -43,6 +43,8 @@ pub enum SignError {
     UnreadableKey,
     /// A kind of key that we never sign with.
     OthersAlgorithm,
+    /// The header names another algorithm than that of the key.
+    OtherHeader,
     /// The machine or the module could not make a key.
     Generation,
     /// The machine or the module did not sign.
@@ -57,6 +59,7 @@ impl fmt::Display for SignError {
                  PRIVATE KEY)"
             }
             Self::OthersAlgorithm => "nothing is signed with RSA here",
+            Self::OtherHeader => "the header names another algorithm than the key's",
             Self::Generation => "no key could be made",
             Self::Signing => "the key did not sign",
         })

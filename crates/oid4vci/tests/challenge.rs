@@ -1,5 +1,4 @@
 //! First-Party Apps §5 as tables: what such a request must have, and what its answers say.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use oid4vci::authorization::{ChallengeRefusal, PushRefusal, ReceivedChallengeAnswer};
 use oid4vci::client::ClientRefusal;

@@ -1,5 +1,9 @@
 //! First-Party Apps §5 between our wallet and our issuer: the holder signs in without a browser.
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::sync::Arc;
 

@@ -32,11 +32,13 @@ label = { en = "Name" }
 example = "Ada"
 "#;
 /// What is written of each, and the part of its lists' addresses that says how they are secured.
-const FORMATS: [(&str, &str); 4] = [
+const FORMATS: [(&str, &str); 6] = [
     ("format = \"vc+jwt\"\nstatus = \"bitstring\"", "jwt"),
     ("format = \"vc+sd-jwt\"\nstatus = \"bitstring\"", "jwt"),
     ("format = \"ldp_vc\"", "ldp"),
     ("format = \"ldp_vc\"\ncanonicalization = \"jcs\"", "ldp"),
+    ("format = \"jwt_vc_json\"\nstatus = \"bitstring\"", "jwt_vc_json"),
+    ("format = \"jwt_vc_json-ld\"\nstatus = \"bitstring\"", "jwt_vc_json"),
 ];
 
 fn parse(lines: &str) -> Result<CredentialType, String> {
@@ -67,7 +69,9 @@ fn entries(card: &StoredCredential) -> Vec<Value> {
         let jwt = card.raw.split('~').next().unwrap();
         Value::Object(keys::jws::Jws::parse(jwt, 100_000).unwrap().claims().unwrap())
     };
-    claims["credentialStatus"].as_array().unwrap().clone()
+    // Of version 1.1 the credential lies inside of the JWT.
+    let credential = claims.get("vc").unwrap_or(&claims);
+    credential["credentialStatus"].as_array().unwrap().clone()
 }
 
 /// What an operator says, and every node has heard.
@@ -139,9 +143,11 @@ async fn a_credential_has_an_entry_for_each_purpose() {
 /// RFC 9110 §13.1.2, DEP-10: a list is made anew when something changed, and else has its name.
 #[tokio::test]
 async fn a_list_is_served_under_its_name_until_it_changes() {
-    for (lines, media_type) in
-        [(FORMATS[0].0, "application/vc+jwt"), (FORMATS[2].0, "application/vc")]
-    {
+    for (lines, media_type) in [
+        (FORMATS[0].0, "application/vc+jwt"),
+        (FORMATS[2].0, "application/vc"),
+        (FORMATS[4].0, "application/jwt"),
+    ] {
         let world = world(lines).await;
         let (card, offer) = received(&world).await;
         let entries = entries(&card);
@@ -199,15 +205,22 @@ async fn where_there_is_no_list_there_is_nothing() {
 /// the other kind of list may have credentials from before.
 #[tokio::test]
 async fn a_list_is_served_in_the_forms_that_a_type_has() {
-    for (lines, [jwt, ldp]) in [
-        ("format = \"jwt_vc_json\"", [404, 404]),
-        ("format = \"vc+jwt\"\nstatus = \"token\"", [200, 404]),
-        ("format = \"vc+sd-jwt\"\nstatus = \"bitstring\"", [200, 404]),
-        ("format = \"ldp_vc\"", [404, 200]),
+    for (lines, served) in [
+        ("format = \"jwt_vc_json\"", "jwt_vc_json"),
+        ("format = \"jwt_vc_json-ld\"\nstatus = \"bitstring\"", "jwt_vc_json"),
+        ("format = \"vc+jwt\"\nstatus = \"token\"", "jwt"),
+        ("format = \"vc+sd-jwt\"\nstatus = \"bitstring\"", "jwt"),
+        ("format = \"ldp_vc\"", "ldp"),
     ] {
-        let world = world(lines).await;
+        let credential_type = parse(lines).unwrap();
+        let world = World::with(|issuer| {
+            issuer.types.clear(); // the diploma of each new issuer has a form, too
+            issuer.types.insert(DEGREE.to_owned(), credential_type);
+        })
+        .await;
         received(&world).await;
-        for (form, status) in [("jwt", jwt), ("ldp", ldp)] {
+        for form in ["jwt", "jwt_vc_json", "ldp"] {
+            let status = if form == served { 200 } else { 404 };
             let uri = format!("/status-lists/1/{form}/revocation");
             assert_eq!(get(&world.public, &uri, "").await.status, status, "{lines}: {form}");
         }
@@ -219,11 +232,35 @@ async fn a_list_is_served_in_the_forms_that_a_type_has() {
 fn a_status_that_a_format_has_no_place_for_is_refused() {
     for (lines, told) in [
         ("format = \"ldp_vc\"\nstatus = \"token\"", "no place for a status list of this kind"),
-        ("format = \"jwt_vc_json\"\nstatus = \"bitstring\"", "bitstring is for vc+jwt"),
         ("format = \"vc+jwt\"\nstatus = \"bitstring\"\nstatus_list = false", "without a status"),
         ("format = \"ldp_vc\"\nstatus_list = false\nsuspendable = true", "without a status list"),
     ] {
         let error = parse(lines).unwrap_err();
         assert!(error.contains(told), "{lines}: {error}");
+    }
+}
+
+/// Linked data says from where the words of an entry are known: the credential, its metadata, and the
+/// list itself; whoever reads no more than version 1.1 can read the list.
+#[tokio::test]
+async fn version_1_1_has_its_own_words_and_its_own_list() {
+    const CONTEXTS: [&str; 2] =
+        ["https://www.w3.org/2018/credentials/v1", "https://www.w3.org/ns/credentials/status/v1"];
+    for (lines, has_context) in [(FORMATS[4].0, false), (FORMATS[5].0, true)] {
+        let world = world(lines).await;
+        let (card, _) = received(&world).await;
+        let jwt = keys::jws::Jws::parse(&card.raw, 100_000).unwrap().claims().unwrap();
+        assert!(!jwt.contains_key("status"), "it stands in one place");
+        let contexts = jwt["vc"]["@context"].as_array().unwrap();
+        assert_eq!(contexts.contains(&json!(CONTEXTS[1])), has_context, "{contexts:?}");
+        let uri = entries(&card)[0]["statusListCredential"].as_str().unwrap().to_owned();
+        let list = String::from_utf8(get(&world.public, &uri, "").await.body.to_vec()).unwrap();
+        let list = keys::jws::Jws::parse(&list, 100_000).unwrap();
+        assert_eq!(list.header()["typ"], "JWT");
+        let list = list.claims().unwrap();
+        assert_eq!(list["vc"]["@context"], json!(CONTEXTS));
+        assert_eq!(list["vc"]["type"][1], "BitstringStatusListCredential");
+        assert_eq!((&list["jti"], &list["vc"]["id"]), (&json!(uri), &json!(uri)));
+        assert!(list["vc"]["issuanceDate"].is_string() && list["vc"]["validFrom"].is_null());
     }
 }

@@ -37,6 +37,7 @@ pub mod card;
 pub mod client;
 mod did_document;
 pub mod display;
+pub mod documents;
 pub mod error;
 pub mod flow;
 pub mod http;
@@ -55,6 +56,7 @@ use keys::outside::{Clock, Random};
 use keys::x509::Anchors;
 
 use crate::attestation::{AttestationSource, KeyAttestationSource};
+use crate::documents::Documents;
 use crate::http::Http;
 use crate::profile::Profile;
 use crate::reader::Reader;
@@ -104,6 +106,8 @@ pub struct Settings {
     pub is_strict: bool,
     /// Who vouches for its keys, where issuers ask for that (VCI §D); `None` when nobody does.
     pub key_attestation_source: Option<Arc<dyn KeyAttestationSource>>,
+    /// Where documents are kept that are known by their digests; `None` keeps none.
+    pub documents: Option<Arc<dyn Documents>>,
 }
 
 impl Default for Settings {
@@ -118,6 +122,7 @@ impl Default for Settings {
             profile: Profile::None,
             is_strict: false,
             key_attestation_source: None,
+            documents: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::Settings;
 use crate::address::is_this_machine;
+use crate::documents;
 use crate::error::{Question, Refused, WalletError};
 use crate::flow::host;
 use crate::http::{Http, HttpError, Request, Response};
@@ -58,6 +59,18 @@ impl Reader<'_> {
         match answer.status {
             200 => Ok(answer),
             status => Err(WalletError::Refused(Refused::read(question, status, &answer.body))),
+        }
+    }
+
+    /// A document that is known by its digest, if it is here (SD-JWT VC §6.3.4).
+    pub(crate) fn kept(&self, integrity: Option<&str>) -> Option<Vec<u8>> {
+        documents::kept(&**self.settings.documents.as_ref()?, integrity?)
+    }
+
+    /// Keeps one that was fetched.
+    pub(crate) fn keep(&self, integrity: Option<&str>, bytes: &[u8]) {
+        if let (Some(documents), Some(integrity)) = (&self.settings.documents, integrity) {
+            documents::keep(&**documents, integrity, bytes);
         }
     }
 

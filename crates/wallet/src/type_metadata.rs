@@ -32,7 +32,7 @@ pub(crate) enum Unknown {
 
 impl Reader<'_> {
     /// Reads a type and those that it extends: each is asked for once, and no host that `may_ask`
-    /// refuses.
+    /// refuses. One that is named by its digest, and was read before, is asked for nowhere.
     pub(crate) async fn type_metadata(
         &self,
         mut chain: Chain,
@@ -40,6 +40,11 @@ impl Reader<'_> {
     ) -> Result<Described, Unknown> {
         let mut documents = Vec::new();
         while let Some(wanted) = chain.wanted() {
+            if let Some(kept) = self.kept(wanted.integrity) {
+                chain.take(&kept).map_err(Unknown::Fault)?;
+                documents.push(kept);
+                continue;
+            }
             let url = Url::parse(wanted.uri).map_err(|_| Unknown::NoAddress)?;
             if !matches!(url.scheme(), "https" | "http") {
                 return Err(Unknown::NoAddress);
@@ -52,6 +57,7 @@ impl Reader<'_> {
             if answer.status != 200 {
                 return Err(Unknown::Nothing { host });
             }
+            self.keep(wanted.integrity, &answer.body);
             chain.take(&answer.body).map_err(Unknown::Fault)?;
             documents.push(answer.body);
         }

@@ -1,10 +1,5 @@
 //! A flow that begins in one wallet ends in another: all that passes between them is a text.
-#![expect(
-    clippy::indexing_slicing,
-    clippy::panic,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 mod world;
 
@@ -212,15 +207,34 @@ async fn a_flow_in_a_draft_goes_on_in_it() {
         let begun = world.wallet.request_token(offer, None).await.unwrap();
         let other = other(&world);
         let authorized = other.authorized(&begun.export().unwrap()).await;
-        let (went_on, began) = (authorized.offer(), begun.offer());
+        let (went_on, before) = (authorized.offer(), begun.offer());
         assert_eq!(went_on.dialect().unwrap().name(), draft);
-        assert_eq!(went_on.findings(), began.findings(), "draft {draft}");
+        assert_eq!(went_on.findings(), before.findings(), "draft {draft}");
         other.receives(&authorized).await;
         let mut request = world.network.sent_to(&endpoint("credential"))[0].json();
         for proof in ["proof", "proofs"] {
             request.as_object_mut().unwrap().remove(proof);
         }
         assert_eq!(request, world::draft::expected_request(draft, kind), "draft {draft}");
+    }
+}
+
+/// Of several catalogues in one document the offer chooses, also when it is read again.
+#[tokio::test]
+async fn the_draft_of_the_offer_stays_that_of_the_flow() {
+    let world = world::draft::world("11", Diploma);
+    let mut both = world::draft::metadata("11", Diploma);
+    let later = world::draft::metadata("13", Diploma);
+    let name = "credential_configurations_supported";
+    both.as_object_mut().unwrap().insert(name.to_owned(), later.get(name).unwrap().clone());
+    world.network.says(world::draft::APPENDED, 200, both);
+    let scanned = ScannedOffer::scan(&world::draft::link("11", false)).unwrap();
+    let consent = Consent::to(scanned.host());
+    let begun = world.resolve_with(scanned, &consent).await.unwrap();
+    let state = begun.export().unwrap();
+    let Point::Offer(offer) = other(&world).import(&state).await.unwrap() else { panic!() };
+    for offer in [&begun, &*offer] {
+        assert_eq!(offer.dialect().unwrap().name(), "11");
     }
 }
 

@@ -22,6 +22,30 @@ pub(crate) struct InspectArguments {
     pub(crate) json: bool,
 }
 
+pub(super) const DERIVE_EXAMPLES: &str = "\
+Examples:
+  bestow derive credential.json --list
+  bestow derive credential.json --pointer /credentialSubject/given_name > shown.json
+  bestow derive - --pointer /credentialSubject/address < credential.json | bestow verify -
+What its issuer made mandatory is shown always: issuer, dates, status, and who holds it. Nobody is
+asked, and nothing is signed: it does not show that whoever shows it is its holder.";
+
+#[derive(Debug, Args)]
+pub(crate) struct DeriveArguments {
+    /// A credential with a proof by ecdsa-sd-2023, as its issuer made it; - for standard input
+    #[arg(value_name = "FILE|-")]
+    pub(crate) what: String,
+    /// What to show, as a JSON pointer (RFC 6901), and all that is below it; may be repeated
+    #[arg(long, value_name = "POINTER")]
+    pub(crate) pointer: Vec<String>,
+    /// Print what can be shown, and show nothing
+    #[arg(long, conflicts_with = "pointer")]
+    pub(crate) list: bool,
+    /// Print one JSON object: the credential, and what is left out of it
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 pub(super) const VERIFY_EXAMPLES: &str = "\
 Examples:
   bestow verify credential.txt --trust-anchor authority.pem

@@ -9,7 +9,7 @@ use formats::status_list::token::{self, ReadClaims, TokenFormat};
 use formats::status_list::{CompressedList, Status};
 use keys::{json as strict, x509};
 use oid4vci::legacy::Dialect;
-use oid4vci::offer::{OfferLink, ReceivedOffer};
+use oid4vci::offer::OfferLink;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
@@ -215,42 +215,59 @@ fn bitstring(credential: Option<&Map<String, Value>>, described: &mut Described)
 }
 
 fn link(text: &str, described: &mut Described) {
-    let (link, dialect, findings) = match Dialect::read_link(text) {
-        Ok(read) => read,
-        Err(error) => return described.note(error.message()),
-    };
-    if let Some(dialect) = dialect {
-        described.part("draft", dialect.name());
-    }
-    match link {
-        OfferLink::ByReference(place) => {
+    match Dialect::read_link(text) {
+        Ok((OfferLink::ByReference(place), dialect, findings)) => {
             described.part("offer_at", place.origin().ascii_serialization());
             described.note("the offer lies there and was not fetched; its address is a secret");
+            drafted(dialect, &findings, described);
         }
-        OfferLink::ByValue(_) => described.part("offer", members(text)),
-    }
-    for finding in findings {
-        described.note(finding);
+        Ok((OfferLink::ByValue(_), dialect, findings)) => {
+            described.part("offer", offered(text));
+            drafted(dialect, &findings, described);
+        }
+        Err(error) => described.note(error.message()),
     }
 }
 
-/// What stands in a link: an offer, or up to draft 8 its members.
-fn members(link: &str) -> Value {
-    let query = link.split_once('?').or_else(|| link.split_once("//"));
-    let query = query.map_or("", |(_, query)| query).replace("&amp;", "&");
-    let mut members = Map::new();
-    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+/// What a link holds: the offer, or in the oldest of them its parameters.
+fn offered(link: &str) -> Value {
+    let query = link.split_once('?').map(|(_, query)| query);
+    let query =
+        query.or_else(|| link.split_once(':').map(|(_, rest)| rest.trim_start_matches('/')));
+    let query = query.unwrap_or_default().replace("&amp;", "&"); // out of a page's source
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    let mut parameters = Map::new();
+    for (name, value) in pairs {
         if name == "credential_offer" {
             return strict::parse(value.as_bytes()).unwrap_or_default();
         }
-        members.insert(name.into_owned(), value.into_owned().into());
+        // One may be there several times: `credential_type`.
+        match parameters.get_mut(&*name) {
+            None => drop(parameters.insert(name.into_owned(), value.into())),
+            Some(Value::Array(values)) => values.push(value.into()),
+            Some(first) => *first = json!([first.take(), value]),
+        }
     }
-    members.into()
+    parameters.into()
 }
 
 fn offer(document: &str, described: &mut Described) {
-    if let Err(error) = ReceivedOffer::parse(document.as_bytes()) {
-        described.note(error.message());
+    match Dialect::read_offer(document.as_bytes(), None) {
+        Ok((_, dialect, findings)) => drafted(dialect, &findings, described),
+        Err(error) => described.note(error.message()),
+    }
+}
+
+/// Of which draft it is, and what it needs to be excused for even there.
+fn drafted(dialect: Option<Dialect>, findings: &[&'static str], described: &mut Described) {
+    if let Some(dialect) = dialect {
+        described.part("draft", dialect.name());
+        described.note(format!(
+            "this is an offer of draft {dialect} of OpenID4VCI: wallets that know 1.0 alone do not take it"
+        ));
+    }
+    for finding in findings {
+        described.note(*finding);
     }
 }
 

@@ -86,15 +86,18 @@ fn mdoc(text: String) -> Option<Found> {
     is_mdoc.then_some(Found { kind: Kind::MsoMdoc, body: Body::Mdoc(text) })
 }
 
+/// Also one of a draft, and one that is damaged but says what it would be.
 fn link(text: &str) -> Option<Found> {
-    let names = ["credential_offer", "credential_offer_uri"];
-    let has_offer = |url: Url| {
-        url.query_pairs().any(|(name, _)| names.contains(&&*name))
-            || [SCHEME, HAIP_SCHEME].contains(&url.scheme())
+    let says_so = || {
+        let url = Url::parse(text).ok()?;
+        let names = ["credential_offer", "credential_offer_uri"];
+        let has_offer = url.query_pairs().any(|(name, _)| names.contains(&&*name));
+        (has_offer || [SCHEME, HAIP_SCHEME].contains(&url.scheme())).then_some(())
     };
-    // The first drafts have links of other forms.
-    let is_offer = Url::parse(text).is_ok_and(has_offer) || Dialect::read_link(text).is_ok();
-    is_offer.then(|| Found { kind: Kind::CredentialOffer, body: Body::Link(text.to_owned()) })
+    if Dialect::read_link(text).is_err() {
+        says_so()?;
+    }
+    Some(Found { kind: Kind::CredentialOffer, body: Body::Link(text.to_owned()) })
 }
 
 /// Without a scheme or JSON: what is written in base64url.
@@ -167,7 +170,10 @@ fn kind_of(jwt: &Jwt) -> Kind {
 /// By the members that only such an object has.
 fn of_json(value: Value) -> Found {
     let has = |name: &str| value.get(name).is_some();
-    let kind = if has("credential_configuration_ids") || (has("grants") && has("credentials")) {
+    let is_issuers = has("credential_issuer") || has("issuer");
+    let is_drafts = is_issuers && (has("credentials") || has("credential_type"))
+        || has("grants") && has("credentials");
+    let kind = if has("credential_configuration_ids") || is_drafts {
         Kind::CredentialOffer
     } else if has("credential_issuer") {
         Kind::IssuerMetadata
@@ -249,6 +255,22 @@ mod tests {
             ("jwe", "eyJhbGciOiJkaXIifQ....".to_owned()),
             ("credential_offer", offer.to_string()),
             ("credential_offer", offer_link),
+            ("credential_offer", "openid-credential-offer://?credential_offer=".to_owned()),
+            (
+                "credential_offer",
+                "openid-initiate-issuance://?issuer=https%3A%2F%2Fa.example&credential_type=card\
+                 &pre-authorized_code=canary&op_state=canary"
+                    .to_owned(),
+            ),
+            (
+                "credential_offer",
+                json!({ "issuer": "https://a.example", "credentials": ["card"] }).to_string(),
+            ),
+            (
+                "credential_offer",
+                json!({ "credential_issuer": "https://a.example", "credentials": ["card"] })
+                    .to_string(),
+            ),
             ("issuer_metadata", metadata.to_string()),
             ("server_metadata", server.to_string()),
             ("jwt_vc_issuer_metadata", keys.to_string()),
@@ -265,7 +287,35 @@ mod tests {
             let found =
                 recognise(text.as_bytes()).unwrap_or_else(|| unreachable!("{kind}: {text}"));
             assert_eq!(found.kind.code(), kind, "{text}");
-            assert!(!describe(&found).parts.is_empty(), "{kind}");
+            let described = describe(&found);
+            assert!(!described.parts.is_empty() || !described.notes.is_empty(), "{kind}");
+            assert!(!outline::lines(&described.parts).concat().contains("canary"), "{text}");
+        }
+    }
+
+    /// Who has an old offer in hand learns which wallets take it.
+    #[test]
+    fn an_offer_of_a_draft_is_told_by_its_draft() {
+        let by_reference = "credential_offer_uri=https%3A%2F%2Fa.example%2Fo";
+        let flat = "issuer=https%3A%2F%2Fa.example&credential_type=card&pre-authorized_code=x";
+        let offer =
+            |members: &str| format!("openid-credential-offer://?credential_offer={{{members}}}");
+        let old = r#""credential_issuer":"https://a.example","credentials":["card"]"#;
+        let new =
+            r#""credential_issuer":"https://a.example","credential_configuration_ids":["card"]"#;
+        for (text, draft) in [
+            (format!("openid-initiate-issuance://?{flat}"), Some("8")),
+            (format!("openid_initiate_issuance://?{flat}"), Some("8")),
+            (format!("openid-initiate-issuance://?{by_reference}"), Some("9")),
+            (offer(old), Some("11")),
+            (format!("{{{old}}}"), Some("11")),
+            (offer(new), None),
+            (format!("{{{new}}}"), None),
+            (format!("openid-credential-offer://?{by_reference}"), None),
+        ] {
+            let found = recognise(text.as_bytes()).unwrap_or_else(|| unreachable!("{text}"));
+            let described = describe(&found).to_json();
+            assert_eq!(described.get("draft"), draft.map(|it| json!(it)).as_ref(), "{text}");
         }
     }
 

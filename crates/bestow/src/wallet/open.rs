@@ -10,6 +10,7 @@ use keys::signer::SoftwareKey;
 use keys::x509::Anchors;
 use wallet::attestation::{AttestationSource, KeyAttestationSource, WalletAttestation};
 use wallet::client::{ClientOptions, GuardedClient};
+use wallet::documents::DocumentsInMemory;
 use wallet::http::Http;
 use wallet::profile::Profile;
 use wallet::{Settings, Wallet};
@@ -102,6 +103,8 @@ pub(crate) async fn open(
             key_attestation_source: reach.key_attestation_command.map(|program| {
                 Arc::new(KeyAttestationCommand::new(program)) as Arc<dyn KeyAttestationSource>
             }),
+            // In memory: a folder of them would tell what the store seals.
+            documents: Some(Arc::new(DocumentsInMemory::default())),
             ..Settings::default()
         },
     })

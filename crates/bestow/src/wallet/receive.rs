@@ -44,9 +44,9 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
     let authorized = match &arguments.account {
         Some(account) if resolved.needs_sign_in() => {
             let typed = (account.as_str(), arguments.password_file.as_deref());
-            sign_in_here(&wallet, resolved, typed).await?
+            Box::pin(sign_in_here(&wallet, resolved, typed)).await?
         }
-        _ if resolved.needs_sign_in() => sign_in(&wallet, resolved).await?,
+        _ if resolved.needs_sign_in() => Box::pin(sign_in(&wallet, resolved)).await?,
         _ => person.redeem(&wallet, resolved, arguments.tx_code.as_deref()).await?,
     };
     let received = request(&wallet, &authorized, &wish(arguments)).await;

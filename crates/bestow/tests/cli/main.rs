@@ -7,6 +7,7 @@
 )]
 
 mod attested;
+mod derive;
 mod first_party;
 mod haip;
 mod hardware;

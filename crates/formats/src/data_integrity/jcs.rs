@@ -1,6 +1,6 @@
 //! JSON in its one canonical form (RFC 8785).
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::FormatError;
 
@@ -20,21 +20,31 @@ pub(super) fn canonical(object: &Map<String, Value>) -> Result<Vec<u8>, FormatEr
 /// How deep it goes is bounded by whoever read the JSON.
 fn is_canonical(value: &Value) -> bool {
     match value {
-        Value::Number(number) => {
-            let whole = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
-            whole.is_none_or(|whole| whole <= WHOLE_MAX)
-        }
+        Value::Number(number) => is_of_double(number),
         Value::Array(values) => values.iter().all(is_canonical),
         Value::Object(members) => members.values().all(is_canonical),
         Value::Null | Value::Bool(_) | Value::String(_) => true,
     }
 }
 
+/// Whether it is written as the double is that readers take it for: 10^17 is, but not its neighbour.
+fn is_of_double(number: &Number) -> bool {
+    let whole = number.as_u64().or_else(|| number.as_i64().map(i64::unsigned_abs));
+    if whole.is_none_or(|whole| whole <= WHOLE_MAX) {
+        return true;
+    }
+    let double = number.as_f64().map(|double| serde_json_canonicalizer::to_string(&double));
+    double.is_some_and(|text| text.is_ok_and(|text| text == number.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+    use proptest::test_runner::{Config, TestRunner};
     use serde_json::{Value, json};
 
-    use super::canonical;
+    use super::{WHOLE_MAX, canonical};
     use crate::FormatError;
 
     fn text(value: &Value) -> String {
@@ -102,6 +112,53 @@ mod tests {
         }
     }
 
+    fn any_value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            (0..=WHOLE_MAX).prop_map(Value::from),
+            (0..=WHOLE_MAX).prop_map(|whole| json!(-whole.cast_signed())),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                vec(inner.clone(), 0..4).prop_map(Value::from),
+                btree_map(any::<String>(), inner, 0..4)
+                    .prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
+    }
+
+    /// Whether a reader that knows doubles only sees the same.
+    fn is_same(one: &Value, other: &Value) -> bool {
+        match (one, other) {
+            (Value::Number(one), Value::Number(other)) => one.as_f64() == other.as_f64(),
+            (Value::Array(one), Value::Array(other)) => {
+                one.len() == other.len() && one.iter().zip(other).all(|(a, b)| is_same(a, b))
+            }
+            (Value::Object(one), Value::Object(other)) => {
+                one.len() == other.len()
+                    && one.iter().zip(other).all(|(a, b)| a.0 == b.0 && is_same(a.1, b.1))
+            }
+            _ => one == other,
+        }
+    }
+
+    /// RFC 8785: it says what was said, and is the canonical text of what it says itself.
+    #[test]
+    fn canonical_text_stays_as_it_is() {
+        let config = Config { failure_persistence: None, ..Config::default() };
+        let outcome = TestRunner::new(config).run(&any_value(), |value| {
+            let once = text(&value);
+            let read = keys::json::parse(once.as_bytes()).unwrap();
+            assert!(is_same(&read, &value), "{once} for {value}");
+            assert_eq!(text(&read), once);
+            Ok(())
+        });
+        outcome.unwrap();
+    }
+
     /// Readers that know doubles only would sign for, and see, another number.
     #[test]
     fn a_number_that_no_double_holds_is_refused() {
@@ -112,6 +169,9 @@ mod tests {
             let refused = canonical(object.as_object().unwrap());
             assert_eq!(refused, Err(FormatError::Uncanonical), "{number}");
         }
-        assert_eq!(text(&json!(-9_007_199_254_740_992_i64)), "-9007199254740992");
+        for same in ["-9007199254740992", "100000000000000000", "1152921504606847000"] {
+            let read = keys::json::parse(same.as_bytes()).unwrap();
+            assert_eq!(text(&read), same, "as every reader writes it");
+        }
     }
 }

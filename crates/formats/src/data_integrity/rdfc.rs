@@ -42,15 +42,11 @@ pub(super) fn canonical(
     is_long: bool,
     contexts: &Contexts,
 ) -> Result<Vec<u8>, FormatError> {
-    Ok(ordered(dataset(document, contexts)?, is_long).into_bytes())
-}
-
-/// Statements in their canonical order (RDFC-1.0); of those that [`check_blank_nodes`] has passed.
-fn ordered(mut dataset: Dataset, is_long: bool) -> String {
+    let mut dataset = dataset(document, contexts)?;
     dataset.canonicalize(algorithm(is_long));
     let mut lines: Vec<String> = dataset.iter().map(|quad| format!("{quad} .\n")).collect();
     lines.sort();
-    lines.concat()
+    Ok(lines.concat().into_bytes())
 }
 
 /// The canonical labels of things without a name, by those that they have now.

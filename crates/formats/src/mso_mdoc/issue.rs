@@ -2,14 +2,12 @@
 
 use std::convert::Infallible;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use keys::cbor::encode;
-use keys::cose;
+use keys::cbor::{encode, encode_with_room};
 use keys::digest::sha256;
 use keys::outside::{Random, Timestamp};
 use keys::public_key::PublicKey;
 use keys::signer::Signer;
+use keys::{base64url, cose};
 use minicbor::Encoder;
 use minicbor::data::Tag;
 use minicbor::encode::Error;
@@ -79,7 +77,8 @@ pub async fn sign(
 ) -> Result<String, IssueError> {
     let Prepared { spaces, payload } = prepared;
     let auth = cose::sign_untagged(x5chain, payload, signer).await.map_err(IssueError::Signing)?;
-    let mut issuer_signed = encode(|to| {
+    let room = auth.len() + spaces.iter().map(Salted::room).sum::<usize>() + FRAME_ROOM;
+    let issuer_signed = encode_with_room(room, |to| {
         to.map(2)?.str("nameSpaces")?.map(spaces.len() as u64)?;
         for space in spaces {
             to.str(&space.name)?.array(space.items.len() as u64)?;
@@ -88,10 +87,10 @@ pub async fn sign(
             }
         }
         to.str("issuerAuth")?;
+        to.writer_mut().extend_from_slice(&auth);
         Ok(())
     });
-    issuer_signed.extend(auth);
-    let raw = BASE64_URL_SAFE_NO_PAD.encode(issuer_signed);
+    let raw = base64url::encode(&issuer_signed);
     if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
 }
 
@@ -102,11 +101,40 @@ pub(super) struct Salted {
     pub(super) items: Vec<Item>,
 }
 
+impl Salted {
+    /// About what it takes.
+    fn room(&self) -> usize {
+        FRAME_ROOM + self.name.len() + self.items.iter().map(|item| item.bytes.len()).sum::<usize>()
+    }
+}
+
 /// An `IssuerSignedItem` as it is digested: in its byte string, with the tag in front.
+///
+/// The digest is taken where the bytes are written, and neither is ever changed: whoever looks at
+/// them once more need not hash them.
 #[derive(Clone, Debug)]
 pub(super) struct Item {
-    pub(super) digest_id: u64,
-    pub(super) bytes: Vec<u8>,
+    digest_id: u64,
+    bytes: Vec<u8>,
+    digest: [u8; 32],
+}
+
+impl Item {
+    pub(super) fn new(digest_id: u64, bytes: Vec<u8>) -> Self {
+        Self { digest_id, digest: sha256(&bytes), bytes }
+    }
+
+    pub(super) const fn digest_id(&self) -> u64 {
+        self.digest_id
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) const fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
 }
 
 fn salted(spaces: &[NameSpace], random: &dyn Random) -> Result<Vec<Salted>, IssueError> {
@@ -146,17 +174,20 @@ fn items(space: &NameSpace, random: &dyn Random) -> Result<Vec<Item>, IssueError
     let mut ids: Vec<usize> = (0..count).collect();
     ids.sort_by_key(|id| orders.chunks(8).nth(*id));
     let salted = space.elements.iter().zip(salts.chunks(RANDOM_BYTES_MIN)).zip(ids);
-    Ok(salted
-        .map(|(((identifier, value), salt), digest_id)| {
+    let mut items = Vec::with_capacity(count);
+    // One after the other is written to the same memory, and kept in its byte string.
+    encode(|to| {
+        for (((identifier, value), salt), digest_id) in salted {
             let digest_id = digest_id as u64;
-            let bytes = embedded(&encode(|to| {
-                to.map(4)?.str("digestID")?.u64(digest_id)?.str("random")?.bytes(salt)?;
-                to.str("elementIdentifier")?.str(identifier)?.str("elementValue")?;
-                value.write(to)
-            }));
-            Item { digest_id, bytes }
-        })
-        .collect())
+            to.writer_mut().clear();
+            to.map(4)?.str("digestID")?.u64(digest_id)?.str("random")?.bytes(salt)?;
+            to.str("elementIdentifier")?.str(identifier)?.str("elementValue")?;
+            value.write(to)?;
+            items.push(Item::new(digest_id, embedded(to.writer())));
+        }
+        Ok(())
+    });
+    Ok(items)
 }
 
 fn security_object(claims: &MdocClaims<'_>, spaces: &[Salted]) -> Vec<u8> {
@@ -170,19 +201,16 @@ fn security_object(claims: &MdocClaims<'_>, spaces: &[Salted]) -> Vec<u8> {
             let mut items: Vec<&Item> = space.items.iter().collect();
             items.sort_by_key(|item| item.digest_id);
             for item in items {
-                to.u64(item.digest_id)?.bytes(&sha256(&item.bytes))?;
+                to.u64(item.digest_id)?.bytes(&item.digest)?;
             }
         }
         to.str("deviceKeyInfo")?.map(1)?.str("deviceKey")?;
         cose::write_key(to, claims.device_key)?;
         to.str("docType")?.str(claims.doc_type)?;
         to.str("validityInfo")?.map(3)?;
-        for (name, time) in [
-            ("signed", claims.signed_at),
-            ("validFrom", claims.signed_at),
-            ("validUntil", claims.expires_at),
-        ] {
-            to.str(name)?.tag(Tag::new(TDATE))?.str(&time.to_rfc3339())?;
+        let (begin, end) = (claims.signed_at.to_rfc3339(), claims.expires_at.to_rfc3339());
+        for (name, time) in [("signed", &begin), ("validFrom", &begin), ("validUntil", &end)] {
+            to.str(name)?.tag(Tag::new(TDATE))?.str(time)?;
         }
         claims.status.as_ref().map_or(Ok(()), |status| write_status(to, status))
     })
@@ -198,9 +226,12 @@ fn write_status(
     Ok(())
 }
 
+/// More than what is written around bytes that are there already: tags, lengths and short names.
+const FRAME_ROOM: usize = 48;
+
 /// RFC 8949 §3.4.5.1
 fn embedded(bytes: &[u8]) -> Vec<u8> {
-    encode(|to| {
+    encode_with_room(bytes.len() + FRAME_ROOM, |to| {
         to.tag(Tag::new(EMBEDDED))?.bytes(bytes)?;
         Ok(())
     })

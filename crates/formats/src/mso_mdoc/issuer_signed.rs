@@ -117,7 +117,7 @@ impl Prepared {
         let items = self
             .spaces
             .iter()
-            .flat_map(|space| space.items.iter().map(|written| item(&space.name, &written.bytes)));
+            .flat_map(|space| space.items.iter().map(|written| item(&space.name, written.bytes())));
         let items: Result<Vec<Item>, FormatError> = items.collect();
         let object = SecurityObject::parse(&self.payload);
         object.and_then(|object| Ok(told(&object, items?))).unwrap_or(Value::Null)

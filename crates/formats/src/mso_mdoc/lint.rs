@@ -2,9 +2,8 @@
 
 use keys::cbor::{Label, Map, encode};
 use keys::cose;
-use keys::digest::sha256;
 
-use super::issue::Prepared;
+use super::issue::{Item, Prepared};
 use super::security_object::{SpaceDigests, digests, embedded, status, tdate};
 use crate::FormatError;
 use crate::lint::{Expected, LintFault, TypeName, check_length, check_said_status, check_times};
@@ -27,18 +26,19 @@ pub(crate) fn check(prepared: &Prepared, expected: &Expected<'_>) -> Result<(), 
     check_said_status(said.map_err(|_| LintFault::WrongStatus)?.as_ref(), expected)?;
     check_digests(prepared, &digests(member("valueDigests")?).map_err(malformed)?)?;
     let items = prepared.spaces.iter().flat_map(|space| &space.items);
-    let length: usize = items.map(|item| item.bytes.len()).sum();
+    let length: usize = items.map(|item| item.bytes().len()).sum();
     check_length((prepared.payload.len() + length).saturating_mul(CHARACTERS) / BYTES)
 }
 
 /// ISO 18013-5 §9.3.1: signed within the life of the signer's certificate.
 fn check_validity(validity: &[u8], expected: &Expected<'_>) -> Result<(), LintFault> {
     let validity = Map::parse(validity).map_err(|_| LintFault::WrongTimes)?;
-    let time = |name| {
-        let time = validity.get(Label::Text(name)).ok_or(LintFault::WrongTimes)?;
-        tdate(time).map_err(|_| LintFault::WrongTimes)
-    };
-    let (signed, begin, end) = (time("signed")?, time("validFrom")?, time("validUntil")?);
+    let written = |name| validity.get(Label::Text(name)).ok_or(LintFault::WrongTimes);
+    let time = |name| tdate(written(name)?).map_err(|_| LintFault::WrongTimes);
+    let (signed, end) = (time("signed")?, time("validUntil")?);
+    // Mostly the same text.
+    let is_same = written("validFrom")? == written("signed")?;
+    let begin = if is_same { signed } else { time("validFrom")? };
     if signed > begin {
         return Err(LintFault::WrongTimes);
     }
@@ -60,27 +60,25 @@ fn check_key(info: &[u8], expected: &Expected<'_>) -> Result<(), LintFault> {
     is_it.then_some(()).ok_or(LintFault::WrongBinding)
 }
 
-fn check_digests(prepared: &Prepared, signed: &[SpaceDigests]) -> Result<(), LintFault> {
+/// Both in the order of their identifiers, each item must have its own digest and each digest its item.
+fn check_digests(prepared: &Prepared, signed: &[SpaceDigests<'_>]) -> Result<(), LintFault> {
     if signed.len() != prepared.spaces.len() {
         return Err(LintFault::MissingDigest);
     }
     for (space, signed) in prepared.spaces.iter().zip(signed) {
-        let mut ids: Vec<u64> = space.items.iter().map(|item| item.digest_id).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let mut digests: Vec<&[u8]> =
-            signed.digests.iter().map(|(_, digest)| digest.as_slice()).collect();
+        let mut items: Vec<&Item> = space.items.iter().collect();
+        items.sort_unstable_by_key(|item| item.digest_id());
+        let is_twice = |pair: &[&Item]| matches!(pair, [a, b] if a.digest_id() == b.digest_id());
+        let mut digests: Vec<&[u8]> = signed.digests.iter().map(|(_, digest)| *digest).collect();
         digests.sort_unstable();
         digests.dedup();
-        if ids.len() != space.items.len() || digests.len() != signed.digests.len() {
+        if items.windows(2).any(is_twice) || digests.len() != signed.digests.len() {
             return Err(LintFault::RepeatedDigest);
         }
-        let has = |(id, bytes): (u64, &[u8])| {
-            let digest = sha256(bytes);
-            signed.digests.iter().any(|(other, signed)| *other == id && signed[..] == digest)
-        };
-        let mut items = space.items.iter().map(|item| (item.digest_id, &item.bytes[..]));
-        if space.name != signed.name || ids.len() != digests.len() || !items.all(has) {
+        let own = items.iter().map(|item| (item.digest_id(), &item.digest()[..]));
+        let mut signed_for = signed.digests.clone();
+        signed_for.sort_unstable();
+        if space.name != signed.name || !own.eq(signed_for) {
             return Err(LintFault::MissingDigest);
         }
     }
@@ -93,37 +91,36 @@ const fn malformed(_: FormatError) -> LintFault {
 
 #[cfg(test)]
 mod tests {
-    use super::super::issue::{Item, Salted};
-    use super::{Prepared, SpaceDigests, check_digests, sha256};
+    use keys::digest::sha256;
+
+    use super::super::issue::Salted;
+    use super::{Item, Prepared, SpaceDigests, check_digests};
     use crate::lint::LintFault;
 
     fn items() -> Vec<Item> {
-        [(0, b"one".to_vec()), (1, b"two".to_vec())]
-            .map(|(digest_id, bytes)| Item { digest_id, bytes })
-            .into()
+        vec![Item::new(0, b"one".to_vec()), Item::new(1, b"two".to_vec())]
     }
 
-    fn fault(items: Vec<Item>, digests: Vec<(u64, Vec<u8>)>) -> Result<(), LintFault> {
+    fn fault(items: Vec<Item>, digests: &[(u64, &[u8])]) -> Result<(), LintFault> {
         let spaces = vec![Salted { name: "space".to_owned(), items }];
         let prepared = Prepared { spaces, payload: Vec::new() };
-        check_digests(&prepared, &[SpaceDigests { name: "space".to_owned(), digests }])
+        check_digests(&prepared, &[SpaceDigests { name: "space", digests: digests.to_vec() }])
     }
 
     /// ISO 18013-5 §9.1.2.4
     #[test]
     fn each_element_has_one_digest_of_its_own() {
-        let digests: Vec<(u64, Vec<u8>)> =
-            items().iter().map(|item| (item.digest_id, sha256(&item.bytes).to_vec())).collect();
-        assert_eq!(fault(items(), digests.clone()), Ok(()));
-        let mut twice = items();
-        twice[1].digest_id = 0;
-        assert_eq!(fault(twice, digests.clone()), Err(LintFault::RepeatedDigest));
-        let mut same = digests.clone();
-        same[1].1 = same[0].1.clone();
-        assert_eq!(fault(items(), same), Err(LintFault::RepeatedDigest));
-        let mut changed = items();
-        changed[1].bytes.push(0);
-        assert_eq!(fault(changed, digests.clone()), Err(LintFault::MissingDigest));
-        assert_eq!(fault(items(), digests[..1].to_vec()), Err(LintFault::MissingDigest));
+        let (one, two) = (sha256(b"one"), sha256(b"two"));
+        let digests: [(u64, &[u8]); 2] = [(0, &one), (1, &two)];
+        assert_eq!(fault(items(), &digests), Ok(()));
+        assert_eq!(fault(items(), &[(1, &two), (0, &one)]), Ok(()), "in any order");
+        let twice = vec![Item::new(0, b"one".to_vec()), Item::new(0, b"two".to_vec())];
+        assert_eq!(fault(twice, &digests), Err(LintFault::RepeatedDigest));
+        assert_eq!(fault(items(), &[(0, &one), (1, &one)]), Err(LintFault::RepeatedDigest));
+        let changed = vec![Item::new(0, b"one".to_vec()), Item::new(1, b"twos".to_vec())];
+        assert_eq!(fault(changed, &digests), Err(LintFault::MissingDigest));
+        assert_eq!(fault(items(), &digests[..1]), Err(LintFault::MissingDigest));
+        assert_eq!(fault(items(), &[(0, &two), (1, &one)]), Err(LintFault::MissingDigest));
+        assert_eq!(fault(items(), &[(0, &one), (7, &two)]), Err(LintFault::MissingDigest));
     }
 }

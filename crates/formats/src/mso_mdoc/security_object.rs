@@ -18,7 +18,7 @@ use crate::status_list::CredentialStatus;
 #[derive(Clone, Debug)]
 pub(super) struct SecurityObject {
     digest_algorithm: DigestAlgorithm,
-    digests: Vec<SpaceDigests>,
+    digests: Vec<(String, Vec<(u64, Vec<u8>)>)>,
     pub(super) device_key: PublicKey,
     pub(super) doc_type: String,
     pub(super) signed_at: Timestamp,
@@ -28,9 +28,16 @@ pub(super) struct SecurityObject {
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct SpaceDigests {
-    pub(super) name: String,
-    pub(super) digests: Vec<(u64, Vec<u8>)>,
+pub(super) struct SpaceDigests<'b> {
+    pub(super) name: &'b str,
+    pub(super) digests: Vec<(u64, &'b [u8])>,
+}
+
+impl SpaceDigests<'_> {
+    fn kept(self) -> (String, Vec<(u64, Vec<u8>)>) {
+        let digests = self.digests.into_iter().map(|(id, digest)| (id, digest.to_vec()));
+        (self.name.to_owned(), digests.collect())
+    }
 }
 
 impl SecurityObject {
@@ -48,7 +55,10 @@ impl SecurityObject {
         let device_key = device_key.get(Label::Text("deviceKey")).ok_or(FormatError::BadBinding)?;
         Ok(Self {
             digest_algorithm: algorithm.ok_or(FormatError::Malformed)?,
-            digests: digests(member("valueDigests")?)?,
+            digests: digests(member("valueDigests")?)?
+                .into_iter()
+                .map(SpaceDigests::kept)
+                .collect(),
             device_key: cose::read_key(device_key).map_err(|_| FormatError::BadBinding)?,
             doc_type: map.text(Label::Text("docType"))?.ok_or(FormatError::Malformed)?.to_owned(),
             signed_at: time("signed")?,
@@ -60,29 +70,30 @@ impl SecurityObject {
 
     /// Whether an element, its bytes as they came, is what was signed under this identifier.
     pub(super) fn has(&self, space: &str, digest_id: u64, bytes: &[u8]) -> bool {
-        let space = self.digests.iter().find(|one| one.name == space);
-        let digests = space.map_or(&[][..], |space| &space.digests);
+        let space = self.digests.iter().find(|(name, _)| name == space);
+        let digests = space.map_or(&[][..], |(_, digests)| digests);
         let signed = digests.iter().find(|(id, _)| *id == digest_id);
         signed.is_some_and(|(_, digest)| equal(digest, &self.digest_algorithm.digest(bytes)))
     }
 }
 
-pub(super) fn digests(bytes: &[u8]) -> Result<Vec<SpaceDigests>, FormatError> {
-    let spaces = Map::parse_at_most(bytes, NAME_SPACES_MAX)?;
-    let space = |(label, value): (Label<'_>, &[u8])| {
-        let Label::Text(name) = label else { return Err(FormatError::Malformed) };
-        let of_id = |(label, digest): (Label<'_>, &[u8])| match label {
-            Label::Number(id) => Ok((
-                u64::try_from(id).map_err(|_| FormatError::Malformed)?,
-                Decoder::new(digest).bytes().map_err(CborError::from)?.to_vec(),
-            )),
-            Label::Text(_) => Err(FormatError::Malformed),
-        };
-        let digests = Map::parse_at_most(value, ELEMENTS_MAX)?;
-        let digests = digests.iter().map(of_id).collect::<Result<_, _>>()?;
-        Ok(SpaceDigests { name: name.to_owned(), digests })
+pub(super) fn digests(bytes: &[u8]) -> Result<Vec<SpaceDigests<'_>>, FormatError> {
+    Map::parse_at_most(bytes, NAME_SPACES_MAX)?.iter().map(space_digests).collect()
+}
+
+fn space_digests<'b>(
+    (label, value): (Label<'b>, &'b [u8]),
+) -> Result<SpaceDigests<'b>, FormatError> {
+    let Label::Text(name) = label else { return Err(FormatError::Malformed) };
+    let of_id = |(label, digest): (Label<'b>, &'b [u8])| match label {
+        Label::Number(id) => Ok((
+            u64::try_from(id).map_err(|_| FormatError::Malformed)?,
+            Decoder::new(digest).bytes().map_err(CborError::from)?,
+        )),
+        Label::Text(_) => Err(FormatError::Malformed),
     };
-    spaces.iter().map(space).collect()
+    let digests = Map::parse_at_most(value, ELEMENTS_MAX)?;
+    Ok(SpaceDigests { name, digests: digests.iter().map(of_id).collect::<Result<_, _>>()? })
 }
 
 /// TSL §6.3; another mechanism is one that we do not know.

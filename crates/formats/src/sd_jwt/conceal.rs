@@ -1,6 +1,7 @@
 //! The issuer's side: claims become digests and disclosures (RFC 9901 §4.2).
 
 use std::cmp::Reverse;
+use std::mem;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -8,12 +9,11 @@ use keys::json::DEPTH_MAX;
 use keys::outside::Random;
 use serde_json::{Map, Value, json};
 
-use super::{DIGESTS, DISCLOSURES_MAX, ELEMENT, HASH, SHA_256, digest, is_reserved};
+use super::disclosure::{SALT_BYTES, Scratch};
+use super::{DIGESTS, DISCLOSURES_MAX, Disclosure, ELEMENT, HASH, SHA_256, digest, is_reserved};
 use crate::IssueError;
 use crate::path::Step;
 
-/// 128 bits: nobody can try all salts for a value that is easy to guess (RFC 9901 §9.3).
-const SALT_BYTES: usize = 16;
 /// As many as most credentials have disclosures.
 const SALTS_AT_ONCE: usize = 16;
 
@@ -23,18 +23,24 @@ pub struct Concealed {
     /// The claims, with digests in place of the selectively disclosable ones.
     pub payload: Map<String, Value>,
     /// One for each digest.
-    pub disclosures: Vec<String>,
+    pub disclosures: Vec<Disclosure>,
 }
 
 impl Concealed {
     /// `JWT~disclosure~…~`, once the payload was signed (RFC 9901 §4).
     pub(crate) fn behind(&self, mut signed: String) -> String {
+        signed.reserve_exact(1 + self.disclosed_bytes());
         signed.push('~');
         for disclosure in &self.disclosures {
-            signed.push_str(disclosure);
+            signed.push_str(disclosure.text());
             signed.push('~');
         }
         signed
+    }
+
+    /// How long all disclosures are, each with what ends it.
+    pub(crate) fn disclosed_bytes(&self) -> usize {
+        self.disclosures.iter().map(|disclosure| disclosure.text().len() + 1).sum()
     }
 }
 
@@ -49,12 +55,10 @@ pub fn conceal(
     decoys: usize,
     random: &dyn Random,
 ) -> Result<Concealed, IssueError> {
-    if claims.contains_key(HASH) {
-        return Err(IssueError::ReservedClaim);
-    }
     check_object(&claims, 1)?;
     let salts = Salts { random, drawn: Vec::new() };
-    let mut concealer = Concealer { salts, decoys, disclosures: Vec::new() };
+    let disclosures = Vec::with_capacity(selective.len());
+    let mut concealer = Concealer { salts, decoys, disclosures, scratch: Scratch::default() };
     let mut innermost_first: Vec<_> = selective.iter().collect();
     innermost_first.sort_by_key(|path| Reverse(path.len()));
     let mut payload = claims;
@@ -97,7 +101,8 @@ impl Salts<'_> {
 struct Concealer<'r> {
     salts: Salts<'r>,
     decoys: usize,
-    disclosures: Vec<String>,
+    disclosures: Vec<Disclosure>,
+    scratch: Scratch,
 }
 
 impl Concealer<'_> {
@@ -126,13 +131,12 @@ impl Concealer<'_> {
             let inner = object.get_mut(name);
             return inner.map_or(Ok(()), |inner| self.in_value(inner, step, rest));
         }
-        let Some(value) = object.remove(name) else { return Ok(()) };
-        let salt = self.salts.next();
-        let parts = (BASE64_URL_SAFE_NO_PAD.encode(salt), name, &value);
-        let digest = self.disclose(serde_json::to_vec(&parts))?;
-        let Value::Array(digests) =
-            object.entry(DIGESTS).or_insert_with(|| Value::Array(Vec::new()))
-        else {
+        let Some((name, value)) = object.remove_entry(name) else { return Ok(()) };
+        let digest = self.disclose(Some(name), value)?;
+        if !object.contains_key(DIGESTS) {
+            object.insert(DIGESTS.to_owned(), Value::Array(Vec::with_capacity(SALTS_AT_ONCE)));
+        }
+        let Some(Value::Array(digests)) = object.get_mut(DIGESTS) else {
             return Err(IssueError::ReservedClaim);
         };
         if digests.is_empty() {
@@ -147,9 +151,7 @@ impl Concealer<'_> {
             return array.iter_mut().try_for_each(|value| self.in_value(value, step, rest));
         }
         for value in array.iter_mut() {
-            let salt = self.salts.next();
-            let parts = (BASE64_URL_SAFE_NO_PAD.encode(salt), &*value);
-            let digest = self.disclose(serde_json::to_vec(&parts))?;
+            let digest = self.disclose(None, mem::take(value))?;
             *value = json!({ ELEMENT: digest });
         }
         if !array.is_empty() {
@@ -162,13 +164,12 @@ impl Concealer<'_> {
     }
 
     /// Keeps a disclosure for the holder and gives back its digest.
-    fn disclose(&mut self, parts: serde_json::Result<Vec<u8>>) -> Result<String, IssueError> {
+    fn disclose(&mut self, name: Option<String>, value: Value) -> Result<String, IssueError> {
         if self.disclosures.len() == DISCLOSURES_MAX {
             return Err(IssueError::TooManyDisclosures);
         }
-        // Only a foreign type or a foreign writer can fail.
-        let disclosure = BASE64_URL_SAFE_NO_PAD.encode(parts.unwrap_or_default());
-        let digest = digest(&disclosure);
+        let disclosure = Disclosure::new(self.salts.next(), (name, value), &mut self.scratch);
+        let digest = disclosure.digest().to_owned();
         self.disclosures.push(disclosure);
         Ok(digest)
     }
@@ -185,9 +186,9 @@ fn add(digests: &mut Vec<Value>, digest: String) {
     digests.insert(place, digest.into());
 }
 
-/// A claim with a reserved name would be taken for a digest by every reader.
+/// A claim with a reserved name would be taken for a digest by every reader, or refused.
 fn check_object(object: &Map<String, Value>, depth: usize) -> Result<(), IssueError> {
-    if object.keys().any(|name| is_reserved(name)) {
+    if object.keys().any(|name| is_reserved(name) || name == HASH) {
         return Err(IssueError::ReservedClaim);
     }
     object.values().try_for_each(|value| check(value, depth + 1))

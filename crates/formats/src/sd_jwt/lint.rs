@@ -1,15 +1,14 @@
 //! Whether what was concealed can be read again, looked at before it is signed (RFC 9901 §7.1).
 
-use keys::json;
 use serde_json::{Map, Value};
 
-use super::{Concealed, DIGESTS, ELEMENT, HASH, decoded, digest, is_reserved};
+use super::{Concealed, DIGESTS, Disclosure, ELEMENT, HASH, is_reserved};
 use crate::lint::LintFault;
 
 /// Every digest is there once, each disclosure has one, and no name means two things; `protected`
 /// are names that no disclosure of the outermost object may have.
 pub(crate) fn check(concealed: &Concealed, protected: &[&str]) -> Result<(), LintFault> {
-    let mut digests = Vec::new();
+    let mut digests = Vec::with_capacity(concealed.disclosures.len());
     for (name, value) in &concealed.payload {
         match name.as_str() {
             DIGESTS => listed(value, &mut digests)?,
@@ -20,45 +19,42 @@ pub(crate) fn check(concealed: &Concealed, protected: &[&str]) -> Result<(), Lin
     }
     let outermost = concealed.payload.get(DIGESTS).and_then(Value::as_array);
     for disclosure in &concealed.disclosures {
-        let bytes = decoded(disclosure).ok_or(LintFault::Malformed)?;
-        let parts = json::parse(&bytes).map_err(|_| LintFault::Malformed)?;
-        let (name, value) = match parts.as_array().map(Vec::as_slice) {
-            Some([_, name, value]) => (Some(name.as_str().ok_or(LintFault::Malformed)?), value),
-            Some([_, value]) => (None, value),
-            _ => return Err(LintFault::Malformed),
-        };
-        if let Some(name) = name {
-            let is_outermost =
-                || outermost.is_some_and(|all| all.iter().any(|one| *one == digest(disclosure)));
-            if is_reserved(name) || protected.contains(&name) && is_outermost() {
-                return Err(LintFault::ReservedName);
-            }
+        if disclosure.text().is_empty() {
+            return Err(LintFault::Malformed);
         }
-        inside(value, &mut digests)?;
+        let is_outermost =
+            || outermost.is_some_and(|all| all.iter().any(|one| one == disclosure.digest()));
+        let is_protected = |name: &str| protected.contains(&name) && is_outermost();
+        if disclosure.name().is_some_and(|name| is_reserved(name) || is_protected(name)) {
+            return Err(LintFault::ReservedName);
+        }
+        inside(disclosure.value(), &mut digests)?;
     }
-    digests.sort_unstable();
-    if digests.windows(2).any(|pair| matches!(pair, [one, other] if one == other)) {
+    let mut own: Vec<&str> = concealed.disclosures.iter().map(Disclosure::digest).collect();
+    if is_twice(&mut digests) || is_twice(&mut own) {
         return Err(LintFault::RepeatedDigest);
     }
-    let has = |disclosure: &String| digests.binary_search(&digest(disclosure)).is_ok();
-    let mut disclosures: Vec<&String> = concealed.disclosures.iter().collect();
-    disclosures.sort_unstable();
-    disclosures.dedup();
-    if disclosures.len() != concealed.disclosures.len() {
-        return Err(LintFault::RepeatedDigest);
-    }
-    disclosures.into_iter().all(has).then_some(()).ok_or(LintFault::MissingDigest)
+    // Both are in their order: each is looked for behind the one before it.
+    let mut signed = digests.into_iter();
+    let is_signed = |digest: &str| signed.any(|other| other == digest);
+    own.into_iter().all(is_signed).then_some(()).ok_or(LintFault::MissingDigest)
 }
 
-fn listed(value: &Value, digests: &mut Vec<String>) -> Result<(), LintFault> {
+/// Sorts them, and tells whether one is there twice.
+fn is_twice(digests: &mut [&str]) -> bool {
+    digests.sort_unstable();
+    digests.windows(2).any(|pair| matches!(pair, [one, other] if one == other))
+}
+
+fn listed<'v>(value: &'v Value, digests: &mut Vec<&'v str>) -> Result<(), LintFault> {
     for digest in value.as_array().ok_or(LintFault::ReservedName)? {
-        digests.push(digest.as_str().ok_or(LintFault::ReservedName)?.to_owned());
+        digests.push(digest.as_str().ok_or(LintFault::ReservedName)?);
     }
     Ok(())
 }
 
 /// Digests that lie in a value; conceal has bounded how deep.
-fn inside(value: &Value, digests: &mut Vec<String>) -> Result<(), LintFault> {
+fn inside<'v>(value: &'v Value, digests: &mut Vec<&'v str>) -> Result<(), LintFault> {
     match value {
         Value::Object(object) => in_object(object, digests),
         Value::Array(elements) => elements.iter().try_for_each(|element| {
@@ -66,7 +62,7 @@ fn inside(value: &Value, digests: &mut Vec<String>) -> Result<(), LintFault> {
                 Some(Value::String(digest))
                     if element.as_object().is_some_and(|o| o.len() == 1) =>
                 {
-                    digests.push(digest.clone());
+                    digests.push(digest);
                     Ok(())
                 }
                 _ => inside(element, digests),
@@ -76,7 +72,10 @@ fn inside(value: &Value, digests: &mut Vec<String>) -> Result<(), LintFault> {
     }
 }
 
-fn in_object(object: &Map<String, Value>, digests: &mut Vec<String>) -> Result<(), LintFault> {
+fn in_object<'v>(
+    object: &'v Map<String, Value>,
+    digests: &mut Vec<&'v str>,
+) -> Result<(), LintFault> {
     object.iter().try_for_each(|(name, value)| match name.as_str() {
         DIGESTS => listed(value, digests),
         ELEMENT => Err(LintFault::ReservedName),

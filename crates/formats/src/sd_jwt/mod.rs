@@ -7,10 +7,12 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::digest::sha256;
 
 mod conceal;
+mod disclosure;
 mod lint;
 mod process;
 
 pub use conceal::{Concealed, conceal};
+pub use disclosure::Disclosure;
 pub(crate) use lint::check;
 pub use process::process;
 
@@ -36,7 +38,7 @@ pub(crate) fn decoded(disclosure: &str) -> Option<Vec<u8>> {
     BASE64_URL_SAFE_NO_PAD.decode(disclosure).ok()
 }
 
-/// Names that must mean nothing else (RFC 9901 §4.1).
+/// Names that must mean nothing else, wherever they stand (RFC 9901 §4.1).
 fn is_reserved(name: &str) -> bool {
     name == DIGESTS || name == ELEMENT
 }

@@ -37,6 +37,34 @@ impl StatusReference {
 }
 
 impl CredentialStatus {
+    /// Reads both places where a W3C credential may say it: the claim, and `credentialStatus`.
+    ///
+    /// Two statuses are two ways in which it can be revoked, of which we ask for one: to follow the one
+    /// would be to overlook the other, so nobody is told that it is valid.
+    pub(crate) fn of_both(
+        claims: &Map<String, Value>,
+        credential_status: Option<&Value>,
+    ) -> Result<Option<Self>, FormatError> {
+        let of_w3c = credential_status.map_or(Ok(None), Self::from_w3c)?;
+        match (Self::from_claims(claims)?, of_w3c) {
+            (Some(_), Some(_)) => Ok(Some(Self::Other)),
+            (claim, of_w3c) => Ok(claim.or(of_w3c)),
+        }
+    }
+
+    /// The same where there is no JWT: only what is built like the claim is taken for it. A word or a
+    /// number is a term of somebody's context, and says nothing that could change.
+    pub(crate) fn of_document(
+        document: &Map<String, Value>,
+        credential_status: Option<&Value>,
+    ) -> Result<Option<Self>, FormatError> {
+        let is_claim = |status: &Value| status.is_object() || status.is_array();
+        if document.get(CLAIM).is_some_and(is_claim) {
+            return Self::of_both(document, credential_status);
+        }
+        credential_status.map_or(Ok(None), Self::from_w3c)
+    }
+
     /// Reads the claim, if there is one; it names a mechanism at least (TSL §6.1).
     pub fn from_claims(claims: &Map<String, Value>) -> Result<Option<Self>, FormatError> {
         let Some(status) = claims.get(CLAIM) else { return Ok(None) };

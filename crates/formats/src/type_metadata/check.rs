@@ -29,13 +29,14 @@ fn check_claim(
     for step in &claim.path {
         let mut next = Vec::new();
         for one in found {
+            let before = next.len();
             disclosed.below(one.value, step, &mut next)?;
+            // It must be in every element of a list, which may be empty: then nothing is missing.
+            if claim.mandatory && next.len() == before && *step != PathStep::Every {
+                return Err(TypeFault::MissingClaim);
+            }
         }
         found = next;
-    }
-    // A list may be empty: then there is nothing in it that could be missing.
-    if claim.mandatory && found.is_empty() && !claim.path.contains(&PathStep::Every) {
-        return Err(TypeFault::MissingClaim);
     }
     let fits = |one: &Found<'_>| match claim.sd {
         Sd::Always => one.is_disclosed,

@@ -14,7 +14,7 @@ mod svg;
 
 pub use chain::{Chain, Wanted};
 pub use check::check;
-pub use integrity::{is_integrity, sha256};
+pub use integrity::{content_name, content_names, is_integrity, sha256};
 pub use look::{ColorScheme, Contrast, Look, Orientation};
 pub use svg::{SVG_BYTES_MAX, SvgFault, SvgMistake, SvgTemplate, is_svg_id};
 

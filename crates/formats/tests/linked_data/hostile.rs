@@ -313,6 +313,6 @@ async fn a_credential_that_says_itself_what_its_words_mean_says_so() {
 async fn a_forged_status_is_a_wrong_signature() {
     let key = key(Algorithm::Es256);
     let mut forged = signed(document(), Canonicalization::Jcs, &key).await;
-    forged["status"] = json!("none");
+    forged["status"] = json!({ "status_list": "none" });
     assert_eq!(verify(&forged, &key).unwrap_err(), FormatError::WrongSignature);
 }

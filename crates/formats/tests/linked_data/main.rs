@@ -15,6 +15,7 @@ use keys::signer::{Signer as _, SoftwareKey};
 use serde_json::{Map, Value, json};
 
 mod hostile;
+mod status;
 mod vectors;
 
 const NOW: Timestamp = Timestamp(1_800_000_000);

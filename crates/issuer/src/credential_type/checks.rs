@@ -34,8 +34,8 @@ pub(super) fn check_numbers(written: &WrittenType, source: &Source) -> Result<()
     let kinds = written.format.status_kinds();
     if written.status.is_some_and(|kind| !kinds.contains(&kind)) {
         let problem = "credentials of this format have no place for a status list of this kind";
-        let remedy = "remove the line; bitstring is for vc+jwt, vc+sd-jwt and ldp_vc, token for all \
-                      but ldp_vc";
+        let remedy = "remove the line; bitstring is for the formats of the W3C, token for all but \
+                      ldp_vc";
         return Err(source.mistake("status", problem, remedy));
     }
     if written.status.is_some() && !written.has_status_list() {

@@ -114,6 +114,11 @@ impl Claims {
         self.0.iter()
     }
 
+    pub(super) fn selective_paths(&self) -> Vec<Vec<Step>> {
+        let selective = self.0.iter().filter(|claim| claim.disclosure == Disclosure::Selective);
+        selective.map(|claim| claim.path.clone()).collect()
+    }
+
     /// Checks claims that are for this type alone: every unknown, missing and wrong one is named.
     ///
     /// What comes back holds the defaults too, and no empty objects.

@@ -1,6 +1,7 @@
 //! The format of a credential type, and the names that it needs (VCI §A).
 
 use formats::data_integrity::Canonicalization;
+use formats::status_list::bitstring::V1_CONTEXT;
 use formats::w3c::DataModel;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -170,13 +171,13 @@ impl WrittenFormat {
     }
 
     /// In which status lists a credential can have an entry, the usual kind first: a proof inside of
-    /// JSON has no place for a Token Status List, and before version 2.0 the W3C's had names of its own.
+    /// JSON has no place for a Token Status List.
     pub(super) const fn status_kinds(self) -> &'static [StatusKind] {
         match self {
-            Self::SdJwtVc | Self::MsoMdoc | Self::JwtVcJson | Self::JwtVcJsonLd => {
-                &[StatusKind::Token]
+            Self::SdJwtVc | Self::MsoMdoc => &[StatusKind::Token],
+            Self::JwtVcJson | Self::JwtVcJsonLd | Self::VcJwt | Self::VcSdJwt => {
+                &[StatusKind::Token, StatusKind::Bitstring]
             }
-            Self::VcJwt | Self::VcSdJwt => &[StatusKind::Token, StatusKind::Bitstring],
             Self::LdpVc => &[StatusKind::Bitstring],
         }
     }
@@ -202,6 +203,8 @@ pub(super) struct Names<'n> {
     pub(super) contexts: Option<&'n [String]>,
     pub(super) canonicalization: Option<WrittenCanonicalization>,
     pub(super) cryptosuite: Option<WrittenCryptosuite>,
+    /// In status lists of which kind it has an entry, if in any.
+    pub(super) status: Option<StatusKind>,
 }
 
 /// Reads the names that the format needs; `issuer` and `id` make those that may be left out.
@@ -243,7 +246,7 @@ fn w3c(
         let remedy = r#"write them like types = ["VerifiableCredential", "DiplomaCredential"]"#;
         source.mistake("types", problem, remedy)
     })?;
-    let contexts = match names.contexts {
+    let mut contexts = match names.contexts {
         None if securing == Securing::JwtVcJson => Vec::new(),
         None => vec![json!({ "@vocab": format!("{home}#") })], // every claim has a meaning, ours
         Some(contexts) => contexts.iter().map(|context| json!(context)).collect(),
@@ -252,6 +255,12 @@ fn w3c(
     if contexts.iter().any(|context| context == own) {
         let problem = format!("`{own}` comes first by itself");
         return Err(source.mistake("contexts", problem, "remove it"));
+    }
+    // Linked data of version 1.1 knows the words of such an entry from there alone.
+    let has_entry = names.status == Some(StatusKind::Bitstring);
+    let is_missing = !contexts.iter().any(|context| context == V1_CONTEXT);
+    if securing == Securing::JwtVcJsonLd && has_entry && is_missing {
+        contexts.insert(0, json!(V1_CONTEXT));
     }
     Ok(W3cType { securing, contexts, types: types.to_vec() })
 }

@@ -84,6 +84,8 @@ pub struct CredentialType {
     pub display: Vec<Display>,
     /// What the credential says.
     pub claims: Claims,
+    /// Where the claims are that a holder may leave out.
+    selective_paths: Vec<Vec<Step>>,
     /// What else describes it to those who meet its credentials.
     pub description: Description,
     /// Pictures of the whole card, in the order of the file.
@@ -150,7 +152,7 @@ pub enum Revocation {
 pub enum StatusKind {
     /// Token Status List, for all formats whose credentials are JWTs or CBOR.
     Token,
-    /// Bitstring Status List of the W3C, for its credentials of version 2.0.
+    /// Bitstring Status List of the W3C, for its credentials.
     Bitstring,
 }
 
@@ -261,10 +263,8 @@ impl CredentialType {
 
     /// Paths of the claims that a holder may leave out when showing the credential (PRIV-02).
     #[must_use]
-    pub fn selective_paths(&self) -> Vec<Vec<Step>> {
-        let selective =
-            self.claims.iter().filter(|claim| claim.disclosure == Disclosure::Selective);
-        selective.map(|claim| claim.path.clone()).collect()
+    pub fn selective_paths(&self) -> &[Vec<Step>] {
+        &self.selective_paths
     }
 
     /// Paths of the claims that a holder always shows; those of an object are its members'.

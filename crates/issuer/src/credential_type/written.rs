@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::checks;
 use super::claim_rules::{self, WrittenClaim};
+use super::claims::Claims;
 use super::display::Display;
 use super::format::{self, WrittenCanonicalization, WrittenCryptosuite, WrittenFormat};
 use super::key_attestations;
@@ -159,15 +160,6 @@ pub(super) fn read_whole(
     mistakes.note(checks::check_names(&written, source));
     mistakes.note(checks::check_tx_code(&written, source));
     let reader = Reader { source, written: &written };
-    let names = format::Names {
-        format: written.format,
-        vct: written.vct.as_deref(),
-        doctype: written.doctype.as_deref(),
-        types: written.types.as_deref(),
-        contexts: written.contexts.as_deref(),
-        canonicalization: written.canonicalization,
-        cryptosuite: written.cryptosuite,
-    };
     let context = claim_rules::Context {
         source,
         format: written.format,
@@ -180,7 +172,7 @@ pub(super) fn read_whole(
         mistakes.note(SignInClaims::read(written.sign_in_claims.as_ref(), claims, source))
     });
     let home = (issuer, id.as_deref().unwrap_or_default());
-    let format = mistakes.note(format::read(&names, home, source));
+    let format = mistakes.note(format::read(&written.names(), home, source));
     if let (Some(format), Some(claims)) = (&format, &claims) {
         mistakes.note(terms::check(format, claims, source));
     }
@@ -194,6 +186,7 @@ pub(super) fn read_whole(
         format: format?,
         key_binding: key_binding?,
         tx_code_channel: tx_code_channel?,
+        selective_paths: claims.as_ref().map(Claims::selective_paths)?,
         claims: claims?,
         sign_in_claims: sign_in_claims?,
         id: id?,
@@ -233,6 +226,19 @@ impl WrittenType {
     /// Whether its credentials have entries in a status list.
     pub(super) fn has_status_list(&self) -> bool {
         self.status_list.unwrap_or(true)
+    }
+
+    fn names(&self) -> format::Names<'_> {
+        format::Names {
+            format: self.format,
+            vct: self.vct.as_deref(),
+            doctype: self.doctype.as_deref(),
+            types: self.types.as_deref(),
+            contexts: self.contexts.as_deref(),
+            canonicalization: self.canonicalization,
+            cryptosuite: self.cryptosuite,
+            status: self.has_status_list().then(|| self.status_kind()),
+        }
     }
 
     /// In a list of which kind.

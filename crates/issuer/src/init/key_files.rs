@@ -124,8 +124,7 @@ pub(crate) fn signing_key(folder: &Path, number: u32) -> Result<SigningKey, Conf
         let problem = format!("does not begin with the certificate of {key_file}");
         ConfigError::of_file(&file, problem, "have that key certified, and put the PEM there")
     })?;
-    let kid = PublishedKey::kid_of(signer.public_key());
-    Ok(SigningKey { signer, x5c, certificate, kid })
+    Ok(SigningKey::new(signer, x5c, certificate))
 }
 
 fn mac_key(file: &Path) -> Result<MacKey, ConfigError> {

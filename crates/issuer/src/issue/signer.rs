@@ -3,14 +3,18 @@
 
 use std::collections::BTreeMap;
 
+use formats::sd_jwt_vc::{self, IssuerKeyHeader};
 use keys::algorithm::Algorithm;
+use keys::jws::ProtectedHeader;
 use keys::outside::Timestamp;
+use keys::signer::Signer;
+use keys::x509::Certificate;
 
 use crate::config::{Config, ConfigError};
 use crate::credential_type::{CredentialType, Format};
 use crate::failure::Broken;
 use crate::flow::metadata::signing_algorithm;
-use crate::{Issuer, IssuerKeys, SigningKey};
+use crate::{Issuer, IssuerKeys, PublishedKey, SigningKey};
 
 const DAY: u64 = 24 * 3600;
 
@@ -34,7 +38,33 @@ pub(crate) fn check_signer(
     )))
 }
 
+/// The headers under which a key signs SD-JWT VC: each holds the chain, and is written once.
+#[derive(Debug)]
+pub(crate) struct SdJwtHeaders {
+    current: ProtectedHeader,
+    /// For those who know the format by its former name.
+    former: ProtectedHeader,
+}
+
 impl SigningKey {
+    /// A key with its chain, and the first certificate of it, read.
+    #[must_use]
+    pub fn new(signer: Box<dyn Signer>, x5c: Vec<Vec<u8>>, certificate: Certificate) -> Self {
+        let algorithm = signer.algorithm();
+        let header = |typ| IssuerKeyHeader::X5c(&x5c).written(typ, algorithm);
+        let headers = SdJwtHeaders {
+            current: header(sd_jwt_vc::FORMAT),
+            former: header(sd_jwt_vc::FORMER_FORMAT),
+        };
+        let kid = PublishedKey::kid_of(signer.public_key());
+        Self { signer, x5c, certificate, kid, headers }
+    }
+
+    /// The header of an SD-JWT VC with this `typ`.
+    pub(super) fn sd_jwt_header(&self, typ: &str) -> &ProtectedHeader {
+        if typ == sd_jwt_vc::FORMER_FORMAT { &self.headers.former } else { &self.headers.current }
+    }
+
     /// The life of the certificate that goes with credentials of this type, if one does.
     pub(super) fn life(&self, credential_type: &CredentialType) -> Option<(Timestamp, Timestamp)> {
         let life = (self.certificate.not_before, self.certificate.not_after);

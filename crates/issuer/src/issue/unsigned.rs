@@ -145,7 +145,7 @@ fn sd_jwt_vc_claims<'a>(
         vct_integrity: credential_type.vct_integrity.as_deref(),
         issuer: maker.issuer,
         claims: claims.clone(),
-        selective: credential_type.selective_paths(),
+        selective: credential_type.selective_paths().into(),
         decoys: credential_type.decoys,
         binding: holder.map(|holder| holder.binding.clone()),
         issued_at: stamp.issued_at,
@@ -181,7 +181,7 @@ fn w3c(
         Securing::VcSdJwt => {
             let claims = SelectiveClaims {
                 claims,
-                selective: credential_type.selective_paths(),
+                selective: credential_type.selective_paths().into(),
                 decoys: credential_type.decoys,
                 binding: holder.map(|holder| holder.binding.clone()),
             };

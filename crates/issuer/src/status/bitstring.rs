@@ -20,6 +20,8 @@ use crate::failure::Broken;
 pub enum Form {
     /// `vc+jwt`, issued by the Credential Issuer Identifier.
     Jwt,
+    /// `jwt_vc_json`, of version 1.1 of the data model, by the same.
+    JwtV1,
     /// `ldp_vc`, issued by the did:web of the website.
     Ldp,
 }
@@ -45,19 +47,21 @@ pub struct Credential {
 }
 
 impl Form {
-    /// That of the lists to which credentials of this format can refer; none before version 2.0.
+    /// That of the lists to which credentials of this format refer: whoever reads the one can read the
+    /// other.
     const fn of(format: &Format) -> Option<Self> {
         let Format::W3c(w3c) = format else { return None };
         match w3c.securing {
             Securing::LdpVc(_) => Some(Self::Ldp),
             Securing::VcJwt | Securing::VcSdJwt => Some(Self::Jwt),
-            Securing::JwtVcJson | Securing::JwtVcJsonLd => None,
+            Securing::JwtVcJson | Securing::JwtVcJsonLd => Some(Self::JwtV1),
         }
     }
 
     const fn name(self) -> &'static str {
         match self {
             Self::Jwt => "jwt",
+            Self::JwtV1 => "jwt_vc_json",
             Self::Ldp => "ldp",
         }
     }
@@ -67,6 +71,7 @@ impl Form {
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::Jwt => "application/vc+jwt",
+            Self::JwtV1 => "application/jwt",
             Self::Ldp => "application/vc",
         }
     }
@@ -76,7 +81,8 @@ impl Which {
     /// Those that a path names; entries of ours have no messages.
     #[must_use]
     pub fn parse(form: &str, purpose: &str) -> Option<Self> {
-        let form = [Form::Jwt, Form::Ldp].into_iter().find(|known| known.name() == form)?;
+        let form =
+            [Form::Jwt, Form::JwtV1, Form::Ldp].into_iter().find(|known| known.name() == form)?;
         let purpose = Purpose::parse(purpose)?;
         (purpose != Purpose::Message).then_some(Self { form, purpose })
     }
@@ -191,7 +197,7 @@ impl Issuer {
         let expires_at = issued_at.plus(self.config.status.expires_in);
         let did = self.did();
         let issuer = match form {
-            Form::Jwt => self.credential_issuer(),
+            Form::Jwt | Form::JwtV1 => self.credential_issuer(),
             Form::Ldp => &did,
         };
         let ttl_seconds = self.config.status.ttl;
@@ -199,6 +205,7 @@ impl Issuer {
             ListCredential { uri, issuer, purpose, issued_at, expires_at, ttl_seconds, encoded };
         let body = match form {
             Form::Jwt => list.sign_jwt(kid, signer).await,
+            Form::JwtV1 => list.sign_jwt_v1(kid, signer).await,
             Form::Ldp => {
                 let verification_method = &format!("{did}#{kid}");
                 let canonicalization = Canonicalization::Jcs;

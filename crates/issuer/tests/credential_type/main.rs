@@ -142,7 +142,8 @@ fn the_sample_holds_the_examples_and_passes_the_check() {
 
 #[test]
 fn everything_is_selective_unless_it_says_otherwise() {
-    let (card, selective) = (card(), card().selective_paths());
+    let card = card();
+    let selective = card.selective_paths();
     let paths: Vec<String> =
         card.claims.iter().filter(|it| selective.contains(&it.path)).map(Claim::name).collect();
     assert!(paths.contains(&"given_name".to_owned()));

@@ -219,12 +219,13 @@ impl NewPresentation<'_> {
         };
         let canonicalization = CANONICALIZATIONS.into_iter().find(fits);
         let canonicalization = canonicalization.ok_or(IssueError::NoCryptosuite)?;
-        let presentation = json!({
-            "@context": [CONTEXT],
-            "type": [TYPE],
-            "holder": did::did_of(self.verification_method), // PROOF-21
-        });
-        let Value::Object(presentation) = presentation else { return Ok(Map::new()) };
+        let members = [
+            ("@context", json!([CONTEXT])),
+            ("type", json!([TYPE])),
+            ("holder", did::did_of(self.verification_method).into()), // PROOF-21
+        ];
+        let presentation =
+            members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         let options = ProofOptions {
             verification_method: self.verification_method,
             canonicalization,

@@ -65,18 +65,19 @@ impl Wallet {
         let flow = offer.server.code_flow.as_ref().ok_or(WalletError::NoSignIn)?;
         let endpoint = flow.authorization_challenge_endpoint.clone();
         let Some(endpoint) = endpoint.filter(|_| self.settings.profile != Profile::Haip) else {
-            return self.in_browser(offer, redirect_uri).await;
+            return Box::pin(self.in_browser(offer, redirect_uri)).await;
         };
         let asked = self.asked(&offer, redirect_uri)?;
         let form: Vec<(&str, &str)> = asked.parameters().collect();
         match self.challenge(&offer, &endpoint, &form).await {
             Err(WalletError::Refused(refused)) if refused.is("unauthorized_client") => {
-                self.in_browser(offer, redirect_uri).await // this wallet is not the issuer's own
+                // This wallet is not the issuer's own.
+                Box::pin(self.in_browser(offer, redirect_uri)).await
             }
             answer => {
                 let redirect_uri = redirect_uri.to_owned();
                 let begun = Challenge { offer, redirect_uri, asked, session: None };
-                self.go_on(begun, answer?).await
+                Box::pin(self.go_on(begun, answer?)).await
             }
         }
     }
@@ -100,7 +101,7 @@ impl Wallet {
             ("password", password.expose()),
         ];
         let answer = self.challenge(&challenge.offer, endpoint, &form).await?;
-        self.go_on(challenge, answer).await
+        Box::pin(self.go_on(challenge, answer)).await
     }
 
     async fn in_browser(

@@ -184,7 +184,7 @@ impl Wallet {
         let code: AuthorizationCode =
             received_code(query, expected).map_err(WalletError::SignIn)?;
         let secrets = (sign_in.redirect_uri, sign_in.verifier, sign_in.scopes);
-        self.redeem_code(sign_in.offer, code, secrets).await
+        Box::pin(self.redeem_code(sign_in.offer, code, secrets)).await
     }
 
     /// The code becomes a token; `redirect_uri` stands in the request as it stood in the one before

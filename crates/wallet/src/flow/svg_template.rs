@@ -1,5 +1,5 @@
-//! Step 6: pictures of whole cards are fetched once, while their issuer is asked anyway (SD-JWT VC
-//! §8.1.2).
+//! Step 6: pictures of whole cards are fetched once, while their issuer is asked anyway
+//! (SD-JWT VC §8.1.2).
 
 use data_url::DataUrl;
 use formats::type_metadata::{SVG_BYTES_MAX, SvgTemplate, TemplateLink, TypeMetadata};
@@ -33,11 +33,15 @@ impl Wallet {
         link: &TemplateLink,
         credential_issuer: &str,
     ) -> Option<SvgTemplate> {
-        let bytes = match DataUrl::process(&link.uri) {
-            Ok(data) => data.decode_to_vec().ok()?.0,
-            Err(_) => self.fetch_svg(&link.uri, credential_issuer).await?,
+        let integrity = link.integrity.as_deref();
+        let bytes = match (self.reader().kept(integrity), DataUrl::process(&link.uri)) {
+            (Some(kept), _) => kept,
+            (None, Ok(data)) => data.decode_to_vec().ok()?.0,
+            (None, Err(_)) => self.fetch_svg(&link.uri, credential_issuer).await?,
         };
-        SvgTemplate::read_as(&bytes, link.integrity.as_deref()).ok()
+        let template = SvgTemplate::read_as(&bytes, integrity).ok()?;
+        self.reader().keep(integrity, &bytes);
+        Some(template)
     }
 
     async fn fetch_svg(&self, uri: &str, credential_issuer: &str) -> Option<Vec<u8>> {

@@ -34,8 +34,9 @@ impl Wallet {
             let length: usize = described.documents.iter().map(Vec::len).sum();
             if length <= KEPT_BYTES_MAX && !filled.contradicts_itself() {
                 let Described { metadata, documents: texts } = described;
-                let svg_templates =
-                    self.fetch_svg_templates(&metadata, &issuer.credential_issuer).await;
+                // Few types have pictures: others' futures do not carry this one along.
+                let pictures = self.fetch_svg_templates(&metadata, &issuer.credential_issuer);
+                let svg_templates = Box::pin(pictures).await;
                 if is_whole && svg_templates.is_empty() {
                     continue;
                 }

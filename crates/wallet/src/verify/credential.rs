@@ -8,6 +8,7 @@ use formats::{FormatError, KeyReference, jwt_vc_json, ldp_vc, mso_mdoc, vc_jose}
 use keys::outside::Timestamp;
 use url::Url;
 
+use super::report::Voucher;
 use super::{Report, Verdict, Verifier, claimed_issuer, doubted, issuer_rule, named_issuer};
 use crate::error::WalletError;
 use crate::flow::host;
@@ -153,6 +154,12 @@ impl Verifier {
             let why = "a list that is fetched tells of now alone: give the one of that time";
             report.is_status_unknown = true;
             return report.skipped("status", "TSL §8.4", why);
+        }
+        // Whoever made it chose the host: to ask there would tell a stranger that somebody looks.
+        if self.status_list.is_none() && report.voucher != Voucher::Trusted {
+            let why = "of an issuer that nobody vouches for: the host that it names was not asked";
+            report.is_status_unknown = true;
+            return report.skipped("status", first.rule(), why);
         }
         let issuer = &named_issuer(signer);
         let mut heard = Vec::new();

@@ -1,6 +1,7 @@
 //! A verifier that holds nothing: each check, and what follows from all.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
+mod asked;
 #[path = "../world/mod.rs"]
 mod world;
 
@@ -242,32 +243,6 @@ async fn given_keys_vouch_for_what_they_signed_and_for_nothing_else() {
         assert_ne!(scene.verify(&card).await.verdict(), Verdict::Verified, "{card}");
     }
     assert!(scene.network.sent().iter().all(|sent| sent.url == VCT), "nobody for keys");
-}
-
-/// TSL §8.4: what is fetched tells nothing of another time.
-#[tokio::test]
-async fn a_status_is_asked_for_of_now_alone() {
-    let mut scene = Scene::new();
-    let uri = "https://lists.example/1";
-    let card = scene
-        .card(|_, claims| claims["status"] = json!({ "status_list": { "idx": 0, "uri": uri } }));
-    scene.network.says(uri, 500, json!({}));
-    let report = scene.verify(&card).await;
-    assert_eq!(report.verdict(), Verdict::Unanswered);
-    assert_eq!(scene.network.sent_to(uri).len(), 1);
-    scene.verifier.is_now = false;
-    let report = scene.verify(&card).await;
-    assert_eq!(outcome(&report, "status"), Outcome::NotChecked);
-    assert_eq!(report.verdict(), Verdict::StatusUnknown, "it may have been revoked");
-    assert_eq!(scene.network.sent_to(uri).len(), 1);
-    let offline = Verifier { http: Arc::new(NoNetwork), is_now: true, ..scene.verifier.clone() };
-    assert_eq!(offline.credential(FORMAT, &card).await.verdict(), Verdict::StatusUnknown);
-    let content = Verifier { without_status: true, ..offline };
-    let report = content.credential(FORMAT, &card).await;
-    assert_eq!(outcome(&report, "status"), Outcome::NotChecked);
-    assert_eq!(report.verdict(), Verdict::Verified, "its user does without");
-    scene.verifier.status_list = Some(b"ey".to_vec());
-    assert_eq!(outcome(&scene.verify(&card).await, "status"), Outcome::Failed);
 }
 
 #[tokio::test]

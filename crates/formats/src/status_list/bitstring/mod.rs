@@ -13,3 +13,7 @@ pub use bits::Bitstring;
 pub use credential::{UnverifiedBitstringList, VerifiedBitstringList};
 pub use entry::{BitstringEntry, Purpose};
 pub use issue::ListCredential;
+
+/// The words of the entry and of the list, in linked data of version 1.1 of the data model; version 2.0
+/// has them in its own context.
+pub const V1_CONTEXT: &str = "https://www.w3.org/ns/credentials/status/v1";

@@ -1,5 +1,5 @@
-//! A picture of a whole card, in which the values of claims stand where their names stood (SD-JWT VC
-//! §8.1.2).
+//! A picture of a whole card, in which the values of claims stand where their names stood
+//! (SD-JWT VC §8.1.2).
 //!
 //! SVG can run scripts, fetch from anywhere, and ask for hours of drawing in a few lines. Here it is a
 //! picture and nothing else: what is not known to be harmless is refused. Who shows it, still shows it
@@ -145,10 +145,8 @@ impl SvgTemplate {
         let source = std::str::from_utf8(bytes).map_err(|_| SvgFault::NotSvg.in_line(1))?;
         let options = ParsingOptions { nodes_limit: NODES_MAX, ..ParsingOptions::default() };
         let document = Document::parse_with_options(source, options).map_err(|error| {
-            let fault = match error {
-                roxmltree::Error::NodesLimitReached => SvgFault::TooComplex,
-                _ => SvgFault::NotSvg,
-            };
+            let is_long = matches!(error, roxmltree::Error::NodesLimitReached);
+            let fault = if is_long { SvgFault::TooComplex } else { SvgFault::NotSvg };
             fault.in_line(usize::try_from(error.pos().row).unwrap_or(1))
         })?;
         if !document.root_element().has_tag_name((NAMESPACE, "svg")) {
@@ -172,8 +170,8 @@ impl SvgTemplate {
         self.placeholders.iter().map(|placeholder| placeholder.svg_id.as_str())
     }
 
-    /// A name that no claim has would be shown as it is: such a template is refused (SD-JWT VC
-    /// §8.1.2.2).
+    /// A name that no claim has would be shown as it is: such a template is refused
+    /// (SD-JWT VC §8.1.2.2).
     pub fn check_ids(&self, is_known: impl Fn(&str) -> bool) -> Result<(), SvgMistake> {
         let unknown = self.placeholders.iter().find(|placeholder| !is_known(&placeholder.svg_id));
         unknown.map_or(Ok(()), |unknown| Err(SvgFault::UnknownPlaceholder.in_line(unknown.line)))

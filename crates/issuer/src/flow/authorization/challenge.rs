@@ -1,5 +1,5 @@
-//! Steps 5-8 without a browser: the operator's own wallet asks for name and password (First-Party
-//! Apps §5).
+//! Steps 5-8 without a browser: the operator's own wallet asks for name and password
+//! (First-Party Apps §5).
 
 use oid4vci::authorization::{
     AuthorizationRefusal, ChallengeAnswer, ChallengeRefusal, ChallengeRequest, GivenSignIn,
@@ -129,14 +129,12 @@ async fn go_on(
     // There is no page that asks once more: what a first-party wallet asks for, it may have.
     let signed_in = RunningAuthorization { stage: Stage::SignedIn(person), ..seen };
     let code = granted(issuer, &signed_in).await;
-    match code.map_err(|failure| failure.map(|_| ChallengeRefusal::UnknownSession))? {
-        Some(code) => Ok(ChallengeAnswer::Code(code)),
-        None => {
-            issuer.store.deny_authorization(&signed_in).await?;
-            let refusal = PushRefusal::from(AuthorizationRefusal::NotEntitled);
-            Err(ChallengeRefusal::from(refusal).into())
-        }
+    let code = code.map_err(|failure| failure.map(|_| ChallengeRefusal::UnknownSession))?;
+    if let Some(code) = code {
+        return Ok(ChallengeAnswer::Code(code));
     }
+    issuer.store.deny_authorization(&signed_in).await?;
+    Err(ChallengeRefusal::from(PushRefusal::from(AuthorizationRefusal::NotEntitled)).into())
 }
 
 async fn seen(

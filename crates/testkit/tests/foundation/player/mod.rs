@@ -362,7 +362,7 @@ impl Player {
             vct_integrity: None,
             issuer: PLAYED,
             claims,
-            selective: vec![vec!["given_name".into()]],
+            selective: vec![vec!["given_name".into()]].into(),
             decoys: 0,
             binding: Some(Binding::Jwk(key)),
             issued_at: now,

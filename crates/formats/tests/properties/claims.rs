@@ -1,0 +1,47 @@
+//! Claims at random: any names, any values, nested a little.
+
+use proptest::collection::{btree_map, vec};
+use proptest::num;
+
+use super::*;
+
+/// From here on, readers that know doubles only see another number.
+const WHOLE_MAX: i64 = 1 << 53;
+
+/// What a claim may be called inside others; the first ones mean something elsewhere.
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        1 => prop::sample::select(vec!["", "iss", "cnf", "status", "type", "~", "a/b", "a b"])
+            .prop_map(str::to_owned),
+        4 => "[a-z]{1,6}",
+        1 => any::<String>(),
+    ]
+    .prop_filter("names of the format", |name| !["_sd", "_sd_alg", "..."].contains(&&**name))
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-WHOLE_MAX..=WHOLE_MAX).prop_map(Value::from),
+        (num::f64::NORMAL | num::f64::ZERO).prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+        "[a-z ]{0,40}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 24, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(Value::from),
+            btree_map(name(), inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+/// Claims of a subject, without the names in `reserved`, which belong to the credential itself.
+pub(super) fn claims(
+    reserved: &'static [&'static str],
+) -> impl Strategy<Value = Map<String, Value>> {
+    let outermost =
+        name().prop_filter("names of the credential", |name| !reserved.contains(&&**name));
+    btree_map(outermost, value(), 0..6).prop_map(|members| members.into_iter().collect())
+}
