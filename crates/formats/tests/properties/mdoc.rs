@@ -184,9 +184,9 @@ fn whatever_is_changed_is_refused() {
         for (index, by) in changes {
             let place = index.index(mdoc.len() - certificate.len());
             let place = if place < start { place } else { place + certificate.len() };
-            let mut changed = mdoc.clone();
-            changed[place] ^= by;
-            assert!(read(&changed).is_err(), "byte {place} of {mdoc:02x?}");
+            let mut other = mdoc.clone();
+            other[place] ^= by;
+            assert!(read(&other).is_err(), "byte {place} of {mdoc:02x?}");
         }
     });
 }
