@@ -17,6 +17,7 @@ const FORMATS = { library_card: "dc+sd-jwt", first_aid: "jwt_vc_json" };
 const ISSUERS = {
   "@openid4vc/openid4vci in draft 11": ["11", (authority) => serveDraft(authority, 11)],
   "@sphereon/oid4vci-issuer-server 0.19": ["13", serveSphereon],
+  "@sphereon/oid4vci-issuer-server 0.20": ["15", (authority) => serveSphereon(authority, 15)],
   "@openid4vc/openid4vci in draft 14": ["14", (authority) => serveDraft(authority, 14)],
   "@openid4vc/openid4vci in draft 15": ["15", (authority) => serveDraft(authority, 15)],
 };

@@ -1,4 +1,4 @@
-// A Credential Issuer made with @sphereon/oid4vci-issuer-server 0.19, which speaks draft 13.
+// A Credential Issuer made with @sphereon/oid4vci-issuer-server: 0.19 speaks draft 13, 0.20 draft 15.
 
 import { once } from "node:events";
 import https from "node:https";
@@ -10,21 +10,34 @@ import { jwkOfDidUrl } from "./keys.mjs";
 
 // As ES modules the libraries cannot be loaded: they import types as if those were values.
 const require = createRequire(import.meta.url);
-const { OID4VCIServer } = require("@sphereon/oid4vci-issuer-server");
-const { VcIssuerBuilder } = require("@sphereon/oid4vci-issuer");
-const { ExpressBuilder } = require("@sphereon/ssi-express-support");
+/** Under which name npm has the server of a draft; each has its own versions of the rest. */
+const SERVERS = { 13: "@sphereon/oid4vci-issuer-server", 15: "sphereon-issuer-server-0-20" };
 
 const GRANT = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
-const ID_OF_FORMAT = { "vc+sd-jwt": "library_card", jwt_vc_json: "first_aid" };
+const ID_OF_FORMAT = {
+  "vc+sd-jwt": "library_card",
+  "dc+sd-jwt": "library_card",
+  jwt_vc_json: "first_aid",
+};
+
+function libraries(draft) {
+  const own = createRequire(require.resolve(SERVERS[draft]));
+  return {
+    ...require(SERVERS[draft]),
+    ...own("@sphereon/oid4vci-issuer"),
+    ...own("@sphereon/ssi-express-support"),
+  };
+}
 
 /** Starts the issuer on a free port. */
-export async function serveSphereon({ tls, signer }) {
+export async function serveSphereon({ tls, signer }, draft = 13) {
+  const { OID4VCIServer, VcIssuerBuilder, ExpressBuilder } = libraries(draft);
   const server = https.createServer(tls);
   server.listen(0, "localhost");
   await once(server, "listening");
   const url = `https://localhost:${server.address().port}`;
   const holders = [];
-  const issuer = build({ url, signer, holders });
+  const issuer = build(new VcIssuerBuilder(), { url, signer, holders, draft });
   const support = ExpressBuilder.fromServerOpts({ startListening: false }).build({
     startListening: false,
   });
@@ -65,8 +78,9 @@ export async function serveSphereon({ tls, signer }) {
   };
 }
 
-function build({ url, signer, holders }) {
-  return new VcIssuerBuilder()
+function build(builder, { url, signer, holders, draft }) {
+  if (draft === 15) builder.withNonceEndpoint(`${url}/nonce`);
+  return builder
     .withCredentialIssuer(url)
     .withCredentialEndpoint(`${url}/credentials`)
     .withTokenEndpoint(`${url}/token`)
@@ -78,20 +92,20 @@ function build({ url, signer, holders }) {
     })
     .withDefaultCredentialOfferBaseUri("openid-credential-offer://")
     .withIssuerDisplay([{ name: "City Library", locale: "en" }])
-    .withCredentialConfigurationsSupported(draftConfigurations(13))
+    .withCredentialConfigurationsSupported(draftConfigurations(draft))
     .withInMemoryCredentialOfferState()
     .withInMemoryCredentialOfferURIState()
     .withInMemoryCNonceState()
     .withJWTVerifyCallback(({ jwt }) => verified(jwt, signer))
-    .withCredentialDataSupplier(async ({ credentialRequest: { format } }) => ({
-      format,
+    .withCredentialDataSupplier(async ({ credentialRequest, format }) => ({
+      format: format ?? credentialRequest.format,
       credential: { iss: url },
     }))
-    .withCredentialSignerCallback(async ({ credentialRequest, jwtVerifyResult }) => {
+    .withCredentialSignerCallback(async ({ credentialRequest, format, jwtVerifyResult }) => {
       const { kid: didUrl, jwk } = jwtVerifyResult;
       const holder = { didUrl, jwk };
       holders.push(holder);
-      const id = ID_OF_FORMAT[credentialRequest.format];
+      const id = ID_OF_FORMAT[format ?? credentialRequest.format];
       return sign(id, { credentialIssuer: url, signer, holder });
     })
     .build();

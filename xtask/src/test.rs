@@ -104,6 +104,9 @@ fn node_tests() -> io::Result<()> {
 /// The first thing that a new user does.
 fn demo() -> io::Result<()> {
     run(&mut program(bestow()?, &["demo", "--once"]))?;
+    for draft in ["8", "13"] {
+        run(&mut program(bestow()?, &["demo", "--once", "--draft", draft]))?;
+    }
     run(&mut program(bestow()?, &["demo", "--once", "--all-formats"]))
 }
 

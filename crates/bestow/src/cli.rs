@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand};
 use clap_complete::Shell;
+use oid4vci::legacy::Dialect;
 
 use crate::bench::arguments::BenchArguments;
 use crate::exit::{Failure, Kind};
@@ -35,8 +36,8 @@ use inspect::{DERIVE_EXAMPLES, INSPECT_EXAMPLES, VERIFY_EXAMPLES};
 pub(crate) use inspect::{DeriveArguments, InspectArguments, VerifyArguments};
 use migrate_store::MIGRATE_STORE_EXAMPLES;
 pub(crate) use migrate_store::MigrateStoreArguments;
-use offer::OFFER_EXAMPLES;
 pub(crate) use offer::OfferArguments;
+use offer::{OFFER_EXAMPLES, draft};
 use pki::PKI_EXAMPLES;
 pub(crate) use pki::{IacaArguments, PkiCommand, SignArguments};
 use status::REVOKE_EXAMPLES;
@@ -115,6 +116,9 @@ pub(crate) struct DemoArguments {
     /// One credential of each format, verified as `bestow verify` does it
     #[arg(long, requires = "once")]
     pub(crate) all_formats: bool,
+    /// Speak a draft of OpenID4VCI, 8 to 15, and tell at each step what it does otherwise
+    #[arg(long, value_name = "NUMBER", value_parser = draft)]
+    pub(crate) draft: Option<Dialect>,
     /// Keep everything in this folder, which must be new or empty
     #[arg(long, value_name = "DIR")]
     pub(crate) keep: Option<PathBuf>,
@@ -169,6 +173,13 @@ pub(crate) enum IssuerCommand {
     /// Make a Credential Offer and show it
     #[command(after_help = OFFER_EXAMPLES)]
     Offer(OfferArguments),
+    /// Let an offer be taken that was made with --held
+    Release {
+        /// The id of the offer
+        id: String,
+        #[command(flatten)]
+        config: ConfigFile,
+    },
     /// Revoke the credentials that came from an offer, for good
     #[command(after_help = REVOKE_EXAMPLES)]
     Revoke(StatusArguments),
@@ -233,6 +244,7 @@ impl IssuerCommand {
             Self::Deferred(command) => command.as_json(),
             Self::Keys(command) => command.as_json(),
             Self::Init { .. }
+            | Self::Release { .. }
             | Self::Serve(_)
             | Self::CheckConfig(_)
             | Self::Migrate(_)

@@ -290,6 +290,8 @@ pub struct PreAuthorizedCodeGrant {
     pub tx_code: Option<TxCodeInput>,
     /// Names one of several authorization servers (OFFER-13).
     pub authorization_server: Option<String>,
+    /// Seconds between two Token Requests, while the issuer is not ready (draft 13, section 4.1.1).
+    pub interval: Option<u64>,
 }
 
 impl PartialEq for PreAuthorizedCodeGrant {
@@ -297,6 +299,7 @@ impl PartialEq for PreAuthorizedCodeGrant {
         self.pre_authorized_code.digest() == other.pre_authorized_code.digest()
             && self.tx_code == other.tx_code
             && self.authorization_server == other.authorization_server
+            && self.interval == other.interval
     }
 }
 
@@ -349,6 +352,7 @@ fn grant(value: &Value) -> Result<PreAuthorizedCodeGrant, OfferError> {
         pre_authorized_code: PreAuthorizedCode::new(code),
         tx_code: object.get("tx_code").map(tx_code_input).transpose()?,
         authorization_server: server.map(str::to_owned),
+        interval: object.get("interval").and_then(Value::as_u64),
     })
 }
 

@@ -124,6 +124,63 @@ fn a_text_for_true_is_excused_and_said() {
     assert_eq!((dialect, findings.len()), (draft("11"), 2));
 }
 
+/// Links that were copied out of a page's source.
+#[test]
+fn a_link_out_of_html_is_excused_and_said() {
+    let link = format!(
+        "openid-initiate-issuance://?issuer={}&amp;credential_type=Diploma\
+         &amp;pre-authorized_code={CODE}&amp;user_pin_required=false",
+        encoded(ISSUER)
+    );
+    let (offer, dialect, findings) = by_value(&link);
+    assert_eq!((code(&offer), has_pin(&offer), dialect), (CODE, false, draft("8")));
+    assert!(findings[0].contains("&amp;"), "{findings:?}");
+}
+
+/// Draft 8, section 5.1: a boolean in a query, which issuers spell in ways of their own.
+#[test]
+fn every_spelling_of_a_pin_is_read_and_said() {
+    let spelt = |pin: &str| {
+        let (offer, _, findings) = by_value(&format!(
+            "openid-initiate-issuance://?issuer={}&credential_type=Diploma\
+             &pre-authorized_code={CODE}&user_pin_required={pin}",
+            encoded(ISSUER)
+        ));
+        (has_pin(&offer), findings.len())
+    };
+    assert_eq!((spelt("true"), spelt("false")), ((true, 0), (false, 0)));
+    for yes in ["1", "yes", "True", "YES"] {
+        assert_eq!(spelt(yes), (true, 1), "{yes}");
+    }
+    for no in ["0", "no", "False", "", "perhaps"] {
+        assert_eq!(spelt(no), (false, 1), "{no}");
+    }
+    let offer = json!({
+        "credential_issuer": ISSUER, "credentials": ["Diploma"],
+        "grants": { GRANT: { "pre-authorized_code": CODE, "user_pin_required": 1 } },
+    });
+    let (read, ..) = Dialect::read_offer(offer.to_string().as_bytes(), None).unwrap();
+    assert!(has_pin(&read));
+}
+
+/// Since draft 10 a code is in its grant: one beside it takes nothing away.
+#[test]
+fn a_grant_that_is_there_stays() {
+    let offer = json!({
+        "credential_issuer": ISSUER, "credentials": ["Diploma"],
+        "pre-authorized_code": "another-code", "op_state": "another-state",
+        "grants": {
+            GRANT: { "pre-authorized_code": CODE, "user_pin_required": true },
+            "authorization_code": { "issuer_state": "state" },
+        },
+    });
+    let (read, _, findings) = Dialect::read_offer(offer.to_string().as_bytes(), None).unwrap();
+    assert_eq!((code(&read), has_pin(&read)), (CODE, true));
+    let state = read.authorization_code.unwrap().issuer_state.unwrap();
+    assert_eq!(state, "state");
+    assert!(findings.iter().any(|finding| finding.contains("what is in grants counts")));
+}
+
 /// 13, 14, 15 and 1.0 write the same: the offer says nothing of the draft.
 #[test]
 fn an_offer_of_today_belongs_to_no_draft() {

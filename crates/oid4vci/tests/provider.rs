@@ -101,6 +101,7 @@ fn running() -> RunningAuthorization {
             claims: [].into(),
             dpop_jkt: None,
             offer_id: None,
+            dialect: None,
             by_challenge: false,
         },
     }

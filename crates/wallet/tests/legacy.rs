@@ -187,6 +187,31 @@ async fn a_server_without_metadata_is_excused_and_named() {
     }
 }
 
+/// The one document of the first drafts, under another name or none: it is the issuer's by its place, and
+/// codes still go nowhere else.
+#[tokio::test]
+async fn a_server_of_another_name_is_excused_in_the_first_drafts() {
+    for draft in ["8", "9"] {
+        for name in [json!("https://issuer.example"), Value::Null] {
+            let world = world(draft, Diploma);
+            let mut metadata = metadata(draft, Diploma);
+            metadata["issuer"] = name;
+            world.network.says(OPENID_CONFIGURATION, 200, metadata.clone());
+            let offer = resolve(&world, &link(draft, false)).await.unwrap();
+            assert!(
+                offer.findings()[0].contains("not the one in the offer"),
+                "{:?}",
+                offer.findings()
+            );
+            receive(&world, &link(draft, false), false).await.unwrap();
+            metadata["token_endpoint"] = "https://elsewhere.example/token".into();
+            world.network.says(OPENID_CONFIGURATION, 200, metadata);
+            let error = resolve(&world, &link(draft, false)).await.unwrap_err();
+            assert!(matches!(error, WalletError::ForeignEndpoint { .. }), "{error:?}");
+        }
+    }
+}
+
 /// What a draft tolerates ends where codes would go to somebody else.
 #[tokio::test]
 async fn codes_go_nowhere_else_in_a_draft_either() {
@@ -327,41 +352,32 @@ async fn a_sign_in_asks_as_the_draft_does() {
     }
 }
 
-/// Drafts 12 and 13, section 6.3: the issuer is not ready, and the offer stays good.
-#[tokio::test]
-async fn an_offer_that_is_not_ready_can_be_taken_again() {
-    let world = world("13", Diploma);
-    world.network.says(&endpoint("token"), 400, json!({ "error": "authorization_pending" }));
-    let offer = resolve(&world, &link("13", false)).await.unwrap();
-    let failure = world.wallet.request_token(offer, None).await.unwrap_err();
-    assert_eq!(failure.error.code(), "authorization_pending");
-    assert!(failure.error.hint().contains("again"));
-    let mut token = world::token();
-    token["c_nonce"] = "nonce-1".into();
-    world.network.says(&endpoint("token"), 200, token);
-    world.wallet.request_token(failure.offer, None).await.unwrap();
-}
-
-/// Findings are for the other side: what was wrong with the answers is told as well.
+/// Findings are for the other side: what was wrong with the answers is told as well. Details without
+/// identifiers are wrong since draft 14 alone (draft 13, section 6.2).
 #[tokio::test]
 async fn what_was_excused_in_answers_is_told_too() {
-    let world = world("13", Diploma);
-    let token = json!({
-        "access_token": TOKEN, "c_nonce": "nonce-1",
-        "authorization_details": [{ "type": "openid_credential", "format": "jwt_vc_json" }],
-    });
-    world.network.says(&endpoint("token"), 200, token);
-    let issuer = Arc::clone(&world.issuer);
-    world.network.on(&endpoint("credential"), move |sent| {
-        let credential = credential(&issuer, Diploma, &Proof::of(sent));
-        let both = json!({ "credential": credential, "credentials": [credential] });
-        Answer::Json(200, both)
-    });
-    let offer = resolve(&world, &link("13", false)).await.unwrap();
-    let authorized = world.wallet.request_token(offer, None).await.unwrap();
-    world.wallet.request_credentials(&authorized, &KeyWish::default()).await.unwrap();
-    let findings = authorized.offer().findings();
-    for said in ["token_type", "authorization_details", "both credential and credentials"] {
-        assert!(findings.iter().any(|finding| finding.contains(said)), "{findings:?}");
+    for (draft, are_wrong) in [("13", false), ("14", true)] {
+        let world = world(draft, Diploma);
+        let token = json!({
+            "access_token": TOKEN, "c_nonce": "nonce-1",
+            "authorization_details": [{ "type": "openid_credential", "format": "jwt_vc_json" }],
+        });
+        world.network.says(&endpoint("token"), 200, token);
+        let issuer = Arc::clone(&world.issuer);
+        world.network.on(&endpoint("credential"), move |sent| {
+            let credential = credential(&issuer, Diploma, &Proof::of(sent));
+            let both = json!({ "credential": credential, "credentials": [credential] });
+            Answer::Json(200, both)
+        });
+        let offer = resolve(&world, &link(draft, false)).await.unwrap();
+        let authorized = world.wallet.request_token(offer, None).await.unwrap();
+        world.wallet.request_credentials(&authorized, &KeyWish::default()).await.unwrap();
+        let findings = authorized.offer().findings();
+        let is_said = |said: &str| findings.iter().any(|finding| finding.contains(said));
+        assert!(
+            is_said("token_type") && is_said("both credential and credentials"),
+            "{findings:?}"
+        );
+        assert_eq!(is_said("authorization_details"), are_wrong, "{findings:?}");
     }
 }

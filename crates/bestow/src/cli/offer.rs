@@ -47,6 +47,9 @@ pub(crate) struct OfferArguments {
     /// Speak a draft of OpenID4VCI, for wallets that know no 1.0: see `legacy.drafts`
     #[arg(long, value_name = "8|9|10|11|12|13|14|15", value_parser = draft)]
     pub(crate) draft: Option<Dialect>,
+    /// Hold it until `bestow issuer release`: wallets of drafts 12 and 13 wait for it
+    #[arg(long, requires = "draft")]
+    pub(crate) held: bool,
     /// How long the offer is good
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub(crate) expires_in: Option<u64>,
@@ -72,6 +75,6 @@ fn grants(text: &str) -> Result<OfferGrants, String> {
     }
 }
 
-fn draft(text: &str) -> Result<Dialect, String> {
+pub(super) fn draft(text: &str) -> Result<Dialect, String> {
     Dialect::parse(text).ok_or_else(|| "one of 8, 9, 10, 11, 12, 13, 14 and 15".to_owned())
 }

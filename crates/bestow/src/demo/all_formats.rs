@@ -7,6 +7,7 @@ use std::sync::Arc;
 use issuer::Issuer;
 use issuer::credential_type::CredentialType;
 use issuer::credential_type::new::NEW_FORMATS;
+use oid4vci::legacy::Dialect;
 use oid4vci::secret::TxCode;
 use wallet::Wallet;
 use wallet::flow::key::KeyWish;
@@ -21,23 +22,26 @@ use crate::verify;
 use crate::wallet::open::{Reach, open};
 use crate::wallet::{Place, card, input, wallet_failure};
 
-/// Plays the holder once for each format.
+/// Plays the holder once for each format, or each that the draft has.
 pub(super) async fn play(
     issuer: &Issuer,
     certificates: &Path,
     place: &Place,
+    draft: Option<Dialect>,
 ) -> Result<(), Failure> {
     let (ca, trust_anchor) = (Some(certificates), Some(certificates));
     let reach = Reach { ca, trust_anchor, ..Reach::default() };
     let wallet = open(place, reach, |client| Arc::new(client)).await?;
-    for format in NEW_FORMATS {
+    let has_word = |format: &&str| draft.is_none_or(|draft| draft.has_format(format));
+    let formats: Vec<&str> = NEW_FORMATS.into_iter().filter(has_word).collect();
+    for format in &formats {
         let mut types = issuer.types.values();
-        let of_format = types.find(|one| one.format.name() == format);
+        let of_format = types.find(|one| one.format.name() == *format);
         let of_format =
             of_format.ok_or_else(|| Failure::own_fault(format!("nothing issues {format}")))?;
         show(&wallet, &receive(issuer, certificates, (&wallet, of_format)).await?, format).await?;
     }
-    print(format!("{} formats: issued, verified and shown", NEW_FORMATS.len()));
+    print(format!("{} formats: issued, verified and shown", formats.len()));
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use issuer::Issuer;
 use issuer::config::Config;
 use issuer::credential_type::new::blank;
 use issuer::init::Purpose;
+use oid4vci::legacy::Dialect;
 use tempfile::TempDir;
 
 use crate::cli::DemoArguments;
@@ -21,6 +22,8 @@ mod all_formats;
 mod browser;
 mod narrator;
 mod once;
+
+use narrator::Story;
 
 /// The organisation of the demonstration.
 const NAME: &str = "Riverside University";
@@ -38,13 +41,13 @@ const PORT_TRIES: u32 = 50;
 /// Runs the demonstration until it is over, or until somebody ends it.
 pub(crate) async fn demo(arguments: &DemoArguments) -> Result<(), Failure> {
     let folder = Folder::of(arguments.keep.as_deref())?;
-    let (issuer, certificates) = make(folder.path()).await?;
+    let (issuer, certificates) = make(folder.path(), arguments.draft).await?;
     let server = start(&issuer).await?;
     let place = Place::with_key_file(folder.path().join("wallet"));
     let outcome = if arguments.all_formats {
-        all_formats::play(&issuer, &certificates, &place).await
+        all_formats::play(&issuer, &certificates, &place, arguments.draft).await
     } else if arguments.once {
-        once::play(&issuer, &certificates, &place).await
+        once::play(&issuer, &certificates, &place, Story(arguments.draft)).await
     } else {
         wait_for_people(&issuer, &certificates, &place).await
     };
@@ -86,12 +89,16 @@ impl Folder {
     }
 }
 
-async fn make(folder: &Path) -> Result<(Arc<Issuer>, PathBuf), Failure> {
+async fn make(folder: &Path, draft: Option<Dialect>) -> Result<(Arc<Issuer>, PathBuf), Failure> {
     let issuer = folder.join("issuer");
     let url = format!("https://localhost:{}", free_ports()?);
     make_issuer(&issuer, &url, NAME, Purpose::Demonstration)?;
     add_formats(&issuer.join("credentials"))?;
-    let config = Config::load(&issuer.join("bestow.toml"));
+    let settings = issuer.join("bestow.toml");
+    if let Some(draft) = draft {
+        speak(&settings, draft)?;
+    }
+    let config = Config::load(&settings);
     let config = config.map_err(|error| Failure::own_fault(error.to_string()))?;
     Ok((Arc::new(open(config).await?), issuer.join("tls/ca.pem")))
 }
@@ -104,6 +111,13 @@ fn add_formats(credentials: &Path) -> Result<(), Failure> {
         written.map_err(Failure::own_fault)?;
     }
     Ok(())
+}
+
+/// Enables a draft, and has the portal make its offers in it.
+fn speak(settings: &Path, draft: Dialect) -> Result<(), Failure> {
+    let text = fs::read_to_string(settings).map_err(Failure::own_fault)?;
+    let spoken = format!("drafts = [\"{draft}\"]\nportal = \"{draft}\"");
+    fs::write(settings, text.replace("#drafts = []", &spoken)).map_err(Failure::own_fault)
 }
 
 /// A port that is free together with the one after it, where the admin API will be.

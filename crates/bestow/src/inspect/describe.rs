@@ -234,7 +234,8 @@ fn offered(link: &str) -> Value {
     let query = link.split_once('?').map(|(_, query)| query);
     let query =
         query.or_else(|| link.split_once(':').map(|(_, rest)| rest.trim_start_matches('/')));
-    let pairs = form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+    let query = query.unwrap_or_default().replace("&amp;", "&"); // out of a page's source
+    let pairs = form_urlencoded::parse(query.as_bytes());
     let mut parameters = Map::new();
     for (name, value) in pairs {
         if name == "credential_offer" {

@@ -41,6 +41,7 @@ pub(crate) async fn run(command: IssuerCommand) -> Result<(), Failure> {
         }
         IssuerCommand::MigrateStore(arguments) => migrate_store::migrate_store(&arguments).await,
         IssuerCommand::Offer(arguments) => offer::offer(&arguments).await,
+        IssuerCommand::Release { id, config } => offer::release(&id, &config).await,
         IssuerCommand::Revoke(arguments) => status::set("invalid", &arguments).await,
         IssuerCommand::Suspend(arguments) => status::set("suspended", &arguments).await,
         IssuerCommand::Reinstate(arguments) => status::set("valid", &arguments).await,

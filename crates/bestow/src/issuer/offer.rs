@@ -15,7 +15,7 @@ use qr::{Level, QrCode, Terminal};
 use serde_json::{Map, Value};
 
 use super::api::Api;
-use crate::cli::OfferArguments;
+use crate::cli::{ConfigFile, OfferArguments};
 use crate::exit::Failure;
 use crate::terminal::{colours, is_result_lost, print, print_json, tell};
 
@@ -42,6 +42,7 @@ pub(super) async fn offer(arguments: &OfferArguments) -> Result<(), Failure> {
         "grants": arguments.grants.unwrap_or_default(),
         "account": arguments.account,
         "draft": arguments.draft,
+        "held": arguments.held,
     });
     let api = Api::open(config.clone()).await?;
     let answer = api.call("POST", "/admin/v1/offers", Some(request)).await?;
@@ -58,6 +59,15 @@ pub(super) async fn offer(arguments: &OfferArguments) -> Result<(), Failure> {
     };
     failure.message.push_str("; the offer was withdrawn");
     Err(failure)
+}
+
+/// `bestow issuer release`: whoever has the offer can take it.
+pub(super) async fn release(id: &str, config: &ConfigFile) -> Result<(), Failure> {
+    let id: String = url::form_urlencoded::byte_serialize(id.as_bytes()).collect();
+    let api = Api::open(super::load(config)?).await?;
+    api.call("POST", &format!("/admin/v1/offers/{id}/release"), None).await?;
+    print("released: its wallet can take it");
+    Ok(())
 }
 
 /// Writes the files that were asked for, and prints the offer.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use oid4vci::legacy::Dialect;
 use oid4vci::secret::TxCode;
@@ -26,6 +27,8 @@ use crate::terminal::{ask, confirm, is_interactive, plain, print, print_json, te
 
 /// How often a person may type a Transaction Code; the issuer counts too.
 const TYPING_MAX: usize = 5;
+/// Longest that is waited for an issuer that is not ready.
+const WAIT_SECONDS_MAX: u64 = 3600;
 
 /// Receives what is offered, shows it and keeps it.
 pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Result<(), Failure> {
@@ -246,7 +249,7 @@ impl Person {
             if tx_code.is_none() && offer.tx_code().is_some() {
                 tx_code = Some(ask_tx_code(&offer)?);
             }
-            match wallet.request_token(offer, tx_code.take()).await {
+            match self.redeem_when_ready(wallet, offer, tx_code.take()).await {
                 Ok(authorized) => return Ok(authorized),
                 Err(failure) if failure.may_retype() && is_interactive() => {
                     tell(format!("{}; type the code again.", plain(&failure.error.to_string())));
@@ -262,6 +265,32 @@ impl Person {
             }
         }
         Err(Failure::new(Kind::Refused, "invalid_grant", "the code was wrong too often"))
+    }
+
+    /// Some issuers of drafts make an offer before it can be taken, and say when to ask again; until the
+    /// offer is over, or too much time is.
+    async fn redeem_when_ready(
+        &self,
+        wallet: &Wallet,
+        mut offer: ResolvedOffer,
+        tx_code: Option<TxCode>,
+    ) -> Result<Authorized, Box<TokenFailure>> {
+        let mut waited = 0;
+        loop {
+            let failure = match wallet.request_token(offer, tx_code.clone()).await {
+                Err(failure) => failure,
+                authorized => return authorized,
+            };
+            let seconds =
+                failure.ask_again_after().filter(|more| waited + more <= WAIT_SECONDS_MAX);
+            let Some(seconds) = seconds else { return Err(failure) };
+            if waited == 0 {
+                tell("The issuer is not ready yet: waiting for it. To end: Ctrl-C.");
+            }
+            tokio::time::sleep(Duration::from_secs(seconds)).await;
+            waited += seconds;
+            offer = failure.offer;
+        }
     }
 
     fn may_ask(&self) -> bool {

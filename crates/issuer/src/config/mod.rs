@@ -33,6 +33,7 @@ mod algorithms;
 mod authorization_server;
 mod clients;
 mod database;
+mod drafts;
 mod encryption;
 pub(crate) mod haip;
 mod reference;

@@ -142,6 +142,7 @@ fn setting(text: &mut String, mark: &str, name: &str, values: &toml::Value) {
         None if name == "logo" => {
             writeln!(text, "#logo = {{ uri = \"https://issuer.example/a.png\", alt_text = \"A\" }}")
         }
+        None if name == "portal" => writeln!(text, "#portal = \"13\""),
         None => writeln!(text, "#{name} = \"FILE\""),
     };
 }

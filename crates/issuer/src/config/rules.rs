@@ -206,13 +206,24 @@ impl Rules<'_> {
             let problem = format!("draft {twice} is named twice (10 is the same as 11)");
             return Err(self.source.mistake("legacy.drafts", problem, "name it once"));
         }
+        if let Some(draft) = config.legacy.portal.filter(|draft| !drafts.contains(draft)) {
+            let problem = format!("draft {draft} is not enabled");
+            let remedy = format!("write drafts = [\"{draft}\"] beside it, or remove it");
+            return Err(self.source.mistake("legacy.portal", problem, remedy));
+        }
         if drafts.is_empty() {
             return Ok(());
         }
         let what = if config.profile == Profile::Haip {
             "profile = \"haip\""
-        } else if [config.encryption.request, config.encryption.response].contains(&Required) {
-            "an encryption that is required"
+        } else if config.encryption.request == Required {
+            "an encryption of requests that is required"
+        } else if config.encryption.response == Required
+            && drafts.iter().any(|draft| !draft.has_encryption())
+        {
+            let problem = "encryption of responses is required, and drafts before 12 have none";
+            let remedy = "leave drafts before 12 out, or write response = \"offered\"";
+            return Err(self.source.mistake("legacy.drafts", problem, remedy));
         } else {
             return Ok(());
         };

@@ -24,13 +24,13 @@ pub(super) struct Key {
 /// Makes a struct whose documentation, keys and defaults have one source.
 macro_rules! section {
     ($(#[doc = $text:literal])+ $name:ident {
-        $($(#[doc = $doc:literal])+ $key:ident: $type:ty = $default:expr,)+
+        $($(#[doc = $doc:literal])+ $(#[serde($with:meta)])? $key:ident: $type:ty = $default:expr,)+
     }) => {
         $(#[doc = $text])+
         #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
         #[serde(deny_unknown_fields, default)]
         pub struct $name {
-            $($(#[doc = $doc])+ pub $key: $type,)+
+            $($(#[doc = $doc])+ $(#[serde($with)])? pub $key: $type,)+
         }
 
         impl Default for $name {
@@ -245,10 +245,14 @@ section! {
     Legacy {
         /// Drafts in which offers can be made: `"8"`, `"9"`, `"11"` (which 10 is too), `"12"`,
         /// `"13"`, `"14"`, `"15"`. Each has an identifier of its own, `draft-13` and so on below
-        /// `url`, with metadata and endpoints; those of 1.0 stay as they are. Nothing is
-        /// encrypted beside TLS there, so `response = "required"` in `[encryption]` and
-        /// `profile = "haip"` allow none.
+        /// `url`, with metadata and endpoints; those of 1.0 stay as they are. From
+        /// `"12"` on responses can be encrypted beside TLS, requests never: `response = "required"`
+        /// in `[encryption]` allows those alone, `request = "required"` and `profile = "haip"` none.
+        #[serde(deserialize_with = "super::drafts::listed")]
         drafts: Vec<Dialect> = Vec::new(),
+        /// The draft in which the portal makes its offers: one of `drafts`. A type that it has no
+        /// words for is offered in 1.0. Without it: 1.0.
+        portal: Option<Dialect> = None,
     }
 }
 

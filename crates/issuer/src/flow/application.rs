@@ -3,7 +3,7 @@
 use std::fmt;
 
 use keys::outside::Timestamp;
-use oid4vci::grant::OfferState;
+use oid4vci::grant::{Grant, OfferState};
 use oid4vci::offer::OfferId;
 use oid4vci::secret::TxCode;
 use serde_json::{Map, Value};
@@ -13,7 +13,8 @@ use crate::application::{Application, ApplicationId, ApplicationSecret, Applicat
 use crate::credential_type::{Approval, CredentialType, TxCodeChannel};
 use crate::failure::Broken;
 use crate::flow::offer::{
-    MakeOfferError, OfferRequest, Owner, application_link, application_tx_code, make_offer,
+    MakeOfferError, OfferRequest, Owner, application_link, application_tx_code, is_speakable,
+    make_offer,
 };
 use crate::tx_code_command::{NotDelivered, deliver};
 
@@ -126,7 +127,10 @@ pub async fn renew(issuer: &Issuer, link: &str) -> Result<bool, MakeOfferError> 
         return Ok(false);
     };
     let standing = present_offer(issuer, &application).await?;
-    if standing.is_some_and(|offer| application.can_renew(offer.state, credential_type.approval)) {
+    if standing
+        .as_ref()
+        .is_some_and(|offer| application.can_renew(offer.state, credential_type.approval))
+    {
         let application = rearm(issuer, credential_type, (application, standing)).await?;
         make_offer_for(issuer, &application, credential_type, &secret).await?;
     }
@@ -165,12 +169,10 @@ async fn find<'i>(
     Ok(credential_type.map(|credential_type| (secret, application, credential_type)))
 }
 
-/// Where the present offer of an application stands.
-#[derive(Clone, Copy)]
+/// The present offer of an application, and where it stands.
 struct Standing {
     state: OfferState,
-    expires_at: Timestamp,
-    issued_at: Option<Timestamp>,
+    grant: Grant,
 }
 
 async fn present_offer(
@@ -180,11 +182,7 @@ async fn present_offer(
     let Some(id) = application.offer_id else { return Ok(None) };
     let grant = issuer.store.grant(id).await?;
     let (now, attempts_max) = (issuer.clock.now(), issuer.config.offer.tx_code_attempts_max);
-    Ok(grant.map(|grant| Standing {
-        state: grant.state(now, attempts_max),
-        expires_at: grant.expires_at,
-        issued_at: grant.issued.first().map(|issued| issued.at),
-    }))
+    Ok(grant.map(|grant| Standing { state: grant.state(now, attempts_max), grant }))
 }
 
 /// Racing page loads make one offer: the others find it attached already.
@@ -198,6 +196,7 @@ async fn make_offer_for(
         credential_configuration_ids: vec![application.credential_configuration_id.clone()],
         claims: application.claims.clone(),
         tx_code: credential_type.tx_code,
+        draft: issuer.config.legacy.portal.filter(|draft| is_speakable(credential_type, *draft)),
         ..OfferRequest::default()
     };
     let owner = Owner::Application {
@@ -218,17 +217,15 @@ fn shown(
     (application, standing): (&Application, Option<Standing>),
     secret: &ApplicationSecret,
 ) -> Stage {
-    let (Some(id), Some(standing)) = (application.offer_id, standing) else {
-        return Stage::Waiting;
-    };
+    let Some(Standing { state, grant }) = standing else { return Stage::Waiting };
     let on_screen = credential_type.tx_code
-        && standing.state.is_open()
+        && state.is_open()
         && matches!(credential_type.tx_code_channel, TxCodeChannel::Screen);
     Stage::Offer(ShownOffer {
-        state: standing.state,
-        uri: application_link(issuer, id, secret.expose()),
-        expires_at: standing.expires_at,
-        issued_at: standing.issued_at,
+        state,
+        uri: application_link(issuer, &grant, secret.expose()),
+        expires_at: grant.expires_at,
+        issued_at: grant.issued.first().map(|issued| issued.at),
         tx_code: on_screen
             .then(|| application_tx_code(issuer, application.id, application.approvals)),
     })

@@ -4,6 +4,7 @@ use oid4vci::authorization::{Authorization, GrantedCode};
 use oid4vci::client::Requester;
 use oid4vci::code::{AuthorizationCodeRequest, CodeCommit, decide};
 use oid4vci::grant::Grant;
+use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferId;
 use oid4vci::refresh::RefreshChain;
 use oid4vci::secret::RefreshToken;
@@ -25,20 +26,24 @@ pub(super) const READS_MAX: usize = 3;
 pub(super) async fn authorization_code(
     request: &AuthorizationCodeRequest,
     sender: &Sender,
+    dialect: Option<Dialect>,
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
-    let client = token_client(issuer, &request.client).await?;
+    let client = token_client(issuer, dialect, &request.client).await?;
+    let identifier = issuer.identifier(dialect);
     let requester = Requester { client: &client, sender, policy: policy(issuer) };
     for _ in 0..READS_MAX {
         let now = issuer.clock.now();
-        let found = found(issuer, request.code.offer_id()).await?;
+        let found = found(issuer, request.code.offer_id(), dialect).await?;
         let found = found.as_ref().map(|(grant, authorization)| (grant, authorization));
-        match decide(request, found, requester, issuer.credential_issuer(), now)? {
+        match decide(request, found, requester, &identifier, now)? {
             CodeCommit::Redeem(grant, code, ids) => {
+                let by_details =
+                    code.request.by_identifier || request.credential_configuration_ids.is_some();
                 let asked = Asked {
                     credential_configuration_ids: ids,
-                    by_identifier: code.request.by_identifier
-                        || request.credential_configuration_ids.is_some(),
+                    has_details: by_details,
+                    by_identifier: by_details && has_identifiers(dialect),
                     client_id: Some(client.client_id()),
                 };
                 let redeemed = redeem(issuer, (grant, code), asked, requester);
@@ -56,15 +61,21 @@ pub(super) async fn authorization_code(
     Err(Broken::fault("the code changed more often than a code can".into()).into())
 }
 
-/// The offer of an id, and what stands beside it.
+/// Whether who asks with details must use the identifiers of the answer from then on.
+pub(super) fn has_identifiers(dialect: Option<Dialect>) -> bool {
+    dialect.is_none_or(Dialect::has_credential_identifiers)
+}
+
+/// The offer of an id in this draft, and what stands beside it.
 pub(super) async fn found(
     issuer: &Issuer,
     id: Option<OfferId>,
+    dialect: Option<Dialect>,
 ) -> Result<Option<(Grant, Authorization)>, StoreError> {
     let Some(id) = id else { return Ok(None) };
     let authorization = issuer.store.authorization(id).await?;
     let Some(authorization) = authorization else { return Ok(None) };
-    Ok(issuer.store.grant(id).await?.map(|grant| (grant, authorization)))
+    Ok(issuer.grant(id, dialect).await?.map(|grant| (grant, authorization)))
 }
 
 /// `None` when somebody else was first.
@@ -96,7 +107,8 @@ async fn redeem(
             let configurations = configurations(issuer);
             let ids = &fresh.redemption.credential_configuration_ids;
             let scope = code.request.scope.as_deref();
-            let scope = requestable(issuer, &configurations).granted_scope(scope, ids);
+            let server = requestable(issuer.credential_issuer(), &configurations);
+            let scope = server.granted_scope(scope, ids);
             Ok(Some(TokenResponse { refresh_token, scope, ..fresh.response(sender) }))
         }
         Renewed::Changed => Ok(None),

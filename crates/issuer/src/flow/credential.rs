@@ -17,7 +17,7 @@ use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, statuses, verif
 use serde_json::{Map, Value};
 
 use super::authorization::without_the_unwanted;
-use super::cover::{Uncovered, cover, uncover};
+use super::cover::{Reply, Uncovered, uncover};
 use super::deferred::{Answer, put_off, waits};
 use super::external::offer_id;
 use super::notification::notification_id;
@@ -48,7 +48,7 @@ pub async fn credential(
         let token = authenticate(presented, grant.as_ref(), now)?;
         let Uncovered { request, response } = match &mut uncovered {
             Some(uncovered) => &*uncovered,
-            none => none.insert(uncover(body, issuer)?),
+            none => none.insert(uncover(body, dialect, issuer)?),
         };
         let is_known = |id: &str| issuer.types.contains_key(id);
         let id = authorize(&request.selector, token, is_known)?;
@@ -58,7 +58,7 @@ pub async fn credential(
         // Whatever the grant (GEN-11).
         if waits(credential_type) {
             match put_off(&record, proofs.as_ref(), response.as_ref(), issuer).await? {
-                Some(wait) => return Ok(Answer::Wait(cover(&wait, response.as_ref())?)),
+                Some(wait) => return Ok(Answer::Wait(Reply::new(&wait, response.as_ref())?)),
                 None => continue, // another request of this token was first
             }
         }
@@ -70,7 +70,7 @@ pub async fn credential(
             let claims = claims(token.grant(), credential_type, issuer).await?;
             let proofs = proofs.as_ref();
             let signed = sign(credential_type, token, (&claims, proofs, entries), issuer).await?;
-            return Ok(Answer::Ready(cover(&signed, response.as_ref())?));
+            return Ok(Answer::Ready(Reply::new(&signed, response.as_ref())?));
         }
         issuer.status_lists.give_back(entries);
         match recorded {

@@ -9,14 +9,14 @@ use oid4vci::deferred::{
     DeferredResponse, Next,
 };
 use oid4vci::dpop::DpopRefusal;
-use oid4vci::encryption::{Body, MessageEncryption, ReceivedBody};
+use oid4vci::encryption::{MessageEncryption, ReceivedBody};
 use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferId;
 use oid4vci::proof::{ProofRefusal, VerifiedProofs};
 use oid4vci::secret::TransactionId;
 use serde_json::{Map, Value};
 
-use super::cover;
+use super::cover::{self, Reply};
 use super::credential::{entries, sign};
 use super::external::{known_grant, names_no_grant};
 use super::sender::spend;
@@ -70,9 +70,9 @@ pub(super) async fn put_off(
 #[derive(Debug)]
 pub enum Answer {
     /// Status 200 (DEFER-11).
-    Ready(Body),
+    Ready(Reply),
     /// Status 202 (DEFER-12).
-    Wait(Body),
+    Wait(Reply),
 }
 
 /// Answers a Deferred Credential Request: reads, decides, commits once, and only then signs.
@@ -84,7 +84,7 @@ pub async fn deferred_credential(
 ) -> Result<Answer, Failure<DeferredRefusal>> {
     let mut opened: Option<Opened> = None;
     if names_no_grant(presented, issuer).await? {
-        opened = open(body, issuer).ok(); // what is wrong with it is said to who may ask
+        opened = open(body, dialect, issuer).ok(); // what is wrong with it is said to who may ask
     }
     let named = named_offer(opened.as_ref(), issuer).await?;
     let mut is_spent = false;
@@ -99,7 +99,7 @@ pub async fn deferred_credential(
         }
         let Opened { request, response } = match &mut opened {
             Some(opened) => &*opened,
-            none => none.insert(open(body, issuer)?),
+            none => none.insert(open(body, dialect, issuer)?),
         };
         let deferral = find(&request.transaction_id, issuer).await?;
         let next = deferred::decide(deferral.as_ref(), (presented, token), request, now)?;
@@ -107,10 +107,10 @@ pub async fn deferred_credential(
         let Some(deferral) = deferral.filter(|_| next == Next::Deliver) else {
             let wait =
                 DeferredResponse::new(&request.transaction_id, issuer.config.deferred.interval);
-            return Ok(Answer::Wait(cover::cover(&wait, response.as_ref())?));
+            return Ok(Answer::Wait(Reply::new(&wait, response.as_ref())?));
         };
-        if let Some(body) = deliver(&deferral, token, response.as_ref(), issuer).await? {
-            return Ok(Answer::Ready(body));
+        if let Some(reply) = deliver(&deferral, token, response.as_ref(), issuer).await? {
+            return Ok(Answer::Ready(reply));
         }
         // Another request of this token was first, or the officer thought again.
     }
@@ -135,8 +135,12 @@ struct Opened {
 }
 
 /// DEFER-10: what this request says counts, whatever the first one said.
-fn open(body: ReceivedBody<'_>, issuer: &Issuer) -> Result<Opened, DeferredRefusal> {
-    let opened = cover::open(body, issuer)?;
+fn open(
+    body: ReceivedBody<'_>,
+    dialect: Option<Dialect>,
+    issuer: &Issuer,
+) -> Result<Opened, DeferredRefusal> {
+    let opened = cover::open(body, dialect, issuer)?;
     let request = DeferredCredentialRequest::from_parameters(opened.parameters())?;
     Ok(Opened { request, response: opened.response_encryption().cloned() })
 }
@@ -167,7 +171,7 @@ async fn deliver(
     token: Authenticated<'_>,
     response: Option<&MessageEncryption>,
     issuer: &Issuer,
-) -> Result<Option<Body>, Failure<DeferredRefusal>> {
+) -> Result<Option<Reply>, Failure<DeferredRefusal>> {
     let id = deferral.credential_configuration_id.as_str();
     // DEFER-17: the operator has taken the type away.
     let credential_type = issuer.types.get(id).ok_or(DeferredRefusal::Denied)?;
@@ -186,7 +190,7 @@ async fn deliver(
         None => super::credential::claims(token.grant(), credential_type, issuer).await?,
     };
     let signed = sign(credential_type, token, (&claims, proofs, entries), issuer).await?;
-    Ok(Some(cover::cover(&signed, response)?))
+    Ok(Some(Reply::new(&signed, response)?))
 }
 
 /// An officer says that a deferred credential is to be issued, perhaps with other claims.

@@ -29,7 +29,7 @@ async fn asking(
     query: &TokenQuery,
     issuer: &Issuer,
 ) -> Result<AuthenticatedClient, Failure<TokenQueryRefusal>> {
-    let (_, client) = authenticated::<TokenQueryRefusal>(issuer, &query.client).await?;
+    let (_, client) = authenticated::<TokenQueryRefusal>(issuer, None, &query.client).await?;
     if let Some(used) = client.used()
         && !issuer.store.spend(&used.marks()).await?
     {

@@ -3,20 +3,25 @@
 use std::collections::BTreeMap;
 
 use oid4vci::access::{Presented, authenticate};
+use oid4vci::authorization::CodeFlowMetadata;
 use oid4vci::credential::{CredentialRefusal, Selector};
+use oid4vci::deferred::{self as core, DeferredRefusal};
 use oid4vci::legacy::Dialect;
 use oid4vci::metadata::{
     AuthorizationServerMetadata, CredentialConfiguration, CredentialIssuerMetadata,
 };
 use oid4vci::secret::TransactionId;
-use oid4vci::token::{PRE_AUTHORIZED_CODE, credential_identifier};
+use oid4vci::token::{TokenRequest, credential_identifier};
 use serde_json::Value;
 
 use super::{deferred, metadata, notification};
 use crate::failure::Failure;
 use crate::store::StoreError;
+use crate::store::held::Held;
 use crate::{Issuer, IssuerKeys};
 
+/// What Wallets wait between two Token Requests where an offer says nothing (draft 13, section 4.1.1).
+const POLL_SECONDS: u64 = 5;
 /// Where several credentials are asked for at once; its name in the address.
 pub const BATCH: &str = "batch-credential";
 
@@ -43,11 +48,17 @@ pub fn credential_issuer(dialect: Dialect, issuer: &Issuer, keys: &IssuerKeys) -
     dialect.issuer_metadata(&own, &server, &endpoint(dialect, BATCH, issuer))
 }
 
-/// Authorization server metadata: the draft's offers have the one grant. An `acceptance_token` comes
+/// Authorization server metadata. Tokens of any draft are ended, and looked into, where those of 1.0
+/// are. An `acceptance_token` comes
 /// back as a Bearer token, so where there are such, tokens are bound only if the operator insists.
 #[must_use]
 pub fn authorization_server(dialect: Dialect, issuer: &Issuer) -> AuthorizationServerMetadata {
     let own = metadata::authorization_server(issuer);
+    let code_flow = own.code_flow.map(|own| CodeFlowMetadata {
+        authorization_endpoint: endpoint(dialect, "authorize", issuer),
+        pushed_authorization_request_endpoint: endpoint(dialect, "par", issuer),
+        ..own
+    });
     let mut sender = own.sender;
     if dialect.has_acceptance_tokens() && !issuer.config.dpop.required {
         sender.dpop_signing_alg_values_supported.clear();
@@ -55,11 +66,28 @@ pub fn authorization_server(dialect: Dialect, issuer: &Issuer) -> AuthorizationS
     AuthorizationServerMetadata {
         issuer: issuer.identifier(Some(dialect)).into_owned(),
         token_endpoint: endpoint(dialect, "token", issuer),
-        grant_types_supported: vec![PRE_AUTHORIZED_CODE],
         sender,
-        code_flow: None,
+        code_flow,
         ..own
     }
+}
+
+/// An Authorization Request of the draft in the words of 1.0.
+#[must_use]
+pub fn authorization_request(
+    form: Vec<(String, String)>,
+    dialect: Dialect,
+    issuer: &Issuer,
+) -> Vec<(String, String)> {
+    let known = issuer.types.keys().filter_map(|id| Some((id.clone(), configuration(id, issuer)?)));
+    dialect.authorization_request(form, &known.collect())
+}
+
+/// A configuration by its id, as metadata have it.
+#[must_use]
+pub fn configuration(id: &str, issuer: &Issuer) -> Option<CredentialConfiguration> {
+    let algorithm = issuer.keys().signing.signer.algorithm();
+    issuer.types.get(id).map(|one| metadata::configuration(one, algorithm))
 }
 
 /// What a token is good for, by which a request of the draft is read. Nothing is decided by it.
@@ -73,10 +101,40 @@ pub async fn configurations(
         None => None,
     };
     let token = authenticate(presented, grant.as_ref(), issuer.clock.now())?;
-    let algorithm = issuer.keys().signing.signer.algorithm();
     let ids = token.redemption().credential_configuration_ids.iter();
-    let types = ids.filter_map(|id| issuer.types.get(id));
-    Ok(types.map(|one| (one.id.clone(), metadata::configuration(one, algorithm))).collect())
+    Ok(ids.filter_map(|id| Some((id.clone(), configuration(id, issuer)?))).collect())
+}
+
+/// Whether a token may ask for what waits; nothing is decided by it.
+pub async fn waiting(
+    presented: Presented<'_>,
+    dialect: Dialect,
+    issuer: &Issuer,
+) -> Result<(), Failure<DeferredRefusal>> {
+    let grant = match presented.token().offer_id() {
+        Some(id) => issuer.grant(id, Some(dialect)).await?,
+        None => None,
+    };
+    let token = core::authenticate(presented, grant.as_ref(), issuer.clock.now());
+    Ok(token.map(drop).map_err(DeferredRefusal::from)?)
+}
+
+/// Whether who has this code is to wait (draft 13, section 6.3). Nothing is spent, nothing counted; of
+/// a code that is none nobody hears it.
+pub async fn held(
+    request: &TokenRequest,
+    dialect: Dialect,
+    issuer: &Issuer,
+) -> Result<Held, StoreError> {
+    let TokenRequest::PreAuthorizedCode(request) = request else { return Ok(Held::No) };
+    let code = &request.pre_authorized_code;
+    let Some(id) = code.offer_id().filter(|_| dialect.has_polling()) else { return Ok(Held::No) };
+    let (now, attempts_max) = (issuer.clock.now(), issuer.config.offer.tx_code_attempts_max);
+    let grant = issuer.grant(id, Some(dialect)).await?;
+    let is_open = grant.is_some_and(|grant| {
+        grant.code_digest.matches(&code.digest()) && grant.state(now, attempts_max).is_open()
+    });
+    if is_open { issuer.store.ask_held(id, POLL_SECONDS, now).await } else { Ok(Held::No) }
 }
 
 /// The configuration that a request of 1.0 means; of one that it is refused for, any.

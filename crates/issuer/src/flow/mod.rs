@@ -5,7 +5,7 @@ pub mod application;
 pub mod authorization;
 pub mod client;
 mod code;
-mod cover;
+pub mod cover;
 pub mod credential;
 pub mod deferred;
 mod external;

@@ -1,13 +1,14 @@
 //! A Wallet renews its tokens (RFC 6749 §6).
 
 use oid4vci::client::Requester;
+use oid4vci::legacy::Dialect;
 use oid4vci::refresh::{RefreshCommit, RefreshTokenRequest, Renewal, decide};
 use oid4vci::secret::RefreshToken;
 use oid4vci::sender::Sender;
 use oid4vci::token::{TokenRefusal, TokenResponse};
 
 use super::authorization::{configurations, marks, replayed, requestable, token_client};
-use super::code::{READS_MAX, found};
+use super::code::{READS_MAX, found, has_identifiers};
 use super::sender::policy;
 use super::token::{Asked, Fresh};
 use crate::Issuer;
@@ -18,22 +19,25 @@ use crate::store::authorization::{Renewed, Renewing};
 pub(super) async fn refresh_token(
     request: &RefreshTokenRequest,
     sender: &Sender,
+    dialect: Option<Dialect>,
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
-    let client = token_client(issuer, &request.client).await?;
+    let client = token_client(issuer, dialect, &request.client).await?;
     let requester = Requester { client: &client, sender, policy: policy(issuer) };
     let configurations = configurations(issuer);
-    let server = requestable(issuer, &configurations);
+    let identifier = issuer.identifier(dialect);
+    let server = requestable(&identifier, &configurations);
     for _ in 0..READS_MAX {
         let now = issuer.clock.now();
-        let found = found(issuer, request.refresh_token.offer_id()).await?;
+        let found = found(issuer, request.refresh_token.offer_id(), dialect).await?;
         let found = found.as_ref().map(|(grant, authorization)| (grant, authorization));
         match decide(request, found, requester, &server, now)? {
             RefreshCommit::Renew(renewal) => {
                 let code = found.and_then(|(_, authorization)| authorization.code.as_ref());
                 let scope = code.and_then(|code| code.request.scope.as_deref());
                 let scope = server.granted_scope(scope, &renewal.credential_configuration_ids);
-                let by_identifier = request.credential_configuration_ids.is_some();
+                let by_identifier =
+                    request.credential_configuration_ids.is_some() && has_identifiers(dialect);
                 let done = renew(issuer, &renewal, by_identifier, requester);
                 if let Some(response) = done.await? {
                     return Ok(TokenResponse { scope, ..response });
@@ -59,9 +63,11 @@ async fn renew(
     let Requester { client, sender, .. } = requester;
     let now = issuer.clock.now();
     let id = renewal.grant.id;
+    let by_identifier = renewal.redemption.by_identifier || by_identifier;
     let asked = Asked {
         credential_configuration_ids: renewal.credential_configuration_ids.clone(),
-        by_identifier: renewal.redemption.by_identifier || by_identifier,
+        has_details: by_identifier,
+        by_identifier,
         client_id: Some(client.client_id()),
     };
     let fresh = Fresh::of(renewal.grant, asked, sender, issuer);

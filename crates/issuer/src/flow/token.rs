@@ -28,9 +28,11 @@ pub async fn token(
             pre_authorized_code(request, sender, dialect, issuer).await
         }
         TokenRequest::AuthorizationCode(request) => {
-            authorization_code(request, sender, issuer).await
+            authorization_code(request, sender, dialect, issuer).await
         }
-        TokenRequest::RefreshToken(request) => refresh_token(request, sender, issuer).await,
+        TokenRequest::RefreshToken(request) => {
+            refresh_token(request, sender, dialect, issuer).await
+        }
     }
 }
 
@@ -113,9 +115,11 @@ fn asked(
     request: &PreAuthorizedCodeRequest,
     credential_configuration_ids: Vec<String>,
 ) -> Asked<'_> {
+    let by_identifier = request.credential_configuration_ids.is_some();
     Asked {
         credential_configuration_ids,
-        by_identifier: request.credential_configuration_ids.is_some(),
+        has_details: by_identifier,
+        by_identifier,
         client_id: request.client_id.as_deref(),
     }
 }
@@ -123,6 +127,8 @@ fn asked(
 /// What a token is for, and who says that it asks.
 pub(super) struct Asked<'a> {
     pub(super) credential_configuration_ids: Vec<String>,
+    /// Whether the answer says so in details.
+    pub(super) has_details: bool,
     pub(super) by_identifier: bool,
     pub(super) client_id: Option<&'a str>,
 }
@@ -131,6 +137,7 @@ pub(super) struct Asked<'a> {
 pub(super) struct Fresh {
     access_token: AccessToken,
     pub(super) redemption: Redemption,
+    has_details: bool,
     expires_in: u32,
 }
 
@@ -151,7 +158,7 @@ impl Fresh {
             bound_to: sender.bound_to().cloned(),
             client_key: sender.client_key().cloned(),
         };
-        Self { access_token, redemption, expires_in }
+        Self { access_token, redemption, has_details: asked.has_details, expires_in }
     }
 
     pub(super) fn response(self, sender: &Sender) -> TokenResponse {
@@ -161,8 +168,7 @@ impl Fresh {
             token_type: sender.token_type(),
             expires_in: self.expires_in,
             authorization_details: self
-                .redemption
-                .by_identifier
+                .has_details
                 .then(|| ids.map(|id| AuthorizedDetail::of(id)).collect()),
             refresh_token: None,
             scope: None,

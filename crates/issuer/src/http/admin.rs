@@ -26,7 +26,9 @@ use super::problem::Problem;
 use super::{around, deferrals};
 use crate::application::{Application, ApplicationId, ApplicationState};
 use crate::flow::application::{approve, reject};
-use crate::flow::offer::{OfferGrants, OfferRequest, Owner, UNKNOWN_OFFER, Withdrawal, withdraw};
+use crate::flow::offer::{
+    OfferGrants, OfferRequest, Owner, UNKNOWN_OFFER, Withdrawal, release, withdraw,
+};
 use crate::offering::{Offered, offer};
 use crate::store::{ApplicationPage, OfferPage};
 use crate::{Issuer, failure::Broken};
@@ -43,6 +45,7 @@ pub fn admin(issuer: Arc<Issuer>) -> Router {
     let guarded = Router::new()
         .route("/admin/v1/offers", post(make_offer).get(list_offers))
         .route("/admin/v1/offers/{id}", get(show_offer).delete(withdraw_offer))
+        .route("/admin/v1/offers/{id}/release", post(release_offer))
         .route("/admin/v1/offers/{id}/status", get(offer_status).post(set_offer_status))
         .route("/admin/v1/offers/{id}/events", get(offer_events).layer(Extension(streams())))
         .route("/admin/v1/deferrals", get(deferrals::list_deferrals))
@@ -126,6 +129,8 @@ struct NewOffer {
     account: Option<String>,
     #[serde(default)]
     draft: Option<Dialect>,
+    #[serde(default)]
+    held: bool,
 }
 
 impl NewOffer {
@@ -175,6 +180,7 @@ async fn make_offer(
         grants: new.grants,
         account: new.account,
         draft: new.draft,
+        held: new.held,
     };
     let owner = idempotency_key(&headers)?.map_or(Owner::Nobody, Owner::IdempotencyKey);
     let offered = offer(&issuer, &request, owner).await?;
@@ -274,6 +280,13 @@ async fn withdraw_offer(State(issuer): State<Arc<Issuer>>, id: Id) -> Result<Sta
             Err(Problem::conflict("A credential was issued from this offer: it cannot be undone."))
         }
     }
+}
+
+async fn release_offer(State(issuer): State<Arc<Issuer>>, id: Id) -> Result<StatusCode, Problem> {
+    if release(&issuer, offer_id(id)?).await? {
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    Err(Problem::not_found("There is no such offer, or it is not held."))
 }
 
 /// An application as officers see it.

@@ -10,7 +10,7 @@ use axum::http::header::{CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use axum::{Json, Router};
 use oid4vci::authorization::{
     CHALLENGE_ENDPOINT, ChallengeAnswer, ChallengeRefusal, PushRefusal, PushResponse,
@@ -28,21 +28,32 @@ use crate::{Issuer, flow};
 type Body = Result<Form<Vec<(String, String)>>, FormRejection>;
 
 /// Nothing where no client is registered, and none can be.
-pub(super) fn routes(issuer: &Issuer, tries: &Arc<SignInTries>) -> Router<Arc<Issuer>> {
+pub(super) fn routes(
+    issuer: &Issuer,
+    (pushes, tries): (&Arc<AddressLimit>, &Arc<SignInTries>),
+) -> Router<Arc<Issuer>> {
     if !issuer.has_code_flow() {
         return Router::new();
     }
-    let pushes = AddressLimit::per_minute(issuer.config.authorization.pushes_per_minute);
-    let limited = middleware::from_fn_with_state(Arc::new(pushes), limit_pushes);
-    let mut begins = Router::new().route("/par", post(push));
+    let mut begins = Router::new().route("/par", limited(post(push), pushes));
     if issuer.has_first_party() {
-        let path = format!("/{CHALLENGE_ENDPOINT}");
-        begins = begins.route(&path, post(challenge).layer(Extension(Arc::clone(tries))));
+        let challenge = post(challenge).layer(Extension(Arc::clone(tries)));
+        begins = begins.route(&format!("/{CHALLENGE_ENDPOINT}"), limited(challenge, pushes));
     }
-    begins
-        .route_layer(limited)
-        .route("/introspect", post(introspect))
-        .route("/revoke", post(revoke))
+    begins.route("/introspect", post(introspect)).route("/revoke", post(revoke))
+}
+
+/// How often one address may push, whatever it speaks.
+pub(super) fn pushes(issuer: &Issuer) -> Arc<AddressLimit> {
+    Arc::new(AddressLimit::per_minute(issuer.config.authorization.pushes_per_minute))
+}
+
+/// The same endpoint, for who has not pushed too often.
+pub(super) fn limited(
+    endpoint: MethodRouter<Arc<Issuer>>,
+    pushes: &Arc<AddressLimit>,
+) -> MethodRouter<Arc<Issuer>> {
+    endpoint.route_layer(middleware::from_fn_with_state(Arc::clone(pushes), limit_pushes))
 }
 
 /// Anybody can push in the name of a public client, and each request is kept for a while.
@@ -68,9 +79,7 @@ fn wait_for(wait: &WaitSeconds) -> Response {
 /// AUTHZ-21, RFC 9126 §2.2
 async fn push(State(issuer): State<Arc<Issuer>>, headers: HeaderMap, form: Body) -> Response {
     let answer = pushed(&issuer, &headers, form).await;
-    let never_kept = [(CACHE_CONTROL, "no-cache, no-store")];
-    let answer = answer.map(|pushed| (StatusCode::CREATED, never_kept, Json(pushed)));
-    sender::answer(answer, &headers, &issuer)
+    push_answer(answer, (&headers, &issuer))
 }
 
 async fn pushed(
@@ -79,7 +88,18 @@ async fn pushed(
     form: Body,
 ) -> Result<PushResponse, Failure<PushRefusal>> {
     let Form(form) = form.map_err(|_| PushRefusal::Unreadable)?;
-    flow::authorization::push(issuer, &form, &sender::headers(headers)).await
+    let sent = ("par", &sender::headers(headers));
+    flow::authorization::push(issuer, None, &form, sent).await
+}
+
+/// RFC 9126 §2.2: never kept.
+pub(super) fn push_answer(
+    answer: Result<PushResponse, Failure<PushRefusal>>,
+    (headers, issuer): (&HeaderMap, &Issuer),
+) -> Response {
+    let never_kept = [(CACHE_CONTROL, "no-cache, no-store")];
+    let answer = answer.map(|pushed| (StatusCode::CREATED, never_kept, Json(pushed)));
+    sender::answer(answer, headers, issuer)
 }
 
 /// First-Party Apps §5

@@ -40,8 +40,8 @@ async fn deferred_answer(
     let bytes = body.map_err(|_| DeferredRefusal::from(CredentialRefusal::TooLong))?;
     let body = received(headers, &bytes).map_err(DeferredRefusal::from)?;
     Ok(match flow::deferred::deferred_credential(token.presented(), body, None, issuer).await? {
-        Answer::Ready(body) => answer(StatusCode::OK, body),
-        Answer::Wait(body) => answer(StatusCode::ACCEPTED, body),
+        Answer::Ready(reply) => answer(StatusCode::OK, reply.cover()?),
+        Answer::Wait(reply) => answer(StatusCode::ACCEPTED, reply.cover()?),
     })
 }
 

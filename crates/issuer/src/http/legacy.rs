@@ -8,12 +8,13 @@ use axum::extract::{Extension, Form, FromRequest, FromRequestParts as _, Request
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::post;
+use axum::routing::{MethodRouter, post};
 use axum::{Json, Router};
 use oid4vci::access::Presented;
+use oid4vci::authorization::{PushRefusal, PushResponse};
 use oid4vci::credential::{CredentialRefusal, CredentialRequest, ReceivedCredentialResponse};
 use oid4vci::deferred::{DeferredCredentialRequest, DeferredRefusal};
-use oid4vci::encryption::ReceivedBody;
+use oid4vci::encryption::{MessageEncryption, ReceivedBody};
 use oid4vci::error::Refusal;
 use oid4vci::legacy::Dialect;
 use oid4vci::nonce::NonceResponse;
@@ -22,26 +23,42 @@ use oid4vci::secret::{AccessToken, TransactionId};
 use oid4vci::token::TokenRefusal;
 use serde_json::Value;
 
-use super::{NO_STORE, received, sender};
+use super::address_limit::AddressLimit;
+use super::{NO_STORE, authorization, sender};
 use crate::failure::{Broken, Failure};
+use crate::flow::cover::Reply;
 use crate::flow::deferred::Answer;
+use crate::store::held::Held;
 use crate::{Issuer, flow};
 
 type FormBody = Result<Form<Vec<(String, String)>>, FormRejection>;
 
-/// Status and body of an answer, in the words of the draft.
-type Said = (StatusCode, Value);
+/// An answer in the words of the draft.
+struct Said {
+    status: StatusCode,
+    body: Value,
+    /// As the request asked for it.
+    encryption: Option<MessageEncryption>,
+}
+
+impl Said {
+    const fn clear(status: StatusCode, body: Value) -> Self {
+        Self { status, body, encryption: None }
+    }
+}
 
 /// What is below the identifier of each draft that is enabled.
-pub(super) fn routes(issuer: &Issuer) -> Router<Arc<Issuer>> {
+pub(super) fn routes(issuer: &Issuer, pushes: &Arc<AddressLimit>) -> Router<Arc<Issuer>> {
     let drafts = issuer.config.legacy.drafts.iter().copied();
+    let par = issuer.has_code_flow().then(|| authorization::limited(post(push), pushes));
     drafts.fold(Router::new(), |router, dialect| {
-        router.nest(&format!("/draft-{dialect}"), of_draft(dialect))
+        router.nest(&format!("/draft-{dialect}"), of_draft(dialect, par.clone()))
     })
 }
 
-fn of_draft(dialect: Dialect) -> Router<Arc<Issuer>> {
-    let mut router = Router::new()
+fn of_draft(dialect: Dialect, par: Option<MethodRouter<Arc<Issuer>>>) -> Router<Arc<Issuer>> {
+    let mut router = par.map_or_else(Router::new, |par| Router::new().route("/par", par));
+    router = router
         .route("/token", post(token))
         .route("/credential", post(credential))
         .route(&format!("/{}", flow::deferred::ENDPOINT), post(deferred_credential));
@@ -90,6 +107,16 @@ async fn token(
     edge.respond(edge.token(form).await)
 }
 
+async fn push(
+    State(issuer): State<Arc<Issuer>>,
+    Extension(dialect): Extension<Dialect>,
+    headers: HeaderMap,
+    form: FormBody,
+) -> Response {
+    let edge = Edge { dialect, issuer, query: None, headers, body: Ok(Bytes::new()) };
+    authorization::push_answer(edge.push(form).await, (&edge.headers, &edge.issuer))
+}
+
 async fn credential(edge: Edge) -> Response {
     edge.respond(edge.credential().await)
 }
@@ -123,13 +150,26 @@ impl Edge {
         let (dialect, issuer) = (self.dialect, &*self.issuer);
         let Form(form) = form.map_err(|_| TokenRefusal::Unreadable)?;
         let request = dialect.token_request(form)?;
+        match flow::legacy::held(&request, dialect, issuer).await? {
+            Held::No => {}
+            held => return Ok(self.refused(dialect.not_yet(held == Held::TooSoon))),
+        }
         let client_id = request.client_id();
         let proved = sender::headers(&self.headers);
         let endpoint = self.endpoint("token");
         let endpoint = (&*endpoint, Some(dialect));
         let sender = flow::sender::sender(&proved, client_id.as_deref(), endpoint, issuer).await?;
         let response = flow::token::token(&request, &sender, Some(dialect), issuer).await?;
-        Ok((StatusCode::OK, dialect.token_response(&response, &self.nonce())))
+        let described = |id: &str| flow::legacy::configuration(id, issuer);
+        let said = dialect.token_response(&response, described, &self.nonce());
+        Ok(Said::clear(StatusCode::OK, said))
+    }
+
+    async fn push(&self, form: FormBody) -> Result<PushResponse, Failure<PushRefusal>> {
+        let Form(form) = form.map_err(|_| PushRefusal::Unreadable)?;
+        let form = flow::legacy::authorization_request(form, self.dialect, &self.issuer);
+        let sent = (&*self.endpoint("par"), &sender::headers(&self.headers));
+        flow::authorization::push(&self.issuer, Some(self.dialect), &form, sent).await
     }
 
     async fn credential(&self) -> Result<Said, Failure<CredentialRefusal>> {
@@ -139,24 +179,26 @@ impl Edge {
         let known = flow::legacy::configurations(presented, dialect, issuer).await?;
         let bytes = self.body()?;
         let read = dialect.credential_request((self.media_type(), bytes), &known);
-        let (request, is_single) = match read {
+        let (request, is_single, encryption) = match read {
             Ok(read) => read,
             Err(refused) => return Ok(self.refused(refused)),
         };
         let meant = flow::legacy::meant(&request.selector, &known);
         let format = meant.map_or("", |(_, one)| one.format.as_str());
-        match self.issue(presented, &request).await? {
+        let (received, encryption) = self.issue(presented, &request, encryption).await?;
+        let (status, body) = match received {
             Received::Issued(credentials, id) => {
                 let answer = (&credentials[..], id.as_deref());
                 let said = dialect.credential_response(answer, (format, is_single), &self.nonce());
-                Ok((StatusCode::OK, said))
+                (StatusCode::OK, said)
             }
             Received::Deferred(id) => {
                 let ids = (presented.token(), id.expose());
                 let (status, said) = dialect.deferred_response(ids, &self.nonce());
-                Ok((StatusCode::from_u16(status).unwrap_or(StatusCode::OK), said))
+                (StatusCode::from_u16(status).unwrap_or(StatusCode::OK), said)
             }
-        }
+        };
+        Ok(Said { status, body, encryption })
     }
 
     async fn batch(&self) -> Result<Said, Failure<CredentialRefusal>> {
@@ -175,10 +217,10 @@ impl Edge {
         if flow::legacy::is_deferred(id, issuer) {
             return Ok(self.refused(dialect.not_in_a_batch()));
         }
-        match self.issue(presented, &request).await? {
+        match self.issue(presented, &request, None).await?.0 {
             Received::Issued(credentials, _) => {
                 let said = dialect.batch_response(&credentials, format, &self.nonce());
-                Ok((StatusCode::OK, said))
+                Ok(Said::clear(StatusCode::OK, said))
             }
             Received::Deferred(_) => Err(unexpected().into()),
         }
@@ -189,12 +231,13 @@ impl Edge {
         &self,
         presented: Presented<'_>,
         request: &CredentialRequest,
-    ) -> Result<Received, Failure<CredentialRefusal>> {
-        let body = request.to_json().to_string();
+        encryption: Option<Value>,
+    ) -> Result<(Received, Option<MessageEncryption>), Failure<CredentialRefusal>> {
+        let body = with_encryption(request.to_json(), encryption);
         let body = ReceivedBody::Json(body.as_bytes());
         let dialect = Some(self.dialect);
         let answer = flow::credential::credential(presented, body, dialect, &self.issuer).await?;
-        Ok(Received::of(&answer)?)
+        Ok(received(answer)?)
     }
 
     /// Until draft 11 what is presented is the `acceptance_token`, and nothing beside it.
@@ -203,43 +246,44 @@ impl Edge {
         let token = self.presented(flow::deferred::ENDPOINT).map_err(DeferredRefusal::from)?;
         let bytes = self.body().map_err(DeferredRefusal::from)?;
         if !dialect.has_acceptance_tokens() {
-            let body = received(&self.headers, bytes).map_err(DeferredRefusal::from)?;
-            let id = transaction_id(bytes);
-            return self.deferred(token.presented(), (body, id.as_ref())).await;
+            return match dialect.deferred_request((self.media_type(), bytes)) {
+                Ok(read) => self.deferred(token.presented(), read).await,
+                Err(refused) => {
+                    flow::legacy::waiting(token.presented(), dialect, &self.issuer).await?;
+                    Ok(self.refused(refused)) // said to who may ask
+                }
+            };
         }
         let presented = token.presented();
         let parts = dialect.acceptance_token(presented.token());
         let bad = || DeferredRefusal::from(presented.bad_token());
-        let (token, id) = parts.ok_or_else(bad)?;
-        let body = DeferredCredentialRequest { transaction_id: id.clone() }.to_json().to_string();
-        let body = ReceivedBody::Json(body.as_bytes());
-        self.deferred(with_token(presented, &token), (body, Some(&id))).await
+        let (token, transaction_id) = parts.ok_or_else(bad)?;
+        let request = DeferredCredentialRequest { transaction_id };
+        self.deferred(with_token(presented, &token), (request, None)).await
     }
 
     async fn deferred(
         &self,
         presented: Presented<'_>,
-        (body, id): (ReceivedBody<'_>, Option<&TransactionId>),
+        (request, encryption): (DeferredCredentialRequest, Option<Value>),
     ) -> Result<Said, Failure<DeferredRefusal>> {
         let (dialect, issuer) = (self.dialect, &*self.issuer);
-        let format = match id {
-            Some(id) => flow::legacy::deferred_format(id, issuer).await?,
-            None => None,
-        };
+        let format = flow::legacy::deferred_format(&request.transaction_id, issuer).await?;
+        let body = with_encryption(request.to_json(), encryption);
+        let body = ReceivedBody::Json(body.as_bytes());
         let own = Some(dialect);
         let answer = flow::deferred::deferred_credential(presented, body, own, issuer).await?;
         if let Answer::Wait(_) = answer {
             let pending = dialect.pending(issuer.config.deferred.interval);
-            return Ok((StatusCode::BAD_REQUEST, pending));
+            return Ok(Said::clear(StatusCode::BAD_REQUEST, pending));
         }
-        match Received::of(&answer)? {
-            Received::Issued(credentials, id) => {
-                let shape = (format.unwrap_or_default(), credentials.len() == 1);
-                let answer = (&credentials[..], id.as_deref());
-                Ok((StatusCode::OK, dialect.credential_response(answer, shape, &self.nonce())))
-            }
-            Received::Deferred(_) => Err(unexpected().into()),
-        }
+        let (Received::Issued(credentials, id), encryption) = received(answer)? else {
+            return Err(unexpected().into());
+        };
+        let shape = (format.unwrap_or_default(), credentials.len() == 1);
+        let answer = (&credentials[..], id.as_deref());
+        let body = dialect.credential_response(answer, shape, &self.nonce());
+        Ok(Said { status: StatusCode::OK, body, encryption })
     }
 
     async fn notification(&self) -> Result<(), Failure<NotificationRefusal>> {
@@ -274,7 +318,7 @@ impl Edge {
     fn refused(&self, refused: (&'static str, &'static str)) -> Said {
         let (error, reason) = refused;
         tracing::info!(error, reason, "refused");
-        (StatusCode::BAD_REQUEST, self.dialect.error(refused, || self.nonce()))
+        Said::clear(StatusCode::BAD_REQUEST, self.dialect.error(refused, || self.nonce()))
     }
 
     /// Status and headers are those of 1.0, a refusal's body is the draft's.
@@ -283,7 +327,10 @@ impl Edge {
             Err(Failure::Refused(refusal)) => Some(refusal.answer()),
             Ok(_) | Err(Failure::Broken(_)) => None,
         };
-        let answer = answer.map(|(status, said)| (status, [NO_STORE], Json(said)));
+        let answer = answer.and_then(|said| {
+            let reply = Reply::new(&said.body, said.encryption.as_ref())?;
+            Ok(super::answer(said.status, reply.cover()?))
+        });
         let response = sender::answer(answer, &self.headers, &self.issuer);
         let Some((code, text)) = refused else { return response };
         let error = (self.dialect.error_code(code), text);
@@ -300,28 +347,30 @@ enum Received {
     Deferred(TransactionId),
 }
 
-impl Received {
-    fn of(answer: &Answer) -> Result<Self, Broken> {
-        let (Answer::Ready(body) | Answer::Wait(body)) = answer;
-        match ReceivedCredentialResponse::parse(&body.bytes).ok_or_else(unexpected)? {
-            ReceivedCredentialResponse::Issued { credentials, notification_id, .. } => {
-                Ok(Self::Issued(credentials, notification_id))
-            }
-            ReceivedCredentialResponse::Deferred { transaction_id, .. } => {
-                Ok(Self::Deferred(transaction_id))
-            }
+/// The same as the draft's words are made from, and how they go out.
+fn received(answer: Answer) -> Result<(Received, Option<MessageEncryption>), Broken> {
+    let (Answer::Ready(reply) | Answer::Wait(reply)) = answer;
+    let received = match ReceivedCredentialResponse::parse(&reply.json).ok_or_else(unexpected)? {
+        ReceivedCredentialResponse::Issued { credentials, notification_id, .. } => {
+            Received::Issued(credentials, notification_id)
         }
+        ReceivedCredentialResponse::Deferred { transaction_id, .. } => {
+            Received::Deferred(transaction_id)
+        }
+    };
+    Ok((received, reply.encryption))
+}
+
+/// The body of a request of 1.0, with the key for its answer.
+fn with_encryption(mut request: Value, encryption: Option<Value>) -> String {
+    if let (Some(encryption), Some(members)) = (encryption, request.as_object_mut()) {
+        members.insert("credential_response_encryption".into(), encryption);
     }
+    request.to_string()
 }
 
 fn unexpected() -> Broken {
     Broken::fault("an answer of ours was not readable".into())
-}
-
-fn transaction_id(body: &[u8]) -> Option<TransactionId> {
-    let parameters = keys::json::parse_object(body).ok()?;
-    let request = DeferredCredentialRequest::from_parameters(&parameters).ok()?;
-    Some(request.transaction_id)
 }
 
 /// A proof of DPoP is for the token that was presented, and good for no part of it.

@@ -54,6 +54,7 @@ const NO_STORE: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
 
 /// Everything that wallets and holders reach (GEN-01).
 pub fn public(issuer: Arc<Issuer>) -> Router {
+    let pushes = authorization::pushes(&issuer);
     let tries = issuer.config.authorization.failed_sign_ins_per_hour;
     let tries = Arc::new(SignInTries::at_most(tries));
     let protocol = Router::new()
@@ -67,8 +68,8 @@ pub fn public(issuer: Arc<Issuer>) -> Router {
         .route("/status-lists/{number}", get(status_list::status_list))
         .route("/status-lists/{number}/{form}/{purpose}", get(status_list::list_credential))
         .route("/jwks", of_keys(|_, keys| flow::metadata::jwks(keys)))
-        .merge(authorization::routes(&issuer, &tries))
-        .merge(legacy::routes(&issuer));
+        .merge(authorization::routes(&issuer, (&pushes, &tries)))
+        .merge(legacy::routes(&issuer, &pushes));
     let path = issuer.config.url.path();
     let protocol = if path.is_empty() { protocol } else { Router::new().nest(path, protocol) };
     // CORS is for wallets that are web pages; nothing of the protocol reads a cookie (P20).
@@ -165,8 +166,8 @@ async fn credential_answer(
     let bytes = body.map_err(|_| CredentialRefusal::TooLong)?;
     let body = received(headers, &bytes)?;
     Ok(match flow::credential::credential(token.presented(), body, None, issuer).await? {
-        Answer::Ready(body) => answer(StatusCode::OK, body), // CRED-30
-        Answer::Wait(body) => answer(StatusCode::ACCEPTED, body), // CRED-31
+        Answer::Ready(reply) => answer(StatusCode::OK, reply.cover()?), // CRED-30
+        Answer::Wait(reply) => answer(StatusCode::ACCEPTED, reply.cover()?), // CRED-31
     })
 }
 

@@ -99,7 +99,7 @@ impl From<MakeOfferError> for Problem {
             | MakeOfferError::UnknownAccount(_)
             | MakeOfferError::DraftNotEnabled(_)
             | MakeOfferError::NotInDraft(..)
-            | MakeOfferError::SignInOfDraft
+            | MakeOfferError::NothingToWaitWith
             | MakeOfferError::NeedsTxCode => unprocessable("No such offer can be made"),
         }
     }

@@ -27,6 +27,7 @@ mod columns;
 pub mod deferral;
 mod engine;
 pub mod external;
+pub mod held;
 pub mod postgres;
 mod schema;
 pub mod sqlite;
@@ -41,6 +42,7 @@ pub trait Store:
     + deferral::DeferralStore
     + client::ClientStore
     + external::ExternalStore
+    + held::HeldStore
     + fmt::Debug
     + Send
     + Sync

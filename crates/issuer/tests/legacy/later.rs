@@ -1,5 +1,7 @@
 //! What comes later, and several at once.
 
+use axum::http::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use issuer::credential_type::Approval;
 use oid4vci::legacy::Dialect;
 use serde_json::{Value, json};
@@ -16,7 +18,7 @@ async fn deferring() -> World {
     .await
 }
 
-async fn approve(world: &World) {
+pub(crate) async fn approve(world: &World) {
     let listed = world.operator("GET", "/admin/v1/deferrals?state=waiting", None).await.json();
     let id = listed["deferrals"][0]["id"].as_str().unwrap().to_owned();
     let path = format!("/admin/v1/deferrals/{id}/approve");
@@ -131,4 +133,31 @@ async fn a_batch_waits_for_no_officer() {
     assert_eq!(answer.json()["error"], "invalid_credential_request");
     let alone = speaker.credential(&token, &speaker.request(DIPLOMA, &proof)).await;
     assert_eq!(alone.status, 202, "nothing was spent: {alone:?}");
+}
+
+/// No draft has a cover for a Deferred Credential Request: it is told so, and nothing is delivered.
+#[tokio::test]
+async fn what_waits_is_asked_for_in_the_clear() {
+    let world = deferring().await;
+    for draft in [12, 13, 14, 15] {
+        let speaker = Speaker { world: &world, draft };
+        let (token, nonce) = speaker.fresh(DIPLOMA).await;
+        let key = holder_key();
+        let proof = speaker.proof(&key, &nonce).sign(&key).await;
+        let put_off = speaker.credential(&token, &speaker.request(DIPLOMA, &proof)).await.json();
+        approve(&world).await;
+        let id = &put_off["transaction_id"];
+        let covered = Request::post(format!("/draft-{draft}/deferred-credential"))
+            .header(AUTHORIZATION, format!("Bearer {token}"))
+            .header(CONTENT_TYPE, "application/jwt");
+        let covered = world.public.ask(covered, "e30.e30.e30.e30.e30").await;
+        let code = &covered.json()["error"];
+        assert_eq!((covered.status, code), (400, &json!("invalid_encryption_parameters")));
+        let nameless = speaker.post("deferred-credential", &token, "{}").await;
+        let code = &nameless.json()["error"];
+        assert_eq!((nameless.status, code), (400, &json!("invalid_credential_request")));
+        let body = json!({ "transaction_id": id }).to_string();
+        let answer = speaker.post("deferred-credential", &token, body).await.success();
+        assert!(speaker.credential_of(&answer).starts_with("ey"), "nothing was lost");
+    }
 }

@@ -6,8 +6,12 @@
 )]
 
 mod attested;
+mod cost;
+mod encryption;
 mod flow;
+mod held;
 mod later;
 mod metadata;
 mod refused;
+mod sign_in;
 mod speaker;

@@ -3,6 +3,7 @@
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Value, json};
 use testkit::proof::holder_key;
+use testkit::sign_in::{CLIENT, REDIRECT, VERIFIER};
 use testkit::wire::Answer;
 use testkit::world::World;
 
@@ -80,7 +81,14 @@ async fn a_code_is_good_once() {
         let offered = speaker.offer(DIPLOMA, json!({})).await;
         speaker.token(&offered).await;
         assert!(is(&speaker.redeem(&offered.code, &[]).await, 400, "invalid_grant"));
-        let grant = [("grant_type", "authorization_code"), ("code", "x")];
+        // Where no client is registered nobody signs in, in no draft either.
+        let grant = [
+            ("grant_type", "authorization_code"),
+            ("code", "x"),
+            ("redirect_uri", REDIRECT),
+            ("code_verifier", VERIFIER),
+            ("client_id", CLIENT),
+        ];
         let place = format!("/draft-{draft}/token");
         let foreign = world.public.post_form(&place, &grant).await;
         assert!(is(&foreign, 400, "unsupported_grant_type"));
@@ -253,7 +261,14 @@ fn a_configuration_names_drafts_that_can_be_spoken() {
     for (text, expected) in [
         ("[legacy]\ndrafts = [\"16\"]", "must be one of 8, 9, 10, 11, 12, 13, 14, 15"),
         ("[legacy]\ndrafts = [\"11\", \"10\"]", "draft 11 is named twice"),
-        ("[legacy]\ndrafts = [\"13\"]\n[encryption]\nresponse = \"required\"", "allows no drafts"),
+        ("[legacy]\ndrafts = [13]", "the number of a draft in quotes, as in \"13\""),
+        ("[legacy]\ndrafts = \"13\"", "a list of drafts, as in drafts = [\"13\"]"),
+        ("[legacy]\ndrafts = [\"13\"]\nportal = \"14\"", "write drafts = [\"14\"] beside it"),
+        ("[legacy]\ndrafts = [\"13\"]\n[encryption]\nrequest = \"required\"", "allows no drafts"),
+        (
+            "[legacy]\ndrafts = [\"11\", \"13\"]\n[encryption]\nresponse = \"required\"",
+            "leave drafts before 12 out",
+        ),
     ] {
         let told = mistake(text);
         assert!(told.contains(expected), "{told}");

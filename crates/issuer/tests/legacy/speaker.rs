@@ -67,7 +67,7 @@ impl Speaker<'_> {
         let document = self.document(&uri).await;
         let grant = &document["grants"][PRE_AUTHORIZED_CODE];
         let holder = if self.draft <= 9 { &document } else { grant };
-        let code = holder["pre-authorized_code"].as_str().unwrap().to_owned();
+        let code = holder["pre-authorized_code"].as_str().unwrap_or_default().to_owned();
         let pin = made["tx_code"].as_str().map(str::to_owned);
         Offered { id: made["id"].as_str().unwrap().to_owned(), uri, document, code, pin }
     }

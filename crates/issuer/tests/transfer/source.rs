@@ -234,6 +234,7 @@ impl Filling {
             claims: BTreeMap::new(),
             dpop_jkt: None,
             offer_id: None,
+            dialect: None,
             by_challenge: false,
         };
         RunningAuthorization {

@@ -7,6 +7,7 @@ use keys::public_key::Thumbprint;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Client;
+use crate::legacy::Dialect;
 use crate::offer::OfferId;
 use crate::parameters::parameter;
 use crate::pkce::{self, CodeChallenge};
@@ -100,6 +101,9 @@ pub struct AuthorizationRequest {
     pub dpop_jkt: Option<String>,
     /// The offer that `issuer_state` names, once the store has confirmed it.
     pub offer_id: Option<[u8; 16]>,
+    /// The draft in whose words it came: its code and tokens are good in that draft alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
     /// Whether it came without a browser: its code then went to no address (First-Party Apps §6).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_challenge: bool,
@@ -152,9 +156,17 @@ impl ParsedRequest {
             claims: wanted.claims,
             dpop_jkt: dpop_jkt(form)?,
             offer_id: None,
+            dialect: None,
             by_challenge: false,
         };
         Ok(Self { request, issuer_state })
+    }
+
+    /// The same in the words of a draft.
+    #[must_use]
+    pub fn in_draft(mut self, dialect: Option<Dialect>) -> Self {
+        self.request.dialect = dialect;
+        self
     }
 
     /// Ties the request to the offer that its `issuer_state` names, held against what is stored: one

@@ -111,6 +111,18 @@ impl EncryptionPolicy {
         Ok(OpenedRequest { parameters, response_encryption })
     }
 
+    /// Opens a request of a draft. Those texts encrypt no requests, so the key for the answer comes in
+    /// the clear, and CRED-17 cannot be asked for: TLS alone keeps others from changing it.
+    pub fn open_clear(&self, body: &[u8]) -> Result<OpenedRequest, EncryptionRefusal> {
+        if body.len() > REQUEST_BYTES_MAX {
+            return Err(EncryptionRefusal::TooLong);
+        }
+        let parameters = json::parse_object(body).map_err(|_| EncryptionRefusal::NotAnObject)?;
+        let asked = parameters.get("credential_response_encryption");
+        let response_encryption = self.decide(asked, true)?;
+        Ok(OpenedRequest { parameters, response_encryption })
+    }
+
     /// What was not announced is not even tried (ENC-05, catalogue H04).
     fn read(&self, bytes: &[u8]) -> Result<Jwe, EncryptionRefusal> {
         if self.request == Encryption::Off {
@@ -126,7 +138,7 @@ impl EncryptionPolicy {
     fn decide(
         &self,
         asked: Option<&Value>,
-        was_encrypted: bool,
+        may_have_key: bool,
     ) -> Result<Option<MessageEncryption>, EncryptionRefusal> {
         match asked {
             // CRED-60, META-21
@@ -136,7 +148,7 @@ impl EncryptionPolicy {
                 Err(EncryptionRefusal::ResponseNotSupported)
             }
             // CRED-17: whoever could change the key could read the response.
-            Some(_) if !was_encrypted => Err(EncryptionRefusal::KeyInTheClear),
+            Some(_) if !may_have_key => Err(EncryptionRefusal::KeyInTheClear),
             Some(asked) => self.response_encryption(asked).map(Some),
         }
     }
@@ -167,8 +179,7 @@ impl EncryptionPolicy {
     }
 }
 
-/// A request in the clear, and how its response is to be sent; only [`EncryptionPolicy::open`] makes
-/// one.
+/// A request in the clear, and how its response is to be sent; only [`EncryptionPolicy`] makes one.
 #[derive(Debug)]
 pub struct OpenedRequest {
     parameters: Map<String, Value>,

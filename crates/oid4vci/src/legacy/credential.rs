@@ -10,6 +10,8 @@ use super::dialect::Draft;
 use super::error::Misfit;
 use super::{Dialect, object, with_nonce};
 use crate::credential::{CredentialRequest, REQUEST_BYTES_MAX};
+use crate::deferred::DeferredCredentialRequest;
+use crate::encryption::JWT;
 use crate::metadata::CredentialConfiguration;
 use crate::nonce::NonceResponse;
 use crate::secret::{AccessToken, TransactionId};
@@ -23,17 +25,18 @@ type Configurations = BTreeMap<String, CredentialConfiguration>;
 impl Dialect {
     /// Reads the body of a Credential Request; `known` is what the token is good for.
     ///
-    /// The second value says whether the answer is to have one credential and no list. A refusal
-    /// has code and text.
+    /// The second value says whether the answer is to have one credential and no list, the third is
+    /// the `credential_response_encryption` of 1.0. A refusal has code and text.
     pub fn credential_request(
         self,
         body: (&str, &[u8]),
         known: &Configurations,
-    ) -> Result<(CredentialRequest, bool), (&'static str, &'static str)> {
+    ) -> Result<(CredentialRequest, bool, Option<Value>), (&'static str, &'static str)> {
         let read = || {
             let parameters = self.parameters(body)?;
             let has_list = parameters.contains_key("proofs") && self.0 >= Draft::D14;
-            Ok((self.request(&parameters, known)?, !has_list))
+            let encryption = self.response_encryption(&parameters)?;
+            Ok((self.request(&parameters, known)?, !has_list, encryption))
         };
         read().map_err(|misfit| self.misfit(misfit))
     }
@@ -58,7 +61,11 @@ impl Dialect {
         let requests = requests.filter(|requests| (1..=BATCH_MAX).contains(&requests.len()));
         let mut whole: Option<CredentialRequest> = None;
         for request in requests.ok_or(Misfit::BatchShape)? {
-            let request = self.request(request.as_object().ok_or(Misfit::BatchShape)?, known)?;
+            let request = request.as_object().ok_or(Misfit::BatchShape)?;
+            if self.response_encryption(request)?.is_some() {
+                return Err(Misfit::Encryption);
+            }
+            let request = self.request(request, known)?;
             match &mut whole {
                 None => whole = Some(request),
                 Some(whole) if whole.selector != request.selector => {
@@ -78,6 +85,9 @@ impl Dialect {
         let media_type = media_type.split(';').next().unwrap_or_default().trim();
         if media_type.eq_ignore_ascii_case("application/json") {
             return json::parse_object(body).map_err(|_| Misfit::Unreadable);
+        }
+        if media_type.eq_ignore_ascii_case(JWT) && self.0 >= Draft::D12 {
+            return Err(Misfit::Covered);
         }
         let is_form = media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded");
         if self.0 != Draft::D8 || !is_form {
@@ -101,14 +111,6 @@ impl Dialect {
         parameters: &Map<String, Value>,
         known: &Configurations,
     ) -> Result<CredentialRequest, Misfit> {
-        let encryption = [
-            "credential_response_encryption",
-            "credential_encryption_jwk",
-            "credential_response_encryption_alg",
-        ];
-        if self.0 >= Draft::D12 && encryption.iter().any(|name| parameters.contains_key(*name)) {
-            return Err(Misfit::Encryption);
-        }
         let mut translated = self.selector(parameters, known)?;
         let proofs = if self.0 >= Draft::D14 { &["proof", "proofs"][..] } else { &["proof"] };
         for name in proofs {
@@ -116,6 +118,21 @@ impl Dialect {
                 .extend(parameters.get(*name).map(|proof| ((*name).to_owned(), proof.clone())));
         }
         Ok(CredentialRequest::from_parameters(&translated, true)?)
+    }
+
+    /// Reads the body of a Deferred Credential Request (section 9.1 of drafts 12 to 15). These texts
+    /// have no key for its answer; a Wallet that names one gets the answer under it, as in 1.0.
+    pub fn deferred_request(
+        self,
+        body: (&str, &[u8]),
+    ) -> Result<(DeferredCredentialRequest, Option<Value>), (&'static str, &'static str)> {
+        let read = || {
+            let parameters = self.parameters(body)?;
+            let request = DeferredCredentialRequest::from_parameters(&parameters);
+            let request = request.map_err(|_| Misfit::NoTransactionId)?;
+            Ok((request, self.response_encryption(&parameters)?))
+        };
+        read().map_err(|misfit| self.misfit(misfit))
     }
 
     /// What 1.0 calls the thing that is asked for. A request in the shape of another draft is

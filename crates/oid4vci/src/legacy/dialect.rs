@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A draft of OpenID4VCI that an offer is made in. Where there is a choice, `None` is 1.0 itself.
@@ -68,8 +69,22 @@ impl Serialize for Dialect {
 
 impl<'de> Deserialize<'de> for Dialect {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let number = String::deserialize(deserializer)?;
-        let unknown = || serde::de::Error::custom("must be one of 8, 9, 10, 11, 12, 13, 14, 15");
-        Self::parse(&number).ok_or_else(unknown)
+        deserializer.deserialize_str(Number)
+    }
+}
+
+/// Reads the number of a draft, and says how it is to be written.
+struct Number;
+
+impl Visitor<'_> for Number {
+    type Value = Dialect;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the number of a draft in quotes, as in \"13\"")
+    }
+
+    fn visit_str<E: Error>(self, number: &str) -> Result<Dialect, E> {
+        let unknown = || E::custom("must be one of 8, 9, 10, 11, 12, 13, 14, 15");
+        Dialect::parse(number).ok_or_else(unknown)
     }
 }

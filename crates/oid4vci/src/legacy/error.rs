@@ -29,14 +29,24 @@ pub(super) enum Misfit {
     UnsupportedFormat,
     /// The offer has none of this type.
     UnsupportedType,
-    /// Answers to drafts go out under TLS alone.
+    /// A batch has one answer for several keys.
     Encryption,
+    /// The key for the answer says one thing, the member beside it another.
+    TwoAlgorithms,
+    /// No draft encrypts requests.
+    Covered,
+    /// A deferred request names what waits.
+    NoTransactionId,
     /// Not a list of requests that go together.
     BatchShape,
     /// A batch is issued in one step, which is for one configuration.
     SeveralConfigurations,
     /// What waits is asked for alone.
     DeferredInBatch,
+    /// The offer cannot be taken yet.
+    Pending,
+    /// The same, to who asked a moment ago.
+    TooSoon,
 }
 
 /// What a code was called, and until which draft; the first row counts.
@@ -97,13 +107,29 @@ impl Dialect {
             }
             Misfit::Encryption => (
                 self.error_code(ErrorCode::InvalidEncryptionParameters),
-                "responses are not encrypted at this endpoint",
+                "answers to a batch are not encrypted: ask one by one at the credential endpoint",
             ),
+            Misfit::TwoAlgorithms => (
+                self.error_code(ErrorCode::InvalidEncryptionParameters),
+                "alg of the key for the response is not the alg that is asked for",
+            ),
+            Misfit::Covered => (
+                self.error_code(ErrorCode::InvalidEncryptionParameters),
+                "requests are not encrypted at this endpoint: send application/json",
+            ),
+            Misfit::NoTransactionId => (request, "transaction_id is missing, or no text"),
             Misfit::BatchShape => {
                 (request, "credential_requests must be a list of requests, each with its own proof")
             }
             Misfit::SeveralConfigurations => {
                 (request, "the requests of a batch must be for one and the same credential")
+            }
+            Misfit::Pending => (
+                "authorization_pending",
+                "the issuer is not ready: redeem the same code again after the interval of the offer",
+            ),
+            Misfit::TooSoon => {
+                ("slow_down", "ask less often: wait five seconds longer from now on")
             }
             Misfit::DeferredInBatch => {
                 (request, "this credential comes later: ask for it at the credential endpoint")
@@ -115,6 +141,12 @@ impl Dialect {
     #[must_use]
     pub fn not_in_a_batch(self) -> (&'static str, &'static str) {
         self.misfit(Misfit::DeferredInBatch)
+    }
+
+    /// Code and text for who takes an offer that somebody is still to release (draft 13, section 6.3).
+    #[must_use]
+    pub fn not_yet(self, is_too_soon: bool) -> (&'static str, &'static str) {
+        self.misfit(if is_too_soon { Misfit::TooSoon } else { Misfit::Pending })
     }
 
     /// The answer to who asks too early for what waits (draft 12, section 9.3).

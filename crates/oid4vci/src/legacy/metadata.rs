@@ -61,6 +61,7 @@ impl Dialect {
         put("nonce_endpoint", nonce);
         let batch = metadata.batch_credential_issuance.filter(|_| self.0 >= Draft::D14);
         published.extend(batch.map(|one| ("batch_credential_issuance".to_owned(), json!(one))));
+        self.put_encryption(published, metadata.credential_response_encryption.as_ref());
     }
 
     /// A list with the ids inside from draft 9 to 11, before and after that a map.

@@ -3,9 +3,12 @@
 //! What comes in the words of a draft becomes a type of 1.0 before any rule sees it; what goes out is
 //! made from a type of 1.0. Others name nothing of this but [`Dialect`]: its methods are the way in.
 
+mod authorization;
 mod claims;
 mod credential;
 mod dialect;
+mod differences;
+mod encryption;
 mod error;
 mod format;
 mod metadata;
@@ -49,6 +52,12 @@ impl Dialect {
     #[must_use]
     pub fn has_notifications(self) -> bool {
         self.0 >= Draft::D13
+    }
+
+    /// Whether Wallets wait for an offer that cannot be taken yet (draft 13, section 6.3).
+    #[must_use]
+    pub fn has_polling(self) -> bool {
+        matches!(self.0, Draft::D12 | Draft::D13)
     }
 
     /// Whether several credentials come from an endpoint of their own (section 8 of drafts 9 to 13).

@@ -4,27 +4,32 @@ use serde_json::{Map, Value, json};
 
 use super::dialect::Draft;
 use super::{Dialect, object};
-use crate::offer::{CredentialOffer, PRE_AUTHORIZED_CODE, SCHEME, escaped, link, query_value};
-use crate::secret::PreAuthorizedCode;
+use crate::offer::{
+    AUTHORIZATION_CODE, CredentialOffer, PRE_AUTHORIZED_CODE, SCHEME, escaped, link, query_value,
+};
+use crate::secret::{IssuerState, PreAuthorizedCode};
 
 /// The scheme before draft 10 (draft 8, section 4.1).
 pub(super) const OLD_SCHEME: &str = "openid-initiate-issuance";
 
 impl Dialect {
-    /// The document of an offer by reference, or in a link. It holds a Pre-Authorized Code alone:
-    /// signing in is spoken in 1.0 only.
+    /// The document of an offer by reference, or in a link.
     #[must_use]
     pub fn offer(self, offer: &CredentialOffer<'_>) -> Value {
         let code = offer.pre_authorized_code.map(PreAuthorizedCode::expose);
         let ids = offer.credential_configuration_ids;
+        let state = offer.issuer_state.map(IssuerState::expose);
         match self.0 {
             Draft::D8 | Draft::D9 => {
                 let mut document = object(json!({
                     "issuer": offer.credential_issuer,
                     "credentials": ids,
                 }));
-                document.extend(code.map(|code| ("pre-authorized_code".to_owned(), code.into())));
-                document.insert("user_pin_required".into(), offer.tx_code.is_some().into());
+                if let Some(code) = code {
+                    document.insert("pre-authorized_code".into(), code.into());
+                    document.insert("user_pin_required".into(), offer.tx_code.is_some().into());
+                }
+                document.extend(state.map(|state| ("op_state".to_owned(), state.into())));
                 document.into()
             }
             Draft::D11 | Draft::D12 => {
@@ -34,10 +39,12 @@ impl Dialect {
                         json!({ "pre-authorized_code": code, "user_pin_required": is_guarded });
                     (PRE_AUTHORIZED_CODE.to_owned(), grant)
                 });
+                let sign_in = state
+                    .map(|state| (AUTHORIZATION_CODE.to_owned(), json!({ "issuer_state": state })));
                 json!({
                     "credential_issuer": offer.credential_issuer,
                     "credentials": ids,
-                    "grants": Map::from_iter(grant),
+                    "grants": grant.into_iter().chain(sign_in).collect::<Map<_, _>>(),
                 })
             }
             Draft::D13 | Draft::D14 | Draft::D15 => offer.to_json(),
@@ -69,7 +76,10 @@ fn flat_link(offer: &CredentialOffer<'_>) -> String {
     }
     if let Some(code) = offer.pre_authorized_code {
         push("pre-authorized_code", code.expose());
+        push("user_pin_required", if offer.tx_code.is_some() { "true" } else { "false" });
     }
-    push("user_pin_required", if offer.tx_code.is_some() { "true" } else { "false" });
+    if let Some(state) = offer.issuer_state {
+        push("op_state", state.expose());
+    }
     text
 }

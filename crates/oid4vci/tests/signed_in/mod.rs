@@ -87,6 +87,7 @@ pub(crate) fn authorization(change: impl FnOnce(&mut GrantedCode)) -> Authorizat
         claims: BTreeMap::new(),
         dpop_jkt: None,
         offer_id: None,
+        dialect: None,
         by_challenge: false,
     };
     let mut code = GrantedCode {

@@ -49,6 +49,7 @@ impl Contract {
             claims: BTreeMap::new(),
             dpop_jkt: None,
             offer_id: None,
+            dialect: None,
             by_challenge: false,
         }
     }

@@ -2,6 +2,7 @@
 //! in, tokens of another authorization server, clients of the admin API.
 
 use issuer::store::client::StoredClient;
+use issuer::store::held::Held;
 use keys::outside::Timestamp;
 use oid4vci::authorization::{Person, Provided, RunningAuthorization, Stage};
 use oid4vci::grant::{Grant, Redemption};
@@ -21,6 +22,7 @@ impl Contract {
         self.a_token_of_another_server_is_admitted_once().await;
         self.no_token_is_admitted_beside_a_removal().await;
         self.clients_are_kept().await;
+        self.an_offer_is_held_until_it_is_released().await;
     }
 
     /// By the next stage too, and word for word.
@@ -93,6 +95,26 @@ impl Contract {
             assert!(removed.unwrap());
             self.assert_dead(grant.id).await;
         }
+    }
+
+    /// Of those who ask, who does so too often hears it; nobody has to wait for another offer.
+    async fn an_offer_is_held_until_it_is_released(&self) {
+        let id = OfferId::fresh(Timestamp(1000), &self.random);
+        let ask = |now| self.store.ask_held(id, 5, Timestamp(now));
+        assert_eq!(ask(1000).await.unwrap(), Held::No);
+        self.store.hold_offer(id, Timestamp(9000)).await.unwrap();
+        self.store.hold_offer(id, Timestamp(9000)).await.unwrap();
+        let (one, other) = tokio::join!(ask(1000), ask(1000));
+        let mut heard = [one.unwrap(), other.unwrap()];
+        heard.sort_unstable_by_key(|held| *held == Held::TooSoon);
+        assert_eq!(heard, [Held::Yes, Held::TooSoon]);
+        assert_eq!(ask(1004).await.unwrap(), Held::TooSoon);
+        assert_eq!(ask(1005).await.unwrap(), Held::Yes);
+        let other = OfferId::fresh(Timestamp(1000), &self.random);
+        assert_eq!(self.store.ask_held(other, 5, Timestamp(1006)).await.unwrap(), Held::No);
+        assert!(self.store.release_offer(id).await.unwrap());
+        assert!(!self.store.release_offer(id).await.unwrap());
+        assert_eq!(ask(1006).await.unwrap(), Held::No);
     }
 
     async fn clients_are_kept(&self) {

@@ -9,7 +9,7 @@ use oid4vci::metadata::ReceivedConfiguration;
 use super::check::Expected;
 use super::key::{ChosenKey, KeyWish};
 use super::metadata::OfferedCredential;
-use super::receipt::{Failure, Outcome, Preview, Received};
+use super::receipt::{Failure, Outcome, Received};
 use super::token::Authorized;
 use crate::Wallet;
 use crate::error::{Question, WalletError};
@@ -39,7 +39,7 @@ impl Wallet {
             }
             for selector in selectors {
                 match self.receive(authorized, offered, selector, wish).await {
-                    Ok(outcome) => outcomes.push(outcome),
+                    Ok(received) => outcomes.extend(received),
                     Err(error) => failures.push(Failure { id: offered.id.clone(), error }),
                 }
             }
@@ -53,18 +53,13 @@ impl Wallet {
         offered: &OfferedCredential,
         selector: Selector,
         wish: &KeyWish,
-    ) -> Result<Outcome, WalletError> {
+    ) -> Result<Vec<Outcome>, WalletError> {
         let batch_size = authorized.offer.issuer.batch_size;
         let configuration = bound_where_asked(authorized, &offered.configuration);
         let keys = self.choose_keys(&configuration, wish, batch_size).await?;
-        let outcome = self.receive_for(authorized, offered, selector, &keys).await;
-        let used = match &outcome {
-            Ok(Outcome::Issued(previews)) => previews.as_slice(),
-            Ok(Outcome::PutOff(_)) => return outcome, // its keys wait for it
-            Err(_) => &[],
-        };
-        self.forget_idle_keys(&keys, used).await?;
-        outcome
+        let outcomes = self.receive_for(authorized, offered, selector, &keys).await;
+        self.forget_idle_keys(&keys, outcomes.as_deref().unwrap_or_default()).await?;
+        outcomes
     }
 
     async fn receive_for(
@@ -73,40 +68,51 @@ impl Wallet {
         offered: &OfferedCredential,
         selector: Selector,
         keys: &[ChosenKey],
-    ) -> Result<Outcome, WalletError> {
-        let (answer, dialect, response_key) =
-            self.request_with_proofs(authorized, offered, selector, keys).await?;
-        let holder_keys: Vec<HolderKey> = keys.iter().map(|key| key.holder_key.clone()).collect();
-        let expected = Expected::of(offered, &authorized.offer.issuer.credential_issuer);
-        match answer {
-            ReceivedCredentialResponse::Issued {
-                credentials,
-                notification_id,
-                credential_metadata,
-            } => {
-                let issuer = &authorized.offer.issuer;
-                let expected = expected.described_by(credential_metadata.as_ref(), issuer);
-                let checked = self.check(&expected, &credentials, &holder_keys).await;
-                let reporter = authorized.reporter(notification_id);
-                self.report_failure(checked, reporter).await.map(Outcome::Issued)
-            }
-            ReceivedCredentialResponse::Deferred { transaction_id, interval } => {
-                let when = (transaction_id, interval, dialect);
-                let wanted = (expected, keys, response_key);
-                let pending = self.put_off(authorized, wanted, when).await?;
-                Ok(Outcome::PutOff(Box::new(pending)))
-            }
+    ) -> Result<Vec<Outcome>, WalletError> {
+        let answered = self.request_with_proofs(authorized, offered, selector, keys).await?;
+        let Answered { responses, dialect, response_key } = answered;
+        let mut outcomes = Vec::new();
+        for Part { response, keys } in parts(responses, keys) {
+            let expected = Expected::of(offered, &authorized.offer.issuer.credential_issuer);
+            outcomes.push(match response {
+                ReceivedCredentialResponse::Issued {
+                    credentials,
+                    notification_id,
+                    credential_metadata,
+                } => {
+                    let issuer = &authorized.offer.issuer;
+                    let expected = expected.described_by(credential_metadata.as_ref(), issuer);
+                    let holder_keys: Vec<HolderKey> =
+                        keys.iter().map(|key| key.holder_key.clone()).collect();
+                    let checked = self.check(&expected, &credentials, &holder_keys).await;
+                    let reporter = authorized.reporter(notification_id);
+                    self.report_failure(checked, reporter).await.map(Outcome::Issued)?
+                }
+                ReceivedCredentialResponse::Deferred { transaction_id, interval } => {
+                    let when = (transaction_id, interval, dialect);
+                    let wanted = (expected, &keys[..], response_key.clone());
+                    let pending = self.put_off(authorized, wanted, when).await?;
+                    Outcome::PutOff(Box::new(pending))
+                }
+            });
         }
+        Ok(outcomes)
     }
 
-    /// A key that became nothing is rubbish.
+    /// A key that became nothing, and waits for nothing, is rubbish.
     async fn forget_idle_keys(
         &self,
         keys: &[ChosenKey],
-        previews: &[Preview],
+        outcomes: &[Outcome],
     ) -> Result<(), WalletError> {
         for key in keys.iter().filter(|key| key.is_new) {
-            if !previews.iter().any(|preview| preview.is_bound_to(&key.holder_key)) {
+            let is_used = |outcome: &Outcome| match outcome {
+                Outcome::Issued(previews) => {
+                    previews.iter().any(|preview| preview.is_bound_to(&key.holder_key))
+                }
+                Outcome::PutOff(pending) => pending.holder_keys.contains(&key.holder_key),
+            };
+            if !outcomes.iter().any(is_used) {
                 self.store.delete_key(&key.holder_key.kid).await?;
             }
         }
@@ -145,26 +151,69 @@ impl Wallet {
     ) -> Result<Answered, WalletError> {
         let proofs = self.prove(authorized, &offered.configuration, keys).await?;
         let request = CredentialRequest { selector, proofs };
-        let dialect = authorized.sender.spoken.dialect;
-        let parameters = match dialect {
-            None => request.to_json(),
-            Some(dialect) => dialect.write_credential_request(&request, &offered.named),
+        let (spoken, offer) = (&authorized.sender.spoken, &authorized.offer);
+        let batch = offer.batch_endpoint.as_ref().zip(spoken.dialect).filter(|_| keys.len() > 1);
+        let (endpoint, parameters) = match (batch, spoken.dialect) {
+            (Some((endpoint, dialect)), _) => {
+                (endpoint, dialect.write_batch_request(&request, &offered.named))
+            }
+            (None, Some(dialect)) => {
+                let parameters = dialect.write_credential_request(&request, &offered.named);
+                (&offer.issuer.credential_endpoint, parameters)
+            }
+            (None, None) => (&offer.issuer.credential_endpoint, request.to_json()),
         };
-        let offer = &authorized.offer;
-        let Authorized { sender, access_token, .. } = authorized;
-        let place = (&offer.issuer.credential_endpoint, sender, access_token);
         let mut response_key = ResponseKey::default();
+        let place = (endpoint, &authorized.sender, &authorized.access_token);
         let cover = (&offer.encryption, &mut response_key);
         let answer = self.exchange(place, cover, parameters).await?;
-        let response = sender.spoken.read_response(&answer);
-        let response = response.ok_or(WalletError::BadAnswer(Question::Credential))?;
-        let dialect = dialect.map(|dialect| dialect.read_deferral(&answer));
-        Ok((response, dialect, response_key))
+        let responses = match batch {
+            None => spoken.read_response(&answer).map(|response| vec![response]),
+            Some(_) => spoken.read_batch_response(&answer, keys.len()),
+        };
+        let responses = responses.ok_or(WalletError::BadAnswer(Question::Credential))?;
+        let dialect = spoken.dialect.map(|dialect| dialect.read_deferral(&answer));
+        Ok(Answered { responses, dialect, response_key })
     }
 }
 
-/// What came, in what it is to be asked for if it comes later, and under which key.
-type Answered = (ReceivedCredentialResponse, Option<Dialect>, ResponseKey);
+/// What came: one answer for all keys, or one for each.
+struct Answered {
+    responses: Vec<ReceivedCredentialResponse>,
+    /// In what it is to be asked for if it comes later.
+    dialect: Option<Dialect>,
+    /// Under which key it comes.
+    response_key: ResponseKey,
+}
+
+/// An answer, and the keys that it is for.
+struct Part<'k> {
+    response: ReceivedCredentialResponse,
+    keys: Vec<&'k ChosenKey>,
+}
+
+/// Credentials that came together are copies of one; whatever comes later comes for itself.
+fn parts(responses: Vec<ReceivedCredentialResponse>, keys: &[ChosenKey]) -> Vec<Part<'_>> {
+    let mut parts: Vec<Part<'_>> = Vec::new();
+    let is_alone = responses.len() == 1;
+    for (place, response) in responses.into_iter().enumerate() {
+        let own = if is_alone { keys } else { keys.get(place..=place).unwrap_or_default() };
+        let same = parts.iter_mut().find_map(|part| match &mut part.response {
+            ReceivedCredentialResponse::Issued { credentials, .. } => {
+                Some((credentials, &mut part.keys))
+            }
+            ReceivedCredentialResponse::Deferred { .. } => None,
+        });
+        match (response, same) {
+            (ReceivedCredentialResponse::Issued { credentials: more, .. }, Some((all, keys))) => {
+                all.extend(more);
+                keys.extend(own);
+            }
+            (response, _) => parts.push(Part { response, keys: own.iter().collect() }),
+        }
+    }
+    parts
+}
 
 /// Whoever speaks a draft and gives a nonce wants a proof, also where the metadata do not say so.
 fn bound_where_asked<'c>(

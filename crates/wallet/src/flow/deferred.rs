@@ -40,7 +40,7 @@ impl Wallet {
     pub(super) async fn put_off(
         &self,
         authorized: &Authorized,
-        (expected, keys, response_key): (Expected, &[ChosenKey], ResponseKey),
+        (expected, keys, response_key): (Expected, &[&ChosenKey], ResponseKey),
         (transaction_id, interval, dialect): (TransactionId, Option<u64>, Option<Dialect>),
     ) -> Result<PendingCredential, WalletError> {
         if authorized.offer.issuer.deferred_credential_endpoint.is_none() {

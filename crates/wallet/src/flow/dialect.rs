@@ -24,6 +24,13 @@ use crate::http::Request;
 /// Where OpenID Connect has what RFC 8414 has elsewhere.
 const OPENID_CONFIGURATION: &str = "openid-configuration";
 
+/// Where an offer does not say how long to wait between two Token Requests (draft 13, section 4.1.1).
+const POLL_SECONDS: u64 = 5;
+/// What `slow_down` adds.
+const SLOWER_SECONDS: u64 = 5;
+/// Longest that an issuer can make us wait before we ask again.
+const POLL_SECONDS_MAX: u64 = 300;
+
 /// How one issuer speaks, as long as a flow with it lasts; `None` is 1.0.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Spoken {
@@ -41,6 +48,8 @@ struct Heard {
     nonce: Option<String>,
     /// How long to wait, when something was not ready.
     interval: Option<u64>,
+    /// How much longer to wait between two Token Requests, as the issuer was asked too often.
+    slowed: u64,
 }
 
 impl Spoken {
@@ -109,6 +118,18 @@ impl Spoken {
         Some(response)
     }
 
+    /// Reads an answer to a batch of so many requests.
+    pub(super) fn read_batch_response(
+        &self,
+        body: &[u8],
+        count: usize,
+    ) -> Option<Vec<ReceivedCredentialResponse>> {
+        let (responses, nonce, findings) = self.dialect?.read_batch_response(body, count)?;
+        self.keep_nonce(nonce);
+        self.excuse(findings);
+        Some(responses)
+    }
+
     /// What else a refusal says, in a draft.
     pub(super) fn hear_refusal(&self, body: &[u8]) {
         if self.dialect.is_some() {
@@ -125,6 +146,20 @@ impl Spoken {
     /// How long to wait for it, as the refusal said.
     pub(super) fn interval(&self) -> Option<u64> {
         self.heard().interval
+    }
+
+    /// How long to wait before the same code is redeemed again, where `interval` is what its offer says:
+    /// `None` where to wait does not help. Who was told to slow down waits five seconds longer from then
+    /// on (draft 13, section 6.3).
+    pub(super) fn hear_pending(&self, refused: &Refused, interval: Option<u64>) -> Option<u64> {
+        let is_too_often = refused.is("slow_down");
+        if self.dialect.is_none() || !is_too_often && !refused.is("authorization_pending") {
+            return None;
+        }
+        let mut heard = self.heard();
+        heard.slowed += if is_too_often { SLOWER_SECONDS } else { 0 };
+        let interval = interval.unwrap_or(POLL_SECONDS).clamp(1, POLL_SECONDS_MAX);
+        Some(interval.saturating_add(heard.slowed).min(POLL_SECONDS_MAX))
     }
 
     /// Whether another proof can help: its nonce had died, and a fresh one came with the refusal.
@@ -223,13 +258,18 @@ impl Wallet {
             Err(error) if spoken.dialect.is_some() && says_too_little(&error) => error,
             answer => return answer.map(|(server, document)| (server, Some(document))),
         };
-        match self.server_document(id, OPENID_CONFIGURATION).await {
+        let has_one = spoken.dialect.is_some_and(Dialect::has_one_metadata);
+        let other = match self.server_document(id, OPENID_CONFIGURATION).await {
             Ok((server, document)) => return Ok((server, Some(document))),
+            // It came from the issuer's place, and its endpoints are held against that.
+            Err(WalletError::Metadata(MetadataError::OtherIssuer)) if has_one => {
+                Some(Dialect::OTHER_SERVER)
+            }
             Err(error @ WalletError::Metadata(_)) if !says_too_little(&error) => return Err(error),
-            Err(_) => {}
-        }
+            Err(_) => None,
+        };
         let (server, finding) = in_place.ok_or(why)?;
-        spoken.excuse(vec![finding]);
+        spoken.excuse(vec![other.unwrap_or(finding)]);
         Ok((server, None))
     }
 

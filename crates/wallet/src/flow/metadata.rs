@@ -71,6 +71,7 @@ pub struct DescribedOffer {
     spoken: Spoken,
     sources: Sources,
     in_place_of_server: Option<Box<InPlaceOfServer>>,
+    batch_endpoint: Option<Url>,
 }
 
 impl DescribedOffer {
@@ -89,6 +90,8 @@ pub struct ResolvedOffer {
     pub(super) issuer: ReceivedIssuerMetadata,
     pub(super) encryption: ChosenEncryption,
     pub(super) server: ReceivedServerMetadata,
+    /// Where several credentials are asked for at once, in a draft that has a place for that.
+    pub(super) batch_endpoint: Option<Url>,
     /// Who we are to that server, as long as this flow lasts: whoever asks again for the same code
     /// is to be known again.
     pub(super) sender: Sender,
@@ -203,7 +206,8 @@ impl Wallet {
             tx_code.description = tx_code.description.take().map(|text| clean(&text));
         }
         let (sources, understood) = self.understand(&mut offer, &mut spoken).await?;
-        let Understood { issuer, names, server: in_place_of_server, .. } = understood;
+        let Understood { issuer, names, server: in_place_of_server, batch_endpoint, .. } =
+            understood;
         let encryption = spoken.encryption(&issuer.encryption)?;
         let server = issuer.authorization_server(grant.authorization_server())?.to_owned();
         let server_host = host(&parse_identifier(&server).ok_or(MetadataError::BadEndpoint)?);
@@ -224,6 +228,7 @@ impl Wallet {
             spoken,
             sources,
             in_place_of_server: in_place_of_server.map(Box::new),
+            batch_endpoint,
         })
     }
 
@@ -256,6 +261,8 @@ impl Wallet {
         sources.server = document;
         let sources = Arc::new(sources);
         self.check_endpoints(&issuer, &server, &id)?;
+        let batch_endpoint = described.batch_endpoint;
+        self.check_places(&[&issuer.credential_issuer], batch_endpoint.iter())?;
         self.settings.profile.check_metadata(&issuer, &server)?;
         let sender = self.become_sender(&server, &id, spoken).await?;
         Ok(ResolvedOffer {
@@ -263,6 +270,7 @@ impl Wallet {
             issuer,
             encryption,
             server,
+            batch_endpoint,
             sender,
             offered,
             unsupported,

@@ -36,6 +36,12 @@ impl ScannedOffer {
     pub fn host(&self) -> &str {
         &self.host
     }
+
+    /// Whether the link holds the offer itself, so that nobody is asked for it.
+    #[must_use]
+    pub const fn is_by_value(&self) -> bool {
+        matches!(self.link, OfferLink::ByValue(_))
+    }
 }
 
 /// The holder's yes to hosts.

@@ -9,6 +9,7 @@ use oid4vci::metadata::{MetadataError, ReceivedIssuerMetadata, ReceivedServerMet
 use oid4vci::offer::ReceivedOffer;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use url::Url;
 
 use super::signed_metadata::Document;
 
@@ -38,6 +39,8 @@ pub(super) struct Understood {
     pub(super) findings: Vec<&'static str>,
     /// Where codes are redeemed, for an issuer of a draft that publishes nothing else about that.
     pub(super) server: Option<InPlaceOfServer>,
+    /// Where several credentials are asked for at once, in a draft that has a place for that.
+    pub(super) batch_endpoint: Option<Url>,
 }
 
 /// What takes the place of an authorization server's metadata, and what is to be said of it.
@@ -67,7 +70,7 @@ impl Sources {
     pub(super) fn read(&self) -> Result<Understood, MetadataError> {
         let (body, id) = (self.issuer.as_bytes(), &*self.credential_issuer);
         let mut ids = self.offered.clone();
-        let (issuer, dialect, names, findings) = if self.is_signed {
+        let (mut issuer, dialect, names, findings) = if self.is_signed {
             // Who signs like that speaks 1.0.
             let issuer = ReceivedIssuerMetadata::parse(body, id)?;
             (issuer, None, BTreeMap::new(), Vec::new())
@@ -75,7 +78,13 @@ impl Sources {
             Dialect::read_metadata(body, id, self.offered_in, &mut ids)?
         };
         let server = dialect.and_then(|_| Dialect::read_server(body, id));
-        Ok(Understood { issuer, dialect, ids, names, findings, server })
+        let batch_endpoint = dialect.and_then(|dialect| dialect.read_batch_endpoint(body));
+        // A batch names no key for its answer.
+        let batch_endpoint = batch_endpoint.filter(|_| !issuer.encryption.is_required());
+        if batch_endpoint.is_some() {
+            issuer.batch_size = Dialect::BATCH_SIZE;
+        }
+        Ok(Understood { issuer, dialect, ids, names, findings, server, batch_endpoint })
     }
 
     /// Reads what the authorization server of this identifier publishes, or what stands for it.

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use keys::outside::Timestamp;
-use oid4vci::legacy::Dialect;
 use oid4vci::secret::{AccessToken, RefreshToken, TxCode};
 use oid4vci::token::{
     AuthorizedDetail, PreAuthorizedCodeRequest, ReceivedTokenResponse, TokenRequest, TokenType,
@@ -77,9 +76,17 @@ pub struct TokenFailure {
     pub offer: ResolvedOffer,
     /// Why.
     pub error: WalletError,
+    ask_again_after: Option<u64>,
 }
 
 impl TokenFailure {
+    /// The seconds after which the same offer, with the same Transaction Code, may be redeemed again:
+    /// the issuer of a draft is not ready, and nothing is spent (draft 13, section 6.3).
+    #[must_use]
+    pub const fn ask_again_after(&self) -> Option<u64> {
+        self.ask_again_after
+    }
+
     /// Whether another Transaction Code may help: an issuer of 1.0 says `invalid_grant` and not which
     /// of the two codes was wrong (TOKEN-25, TOKEN-26), one of 1.1 says it (V11-15).
     #[must_use]
@@ -89,6 +96,17 @@ impl TokenFailure {
         };
         let is_wrong_code = refused.is("invalid_grant") || refused.is("invalid_tx_code");
         self.offer.tx_code().is_some() && is_wrong_code
+    }
+}
+
+impl ResolvedOffer {
+    fn ask_again_after(&self, error: &WalletError) -> Option<u64> {
+        let (OfferedGrant::PreAuthorizedCode(grant), WalletError::Refused(refused)) =
+            (&self.grant, error)
+        else {
+            return None;
+        };
+        self.sender.spoken.hear_pending(refused, grant.interval)
     }
 }
 
@@ -109,7 +127,10 @@ impl Wallet {
     ) -> Result<Authorized, Box<TokenFailure>> {
         match self.redeem(&offer, tx_code).await {
             Ok(redeemed) => Ok(self.authorized(offer, Vec::new(), redeemed)),
-            Err(error) => Err(Box::new(TokenFailure { offer, error })),
+            Err(error) => {
+                let ask_again_after = offer.ask_again_after(&error);
+                Err(Box::new(TokenFailure { offer, error, ask_again_after }))
+            }
         }
     }
 
@@ -219,10 +240,8 @@ pub(super) struct Redeemed {
 }
 
 fn read_token(sender: &Sender, body: &[u8]) -> Option<ReceivedTokenResponse> {
-    if sender.spoken.dialect.is_none() {
-        return ReceivedTokenResponse::parse(body);
-    }
-    let (token, nonce, findings) = Dialect::read_token_response(body)?;
+    let Some(dialect) = sender.spoken.dialect else { return ReceivedTokenResponse::parse(body) };
+    let (token, nonce, findings) = dialect.read_token_response(body)?;
     sender.spoken.keep_nonce(nonce);
     sender.spoken.excuse(findings);
     Some(token)

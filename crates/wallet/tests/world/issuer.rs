@@ -86,7 +86,11 @@ pub(crate) struct Proof {
 
 impl Proof {
     pub(crate) fn of(sent: &Sent) -> Self {
-        let body = sent.json();
+        Self::of_request(&sent.json())
+    }
+
+    /// Of one request, also of those in a batch.
+    pub(crate) fn of_request(body: &Value) -> Self {
         let single = body["proof"]["jwt"].as_str(); // of the drafts
         let jwt = single.or_else(|| body["proofs"]["jwt"][0].as_str()).unwrap();
         let jwt = Jws::parse(jwt, 16 * 1024).unwrap();

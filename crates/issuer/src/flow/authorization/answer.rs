@@ -6,6 +6,7 @@ use oid4vci::authorization::{
 };
 use oid4vci::code::CODE_SECONDS;
 use oid4vci::grant::Grant;
+use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferId;
 use oid4vci::secret::{AuthorizationCode, OfferReference, PreAuthorizedCode};
 use serde_json::{Map, Value};
@@ -25,7 +26,8 @@ pub async fn allow(
         return end(issuer, seen, AuthorizationRefusal::NotEntitled).await;
     };
     let answer = AuthorizationAnswer::Code(&code);
-    Ok(redirect(&seen.request.answer_to, answer, issuer.credential_issuer()))
+    let identifier = issuer.identifier(seen.request.dialect);
+    Ok(redirect(&seen.request.answer_to, answer, &identifier))
 }
 
 /// The code for whoever has signed in, on disk before anybody hears it; `None`, and nothing is written,
@@ -56,7 +58,7 @@ pub(super) async fn granted(
     };
     let offer = match seen.request.offer_id {
         Some(_) => AllowedOffer::Made(id),
-        None => fresh(issuer, (id, ids), entitled),
+        None => fresh(issuer, (id, ids), (entitled, seen.request.dialect)),
     };
     let allowed = Allowed { code: granted, offer };
     if !issuer.store.allow_authorization(seen, &allowed, now).await? {
@@ -71,13 +73,14 @@ pub(super) async fn granted(
 fn fresh(
     issuer: &Issuer,
     (id, ids): (OfferId, Vec<String>),
-    entitled: Vec<Entitled<'_>>,
+    (entitled, dialect): (Vec<Entitled<'_>>, Option<Dialect>),
 ) -> AllowedOffer {
     let now = issuer.clock.now();
     let nobody = OfferReference::fresh(id, &*issuer.random);
     let nothing = OfferReference::fresh(id, &*issuer.random);
     let digests = (nobody.digest(), PreAuthorizedCode::new(nothing.expose()).digest());
-    let grant = Grant::fresh(id, ids, (now, now.plus(CODE_SECONDS)), digests);
+    let times = (now, now.plus(CODE_SECONDS));
+    let grant = Grant { dialect, ..Grant::fresh(id, ids, times, digests) };
     let datasets: Map<String, Value> = entitled
         .into_iter()
         .map(|one| (one.credential_type.id.clone(), Value::Object(one.claims)))
@@ -101,5 +104,6 @@ async fn end(
     if !issuer.store.deny_authorization(seen).await? {
         return Err(DeadEnd::Over.into());
     }
-    Ok(refused(issuer, &seen.request.answer_to, refusal))
+    let identifier = issuer.identifier(seen.request.dialect);
+    Ok(refused(&identifier, &seen.request.answer_to, refusal))
 }

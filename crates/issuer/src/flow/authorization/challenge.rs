@@ -59,12 +59,12 @@ pub async fn challenged(
     headers: &SenderHeaders<'_>,
 ) -> Result<Challenged, Failure<ChallengeRefusal>> {
     let credentials = ClientCredentials::parse(form).map_err(ChallengeRefusal::from)?;
-    let (client, sent_by) = authenticated::<ChallengeRefusal>(issuer, &credentials).await?;
+    let (client, sent_by) = authenticated::<ChallengeRefusal>(issuer, None, &credentials).await?;
     let endpoint = (oid4vci::authorization::CHALLENGE_ENDPOINT, None);
     let sender = sender::sender(headers, Some(&client.client_id), endpoint, issuer).await;
     let sender = sender.map_err(|failure| failure.map(ChallengeRefusal::from))?;
     let configurations = configurations(issuer);
-    let server = requestable(issuer, &configurations);
+    let server = requestable(issuer.credential_issuer(), &configurations);
     let request = ChallengeRequest::parse(form, (&client, &sender), &server)?;
     Ok(Challenged { client, sent_by, sender, request })
 }

@@ -11,6 +11,7 @@ use oid4vci::authorization::{
 use oid4vci::client::{
     AuthenticatedClient, Client, ClientContext, ClientCredentials, ClientRefusal, authenticate,
 };
+use oid4vci::legacy::Dialect;
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use oid4vci::secret::AuthorizationHandle;
@@ -46,6 +47,7 @@ pub(super) fn configurations(issuer: &Issuer) -> BTreeMap<String, Option<String>
 /// The client that a request comes from, and the proof of that.
 pub(super) async fn authenticated<R: From<ClientRefusal>>(
     issuer: &Issuer,
+    dialect: Option<Dialect>,
     credentials: &ClientCredentials,
 ) -> Result<(Client, AuthenticatedClient), Failure<R>> {
     let client = match credentials.claimed_client_id() {
@@ -53,9 +55,10 @@ pub(super) async fn authenticated<R: From<ClientRefusal>>(
         None => None,
     };
     let refused = |refusal: ClientRefusal| Failure::Refused(refusal.into());
+    let identifier = issuer.identifier(dialect);
     let context = ClientContext {
-        authorization_server: issuer.credential_issuer(),
-        token_endpoint: &issuer.endpoint("token"),
+        authorization_server: &identifier,
+        token_endpoint: &format!("{identifier}/token"),
         window_seconds: issuer.config.proof.window_seconds,
         now: issuer.clock.now(),
     };
@@ -67,12 +70,13 @@ pub(super) async fn authenticated<R: From<ClientRefusal>>(
 /// (RFC 6749 §5.2).
 pub(super) async fn token_client(
     issuer: &Issuer,
+    dialect: Option<Dialect>,
     credentials: &ClientCredentials,
 ) -> Result<AuthenticatedClient, Failure<TokenRefusal>> {
     if !issuer.has_code_flow() {
         return Err(TokenRefusal::UnsupportedGrantType.into());
     }
-    Ok(authenticated::<TokenRefusal>(issuer, credentials).await?.1)
+    Ok(authenticated::<TokenRefusal>(issuer, dialect, credentials).await?.1)
 }
 
 /// What the proofs of a request spend.
@@ -89,15 +93,18 @@ pub(super) fn replayed(client: &AuthenticatedClient, sender: &Sender) -> TokenRe
 /// Answers a pushed request (RFC 9126 §2).
 pub async fn push(
     issuer: &Issuer,
+    dialect: Option<Dialect>,
     form: &Form,
-    headers: &SenderHeaders<'_>,
+    (endpoint, headers): (&str, &SenderHeaders<'_>),
 ) -> Result<PushResponse, Failure<PushRefusal>> {
     let credentials = ClientCredentials::parse(form).map_err(PushRefusal::from)?;
-    let (client, sent_by) = authenticated::<PushRefusal>(issuer, &credentials).await?;
+    let (client, sent_by) = authenticated::<PushRefusal>(issuer, dialect, &credentials).await?;
     let configurations = configurations(issuer);
-    let server = requestable(issuer, &configurations);
-    let parsed = PushedRequest::parse(form, &client, &server)?;
-    let sender = sender::sender(headers, Some(&client.client_id), ("par", None), issuer).await;
+    let identifier = issuer.identifier(dialect);
+    let server = requestable(&identifier, &configurations);
+    let parsed = PushedRequest::parse(form, &client, &server)?.in_draft(dialect);
+    let place = (endpoint, dialect);
+    let sender = sender::sender(headers, Some(&client.client_id), place, issuer).await;
     let sender = sender.map_err(|failure| failure.map(PushRefusal::from))?;
     let parsed = PushedRequest::with_sender(parsed, &sender, sender::policy(issuer))?;
     let request = with_offer(issuer, parsed).await?.map_err(PushRefusal::from)?;
@@ -120,15 +127,19 @@ pub enum Opened {
 }
 
 /// Answers the GET of the authorization endpoint (RFC 6749 §4.1.1, RFC 9126 §4).
-pub async fn open(issuer: &Issuer, query: &Form) -> Result<Opened, Failure<DeadEnd>> {
+pub async fn open(
+    issuer: &Issuer,
+    dialect: Option<Dialect>,
+    query: &Form,
+) -> Result<Opened, Failure<DeadEnd>> {
     let credentials = ClientCredentials::parse(query).map_err(|_| DeadEnd::UnknownClient)?;
     let client_id = credentials.client_id.ok_or(DeadEnd::UnknownClient)?;
     let client = registered(issuer, &client_id).await?.ok_or(DeadEnd::UnknownClient)?;
     let client = &client;
     let mut request_uris = query.iter().filter(|(name, _)| name == "request_uri");
     match (request_uris.next(), request_uris.next()) {
-        (None, _) => open_query(issuer, client, query).await,
-        (Some((_, request_uri)), None) => open_pushed(issuer, client, request_uri).await,
+        (None, _) => open_query(issuer, dialect, client, query).await,
+        (Some((_, request_uri)), None) => open_pushed(issuer, dialect, client, request_uri).await,
         (Some(_), Some(_)) => Err(DeadEnd::RepeatedParameter.into()),
     }
 }
@@ -136,6 +147,7 @@ pub async fn open(issuer: &Issuer, query: &Form) -> Result<Opened, Failure<DeadE
 /// A request that stands in the browser's address itself.
 async fn open_query(
     issuer: &Issuer,
+    dialect: Option<Dialect>,
     client: &Client,
     query: &Form,
 ) -> Result<Opened, Failure<DeadEnd>> {
@@ -144,14 +156,15 @@ async fn open_query(
     }
     let answer_to = AnswerTo::parse(query, client)?;
     let configurations = configurations(issuer);
-    let server = requestable(issuer, &configurations);
+    let identifier = issuer.identifier(dialect);
+    let server = requestable(&identifier, &configurations);
     let request = match ParsedRequest::parse(query, client, answer_to.clone(), &server) {
-        Ok(parsed) => with_offer(issuer, parsed).await?,
+        Ok(parsed) => with_offer(issuer, parsed.in_draft(dialect)).await?,
         Err(refusal) => Err(refusal),
     };
     let request = match request {
         Ok(request) => request,
-        Err(refusal) => return Ok(Opened::Client(refused(issuer, &answer_to, refusal))),
+        Err(refusal) => return Ok(Opened::Client(refused(&identifier, &answer_to, refusal))),
     };
     let (handle, running) = begun(issuer, request, (Stage::Opened, SIGN_IN_SECONDS));
     issuer.store.begin_authorization(&running, &[]).await?;
@@ -162,11 +175,13 @@ async fn open_query(
 /// A request that was pushed before: its `request_uri` is good for one browser (RFC 9126 §4).
 async fn open_pushed(
     issuer: &Issuer,
+    dialect: Option<Dialect>,
     client: &Client,
     request_uri: &str,
 ) -> Result<Opened, Failure<DeadEnd>> {
     let handle = request_handle(request_uri).ok_or(DeadEnd::UnknownRequest)?;
     let found = found(issuer, &handle).await?;
+    let found = found.filter(|found| found.request.dialect == dialect);
     let now = issuer.clock.now();
     let seen = RunningAuthorization::pushed(found.as_ref(), &handle, &client.client_id, now)?;
     let (handle, next) = advanced(issuer, seen, Stage::Opened);
@@ -205,11 +220,11 @@ async fn found(
     }
 }
 
-pub(super) fn requestable<'r>(
-    issuer: &'r Issuer,
+pub(super) const fn requestable<'r>(
+    credential_issuer: &'r str,
     configurations: &'r BTreeMap<String, Option<String>>,
 ) -> Requestable<'r> {
-    Requestable { credential_issuer: issuer.config.url.as_str(), configurations }
+    Requestable { credential_issuer, configurations }
 }
 
 /// Looks up the offer that an `issuer_state` names (AUTHZ-18, AUTHZ-19).
@@ -219,8 +234,8 @@ async fn with_offer(
 ) -> Result<Result<AuthorizationRequest, AuthorizationRefusal>, crate::store::StoreError> {
     let id = parsed.issuer_state.as_ref().and_then(oid4vci::secret::IssuerState::offer_id);
     let Some(id) = id else { return Ok(parsed.with_offer(None)) };
-    let (grant, authorization) =
-        (issuer.store.grant(id).await?, issuer.store.authorization(id).await?);
+    let grant = issuer.grant(id, parsed.request.dialect).await?;
+    let authorization = issuer.store.authorization(id).await?;
     let now = issuer.clock.now();
     // Wrong Transaction Codes lock the other grant of the offer alone.
     let open = grant.filter(|grant| grant.state(now, u32::MAX).is_open());
@@ -258,8 +273,8 @@ fn advanced(
     (handle, next)
 }
 
-/// Sends an error to the client (AUTHZ-23).
-fn refused(issuer: &Issuer, to: &AnswerTo, refusal: AuthorizationRefusal) -> String {
+/// Sends an error to the client (AUTHZ-23), in the name of the server that it asked.
+fn refused(identifier: &str, to: &AnswerTo, refusal: AuthorizationRefusal) -> String {
     tracing::info!(?refusal, "authorization refused");
-    redirect(to, AuthorizationAnswer::Refused(refusal), issuer.credential_issuer())
+    redirect(to, AuthorizationAnswer::Refused(refusal), identifier)
 }

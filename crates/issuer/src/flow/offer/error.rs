@@ -41,8 +41,8 @@ pub enum MakeOfferError {
     DraftNotEnabled(Dialect),
     /// The draft has no word for this type.
     NotInDraft(String, Dialect),
-    /// Signing in is spoken in 1.0 only.
-    SignInOfDraft,
+    /// Only Wallets of drafts 12 and 13 know how to wait for an offer.
+    NothingToWaitWith,
     /// The `Idempotency-Key` stands for another request.
     KeyUsedBefore,
     /// The application got another offer meanwhile.
@@ -106,9 +106,9 @@ impl fmt::Display for MakeOfferError {
                 "draft {draft} has no words for `{id}`: its format, or the key attestation that it \
                  needs, came later; offer it in a later draft, or in 1.0"
             ),
-            Self::SignInOfDraft => f.write_str(
-                "an offer in a draft is taken with the pre-authorized code alone: leave out the \
-                 grants",
+            Self::NothingToWaitWith => f.write_str(
+                "only wallets of drafts 12 and 13 wait for an offer that is held, and only for its \
+                 pre-authorized code: make it in one of them, or once it can be taken",
             ),
             Self::KeyUsedBefore => {
                 f.write_str("this Idempotency-Key was used for another request: choose a new one")

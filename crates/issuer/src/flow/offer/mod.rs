@@ -58,6 +58,8 @@ pub struct OfferRequest {
     pub account: Option<String>,
     /// The draft in whose words it is made; 1.0 when absent.
     pub draft: Option<Dialect>,
+    /// It can be taken only once somebody has released it.
+    pub held: bool,
 }
 
 /// The ways in which an offer can be taken (VCI §4.1.1).
@@ -147,6 +149,9 @@ pub async fn make_offer(
         for_account: request.account.clone(),
     };
     let request_digest = offer.idempotency.map(|idempotency| idempotency.request_digest);
+    if request.held {
+        issuer.store.hold_offer(id, now.plus(lifetime)).await.map_err(Broken::from)?;
+    }
     match issuer.store.open_offer(offer).await.map_err(Broken::from)? {
         Opened::Opened => {
             tracing::info!(offer = %id, "offer made");
@@ -185,18 +190,19 @@ fn check_grants(issuer: &Issuer, request: &OfferRequest) -> Result<(), MakeOffer
     Ok(())
 }
 
-/// A draft is to be enabled, needs a word for what is offered, and has one way in.
+/// A draft is to be enabled, and needs a word for what is offered.
 fn check_draft(
     issuer: &Issuer,
     request: &OfferRequest,
     types: &[&CredentialType],
 ) -> Result<(), MakeOfferError> {
+    let has_word = request.draft.is_some_and(Dialect::has_polling);
+    if request.held && (!has_word || request.grants != OfferGrants::PreAuthorizedCode) {
+        return Err(MakeOfferError::NothingToWaitWith);
+    }
     let Some(draft) = request.draft else { return Ok(()) };
     if !issuer.config.legacy.drafts.contains(&draft) {
         return Err(MakeOfferError::DraftNotEnabled(draft));
-    }
-    if request.grants != OfferGrants::PreAuthorizedCode {
-        return Err(MakeOfferError::SignInOfDraft);
     }
     let lacks_word = |one: &&&CredentialType| !is_speakable(one, draft);
     match types.iter().find(lacks_word) {
@@ -206,7 +212,7 @@ fn check_draft(
 }
 
 /// Whether Wallets of the draft can ask for it: attestations of keys came with draft 15.
-fn is_speakable(credential_type: &CredentialType, draft: Dialect) -> bool {
+pub(super) fn is_speakable(credential_type: &CredentialType, draft: Dialect) -> bool {
     let key_binding = credential_type.key_binding.as_ref();
     let needs_attestation =
         key_binding.is_some_and(|bound| bound.key_attestations().required.is_some());
@@ -312,6 +318,7 @@ fn idempotency(request: &OfferRequest, owner: Owner<'_>, now: Timestamp) -> Opti
     ]);
     let asked = match request.draft {
         None => asked,
+        Some(draft) if request.held => serde_json::json!([asked, draft, "held"]),
         Some(draft) => serde_json::json!([asked, draft]),
     };
     Some(Idempotency {
@@ -326,6 +333,15 @@ const fn application(owner: Owner<'_>) -> Option<(ApplicationId, Option<OfferId>
         Owner::Application { id, replaces, .. } => Some((id, replaces)),
         Owner::Nobody | Owner::IdempotencyKey(_) => None,
     }
+}
+
+/// Whoever holds the offer can take it from now on; `false` where it was not held.
+pub async fn release(issuer: &Issuer, id: OfferId) -> Result<bool, Broken> {
+    let is_released = issuer.store.release_offer(id).await?;
+    if is_released {
+        tracing::info!(offer = %id, "offer released");
+    }
+    Ok(is_released)
 }
 
 /// What became of a wish to take an offer back.

@@ -1,6 +1,7 @@
 //! What an offer is made of: drawn, or derived for an owner who can come again; never stored.
 
 use keys::outside::Timestamp;
+use oid4vci::grant::Grant;
 use oid4vci::legacy::Dialect;
 use oid4vci::offer::{CredentialOffer, InputMode, OfferId, TxCodeInput, link_by_reference};
 use oid4vci::secret::{IssuerState, OfferReference, PreAuthorizedCode, TxCode};
@@ -96,11 +97,23 @@ pub fn application_tx_code(issuer: &Issuer, id: ApplicationId, approvals: u32) -
     TxCode::derive(key, &context, issuer.config.offer.tx_code_length)
 }
 
-/// The link of an application's present offer, made again from the applicant's secret.
+/// The link of an application's present offer, made again from the applicant's secret. A draft whose
+/// offers stand nowhere but in their links has the code in it again.
 #[must_use]
-pub fn application_link(issuer: &Issuer, id: OfferId, secret: &str) -> String {
-    let reference = OfferReference::derive(id, &issuer.keys().offer, secret.as_bytes());
-    link_by_reference(&issuer.offer_uri(&reference))
+pub fn application_link(issuer: &Issuer, grant: &Grant, secret: &str) -> String {
+    let keys = issuer.keys();
+    let reference = OfferReference::derive(grant.id, &keys.offer, secret.as_bytes());
+    match grant.dialect.filter(|dialect| !dialect.has_offers_by_reference()) {
+        None => link_by_reference(&issuer.offer_uri(&reference)),
+        Some(dialect) => dialect.offer_link(&CredentialOffer {
+            credential_issuer: &issuer.identifier(Some(dialect)),
+            credential_configuration_ids: &grant.credential_configuration_ids,
+            pre_authorized_code: reference.pre_authorized_code(&keys.offer).as_ref(),
+            tx_code: grant.tx_code_digest.map(|_| tx_code_input(issuer)),
+            issuer_state: None,
+            authorization_server: None,
+        }),
+    }
 }
 
 pub(super) fn tx_code_input(issuer: &Issuer) -> TxCodeInput {

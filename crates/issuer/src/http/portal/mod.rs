@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::routing::{get, post};
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 
 use crate::application::ApplicationId;
 use crate::http::address_limit::AddressLimit;
@@ -70,6 +70,10 @@ pub(super) fn routes(issuer: &Arc<Issuer>, tries: &Arc<SignInTries>) -> Router<A
         pages = pages
             .route(&at("/authorize"), get(sign_in::authorize))
             .route(&at("/authorize/{handle}"), get(sign_in::page).post(sign_in::answer));
+        for dialect in issuer.config.legacy.drafts.iter().copied() {
+            let authorize = get(sign_in::authorize).layer(Extension(dialect));
+            pages = pages.route(&at(&format!("/draft-{dialect}/authorize")), authorize);
+        }
     }
     if signs_in && issuer.provider.is_some() {
         let callback = format!("/{}", flow::authorization::CALLBACK);

@@ -7,6 +7,7 @@ use axum::http::header::{CONTENT_SECURITY_POLICY, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use oid4vci::authorization::{DeadEnd, Person, RunningAuthorization, Stage};
+use oid4vci::legacy::Dialect;
 use oid4vci::provider::ProviderRefusal;
 use oid4vci::secret::AuthorizationHandle;
 use serde_json::Value;
@@ -19,6 +20,7 @@ use super::visitor::{Segment, Visitor};
 use crate::account::Password;
 use crate::credential_type::{Claim, ValueType};
 use crate::failure::Failure;
+use crate::flow;
 use crate::flow::authorization::{
     Entitled, Opened, SignIn, allow, client_name, deny, entitled, open, running, sign_in,
 };
@@ -35,16 +37,21 @@ impl From<Failure<DeadEnd>> for Trouble {
     }
 }
 
-/// `GET /authorize`: afterwards the request stands no longer in the address, and a reload is
+/// `GET /authorize`, also below the identifier of a draft: afterwards the request stands no longer in the address, and a reload is
 /// harmless.
 pub(super) async fn authorize(
     Extension(visitor): Extension<Visitor>,
+    dialect: Option<Extension<Dialect>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let query = query.unwrap_or_default();
-    let query: Vec<(String, String)> =
+    let mut query: Vec<(String, String)> =
         form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    match open(visitor.issuer(), &query).await? {
+    let dialect = dialect.map(|Extension(dialect)| dialect);
+    if let Some(dialect) = dialect {
+        query = flow::legacy::authorization_request(query, dialect, visitor.issuer());
+    }
+    match open(visitor.issuer(), dialect, &query).await? {
         Opened::Pages(handle) => Ok(to_pages(&visitor, &handle)),
         Opened::Client(address) => to_client(&address),
     }

@@ -69,7 +69,7 @@ impl From<MakeOfferError> for Trouble {
             | MakeOfferError::UnknownAccount(_)
             | MakeOfferError::DraftNotEnabled(_)
             | MakeOfferError::NotInDraft(..)
-            | MakeOfferError::SignInOfDraft
+            | MakeOfferError::NothingToWaitWith
             | MakeOfferError::KeyUsedBefore
             | MakeOfferError::NotDelivered(_)
             | MakeOfferError::Replaced => Self::fault(format!("no offer was made: {error}")),

@@ -3,6 +3,7 @@
 use keys::outside::Timestamp;
 use oid4vci::authorization::{GrantedCode, RunningAuthorization};
 use oid4vci::grant::{Grant, Redemption};
+use oid4vci::legacy::Dialect;
 use oid4vci::nonce::SpendableNonce;
 use oid4vci::offer::OfferId;
 use oid4vci::refresh::RefreshChain;
@@ -163,9 +164,9 @@ async fn insert_offer(
 ) -> Result<(), Fault> {
     let sql = "INSERT INTO offers (issuer_id, offer_id, created_at, expires_at, \
                credential_configuration_ids, reference_digest, code_digest, attempts, \
-               issued_count, step_id) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8)";
+               issued_count, step_id, draft) VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 0, $8, $9)";
     let id = uuid(grant.id);
-    let values: [&(dyn ToSql + Sync); 8] = [
+    let values: [&(dyn ToSql + Sync); 9] = [
         &context.issuer_id,
         &id,
         &big(grant.created_at.0),
@@ -174,6 +175,7 @@ async fn insert_offer(
         &grant.reference_digest.0.as_slice(),
         &grant.code_digest.0.as_slice(),
         &context.step_id,
+        &grant.dialect.map(Dialect::name),
     ];
     transaction.execute(sql, &values).await?;
     insert_datasets(transaction, context, (grant.id, datasets)).await

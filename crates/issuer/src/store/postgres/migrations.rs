@@ -17,6 +17,7 @@ pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/postgres/0005_deferrals.sql"),
     include_str!("../migrations/postgres/0006_sign_in.sql"),
     include_str!("../migrations/postgres/0007_drafts.sql"),
+    include_str!("../migrations/postgres/0008_held_offers.sql"),
 ];
 
 /// A row for each migration that was run: two that run at once want the same row, and one gets it.

@@ -48,6 +48,7 @@ mod connection;
 mod deferral;
 mod external;
 mod fault;
+mod held;
 mod line;
 mod migrations;
 mod pool;

@@ -44,6 +44,9 @@ const AUTHORIZATIONS: &str = "DELETE FROM authorizations WHERE issuer_id = $1 AN
 const RUNNING: &str = "DELETE FROM running_authorizations WHERE issuer_id = $1 AND offer_id IN \
     (SELECT offer_id FROM running_authorizations WHERE issuer_id = $1 AND expires_at <= $2 \
     ORDER BY expires_at LIMIT $3)";
+const HELD: &str = "DELETE FROM held_offers WHERE issuer_id = $1 AND offer_id IN \
+    (SELECT offer_id FROM held_offers WHERE issuer_id = $1 AND expires_at <= $2 \
+    ORDER BY expires_at LIMIT $3)";
 const ISSUANCES: &str = "DELETE FROM issuances WHERE issuer_id = $1 AND (offer_id, place) IN \
     (SELECT offer_id, place FROM issuances WHERE issuer_id = $1 AND offer_id < $2 \
     AND issued_at <= $3 ORDER BY offer_id LIMIT $4)";
@@ -62,6 +65,7 @@ pub(super) async fn purge(
     let mut removed = client.execute(NONCES, &[&issuer_id, &first_nonce_to_stay, &limit]).await?;
     removed += client.execute(IDEMPOTENCY_KEYS, &[&issuer_id, &now, &limit]).await?;
     removed += client.execute(RUNNING, &[&issuer_id, &now, &limit]).await?;
+    removed += client.execute(HELD, &[&issuer_id, &now, &limit]).await?;
     let kinds = [
         (DATASETS, before.claims), // before their offers, which say whether they may go
         (DEFERRALS, before.claims), // it may hold claims, too

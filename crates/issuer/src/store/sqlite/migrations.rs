@@ -16,6 +16,7 @@ pub(in crate::store) const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/sqlite/0005_deferrals.sql"),
     include_str!("../migrations/sqlite/0006_sign_in.sql"),
     include_str!("../migrations/sqlite/0007_drafts.sql"),
+    include_str!("../migrations/sqlite/0008_held_offers.sql"),
 ];
 
 /// Reads which migrations a database has seen; changes nothing.

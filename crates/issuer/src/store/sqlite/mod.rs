@@ -28,6 +28,7 @@ mod backup;
 mod client;
 mod deferral;
 mod external;
+mod held;
 mod journal;
 mod migrations;
 mod purge;

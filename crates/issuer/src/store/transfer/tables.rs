@@ -36,7 +36,7 @@ pub(in crate::store) const MARKER: &str = "bestow_transfer";
 pub(in crate::store) const LEFT_OUT: [&str; 2] = ["checks", "bestow_migrations"];
 
 /// All that is transferred.
-pub(in crate::store) const TABLES: [Table; 13] = [
+pub(in crate::store) const TABLES: [Table; 14] = [
     Table {
         name: "offers",
         key_length: 1,
@@ -199,6 +199,13 @@ pub(in crate::store) const TABLES: [Table; 13] = [
         ],
         has_step_id: true,
         page: LARGE_ROWS,
+    },
+    Table {
+        name: "held_offers",
+        key_length: 1,
+        columns: &[("offer_id", Id), ("asked_at", Integer), ("expires_at", Integer)],
+        has_step_id: false,
+        page: ROWS,
     },
     Table {
         name: "status_lists",

@@ -67,8 +67,11 @@ impl Dialect {
     /// was. An `acceptance_token` is one of draft 11, whoever sends it.
     #[must_use]
     pub fn read_deferral(self, body: &[u8]) -> Self {
-        let has_token = json::parse(body)
-            .is_ok_and(|value| value.get("acceptance_token").is_some_and(Value::is_string));
+        let has_one = |value: &Value| value.get("acceptance_token").is_some_and(Value::is_string);
+        let has_token = json::parse(body).is_ok_and(|value| {
+            let batch = value.get("credential_responses").and_then(Value::as_array);
+            has_one(&value) || batch.is_some_and(|batch| batch.iter().any(has_one))
+        });
         if has_token { self.min(Self(Draft::D11)) } else { self }
     }
 

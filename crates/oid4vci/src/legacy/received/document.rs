@@ -195,7 +195,9 @@ fn named(draft: Draft, format: &str, entry: &Value) -> Map<String, Value> {
 /// Up to draft 12 the algorithms of proofs stood for themselves, or nowhere.
 fn bind(draft: Draft, entry: &Value, configuration: &mut Map<String, Value>) {
     let mut methods = Vec::new();
-    for method in texts(entry.get("cryptographic_binding_methods_supported")) {
+    // Issuers of draft 8 still have the name that it had before.
+    let listed = entry.get("cryptographic_binding_methods_supported");
+    for method in texts(listed.or_else(|| entry.get("binding_methods_supported"))) {
         match method.as_str() {
             "did" => methods.extend(["did:jwk".to_owned(), "did:key".to_owned()]),
             "mso" => methods.push("cose_key".to_owned()),

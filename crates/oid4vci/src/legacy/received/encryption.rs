@@ -6,8 +6,7 @@ use serde_json::{Map, Value, json};
 use crate::encryption::{Body, ChosenEncryption, EncryptionError, JSON, ReceivedEncryption};
 use crate::legacy::Dialect;
 use crate::legacy::dialect::Draft;
-
-const MEMBER: &str = "credential_response_encryption";
+use crate::legacy::encryption::{MEMBER, METADATA_OF_DRAFT_12, OF_DRAFT_12};
 
 impl Dialect {
     /// Encrypts nothing but what must be (draft 13, section 11.2.3).
@@ -30,12 +29,7 @@ impl Dialect {
         if self.0 >= Draft::D13 {
             request.insert(MEMBER.into(), asked.into());
         } else {
-            let names = [
-                ("jwk", "credential_encryption_jwk"),
-                ("alg", "credential_response_encryption_alg"),
-                ("enc", "credential_response_encryption_enc"),
-            ];
-            for (name, of_draft) in names {
+            for (name, of_draft) in OF_DRAFT_12 {
                 request.extend(asked.remove(name).map(|value| (of_draft.to_owned(), value)));
             }
         }
@@ -45,13 +39,8 @@ impl Dialect {
 
 /// What draft 12, section 10.2.3, says of it with members of their own.
 pub(super) fn lift_metadata(metadata: &mut Map<String, Value>) {
-    let names = [
-        ("alg_values_supported", "credential_response_encryption_alg_values_supported"),
-        ("enc_values_supported", "credential_response_encryption_enc_values_supported"),
-        ("encryption_required", "require_credential_response_encryption"),
-    ];
     let mut lifted = Map::new();
-    for (name, of_draft) in names {
+    for (name, of_draft) in METADATA_OF_DRAFT_12 {
         lifted.extend(metadata.remove(of_draft).map(|value| (name.to_owned(), value)));
     }
     if !lifted.is_empty() {

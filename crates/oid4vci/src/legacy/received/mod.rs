@@ -5,6 +5,7 @@
 //! for the people on the other side, with the place in the draft that says otherwise.
 
 mod authorization;
+mod batch;
 mod credential;
 mod document;
 mod encryption;

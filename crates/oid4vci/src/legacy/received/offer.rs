@@ -1,5 +1,7 @@
 //! Links and offers of the drafts become those of 1.0.
 
+use std::borrow::Cow;
+
 use keys::json;
 use serde_json::{Map, Value};
 use url::form_urlencoded;
@@ -21,12 +23,20 @@ const NO_QUESTION_MARK: &str = "the link has no ? before its parameters; the exa
                                 to 11 have none, their section 4.1.2 asks for a query";
 const PLUS: &str = "the link has + for a space: readers of URLs take it for a plus sign, so write \
                     %20 (draft 11, section 4.1.2)";
+const ESCAPED: &str = "the link has &amp; for &, as HTML writes it: whoever copies it from a page should \
+                       get & (draft 8, section 5.1)";
 const OLDEST: &str = "the link has the scheme openid_initiate_issuance, which draft 8, section 10.1, \
                       writes with hyphens";
 const TYPES: &str = "credential_types is in the text of draft 8, section 5.1, alone; its examples \
                      repeat credential_type";
-const TEXT_FOR_TRUTH: &str = "user_pin_required is a text where draft 11, section 4.1.1, has true or \
-                              false";
+const TEXT_FOR_TRUTH: &str = "user_pin_required is a text or a number where draft 11, section 4.1.1, \
+                              has true or false";
+const SPELLING: &str = "user_pin_required is spelt otherwise than true or false, which are all that \
+                        draft 8, section 5.1, has";
+const NEITHER: &str = "user_pin_required is neither true nor false (draft 8, section 5.1); it was taken \
+                       for false";
+const SECOND_GRANT: &str = "pre-authorized_code or op_state stands beside the grants that hold the \
+                            same since draft 10, section 4.1.1; what is in grants counts";
 const BESIDE: &str = "user_pin_required stands beside tx_code, which took its place in draft 13, \
                       section 4.1.1";
 const ONE_TEXT: &str = "credentials is a text where draft 11, section 4.1.1, has an array";
@@ -57,7 +67,11 @@ impl Dialect {
             SCHEME | HAIP_SCHEME | "https" => None,
             _ => return Err(refused),
         };
-        let query = query(rest, &mut findings).ok_or(refused)?;
+        let mut query = Cow::Borrowed(query(rest, &mut findings).ok_or(refused)?);
+        if query.contains("&amp;") {
+            findings.push(ESCAPED);
+            query = query.replace("&amp;", "&").into();
+        }
         if query.contains('+') {
             findings.push(PLUS);
         }
@@ -131,13 +145,21 @@ fn flat(
         members.extend(parameters.one(name)?.map(|value| (name.to_owned(), value.into())));
     }
     // Every value of a query is a text.
-    let pin = parameters.one("user_pin_required")?.is_some_and(is_yes);
+    let pin = parameters.one("user_pin_required")?.is_some_and(|text| is_yes(text, findings));
     members.insert("user_pin_required".into(), pin.into());
     lifted(&members, findings).map(Some)
 }
 
-fn is_yes(text: &str) -> bool {
-    ["true", "yes"].iter().any(|yes| text.eq_ignore_ascii_case(yes))
+/// As issuers spell it: `true`, `yes` and `1`, or `false`, `no`, `0` and nothing at all.
+fn is_yes(text: &str, findings: &mut Findings) -> bool {
+    let is_one_of = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
+    let is_yes = is_one_of(&["true", "yes", "1"]);
+    if !is_yes && !is_one_of(&["false", "no", "0", ""]) {
+        findings.push(NEITHER);
+    } else if text != "true" && text != "false" {
+        findings.push(SPELLING);
+    }
+    is_yes
 }
 
 impl Dialect {
@@ -225,11 +247,11 @@ fn grants(
         let mut grant = Map::from_iter([("pre-authorized_code".to_owned(), code.clone())]);
         let pin = offer.get("user_pin_required").cloned();
         grant.extend(pin.map(|pin| ("user_pin_required".to_owned(), pin)));
-        grants.insert(PRE_AUTHORIZED_CODE.into(), grant.into());
+        add(&mut grants, (PRE_AUTHORIZED_CODE, grant), findings);
     }
     if let Some(state) = offer.get("op_state") {
         let grant = Map::from_iter([("issuer_state".to_owned(), state.clone())]);
-        grants.insert(AUTHORIZATION_CODE.into(), grant.into());
+        add(&mut grants, (AUTHORIZATION_CODE, grant), findings);
     }
     if let Some(Value::Object(grant)) = grants.get_mut(PRE_AUTHORIZED_CODE)
         && let Some(pin) = grant.remove("user_pin_required")
@@ -239,12 +261,28 @@ fn grants(
     Ok(grants)
 }
 
+/// Nothing takes the place of a grant that is there.
+fn add(
+    grants: &mut Map<String, Value>,
+    (name, grant): (&str, Map<String, Value>),
+    findings: &mut Findings,
+) {
+    if grants.contains_key(name) {
+        findings.push(SECOND_GRANT);
+    } else {
+        grants.insert(name.into(), grant.into());
+    }
+}
+
 /// A PIN is digits (draft 11, section 6.1), which is what an empty `tx_code` says.
 fn ask_for_pin(grant: &mut Map<String, Value>, pin: &Value, findings: &mut Findings) {
-    let is_required = pin.as_str().map_or(*pin == true, is_yes);
-    if pin.is_string() {
-        findings.push(TEXT_FOR_TRUTH);
-    }
+    let is_required = match pin {
+        Value::Bool(is_required) => *is_required,
+        other => {
+            findings.push(TEXT_FOR_TRUTH);
+            is_yes(other.as_str().unwrap_or(&other.to_string()), findings)
+        }
+    };
     if grant.contains_key("tx_code") {
         findings.push(BESIDE);
     } else if is_required {

@@ -18,6 +18,11 @@ const DETAILS: &str = "authorization_details of the Token Response are not those
                        section 6.2, and were left aside";
 
 impl Dialect {
+    /// What is to be said of a server whose document has another name for it than the one that led
+    /// there, or none.
+    pub const OTHER_SERVER: &'static str = "issuer of the metadata is not the one in the offer (draft 8, \
+                                            section 10.2; RFC 8414, section 3.3)";
+
     /// The form of a Token Request as this draft has it: up to draft 12 the Transaction Code was a PIN
     /// (draft 12, section 6.1).
     pub fn write_token_request(self, form: &mut [(&'static str, &str)]) {
@@ -31,6 +36,7 @@ impl Dialect {
     /// Reads a Token Response and the nonce that came with it (draft 14, section 6.2).
     #[must_use]
     pub fn read_token_response(
+        self,
         body: &[u8],
     ) -> Option<(ReceivedTokenResponse, Option<String>, Findings)> {
         let mut value = json::parse(body).ok()?;
@@ -44,7 +50,9 @@ impl Dialect {
         if let Some(details) = members.get("authorization_details")
             && !are_complete(details)
         {
-            findings.push(DETAILS);
+            if self.has_credential_identifiers() {
+                findings.push(DETAILS);
+            }
             members.remove("authorization_details");
         }
         Some((ReceivedTokenResponse::parse(value.to_string().as_bytes())?, nonce, findings))

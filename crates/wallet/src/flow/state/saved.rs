@@ -95,6 +95,8 @@ enum SavedGrant {
         #[serde(with = "pre_authorized_code")]
         code: PreAuthorizedCode,
         tx_code: Option<TxCodeInput>,
+        #[serde(default)]
+        interval: Option<u64>,
     },
     AuthorizationCode {
         issuer_state: Option<String>,
@@ -115,6 +117,7 @@ impl SavedGrant {
             OfferedGrant::PreAuthorizedCode(grant) => Self::PreAuthorizedCode {
                 code: grant.pre_authorized_code.clone(),
                 tx_code: grant.tx_code.clone(),
+                interval: grant.interval,
             },
             OfferedGrant::AuthorizationCode(grant) => {
                 Self::AuthorizationCode { issuer_state: grant.issuer_state.clone() }
@@ -125,10 +128,13 @@ impl SavedGrant {
     fn again(self) -> OfferedGrant {
         let authorization_server = None;
         match self {
-            Self::PreAuthorizedCode { code: pre_authorized_code, tx_code } => {
-                let grant =
-                    PreAuthorizedCodeGrant { pre_authorized_code, tx_code, authorization_server };
-                OfferedGrant::PreAuthorizedCode(grant)
+            Self::PreAuthorizedCode { code: pre_authorized_code, tx_code, interval } => {
+                OfferedGrant::PreAuthorizedCode(PreAuthorizedCodeGrant {
+                    pre_authorized_code,
+                    tx_code,
+                    authorization_server,
+                    interval,
+                })
             }
             Self::AuthorizationCode { issuer_state } => {
                 let grant = AuthorizationCodeGrant { issuer_state, authorization_server };
@@ -181,7 +187,8 @@ impl Wallet {
         &self,
         mut saved: SavedOffer,
     ) -> Result<ResolvedOffer, WalletError> {
-        let Understood { issuer, dialect, ids, names, server, .. } = saved.sources.read()?;
+        let Understood { issuer, dialect, ids, names, server, batch_endpoint, .. } =
+            saved.sources.read()?;
         let spoken = saved.spoken(dialect);
         self.check_dialect(&spoken)?;
         let encryption = spoken.encryption(&issuer.encryption)?;
@@ -191,6 +198,7 @@ impl Wallet {
         saved.show(&mut offered);
         let server = saved.sources.read_server(saved.sender.authorization_server(), server)?;
         self.check_endpoints(&issuer, &server, saved.sender.authorization_server())?;
+        self.check_places(&[&issuer.credential_issuer], batch_endpoint.iter())?;
         self.settings.profile.check_metadata(&issuer, &server)?;
         let sender = self.saved_sender(&server, saved.sender, spoken).await?;
         let (grant, sources) = (saved.grant.again(), Arc::new(saved.sources));
@@ -199,6 +207,7 @@ impl Wallet {
             issuer,
             encryption,
             server,
+            batch_endpoint,
             sender,
             offered,
             unsupported,

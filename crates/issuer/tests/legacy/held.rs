@@ -1,0 +1,61 @@
+//! Offers that are out before they can be taken: Wallets of drafts 12 and 13 ask again (draft 13, section
+//! 6.3).
+
+use serde_json::{Value, json};
+
+use crate::speaker::{DIPLOMA, DRAFTS, Speaker, world};
+
+async fn release(speaker: Speaker<'_>, id: &str) -> u16 {
+    let path = format!("/admin/v1/offers/{id}/release");
+    speaker.world.operator("POST", &path, None).await.status
+}
+
+/// Nothing is spent or counted meanwhile, and who has no code hears nothing of it.
+#[tokio::test]
+async fn who_comes_too_early_comes_again() {
+    let world = world().await;
+    for draft in [12, 13] {
+        let speaker = Speaker { world: &world, draft };
+        let more = json!({ "held": true, "tx_code": true });
+        let offered = speaker.offer(DIPLOMA, more).await;
+        let pin = offered.pin.as_deref().unwrap();
+        let take =
+            async |pin: &str| speaker.redeem(&offered.code, &[(speaker.pin_name(), pin)]).await;
+        assert!(take(pin).await.is(400, "authorization_pending"));
+        assert!(take(pin).await.is(400, "slow_down"));
+        for _ in 0..10 {
+            world.clock.advance(5);
+            assert!(take("wrong").await.is(400, "authorization_pending"), "no guess is judged");
+        }
+        let other = offered.code.replace(&offered.code[offered.code.len() - 4..], "AAAA");
+        assert!(speaker.redeem(&other, &[]).await.is(400, "invalid_grant"));
+        assert_eq!(release(speaker, &offered.id).await, 204);
+        assert_eq!(release(speaker, &offered.id).await, 404, "it is not held any more");
+        take(pin).await.success();
+    }
+}
+
+/// An offer that is over is over, whoever was to release it.
+#[tokio::test]
+async fn a_held_offer_ends_as_others_do() {
+    let world = world().await;
+    let speaker = Speaker { world: &world, draft: 13 };
+    let offered = speaker.offer(DIPLOMA, json!({ "held": true, "expires_in": 60 })).await;
+    assert!(speaker.redeem(&offered.code, &[]).await.is(400, "authorization_pending"));
+    world.clock.advance(60);
+    assert!(speaker.redeem(&offered.code, &[]).await.is(400, "invalid_grant"));
+    release(speaker, &offered.id).await;
+    assert!(speaker.redeem(&offered.code, &[]).await.is(400, "invalid_grant"));
+}
+
+/// Others have no word for it, and would take the first answer for the last.
+#[tokio::test]
+async fn wallets_that_cannot_wait_get_no_such_offer() {
+    let world = world().await;
+    for draft in DRAFTS.into_iter().filter(|draft| ![12, 13].contains(draft)) {
+        let answer = Speaker { world: &world, draft }.wish(DIPLOMA, json!({ "held": true })).await;
+        assert_eq!(answer.status, 422, "{draft}: {answer:?}");
+    }
+    let wish: Value = world.wish(DIPLOMA, &json!({ "held": true }));
+    assert_eq!(world.operator("POST", "/admin/v1/offers", Some(&wish)).await.status, 422);
+}
