@@ -247,6 +247,19 @@ fn numbers_out_of_range_are_refused() {
 }
 
 #[test]
+fn the_wallet_of_the_holders_is_reached_by_a_scheme_or_an_address() {
+    let line = |endpoint| format!("{URL}[offer]\ncredential_offer_endpoint = \"{endpoint}\"\n");
+    for good in ["haip-vci://", "https://wallet.example/offer?a=b", "eudi.wallet://offer"] {
+        assert!(load(&line(good)).is_ok(), "{good}");
+    }
+    let bad =
+        ["", "wallet", "http://wallet.example/", "javascript://x", "https://w.example/#a", "a://b c"];
+    for bad in bad {
+        assert!(mistake(&line(bad)).starts_with("3: no wallet is reached there"), "{bad}");
+    }
+}
+
+#[test]
 fn text_that_is_not_toml_names_its_line() {
     assert!(mistake(&format!("{URL}name = \n")).starts_with("2: "));
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use axum::http::Request;
+use oid4vci::offer::OfferLink;
 use oid4vci::token::PRE_AUTHORIZED_CODE;
 use serde_json::{Value, json};
 use testkit::by_hand::Offered;
@@ -53,6 +54,30 @@ async fn fetching_an_offer_spends_nothing() {
     assert_eq!(world.public.ask(bot, "").await.success(), first.success());
     let grant = &first.success()["grants"][PRE_AUTHORIZED_CODE];
     world.redeem(grant["pre-authorized_code"].as_str().unwrap(), &[]).await.success();
+}
+
+/// OFFER-31: where the operator knows the wallet, its own scheme or website is in the link.
+#[tokio::test]
+async fn a_link_may_lead_to_the_wallet_of_the_holders() {
+    for (endpoint, beginning) in [
+        ("haip-vci://", "haip-vci://?credential_offer_uri="),
+        ("https://wallet.example/offer", "https://wallet.example/offer?credential_offer_uri="),
+        ("https://wallet.example/?a=b", "https://wallet.example/?a=b&credential_offer_uri="),
+    ] {
+        let world = World::with(|issuer| {
+            issuer.config.offer.credential_offer_endpoint = Some(endpoint.to_owned());
+        })
+        .await;
+        let wish = world.wish(CARD, &json!({}));
+        let made = world.operator("POST", "/admin/v1/offers", Some(&wish)).await.json();
+        let link = made["uri"].as_str().unwrap();
+        assert!(link.starts_with(beginning), "{link}");
+        assert!(OfferLink::parse(link).is_ok(), "our own wallet reads it");
+        let by_value = world.wish(CARD, &json!({ "by_value": true }));
+        let made = world.operator("POST", "/admin/v1/offers", Some(&by_value)).await.json();
+        let beginning = beginning.replace("credential_offer_uri", "credential_offer");
+        assert!(made["uri"].as_str().unwrap().starts_with(&beginning), "{made}");
+    }
 }
 
 /// OFFER-38, OFFER-04, OFFER-05, OFFER-15, OFFER-18, OFFER-19, OFFER-20, OFFER-21

@@ -149,6 +149,15 @@ pub fn link_by_reference(credential_offer_uri: &str) -> String {
     link(SCHEME, "credential_offer_uri", credential_offer_uri)
 }
 
+/// The same link, for the Wallet that is reached at this endpoint: a scheme of its own (`wallet://`),
+/// or an address of its website (VCI §12.1.1, OFFER-31).
+#[must_use]
+pub fn at_endpoint(link: &str, credential_offer_endpoint: &str) -> Option<String> {
+    let parameters = link.strip_prefix(SCHEME)?.strip_prefix("://?")?;
+    let behind = if credential_offer_endpoint.contains('?') { '&' } else { '?' };
+    Some(format!("{credential_offer_endpoint}{behind}{parameters}"))
+}
+
 /// How the Wallet asks for the Transaction Code (VCI §4.1.1, OFFER-18 to OFFER-23).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TxCodeInput {

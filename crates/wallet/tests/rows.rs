@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use wallet::error::{Class, WalletError};
 use wallet::flow::deferred::Resumed;
 use wallet::flow::key::KeyWish;
+use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::http::{HttpError, Method};
 use world::{
     ISSUER, ISSUER_METADATA, Proof, SERVER_METADATA, World, endpoint, issuer_metadata, offer,
@@ -98,6 +99,26 @@ async fn an_offer_without_grants_is_taken_by_signing_in() {
     assert!(!world.resolve(&both).await.unwrap().needs_sign_in());
     world.wallet.settings.prefers_sign_in = true;
     assert!(world.resolve(&both).await.unwrap().needs_sign_in());
+}
+
+/// VCI §H.6: who knows the issuer needs no offer.
+#[tokio::test]
+async fn a_wallet_begins_at_an_issuer_without_an_offer() {
+    let world = World::new();
+    world.network.says(SERVER_METADATA, 200, server_with_sign_in(&json!({})));
+    let ids = ["student_card".to_owned()];
+    let scanned = ScannedOffer::of_issuer(ISSUER, &ids).unwrap();
+    let consent = Consent::to(scanned.host());
+    let fetched = world.wallet.fetch_offer(scanned, &consent).await.unwrap();
+    assert!(world.network.sent().is_empty(), "there is no offer to be fetched");
+    let described = world.wallet.describe_offer(fetched, &consent).await.unwrap();
+    let resolved = world.wallet.resolve_offer(described, &consent).await.unwrap();
+    assert!(resolved.needs_sign_in());
+    let begun = world.wallet.begin_sign_in(resolved, BACK).await.unwrap();
+    assert!(begun.address().query_pairs().all(|(name, _)| name != "issuer_state"));
+    for (issuer, ids) in [(ISSUER, &[][..]), ("http://issuer.example", &ids), ("issuer", &ids)] {
+        assert!(ScannedOffer::of_issuer(issuer, ids).is_err(), "{issuer}");
+    }
 }
 
 /// OFFER-34: an offer is not answered; whoever lets it lie has only read what is public.

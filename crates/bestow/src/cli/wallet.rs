@@ -196,6 +196,10 @@ pub(crate) struct ReceiveArguments {
     /// A link, the file of a picture (PNG, JPEG, SVG), or - for either on standard input
     #[arg(value_name = "OFFER|IMAGE|-")]
     pub(crate) offer: String,
+    /// Begin without an offer: OFFER is the issuer's address, and this is what its metadata call the
+    /// credential; may be repeated
+    #[arg(long, value_name = "CONFIGURATION_ID", conflicts_with = "tx_code")]
+    pub(crate) credential: Vec<String>,
     /// The transaction code, where it is known beforehand; else it is asked for
     #[arg(long, value_name = "CODE")]
     pub(crate) tx_code: Option<String>,

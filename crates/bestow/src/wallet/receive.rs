@@ -32,7 +32,10 @@ const WAIT_SECONDS_MAX: u64 = 3600;
 
 /// Receives what is offered, shows it and keeps it.
 pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Result<(), Failure> {
-    let scanned = ScannedOffer::scan(&input::offer_text(&arguments.offer)?);
+    let scanned = match &arguments.credential[..] {
+        [] => ScannedOffer::scan(&input::offer_text(&arguments.offer)?),
+        ids => ScannedOffer::of_issuer(&arguments.offer, ids),
+    };
     let scanned = scanned.map_err(|error| told(&error))?;
     let allow_http_loopback = arguments.allow_http_loopback;
     let reach = Reach { allow_http_loopback, ..Reach::of(&arguments.reach) };

@@ -9,6 +9,7 @@ use oid4vci::proof::WINDOW_SECONDS_MIN;
 use oid4vci::provider::{OPENID, is_provider};
 use oid4vci::secret::TX_CODE_LENGTHS;
 use oid4vci::token;
+use url::Url;
 
 use super::section::Tls;
 use super::source::Source;
@@ -23,6 +24,7 @@ pub(super) fn check(config: &Config, source: &Source) -> Result<(), ConfigError>
     rules.tls()?;
     rules.admin()?;
     rules.ranges()?;
+    rules.credential_offer_endpoint()?;
     rules.senders()?;
     rules.sign_in()?;
     rules.authorization_server()?;
@@ -46,7 +48,26 @@ struct Rules<'r> {
     source: &'r Source,
 }
 
+/// Nothing that runs in a browser, shows a file or goes over the network unprotected.
+fn is_endpoint_of_wallet(text: &str) -> bool {
+    let Ok(url) = Url::parse(text) else { return false };
+    let is_website = url.scheme() == "https" && url.has_host();
+    let never = ["http", "https", "javascript", "data", "file", "blob", "about", "ftp", "ws", "wss"];
+    let is_app = text.contains("://") && !never.contains(&url.scheme());
+    (is_website || is_app) && !text.contains('#') && is_one_visible_line(text)
+}
+
 impl Rules<'_> {
+    fn credential_offer_endpoint(&self) -> Result<(), ConfigError> {
+        let endpoint = self.config.offer.credential_offer_endpoint.as_deref();
+        if endpoint.is_none_or(is_endpoint_of_wallet) {
+            return Ok(());
+        }
+        let remedy = "write a scheme, as `haip-vci://`, or an https address; no fragment";
+        let key = "offer.credential_offer_endpoint";
+        Err(self.source.mistake(key, "no wallet is reached there", remedy))
+    }
+
     fn root(&self) -> Result<(), ConfigError> {
         if !self.source.has("url") {
             let remedy = "write url = \"https://issuer.example\" before the first section";

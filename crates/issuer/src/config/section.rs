@@ -123,6 +123,11 @@ section! {
         tx_code_length: u8 = 6,
         /// After so many wrong transaction codes the offer is locked.
         tx_code_attempts_max: u32 = 5,
+        /// Where the wallet of your holders is reached (`credential_offer_endpoint` of its metadata):
+        /// a scheme of its own, as `haip-vci://`, or an address, as `https://wallet.example/offer`.
+        /// Links and QR codes then lead to it. Without it: `openid-credential-offer://`, which any
+        /// wallet may answer. Offers in drafts stay as they are.
+        credential_offer_endpoint: Option<String> = None,
     }
 }
 

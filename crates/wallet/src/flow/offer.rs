@@ -3,6 +3,7 @@
 use oid4vci::legacy::Dialect;
 use oid4vci::metadata::parse_identifier;
 use oid4vci::offer::{OFFER_BYTES_MAX, OfferError, OfferLink, ReceivedOffer};
+use serde_json::json;
 use url::Url;
 
 use super::dialect::Spoken;
@@ -29,6 +30,18 @@ impl ScannedOffer {
             OfferLink::ByValue(offer) => host(&issuer(offer)?),
         };
         Ok(Self { link, host, spoken: Spoken::new(dialect, findings) })
+    }
+
+    /// Begins at an issuer, without an offer: what is meant is named as the issuer's metadata name it,
+    /// and got by signing in (VCI §H.6).
+    pub fn of_issuer(credential_issuer: &str, ids: &[String]) -> Result<Self, WalletError> {
+        let offer = json!({
+            "credential_issuer": credential_issuer, "credential_configuration_ids": ids,
+        });
+        let offer = ReceivedOffer::parse(offer.to_string().as_bytes())?;
+        let host = host(&issuer(&offer)?);
+        let link = OfferLink::ByValue(offer);
+        Ok(Self { link, host, spoken: Spoken::new(None, Vec::new()) })
     }
 
     /// Whom the first request goes to, host and port: the person is to agree to just this.

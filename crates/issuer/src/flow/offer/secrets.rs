@@ -3,7 +3,9 @@
 use keys::outside::Timestamp;
 use oid4vci::grant::Grant;
 use oid4vci::legacy::Dialect;
-use oid4vci::offer::{CredentialOffer, InputMode, OfferId, TxCodeInput, link_by_reference};
+use oid4vci::offer::{
+    CredentialOffer, InputMode, OfferId, TxCodeInput, at_endpoint, link_by_reference,
+};
 use oid4vci::secret::{IssuerState, OfferReference, PreAuthorizedCode, TxCode};
 
 use super::{MadeOffer, MakeOfferError, OfferRequest, Owner};
@@ -64,14 +66,30 @@ impl Secrets {
                 authorization_server: issuer.named_server(request.draft),
             };
             match request.draft {
-                None => offer.to_link(),
+                None => for_wallet(issuer, offer.to_link()),
                 Some(dialect) => dialect.offer_link(&offer),
             }
         } else {
-            link_by_reference(&issuer.offer_uri(&self.reference))
+            by_reference_for_wallet(issuer, request.draft, &self.reference)
         };
         MadeOffer { id, uri, tx_code: self.tx_code, expires_at }
     }
+}
+
+/// Wallets of drafts know the usual scheme alone.
+fn by_reference_for_wallet(
+    issuer: &Issuer,
+    dialect: Option<Dialect>,
+    reference: &OfferReference,
+) -> String {
+    let link = link_by_reference(&issuer.offer_uri(reference));
+    if dialect.is_some() { link } else { for_wallet(issuer, link) }
+}
+
+/// For the Wallet that the operator has named, if one is.
+fn for_wallet(issuer: &Issuer, link: String) -> String {
+    let endpoint = issuer.config.offer.credential_offer_endpoint.as_deref();
+    endpoint.and_then(|endpoint| at_endpoint(&link, endpoint)).unwrap_or(link)
 }
 
 /// The same code for the life of one approval, so that a fresh QR code needs no fresh letter.
@@ -104,7 +122,7 @@ pub fn application_link(issuer: &Issuer, grant: &Grant, secret: &str) -> String 
     let keys = issuer.keys();
     let reference = OfferReference::derive(grant.id, &keys.offer, secret.as_bytes());
     match grant.dialect.filter(|dialect| !dialect.has_offers_by_reference()) {
-        None => link_by_reference(&issuer.offer_uri(&reference)),
+        None => by_reference_for_wallet(issuer, grant.dialect, &reference),
         Some(dialect) => dialect.offer_link(&CredentialOffer {
             credential_issuer: &issuer.identifier(Some(dialect)),
             credential_configuration_ids: &grant.credential_configuration_ids,
