@@ -43,7 +43,7 @@ fn run(command: Command) -> Result<(), Failure> {
         match command {
             Command::Demo(arguments) => demo::demo(&arguments).await,
             Command::Issuer(command) => issuer::run(command).await,
-            Command::Wallet(arguments) => wallet::run(arguments).await,
+            Command::Wallet(arguments) => Box::pin(wallet::run(arguments)).await,
             Command::Inspect(arguments) => inspect::inspect(&arguments),
             Command::Derive(arguments) => derive::derive(&arguments),
             Command::Verify(arguments) => Box::pin(verify::verify(&arguments)).await,

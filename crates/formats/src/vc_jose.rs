@@ -92,7 +92,7 @@ pub async fn sign_selective(
 
 /// Makes all of a `vc+sd-jwt` but its signature.
 pub fn prepare_selective(
-    claims: SelectiveClaims<'_>,
+    claims: &SelectiveClaims<'_>,
     random: &dyn Random,
 ) -> Result<Concealed, IssueError> {
     let payload = prepare(&claims.claims)?;

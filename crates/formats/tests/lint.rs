@@ -179,7 +179,7 @@ fn w3c() -> [Case; 4] {
     };
     let jwt = jwt_vc_json::prepare(&claims(Some(status()))).unwrap();
     let jose = vc_jose::prepare(&claims(Some(status()))).unwrap();
-    let selective = vc_jose::prepare_selective(selective, &SystemRandom).unwrap();
+    let selective = vc_jose::prepare_selective(&selective, &SystemRandom).unwrap();
     let linked = ldp_vc::prepare(&claims(None)).unwrap();
     [
         (Unsigned::JwtVcJson(jwt), Some(status())),

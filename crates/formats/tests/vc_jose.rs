@@ -59,7 +59,7 @@ fn selective(binding: Option<Binding>, subject: Option<&str>) -> SelectiveClaims
 }
 
 async fn issued_selective(claims: SelectiveClaims<'_>, key: &SoftwareKey) -> String {
-    let prepared = prepare_selective(claims, &Counting(0.into())).unwrap();
+    let prepared = prepare_selective(&claims, &Counting(0.into())).unwrap();
     sign_selective(&prepared, "key-1", key).await.unwrap()
 }
 

@@ -33,9 +33,10 @@ pub struct Display {
     pub faces: Vec<Face>,
     /// The claims in the order in which they are to be shown (CLAIM-07).
     pub claims: Vec<ClaimLabel>,
-    /// Pictures of the whole card, in place of a face.
+    /// Pictures of the whole card, in place of a face; boxed, as few cards have any and every step of a
+    /// flow carries this.
     #[serde(default, skip_serializing_if = "SvgTemplates::is_empty")]
-    pub svg_templates: SvgTemplates,
+    pub svg_templates: Box<SvgTemplates>,
 }
 
 /// A text in one language.
@@ -97,7 +98,7 @@ impl Display {
                 .take(CLAIMS_MAX)
                 .filter_map(|description| claim(description, configuration))
                 .collect(),
-            svg_templates: SvgTemplates::default(),
+            svg_templates: Box::default(),
         };
         display.leave_out_too_much();
         display

@@ -125,10 +125,8 @@ impl Story {
 /// How many types metadata name, in whichever member a version of them has that.
 fn types(metadata: &Value) -> Option<usize> {
     let names = ["credential_configurations_supported", "credentials_supported"];
-    match names.iter().find_map(|name| metadata.get(name))? {
-        Value::Array(types) => Some(types.len()),
-        types => types.as_object().map(serde_json::Map::len),
-    }
+    let types = names.iter().find_map(|name| metadata.get(name))?;
+    types.as_array().map(Vec::len).or_else(|| types.as_object().map(serde_json::Map::len))
 }
 
 fn tell_nonce(answer: &Value) {

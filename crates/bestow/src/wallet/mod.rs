@@ -33,7 +33,7 @@ pub(crate) mod sign_in;
 pub(crate) async fn run(arguments: WalletArguments) -> Result<(), Failure> {
     let place = Place::of(&arguments)?;
     match arguments.command {
-        WalletCommand::Receive(arguments) => receive::receive(&place, &arguments).await,
+        WalletCommand::Receive(arguments) => Box::pin(receive::receive(&place, &arguments)).await,
         WalletCommand::Resume(arguments) => pending::resume(&place, &arguments).await,
         WalletCommand::Pending { json } => pending::list(&place, json).await,
         WalletCommand::List { json } => list(&place, json).await,

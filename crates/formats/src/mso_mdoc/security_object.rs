@@ -18,7 +18,7 @@ use crate::status_list::CredentialStatus;
 #[derive(Clone, Debug)]
 pub(super) struct SecurityObject {
     digest_algorithm: DigestAlgorithm,
-    digests: Vec<(String, Vec<(u64, Vec<u8>)>)>,
+    digests: Vec<KeptDigests>,
     pub(super) device_key: PublicKey,
     pub(super) doc_type: String,
     pub(super) signed_at: Timestamp,
@@ -33,10 +33,17 @@ pub(super) struct SpaceDigests<'b> {
     pub(super) digests: Vec<(u64, &'b [u8])>,
 }
 
+/// The same, once what was read is gone.
+#[derive(Clone, Debug)]
+struct KeptDigests {
+    name: String,
+    digests: Vec<(u64, Vec<u8>)>,
+}
+
 impl SpaceDigests<'_> {
-    fn kept(self) -> (String, Vec<(u64, Vec<u8>)>) {
+    fn kept(self) -> KeptDigests {
         let digests = self.digests.into_iter().map(|(id, digest)| (id, digest.to_vec()));
-        (self.name.to_owned(), digests.collect())
+        KeptDigests { name: self.name.to_owned(), digests: digests.collect() }
     }
 }
 
@@ -70,8 +77,8 @@ impl SecurityObject {
 
     /// Whether an element, its bytes as they came, is what was signed under this identifier.
     pub(super) fn has(&self, space: &str, digest_id: u64, bytes: &[u8]) -> bool {
-        let space = self.digests.iter().find(|(name, _)| name == space);
-        let digests = space.map_or(&[][..], |(_, digests)| digests);
+        let space = self.digests.iter().find(|one| one.name == space);
+        let digests = space.map_or(&[][..], |space| &space.digests);
         let signed = digests.iter().find(|(id, _)| *id == digest_id);
         signed.is_some_and(|(_, digest)| equal(digest, &self.digest_algorithm.digest(bytes)))
     }

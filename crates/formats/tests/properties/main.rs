@@ -3,7 +3,12 @@
 //!
 //! Few are tried each time; `PROPTEST_CASES=5000 cargo test -p bestow-formats --test properties` tries
 //! more.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::env;
 use std::future::Future;

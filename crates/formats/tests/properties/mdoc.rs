@@ -142,7 +142,9 @@ fn presented(mdoc: &[u8], shown: &[bool]) -> (Vec<u8>, Vec<(String, String)>) {
         to.map(2)?.str("nameSpaces")?.map(kept.len() as u64)?;
         for (space, items) in &kept {
             to.str(space)?.array(items.len() as u64)?;
-            items.iter().for_each(|item| to.writer_mut().extend_from_slice(item));
+            for item in items {
+                to.writer_mut().extend_from_slice(item);
+            }
         }
         to.str("issuerAuth")?;
         to.writer_mut().extend_from_slice(map.get(Label::Text("issuerAuth")).unwrap());
@@ -182,9 +184,9 @@ fn whatever_is_changed_is_refused() {
         for (index, by) in changes {
             let place = index.index(mdoc.len() - certificate.len());
             let place = if place < start { place } else { place + certificate.len() };
-            let mut changed = mdoc.clone();
-            changed[place] ^= by;
-            assert!(read(&changed).is_err(), "byte {place} of {mdoc:02x?}");
+            let mut other = mdoc.clone();
+            other[place] ^= by;
+            assert!(read(&other).is_err(), "byte {place} of {mdoc:02x?}");
         }
     });
 }

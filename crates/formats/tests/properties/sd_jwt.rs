@@ -46,7 +46,7 @@ fn collect(value: &Value, path: &mut Vec<Step>, paths: &mut Vec<Vec<Step>>) {
     let members: Vec<(Step, &Value)> = match value {
         Value::Object(object) => object.iter().map(|(name, v)| (name.as_str().into(), v)).collect(),
         Value::Array(array) => array.iter().map(|value| (Step::Every, value)).collect(),
-        _ => Vec::new(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     };
     for (step, value) in members {
         path.push(step);

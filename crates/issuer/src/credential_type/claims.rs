@@ -76,7 +76,11 @@ pub enum Disclosure {
 
 /// All claims of a type, in the order in which they are displayed (CLAIM-07).
 #[derive(Clone, Debug)]
-pub struct Claims(Vec<Claim>);
+pub struct Claims {
+    all: Vec<Claim>,
+    /// Where those are that a holder may leave out.
+    selective_paths: Vec<Vec<Step>>,
+}
 
 /// Everything that is wrong with given claims, at once; never empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,18 +109,18 @@ impl std::error::Error for ClaimsError {}
 
 impl Claims {
     /// Takes claims whose paths were checked against each other.
-    pub(super) const fn new(claims: Vec<Claim>) -> Self {
-        Self(claims)
+    pub(super) fn new(all: Vec<Claim>) -> Self {
+        let selective = all.iter().filter(|claim| claim.disclosure == Disclosure::Selective);
+        Self { selective_paths: selective.map(|claim| claim.path.clone()).collect(), all }
     }
 
     /// In the order in which they are displayed.
     pub fn iter(&self) -> std::slice::Iter<'_, Claim> {
-        self.0.iter()
+        self.all.iter()
     }
 
-    pub(super) fn selective_paths(&self) -> Vec<Vec<Step>> {
-        let selective = self.0.iter().filter(|claim| claim.disclosure == Disclosure::Selective);
-        selective.map(|claim| claim.path.clone()).collect()
+    pub(super) fn selective_paths(&self) -> &[Vec<Step>] {
+        &self.selective_paths
     }
 
     /// Checks claims that are for this type alone: every unknown, missing and wrong one is named.
@@ -134,7 +138,7 @@ impl Claims {
 
     /// The given values that must be pictures, for [`Pictures::clean`].
     pub fn pictures<'g>(&self, given: &'g Map<String, Value>) -> impl Iterator<Item = &'g str> {
-        let images = self.0.iter().filter(|claim| claim.value_type == ValueType::Image);
+        let images = self.all.iter().filter(|claim| claim.value_type == ValueType::Image);
         images.flat_map(|claim| all(given, &claim.path)).filter_map(|(_, value)| value.as_str())
     }
 
@@ -155,7 +159,7 @@ impl Claims {
         locale: &str,
     ) -> Vec<(&Claim, String, &'v Value)> {
         let mut values = Vec::new();
-        for claim in self.0.iter().filter(|claim| claim.value_type.is_value()) {
+        for claim in self.all.iter().filter(|claim| claim.value_type.is_value()) {
             for (place, value) in all(claims, &claim.path) {
                 values.push((claim, self.label_at(claim, &place, locale), value));
             }
@@ -188,8 +192,8 @@ impl Claims {
     /// Puts defaults in and notes what is missing; objects last, as a default can make one.
     fn fill(&self, check: &mut Check<'_>) {
         let is_value = |claim: &&Claim| claim.value_type.is_value();
-        let others = self.0.iter().filter(|claim| !is_value(claim));
-        for claim in self.0.iter().filter(is_value).chain(others) {
+        let others = self.all.iter().filter(|claim| !is_value(claim));
+        for claim in self.all.iter().filter(is_value).chain(others) {
             if claim.is_element() {
                 continue;
             }
@@ -218,16 +222,18 @@ impl Claims {
 
     /// The declared objects and lists around a path.
     pub(super) fn around<'c>(&'c self, path: &'c [Step]) -> impl Iterator<Item = &'c Claim> {
-        self.0.iter().filter(|claim| claim.path.len() < path.len() && path.starts_with(&claim.path))
+        self.all
+            .iter()
+            .filter(|claim| claim.path.len() < path.len() && path.starts_with(&claim.path))
     }
 
     pub(super) fn at(&self, path: &[Step]) -> Option<&Claim> {
-        self.0.iter().find(|claim| claim.path == path)
+        self.all.iter().find(|claim| claim.path == path)
     }
 
     /// Whether claims lie below this path.
     fn has_below(&self, path: &[Step]) -> bool {
-        self.0.iter().any(|claim| claim.path.len() > path.len() && claim.path.starts_with(path))
+        self.all.iter().any(|claim| claim.path.len() > path.len() && claim.path.starts_with(path))
     }
 }
 

@@ -84,8 +84,6 @@ pub struct CredentialType {
     pub display: Vec<Display>,
     /// What the credential says.
     pub claims: Claims,
-    /// Where the claims are that a holder may leave out.
-    selective_paths: Vec<Vec<Step>>,
     /// What else describes it to those who meet its credentials.
     pub description: Description,
     /// Pictures of the whole card, in the order of the file.
@@ -264,7 +262,7 @@ impl CredentialType {
     /// Paths of the claims that a holder may leave out when showing the credential (PRIV-02).
     #[must_use]
     pub fn selective_paths(&self) -> &[Vec<Step>] {
-        &self.selective_paths
+        self.claims.selective_paths()
     }
 
     /// Paths of the claims that a holder always shows; those of an object are its members'.

@@ -10,7 +10,6 @@ use serde::Deserialize;
 
 use super::checks;
 use super::claim_rules::{self, WrittenClaim};
-use super::claims::Claims;
 use super::display::Display;
 use super::format::{self, WrittenCanonicalization, WrittenCryptosuite, WrittenFormat};
 use super::key_attestations;
@@ -186,7 +185,6 @@ pub(super) fn read_whole(
         format: format?,
         key_binding: key_binding?,
         tx_code_channel: tx_code_channel?,
-        selective_paths: claims.as_ref().map(Claims::selective_paths)?,
         claims: claims?,
         sign_in_claims: sign_in_claims?,
         id: id?,

@@ -152,7 +152,8 @@ impl Edge {
         let request = dialect.token_request(form)?;
         match flow::legacy::held(&request, dialect, issuer).await? {
             Held::No => {}
-            held => return Ok(self.refused(dialect.not_yet(held == Held::TooSoon))),
+            Held::Yes => return Ok(self.refused(dialect.not_yet(false))),
+            Held::TooSoon => return Ok(self.refused(dialect.not_yet(true))),
         }
         let client_id = request.client_id();
         let proved = sender::headers(&self.headers);

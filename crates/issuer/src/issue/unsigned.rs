@@ -185,7 +185,7 @@ fn w3c(
                 decoys: credential_type.decoys,
                 binding: holder.map(|holder| holder.binding.clone()),
             };
-            vc_jose::prepare_selective(claims, maker.random).map(Unsigned::VcSdJwt)
+            vc_jose::prepare_selective(&claims, maker.random).map(Unsigned::VcSdJwt)
         }
         Securing::LdpVc(canonicalization) => {
             ldp_vc::prepare(&claims).map(|made| Unsigned::LdpVc(made, canonicalization))

@@ -67,12 +67,11 @@ async fn redeem(speaker: Speaker<'_>, place: &str, code: &str) -> Answer {
 
 /// From a token to a credential.
 async fn receive(speaker: Speaker<'_>, token: &Value) {
-    let nonce = match token["c_nonce"].as_str() {
-        Some(nonce) => nonce.to_owned(),
-        None => {
-            let answer = speaker.post("nonce", "", "").await.success();
-            answer["c_nonce"].as_str().unwrap().to_owned()
-        }
+    let nonce = if let Some(nonce) = token["c_nonce"].as_str() {
+        nonce.to_owned()
+    } else {
+        let answer = speaker.post("nonce", "", "").await.success();
+        answer["c_nonce"].as_str().unwrap().to_owned()
     };
     let key = holder_key();
     let mut proof = speaker.proof(&key, &nonce);

@@ -69,7 +69,7 @@ impl Dialect {
             return;
         }
         for (name, of_draft) in METADATA_OF_DRAFT_12 {
-            published.insert(of_draft.into(), members[name].clone());
+            published.insert(of_draft.into(), members.get(name).cloned().unwrap_or_default());
         }
     }
 }

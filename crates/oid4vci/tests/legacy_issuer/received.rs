@@ -35,7 +35,7 @@ fn known() -> BTreeMap<String, CredentialConfiguration> {
 fn read(draft: &str, body: &Value) -> Result<String, &'static str> {
     let body = body.to_string();
     let body = ("application/json", body.as_bytes());
-    let (request, _) = dialect(draft).credential_request(body, &known()).map_err(|told| told.0)?;
+    let (request, ..) = dialect(draft).credential_request(body, &known()).map_err(|told| told.0)?;
     match request.selector {
         Selector::Configuration(id) => Ok(id),
         Selector::Identifier(identifier) => Ok(format!("identifier {identifier}")),

@@ -36,7 +36,7 @@ impl Wallet {
                 let Described { metadata, documents: texts } = described;
                 // Few types have pictures: others' futures do not carry this one along.
                 let pictures = self.fetch_svg_templates(&metadata, &issuer.credential_issuer);
-                let svg_templates = Box::pin(pictures).await;
+                let svg_templates = Box::new(Box::pin(pictures).await);
                 if is_whole && svg_templates.is_empty() {
                     continue;
                 }

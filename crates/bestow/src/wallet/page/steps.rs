@@ -107,21 +107,21 @@ pub(super) async fn decline(State(served): State<Arc<Served>>, Id(id): Id) -> St
 async fn decide(wallet: &Wallet, stage: Stage, decision: Decision) -> Result<Stage, Setback> {
     match (stage, decision) {
         (Stage::Scanned(scanned), Decision::Agree { host }) if scanned.host() == host => {
-            fetch(wallet, scanned).await
+            Box::pin(fetch(wallet, scanned)).await
         }
         (Stage::Fetched(fetched, consent), Decision::Agree { host }) if fetched.host() == host => {
-            describe(wallet, fetched, consent.and(&host)).await
+            Box::pin(describe(wallet, fetched, consent.and(&host))).await
         }
         (Stage::Described(described, consent), Decision::Agree { host })
             if described.server_host() == host =>
         {
-            resolve(wallet, described, consent.and(&host)).await
+            Box::pin(resolve(wallet, described, consent.and(&host))).await
         }
         (Stage::Resolved(offer), Decision::Redeem { .. }) if offer.needs_sign_in() => {
             Box::pin(begin_sign_in(wallet, offer)).await
         }
         (Stage::Resolved(offer), Decision::Redeem { tx_code }) => {
-            redeem(wallet, offer, tx_code).await
+            Box::pin(redeem(wallet, offer, tx_code)).await
         }
         (Stage::SigningIn(sign_in, waiting), Decision::Redeem { .. }) => {
             Box::pin(finish_sign_in(wallet, sign_in, waiting)).await

@@ -276,12 +276,11 @@ fn add(
 
 /// A PIN is digits (draft 11, section 6.1), which is what an empty `tx_code` says.
 fn ask_for_pin(grant: &mut Map<String, Value>, pin: &Value, findings: &mut Findings) {
-    let is_required = match pin {
-        Value::Bool(is_required) => *is_required,
-        other => {
-            findings.push(TEXT_FOR_TRUTH);
-            is_yes(other.as_str().unwrap_or(&other.to_string()), findings)
-        }
+    let is_required = if let Value::Bool(is_required) = pin {
+        *is_required
+    } else {
+        findings.push(TEXT_FOR_TRUTH);
+        is_yes(pin.as_str().unwrap_or(&pin.to_string()), findings)
     };
     if grant.contains_key("tx_code") {
         findings.push(BESIDE);
