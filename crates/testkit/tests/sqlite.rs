@@ -32,7 +32,7 @@ async fn an_unknown_schema_is_refused_and_the_command_is_named() {
     assert_eq!(schema(&file).unwrap(), Schema::Missing);
     let error = Sqlite::open(&file, "one").unwrap_err();
     assert!(error.to_string().contains("bestow issuer migrate"), "{error}");
-    assert_eq!(migrate(&file).unwrap(), 7);
+    assert_eq!(migrate(&file).unwrap(), 8);
     assert_eq!(migrate(&file).unwrap(), 0, "a second time there is nothing to do");
     assert_eq!(schema(&file).unwrap(), Schema::Current);
     Sqlite::open(&file, "one").unwrap().check().await.unwrap();

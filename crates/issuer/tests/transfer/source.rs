@@ -101,6 +101,12 @@ impl Filling {
         self.open(expired).await;
         let withdrawn = self.open(self.new_offer()).await;
         assert!(self.store.withdraw_offer(withdrawn.id, self.now()).await.unwrap());
+        let (held, asked) =
+            (OfferId::fresh(self.now(), &self.random), OfferId::fresh(self.now(), &self.random));
+        for id in [held, asked] {
+            self.store.hold_offer(id, self.now().plus(600)).await.unwrap();
+        }
+        self.store.ask_held(asked, 5, self.now()).await.unwrap();
     }
 
     async fn redeemed(&self, client_id: &str) -> Grant {
