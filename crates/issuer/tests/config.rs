@@ -252,8 +252,14 @@ fn the_wallet_of_the_holders_is_reached_by_a_scheme_or_an_address() {
     for good in ["haip-vci://", "https://wallet.example/offer?a=b", "eudi.wallet://offer"] {
         assert!(load(&line(good)).is_ok(), "{good}");
     }
-    let bad =
-        ["", "wallet", "http://wallet.example/", "javascript://x", "https://w.example/#a", "a://b c"];
+    let bad = [
+        "",
+        "wallet",
+        "http://wallet.example/",
+        "javascript://x",
+        "https://w.example/#a",
+        "a://b c",
+    ];
     for bad in bad {
         assert!(mistake(&line(bad)).starts_with("3: no wallet is reached there"), "{bad}");
     }

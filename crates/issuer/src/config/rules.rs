@@ -52,7 +52,8 @@ struct Rules<'r> {
 fn is_endpoint_of_wallet(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
     let is_website = url.scheme() == "https" && url.has_host();
-    let never = ["http", "https", "javascript", "data", "file", "blob", "about", "ftp", "ws", "wss"];
+    let never =
+        ["http", "https", "javascript", "data", "file", "blob", "about", "ftp", "ws", "wss"];
     let is_app = text.contains("://") && !never.contains(&url.scheme());
     (is_website || is_app) && !text.contains('#') && is_one_visible_line(text)
 }
