@@ -9,6 +9,7 @@ use issuer::application::{Application, ApplicationId, ApplicationSecret, Applica
 use issuer::store::authorization::{Allowed, AllowedOffer, AuthorizationStore as _};
 use issuer::store::client::{ClientStore as _, StoredClient};
 use issuer::store::deferral::{DeferralStore as _, Deferred};
+use issuer::store::held::HeldStore as _;
 use issuer::store::sqlite::{Sqlite, migrate};
 use issuer::store::status::{NewLease, StatusStore as _};
 use issuer::store::{Idempotency, NewOffer, Store};
