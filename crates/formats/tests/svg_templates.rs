@@ -85,6 +85,15 @@ fn a_picture_that_does_more_than_show_is_refused() {
         ("<style><![CDATA[@import 'x';]]></style>", STYLE),
         ("<rect style='@import x'/>", STYLE),
         ("<style>rect { mask: url(#m) }</style><mask id='m'/>", STYLE),
+        ("<style>rect { fill: url<!-- -->(https://a.example/x) }</style>", STYLE),
+        ("<style>rect { mask: url<!-- -->(#m) }</style><mask id='m'/>", STYLE),
+        ("<style>* { filter: blur(9px) }</style>", STYLE),
+        ("<rect style='filter: drop-shadow(0 0 9px red)'/>", STYLE),
+        ("<g id='a'/><use href='#%61'/>", REFERENCE),
+        ("<g id='a'/><use href='#&#9;a'/>", REFERENCE),
+        ("<rect mask='url(#%61)'/><mask id='a'/>", REFERENCE),
+        ("<pattern id='a'/>", ELEMENT),
+        ("<marker id='a'/>", ELEMENT),
         ("<rect fill='{{a}}'/>", PLACE),
         ("<!-- {{a}} -->", PLACE),
         ("<style>rect { fill: {{a}} }</style>", PLACE),
@@ -127,16 +136,18 @@ fn a_picture_that_takes_long_to_draw_is_refused() {
         format!("<g id='a{}'>{uses}</g>", at + 1)
     };
     let laughs: String = (0..9).map(tenfold).collect();
-    let pattern = |at: usize| {
-        let filled = format!("<rect fill='url( \"#p{at}\" )'/>").repeat(10);
-        format!("<pattern id='p{}'>{filled}</pattern>", at + 1)
+    let mask = |at: usize| {
+        let masked = format!("<rect mask='url( \"#p{at}\" )'/>").repeat(10);
+        format!("<mask id='p{}'>{masked}</mask>", at + 1)
     };
-    let patterns: String = (0..9).map(pattern).collect();
+    let masks: String = (0..9).map(mask).collect();
+    let filter = "<filter id='f'><feGaussianBlur stdDeviation='9'/></filter>";
     let deep = format!("{}{}", "<g>".repeat(100), "</g>".repeat(100));
     let many = "<g/>".repeat(12_000);
     for inside in [
         format!("<rect id='a0'/>{laughs}"),
-        format!("<pattern id='p0'/>{patterns}<rect fill='url(#p9)'/>"),
+        format!("<mask id='p0'/>{masks}<rect mask='url(#p9)'/>"),
+        format!("{filter}{}", "<rect filter='url(#f)'/>".repeat(100)),
         "<g id='a'><use href='#a'/></g>".to_owned(),
         "<g id='a'><use href='#b'/></g><g id='b'><use href='#a'/></g>".to_owned(),
         deep,

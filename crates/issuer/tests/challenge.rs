@@ -11,6 +11,7 @@ use keys::algorithm::Algorithm;
 use keys::outside::Clock as _;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::client::{ASSERTION_TYPE, ClientAuthentication, ClientKey, NewClientAssertion};
+use oid4vci::legacy::Dialect;
 use serde_json::Value;
 use testkit::outside::TestRandom;
 use testkit::proof::holder_key;
@@ -140,6 +141,23 @@ async fn a_wallet_of_the_operators_own_asks_for_the_password_itself() {
     let wrong = own.redeem(&code, &[("code_verifier", &"x".repeat(43))]).await;
     assert!(wrong.is(400, "invalid_grant"), "PKCE holds here, too");
     own.redeem(&code, &[("redirect_uri", "")]).await.success();
+    let empty = own.begin(&[], &[("redirect_uri", ""), ("response_type", "")]).await;
+    assert!(goes_on(&empty, "insufficient_authorization"), "empty is left out: {}", empty.text());
+}
+
+/// The endpoint speaks 1.0, and no draft says otherwise.
+#[tokio::test]
+async fn no_draft_has_a_challenge_endpoint() {
+    let own = own(|_| {}).await;
+    let endpoint = "authorization_challenge_endpoint";
+    assert!(server_metadata(&own.world).await[endpoint].is_string());
+    for draft in ["8", "9", "11", "12", "13", "14", "15"] {
+        let dialect = Dialect::parse(draft).unwrap();
+        let metadata = issuer::flow::legacy::authorization_server(dialect, &own.world.issuer);
+        let metadata = serde_json::to_value(metadata).unwrap();
+        assert!(metadata["authorization_endpoint"].is_string(), "{draft}: {metadata}");
+        assert!(metadata.get(endpoint).is_none(), "{draft}: {metadata}");
+    }
 }
 
 /// First-Party Apps §8, First-Party Apps §9.1: who is not the operator's own sends people to a

@@ -14,6 +14,10 @@ pub const TEMPLATES_MAX: usize = 8;
 /// Longest that all of one credential are together: a record with them must fit into the store.
 pub const TEMPLATES_BYTES_MAX: usize = 512 * 1024;
 
+/// Most elements of a list, and characters of them all, in one place of a picture.
+const VALUES_MAX: usize = 20;
+const VALUE_CHARACTERS_MAX: usize = 300;
+
 /// All pictures of one card; each was looked at before it came in here.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 pub struct SvgTemplates {
@@ -83,9 +87,9 @@ impl SvgTemplates {
             let claim = self.claims.iter().find(|claim| claim.svg_id == id)?;
             let mut found = Vec::new();
             select(claims, &claim.path, &mut found);
-            let texts: Vec<String> =
-                found.into_iter().filter(|it| is_text(it)).map(words).collect();
-            Some(texts.join(", "))
+            let texts = found.into_iter().filter(|it| is_text(it)).take(VALUES_MAX).map(words);
+            let text = texts.collect::<Vec<_>>().join(", ");
+            Some(text.chars().take(VALUE_CHARACTERS_MAX).collect())
         }))
     }
 }

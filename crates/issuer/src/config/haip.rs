@@ -159,6 +159,14 @@ pub(super) fn check_clients(
     folder: &Path,
     clients: &BTreeMap<String, Client>,
 ) -> Result<(), ConfigError> {
+    if let Some(own) = clients.values().find(|client| client.is_first_party) {
+        let problem = format!(
+            "profile = \"haip\" has people sign in in a browser (HAIP §4), and `{}` is first_party",
+            own.client_id
+        );
+        let remedy = "write first_party = false, or leave it out";
+        return Err(ConfigError::of_file(folder, problem, remedy));
+    }
     if !clients.is_empty() {
         return Ok(());
     }

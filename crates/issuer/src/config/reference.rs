@@ -143,6 +143,9 @@ fn setting(text: &mut String, mark: &str, name: &str, values: &toml::Value) {
             writeln!(text, "#logo = {{ uri = \"https://issuer.example/a.png\", alt_text = \"A\" }}")
         }
         None if name == "portal" => writeln!(text, "#portal = \"13\""),
+        None if name == "credential_offer_endpoint" => {
+            writeln!(text, "#credential_offer_endpoint = \"https://wallet.example/offer\"")
+        }
         None => writeln!(text, "#{name} = \"FILE\""),
     };
 }

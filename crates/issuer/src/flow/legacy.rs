@@ -57,6 +57,7 @@ pub fn authorization_server(dialect: Dialect, issuer: &Issuer) -> AuthorizationS
     let code_flow = own.code_flow.map(|own| CodeFlowMetadata {
         authorization_endpoint: endpoint(dialect, "authorize", issuer),
         pushed_authorization_request_endpoint: endpoint(dialect, "par", issuer),
+        authorization_challenge_endpoint: None, // it speaks 1.0
         ..own
     });
     let mut sender = own.sender;

@@ -10,6 +10,8 @@ use super::{SvgFault, SvgMistake, line};
 const DRAWN_MAX: usize = 20_000;
 /// How deep elements lie within each other, and use each other; a circle is deeper.
 const DEPTH_MAX: usize = 48;
+/// Each step of a filter, which works on every point of a picture, beside a shape.
+const FILTER_COST: usize = 200;
 /// Cost nothing, however often they are used.
 const GRADIENTS: [&str; 2] = ["linearGradient", "radialGradient"];
 
@@ -55,7 +57,8 @@ impl<'d, 'i> Drawing<'d, 'i> {
         if depth > DEPTH_MAX {
             return None;
         }
-        let mut cost: usize = 1;
+        let is_filter = node.tag_name().name().starts_with("fe");
+        let mut cost = if is_filter { FILTER_COST } else { 1 };
         let used = node.attributes().flat_map(|attribute| {
             let own = (attribute.name() == "href").then(|| attribute.value().trim());
             let own = own.and_then(|value| value.strip_prefix('#'));

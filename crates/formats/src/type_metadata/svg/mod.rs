@@ -95,7 +95,7 @@ impl SvgFault {
             ),
             Self::UnknownElement => (
                 "the picture has an element that wallets do not show",
-                "remove it: shapes, texts, gradients, filters and embedded PNG and JPEG are shown, \
+                "remove it: shapes, texts, gradients, masks, filters and embedded PNG and JPEG are shown, \
                  and nothing that moves, links or is no SVG; Inkscape saves that as \"Plain SVG\"",
             ),
             Self::ExternalReference => (
@@ -210,15 +210,16 @@ pub fn is_svg_id(text: &str) -> bool {
 fn placeholders(document: &Document<'_>, source: &str) -> Result<Vec<Placeholder>, SvgMistake> {
     let mut found = Vec::new();
     for node in document.descendants() {
-        let line = line(&node);
+        // To count lines takes long: only of what is wrong.
+        let in_line = |fault: SvgFault| fault.in_line(line(&node));
         match node.node_type() {
             NodeType::Root => {}
             NodeType::Element => {
-                safety::check(&node).map_err(|fault| fault.in_line(line))?;
+                safety::check(&node).map_err(in_line)?;
             }
-            NodeType::PI => return Err(SvgFault::UnknownElement.in_line(line)),
+            NodeType::PI => return Err(in_line(SvgFault::UnknownElement)),
             NodeType::Comment => {
-                refuse_placeholder(&node).map_err(|fault| fault.in_line(line))?;
+                refuse_placeholder(&node).map_err(in_line)?;
             }
             NodeType::Text => {
                 let is_text =
@@ -226,13 +227,10 @@ fn placeholders(document: &Document<'_>, source: &str) -> Result<Vec<Placeholder
                 if is_text {
                     in_text(&node, source, &mut found)?;
                 } else {
-                    refuse_placeholder(&node).map_err(|fault| fault.in_line(line))?;
+                    refuse_placeholder(&node).map_err(in_line)?;
                 }
             }
         }
-    }
-    if found.len() > PLACEHOLDERS_MAX {
-        return Err(SvgFault::TooComplex.in_line(1));
     }
     Ok(found)
 }
@@ -253,20 +251,23 @@ fn in_text(
     source: &str,
     found: &mut Vec<Placeholder>,
 ) -> Result<(), SvgMistake> {
-    let misplaced = SvgFault::MisplacedPlaceholder.in_line(line(node));
+    let misplaced = || SvgFault::MisplacedPlaceholder.in_line(line(node));
     let Range { start, end } = node.range();
-    let written = source.get(start..end).ok_or(misplaced)?;
+    let written = source.get(start..end).ok_or_else(misplaced)?;
     let read = node.text().unwrap_or_default();
     if read.matches(OPEN).count() != written.matches(OPEN).count()
         || written.contains(OPEN) && written.contains("<![CDATA[")
     {
-        return Err(misplaced);
+        return Err(misplaced());
     }
     let (mut rest, mut at) = (written, start);
     while let Some((before, after)) = rest.split_once(OPEN) {
-        let (svg_id, behind) = after.split_once(CLOSE).ok_or(misplaced)?;
+        let (svg_id, behind) = after.split_once(CLOSE).ok_or_else(misplaced)?;
         if !is_svg_id(svg_id) {
-            return Err(misplaced);
+            return Err(misplaced());
+        }
+        if found.len() == PLACEHOLDERS_MAX {
+            return Err(SvgFault::TooComplex.in_line(1));
         }
         let from = at + before.len();
         let to = from + OPEN.len() + svg_id.len() + CLOSE.len();
