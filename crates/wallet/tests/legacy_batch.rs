@@ -16,7 +16,7 @@ use wallet::flow::key::KeyWish;
 use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::receipt::Received;
 use world::draft::*;
-use world::{Answer, Proof, World, endpoint};
+use world::{Answer, ISSUER, NOW, Proof, SigningKey, World, endpoint};
 
 const BATCHING: [(&str, Kind); 6] =
     [("9", Diploma), ("11", Diploma), ("11", Card), ("12", Diploma), ("13", Diploma), ("13", Card)];
@@ -56,6 +56,26 @@ fn answers(
         };
         let responses: Vec<Value> = requests.iter().enumerate().map(one).collect();
         Answer::Json(200, json!({ "credential_responses": responses, "c_nonce": "nonce-2" }))
+    });
+}
+
+/// An issuer that has nowhere to fetch what it puts off.
+fn without_deferral() -> World {
+    let world = world("13", Diploma);
+    let mut metadata = metadata("13", Diploma);
+    metadata["batch_credential_endpoint"] = endpoint("batch").into();
+    world.network.says(APPENDED, 200, metadata);
+    world
+}
+
+/// Puts the first of two off; the signature of the second is another's.
+fn answers_later_and_badly(world: &World) {
+    let another = SigningKey::new(NOW, ISSUER);
+    world.network.on(&endpoint("batch"), move |sent| {
+        let proof = Proof::of_request(&sent.json()["credential_requests"][1]);
+        let bad = credential(&another, Diploma, &proof);
+        let responses = json!([{ "transaction_id": "later" }, { "credential": bad }]);
+        Answer::Json(200, json!({ "credential_responses": responses }))
     });
 }
 
@@ -109,6 +129,42 @@ async fn what_of_a_batch_comes_later_is_kept() {
             assert!(world.wallet.store.key(&key.kid).await.unwrap().is_some());
         }
     }
+}
+
+/// What one part of a batch lacks does not cost the others, nor their keys.
+#[tokio::test]
+async fn a_bad_part_does_not_cost_what_comes_later() {
+    let world = batching("13", Diploma, &endpoint("batch"));
+    answers_later_and_badly(&world);
+    let received = receive(&world, "13", 2).await.unwrap();
+    let [failure] = received.failures() else { panic!("{received:?}") };
+    assert_eq!(failure.id, "id");
+    assert!(matches!(failure.error, WalletError::NotVerified(_)), "{failure:?}");
+    let [pending] = received.pending() else { panic!("{received:?}") };
+    let [key] = &pending.holder_keys[..] else { panic!("{pending:?}") };
+    assert!(world.wallet.store.key(&key.kid).await.unwrap().is_some());
+    assert_eq!(world.stored_keys(), 1, "the key of the bad one is rubbish");
+}
+
+#[tokio::test]
+async fn what_cannot_be_fetched_later_does_not_cost_what_came() {
+    let world = without_deferral();
+    answers(&world, ("13", Diploma), |place| place == 0);
+    let received = receive(&world, "13", 2).await.unwrap();
+    let [failure] = received.failures() else { panic!("{received:?}") };
+    assert!(matches!(failure.error, WalletError::NotYet { .. }), "{failure:?}");
+    let kept = world.wallet.keep(&received).await.unwrap();
+    assert_eq!((kept.len(), world.stored_keys()), (1, 1));
+}
+
+/// Where nothing comes, what failed first is the answer, and no key is left.
+#[tokio::test]
+async fn a_batch_of_failures_is_one() {
+    let world = without_deferral();
+    answers_later_and_badly(&world);
+    let error = receive(&world, "13", 2).await.unwrap_err();
+    assert!(matches!(error, WalletError::NotYet { .. }), "{error:?}");
+    assert_eq!(world.stored_keys(), 0);
 }
 
 /// An answer for two of three keys is none; and a batch goes to nobody else.

@@ -116,7 +116,7 @@ async fn a_wallet_begins_at_an_issuer_without_an_offer() {
     assert!(resolved.needs_sign_in());
     let begun = world.wallet.begin_sign_in(resolved, BACK).await.unwrap();
     assert!(begun.address().query_pairs().all(|(name, _)| name != "issuer_state"));
-    for (issuer, ids) in [(ISSUER, &[][..]), ("http://issuer.example", &ids), ("issuer", &ids)] {
+    for (issuer, ids) in [(ISSUER, &[][..]), ("ftp://issuer.example", &ids), ("issuer", &ids)] {
         assert!(ScannedOffer::of_issuer(issuer, ids).is_err(), "{issuer}");
     }
 }

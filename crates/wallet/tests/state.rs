@@ -1,11 +1,14 @@
 //! A flow that begins in one wallet ends in another: all that passes between them is a text.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
 mod world;
 
 use std::sync::Arc;
 
+use keys::algorithm::Algorithm;
 use keys::signer::SoftwareKey;
+use oid4vci::proof::BindingMethod;
 use oid4vci::secret::TxCode;
 use serde_json::{Value, json};
 use wallet::attestation::WalletAttestation;
@@ -13,14 +16,15 @@ use wallet::error::{Class, WalletError};
 use wallet::flow::deferred::Resumed;
 use wallet::flow::key::KeyWish;
 use wallet::flow::offer::{Consent, ScannedOffer};
+use wallet::flow::sign_in::SignIn;
 use wallet::flow::state::{FlowState, Point, StateError};
 use wallet::flow::token::Authorized;
-use wallet::store::{Store as _, StoredCredential};
+use wallet::store::{PendingCredential, Store as _, StoredCredential, StoredKey};
 use wallet::{Settings, Wallet};
 use world::draft::Diploma;
 use world::{
-    CODE, ISSUER, ISSUER_METADATA, Proof, SERVER_METADATA, TOKEN, World, endpoint, issuer_metadata,
-    link, offer, offer_with_tx_code, server_metadata, token,
+    CODE, ISSUER, ISSUER_METADATA, NOW, Proof, SERVER_METADATA, TOKEN, World, endpoint,
+    issuer_metadata, link, offer, offer_with_tx_code, server_metadata, token,
 };
 
 /// Another wallet of the same owner: it has nothing but its settings in common with the first.
@@ -129,9 +133,8 @@ async fn a_bound_token_keeps_its_key_and_is_renewed() {
     assert_eq!(token_requests[1].form()["refresh_token"], "refresh-canary");
 }
 
-#[tokio::test]
-async fn a_browser_comes_back_to_another_wallet() {
-    let world = World::new();
+/// A person is on the way to the server.
+async fn signing_in(world: &World) -> SignIn {
     let mut server = server_metadata();
     server["authorization_endpoint"] = endpoint("authorize").into();
     world.network.says(SERVER_METADATA, 200, server);
@@ -140,7 +143,13 @@ async fn a_browser_comes_back_to_another_wallet() {
         "grants": { "authorization_code": {} },
     });
     let offer = world.resolve(&offer).await.unwrap();
-    let begun = world.wallet.begin_sign_in(offer, "http://127.0.0.1:49152/cb").await.unwrap();
+    world.wallet.begin_sign_in(offer, "http://127.0.0.1:49152/cb").await.unwrap()
+}
+
+#[tokio::test]
+async fn a_browser_comes_back_to_another_wallet() {
+    let world = World::new();
+    let begun = signing_in(&world).await;
     let address: std::collections::BTreeMap<String, String> =
         begun.address().query_pairs().into_owned().collect();
     let other = other(&world);
@@ -158,15 +167,62 @@ async fn a_browser_comes_back_to_another_wallet() {
     assert_eq!(verifier.challenge().to_text(), address["code_challenge"]);
 }
 
+/// The browser goes where the server said, whatever a text says that was changed on its way.
 #[tokio::test]
-async fn what_is_still_to_come_comes_to_another_wallet() {
+async fn a_browser_is_led_nowhere_else() {
     let world = World::new();
+    let state = signing_in(&world).await.export().unwrap();
+    let member = format!(r#""address":"{}?"#, endpoint("authorize"));
+    assert!(state.expose().contains(&member));
+    for place in ["https://attacker.example/a/authorize", &endpoint("redirect")] {
+        let led_away = state.expose().replace(&member, &format!(r#""address":"{place}?"#));
+        let refused = other(&world).import(&FlowState::new(led_away)).await.unwrap_err();
+        assert_eq!(refused, WalletError::State(StateError::Unreadable), "{place}");
+    }
+}
+
+/// Something is still to come.
+async fn put_off(world: &World) -> PendingCredential {
     let mut metadata = issuer_metadata();
     metadata["deferred_credential_endpoint"] = endpoint("deferred").into();
     world.network.says(ISSUER_METADATA, 200, metadata);
     world.answers_credential(202, json!({ "transaction_id": "t-canary", "interval": 60 }));
     let received = world.receive("student_card", &KeyWish::default()).await.unwrap();
     let [pending] = received.pending() else { panic!("{received:?}") };
+    pending.clone()
+}
+
+/// What has the name of another could take its place.
+#[tokio::test]
+async fn what_is_still_to_come_takes_no_place_of_others() {
+    let world = World::new();
+    let pending = put_off(&world).await;
+    let state = world.wallet.export_pending(&pending.id).await.unwrap();
+    let whole: Value = serde_json::from_str(state.expose()).unwrap();
+    let of_another = world.wallet.make_key(Algorithm::Es256, BindingMethod::Jwk).await.unwrap();
+    for (place, name) in [("/keys/0/id", of_another.id.to_string()), ("/token/id", "else".into())] {
+        let mut changed = whole.clone();
+        *changed["point"]["pending"].pointer_mut(place).unwrap() = name.into();
+        let other = other(&world);
+        let refused = other.import(&FlowState::new(changed.to_string())).await.unwrap_err();
+        assert_eq!(refused, WalletError::State(StateError::Unreadable), "{place}");
+        assert_eq!(other.world.stored_keys(), 0, "{place}");
+    }
+
+    let other = other(&world);
+    let id = &pending.holder_keys[0].kid;
+    let key = world.store.key(id).await.unwrap().unwrap();
+    let known = StoredKey { created_at: NOW.plus(7), ..key };
+    other.world.store.save_key(known.clone()).await.unwrap();
+    other.import(&state).await.unwrap();
+    let kept = other.world.store.key(id).await.unwrap().unwrap();
+    assert_eq!(kept.created_at, known.created_at, "what is there stays as it is");
+}
+
+#[tokio::test]
+async fn what_is_still_to_come_comes_to_another_wallet() {
+    let world = World::new();
+    let pending = put_off(&world).await;
     let asked = world.network.sent_to(&endpoint("credential")).remove(0);
 
     let state = world.wallet.export_pending(&pending.id).await.unwrap();
@@ -279,7 +335,7 @@ async fn a_state_is_held_against_the_rules_of_the_wallet_that_goes_on() {
 #[tokio::test]
 async fn an_attested_wallet_goes_on_as_the_same_instance() {
     let attested = |world: &World| {
-        let instance = SoftwareKey::generate(keys::algorithm::Algorithm::Es256).unwrap();
+        let instance = SoftwareKey::generate(Algorithm::Es256).unwrap();
         let header = json!({ "typ": "oauth-client-attestation+jwt" });
         let jwt = world.issuer.sign(&header, &json!({ "sub": "wallet" }));
         let source = WalletAttestation::new(jwt, Arc::new(instance)).unwrap();
@@ -299,6 +355,12 @@ async fn an_attested_wallet_goes_on_as_the_same_instance() {
     another.wallet.settings.attestation_source = None;
     let refused = another.import(&state).await.unwrap_err();
     assert_eq!(refused, WalletError::AttestationNeeded);
+
+    let mut unattested: Value = serde_json::from_str(state.expose()).unwrap();
+    unattested["point"]["offer"]["sender"]["instance_key"].take();
+    let unattested = FlowState::new(unattested.to_string());
+    let refused = other(&world).import(&unattested).await.unwrap_err();
+    assert_eq!(refused, WalletError::AttestationNeeded, "the server takes no other");
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ impl ChallengeRequest {
         // What older Wallets leave out can mean nothing else.
         let implied = text("response_type")?.is_none();
         let implied = implied.then(|| ("response_type".to_owned(), CODE.to_owned()));
-        let form = with(form, implied);
+        let form = with(form, implied.as_slice());
         let mut parsed = ParsedRequest::parse(&form, client, answer_to, server)?;
         parsed.request.by_challenge = true;
         Ok(Self::Begin(parsed))
@@ -82,15 +82,15 @@ impl AnswerTo {
         }
         let first = client.redirect_uris.first().ok_or(DeadEnd::NoRedirectUri)?;
         let with_uri = ("redirect_uri".to_owned(), first.as_str().to_owned());
-        Self::parse(&with(form, Some(with_uri)), client)
+        Self::parse(&with(form, &[with_uri]), client)
     }
 }
 
 /// The same form, with what it leaves out; one that is there and empty is left out, too.
-fn with(form: &[(String, String)], implied: Option<(String, String)>) -> Vec<(String, String)> {
-    let is_implied = |name: &String| implied.as_ref().is_some_and(|(implied, _)| implied == name);
+fn with(form: &[(String, String)], implied: &[(String, String)]) -> Vec<(String, String)> {
+    let is_implied = |name: &String| implied.iter().any(|(implied, _)| implied == name);
     let given = form.iter().filter(|(name, _)| !is_implied(name));
-    given.chain(&implied).cloned().collect()
+    given.chain(implied).cloned().collect()
 }
 
 impl RunningAuthorization {

@@ -22,8 +22,8 @@ impl Wallet {
     /// Asks for everything that was offered, each dataset by itself (GEN-06), and checks all of it;
     /// nothing is stored yet.
     ///
-    /// One credential that fails does not cost the others. The token stays good, so that after a
-    /// failure of the network the same step may be tried again (CRED-22).
+    /// One credential that fails does not cost the others, nor does one part of a batch. The token
+    /// stays good, so that after a failure of the network the same step may be tried again (CRED-22).
     pub async fn request_credentials(
         &self,
         authorized: &Authorized,
@@ -38,73 +38,83 @@ impl Wallet {
                 failures.push(Failure { id: offered.id.clone(), error });
             }
             for selector in selectors {
-                match self.receive(authorized, offered, selector, wish).await {
-                    Ok(received) => outcomes.extend(received),
-                    Err(error) => failures.push(Failure { id: offered.id.clone(), error }),
+                for part in self.receive(authorized, offered, selector, wish).await {
+                    match part {
+                        Ok(outcome) => outcomes.push(outcome),
+                        Err(error) => failures.push(Failure { id: offered.id.clone(), error }),
+                    }
                 }
             }
         }
         Received::new(outcomes, failures)
     }
 
+    /// What came in each part of the answer: a part that fails does not cost the others.
     async fn receive(
         &self,
         authorized: &Authorized,
         offered: &OfferedCredential,
         selector: Selector,
         wish: &KeyWish,
-    ) -> Result<Vec<Outcome>, WalletError> {
+    ) -> Vec<Result<Outcome, WalletError>> {
         let batch_size = authorized.offer.issuer.batch_size;
         let configuration = bound_where_asked(authorized, &offered.configuration);
-        let keys = self.choose_keys(&configuration, wish, batch_size).await?;
-        let outcomes = self.receive_for(authorized, offered, selector, &keys).await;
-        self.forget_idle_keys(&keys, outcomes.as_deref().unwrap_or_default()).await?;
-        outcomes
+        let keys = match self.choose_keys(&configuration, wish, batch_size).await {
+            Ok(keys) => keys,
+            Err(error) => return vec![Err(error)],
+        };
+        let mut received = Vec::new();
+        match self.request_with_proofs(authorized, offered, selector, &keys).await {
+            Ok(Answered { responses, dialect, response_key }) => {
+                for part in parts(responses, &keys) {
+                    let way = (dialect, &response_key);
+                    received.push(self.receive_part(authorized, offered, part, way).await);
+                }
+            }
+            Err(error) => received.push(Err(error)),
+        }
+        self.forget_idle_keys(&keys, &received).await;
+        received
     }
 
-    async fn receive_for(
+    async fn receive_part(
         &self,
         authorized: &Authorized,
         offered: &OfferedCredential,
-        selector: Selector,
-        keys: &[ChosenKey],
-    ) -> Result<Vec<Outcome>, WalletError> {
-        let answered = self.request_with_proofs(authorized, offered, selector, keys).await?;
-        let Answered { responses, dialect, response_key } = answered;
-        let mut outcomes = Vec::new();
-        for Part { response, keys } in parts(responses, keys) {
-            let expected = Expected::of(offered, &authorized.offer.issuer.credential_issuer);
-            outcomes.push(match response {
-                ReceivedCredentialResponse::Issued {
-                    credentials,
-                    notification_id,
-                    credential_metadata,
-                } => {
-                    let issuer = &authorized.offer.issuer;
-                    let expected = expected.described_by(credential_metadata.as_ref(), issuer);
-                    let holder_keys: Vec<HolderKey> =
-                        keys.iter().map(|key| key.holder_key.clone()).collect();
-                    let checked = self.check(&expected, &credentials, &holder_keys).await;
-                    let reporter = authorized.reporter(notification_id);
-                    self.report_failure(checked, reporter).await.map(Outcome::Issued)?
-                }
-                ReceivedCredentialResponse::Deferred { transaction_id, interval } => {
-                    let when = (transaction_id, interval, dialect);
-                    let wanted = (expected, &keys[..], response_key.clone());
-                    let pending = self.put_off(authorized, wanted, when).await?;
-                    Outcome::PutOff(Box::new(pending))
-                }
-            });
+        Part { response, keys }: Part<'_>,
+        (dialect, response_key): (Option<Dialect>, &ResponseKey),
+    ) -> Result<Outcome, WalletError> {
+        let issuer = &authorized.offer.issuer;
+        let expected = Expected::of(offered, &issuer.credential_issuer);
+        match response {
+            ReceivedCredentialResponse::Issued {
+                credentials,
+                notification_id,
+                credential_metadata,
+            } => {
+                let expected = expected.described_by(credential_metadata.as_ref(), issuer);
+                let holder_keys: Vec<HolderKey> =
+                    keys.iter().map(|key| key.holder_key.clone()).collect();
+                let checked = self.check(&expected, &credentials, &holder_keys).await;
+                let reporter = authorized.reporter(notification_id);
+                self.report_failure(checked, reporter).await.map(Outcome::Issued)
+            }
+            ReceivedCredentialResponse::Deferred { transaction_id, interval } => {
+                let when = (transaction_id, interval, dialect);
+                let wanted = (expected, &keys[..], response_key.clone());
+                let pending = self.put_off(authorized, wanted, when).await?;
+                Ok(Outcome::PutOff(Box::new(pending)))
+            }
         }
-        Ok(outcomes)
     }
 
-    /// A key that became nothing, and waits for nothing, is rubbish.
+    /// A key that became nothing, and waits for nothing, is rubbish. Where it cannot be deleted now,
+    /// that costs nothing of what came: it is unused, and goes with others that are.
     async fn forget_idle_keys(
         &self,
         keys: &[ChosenKey],
-        outcomes: &[Outcome],
-    ) -> Result<(), WalletError> {
+        received: &[Result<Outcome, WalletError>],
+    ) {
         for key in keys.iter().filter(|key| key.is_new) {
             let is_used = |outcome: &Outcome| match outcome {
                 Outcome::Issued(previews) => {
@@ -112,11 +122,10 @@ impl Wallet {
                 }
                 Outcome::PutOff(pending) => pending.holder_keys.contains(&key.holder_key),
             };
-            if !outcomes.iter().any(is_used) {
-                self.store.delete_key(&key.holder_key.kid).await?;
+            if !received.iter().flatten().any(is_used) {
+                let _ = self.store.delete_key(&key.holder_key.kid).await;
             }
         }
-        Ok(())
     }
 
     /// A nonce may have died on the way: one more try with a fresh one (CRED-59). Any other no is

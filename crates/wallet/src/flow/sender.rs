@@ -230,14 +230,18 @@ impl Wallet {
         })
     }
 
-    /// An attestation for the key that was attested before; none where none was.
+    /// An attestation for the key that was attested before; none where none was, and where none is
+    /// needed now.
     async fn attestation_again(
         &self,
         server: &ReceivedServerMetadata,
         authorization_server: &str,
         instance_key: Option<&str>,
     ) -> Result<Option<WalletAttestation>, WalletError> {
-        let Some(instance_key) = instance_key else { return Ok(None) };
+        let Some(instance_key) = instance_key else {
+            let must_be_attested = self.must_be_attested(server);
+            return if must_be_attested { Err(WalletError::AttestationNeeded) } else { Ok(None) };
+        };
         let attestation = self.attestation_for(server, authorization_server).await?;
         let attestation = attestation.ok_or(WalletError::AttestationNeeded)?;
         if attestation.thumbprint() != instance_key {

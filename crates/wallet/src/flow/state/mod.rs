@@ -27,9 +27,11 @@ pub const STATE_BYTES_MAX: usize = 16 * 1024 * 1024;
 
 /// A flow that was stopped, as text.
 ///
-/// There are codes, tokens and private keys in it: whoever has it gets the credentials in the holder's
-/// place. It is to be kept encrypted, and no longer than needed. Of two that go on with the same state
-/// one fails, as codes are good once.
+/// It has to be kept secret: there are codes, tokens and private keys in it, and whoever has it gets the
+/// credentials in the holder's place. And it has to be authentic: it says what the holder agreed to, so
+/// whoever can change it, or bring another, decides what this wallet goes on with. What is checked of it
+/// finds mistakes and does not replace that. It is to be kept encrypted and authenticated, and no longer
+/// than needed. Of two that go on with the same state one fails, as codes are good once.
 #[derive(Clone)]
 pub struct FlowState(Zeroizing<String>);
 
@@ -120,12 +122,16 @@ impl Wallet {
 
     /// Keeps what is still to come; what is here under the same name is the same, and may be further.
     async fn pending_again(&self, saved: SavedPending) -> Result<PendingCredential, WalletError> {
+        saved.check()?;
         let SavedPending { pending, token, keys } = saved;
         if let Some(here) = self.store.pending_credential(&pending.id).await? {
             return Ok(here);
         }
         for key in keys {
-            self.store.save_key(key).await?;
+            // The same key, of which this store may know more.
+            if self.store.key(&key.id).await?.is_none() {
+                self.store.save_key(key).await?;
+            }
         }
         let pending = PendingCredential { taken_until: None, ..pending };
         self.store.put_off(pending.clone(), token).await?;

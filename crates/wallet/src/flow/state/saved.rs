@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use keys::outside::Timestamp;
+use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::legacy::Dialect;
 use oid4vci::offer::{AuthorizationCodeGrant, PreAuthorizedCodeGrant, TxCodeInput};
 use oid4vci::secret::{CodeVerifier, PreAuthorizedCode};
@@ -23,7 +24,7 @@ use crate::flow::sign_in::SignIn;
 use crate::flow::sources::{Sources, Understood};
 use crate::flow::token::Authorized;
 use crate::store::{
-    CredentialId, KeptToken, PendingCredential, SharedToken, StoredKey, code_verifier,
+    CredentialId, KeptToken, KeyId, PendingCredential, SharedToken, StoredKey, code_verifier,
     pre_authorized_code,
 };
 
@@ -218,8 +219,14 @@ impl Wallet {
     pub(super) async fn sign_in_again(&self, saved: SavedSignIn) -> Result<SignIn, WalletError> {
         let address = Url::parse(&saved.address).map_err(|_| StateError::Unreadable)?;
         self.permit(&address)?;
+        let offer = self.offer_again(saved.offer).await?;
+        let flow = offer.server.code_flow.as_ref().ok_or(WalletError::NoSignIn)?;
+        // The person types a password there: it is opened nowhere but where the server said.
+        if bare(&address) != bare(&flow.authorization_endpoint) {
+            return Err(StateError::Unreadable.into());
+        }
         Ok(SignIn {
-            offer: self.offer_again(saved.offer).await?,
+            offer,
             address,
             redirect_uri: saved.redirect_uri,
             verifier: saved.verifier,
@@ -248,6 +255,14 @@ impl Wallet {
             shared_as: saved.shared_as,
         })
     }
+}
+
+/// The place without what is told to it.
+fn bare(address: &Url) -> Url {
+    let mut bare = address.clone();
+    bare.set_query(None);
+    bare.set_fragment(None);
+    bare
 }
 
 /// A person on the way to sign in.
@@ -309,4 +324,17 @@ pub(super) struct SavedPending {
     pub(super) pending: PendingCredential,
     pub(super) token: SharedToken,
     pub(super) keys: Vec<StoredKey>,
+}
+
+impl SavedPending {
+    /// Its parts are those of one another: what has another's name could take its place in a store.
+    pub(super) fn check(&self) -> Result<(), StateError> {
+        let fits = self.pending.token == self.token.id && self.keys.iter().all(has_own_name);
+        fits.then_some(()).ok_or(StateError::Unreadable)
+    }
+}
+
+fn has_own_name(stored: &StoredKey) -> bool {
+    let key = SoftwareKey::from_pkcs8(stored.pkcs8.expose());
+    key.is_ok_and(|key| KeyId::from(&key.public_key().thumbprint()) == stored.id)
 }
