@@ -195,7 +195,7 @@ section! {
         /// Failed sign-ins of one address in an hour, after which it must wait, and the same for one
         /// account; each node counts for itself. Those that succeed are not counted, and a browser in
         /// which the account was signed in with before is counted apart: nobody locks its owner out
-        /// there. A first_party wallet has no such browser, and may have to wait.
+        /// there. A `first_party` wallet has no such browser, and may have to wait.
         failed_sign_ins_per_hour: u32 = 30,
         /// Files of those who may vouch for wallets (client attestations): certificates as PEM at
         /// which the chain of an attestation ends, or a JWK Set of their keys. Who is not named is
