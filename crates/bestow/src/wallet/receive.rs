@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use oid4vci::legacy::Dialect;
+use oid4vci::offer::OfferError;
 use oid4vci::secret::TxCode;
 use serde_json::{Value, json};
 use wallet::Wallet;
@@ -30,13 +31,21 @@ const TYPING_MAX: usize = 5;
 /// Longest that is waited for an issuer that is not ready.
 const WAIT_SECONDS_MAX: u64 = 3600;
 
+/// An issuer's own address is a link, too.
+const NO_OFFER: &str = "scan the QR code again; if this is the issuer's own address, say what you want of it: \
+                        --credential CONFIGURATION_ID";
+
 /// Receives what is offered, shows it and keeps it.
 pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Result<(), Failure> {
     let scanned = match &arguments.credential[..] {
         [] => ScannedOffer::scan(&input::offer_text(&arguments.offer)?),
         ids => ScannedOffer::of_issuer(&arguments.offer, ids),
     };
-    let scanned = scanned.map_err(|error| told(&error))?;
+    let scanned = scanned.map_err(|error| {
+        let failure = told(&error);
+        let is_bare = error == WalletError::Offer(OfferError::NoOffer);
+        if is_bare { failure.hint(NO_OFFER) } else { failure }
+    })?;
     let allow_http_loopback = arguments.allow_http_loopback;
     let reach = Reach { allow_http_loopback, ..Reach::of(&arguments.reach) };
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;

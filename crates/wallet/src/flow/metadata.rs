@@ -260,10 +260,8 @@ impl Wallet {
         let (server, document) = self.server_of(&id, &spoken, in_place).await?;
         sources.server = document;
         let sources = Arc::new(sources);
-        self.check_endpoints(&issuer, &server, &id)?;
         let batch_endpoint = described.batch_endpoint;
-        self.check_places(&[&issuer.credential_issuer], batch_endpoint.iter())?;
-        self.settings.profile.check_metadata(&issuer, &server)?;
+        self.check_published(&issuer, (&server, &id), batch_endpoint.as_ref())?;
         let sender = self.become_sender(&server, &id, spoken).await?;
         Ok(ResolvedOffer {
             grant,
@@ -276,6 +274,19 @@ impl Wallet {
             unsupported,
             sources,
         })
+    }
+
+    /// What an issuer and its server publish leads nowhere else, and is what this wallet asks for: looked
+    /// at whenever it is read, also by a wallet that goes on with what another began.
+    pub(super) fn check_published(
+        &self,
+        issuer: &ReceivedIssuerMetadata,
+        (server, id): (&ReceivedServerMetadata, &str),
+        batch_endpoint: Option<&Url>,
+    ) -> Result<(), WalletError> {
+        self.check_endpoints(issuer, server, id)?;
+        self.check_places(&[&issuer.credential_issuer], batch_endpoint.into_iter())?;
+        self.settings.profile.check_metadata(issuer, server)
     }
 
     /// META-15

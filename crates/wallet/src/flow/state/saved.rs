@@ -198,9 +198,8 @@ impl Wallet {
         self.check_offered(&offered)?;
         saved.show(&mut offered);
         let server = saved.sources.read_server(saved.sender.authorization_server(), server)?;
-        self.check_endpoints(&issuer, &server, saved.sender.authorization_server())?;
-        self.check_places(&[&issuer.credential_issuer], batch_endpoint.iter())?;
-        self.settings.profile.check_metadata(&issuer, &server)?;
+        let id = saved.sender.authorization_server();
+        self.check_published(&issuer, (&server, id), batch_endpoint.as_ref())?;
         let sender = self.saved_sender(&server, saved.sender, spoken).await?;
         let (grant, sources) = (saved.grant.again(), Arc::new(saved.sources));
         Ok(ResolvedOffer {
