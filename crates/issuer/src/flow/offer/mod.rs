@@ -31,6 +31,9 @@ pub use secrets::{application_link, application_tx_code};
 pub const UNGUARDED_SECONDS_MAX: u64 = 3600;
 /// Shortest life that leaves time to scan.
 pub const SECONDS_MIN: u64 = 1;
+/// An offer is held for longer than it is good: a node whose clock is ahead and purges what is over
+/// would else open it on one whose clock is behind.
+const HELD_BEYOND_SECONDS: u64 = 24 * 3600;
 /// How long an `Idempotency-Key` is remembered.
 const IDEMPOTENCY_SECONDS: u64 = 24 * 3600;
 
@@ -150,7 +153,8 @@ pub async fn make_offer(
     };
     let request_digest = offer.idempotency.map(|idempotency| idempotency.request_digest);
     if request.held {
-        issuer.store.hold_offer(id, now.plus(lifetime)).await.map_err(Broken::from)?;
+        let until = now.plus(lifetime).plus(HELD_BEYOND_SECONDS);
+        issuer.store.hold_offer(id, until).await.map_err(Broken::from)?;
     }
     match issuer.store.open_offer(offer).await.map_err(Broken::from)? {
         Opened::Opened => {
