@@ -16,6 +16,7 @@ use oid4vci::credential::{CredentialRefusal, CredentialRequest, ReceivedCredenti
 use oid4vci::deferred::{DeferredCredentialRequest, DeferredRefusal};
 use oid4vci::encryption::{MessageEncryption, ReceivedBody};
 use oid4vci::error::Refusal;
+use oid4vci::grant::Grant;
 use oid4vci::legacy::Dialect;
 use oid4vci::nonce::NonceResponse;
 use oid4vci::notification::{NotificationRefusal, NotificationRequest};
@@ -103,7 +104,7 @@ async fn token(
     headers: HeaderMap,
     form: FormBody,
 ) -> Response {
-    let edge = Edge { dialect, issuer, query: None, headers, body: Ok(Bytes::new()) };
+    let edge = Edge::of_form(dialect, issuer, headers);
     edge.respond(edge.token(form).await)
 }
 
@@ -113,7 +114,7 @@ async fn push(
     headers: HeaderMap,
     form: FormBody,
 ) -> Response {
-    let edge = Edge { dialect, issuer, query: None, headers, body: Ok(Bytes::new()) };
+    let edge = Edge::of_form(dialect, issuer, headers);
     authorization::push_answer(edge.push(form).await, (&edge.headers, &edge.issuer))
 }
 
@@ -141,6 +142,11 @@ async fn nonce(edge: Edge) -> Response {
 }
 
 impl Edge {
+    /// Of a request whose form is read by itself.
+    fn of_form(dialect: Dialect, issuer: Arc<Issuer>, headers: HeaderMap) -> Self {
+        Self { dialect, issuer, query: None, headers, body: Ok(Bytes::new()) }
+    }
+
     /// Of the draft's own identifier: good in no other.
     fn nonce(&self) -> NonceResponse {
         flow::nonce::nonce(Some(self.dialect), &self.issuer)
@@ -150,7 +156,8 @@ impl Edge {
         let (dialect, issuer) = (self.dialect, &*self.issuer);
         let Form(form) = form.map_err(|_| TokenRefusal::Unreadable)?;
         let request = dialect.token_request(form)?;
-        match flow::legacy::held(&request, dialect, issuer).await? {
+        let (held, seen) = flow::legacy::held(&request, dialect, issuer).await?;
+        match held {
             Held::No => {}
             Held::Yes => return Ok(self.refused(dialect.not_yet(false))),
             Held::TooSoon => return Ok(self.refused(dialect.not_yet(true))),
@@ -160,7 +167,7 @@ impl Edge {
         let endpoint = self.endpoint("token");
         let endpoint = (&*endpoint, Some(dialect));
         let sender = flow::sender::sender(&proved, client_id.as_deref(), endpoint, issuer).await?;
-        let response = flow::token::token(&request, &sender, Some(dialect), issuer).await?;
+        let response = flow::token::token(&request, &sender, (Some(dialect), seen), issuer).await?;
         let described = |id: &str| flow::legacy::configuration(id, issuer);
         let said = dialect.token_response(&response, described, &self.nonce());
         Ok(Said::clear(StatusCode::OK, said))
@@ -168,7 +175,6 @@ impl Edge {
 
     async fn push(&self, form: FormBody) -> Result<PushResponse, Failure<PushRefusal>> {
         let Form(form) = form.map_err(|_| PushRefusal::Unreadable)?;
-        let form = flow::legacy::authorization_request(form, self.dialect, &self.issuer);
         let sent = (&*self.endpoint("par"), &sender::headers(&self.headers));
         flow::authorization::push(&self.issuer, Some(self.dialect), &form, sent).await
     }
@@ -177,7 +183,7 @@ impl Edge {
         let (dialect, issuer) = (self.dialect, &*self.issuer);
         let token = self.presented("credential")?;
         let presented = token.presented();
-        let known = flow::legacy::configurations(presented, dialect, issuer).await?;
+        let (known, seen) = flow::legacy::configurations(presented, dialect, issuer).await?;
         let bytes = self.body()?;
         let read = dialect.credential_request((self.media_type(), bytes), &known);
         let (request, is_single, encryption) = match read {
@@ -186,7 +192,8 @@ impl Edge {
         };
         let meant = flow::legacy::meant(&request.selector, &known);
         let format = meant.map_or("", |(_, one)| one.format.as_str());
-        let (received, encryption) = self.issue(presented, &request, encryption).await?;
+        let asked = (&request, encryption);
+        let (received, encryption) = self.issue(presented, asked, seen).await?;
         let (status, body) = match received {
             Received::Issued(credentials, id) => {
                 let answer = (&credentials[..], id.as_deref());
@@ -206,7 +213,7 @@ impl Edge {
         let (dialect, issuer) = (self.dialect, &*self.issuer);
         let token = self.presented(flow::legacy::BATCH)?;
         let presented = token.presented();
-        let known = flow::legacy::configurations(presented, dialect, issuer).await?;
+        let (known, seen) = flow::legacy::configurations(presented, dialect, issuer).await?;
         let bytes = self.body()?;
         let read = dialect.batch_request((self.media_type(), bytes), &known);
         let request = match read {
@@ -218,7 +225,7 @@ impl Edge {
         if flow::legacy::is_deferred(id, issuer) {
             return Ok(self.refused(dialect.not_in_a_batch()));
         }
-        match self.issue(presented, &request, None).await?.0 {
+        match self.issue(presented, (&request, None), seen).await?.0 {
             Received::Issued(credentials, _) => {
                 let said = dialect.batch_response(&credentials, format, &self.nonce());
                 Ok(Said::clear(StatusCode::OK, said))
@@ -231,13 +238,13 @@ impl Edge {
     async fn issue(
         &self,
         presented: Presented<'_>,
-        request: &CredentialRequest,
-        encryption: Option<Value>,
+        (request, encryption): (&CredentialRequest, Option<Value>),
+        seen: Option<Grant>,
     ) -> Result<(Received, Option<MessageEncryption>), Failure<CredentialRefusal>> {
         let body = with_encryption(request.to_json(), encryption);
         let body = ReceivedBody::Json(body.as_bytes());
-        let dialect = Some(self.dialect);
-        let answer = flow::credential::credential(presented, body, dialect, &self.issuer).await?;
+        let place = (Some(self.dialect), seen);
+        let answer = flow::credential::credential(presented, body, place, &self.issuer).await?;
         Ok(received(answer)?)
     }
 
