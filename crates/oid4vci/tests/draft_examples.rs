@@ -4,11 +4,7 @@
 //!
 //! `BESTOW_OPENID4VCI_CLONE=PATH cargo test -p bestow-oid4vci --test draft_examples -- --ignored`
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::unwrap_used,
-    reason = "a test stops at the first surprise"
-)]
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeMap;
 use std::env;

@@ -59,13 +59,13 @@ fn claims(jwt: &str, key: &SoftwareKey) -> Map<String, Value> {
 async fn each_request_proves_anew_who_sends_it() {
     let (world, key) = world(&json!({}));
     let count = AtomicUsize::new(0);
-    world.network.on(&endpoint("token"), move |_| match count.fetch_add(1, Ordering::SeqCst) {
-        0 => Answer::Json(400, json!({ "error": "invalid_dpop_proof" })),
-        _ => {
-            let mut bound = token();
-            bound["token_type"] = "DPoP".into();
-            Answer::Json(200, bound)
+    world.network.on(&endpoint("token"), move |_| {
+        if count.fetch_add(1, Ordering::SeqCst) == 0 {
+            return Answer::Json(400, json!({ "error": "invalid_dpop_proof" }));
         }
+        let mut bound = token();
+        bound["token_type"] = "DPoP".into();
+        Answer::Json(200, bound)
     });
     world.authorize(&["student_card"]).await;
     let sent = world.network.sent_to(&endpoint("token"));

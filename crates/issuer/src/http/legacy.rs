@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FormRejection};
-use axum::extract::{Extension, Form, FromRequest, FromRequestParts as _, Request, State};
+use axum::extract::{Extension, Form, FromRequest, FromRequestParts as _, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -84,37 +84,32 @@ struct Edge {
     body: Result<Bytes, BytesRejection>,
 }
 
+/// The same of a form, which is read by itself.
+struct FormEdge(Edge, FormBody);
+
 impl FromRequest<Arc<Issuer>> for Edge {
     type Rejection = Response;
 
     async fn from_request(request: Request, issuer: &Arc<Issuer>) -> Result<Self, Self::Rejection> {
-        let (mut parts, body) = request.into_parts();
-        let dialect = Extension::from_request_parts(&mut parts, issuer).await;
-        let Extension(dialect) = dialect.map_err(axum::response::IntoResponse::into_response)?;
-        let query = parts.uri.query().map(str::to_owned);
-        let headers = parts.headers.clone();
-        let body = Bytes::from_request(Request::from_parts(parts, body), issuer).await;
-        Ok(Self { dialect, issuer: Arc::clone(issuer), query, headers, body })
+        let (edge, request) = Self::begun(request, issuer).await?;
+        Ok(Self { body: Bytes::from_request(request, issuer).await, ..edge })
     }
 }
 
-async fn token(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(dialect): Extension<Dialect>,
-    headers: HeaderMap,
-    form: FormBody,
-) -> Response {
-    let edge = Edge::of_form(dialect, issuer, headers);
+impl FromRequest<Arc<Issuer>> for FormEdge {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, issuer: &Arc<Issuer>) -> Result<Self, Self::Rejection> {
+        let (edge, request) = Edge::begun(request, issuer).await?;
+        Ok(Self(edge, Form::from_request(request, issuer).await))
+    }
+}
+
+async fn token(FormEdge(edge, form): FormEdge) -> Response {
     edge.respond(edge.token(form).await)
 }
 
-async fn push(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(dialect): Extension<Dialect>,
-    headers: HeaderMap,
-    form: FormBody,
-) -> Response {
-    let edge = Edge::of_form(dialect, issuer, headers);
+async fn push(FormEdge(edge, form): FormEdge) -> Response {
     authorization::push_answer(edge.push(form).await, (&edge.headers, &edge.issuer))
 }
 
@@ -142,9 +137,16 @@ async fn nonce(edge: Edge) -> Response {
 }
 
 impl Edge {
-    /// Of a request whose form is read by itself.
-    fn of_form(dialect: Dialect, issuer: Arc<Issuer>, headers: HeaderMap) -> Self {
-        Self { dialect, issuer, query: None, headers, body: Ok(Bytes::new()) }
+    /// All but the body.
+    async fn begun(request: Request, issuer: &Arc<Issuer>) -> Result<(Self, Request), Response> {
+        let (mut parts, body) = request.into_parts();
+        let dialect = Extension::from_request_parts(&mut parts, issuer).await;
+        let Extension(dialect) = dialect.map_err(axum::response::IntoResponse::into_response)?;
+        let query = parts.uri.query().map(str::to_owned);
+        let headers = parts.headers.clone();
+        let edge =
+            Self { dialect, issuer: Arc::clone(issuer), query, headers, body: Ok(Bytes::new()) };
+        Ok((edge, Request::from_parts(parts, body)))
     }
 
     /// Of the draft's own identifier: good in no other.

@@ -9,7 +9,6 @@ use keys::signer::SoftwareKey;
 use oid4vci::attestation::client::{
     self, NewClientAttestationPop, parse_challenge_response, received_challenge, wants_challenge,
 };
-use oid4vci::client::ASSERTION_TYPE;
 use oid4vci::dpop::{self, NewDpopProof, received_nonce, wants_nonce};
 use oid4vci::error::ReceivedError;
 use oid4vci::metadata::ReceivedServerMetadata;
@@ -195,30 +194,6 @@ impl Wallet {
         })
     }
 
-    /// The wallet's own key, where the server takes it.
-    fn client_for(&self, server: &ReceivedServerMetadata) -> Option<KnownClient> {
-        let key = self.settings.client_key.as_ref()?;
-        let algorithm = key.signer().algorithm();
-        server
-            .sender
-            .assertion_algorithms
-            .contains(&algorithm)
-            .then(|| KnownClient { client_id: self.settings.client_id.clone(), key: key.clone() })
-    }
-
-    /// The same for who authenticated with it before; no other way is as good (RFC 6749 §6).
-    fn client_again(
-        &self,
-        client_id: &str,
-        by_client_key: bool,
-    ) -> Result<Option<KnownClient>, WalletError> {
-        if !by_client_key {
-            return Ok(None);
-        }
-        let key = self.settings.client_key.clone().ok_or(WalletError::ClientKeyNeeded)?;
-        Ok(Some(KnownClient { client_id: client_id.to_owned(), key }))
-    }
-
     async fn attestation_for(
         &self,
         server: &ReceivedServerMetadata,
@@ -363,10 +338,7 @@ impl Wallet {
         }
         if let Some(client) = &sender.client {
             let outside = (&*self.clock, &*self.random);
-            let assertion = client.assertion(&sender.authorization_server, outside).await?;
-            let proof =
-                [("client_assertion_type", ASSERTION_TYPE), ("client_assertion", &*assertion)];
-            request = request.more_form(&proof);
+            request = client.prove(request, &sender.authorization_server, outside).await?;
         }
         let Some(attestation) = &sender.attestation else { return Ok(request) };
         let challenge = sender.challenge();
