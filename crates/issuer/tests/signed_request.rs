@@ -101,7 +101,7 @@ async fn a_signed_request_may_be_pushed_and_can_be_demanded() {
     }
 }
 
-/// RFC 9101 §5.2: nobody makes us fetch something; RFC 8414 §2: and what we take is said.
+/// F09, RFC 9101 §5.2: nobody makes us fetch something; RFC 8414 §2: and what we take is said.
 #[tokio::test]
 async fn no_request_is_fetched_from_elsewhere() {
     let (world, _) = with_key(false).await;
