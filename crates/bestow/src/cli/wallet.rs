@@ -112,6 +112,21 @@ pub(crate) struct AttestationArguments {
     pub(crate) client_attestation_key: Option<PathBuf>,
 }
 
+/// The key that an issuer has registered for this wallet.
+#[derive(Debug, Args)]
+pub(crate) struct ClientKeyArguments {
+    /// The key that the issuer has registered for this wallet (PKCS #8, PEM): the wallet proves with it
+    /// who it is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_key: Option<PathBuf>,
+    /// What the issuer calls that key, where it has several
+    #[arg(long, value_name = "KID", requires = "client_key")]
+    pub(crate) client_key_id: Option<String>,
+    /// Sign what is asked for with that key, also where the issuer does not demand it
+    #[arg(long, requires = "client_key")]
+    pub(crate) sign_request: bool,
+}
+
 /// Who vouches for the wallet's keys.
 #[derive(Debug, Args)]
 pub(crate) struct KeyAttestationArguments {
@@ -215,6 +230,8 @@ pub(crate) struct ReceiveArguments {
     /// How the issuer knows this wallet
     #[arg(long, value_name = "CLIENT_ID", default_value = "bestow")]
     pub(crate) client_id: String,
+    #[command(flatten)]
+    pub(crate) client_key: ClientKeyArguments,
     /// The key to bind: a new one, or one of `bestow wallet keys`
     #[arg(long, value_name = "new|KEY_ID", default_value = "new", allow_hyphen_values = true)]
     pub(crate) key: String,
@@ -258,6 +275,8 @@ pub(crate) struct ResumeArguments {
     pub(crate) profile: ProfileArgument,
     #[command(flatten)]
     pub(crate) attestation: AttestationArguments,
+    #[command(flatten)]
+    pub(crate) client_key: ClientKeyArguments,
     /// Keep the credential although nothing ties its signer to the issuer
     #[arg(long)]
     pub(crate) accept_unverified_issuer: bool,

@@ -32,18 +32,23 @@ use crate::store::{Recorded, StoreError};
 ///
 /// Whatever happens after the commit, the issuance is on record: nothing is signed that is not.
 /// What is signed is answered and not kept (PRIV-04); what was issued before stays good (IMPL-04).
+///
+/// `seen` is the grant of the token, where somebody has just read it.
 pub async fn credential(
     presented: Presented<'_>,
     body: ReceivedBody<'_>,
-    dialect: Option<Dialect>,
+    (dialect, mut seen): (Option<Dialect>, Option<Grant>),
     issuer: &Issuer,
 ) -> Result<Answer, Failure<CredentialRefusal>> {
     let mut uncovered: Option<Uncovered> = None;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
-        let grant = match offer_id::<CredentialRefusal>(presented, issuer).await? {
-            Some(id) => issuer.grant(id, dialect).await?,
-            None => None,
+        let grant = match seen.take() {
+            Some(grant) => Some(grant),
+            None => match offer_id::<CredentialRefusal>(presented, issuer).await? {
+                Some(id) => issuer.grant(id, dialect).await?,
+                None => None,
+            },
         };
         let token = authenticate(presented, grant.as_ref(), now)?;
         let Uncovered { request, response } = match &mut uncovered {
