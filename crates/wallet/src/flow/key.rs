@@ -79,6 +79,8 @@ impl Wallet {
         wish: &KeyWish,
     ) -> Result<ChosenKey, WalletError> {
         let method = choose(wish.binding, &BINDINGS, &configuration.binding_methods);
+        let is_ours = |method: &BindingMethod| BINDINGS.contains(method);
+        let method = method.filter(is_ours);
         let method = method.filter(|method| can_be_asked_for(*method, configuration));
         let method = method.ok_or(WalletError::UnsupportedBinding)?;
         let stored = if let Some(id) = &wish.key {
@@ -162,7 +164,7 @@ fn choose<T: Copy + PartialEq>(wish: Option<T>, ours: &[T], theirs: &[T]) -> Opt
 
 fn did(method: BindingMethod, key: &PublicKey) -> Option<String> {
     match method {
-        BindingMethod::Jwk | BindingMethod::CoseKey => None,
+        BindingMethod::Jwk | BindingMethod::CoseKey | BindingMethod::DidWeb => None,
         BindingMethod::DidJwk => Some(did::to_did_jwk(key)),
         BindingMethod::DidKey => Some(did::to_did_key(key)),
     }
