@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::did::read_multikey;
 use crate::json;
@@ -31,6 +31,27 @@ impl Relationship {
             Self::AssertionMethod => "assertionMethod",
         }
     }
+}
+
+/// The document in which somebody publishes these keys, by what stands behind `#`, to show that the DID
+/// is theirs. What is for signing statements is not in it.
+#[must_use]
+pub fn for_authentication(did: &str, keys: &[(String, PublicKey)]) -> Value {
+    let methods = keys.iter().map(|(name, key)| {
+        json!({
+            "id": format!("{did}#{name}"),
+            "type": "JsonWebKey",
+            "controller": did,
+            "publicKeyJwk": key.to_jwk(),
+        })
+    });
+    let names = keys.iter().map(|(name, _)| format!("{did}#{name}"));
+    json!({
+        "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/jwk/v1"],
+        "id": did,
+        "verificationMethod": methods.collect::<Value>(),
+        "authentication": names.collect::<Value>(),
+    })
 }
 
 /// What the document of one DID says of keys; the rest of it is not kept.

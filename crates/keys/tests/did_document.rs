@@ -4,7 +4,7 @@
 
 use keys::algorithm::Algorithm;
 use keys::did_document::Relationship::{AssertionMethod, Authentication};
-use keys::did_document::{DidDocument, DidDocumentError};
+use keys::did_document::{DidDocument, DidDocumentError, for_authentication};
 use keys::public_key::PublicKey;
 use keys::signer::{Signer as _, SoftwareKey};
 use serde_json::{Value, json};
@@ -66,4 +66,16 @@ fn a_document_is_read_up_to_a_bound() {
         "id": DID, "verificationMethod": [method("#1", &key)], "authentication": names,
     }));
     assert_eq!(document.key(&format!("{DID}#1"), Authentication), None);
+}
+
+/// What a holder publishes says that the keys are theirs, and nothing more.
+#[test]
+fn what_is_written_is_read() {
+    let keys = [("a".to_owned(), key()), ("-_".to_owned(), key())];
+    let document = read(&for_authentication(DID, &keys));
+    for (name, key) in keys {
+        let url = format!("{DID}#{name}");
+        assert_eq!(document.key(&url, Authentication), Some(&key));
+        assert_eq!(document.key(&url, AssertionMethod), None);
+    }
 }
