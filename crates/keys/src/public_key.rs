@@ -15,6 +15,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
+use crate::base64url;
 use crate::digest::sha256;
 use crate::edwards::edwards_point;
 use crate::rsa;
@@ -230,7 +231,7 @@ impl PublicKey {
     fn named_coordinates(&self) -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
         let values = self.coordinates().chunks(coordinate_bytes(self.algorithm));
         let named = coordinates(self.algorithm).iter().zip(values);
-        named.map(|(name, value)| (*name, BASE64_URL_SAFE_NO_PAD.encode(value).into()))
+        named.map(|(name, value)| (*name, base64url::encode(value).into()))
     }
 }
 
@@ -362,7 +363,7 @@ impl Thumbprint {
 
 impl fmt::Display for Thumbprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(self.0))
+        f.write_str(&base64url::encode(&self.0))
     }
 }
 
@@ -389,6 +390,8 @@ pub enum KeyError {
     WrongLength,
     /// Not a point of the curve, or one that is unsafe.
     NotOnCurve,
+    /// An RSA key of a chip whose keys can be computed (CVE-2017-15361).
+    Guessable,
     /// The signature does not fit the message and the key.
     WrongSignature,
 }
@@ -403,6 +406,7 @@ impl fmt::Display for KeyError {
             Self::NotForSignatures => "the key is not meant for signatures",
             Self::WrongLength => "a coordinate of the key has a wrong length",
             Self::NotOnCurve => "the key is not a safe point of its curve",
+            Self::Guessable => "the key was made by a faulty chip, and can be guessed: replace it",
             Self::WrongSignature => "the signature is wrong",
         })
     }
