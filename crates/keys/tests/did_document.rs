@@ -43,6 +43,17 @@ fn a_key_is_for_what_the_document_says() {
     assert_eq!(document.did(), DID);
 }
 
+/// What a document says of somebody else's key is nobody's word.
+#[test]
+fn a_key_is_that_of_the_subject() {
+    let mut method = method("#1", &key());
+    for controller in [json!("did:web:other.example"), json!([DID]), Value::Null] {
+        method["controller"] = controller;
+        let document = read(&json!({ "id": DID, "authentication": [method] }));
+        assert_eq!(document.key(&format!("{DID}#1"), Authentication), None);
+    }
+}
+
 #[test]
 fn a_document_is_that_of_its_did() {
     let parse = |text: &str| DidDocument::parse(text.as_bytes(), DID).map(|_| ());

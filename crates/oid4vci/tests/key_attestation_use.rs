@@ -213,7 +213,7 @@ async fn attested_keys_of_a_document_are_those_that_sign() {
     let [proof] = verified.proofs() else { panic!("{verified:?}") };
     assert_eq!((asked, proof.binding()), (1, &HolderBinding::Did(kid.clone())));
     let (_, refused) = judged(&stranger, &attestation).await;
-    assert_eq!(refused.unwrap_err(), KeyAttestationRefusal::OtherKey.into());
+    assert_eq!(refused.unwrap_err(), OtherKey.into());
     let (asked, refused) = judged(&keys.held[0], &forged).await;
     assert_eq!(asked, 0, "F01: nobody vouches for it");
     assert_eq!(refused.unwrap_err(), KeyAttestationRefusal::WrongSignature.into());
