@@ -31,7 +31,6 @@
 //!
 //! [`verify`] tells what can be said of something signed, for whoever holds no wallet.
 
-pub mod address;
 pub mod attestation;
 pub mod card;
 pub mod client;

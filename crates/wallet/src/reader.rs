@@ -5,12 +5,12 @@ use serde_json::Value;
 use url::Url;
 
 use crate::Settings;
-use crate::address::is_this_machine;
 use crate::documents;
 use crate::error::{Question, Refused, WalletError};
 use crate::flow::host;
 use crate::http::{Http, HttpError, Request, Response};
 use keys::outside::Clock;
+use oid4vci::address::is_this_machine;
 
 /// What it takes to read them and to judge whose they are; the wallet and the verifier have it.
 #[derive(Clone, Copy, Debug)]

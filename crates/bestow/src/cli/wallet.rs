@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
+use wallet::flow::key::is_did_web;
 use wallet::profile::Profile;
 
 #[derive(Debug, Args)]
@@ -70,6 +71,20 @@ pub(crate) enum WalletCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Print the document (did.json) that you publish on your website, with keys for --did-web
+    #[command(after_help = DID_DOCUMENT_EXAMPLES)]
+    DidDocument {
+        /// The did:web of your website
+        #[arg(value_name = "DID", value_parser = did_web)]
+        did: String,
+        /// Keys of `bestow wallet keys`; without any, a new one is made
+        #[arg(value_name = "KEY_ID", allow_hyphen_values = true)]
+        keys: Vec<String>,
+        /// The algorithm of a new key
+        #[arg(long, value_name = "ES256|EdDSA", value_parser = algorithm,
+            default_value = "ES256", conflicts_with = "keys")]
+        alg: Algorithm,
+    },
     /// Open the wallet's own page, for a browser on this machine
     Serve(ServeArguments),
 }
@@ -85,7 +100,7 @@ impl WalletCommand {
             | Self::Show { json, .. }
             | Self::Delete { json, .. }
             | Self::Keys { json } => *json,
-            Self::Serve(_) => false,
+            Self::DidDocument { .. } | Self::Serve(_) => false,
         }
     }
 }
@@ -175,6 +190,12 @@ pub(crate) struct ServeArguments {
     pub(crate) listen: Option<SocketAddr>,
 }
 
+const DID_DOCUMENT_EXAMPLES: &str = "\
+Examples:
+  bestow wallet did-document did:web:holder.example > did.json
+  bestow wallet did-document did:web:a.example:people:me KEY_ID KEY_ID
+Whoever reads it can tell that these keys are of one holder.";
+
 const REFRESH_EXAMPLES: &str = "\
 Examples:
   bestow wallet refresh
@@ -238,6 +259,10 @@ pub(crate) struct ReceiveArguments {
     /// How the credential names the key; the issuer's preference when absent
     #[arg(long, value_name = "jwk|did:jwk|did:key|cose_key", value_parser = binding)]
     pub(crate) binding: Option<BindingMethod>,
+    /// Your did:web, in whose document the key stands: see `bestow wallet did-document`
+    #[arg(long, value_name = "DID", value_parser = did_web, requires = "key",
+        conflicts_with = "binding")]
+    pub(crate) did_web: Option<String>,
     /// The algorithm of a new key; the issuer's preference when absent
     #[arg(long, value_name = "ES256|EdDSA", value_parser = algorithm)]
     pub(crate) alg: Option<Algorithm>,
@@ -292,7 +317,15 @@ pub(crate) struct ResumeArguments {
 }
 
 fn binding(text: &str) -> Result<BindingMethod, String> {
-    BindingMethod::parse(text).ok_or_else(|| "one of jwk, did:jwk, did:key and cose_key".to_owned())
+    let known = BindingMethod::parse(text).filter(|method| *method != BindingMethod::DidWeb);
+    known.ok_or_else(|| {
+        "one of jwk, did:jwk, did:key and cose_key; a did:web is named with --did-web".to_owned()
+    })
+}
+
+fn did_web(text: &str) -> Result<String, String> {
+    let wanted = || "a did:web, such as did:web:issuer.example or did:web:a.example:people:me";
+    is_did_web(text).then(|| text.to_owned()).ok_or_else(|| wanted().to_owned())
 }
 
 fn profile(text: &str) -> Result<Profile, String> {

@@ -201,6 +201,7 @@ fn wish(arguments: &ReceiveArguments) -> KeyWish {
         key: (arguments.key != "new").then(|| KeyId::new(arguments.key.as_str())),
         algorithm: arguments.alg,
         binding: arguments.binding,
+        did_web: arguments.did_web.clone(),
         copies: arguments.batch.into(),
     }
 }

@@ -27,7 +27,10 @@ impl WalletError {
             }
             Self::UnsupportedFormat { .. } => "ask for SD-JWT VC, an mdoc or a W3C credential",
             Self::UnsupportedAlgorithm => "leave the choice of the algorithm to the wallet",
-            Self::UnsupportedBinding => "leave the choice of the binding to the wallet",
+            Self::UnsupportedBinding => {
+                "leave the choice of the binding to the wallet; where the issuer takes keys of a did:web \
+                 alone, publish one first"
+            }
             Self::AttestationNeeded => {
                 "ask the issuer which wallets it knows, or use one whose maker vouches for it"
             }
