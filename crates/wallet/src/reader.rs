@@ -63,14 +63,14 @@ impl Reader<'_> {
     }
 
     /// A document that is known by its digest, if it is here (SD-JWT VC §6.3.4).
-    pub(crate) fn kept(&self, integrity: Option<&str>) -> Option<Vec<u8>> {
-        documents::kept(&**self.settings.documents.as_ref()?, integrity?)
+    pub(crate) fn kept(&self, uri: &str, integrity: Option<&str>) -> Option<Vec<u8>> {
+        documents::kept(&**self.settings.documents.as_ref()?, uri, integrity?)
     }
 
     /// Keeps one that was fetched.
-    pub(crate) fn keep(&self, integrity: Option<&str>, bytes: &[u8]) {
+    pub(crate) fn keep(&self, uri: &str, integrity: Option<&str>, bytes: &[u8]) {
         if let (Some(documents), Some(integrity)) = (&self.settings.documents, integrity) {
-            documents::keep(&**documents, integrity, bytes);
+            documents::keep(&**documents, uri, integrity, bytes);
         }
     }
 
