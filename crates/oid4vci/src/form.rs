@@ -1,6 +1,6 @@
 //! What is wrong with a JWT, or its key, before anything in it is looked at (RFC 8725 §3.1).
 
-use keys::jws::JwsError;
+use keys::jws::{Jws, JwsError};
 use keys::public_key::KeyError;
 
 /// Each kind of JWT has its own words for it.
@@ -32,6 +32,14 @@ impl From<KeyError> for Form {
     fn from(error: KeyError) -> Self {
         if error == KeyError::PrivateKey { Self::PrivateKey } else { Self::BadKey }
     }
+}
+
+/// Whether the JWT says that it is of a kind in `known`, or says nothing (RFC 7515 §4.1.9).
+pub(crate) fn is_of_type(jws: &Jws, known: &[&str]) -> bool {
+    let Some(typ) = jws.header().get("typ") else { return true };
+    let typ = typ.as_str().unwrap_or_default();
+    let short = typ.strip_prefix("application/").unwrap_or(typ);
+    known.iter().any(|known| short.eq_ignore_ascii_case(known))
 }
 
 /// Each refusal of a JWT has a variant for each of these, with a text of its own.

@@ -56,7 +56,7 @@ fn form(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-async fn signed(key: &SoftwareKey, kid: Option<&str>, change: &[(&str, Value)]) -> String {
+fn claims(change: &[(&str, Value)]) -> Value {
     let mut claims = json!({
         "iss": "wallet", "sub": "wallet", "aud": SERVER, "jti": "once",
         "iat": NOW.0, "exp": NOW.0 + 60,
@@ -64,9 +64,13 @@ async fn signed(key: &SoftwareKey, kid: Option<&str>, change: &[(&str, Value)]) 
     for (name, value) in change {
         claims[*name] = value.clone();
     }
+    claims
+}
+
+async fn signed(key: &SoftwareKey, kid: Option<&str>, change: &[(&str, Value)]) -> String {
     let mut header = Map::new();
     header.extend(kid.map(|kid| ("kid".to_owned(), kid.into())));
-    jws::sign(header, claims.to_string().as_bytes(), key).await.unwrap()
+    jws::sign(header, claims(change).to_string().as_bytes(), key).await.unwrap()
 }
 
 fn verdict(jwt: &str, client: &Client) -> Result<AuthenticatedClient, ClientRefusal> {
@@ -207,6 +211,28 @@ async fn an_assertion_is_for_us_now_and_once() {
     assert!(!first.iter().any(|mark| other.contains(mark)));
 }
 
+/// RFC 8725 §3.11: what the same key has signed for something else proves nobody, whatever it says.
+#[tokio::test]
+async fn an_assertion_is_no_jwt_of_another_kind() {
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
+    let client = keyed(&[(&key, None)]);
+    let wrong = Some(ClientRefusal::WrongType);
+    for (typ, refusal) in [
+        (json!("JWT"), None),
+        (json!("client-authentication+jwt"), None),
+        (json!("application/client-authentication+jwt"), None),
+        (json!("oauth-authz-req+jwt"), wrong),
+        (json!("dpop+jwt"), wrong),
+        (json!(""), wrong),
+        (json!(["JWT"]), wrong),
+        (Value::Null, wrong),
+    ] {
+        let header = Map::from_iter([("typ".to_owned(), typ.clone())]);
+        let jwt = jws::sign(header, claims(&[]).to_string().as_bytes(), &key).await.unwrap();
+        assert_eq!(verdict(&jwt, &client).err(), refusal, "{typ}");
+    }
+}
+
 /// RFC 7523 §3, RFC 8725 §3.1: one of its own keys, chosen by `kid`.
 #[tokio::test]
 async fn an_assertion_is_signed_by_the_client() {
@@ -268,6 +294,7 @@ fn each_refusal_has_its_answer() {
         Unreadable,
         AlgorithmNotSupported,
         CriticalHeader,
+        WrongType,
         OtherClient,
         WrongAudience,
         NoTime,

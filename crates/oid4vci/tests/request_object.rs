@@ -223,7 +223,7 @@ async fn a_signed_request_proves_nobody() {
     ]);
     let credentials = ClientCredentials::parse(&assertion).unwrap();
     let refused = authenticate(&credentials, Some(&client), &context()).unwrap_err();
-    assert_eq!(refused, ClientRefusal::OtherClient);
+    assert_eq!(refused, ClientRefusal::WrongType);
 }
 
 /// Our own are taken, and say what was to be said.

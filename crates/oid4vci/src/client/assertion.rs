@@ -7,11 +7,13 @@ use serde_json::{Map, Value, json};
 
 use super::{ClientContext, ClientKey, ClientRefusal, NotSigned, check_signature};
 use crate::claims::{Life, NotNow, jti};
-use crate::form::Form;
+use crate::form::{Form, is_of_type};
 use crate::replay::{UsedJti, fresh_jti};
 
 /// `client_assertion_type` (RFC 7523 §2.2).
 pub const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// The `typ` that newer clients give one; older ones give none, or say that it is a JWT.
+const ASSERTION_TYPES: [&str; 2] = ["client-authentication+jwt", "jwt"];
 /// Longest assertion: it has no more than six short claims.
 pub const ASSERTION_BYTES_MAX: usize = 8 * 1024;
 /// Longest time that an assertion may have left: its `jti` is remembered for that long.
@@ -31,6 +33,9 @@ pub(super) fn verify(
     context: &ClientContext<'_>,
 ) -> Result<UsedJti, ClientRefusal> {
     let jws = Jws::parse(jwt, ASSERTION_BYTES_MAX).map_err(Form::from)?;
+    if !is_of_type(&jws, &ASSERTION_TYPES) {
+        return Err(ClientRefusal::WrongType); // RFC 8725 §3.11
+    }
     let claims = jws.claims().map_err(Form::from)?;
     if ["iss", "sub"].iter().any(|name| claims.get(*name).is_none_or(|id| id != client_id)) {
         return Err(ClientRefusal::OtherClient);

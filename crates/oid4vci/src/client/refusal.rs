@@ -26,6 +26,8 @@ pub enum ClientRefusal {
     AlgorithmNotSupported,
     /// RFC 7515 §4.1.11
     CriticalHeader,
+    /// RFC 8725 §3.11: a JWT of another kind, that the same key has signed.
+    WrongType,
     /// RFC 7523 §3: `iss` and `sub` are the client.
     OtherClient,
     /// RFC 7523 §3
@@ -76,6 +78,10 @@ impl Refusal for ClientRefusal {
             Self::CriticalHeader => {
                 (InvalidClient, "crit and b64 are not supported in a client assertion")
             }
+            Self::WrongType => (
+                InvalidClient,
+                "typ of a client assertion must be client-authentication+jwt or none",
+            ),
             Self::OtherClient => {
                 (InvalidClient, "iss and sub of the client assertion must be the client_id")
             }
