@@ -65,6 +65,27 @@ async fn a_signed_request_is_taken_as_it_was_signed() {
     assert!(late.text().contains("the request object has expired"), "{}", late.text());
 }
 
+/// RFC 6749 §4.1.2.1, RFC 9101 §7: who has no key here hears so itself, at an address of its own; no
+/// person is left before a page that they can do nothing about.
+#[tokio::test]
+async fn a_client_without_a_key_hears_that_its_signed_request_is_not_taken() {
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
+    let world = World::with(with_client).await;
+    let jwt = signed(&world, &key, ISSUER).await;
+    let mut request = world.authorization_request("student_card", &[("request", &jwt)]);
+    let back = Browser::of(&world.public).open(&world.authorize(&request)).await.1;
+    let location = back.header("location");
+    assert!(location.starts_with(REDIRECT), "{}: {}", back.status, back.text());
+    assert_eq!(parameter(location, "error").as_deref(), Some("request_not_supported"));
+    assert_eq!(parameter(location, "state").as_deref(), Some("the state"));
+    let pushed = world.public.post_form(&world.issuer.endpoint("par"), &pairs(&request)).await;
+    assert!(pushed.is(400, "request_not_supported"), "{}", pushed.text());
+    request.retain(|(name, _)| name != "redirect_uri");
+    let lost = Browser::of(&world.public).open(&world.authorize(&request)).await.1;
+    assert_eq!((lost.status, lost.header("location")), (400, ""), "nowhere to go back to");
+    assert!(lost.text().contains("this client has no key here"), "{}", lost.text());
+}
+
 /// RFC 9126 §3, RFC 9101 §10.5: also where it is pushed, and in a draft for that draft's server.
 #[tokio::test]
 async fn a_signed_request_may_be_pushed_and_can_be_demanded() {

@@ -38,6 +38,8 @@ pub enum ErrorCode {
     /// RFC 9101 §7
     InvalidRequestObject,
     /// RFC 9101 §7
+    RequestNotSupported,
+    /// RFC 9101 §7
     RequestUriNotSupported,
     /// First-Party Apps §5.2.2.1
     InvalidSession,
@@ -100,6 +102,7 @@ impl ErrorCode {
             Self::InvalidTarget => "invalid_target",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
             Self::InvalidRequestObject => "invalid_request_object",
+            Self::RequestNotSupported => "request_not_supported",
             Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::InvalidSession => "invalid_session",
             Self::InsufficientAuthorization => "insufficient_authorization",

@@ -9,11 +9,16 @@
 #[macro_use]
 mod refusals;
 
+use std::collections::BTreeMap;
+
 use keys::algorithm::Algorithm;
 use keys::jws;
 use keys::outside::{Random, Timestamp};
 use keys::signer::{Signer as _, SoftwareKey};
-use oid4vci::authorization::{NewRequestObject, RequestObjectRefusal, unwrapped};
+use oid4vci::authorization::{
+    AnswerTo, AuthorizationRefusal, NewRequestObject, ParsedRequest, RequestObjectRefusal,
+    Requestable, unwrapped,
+};
 use oid4vci::client::{
     ASSERTION_TYPE, Client, ClientAuthentication, ClientContext, ClientCredentials, ClientKey,
     ClientRefusal, RedirectUri, authenticate,
@@ -192,6 +197,24 @@ async fn a_signed_request_is_signed_by_the_client() {
     let mac = format!("eyJhbGciOiJIUzI1NiJ9.{payload}.AAAA");
     assert_eq!(read(&mac, &client), Err(R::AlgorithmNotSupported));
     assert_eq!(read(&good, &self::client(&[])), Err(R::NoKeys), "a public client has no key");
+}
+
+/// RFC 6749 §4.1.2.1: a client without keys hears of it, where the way back to it is sure.
+#[tokio::test]
+async fn a_client_without_keys_is_told_itself() {
+    let jwt = changed(&key(), &[]).await;
+    let public = client(&[]);
+    let sent = |redirect_uri| form(&[("request", &jwt), ("redirect_uri", redirect_uri)]);
+    let (own, foreign) = (sent(REDIRECT), sent("https://evil.example/cb"));
+    let left = unwrapped(&own, &public, &context()).unwrap();
+    let configurations = BTreeMap::new();
+    let server = Requestable { credential_issuer: SERVER, configurations: &configurations };
+    let with_type = [&left[..], &form(&[("response_type", "code")])].concat();
+    let answer_to = AnswerTo::parse(&left, &public).unwrap();
+    let refused = ParsedRequest::parse(&with_type, &public, answer_to, &server).unwrap_err();
+    assert_eq!(refused, AuthorizationRefusal::RequestObject, "what it holds is not believed");
+    assert_eq!(refused.answer().0.name(), "request_not_supported");
+    assert_eq!(unwrapped(&foreign, &public, &context()), Err(RequestObjectRefusal::NoKeys));
 }
 
 /// RFC 9101 §5, RFC 9101 §10.5: who signs always is not spoken for without a signature.

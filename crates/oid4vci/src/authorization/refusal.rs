@@ -77,7 +77,8 @@ pub enum AuthorizationRefusal {
     ResponseType,
     /// Nothing but `query`.
     ResponseMode,
-    /// A request by value in a JWT, where there can be none (RFC 9101 §5.1).
+    /// A request by value in a JWT, where there can be none (RFC 9101 §5.1), or of a client that has
+    /// registered no key.
     RequestObject,
     /// RFC 7636 §4.4.1
     NoChallenge,
@@ -122,7 +123,7 @@ impl Refusal for AuthorizationRefusal {
     fn answer(&self) -> (ErrorCode, &'static str) {
         use ErrorCode::{
             AccessDenied, InvalidAuthorizationDetails, InvalidRequest, InvalidScope, InvalidTarget,
-            UnsupportedResponseType,
+            RequestNotSupported, UnsupportedResponseType,
         };
         match self {
             Self::RepeatedParameter => (InvalidRequest, "a parameter is repeated"),
@@ -130,7 +131,10 @@ impl Refusal for AuthorizationRefusal {
             Self::NoResponseType => (InvalidRequest, "response_type is missing"),
             Self::ResponseType => (UnsupportedResponseType, "response_type must be code"),
             Self::ResponseMode => (InvalidRequest, "response_mode must be query"),
-            Self::RequestObject => (InvalidRequest, "request objects are not taken here"),
+            Self::RequestObject => (
+                RequestNotSupported,
+                "no signed request is taken here of this client: send the parameters themselves",
+            ),
             Self::NoChallenge => (InvalidRequest, "code_challenge is missing"),
             Self::ChallengeMethod => (InvalidRequest, "code_challenge_method must be S256"),
             Self::BadChallenge => (InvalidRequest, "code_challenge is no SHA-256 digest"),

@@ -8,10 +8,15 @@ use keys::outside::{Random, Timestamp};
 use keys::signer::{SignError, Signer};
 use serde_json::{Map, Value, json};
 
+use super::AnswerTo;
+#[cfg(doc)]
+use super::ParsedRequest;
 use crate::claims::{Life, NotNow, is_only_audience};
-use crate::client::{Client, ClientAuthentication, ClientContext, NotSigned, check_signature};
+use crate::client::{
+    Client, ClientAuthentication, ClientContext, ClientKey, NotSigned, check_signature,
+};
 use crate::error::{ErrorCode, Refusal};
-use crate::form::{Form as JwtForm, from_form};
+use crate::form::{Form as JwtForm, from_form, is_of_type};
 use crate::parameters::{BadParameter, PARAMETER_BYTES_MAX, parameter};
 use crate::replay::fresh_jti;
 
@@ -32,6 +37,7 @@ type Form = [(String, String)];
 
 /// The parameters of a request: where it has a Request Object those in it and no others, whatever
 /// stands beside it (RFC 9101 §6.3). It may be read again, as an address in a browser is opened again.
+/// One of a client without keys stays where it is, for [`ParsedRequest::parse`] to refuse.
 pub fn unwrapped<'f>(
     form: &'f Form,
     client: &Client,
@@ -42,25 +48,28 @@ pub fn unwrapped<'f>(
         let is_missing = client.signs_requests;
         return if is_missing { Err(RequestObjectRefusal::Missing) } else { Ok(form.into()) };
     };
+    let ClientAuthentication::PrivateKeyJwt(keys) = &client.authentication else {
+        // Who reads on refuses what is left unread, and sends that back (RFC 6749 §4.1.2.1).
+        let has_way_back = AnswerTo::parse(form, client).is_ok();
+        return if has_way_back { Ok(form.into()) } else { Err(RequestObjectRefusal::NoKeys) };
+    };
     if parameter(form, REQUEST_URI)?.is_some() {
         return Err(RequestObjectRefusal::BothWays); // RFC 9101 §5
     }
-    Ok(Cow::Owned(parameters(&verified(jwt, client, context)?)?))
+    Ok(Cow::Owned(parameters(&verified(jwt, (client, keys), context)?)?))
 }
 
 /// RFC 9101 §6.2, RFC 9101 §6.3; the signature last, as it costs most (Q04).
 fn verified(
     jwt: &str,
-    client: &Client,
+    (client, keys): (&Client, &[ClientKey]),
     context: &ClientContext<'_>,
 ) -> Result<Map<String, Value>, RequestObjectRefusal> {
     use RequestObjectRefusal as Refused;
-    let ClientAuthentication::PrivateKeyJwt(keys) = &client.authentication else {
-        return Err(Refused::NoKeys);
-    };
     let jws = Jws::parse(jwt, PARAMETER_BYTES_MAX).map_err(JwtForm::from)?;
-    if !jws.header().get("typ").is_none_or(is_type) {
-        return Err(Refused::WrongType);
+    // Older Wallets write no `typ`, or that it is a JWT.
+    if !is_of_type(&jws, &[REQUEST_OBJECT_TYPE, "jwt"]) {
+        return Err(Refused::WrongType); // RFC 9101 §10.8
     }
     let claims = jws.claims().map_err(JwtForm::from)?;
     let is_client = |name: &str| claims.get(name).is_some_and(|id| *id == *client.client_id);
@@ -77,14 +86,6 @@ fn verified(
     Life { now, window_seconds, seconds_max: REQUEST_OBJECT_SECONDS_MAX }.check(&claims)?;
     check_signature(&jws, keys)?;
     Ok(claims)
-}
-
-/// Other kinds of JWT that the same key signs have a `typ` of theirs (RFC 9101 §10.8); older Wallets
-/// write none, or that it is a JWT.
-fn is_type(typ: &Value) -> bool {
-    let Some(typ) = typ.as_str() else { return false };
-    let short = typ.strip_prefix("application/").unwrap_or(typ);
-    [REQUEST_OBJECT_TYPE, "jwt"].iter().any(|known| short.eq_ignore_ascii_case(known))
 }
 
 /// Claims as the parameters that they stand for (RFC 9101 §4): what is more than a text is JSON, but
@@ -239,7 +240,7 @@ impl From<NotSigned> for RequestObjectRefusal {
 
 impl Refusal for RequestObjectRefusal {
     fn answer(&self) -> (ErrorCode, &'static str) {
-        use ErrorCode::{InvalidRequest, InvalidRequestObject};
+        use ErrorCode::{InvalidRequest, InvalidRequestObject, RequestNotSupported};
         let invalid = |text| (InvalidRequestObject, text);
         match self {
             Self::RepeatedParameter => (InvalidRequest, "request or request_uri is repeated"),
@@ -248,7 +249,9 @@ impl Refusal for RequestObjectRefusal {
             Self::Missing => {
                 (InvalidRequest, "this client signs its requests: send the signed one as request")
             }
-            Self::NoKeys => invalid("this client has no key here: send the parameters themselves"),
+            Self::NoKeys => {
+                (RequestNotSupported, "this client has no key here: send the parameters themselves")
+            }
             Self::Unreadable => invalid("the request object is not a readable signed JWT"),
             Self::AlgorithmNotSupported => invalid("alg of the request object is not supported"),
             Self::CriticalHeader => invalid("crit and b64 are not supported in a request object"),
