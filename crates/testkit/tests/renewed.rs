@@ -139,7 +139,7 @@ async fn a_wallet_with_a_key_renews_its_own_tokens() {
     let mut later = reopened(&world, &wallet).await;
     let dead = with_dead_token(&later).await;
     let own = later.settings.client_key.take();
-    assert_eq!(later.resume(&dead).await.unwrap_err(), WalletError::ClientKeyNeeded);
+    assert_eq!(later.resume(&dead).await.unwrap_err(), WalletError::ClientKeyMissing);
     later.settings.client_key = own;
     assert!(matches!(later.resume(&dead).await.unwrap(), Resumed::Received(_)));
 }

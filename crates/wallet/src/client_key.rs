@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use keys::algorithm::Algorithm;
 use keys::outside::{Clock, Random};
 use keys::signer::{SignError, Signer};
 use oid4vci::authorization::NewRequestObject;
@@ -39,6 +40,10 @@ impl ClientKey {
     pub(crate) const fn signs_requests(&self) -> bool {
         self.signs_requests
     }
+
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.signer.algorithm()
+    }
 }
 
 impl fmt::Debug for ClientKey {
@@ -53,6 +58,9 @@ impl fmt::Debug for ClientKey {
 pub(crate) struct KnownClient {
     pub(crate) client_id: String,
     pub(crate) key: ClientKey,
+    /// Whether it proves who the wallet is, too; where an attestation does, or nothing, it signs
+    /// requests alone.
+    pub(crate) authenticates: bool,
 }
 
 impl KnownClient {
@@ -93,15 +101,17 @@ impl KnownClient {
 }
 
 impl Wallet {
-    /// The wallet's own key, where the server takes it.
-    pub(crate) fn client_for(&self, server: &ReceivedServerMetadata) -> Option<KnownClient> {
-        let key = self.settings.client_key.as_ref()?;
-        let algorithm = key.signer.algorithm();
-        server
-            .sender
-            .assertion_algorithms
-            .contains(&algorithm)
-            .then(|| KnownClient { client_id: self.settings.client_id.clone(), key: key.clone() })
+    /// The wallet's own key. It authenticates where the server takes that, and nobody vouches for
+    /// the wallet; `attested_as` is what who does calls it (HAIP-29).
+    pub(crate) fn client_for(
+        &self,
+        server: &ReceivedServerMetadata,
+        attested_as: Option<&str>,
+    ) -> Option<KnownClient> {
+        let key = self.settings.client_key.clone()?;
+        let is_taken = server.sender.assertion_algorithms.contains(&key.algorithm());
+        let client_id = attested_as.unwrap_or(&self.settings.client_id).to_owned();
+        Some(KnownClient { client_id, key, authenticates: is_taken && attested_as.is_none() })
     }
 
     /// The same for who authenticated with it before; no other way is as good (RFC 6749 §6).
@@ -110,10 +120,10 @@ impl Wallet {
         client_id: &str,
         by_client_key: bool,
     ) -> Result<Option<KnownClient>, WalletError> {
-        if !by_client_key {
-            return Ok(None);
-        }
-        let key = self.settings.client_key.clone().ok_or(WalletError::ClientKeyNeeded)?;
-        Ok(Some(KnownClient { client_id: client_id.to_owned(), key }))
+        let Some(key) = self.settings.client_key.clone() else {
+            return if by_client_key { Err(WalletError::ClientKeyMissing) } else { Ok(None) };
+        };
+        let client_id = client_id.to_owned();
+        Ok(Some(KnownClient { client_id, key, authenticates: by_client_key }))
     }
 }

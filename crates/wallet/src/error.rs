@@ -69,6 +69,11 @@ pub enum WalletError {
     AttestationNeeded,
     /// The issuer takes only requests that this wallet signs with a key that is registered there.
     ClientKeyNeeded,
+    /// What goes on here was begun with a key of the wallet's own, which is not at hand.
+    ClientKeyMissing,
+    /// This wallet is to sign its requests, and the issuer's server does not take them signed, or
+    /// not with this key.
+    SignedRequestsNotTaken,
     /// Who should vouch for this wallet did not.
     Attestation(AttestationError),
     /// There is no attestation of the wallet's keys, or none that is of use.
@@ -165,6 +170,8 @@ impl WalletError {
             | Self::UnsupportedToken
             | Self::AttestationNeeded
             | Self::ClientKeyNeeded
+            | Self::ClientKeyMissing
+            | Self::SignedRequestsNotTaken
             | Self::KeyAttestation(KeyAttestationError::Needed)
             | Self::UnknownKey
             | Self::TxCodeNeeded
@@ -229,6 +236,8 @@ impl WalletError {
             Self::UnboundToken => "unbound_token",
             Self::AttestationNeeded => "attestation_needed",
             Self::ClientKeyNeeded => "client_key_needed",
+            Self::ClientKeyMissing => "client_key_missing",
+            Self::SignedRequestsNotTaken => "signed_requests_not_taken",
             Self::Attestation(_) => "no_attestation",
             Self::KeyAttestation(KeyAttestationError::Needed) => "key_attestation_needed",
             Self::KeyAttestation(KeyAttestationError::Unfit(_)) => "bad_key_attestation",

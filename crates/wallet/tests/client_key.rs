@@ -2,6 +2,7 @@
 //! signs what it asks for where that is wanted (RFC 9101).
 #![expect(
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]
@@ -16,9 +17,11 @@ use keys::algorithm::Algorithm;
 use keys::jws::Jws;
 use keys::signer::{Signer as _, SoftwareKey};
 use serde_json::{Map, Value, json};
+use wallet::attestation::WalletAttestation;
 use wallet::client_key::ClientKey;
 use wallet::error::{Class, WalletError};
 use wallet::flow::sign_in::SignIn;
+use wallet::flow::state::{FlowState, Point};
 use world::{Answer, ISSUER, SERVER_METADATA, World, endpoint, server_metadata, token};
 
 const BACK: &str = "http://127.0.0.1:49152/cb";
@@ -130,6 +133,136 @@ async fn a_request_is_signed_where_that_is_wanted() {
     let (world, _) = world(&json!({}));
     let plain = begin(&world).await.unwrap();
     assert!(!plain.address().as_str().contains("request="), "it is not asked for");
+}
+
+/// RFC 9101 §10.5: who wants a request signed gets no unsigned one sent, whatever the server says.
+#[tokio::test]
+async fn a_request_that_is_to_be_signed_is_never_sent_unsigned() {
+    let none = json!(["none"]);
+    let demanded = json!({
+        "token_endpoint_auth_methods_supported": none, "require_signed_request_object": true,
+    });
+    for (more, by_choice, is_signed) in [
+        (demanded, false, true),
+        (json!({ "token_endpoint_auth_methods_supported": none }), true, false),
+        (json!({ "token_endpoint_auth_signing_alg_values_supported": ["RS256"] }), true, false),
+        (json!({ "request_parameter_supported": false }), true, false),
+        (json!({ "request_object_signing_alg_values_supported": ["RS256"] }), true, false),
+        (
+            json!({ "token_endpoint_auth_methods_supported": none,
+                    "request_object_signing_alg_values_supported": ["RS256", "ES256"] }),
+            true,
+            true,
+        ),
+        (
+            json!({ "require_signed_request_object": true,
+                    "request_object_signing_alg_values_supported": ["RS256"] }),
+            false,
+            false,
+        ),
+    ] {
+        let (mut world, key) = world(&more);
+        if by_choice {
+            let own = world.wallet.settings.client_key.take().unwrap();
+            world.wallet.settings.client_key = Some(own.signing_requests());
+        }
+        let begun = begin(&world).await;
+        if is_signed {
+            let begun = begun.unwrap();
+            let jwt = begun.address().query_pairs().find(|(name, _)| name == "request").unwrap().1;
+            assert_eq!(claims(&jwt, &key)["client_id"], "bestow", "{more}");
+        } else {
+            let error = begun.unwrap_err();
+            assert_eq!(error, WalletError::SignedRequestsNotTaken, "{more}");
+            let told = (error.class(), error.code());
+            assert_eq!(told, (Class::Usage, "signed_requests_not_taken"));
+        }
+    }
+}
+
+/// HAIP-29, RFC 9101 §5: whom somebody vouches for signs with its key, by the name that it has there,
+/// and proves itself in one way alone.
+#[tokio::test]
+async fn an_attested_wallet_signs_with_its_key_and_proves_nothing_by_it() {
+    for (demanded, by_choice) in [(true, false), (false, true)] {
+        let (mut world, key) = world(&json!({
+            "token_endpoint_auth_methods_supported": ["attest_jwt_client_auth", "private_key_jwt"],
+            "pushed_authorization_request_endpoint": endpoint("par"),
+            "require_signed_request_object": demanded,
+        }));
+        let par = endpoint("par");
+        world.network.says(&par, 201, json!({ "request_uri": "urn:x", "expires_in": 60 }));
+        let header = json!({ "typ": "oauth-client-attestation+jwt" });
+        let jwt = world.issuer.sign(&header, &json!({ "sub": "attested" }));
+        let instance = Arc::new(SoftwareKey::generate(Algorithm::Es256).unwrap());
+        let source = WalletAttestation::new(jwt, instance).unwrap();
+        world.wallet.settings.attestation_source = Some(Arc::new(source));
+        if by_choice {
+            let own = world.wallet.settings.client_key.take().unwrap();
+            world.wallet.settings.client_key = Some(own.signing_requests());
+        }
+        let begun = begin(&world).await.unwrap();
+        let sent = &world.network.sent_to(&par)[0];
+        assert!(sent.headers.contains_key(oid4vci::attestation::client::HEADER));
+        let form = sent.form();
+        assert!(!form.contains_key("client_assertion"), "HAIP-30");
+        assert_eq!(form["client_id"], "attested");
+        let claims = claims(&form["request"], &key);
+        assert_eq!(
+            (&claims["iss"], &claims["client_id"]),
+            (&"attested".into(), &form["client_id"].as_str().into())
+        );
+
+        let again = world.wallet.import(&begun.offer().export().unwrap()).await.unwrap();
+        let Point::Offer(offer) = again else { panic!("{again:?}") };
+        world.wallet.begin_sign_in(*offer, BACK).await.unwrap();
+        let form = world.network.sent_to(&par)[1].form();
+        assert!(form.contains_key("request") && !form.contains_key("client_assertion"));
+    }
+}
+
+/// RFC 6749 §4.1.3: a code is for the client that asked for it, also where another process goes on.
+#[tokio::test]
+async fn a_flow_goes_on_by_the_name_by_which_it_began() {
+    for has_key in [true, false] {
+        let (mut world, key) = world(&json!({}));
+        world.wallet.settings.client_id = "first".into();
+        if !has_key {
+            world.wallet.settings.client_key = None;
+        }
+        let state = begin(&world).await.unwrap().export().unwrap().expose().to_owned();
+        world.wallet.settings.client_id = "second".into();
+        let finish = async |text: &str| {
+            let point = world.wallet.import(&FlowState::new(text.to_owned())).await.unwrap();
+            let Point::SignIn(begun) = point else { panic!("{point:?}") };
+            let state = begun.address().query_pairs().find(|(name, _)| name == "state").unwrap().1;
+            let query = format!("code=c&state={state}&iss={ISSUER}");
+            world.wallet.finish_sign_in((*begun).clone(), &query).await.unwrap();
+            world.network.sent_to(&endpoint("token")).pop().unwrap().form()
+        };
+        let form = finish(&state).await;
+        assert_eq!(form["client_id"], "first");
+        if has_key {
+            assert_eq!(claims(&form["client_assertion"], &key)["sub"], "first");
+        }
+        let mut older: Value = serde_json::from_str(&state).unwrap();
+        let sender = older.pointer_mut("/point/sign_in/offer/sender").unwrap();
+        assert!(sender.as_object_mut().unwrap().remove("client_id").is_some());
+        let form = finish(&older.to_string()).await;
+        assert_eq!(form["client_id"], "second", "it was saved before the name was");
+    }
+}
+
+/// RFC 6749 §6: no other way is as good, and the person hears which key is missing.
+#[tokio::test]
+async fn a_flow_that_began_with_a_key_asks_for_that_key() {
+    let (mut world, _) = world(&json!({}));
+    let state = begin(&world).await.unwrap().export().unwrap();
+    world.wallet.settings.client_key = None;
+    let error = world.wallet.import(&state).await.unwrap_err();
+    assert_eq!(error, WalletError::ClientKeyMissing);
+    assert_eq!((error.class(), error.code()), (Class::Usage, "client_key_missing"));
+    assert!(!error.to_string().contains("signed requests"), "nobody asks for them: {error}");
 }
 
 /// RFC 9126 §3: pushed, the JWT goes with what proves the client.

@@ -191,6 +191,10 @@ pub(super) fn told(error: &WalletError) -> Failure {
             "ask the issuer to register a key for this wallet, and name it: --client-id CLIENT_ID \
              --client-key FILE"
         }
+        "client_key_missing" => "go on with the key that it was begun with: --client-key FILE",
+        "signed_requests_not_taken" => {
+            "leave out --sign-request, or ask the issuer which keys it takes for signed requests"
+        }
         _ => return failure,
     };
     failure.hint(hint)

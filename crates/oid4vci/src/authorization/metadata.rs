@@ -1,5 +1,6 @@
 //! What an authorization server publishes of the Authorization Code Flow (RFC 8414 §2, ASMETA-01).
 
+use keys::algorithm::Algorithm;
 use serde::Serialize;
 use serde_json::Value;
 use url::Url;
@@ -68,6 +69,10 @@ pub struct ReceivedCodeFlow {
     pub always_has_iss: bool,
     /// Whether every request is to be signed (RFC 9101 §10.5).
     pub wants_signed_requests: bool,
+    /// Whether it says that requests may be signed (RFC 9101 §5.1).
+    request_parameter: Option<bool>,
+    /// With what, where it says so (RFC 9101 §6.2).
+    request_object_algorithms: Option<Vec<Algorithm>>,
     /// How the server takes a `code_challenge`.
     pub challenge_methods: ChallengeMethods,
 }
@@ -112,11 +117,28 @@ impl ReceivedCodeFlow {
             )?,
             always_has_iss: is_true("authorization_response_iss_parameter_supported"),
             wants_signed_requests: is_true("require_signed_request_object"),
+            request_parameter: metadata.get("request_parameter_supported").and_then(Value::as_bool),
+            request_object_algorithms: metadata
+                .get("request_object_signing_alg_values_supported")
+                .map(|named| {
+                    strings(Some(named)).iter().filter_map(|name| Algorithm::parse(name)).collect()
+                }),
             challenge_methods: match methods {
                 None => ChallengeMethods::Unsaid,
                 Some(_) if has_s256 => ChallengeMethods::WithS256,
                 Some(_) => ChallengeMethods::WithoutS256,
             },
         }))
+    }
+
+    /// Whether the server takes requests that are signed so, in the request itself; `None` where it
+    /// does not say (RFC 9101 §5.1, RFC 9101 §6.2).
+    #[must_use]
+    pub fn takes_signed_requests(&self, algorithm: Algorithm) -> Option<bool> {
+        if self.request_parameter == Some(false) {
+            return Some(false);
+        }
+        let listed = self.request_object_algorithms.as_ref();
+        listed.map(|listed| listed.contains(&algorithm)).or(self.request_parameter)
     }
 }

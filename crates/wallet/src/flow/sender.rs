@@ -13,7 +13,6 @@ use oid4vci::dpop::{self, NewDpopProof, received_nonce, wants_nonce};
 use oid4vci::error::ReceivedError;
 use oid4vci::metadata::ReceivedServerMetadata;
 use oid4vci::secret::{AccessToken, RefreshToken};
-use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::dialect::Spoken;
@@ -22,7 +21,11 @@ use crate::attestation::{AttestationError, WalletAttestation};
 use crate::client_key::KnownClient;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::{Request, Response, WWW_AUTHENTICATE};
-use crate::store::{KeptToken, Renewal, dpop_key};
+use crate::store::{KeptToken, Renewal};
+
+mod saved;
+
+pub(super) use saved::SavedSender;
 
 /// Largest answer of a challenge endpoint.
 const CHALLENGE_BYTES_MAX: usize = 16 * 1024;
@@ -38,8 +41,10 @@ pub(super) struct Sender {
     /// Whether tokens are to be bound to the key.
     pub(super) is_bound: bool,
     attestation: Option<WalletAttestation>,
-    /// What the wallet authenticates with, where nobody vouches for it.
+    /// What the wallet signs its requests with, and authenticates with where nobody vouches for it.
     client: Option<KnownClient>,
+    /// What the wallet called itself when the flow began; whoever goes on does so by that name.
+    begun_as: Option<String>,
     authorization_server: String,
     challenge_endpoint: Option<Url>,
     /// What each server wants in the next proof.
@@ -49,38 +54,7 @@ pub(super) struct Sender {
     pub(super) spoken: Spoken,
 }
 
-/// Who sends, for a flow that goes on elsewhere.
-#[derive(Deserialize, Serialize)]
-pub(super) struct SavedSender {
-    #[serde(with = "dpop_key")]
-    key: Option<Arc<SoftwareKey>>,
-    is_bound: bool,
-    /// The thumbprint of the key of the client attestation that was shown (WALATT-12).
-    instance_key: Option<String>,
-    /// Whether the wallet authenticated with its own key.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    by_client_key: bool,
-    authorization_server: String,
-}
-
-impl SavedSender {
-    pub(super) fn authorization_server(&self) -> &str {
-        &self.authorization_server
-    }
-}
-
 impl Sender {
-    /// What is kept of it where a flow goes on elsewhere; the server says again which nonces it wants.
-    pub(super) fn save(&self) -> SavedSender {
-        SavedSender {
-            key: self.key.clone(),
-            is_bound: self.is_bound,
-            instance_key: self.attestation.as_ref().map(WalletAttestation::thumbprint),
-            by_client_key: self.client.is_some(),
-            authorization_server: self.authorization_server.clone(),
-        }
-    }
-
     /// What requests with a token need when the flow is long over.
     pub(super) fn keep(&self, access_token: &AccessToken) -> KeptToken {
         KeptToken {
@@ -98,7 +72,7 @@ impl Sender {
         client_id: Option<String>,
     ) -> Renewal {
         let instance_key = self.attestation.as_ref().map(WalletAttestation::thumbprint);
-        let by_client_key = self.client.is_some();
+        let by_client_key = self.by_client_key();
         Renewal { refresh_token, client_id, instance_key, by_client_key }
     }
 
@@ -109,6 +83,7 @@ impl Sender {
             is_bound: token.dpop_key.is_some(),
             attestation: None,
             client: None,
+            begun_as: None,
             authorization_server: token.authorization_server.clone(),
             challenge_endpoint: None,
             nonces: Arc::default(),
@@ -120,7 +95,25 @@ impl Sender {
     /// Who the wallet is, where that is proved.
     pub(super) fn client_id(&self) -> Option<&str> {
         let attested = self.attestation.as_ref().map(WalletAttestation::client_id);
-        attested.or_else(|| self.client.as_ref().map(|client| &*client.client_id))
+        attested.or_else(|| self.authenticating().map(|client| &*client.client_id))
+    }
+
+    /// What the wallet called itself when the flow began, proved or not.
+    pub(super) fn begun_as(&self) -> Option<&str> {
+        self.client_id().or(self.begun_as.as_deref())
+    }
+
+    fn authenticating(&self) -> Option<&KnownClient> {
+        self.client.as_ref().filter(|client| client.authenticates)
+    }
+
+    /// Whether the wallet authenticates with its own key.
+    fn by_client_key(&self) -> bool {
+        self.authenticating().is_some()
+    }
+
+    pub(super) const fn is_attested(&self) -> bool {
+        self.attestation.is_some()
     }
 
     /// What it signs its requests with, where it has a key.
@@ -178,13 +171,15 @@ impl Wallet {
         spoken: Spoken,
     ) -> Result<Sender, WalletError> {
         let attestation = self.attestation_for(server, authorization_server).await?;
+        let attested_as = attestation.as_ref().map(WalletAttestation::client_id);
         let theirs = &server.sender.dpop_algorithms;
         let algorithm = ALGORITHMS.into_iter().find(|algorithm| theirs.contains(algorithm));
         let key = SoftwareKey::generate(algorithm.unwrap_or(Algorithm::Es256))?;
         Ok(Sender {
             key: Some(Arc::new(key)),
             is_bound: algorithm.is_some(),
-            client: self.client_for(server).filter(|_| attestation.is_none()),
+            client: self.client_for(server, attested_as),
+            begun_as: Some(self.settings.client_id.clone()),
             attestation,
             authorization_server: authorization_server.to_owned(),
             challenge_endpoint: server.challenge_endpoint.clone(),
@@ -228,28 +223,6 @@ impl Wallet {
             client: self.client_again(client_id, renewal.by_client_key)?,
             challenge_endpoint: server.challenge_endpoint.clone(),
             ..Sender::of_kept(token)
-        })
-    }
-
-    /// The sender of a flow that another process began.
-    pub(super) async fn saved_sender(
-        &self,
-        server: &ReceivedServerMetadata,
-        saved: SavedSender,
-        spoken: Spoken,
-    ) -> Result<Sender, WalletError> {
-        let (id, instance_key) = (&saved.authorization_server, saved.instance_key.as_deref());
-        let attestation = self.attestation_again(server, id, instance_key).await?;
-        Ok(Sender {
-            key: saved.key,
-            is_bound: saved.is_bound,
-            attestation,
-            client: self.client_again(&self.settings.client_id, saved.by_client_key)?,
-            authorization_server: saved.authorization_server,
-            challenge_endpoint: server.challenge_endpoint.clone(),
-            nonces: Arc::default(),
-            challenge: Arc::default(),
-            spoken,
         })
     }
 
@@ -336,7 +309,7 @@ impl Wallet {
             let proof = self.dpop_proof(sender, &request.url, None).await?;
             request = request.header(dpop::HEADER, proof);
         }
-        if let Some(client) = &sender.client {
+        if let Some(client) = sender.authenticating() {
             let outside = (&*self.clock, &*self.random);
             request = client.prove(request, &sender.authorization_server, outside).await?;
         }

@@ -21,7 +21,6 @@ use super::metadata::{OfferedGrant, ResolvedOffer};
 use super::sender::Sender;
 use super::token::Authorized;
 use crate::Wallet;
-use crate::client_key::KnownClient;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::Request;
 
@@ -177,19 +176,25 @@ impl Wallet {
     }
 
     /// The request as a JWT, where the server or the owner of the wallet wants it signed; nothing needs
-    /// to stand beside it but who asks (RFC 9101 §5, RFC 9126 §3).
+    /// to stand beside it but who asks (RFC 9101 §5, RFC 9126 §3). It is never left unsigned silently.
     async fn signed_request(
         &self,
         sender: &Sender,
         flow: &ReceivedCodeFlow,
         form: &[(&str, &str)],
     ) -> Result<Option<String>, WalletError> {
-        let wanted =
-            |client: &&KnownClient| flow.wants_signed_requests || client.key.signs_requests();
-        let Some(client) = sender.client().filter(wanted) else {
-            let is_needed = flow.wants_signed_requests;
+        let is_needed = flow.wants_signed_requests;
+        let Some(client) = sender.client() else {
             return if is_needed { Err(WalletError::ClientKeyNeeded) } else { Ok(None) };
         };
+        if !is_needed && !client.key.signs_requests() {
+            return Ok(None);
+        }
+        // A server that says nothing of it takes them, if at all, of clients that it knows.
+        let is_known = is_needed || client.authenticates || sender.is_attested();
+        if !flow.takes_signed_requests(client.key.algorithm()).unwrap_or(is_known) {
+            return Err(WalletError::SignedRequestsNotTaken);
+        }
         let outside = (&*self.clock, &*self.random);
         Ok(Some(client.request_object(form, sender.authorization_server(), outside).await?))
     }
@@ -261,9 +266,10 @@ impl Wallet {
         Ok(Some(renewed))
     }
 
-    /// Who vouches for the wallet says, too, what it is called (HAIP-29).
+    /// Who vouches for the wallet says, too, what it is called (HAIP-29); whoever goes on with a flow is
+    /// called as it began.
     pub(super) fn client_id<'w>(&'w self, sender: &'w Sender) -> &'w str {
-        sender.client_id().unwrap_or(&self.settings.client_id)
+        sender.begun_as().unwrap_or(&self.settings.client_id)
     }
 
     fn credentials(&self, sender: &Sender) -> ClientCredentials {

@@ -166,7 +166,7 @@ impl Wallet {
         };
         let sender = offer.sender.clone();
         // TOKEN-08: anonymous only where the server says that it takes such requests.
-        let own = (!offer.server.anonymous_access).then_some(&*self.settings.client_id);
+        let own = (!offer.server.anonymous_access).then(|| self.client_id(&sender));
         let client_id = sender.client_id().or(own).map(str::to_owned); // HAIP-29
         let request = TokenRequest::PreAuthorizedCode(PreAuthorizedCodeRequest {
             pre_authorized_code: grant.pre_authorized_code.clone(),
