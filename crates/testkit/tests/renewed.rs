@@ -31,7 +31,7 @@ use testkit::world::World;
 use url::Url;
 use wallet::Wallet;
 use wallet::attestation::WalletAttestation;
-use wallet::client_key::ClientKey;
+use wallet::client_key::{ClientKey, ClientKeyError};
 use wallet::error::{Class, WalletError};
 use wallet::flow::deferred::Resumed;
 use wallet::flow::key::KeyWish;
@@ -139,7 +139,7 @@ async fn a_wallet_with_a_key_renews_its_own_tokens() {
     let mut later = reopened(&world, &wallet).await;
     let dead = with_dead_token(&later).await;
     let own = later.settings.client_key.take();
-    assert_eq!(later.resume(&dead).await.unwrap_err(), WalletError::ClientKeyMissing);
+    assert_eq!(later.resume(&dead).await.unwrap_err(), ClientKeyError::Missing.into());
     later.settings.client_key = own;
     assert!(matches!(later.resume(&dead).await.unwrap(), Resumed::Received(_)));
 }

@@ -100,6 +100,58 @@ impl KnownClient {
     }
 }
 
+/// Why the wallet does not go on with its own key, or without one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientKeyError {
+    /// The issuer takes only requests that this wallet signs with a key that is registered there.
+    Needed,
+    /// What goes on here was begun with a key of the wallet's own, which is not at hand.
+    Missing,
+    /// This wallet is to sign its requests, and the issuer's server does not take them signed, or
+    /// not with this key.
+    NotTaken,
+}
+
+impl ClientKeyError {
+    pub(crate) const fn code(self) -> &'static str {
+        match self {
+            Self::Needed => "client_key_needed",
+            Self::Missing => "client_key_missing",
+            Self::NotTaken => "signed_requests_not_taken",
+        }
+    }
+
+    pub(crate) const fn hint(self) -> &'static str {
+        match self {
+            Self::Needed => {
+                "ask the issuer to register this wallet with a key, and go on with that key"
+            }
+            Self::Missing => "go on with the key that it was begun with",
+            Self::NotTaken => {
+                "go on without signing the request, or ask the issuer which keys it takes for that"
+            }
+        }
+    }
+}
+
+impl fmt::Display for ClientKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Needed => "the issuer takes only signed requests",
+            Self::Missing => {
+                "this was begun by a wallet with a key of its own, and goes on with no other"
+            }
+            Self::NotTaken => "the issuer does not take requests that are signed with this key",
+        })
+    }
+}
+
+impl From<ClientKeyError> for WalletError {
+    fn from(error: ClientKeyError) -> Self {
+        Self::ClientKey(error)
+    }
+}
+
 impl Wallet {
     /// The wallet's own key. It authenticates where the server takes that, and nobody vouches for
     /// the wallet; `attested_as` is what who does calls it (HAIP-29).
@@ -121,7 +173,7 @@ impl Wallet {
         by_client_key: bool,
     ) -> Result<Option<KnownClient>, WalletError> {
         let Some(key) = self.settings.client_key.clone() else {
-            return if by_client_key { Err(WalletError::ClientKeyMissing) } else { Ok(None) };
+            return if by_client_key { Err(ClientKeyError::Missing.into()) } else { Ok(None) };
         };
         let client_id = client_id.to_owned();
         Ok(Some(KnownClient { client_id, key, authenticates: by_client_key }))

@@ -12,6 +12,7 @@ use oid4vci::offer::OfferError;
 use oid4vci::signed_metadata::SignedMetadataError;
 
 use crate::attestation::{AttestationError, KeyAttestationError};
+use crate::client_key::ClientKeyError;
 use crate::flow::state::StateError;
 use crate::http::HttpError;
 use crate::store::StoreError;
@@ -67,13 +68,8 @@ pub enum WalletError {
     UnboundToken,
     /// The issuer gives tokens only to wallets that somebody vouches for.
     AttestationNeeded,
-    /// The issuer takes only requests that this wallet signs with a key that is registered there.
-    ClientKeyNeeded,
-    /// What goes on here was begun with a key of the wallet's own, which is not at hand.
-    ClientKeyMissing,
-    /// This wallet is to sign its requests, and the issuer's server does not take them signed, or
-    /// not with this key.
-    SignedRequestsNotTaken,
+    /// The wallet's own key is needed and not there, or there and not taken.
+    ClientKey(ClientKeyError),
     /// Who should vouch for this wallet did not.
     Attestation(AttestationError),
     /// There is no attestation of the wallet's keys, or none that is of use.
@@ -169,9 +165,7 @@ impl WalletError {
             | Self::UnsupportedBinding
             | Self::UnsupportedToken
             | Self::AttestationNeeded
-            | Self::ClientKeyNeeded
-            | Self::ClientKeyMissing
-            | Self::SignedRequestsNotTaken
+            | Self::ClientKey(_)
             | Self::KeyAttestation(KeyAttestationError::Needed)
             | Self::UnknownKey
             | Self::TxCodeNeeded
@@ -235,9 +229,7 @@ impl WalletError {
             Self::UnsupportedToken => "unsupported_token",
             Self::UnboundToken => "unbound_token",
             Self::AttestationNeeded => "attestation_needed",
-            Self::ClientKeyNeeded => "client_key_needed",
-            Self::ClientKeyMissing => "client_key_missing",
-            Self::SignedRequestsNotTaken => "signed_requests_not_taken",
+            Self::ClientKey(error) => error.code(),
             Self::Attestation(_) => "no_attestation",
             Self::KeyAttestation(KeyAttestationError::Needed) => "key_attestation_needed",
             Self::KeyAttestation(KeyAttestationError::Unfit(_)) => "bad_key_attestation",

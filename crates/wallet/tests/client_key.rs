@@ -18,7 +18,7 @@ use keys::jws::Jws;
 use keys::signer::{Signer as _, SoftwareKey};
 use serde_json::{Map, Value, json};
 use wallet::attestation::WalletAttestation;
-use wallet::client_key::ClientKey;
+use wallet::client_key::{ClientKey, ClientKeyError};
 use wallet::error::{Class, WalletError};
 use wallet::flow::sign_in::SignIn;
 use wallet::flow::state::{FlowState, Point};
@@ -173,7 +173,7 @@ async fn a_request_that_is_to_be_signed_is_never_sent_unsigned() {
             assert_eq!(claims(&jwt, &key)["client_id"], "bestow", "{more}");
         } else {
             let error = begun.unwrap_err();
-            assert_eq!(error, WalletError::SignedRequestsNotTaken, "{more}");
+            assert_eq!(error, ClientKeyError::NotTaken.into(), "{more}");
             let told = (error.class(), error.code());
             assert_eq!(told, (Class::Usage, "signed_requests_not_taken"));
         }
@@ -260,7 +260,7 @@ async fn a_flow_that_began_with_a_key_asks_for_that_key() {
     let state = begin(&world).await.unwrap().export().unwrap();
     world.wallet.settings.client_key = None;
     let error = world.wallet.import(&state).await.unwrap_err();
-    assert_eq!(error, WalletError::ClientKeyMissing);
+    assert_eq!(error, ClientKeyError::Missing.into());
     assert_eq!((error.class(), error.code()), (Class::Usage, "client_key_missing"));
     assert!(!error.to_string().contains("signed requests"), "nobody asks for them: {error}");
 }
@@ -288,7 +288,7 @@ async fn a_wallet_without_a_key_says_that_it_needs_one() {
     let (mut world, _) = world(&json!({ "require_signed_request_object": true }));
     world.wallet.settings.client_key = None;
     let error = begin(&world).await.unwrap_err();
-    assert_eq!(error, WalletError::ClientKeyNeeded);
+    assert_eq!(error, ClientKeyError::Needed.into());
     assert_eq!((error.class(), error.code()), (Class::Usage, "client_key_needed"));
 }
 

@@ -34,13 +34,7 @@ impl WalletError {
             Self::AttestationNeeded => {
                 "ask the issuer which wallets it knows, or use one whose maker vouches for it"
             }
-            Self::ClientKeyNeeded => {
-                "ask the issuer to register this wallet with a key, and go on with that key"
-            }
-            Self::ClientKeyMissing => "go on with the key that it was begun with",
-            Self::SignedRequestsNotTaken => {
-                "go on without signing the request, or ask the issuer which keys it takes for that"
-            }
+            Self::ClientKey(error) => error.hint(),
             Self::KeyAttestation(KeyAttestationError::Needed) => {
                 "take the offer with a wallet whose maker vouches for its keys"
             }
@@ -138,13 +132,7 @@ impl fmt::Display for WalletError {
             Self::AttestationNeeded => {
                 f.write_str("the issuer takes only wallets that it knows somebody to vouch for")
             }
-            Self::ClientKeyNeeded => f.write_str("the issuer takes only signed requests"),
-            Self::ClientKeyMissing => f.write_str(
-                "this was begun by a wallet with a key of its own, and goes on with no other",
-            ),
-            Self::SignedRequestsNotTaken => {
-                f.write_str("the issuer does not take requests that are signed with this key")
-            }
+            Self::ClientKey(error) => error.fmt(f),
             Self::Attestation(error) => error.fmt(f),
             Self::KeyAttestation(error) => error.fmt(f),
             Self::UnknownKey => f.write_str("the wallet has no such key"),

@@ -89,7 +89,7 @@ impl Wallet {
     ) -> Result<String, WalletError> {
         let dialect = authorized.sender.spoken.dialect;
         let must_name = dialect.is_some_and(Dialect::names_client_in_proof);
-        let own = must_name.then_some(&*self.settings.client_id);
+        let own = must_name.then(|| self.client_id(&authorized.sender));
         let proof = NewProof {
             binding: &key.binding,
             credential_issuer: &authorized.offer.issuer.credential_issuer,

@@ -21,6 +21,7 @@ use super::metadata::{OfferedGrant, ResolvedOffer};
 use super::sender::Sender;
 use super::token::Authorized;
 use crate::Wallet;
+use crate::client_key::ClientKeyError;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::Request;
 
@@ -185,7 +186,7 @@ impl Wallet {
     ) -> Result<Option<String>, WalletError> {
         let is_needed = flow.wants_signed_requests;
         let Some(client) = sender.client() else {
-            return if is_needed { Err(WalletError::ClientKeyNeeded) } else { Ok(None) };
+            return if is_needed { Err(ClientKeyError::Needed.into()) } else { Ok(None) };
         };
         if !is_needed && !client.key.signs_requests() {
             return Ok(None);
@@ -193,7 +194,7 @@ impl Wallet {
         // A server that says nothing of it takes them, if at all, of clients that it knows.
         let is_known = is_needed || client.authenticates || sender.is_attested();
         if !flow.takes_signed_requests(client.key.algorithm()).unwrap_or(is_known) {
-            return Err(WalletError::SignedRequestsNotTaken);
+            return Err(ClientKeyError::NotTaken.into());
         }
         let outside = (&*self.clock, &*self.random);
         Ok(Some(client.request_object(form, sender.authorization_server(), outside).await?))
