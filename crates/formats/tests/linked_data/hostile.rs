@@ -251,10 +251,12 @@ async fn contexts_of_types_multiply_within_bounds() {
         verify(&spoilt, &key).unwrap_err()
     };
     let in_pairs = |count| (0..count).map(|at| at..at + 2).collect();
-    assert_eq!(error(2, 700, vec![0..2; 15]), FormatError::WrongSignature);
-    assert_eq!(error(17, 20, in_pairs(16)), FormatError::WrongSignature);
-    assert_eq!(error(18, 20, in_pairs(17)), FormatError::TooIntricate, "sets of types");
-    assert_eq!(error(15, 90, vec![0..15, 0..14]), FormatError::TooIntricate, "contexts of sets");
+    assert_eq!(error(2, 200, vec![0..2; 15]), FormatError::WrongSignature);
+    assert_eq!(error(17, 10, in_pairs(16)), FormatError::WrongSignature);
+    assert_eq!(error(18, 10, in_pairs(17)), FormatError::TooIntricate, "sets of types");
+    assert_eq!(error(15, 40, vec![0..15]), FormatError::TooIntricate, "contexts of a set");
+    assert_eq!(error(2, 1, vec![0..2; 330]), FormatError::WrongSignature);
+    assert_eq!(error(2, 1, vec![0..2; 345]), FormatError::TooIntricate, "types");
 }
 
 /// The name of a type that is added for the time being is nobody else's.
