@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use keys::did::{did_web_document, read_multikey, to_did_web};
+use keys::did::{did_web_document, read_issuer_multikey, to_did_web};
 use keys::json;
 use keys::public_key::PublicKey;
 use oid4vci::metadata::parse_identifier;
@@ -68,7 +68,7 @@ fn assertion_key(document: &Value, kid: &str) -> Option<PublicKey> {
     }
     let multikey = method.get("publicKeyMultibase").and_then(Value::as_str);
     match (multikey, method.get("publicKeyJwk")) {
-        (Some(multikey), None) => read_multikey(multikey).ok(),
+        (Some(multikey), None) => read_issuer_multikey(multikey).ok(),
         (None, Some(jwk)) => PublicKey::from_jwk_or_rsa(jwk).ok(),
         _ => None,
     }

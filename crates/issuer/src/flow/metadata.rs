@@ -112,7 +112,7 @@ pub fn configuration(
 /// `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
 pub(crate) fn signing_algorithm(format: &Format, algorithm: Algorithm) -> Option<Value> {
     match format {
-        Format::MsoMdoc { .. } => Some(cose::number(algorithm).into()),
+        Format::MsoMdoc { .. } => cose::number(algorithm).map(Value::from),
         Format::W3c(W3cType { securing: Securing::LdpVc(canonicalization), .. }) => {
             let suite = Cryptosuite::of(algorithm, *canonicalization); // FMT-LDP-03, AMB-10
             suite.map(|suite| suite.name().into())
