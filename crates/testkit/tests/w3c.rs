@@ -240,6 +240,15 @@ async fn an_issuer_at_a_path_has_its_own_did() {
     assert_eq!(document["id"], "did:web:issuer.example%3A8443:uni");
 }
 
+/// A program that was built without it says so, and what to do.
+#[cfg(not(feature = "bbs-2023"))]
+#[test]
+fn unlinkable_disclosures_are_not_in_every_build() {
+    let error = parse(&format!("cryptosuite = \"bbs-2023\"\n{}", TYPE.replace("FORMAT", "ldp_vc")));
+    let error = error.unwrap_err();
+    assert!(error.contains("without bbs-2023") && error.contains("--features bbs-2023"), "{error}");
+}
+
 /// What an operator writes wrongly is told, with what to write instead.
 #[test]
 fn a_type_that_is_no_w3c_credential_is_refused() {
@@ -252,6 +261,7 @@ fn a_type_that_is_no_w3c_credential_is_refused() {
         ("vc+jwt", "canonicalization = \"jcs\"", "belongs to ldp_vc"),
         ("ldp_vc", "contexts = []", "has no meaning by its contexts"),
         ("vc+jwt", "cryptosuite = \"ecdsa-sd-2023\"", "belongs to ldp_vc"),
+        ("vc+jwt", "cryptosuite = \"bbs-2023\"", "belongs to ldp_vc"),
         (
             "ldp_vc",
             "canonicalization = \"jcs\"\ncryptosuite = \"ecdsa-sd-2023\"",

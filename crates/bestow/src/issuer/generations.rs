@@ -125,6 +125,7 @@ fn request(file: &Path, arguments: &RotateArguments) -> Result<(), Failure> {
 
 fn rotate_keys(arguments: &RotateArguments) -> Result<(), Failure> {
     let config = super::load(&arguments.config)?;
+    let generations = Generations::load(&config.keys).map_err(Failure::mistake)?;
     let (certificate, wish) = (certificate(arguments)?, wish(arguments)?);
     let rotation = Rotation {
         config: &config,
@@ -140,7 +141,10 @@ fn rotate_keys(arguments: &RotateArguments) -> Result<(), Failure> {
     };
     let mut rotated = Vec::new();
     let mut failed = None;
-    for purpose in purposes(arguments.purpose) {
+    // Of the others only what there is: `bestow issuer migrate` makes first keys.
+    let is_there =
+        |purpose: &KeyPurpose| arguments.purpose.is_some() || !generations.of(*purpose).is_empty();
+    for purpose in purposes(arguments.purpose).into_iter().filter(is_there) {
         match rotate(purpose, &rotation) {
             Ok(one) => rotated.push(one),
             // What is under way already is no reason to leave the others alone.

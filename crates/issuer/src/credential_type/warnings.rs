@@ -2,7 +2,7 @@
 
 use oid4vci::colour::Colour;
 
-use super::{Claim, CredentialType, Display, Format};
+use super::{Claim, CredentialType, Display, Format, Revocation};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -15,7 +15,30 @@ pub(super) fn warnings(credential_type: &CredentialType, source: &Source) -> Vec
     let looks = looks.filter_map(|(at, display)| look(at, display, source));
     let claims = credential_type.claims.iter().enumerate();
     let labels = claims.filter_map(|(at, claim)| label(credential_type, (at, claim), source));
-    name(credential_type, source).into_iter().chain(looks).chain(labels).collect()
+    let links = links(credential_type, source);
+    name(credential_type, source).into_iter().chain(links).chain(looks).chain(labels).collect()
+}
+
+/// A proof that cannot be linked is worth nothing beside what is another for each credential, and is
+/// always shown.
+fn links(credential_type: &CredentialType, source: &Source) -> Vec<ConfigError> {
+    let told = |place, what, remedy| {
+        let problem =
+            format!("each disclosure shows {what}, by which all of one credential can be linked");
+        source.mistake(place, problem, remedy)
+    };
+    let has_key = credential_type.key_binding.is_some();
+    let has_entry = credential_type.revocation != Revocation::Never;
+    let key = has_key.then(|| {
+        let remedy = "set key_binding = false, where whoever has the credential may show it";
+        told("key_binding", "the DID of its holder", remedy)
+    });
+    let entry = has_entry.then(|| {
+        let remedy = "set status_list = false, and a short validity_days instead";
+        told("status_list", "its entry in the status list", remedy)
+    });
+    let both = [key, entry].into_iter().flatten();
+    both.filter(|_| credential_type.is_unlinkable()).collect()
 }
 
 /// Whoever wants to know what an SD-JWT VC is looks at its `vct` (SD-JWT VC §6.3.1).
