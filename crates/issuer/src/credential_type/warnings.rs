@@ -2,12 +2,16 @@
 
 use oid4vci::colour::Colour;
 
-use super::{Claim, CredentialType, Display, Format, Revocation};
+use super::{Claim, CredentialType, Display, Format, Revocation, ValueType};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
 /// WCAG 2.2 AA asks for this ratio between text and what is behind it.
 const CONTRAST_MIN: f64 = 4.5;
+
+/// Each credential of `bbs-2023` has its things without a name (the credential, its subject, these
+/// objects) in an order of its own: of so many there are 24.
+const OBJECTS_MAX: usize = 2;
 
 /// All warnings, in the order of the file.
 pub(super) fn warnings(credential_type: &CredentialType, source: &Source) -> Vec<ConfigError> {
@@ -37,8 +41,13 @@ fn links(credential_type: &CredentialType, source: &Source) -> Vec<ConfigError> 
         let remedy = "set status_list = false, and a short validity_days instead";
         told("status_list", "its entry in the status list", remedy)
     });
-    let both = [key, entry].into_iter().flatten();
-    both.filter(|_| credential_type.is_unlinkable()).collect()
+    let objects = credential_type.claims.iter().filter(|one| one.value_type == ValueType::Object);
+    let orders = (objects.count() > OBJECTS_MAX).then(|| {
+        let remedy = "have fewer objects: claims beside each other tell nothing";
+        told("claims", "part of the order in which its objects are signed", remedy)
+    });
+    let all = [key, entry, orders].into_iter().flatten();
+    all.filter(|_| credential_type.is_unlinkable()).collect()
 }
 
 /// Whoever wants to know what an SD-JWT VC is looks at its `vct` (SD-JWT VC §6.3.1).
