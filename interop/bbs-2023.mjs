@@ -9,7 +9,7 @@ import * as bbs2023 from "@digitalbazaar/bbs-2023-cryptosuite";
 import * as Bls12381Multikey from "@digitalbazaar/bls12-381-multikey";
 import { DataIntegrityProof } from "@digitalbazaar/data-integrity";
 import jsigs from "jsonld-signatures";
-import { createWallet, run, runWell, startIssuer, temporaryFolder } from "./bestow.mjs";
+import { run, runWell, startIssuer, temporaryFolder } from "./bestow.mjs";
 import * as openid4vc from "./openid4vc-wallet.mjs";
 import { fetchTrusting } from "./trust.mjs";
 
@@ -230,13 +230,4 @@ test("we verify what Digital Bazaar signed, and derive from it what they verify"
   assert.equal((await weVerify(theirs)).verdict, "issuer_not_verified");
   theirs.credentialSubject.zone = "B";
   assert.equal((await weVerify(theirs)).verdict, "failed");
-});
-
-test("our own wallet keeps what it receives", async () => {
-  const wallet = await createWallet("--ca", join(folder, "ca.pem"), "--allow-private-addresses");
-  const { uri } = await issuer.offer("pass");
-  const { code, stdout, stderr } = await wallet.receive(uri);
-  assert.equal(code, 0, stdout + stderr);
-  assert.equal((await wallet.list()).length, 1);
-  await wallet.remove();
 });

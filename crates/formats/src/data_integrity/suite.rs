@@ -76,6 +76,12 @@ impl Cryptosuite {
         }
     }
 
+    /// Whether a name is that of a suite which other builds of this program know.
+    #[must_use]
+    pub fn is_of_other_builds(name: &str) -> bool {
+        cfg!(not(feature = "bbs-2023")) && name == "bbs-2023"
+    }
+
     /// The value of `cryptosuite`.
     #[must_use]
     pub const fn name(self) -> &'static str {
