@@ -68,7 +68,10 @@ async function didDocument() {
 
 /** Contexts from files, the issuer's DID from its website, nothing else from anywhere. */
 async function documentLoader(url) {
-  const files = { [V2]: "credentials-v2.jsonld" };
+  const files = {
+    [V2]: "credentials-v2.jsonld",
+    "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json": "open-badges-3.0.3.jsonld",
+  };
   if (files[url]) {
     const document = JSON.parse(await readFile(new URL(files[url], CONTEXTS), "utf8"));
     return { contextUrl: null, documentUrl: url, document };
@@ -168,6 +171,58 @@ test("Digital Bazaar verifies what we disclose by ecdsa-sd-2023", async () => {
   await assertDisclosed(derived, controller, load);
   const theirs = await disclose(base, selective, load);
   assert.deepEqual(theirs, derived);
+});
+
+/** An Open Badge (1EdTech, 3.0): what it holds has types that bring contexts of their own. */
+const badge = (issuer) => ({
+  "@context": [V2, "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"],
+  id: "https://issuer.example/badges/1",
+  type: ["VerifiableCredential", "OpenBadgeCredential"],
+  issuer: { id: issuer, type: ["Profile"], name: "Example University" },
+  validFrom: "2026-01-01T00:00:00Z",
+  validUntil: "2126-01-01T00:00:00Z",
+  name: "Teamwork",
+  credentialSubject: {
+    id: "did:example:1",
+    type: ["AchievementSubject"],
+    achievement: {
+      id: "https://issuer.example/achievements/1",
+      type: ["Achievement"],
+      achievementType: "Badge",
+      criteria: { narrative: "Worked with others." },
+      description: "For those who work with others.",
+      name: "Teamwork",
+      tag: ["team", "work"],
+    },
+    result: [{ type: ["Result"], resultDescription: "urn:uuid:1", value: "A" }],
+  },
+});
+
+test("an Open Badge that Digital Bazaar signs is verified, and each change is found", async () => {
+  const pair = await EcdsaMultikey.generate({ curve: "P-256" });
+  const did = `did:key:${pair.publicKeyMultibase}`;
+  Object.assign(pair, { id: `${did}#${pair.publicKeyMultibase}`, controller: did });
+  const suite = new DataIntegrityProof({ signer: pair.signer(), cryptosuite: ecdsaRdfc2019 });
+  const purpose = new jsigs.purposes.AssertionProofPurpose();
+  const signed = await jsigs.sign(badge(did), { suite, purpose, documentLoader });
+  const folder = await temporaryFolder();
+  const [file, keys] = ["badge.json", "keys.json"].map((name) => join(folder, name));
+  await writeFile(keys, JSON.stringify(await EcdsaMultikey.toJwk({ keyPair: pair })));
+  await writeFile(file, JSON.stringify(signed));
+  const more = ["--issuer-keys", keys, "--offline"];
+  assert.match(await runWell("verify", file, ...more), /^verified$/m);
+  const changes = [
+    (changed) => (changed.credentialSubject.achievement.name = "Solo"),
+    (changed) => (changed.credentialSubject.result[0].value = "B"),
+    (changed) => (changed.issuer.name = "Another University"),
+    (changed) => (changed.name = "Solo"),
+  ];
+  for (const change of changes) {
+    const changed = structuredClone(signed);
+    change(changed);
+    await writeFile(file, JSON.stringify(changed));
+    await assert.rejects(runWell("verify", file, ...more));
+  }
 });
 
 test("an ldp_vc by ecdsa-jcs-2019 verifies with a foreign RFC 8785", async () => {

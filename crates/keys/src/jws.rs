@@ -162,7 +162,7 @@ pub async fn sign_under(
     base64url::push(payload, &mut text);
     let signature = signer.sign(text.as_bytes()).await?;
     text.push('.');
-    BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut text);
+    base64url::push(&signature, &mut text);
     Ok(text)
 }
 

@@ -15,6 +15,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
+use crate::base64url;
 #[cfg(feature = "bbs-2023")]
 use crate::bbs::pairing_point;
 use crate::digest::sha256;
@@ -237,7 +238,7 @@ impl PublicKey {
     fn named_coordinates(&self) -> impl Iterator<Item = (&'static str, Cow<'static, str>)> {
         let values = self.coordinates().chunks(coordinate_bytes(self.algorithm));
         let named = coordinates(self.algorithm).iter().zip(values);
-        named.map(|(name, value)| (*name, BASE64_URL_SAFE_NO_PAD.encode(value).into()))
+        named.map(|(name, value)| (*name, base64url::encode(value).into()))
     }
 }
 
@@ -379,7 +380,7 @@ impl Thumbprint {
 
 impl fmt::Display for Thumbprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(self.0))
+        f.write_str(&base64url::encode(&self.0))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::FormatError;
 use crate::w3c::CONTEXT;
 
 mod names;
+mod types;
 
 /// Names that the contexts do not define end up below this one, and give themselves away.
 const UNDEFINED: &str = "https://undefined.invalid/";
@@ -201,6 +202,7 @@ fn statements(document: &Map<String, Value>, contexts: &Contexts) -> Result<Data
         return Err(FormatError::UnknownContext);
     }
     let mut document = document.clone();
+    types::combine(&mut document, contexts)?;
     let all = [&[json!({ "@vocab": UNDEFINED })], listed(&document)].concat();
     document.insert(CONTEXT.to_owned(), all.into());
     let text = json::text(&document);

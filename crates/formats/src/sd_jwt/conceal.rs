@@ -3,8 +3,7 @@
 use std::cmp::Reverse;
 use std::mem;
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keys::base64url;
 use keys::json::DEPTH_MAX;
 use keys::outside::Random;
 use serde_json::{Map, Value, json};
@@ -133,16 +132,16 @@ impl Concealer<'_> {
         }
         let Some((name, value)) = object.remove_entry(name) else { return Ok(()) };
         let digest = self.disclose(Some(name), value)?;
-        if !object.contains_key(DIGESTS) {
-            object.insert(DIGESTS.to_owned(), Value::Array(Vec::with_capacity(SALTS_AT_ONCE)));
+        match object.get_mut(DIGESTS) {
+            Some(Value::Array(digests)) => add(digests, digest),
+            Some(_) => return Err(IssueError::ReservedClaim),
+            None => {
+                let mut digests = Vec::with_capacity(SALTS_AT_ONCE);
+                (0..self.decoys).for_each(|_| add(&mut digests, self.decoy()));
+                add(&mut digests, digest);
+                object.insert(DIGESTS.to_owned(), digests.into());
+            }
         }
-        let Some(Value::Array(digests)) = object.get_mut(DIGESTS) else {
-            return Err(IssueError::ReservedClaim);
-        };
-        if digests.is_empty() {
-            (0..self.decoys).for_each(|_| add(digests, self.decoy()));
-        }
-        add(digests, digest);
         Ok(())
     }
 
@@ -176,7 +175,7 @@ impl Concealer<'_> {
 
     /// The digest of what nobody has.
     fn decoy(&mut self) -> String {
-        digest(&BASE64_URL_SAFE_NO_PAD.encode(self.salts.next()))
+        digest(&base64url::encode(&self.salts.next()))
     }
 }
 

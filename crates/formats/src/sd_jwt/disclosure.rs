@@ -1,13 +1,14 @@
 //! One claim that a holder may leave out (RFC 9901 §4.2).
 
-use base64::Engine as _;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keys::base64url;
+use keys::digest::sha256;
 use serde_json::Value;
-
-use super::digest;
 
 /// 128 bits: nobody can try all salts for a value that is easy to guess (RFC 9901 §9.3).
 pub(super) const SALT_BYTES: usize = 16;
+/// How long its text is, and that of a digest.
+const SALT_LENGTH: usize = 22;
+const DIGEST_LENGTH: usize = 43;
 
 /// A claim, as the holder tells it, and the digest that stands in its place.
 ///
@@ -18,33 +19,29 @@ pub struct Disclosure {
     name: Option<String>,
     value: Value,
     text: String,
-    digest: String,
+    digest: [u8; DIGEST_LENGTH],
 }
 
 /// Where one disclosure after the other is written before it is encoded.
-#[derive(Debug, Default)]
-pub(super) struct Scratch {
-    salt: String,
-    json: Vec<u8>,
-}
+pub(super) type Scratch = Vec<u8>;
 
 impl Disclosure {
     /// `[salt, name, value]`, or `[salt, value]` of an element (RFC 9901 §4.2.1, RFC 9901 §4.2.2).
     pub(super) fn new(
         salted: [u8; SALT_BYTES],
         (name, value): (Option<String>, Value),
-        Scratch { salt, json }: &mut Scratch,
+        json: &mut Scratch,
     ) -> Self {
-        salt.clear();
+        let salt = base64url::fixed::<SALT_LENGTH>(&salted);
+        let salt = str::from_utf8(&salt).unwrap_or_default();
         json.clear();
-        BASE64_URL_SAFE_NO_PAD.encode_string(salted, salt);
         let written = match &name {
-            Some(name) => serde_json::to_writer(&mut *json, &(&*salt, name, &value)),
-            None => serde_json::to_writer(&mut *json, &(&*salt, &value)),
+            Some(name) => serde_json::to_writer(&mut *json, &(salt, name, &value)),
+            None => serde_json::to_writer(&mut *json, &(salt, &value)),
         };
         // Only a foreign type or a foreign writer can fail; an empty text is not signed for.
-        let text = written.map_or_else(|_| String::new(), |()| BASE64_URL_SAFE_NO_PAD.encode(json));
-        let digest = digest(&text);
+        let text = written.map_or_else(|_| String::new(), |()| base64url::encode(json));
+        let digest = base64url::fixed(&sha256(text.as_bytes()));
         Self { name, value, text, digest }
     }
 
@@ -69,6 +66,6 @@ impl Disclosure {
     /// What is signed in its place.
     #[must_use]
     pub fn digest(&self) -> &str {
-        &self.digest
+        str::from_utf8(&self.digest).unwrap_or_default()
     }
 }

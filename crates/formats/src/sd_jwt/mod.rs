@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use keys::base64url;
 use keys::digest::sha256;
 
 mod conceal;
@@ -30,7 +31,7 @@ const SHA_256: &str = "sha-256";
 
 /// Over the text of the disclosure as it came: JSON has many spellings (RFC 9901 §4.2.3).
 pub(crate) fn digest(disclosure: &str) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(sha256(disclosure.as_bytes()))
+    base64url::encode(&sha256(disclosure.as_bytes()))
 }
 
 /// The text of a disclosure that we made ourselves.

@@ -231,6 +231,56 @@ async fn contexts_of_terms_multiply_within_bounds() {
     assert_eq!(error(20, named(500).into()), FormatError::WrongSignature);
 }
 
+/// Things of several types that each bring a context: these are read together for each such thing.
+#[tokio::test]
+async fn contexts_of_types_multiply_within_bounds() {
+    let key = key(Algorithm::Es256);
+    let good = signed(document(), Canonicalization::Rdfc, &key).await;
+    let kind = |at: usize, terms: usize| {
+        let term = |at| (format!("t{at}"), Value::from(format!("urn:example:term:{at}")));
+        let inner: serde_json::Map<String, Value> = (0..terms).map(term).collect();
+        (format!("Kind{at:02}"), json!({ "@id": format!("urn:kind:{at}"), "@context": inner }))
+    };
+    let error = |kinds: usize, terms: usize, sets: Vec<std::ops::Range<usize>>| {
+        let mut own: serde_json::Map<String, Value> =
+            (0..kinds).map(|at| kind(at, terms)).collect();
+        own.insert("@vocab".to_owned(), "urn:x:".into());
+        let part = |(at, kinds): (usize, std::ops::Range<usize>)| {
+            let kinds: Vec<String> = kinds.map(|at| format!("Kind{at:02}")).collect();
+            json!({ "id": format!("urn:n:{at}"), "type": kinds })
+        };
+        let mut spoilt = good.clone();
+        spoilt["@context"] = json!([V2, own]);
+        spoilt["credentialSubject"]["part"] = sets.into_iter().enumerate().map(part).collect();
+        verify(&spoilt, &key).unwrap_err()
+    };
+    let in_pairs = |count| (0..count).map(|at| at..at + 2).collect();
+    assert_eq!(error(2, 700, vec![0..2; 15]), FormatError::WrongSignature);
+    assert_eq!(error(17, 20, in_pairs(16)), FormatError::WrongSignature);
+    assert_eq!(error(18, 20, in_pairs(17)), FormatError::TooIntricate, "sets of types");
+    assert_eq!(error(15, 90, vec![0..15, 0..14]), FormatError::TooIntricate, "contexts of sets");
+}
+
+/// The name of a type that is added for the time being is nobody else's.
+#[tokio::test]
+async fn a_type_that_we_add_is_in_no_document() {
+    let key = key(Algorithm::Es256);
+    let mut good = document();
+    let kind = json!({ "@id": "urn:kind", "@context": { "a": "urn:a" } });
+    good["@context"] = json!([V2, { "@vocab": "urn:x:", "Kind": kind }]);
+    good["type"] = json!(["VerifiableCredential", "Kind"]);
+    let good = signed(good, Canonicalization::Rdfc, &key).await;
+    assert!(verify(&good, &key).is_ok());
+    for name in ["\u{10ffff}0", "\u{10ffff}"] {
+        let mut spoilt = good.clone();
+        spoilt["type"].as_array_mut().unwrap().push(name.into());
+        assert_eq!(verify(&spoilt, &key).unwrap_err(), FormatError::UndefinedTerm);
+        let mut spoilt = good.clone();
+        spoilt["credentialSubject"][name] = "x".into();
+        assert_eq!(verify(&spoilt, &key).unwrap_err(), FormatError::UndefinedTerm);
+    }
+}
+
 /// The statements stay as they were signed, and what readers look for stands elsewhere: the signature
 /// would be right, and the credential would not end, or be about nobody.
 #[tokio::test]
