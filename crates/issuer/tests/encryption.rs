@@ -8,6 +8,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
+use std::slice;
 
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -254,7 +255,7 @@ async fn a_missing_key_is_made_once_and_for_its_owner_alone() {
     fs::remove_file(&file).unwrap();
     let error = load_keys(config, SystemClock.now()).unwrap_err().to_string();
     assert!(error.contains("bestow issuer migrate"), "{error}");
-    assert_eq!(made(config), [file.clone()]);
+    assert_eq!(made(config), slice::from_ref(&file));
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(load_keys(config, SystemClock.now()).unwrap().encryption.len(), 1);
     fs::remove_file(&file).unwrap();
@@ -267,7 +268,7 @@ async fn a_missing_key_is_made_once_and_for_its_owner_alone() {
         wish: &SigningKeyWish::Same,
     };
     rotate(KeyPurpose::Encryption, &rotation).unwrap();
-    assert_eq!(made(config), [file.clone()], "the one in use");
+    assert_eq!(made(config), slice::from_ref(&file), "the one in use");
     assert_eq!(load_keys(config, SystemClock.now()).unwrap().encryption.len(), 2);
     assert!(!config.keys.join("encryption-keys.pem.new").exists());
     fs::remove_file(&file).unwrap();

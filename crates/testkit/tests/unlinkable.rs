@@ -1,7 +1,11 @@
 //! Our wallet and our issuer: credentials of which disclosures cannot be linked (`bbs-2023`).
 
 #![cfg(feature = "bbs-2023")]
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -76,8 +80,8 @@ async fn world() -> World {
         assert_eq!(made, [config.keys.join("bbs-key.multikey")]);
         assert!(make_missing_keys(&config, &SystemRandom).unwrap().is_empty(), "once");
         for file in ["bbs-key.multikey", "bbs-public-key.multikey"] {
-            let mode = fs::metadata(config.keys.join(file)).unwrap().permissions().mode();
-            assert_eq!(mode & 0o077, 0, "{file}");
+            let permissions = fs::metadata(config.keys.join(file)).unwrap().permissions();
+            assert_eq!(permissions.mode() & 0o077, 0, "{file}");
         }
     })
     .await

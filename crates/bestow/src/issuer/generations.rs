@@ -141,10 +141,12 @@ fn rotate_keys(arguments: &RotateArguments) -> Result<(), Failure> {
     };
     let mut rotated = Vec::new();
     let mut failed = None;
-    // Of the others only what there is: `bestow issuer migrate` makes first keys.
-    let is_there =
-        |purpose: &KeyPurpose| arguments.purpose.is_some() || !generations.of(*purpose).is_empty();
-    for purpose in purposes(arguments.purpose).into_iter().filter(is_there) {
+    // Of all, only what there is (`bestow issuer migrate` makes first keys), and can be made here.
+    let is_meant = |purpose: &KeyPurpose| {
+        let is_there = !generations.of(*purpose).is_empty();
+        arguments.purpose.is_some() || is_there && purpose.is_of_this_build()
+    };
+    for purpose in purposes(arguments.purpose).into_iter().filter(is_meant) {
         match rotate(purpose, &rotation) {
             Ok(one) => rotated.push(one),
             // What is under way already is no reason to leave the others alone.

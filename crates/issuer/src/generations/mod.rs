@@ -91,6 +91,12 @@ impl KeyPurpose {
         }
     }
 
+    /// Whether this program can make such keys.
+    #[must_use]
+    pub fn is_of_this_build(self) -> bool {
+        cfg!(feature = "bbs-2023") || self != Self::Bbs
+    }
+
     /// Reads the name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {

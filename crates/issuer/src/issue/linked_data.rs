@@ -47,7 +47,7 @@ fn unlinkable(
 
 /// Nor is there such a type.
 #[cfg(not(feature = "bbs-2023"))]
-const fn unlinkable(
+fn unlinkable(
     _: Map<String, Value>,
     _: (&str, &IssuerKeys, Timestamp),
     _: (&CredentialType, &dyn Random),

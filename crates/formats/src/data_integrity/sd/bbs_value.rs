@@ -97,13 +97,12 @@ impl Base {
 }
 
 impl Derived {
-    /// Two things with one label would be one; indexes go up, so that none is there twice.
+    /// Two things with one label would be one. Indexes go up, so that none is there twice; of those that
+    /// were chosen, `bbs` says so.
     fn is_whole(&self) -> bool {
         let distinct: BTreeSet<_> = self.labels.values().collect();
-        let goes_up = |indexes: &[u64]| indexes.is_sorted_by(|one, next| one < next);
         distinct.len() == self.labels.len()
-            && goes_up(&self.mandatory_indexes)
-            && goes_up(&self.selective_indexes)
+            && self.mandatory_indexes.is_sorted_by(|one, next| one < next)
             && self.presentation_header.len() <= PRESENTATION_HEADER_BYTES_MAX
     }
 
