@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 
 import { serveWallet, startIssuer } from "./bestow.mjs";
 import { assertGood, assertQuiet, shown, startBrowser } from "./chromium.mjs";
-import { enter } from "./wallet.mjs";
+import { agreeAndGet, enter, keep, pasteLink } from "./wallet.mjs";
 
 const PICTURE = new URL("../docs/credential-types/student_card.svg", import.meta.url);
 const GERMAN = '[[display]]\nname = "Studierendenausweis"';
@@ -78,6 +78,21 @@ test("its details say what it says, and the picture stands beside them", async (
   await assertGood(page);
 });
 
+test("before it is kept, a card is seen as its issuer drew it", async () => {
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.goto(`${wallet.origin}/`);
+  await shown(page, "#nav");
+  await pasteLink(page, (await issuer.offer("student_card")).uri);
+  await agreeAndGet(page);
+  await shown(page, "#previews .card-pictured img");
+  assert.deepEqual(await sky(), SKIES.dark[1]);
+  await assertGood(page);
+  await keep(page);
+  await page.locator(".card-pictured").nth(1).waitFor();
+  await page.locator(".card-link", { has: picture() }).first().click();
+  await shown(page, "#delete");
+});
+
 test("opened by itself, the picture is still only a picture", async () => {
   const address = await picture().evaluate((image) => image.currentSrc);
   const alone = await page.context().newPage();
@@ -92,7 +107,7 @@ test("opened by itself, the picture is still only a picture", async () => {
 test("where the picture cannot be drawn, the card looks as it does without", async () => {
   await page.route("**/picture?*", (route) => route.fulfill({ status: 200, contentType: "image/svg+xml", body: "<svg" }));
   await page.goto(`${wallet.origin}/`);
-  await page.locator(".card-name", { hasText: "Student Card" }).waitFor();
+  await page.locator(".card-name", { hasText: "Student Card" }).first().waitFor();
   assert.equal(await page.locator(".card-pictured").count(), 0);
   await page.unroute("**/picture?*");
   assertQuiet(page);

@@ -407,6 +407,8 @@ pub enum KeyError {
     WrongLength,
     /// Not a point of the curve, or one that is unsafe.
     NotOnCurve,
+    /// An RSA key of a chip whose keys can be computed (CVE-2017-15361).
+    Guessable,
     /// The signature does not fit the message and the key.
     WrongSignature,
 }
@@ -421,6 +423,7 @@ impl fmt::Display for KeyError {
             Self::NotForSignatures => "the key is not meant for signatures",
             Self::WrongLength => "a coordinate of the key has a wrong length",
             Self::NotOnCurve => "the key is not a safe point of its curve",
+            Self::Guessable => "the key was made by a faulty chip, and can be guessed: replace it",
             Self::WrongSignature => "the signature is wrong",
         })
     }

@@ -53,7 +53,28 @@ pub(crate) fn numbers(der: &[u8]) -> Vec<(&'static str, String)> {
 fn check(modulus: &[u8], exponent: &[u8]) -> Result<(), KeyError> {
     let fits = MODULUS_BYTES.contains(&modulus.len())
         && (1..=EXPONENT_BYTES_MAX).contains(&exponent.len());
-    if fits { Ok(()) } else { Err(KeyError::WrongLength) }
+    if !fits {
+        return Err(KeyError::WrongLength);
+    }
+    if is_of_the_broken_chip(modulus) { Err(KeyError::Guessable) } else { Ok(()) }
+}
+
+/// Primes by which 65537 leaves not every power.
+const TELLING_PRIMES: [u32; 17] =
+    [11, 13, 17, 19, 37, 53, 61, 71, 73, 79, 97, 103, 107, 109, 127, 151, 157];
+
+/// Whether the private half can be computed, as a chip of cards and passports chose its primes badly
+/// (CVE-2017-15361): by each of these primes the modulus leaves a power of 65537. Of other keys one in
+/// two hundred million does.
+fn is_of_the_broken_chip(modulus: &[u8]) -> bool {
+    TELLING_PRIMES.iter().all(|prime| {
+        let left = modulus.iter().fold(0, |left, byte| (left * 256 + u32::from(*byte)) % prime);
+        let mut power = 1;
+        (1..*prime).any(|_| {
+            power = power * (65537 % prime) % prime;
+            power == left
+        })
+    })
 }
 
 /// A number without zeros in front (RFC 7518 §2, `Base64urlUInt`); those that some write are cut.

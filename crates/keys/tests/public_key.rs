@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::algorithm::Algorithm;
 use keys::public_key::{KeyError, PublicKey, Thumbprint};
 use keys::signer::{SignError, Signer as _, SoftwareKey};
@@ -184,4 +185,31 @@ fn what_is_no_private_key_is_refused() {
         assert_eq!(SoftwareKey::from_pem(pem).unwrap_err(), SignError::UnreadableKey);
     }
     assert_eq!(SoftwareKey::from_pkcs8(&[0; 64]).unwrap_err(), SignError::UnreadableKey);
+}
+
+/// CVE-2017-15361: whoever sees such a key can sign with it.
+#[test]
+fn an_rsa_key_that_can_be_guessed_is_refused() {
+    // A power of 65537 leaves such a power by every prime; the next number does not. In digits of 16
+    // bits, the last one first, to multiply is to add.
+    let mut digits = vec![1_u32];
+    for _ in 0..128 {
+        let mut carry = 0;
+        let shifted = std::iter::once(&0).chain(&digits);
+        let sums = shifted.zip(digits.iter().chain([&0])).map(|(one, other)| {
+            let sum = one + other + carry;
+            carry = sum >> 16;
+            sum & 0xffff
+        });
+        digits = sums.collect();
+    }
+    let key = |first: u32| {
+        let all = std::iter::once(&first).chain(&digits[1..]).rev();
+        let bytes: Vec<u8> = all.flat_map(|digit| digit.to_be_bytes()[2..].to_vec()).collect();
+        let modulus = base64::Engine::encode(&BASE64_URL_SAFE_NO_PAD, bytes);
+        let jwk = json!({ "kty": "RSA", "alg": "RS256", "n": modulus, "e": "AQAB" });
+        PublicKey::from_jwk_or_rsa(&jwk)
+    };
+    assert_eq!(key(digits[0]), Err(KeyError::Guessable));
+    assert!(key(digits[0] + 2).is_ok());
 }

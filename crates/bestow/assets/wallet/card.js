@@ -25,14 +25,14 @@ export function face(card) {
   find(".card-initials").textContent = initials(card.issuer ?? card.host);
   if (card.logo) find(".card-initials").replaceWith(logo(card.logo));
   find(".card-foot").textContent = foot(card);
-  if (card.is_pictured) pictured(card, drawn);
+  if (card.picture) pictured(card, drawn);
   return drawn;
 }
 
 /** The issuer's own picture of the whole card; where the browser cannot draw it, the card looks as it does without. */
 function pictured(card, drawn) {
   const plain = [...drawn.childNodes];
-  const address = (look) => `api/cards/${encodeURIComponent(card.id)}/picture?${look}`;
+  const address = (look) => `api/${card.picture}?${look}`;
   const picture = document.createElement("picture");
   for (const [media, look] of LOOKS) picture.append(Object.assign(document.createElement("source"), { media, srcset: address(look) }));
   const image = Object.assign(document.createElement("img"), { alt: `${card.name}, ${card.issuer ?? card.host}` });

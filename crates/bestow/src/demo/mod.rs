@@ -27,14 +27,37 @@ use narrator::Story;
 
 /// The organisation of the demonstration.
 const NAME: &str = "Riverside University";
-/// What it issues in the formats that a new issuer does not begin with.
-const FORMATS: [(&str, &str); 5] = [
-    ("sports_pass", "mso_mdoc"),
-    ("press_card", "jwt_vc_json-ld"),
-    ("library_card", "vc+jwt"),
-    ("travel_card", "vc+sd-jwt"),
-    ("volunteer_badge", "ldp_vc"),
+/// What it issues in the formats that a new issuer does not begin with, and what it says of them.
+const FORMATS: [(&str, &str, [&str; 2]); 5] = [
+    (
+        "sports_pass",
+        "mso_mdoc",
+        ["Opens the halls and the pool.", "Öffnet die Hallen und das Schwimmbad."],
+    ),
+    (
+        "press_card",
+        "jwt_vc_json-ld",
+        ["For those who write for the paper.", "Für alle, die für die Zeitung schreiben."],
+    ),
+    (
+        "library_card",
+        "vc+jwt",
+        ["Borrows up to twenty books.", "Zum Ausleihen von bis zu zwanzig Büchern."],
+    ),
+    (
+        "travel_card",
+        "vc+sd-jwt",
+        ["For buses and trams in the city.", "Für Busse und Bahnen in der Stadt."],
+    ),
+    (
+        "volunteer_badge",
+        "ldp_vc",
+        ["Thanks for helping in the open week.", "Dank für die Hilfe in der offenen Woche."],
+    ),
 ];
+/// What stands there in the file of a new type.
+const UNSAID: [&str; 2] =
+    ["What the card is for, in a sentence.", "Wozu der Ausweis dient, in einem Satz."];
 /// How often a free pair of ports is looked for.
 const PORT_TRIES: u32 = 50;
 
@@ -105,8 +128,10 @@ async fn make(folder: &Path, draft: Option<Dialect>) -> Result<(Arc<Issuer>, Pat
 
 /// A type of each format that none of a new issuer's types has.
 fn add_formats(credentials: &Path) -> Result<(), Failure> {
-    for (id, format) in FORMATS {
+    for (id, format, said) in FORMATS {
         let text = blank(id, format).replace("approval = \"officer\"", "approval = \"at-once\"");
+        let text =
+            UNSAID.iter().zip(said).fold(text, |text, (unsaid, said)| text.replace(unsaid, said));
         let written = fs::write(credentials.join(format!("{id}.toml")), text);
         written.map_err(Failure::own_fault)?;
     }

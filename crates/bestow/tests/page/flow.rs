@@ -179,8 +179,13 @@ fn an_offer_becomes_a_card_and_a_mistyped_code_costs_nothing() {
         json!({ "cards": [], "pending": [], "damaged": [] })
     );
 
+    let face = &preview["cards"][0]["face"];
+    check_picture(&visitor, face);
+
     let keep = json!({ "action": "keep", "accept_unverified_issuer": false });
     let kept = visitor.ask("POST", &flow, &keep).json();
+    let previewed = format!("/api/{}", face["picture"].as_str().unwrap());
+    assert_eq!(visitor.ask("GET", &previewed, &Value::Null).status, 404, "it is a card now");
     let path = format!("/api/cards/{}", kept["cards"][0]["id"].as_str().unwrap());
     let card = visitor.ask("GET", &path, &Value::Null).json();
     assert_eq!(card["face"]["trust"]["is_verified"], true);
@@ -191,7 +196,7 @@ fn an_offer_becomes_a_card_and_a_mistyped_code_costs_nothing() {
     assert_eq!(card["face"]["status"]["value"], "unknown", "nobody has asked");
     let asked = visitor.ask("POST", &format!("{path}/status"), &Value::Null).json();
     assert_eq!(asked["face"]["status"]["value"], "valid");
-    check_picture(&visitor, &card, &path);
+    check_picture(&visitor, &card["face"]);
     let raw = visitor.ask("GET", &format!("{path}/raw"), &Value::Null).json();
     assert!(raw["raw"].as_str().unwrap().contains('~'));
     assert_eq!(visitor.ask("DELETE", &path, &Value::Null).status, 204);
@@ -199,14 +204,14 @@ fn an_offer_becomes_a_card_and_a_mistyped_code_costs_nothing() {
 }
 
 /// SD-JWT VC §8.1.2.2: filled, in the look that is wanted, and where nothing in it could run or fetch.
-fn check_picture(visitor: &Visitor, card: &Value, path: &str) {
-    assert_eq!(card["face"]["is_pictured"], true);
+fn check_picture(visitor: &Visitor, face: &Value) {
+    let path = format!("/api/{}", face["picture"].as_str().unwrap());
     for (wanted, expected) in [
         ("", "light"),
         ("?color_scheme=light&contrast=normal", "light"),
         ("?color_scheme=dark", "dark"),
     ] {
-        let answer = visitor.ask("GET", &format!("{path}/picture{wanted}"), &Value::Null);
+        let answer = visitor.ask("GET", &format!("{path}{wanted}"), &Value::Null);
         assert_eq!((answer.status, answer.header("content-type")), (200, Some("image/svg+xml")));
         let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox";
         assert_eq!(answer.header("content-security-policy"), Some(policy));
@@ -214,7 +219,7 @@ fn check_picture(visitor: &Visitor, card: &Value, path: &str) {
         assert!(answer.body.contains(">Erika Mustermann</text>"), "{}", answer.body);
         assert!(answer.body.contains(&format!(">{expected}</text>")), "{wanted}");
     }
-    let unknown = visitor.ask("GET", &format!("{path}/picture?color_scheme=sepia"), &Value::Null);
+    let unknown = visitor.ask("GET", &format!("{path}?color_scheme=sepia"), &Value::Null);
     assert_eq!(unknown.code(), "bad_request");
 }
 

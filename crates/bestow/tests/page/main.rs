@@ -13,7 +13,7 @@ mod flow;
 mod served;
 
 /// Every question of the page, and a way to ask it.
-const QUESTIONS: [(&str, &str); 10] = [
+const QUESTIONS: [(&str, &str); 11] = [
     ("GET", "/api/cards"),
     ("GET", "/api/cards/1"),
     ("GET", "/api/cards/1/picture"),
@@ -24,6 +24,7 @@ const QUESTIONS: [(&str, &str); 10] = [
     ("POST", "/api/scan/frame?width=1&height=1"),
     ("GET", "/api/flows/1"),
     ("POST", "/api/flows/1"),
+    ("GET", "/api/flows/1/cards/0/picture"),
 ];
 
 fn refused(answer: &Answer, code: &str) {

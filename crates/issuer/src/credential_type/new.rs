@@ -68,7 +68,7 @@ fn format_lines(format: &str) -> String {
              # disclosure = \"always\".\nformat = \"vc+sd-jwt\"\n{types}"
         ),
         "ldp_vc" => format!(
-            "# A W3C credential of version 2.0 with a proof inside, shown as a whole. It cannot be revoked.\n\
+            "# A W3C credential of version 2.0 with a proof inside, shown as a whole.\n\
              format = \"ldp_vc\"\n{types}"
         ),
         other => format!(

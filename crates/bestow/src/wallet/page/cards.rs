@@ -11,9 +11,9 @@ use axum::response::{IntoResponse as _, Response};
 use formats::type_metadata::{Look, Orientation};
 use serde_json::{Value, json};
 use wallet::status::Lists;
-use wallet::store::Listed;
+use wallet::store::{Listed, StoredCredential};
 
-use super::problem::{Id, Problem, nothing_here};
+use super::problem::{Id, Place, Problem, nothing_here};
 use super::{Served, language, view};
 use crate::wallet::{find, forget, refresh};
 
@@ -78,12 +78,34 @@ pub(super) async fn picture(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let Query(wanted) = wanted?;
+    let credential = find(&*served.wallet.store, &id).await?;
+    answer(drawn(&credential, wanted, &headers)).await
+}
+
+/// `GET /api/flows/{id}/cards/{number}/picture`: the same of a card that is not kept yet, counted from 0
+/// as they were shown.
+pub(super) async fn previewed_picture(
+    State(served): State<Arc<Served>>,
+    Place { id, number }: Place,
+    wanted: Result<Query<Look>, QueryRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let Query(wanted) = wanted?;
+    let drawn = served.flows.received(&id, |received| {
+        drawn(received.previews().get(number)?.credential(), wanted, &headers)
+    });
+    answer(drawn).await
+}
+
+fn drawn(credential: &StoredCredential, wanted: Look, headers: &HeaderMap) -> Option<String> {
     // Cards lie as those of a bank do.
     let wanted =
         Look { orientation: wanted.orientation.or(Some(Orientation::Landscape)), ..wanted };
-    let credential = find(&*served.wallet.store, &id).await?;
     let templates = &credential.display.svg_templates;
-    let drawn = templates.drawn(&credential.claims, &language::of(&headers), wanted);
+    templates.drawn(&credential.claims, &language::of(headers), wanted)
+}
+
+async fn answer(drawn: Option<String>) -> Result<Response, Problem> {
     let Some(drawn) = drawn else { return Err(nothing_here().await) };
     let about = [(CONTENT_TYPE, "image/svg+xml"), (CONTENT_SECURITY_POLICY, PICTURE_POLICY)];
     Ok((about, drawn).into_response())

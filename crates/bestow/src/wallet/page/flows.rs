@@ -103,6 +103,26 @@ impl Flows {
         flow.stage.take().ok_or_else(busy)
     }
 
+    /// Looks at what came, where it waits to be kept.
+    pub(super) fn received<T>(
+        &self,
+        id: &str,
+        look: impl FnOnce(&Received) -> Option<T>,
+    ) -> Option<T> {
+        let flows = self.fresh();
+        match flows.iter().find(|flow| flow.id == id)?.stage.as_ref()? {
+            Stage::Received(received) => look(received),
+            Stage::Scanned(_)
+            | Stage::Fetched(..)
+            | Stage::Described(..)
+            | Stage::Resolved(_)
+            | Stage::SigningIn(..)
+            | Stage::Authorized(_)
+            | Stage::Waits(_)
+            | Stage::Kept(_) => None,
+        }
+    }
+
     /// Puts the stage where the step led; a flow that was declined meanwhile stays away.
     pub(super) fn put(&self, id: &str, stage: Stage) {
         let mut flows = self.fresh();

@@ -119,6 +119,7 @@ fn router(served: &Arc<Served>) -> Router {
         .route("/scan/picture", post(scan::picture).layer(limit(scan::PICTURE_BYTES_MAX)))
         .route("/scan/frame", post(scan::frame).layer(limit(scan::FRAME_BYTES_MAX)))
         .route("/flows/{id}", get(steps::show).post(steps::go_on).delete(steps::decline))
+        .route("/flows/{id}/cards/{number}/picture", get(cards::previewed_picture))
         .route("/pending/{id}", post(pending::ask))
         .route("/cards", get(cards::list))
         .route("/cards/{id}", get(cards::show).delete(cards::delete))

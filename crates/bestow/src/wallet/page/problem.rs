@@ -56,6 +56,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// What stands in a path to name one of those that something holds.
+pub(super) struct Place {
+    pub(super) id: String,
+    pub(super) number: usize,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Place {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let place = Path::<(String, usize)>::from_request_parts(parts, state).await;
+        place.map(|Path((id, number))| Self { id, number }).map_err(|_| Problem::unreadable())
+    }
+}
+
 /// A way of asking that the address does not have.
 pub(super) async fn wrong_method() -> Problem {
     let message = "this cannot be done at this address";

@@ -40,7 +40,7 @@ pub(super) fn stage(id: &str, stage: &Stage, locale: &str, now: Timestamp) -> Va
         Stage::Resolved(resolved) => offer(resolved, resolved.tx_code(), locale),
         Stage::SigningIn(sign_in, _) => sign_in_at(sign_in),
         Stage::Authorized(authorized) => offer(authorized.offer(), None, locale),
-        Stage::Received(received) => preview(received, locale, now),
+        Stage::Received(received) => preview(id, received, locale, now),
         Stage::Waits(pending) => {
             let cards: Vec<_> = pending.iter().map(|one| awaited(one, locale)).collect();
             json!({ "step": "waits", "cards": cards })
@@ -97,9 +97,14 @@ fn code_field(input: &TxCodeInput, host: &str) -> Value {
     })
 }
 
-fn preview(received: &Received, locale: &str, now: Timestamp) -> Value {
-    let previews = received.previews().iter();
-    let cards: Vec<_> = previews.map(|one| card(one.credential(), locale, now)).collect();
+fn preview(id: &str, received: &Received, locale: &str, now: Timestamp) -> Value {
+    let previews = received.previews().iter().enumerate();
+    let cards: Vec<_> = previews
+        .map(|(at, one)| {
+            let place = format!("flows/{id}/cards/{at}/picture");
+            pictured_card(one.credential(), &place, locale, now)
+        })
+        .collect();
     let failures: Vec<_> = received
         .failures()
         .iter()
@@ -124,24 +129,37 @@ pub(super) fn awaited(pending: &PendingCredential, locale: &str) -> Value {
 /// A stored credential as it lies in the list.
 pub(super) fn stored(credential: &StoredCredential, locale: &str, now: Timestamp) -> Value {
     let mut shown = face(credential, locale, now);
-    pictured(&mut shown, credential);
+    pictured(&mut shown, credential, &picture_of(credential));
     shown
 }
 
 /// A stored credential with all it says.
 pub(super) fn stored_card(credential: &StoredCredential, locale: &str, now: Timestamp) -> Value {
+    pictured_card(credential, &picture_of(credential), locale, now)
+}
+
+fn pictured_card(
+    credential: &StoredCredential,
+    place: &str,
+    locale: &str,
+    now: Timestamp,
+) -> Value {
     let mut shown = card(credential, locale, now);
     if let Some(face) = shown.get_mut("face") {
-        pictured(face, credential);
+        pictured(face, credential, place);
     }
     shown
 }
 
-/// Says that there is a picture of the whole card to ask for.
-fn pictured(face: &mut Value, credential: &StoredCredential) {
+fn picture_of(credential: &StoredCredential) -> String {
+    format!("cards/{}/picture", credential.id)
+}
+
+/// Says where below `/api/` the picture of the whole card is, if there is one.
+fn pictured(face: &mut Value, credential: &StoredCredential, place: &str) {
     if let Some(members) = face.as_object_mut() {
-        let is_pictured = !credential.display.svg_templates.is_empty();
-        members.insert("is_pictured".to_owned(), is_pictured.into());
+        let picture = (!credential.display.svg_templates.is_empty()).then_some(place);
+        members.insert("picture".to_owned(), picture.into());
     }
 }
 
