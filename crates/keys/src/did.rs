@@ -204,17 +204,8 @@ pub enum DidError {
 
 impl DidError {
     /// A kind of key that only other builds read is as unknown as any other.
-    const fn of_key(error: KeyError) -> Self {
-        match error {
-            KeyError::UnsupportedKey => Self::UnsupportedKey,
-            KeyError::Malformed
-            | KeyError::PrivateKey
-            | KeyError::OtherAlgorithm
-            | KeyError::NotForSignatures
-            | KeyError::WrongLength
-            | KeyError::NotOnCurve
-            | KeyError::WrongSignature => Self::BadKey(error),
-        }
+    fn of_key(error: KeyError) -> Self {
+        if error == KeyError::UnsupportedKey { Self::UnsupportedKey } else { Self::BadKey(error) }
     }
 }
 
