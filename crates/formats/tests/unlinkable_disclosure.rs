@@ -308,7 +308,7 @@ fn labels_and_indexes_are_each_there_once() {
     };
     let malformed: [fn(&mut Parts); 12] = [
         |parts| parts.labels[1].1 = parts.labels[0].1,
-        |parts| parts.labels[1].0 = parts.labels[0].0,
+        |parts| parts.labels.push(parts.labels[0]),
         |parts| parts.labels.truncate(parts.labels.len() - 1),
         |parts| parts.mandatory.insert(0, parts.mandatory[0]),
         |parts| parts.mandatory.reverse(),
