@@ -138,7 +138,7 @@ async function runUntilAddress(signIn, ...args) {
   child.stdout.on("data", (chunk) => (stdout += chunk));
   child.stderr.on("data", (chunk) => {
     stderr += chunk;
-    const address = /^ {2}(https:\S+)\n/m.exec(stderr)?.[1];
+    const address = /^ {2}(https?:\S+)\n/m.exec(stderr)?.[1];
     if (!address || begun) return;
     begun = true;
     signIn(address).catch((error) => {

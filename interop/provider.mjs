@@ -17,9 +17,15 @@ export const PERSON = {
 
 /**
  * Starts a provider on loopback. `clients` are registered there; `resource` is the one resource that
- * its access tokens are for, as JWTs or opaque.
+ * its access tokens are for, as JWTs or opaque. With `signedRequests` no other request is taken.
  */
-export async function startProvider({ alg = "RS256", clients, resource, format = "jwt" }) {
+export async function startProvider({
+  alg = "RS256",
+  clients,
+  resource,
+  format = "jwt",
+  signedRequests = false,
+}) {
   const server = http.createServer();
   server.listen(0, "localhost");
   await once(server, "listening");
@@ -41,6 +47,7 @@ export async function startProvider({ alg = "RS256", clients, resource, format =
     }),
     features: {
       dPoP: { enabled: true },
+      requestObjects: { enabled: signedRequests, requireSignedRequestObject: signedRequests },
       introspection: { enabled: true, allowedPolicy: () => true },
       resourceIndicators: {
         enabled: Boolean(resource),

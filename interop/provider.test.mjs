@@ -5,6 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import * as jose from "jose";
 import { bestowBinary, createWallet, startIssuer, temporaryFolder } from "./bestow.mjs";
 import { allowElsewhere, passProvider } from "./browser-by-hand.mjs";
 import { holderKey } from "./keys.mjs";
@@ -28,7 +29,7 @@ after(async () => {
 });
 
 /** An issuer and a provider that know each other; `section` is written into bestow.toml. */
-async function world({ section, format, alg, wallets = [] }) {
+async function world({ section, format, alg, wallets = [], signedRequests }) {
   let provider;
   const issuer = await startIssuer({
     clients: CLIENTS,
@@ -41,7 +42,8 @@ async function world({ section, format, alg, wallets = [] }) {
         client_secret: SECRET,
         redirect_uris: [`${url}/sign-in/callback`],
       };
-      provider = await startProvider({ alg, format, resource: url, clients: [known, ...wallets] });
+      const registered = [known, ...wallets];
+      provider = await startProvider({ alg, format, resource: url, clients: registered, signedRequests });
       running.push(provider);
       await writeFile(join(state, "provider.secret"), SECRET, { mode: 0o600 });
       const [name, keys] = section(provider.issuer);
@@ -149,13 +151,66 @@ test("bestow wallet signs in at oidc-provider, for an offer", async () => {
   await wallet.remove();
 });
 
+const trusted = (format) => (server) => [
+  "authorization_server",
+  `issuer = "${server}"\nintrospection = ${format === "opaque"}\n` +
+    `client_id = "bestow-issuer"\nclient_secret_file = "provider.secret"\n`,
+];
+
+// RFC 7523 and RFC 9101: a server that takes neither a wallet without its key nor a request without a
+// signature.
+test("bestow wallet proves itself to oidc-provider with its key, and signs what it asks for", async () => {
+  const { privateKey, publicKey } = await jose.generateKeyPair("ES256", { extractable: true });
+  const jwk = { ...(await jose.exportJWK(publicKey)), kid: "own", alg: "ES256", use: "sig" };
+  const registered = {
+    client_id: "keyed-wallet",
+    application_type: "native",
+    token_endpoint_auth_method: "private_key_jwt",
+    token_endpoint_auth_signing_alg: "ES256",
+    request_object_signing_alg: "ES256",
+    redirect_uris: ["http://127.0.0.1/cb"],
+    grant_types: ["authorization_code", "refresh_token"],
+    jwks: { keys: [jwk] },
+  };
+  const section = trusted("jwt");
+  const both = await world({ section, wallets: [registered], signedRequests: true });
+  const { issuer, provider, fetch } = both;
+  await issuer.account(`${provider.issuer}#${PERSON.sub}`, "", "diploma");
+  const folder = await temporaryFolder();
+  const [ca, key] = [join(folder, "ca.pem"), join(folder, "key.pem")];
+  await writeFile(ca, issuer.caPem);
+  await writeFile(key, await jose.exportPKCS8(privateKey), { mode: 0o600 });
+  const wallet = await createWallet("--ca", ca, "--trust-anchor", ca, "--allow-http-loopback");
+  const offer = {
+    credential_issuer: issuer.url,
+    credential_configuration_ids: ["diploma"],
+    grants: { authorization_code: { authorization_server: provider.issuer } },
+  };
+  const link = `openid-credential-offer://?credential_offer=${encodeURIComponent(JSON.stringify(offer))}`;
+  const known = ["--client-id", "keyed-wallet", "--client-key", key, "--client-key-id", "own"];
+  const opened = [];
+  const received = await wallet.receiveSigningIn(link, async (address) => {
+    opened.push(...new URL(address).searchParams.keys());
+    const back = await passProvider(address, { login: PERSON.sub, fetch });
+    assert.equal((await globalThis.fetch(back)).status, 200);
+  }, ...known);
+  assert.equal(received.code, 0, received.stdout + received.stderr);
+  assert.deepEqual(opened, ["client_id", "request_uri"], "it was pushed");
+  assert.equal(JSON.parse(received.stdout).credentials.length, 1);
+
+  const without = await wallet.receive(link, "--client-id", "keyed-wallet");
+  assert.equal(JSON.parse(without.stdout).error.code, "client_key_needed");
+  const other = join(folder, "other.pem");
+  const { privateKey: foreign } = await jose.generateKeyPair("ES256", { extractable: true });
+  await writeFile(other, await jose.exportPKCS8(foreign), { mode: 0o600 });
+  const refused = await wallet.receive(link, "--client-id", "keyed-wallet", "--client-key", other);
+  assert.equal(JSON.parse(refused.stdout).error.code, "invalid_client");
+  await wallet.remove();
+});
+
 for (const format of ["jwt", "opaque"]) {
   test(`a token of oidc-provider opens our issuer: ${format}`, async () => {
-    const section = (server) => [
-      "authorization_server",
-      `issuer = "${server}"\nintrospection = ${format === "opaque"}\n` +
-        `client_id = "bestow-issuer"\nclient_secret_file = "provider.secret"\n`,
-    ];
+    const section = trusted(format);
     const wallet = {
       client_id: "their-wallet",
       token_endpoint_auth_method: "none",

@@ -2,16 +2,14 @@
 // them for its own tests: they are read where npm puts them, and run against an issuer that replays.
 
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { readFile, rm, writeFile } from "node:fs/promises";
-import https from "node:https";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { runInNewContext } from "node:vm";
 import { createAuthority } from "./authority.mjs";
 import { bestowBinary, createWallet, run, temporaryFolder } from "./bestow.mjs";
+import { replay } from "./replay.mjs";
 
 bestowBinary();
 const GRANT = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
@@ -35,10 +33,9 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true }));
 
-test("nothing that was recorded is left out unseen", () => {
+test("nothing that was recorded is left out", () => {
   const others = Object.keys(recordings).filter((name) => !(name in RECORDED));
-  // One link has neither `?` nor `issuer`; one issuer was recorded without an offer of a draft.
-  assert.deepEqual(others.sort(), ["credenco", "uniissuer"]);
+  assert.deepEqual(others.sort(), ["credenco", "uniissuer"]); // below, each in its own way
 });
 
 for (const [name, { draft, excused }] of Object.entries(RECORDED)) {
@@ -55,7 +52,7 @@ for (const [name, { draft, excused }] of Object.entries(RECORDED)) {
 
   // What was recorded is bound to a key of that day: it comes as far as the check, and no further.
   test(`the wallet speaks draft ${draft} to ${name} to the end`, async () => {
-    const issuer = await replay(recordings[name]);
+    const issuer = await served(recordings[name]);
     const wallet = await createWallet("--ca", caFile, "--trust-anchor", caFile);
     try {
       const received = await wallet.receive(issuer.link, "--trace");
@@ -83,6 +80,111 @@ for (const [name, { draft, excused }] of Object.entries(RECORDED)) {
   });
 }
 
+// Metadata alone were recorded, with the catalogues of drafts 11 and 13 in one document, of which only the
+// later one has names: our offers for them decide which counts.
+const ID = "KVKRegistration_jwt_vc_json";
+const TYPES = ["VerifiableCredential", "VerifiableAttestation", "KVKRegistration"];
+for (const [draft, ids, id] of [
+  ["11", "credentials", { format: "jwt_vc_json", types: TYPES }],
+  ["13", "credentials", ID],
+  ["13", "credential_configuration_ids", ID],
+]) {
+  test(`credenco's metadata are of draft ${draft} beside ${ids}: ${typeof id}`, async () => {
+    const { openid4vci_metadata: metadata } = recordings.credenco.metadata;
+    const issuer = await replay(authority, [metadata.issuer], (moved) => ({
+      "/.well-known/openid-credential-issuer": moved(metadata),
+      "/token": { access_token: "a", token_type: "bearer", c_nonce: "n", expires_in: 60 },
+      "/credential": { status: 400, body: { error: "unsupported_credential_type" } },
+    }));
+    const grants = { [GRANT]: { "pre-authorized_code": "c" } };
+    const offer = { credential_issuer: issuer.origin, [ids]: [id], grants };
+    const told = await receive(issuer, `openid-credential-offer://?${query(offer)}`);
+    assert.match(told, new RegExp(`speaks draft ${draft} of`));
+    const request = JSON.parse(issuer.asked("/credential")[0]);
+    assert.equal(request.format, "jwt_vc_json", told);
+    // Draft 11 has `types` beside the format; whoever publishes something else is asked for that.
+    assert.deepEqual(request.credential_definition.type, TYPES);
+  });
+}
+
+// The recording is damaged: its link has lost `?` and issuer, its addresses have blanks.
+test("what is left of uniissuer's link is no offer, and nobody is asked", async () => {
+  const file = join(folder, "uniissuer.txt");
+  await writeFile(file, recordings.uniissuer.credential.deeplink);
+  const { code, stdout } = await run("inspect", "--json", file);
+  assert.notEqual(code, 0, stdout);
+  const wallet = await createWallet("--ca", caFile);
+  const received = await wallet.receive(recordings.uniissuer.credential.deeplink);
+  assert.equal(received.code, 2, received.stdout);
+  assert.equal(JSON.parse(received.stdout).error.code, "bad_offer");
+  await wallet.remove();
+});
+
+for (const mended of [false, true]) {
+  const how = mended ? "without their blanks are of draft 8, to the end" : "with blanks are refused";
+  test(`uniissuer's addresses ${how}`, async () => {
+    const { metadata, auth, credential } = recordings.uniissuer;
+    const addresses = [metadata.issuer, auth.url, credential.url];
+    const issuer = await replay(authority, addresses, (moved) => {
+      const recorded = moved(metadata.openid4vci_metadata);
+      const json = JSON.stringify(recorded).replaceAll("https: //", "https://");
+      const document = mended ? moved(JSON.parse(json)) : recorded;
+      return {
+        "/.well-known/openid-configuration": document,
+        "/1.0/token": moved(auth.response),
+        "/1.0/credential": moved(credential.response),
+      };
+    });
+    const offer = {
+      issuer: `${issuer.origin}/`,
+      credential_type: "OpenBadgeCredential",
+      "pre-authorized_code": auth.request["pre-authorized_code"],
+    };
+    const link = `openid-initiate-issuance://?${new URLSearchParams(offer)}`;
+    const told = await receive(issuer, link);
+    if (!mended) {
+      assert.match(told, /"bad_metadata"/);
+      assert.deepEqual(issuer.asked("/token"), []);
+      return;
+    }
+    assert.match(told, /speaks draft 8 of/);
+    const [request] = issuer.asked("/credential").map((body) => JSON.parse(body));
+    assert.equal(request.format, credential.request.format, told);
+    assert.equal(request.type, credential.request.types[0]);
+  });
+}
+
+/** What is told of a credential that cannot be kept: it is for a key of then. */
+async function receive(issuer, link) {
+  const wallet = await createWallet("--ca", caFile, "--trust-anchor", caFile);
+  try {
+    const received = await wallet.receive(link, "--trace");
+    assert.notEqual(received.code, 0);
+    assert.deepEqual(await wallet.list(), []);
+    return received.stdout + received.stderr;
+  } finally {
+    await wallet.remove();
+    issuer.stop();
+  }
+}
+
+const query = (offer) => `credential_offer=${encodeURIComponent(JSON.stringify(offer))}`;
+
+/** A whole recording, on this machine. */
+async function served({ metadata, auth, credential }) {
+  const link = credential.deeplink.replaceAll("&amp;", "&");
+  const old = new URLSearchParams(link.split("?")[1]).get("issuer");
+  const addresses = [old, metadata.issuer, auth.url, credential.url];
+  const issuer = await replay(authority, addresses, (moved) => ({
+    "/.well-known/openid-configuration": moved(metadata.openid4vci_metadata),
+    [new URL(auth.url).pathname]: moved(auth.response),
+    [new URL(credential.url).pathname]: moved(credential.response),
+  }));
+  const own = link.replace(/issuer=[^&]*/, `issuer=${encodeURIComponent(issuer.moved(old))}`);
+  issuer.link = credential.deeplink.includes("&amp;") ? own.replaceAll("&", "&amp;") : own;
+  return issuer;
+}
+
 /** The code in the link, which is none of the recorded request. */
 function codeOf({ credential: { deeplink } }) {
   const query = deeplink.replaceAll("&amp;", "&").split("?")[1];
@@ -98,49 +200,4 @@ async function read() {
   const [, object] = /const mockData[^=]*= (\{[\s\S]*\n\});?\s*$/m.exec(source);
   const plain = object.replace(/ as (unknown as )?[A-Z][\w.]*(\[\])?/g, "");
   return runInNewContext(`(${plain})`, { PRE_AUTH_GRANT_LITERAL: GRANT });
-}
-
-/** Serves what was recorded, on one host of this machine. */
-async function replay({ metadata, auth, credential }) {
-  const server = https.createServer(authority.tls);
-  server.listen(0, "localhost");
-  await once(server, "listening");
-  const origin = `https://localhost:${server.address().port}`;
-  const link = credential.deeplink.replaceAll("&amp;", "&");
-  const issuer = new URLSearchParams(link.split("?")[1]).get("issuer");
-  const moved = movedTo(origin, [issuer, metadata.issuer, auth.url, credential.url]);
-  const document = moved(metadata.openid4vci_metadata);
-  const answers = new Map([
-    [new URL(auth.url).pathname, auth.response],
-    [new URL(credential.url).pathname, credential.response],
-  ]);
-  const sent = [];
-  server.on("request", async (request, response) => {
-    const { pathname } = new URL(request.url, origin);
-    sent.push([pathname, await text(request)]);
-    const isMetadata = request.method === "GET" && pathname.includes("/.well-known/");
-    const isThere = isMetadata ? pathname.includes("openid-configuration") : answers.has(pathname);
-    response.statusCode = isThere ? 200 : 404;
-    response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify(isThere ? (isMetadata ? document : answers.get(pathname)) : {}));
-  });
-  const own = link.replace(/issuer=[^&]*/, `issuer=${encodeURIComponent(moved(issuer))}`);
-  return {
-    link: credential.deeplink.includes("&amp;") ? own.replaceAll("&", "&amp;") : own,
-    asked: (end) => sent.filter(([path]) => path.endsWith(end)).map(([, body]) => body),
-    stop: () => {
-      server.close();
-      server.closeAllConnections();
-    },
-  };
-}
-
-/** The same with other hosts in its addresses. */
-function movedTo(origin, addresses) {
-  const origins = new Set(addresses.map((address) => new URL(address).origin));
-  return (value) => {
-    let json = JSON.stringify(value);
-    for (const old of origins) json = json.replaceAll(old, origin);
-    return JSON.parse(json);
-  };
 }

@@ -5,6 +5,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import * as jose from "jose";
 import { clientAuthenticationNone } from "@openid4vc/oauth2";
 import { Openid4vciClient } from "@openid4vc/openid4vci";
 import { bestowBinary, createWallet, startIssuer, temporaryFolder } from "./bestow.mjs";
@@ -16,7 +17,14 @@ bestowBinary();
 const CLIENT = "foreign-wallet";
 const REDIRECT = "https://wallet.example/cb";
 const PERSON = { account: "ada", password: "correct horse battery" };
+const SIGNING = "signing-wallet";
+const { privateKey, publicKey } = await jose.generateKeyPair("EdDSA", { crv: "Ed25519" });
+const { x } = await jose.exportJWK(publicKey);
 const CLIENTS = {
+  signing:
+    `client_id = "${SIGNING}"\nname = "Signing Wallet"\nredirect_uris = ["${REDIRECT}"]\n` +
+    `authentication = "private_key_jwt"\nrequire_signed_request_object = true\n` +
+    `keys = [{ kid = "one", kty = "OKP", crv = "Ed25519", x = "${x}" }]\n`,
   bestow: `client_id = "bestow"\nname = "Bestow Wallet"\nredirect_uris = ["http://127.0.0.1/cb"]\n`,
   foreign: `client_id = "${CLIENT}"\nname = "Foreign Wallet"\nredirect_uris = ["${REDIRECT}"]\n`,
 };
@@ -97,6 +105,60 @@ for (const grants of ["authorization_code", "both"]) {
     assert.equal(issued.status, 200, JSON.stringify(credentialResponse));
     assert.equal(credentialResponse.credentials.length, 1);
     await assert.rejects(redeem(), /status:? 400/, "a code is good once");
+  });
+}
+
+/** A JWT of the wallet that signs, made with jose. */
+const signed = (typ, claims) =>
+  new jose.SignJWT({ iss: SIGNING, aud: issuer.url, ...claims })
+    .setProtectedHeader({ alg: "EdDSA", kid: "one", typ })
+    .setIssuedAt()
+    .setExpirationTime("2m")
+    .setJti(randomBytes(16).toString("base64url"))
+    .sign(privateKey);
+
+// RFC 9101: what stands beside the signed request is of whoever changed the address.
+for (const pushed of [false, true]) {
+  test(`a request that jose has signed is taken ${pushed ? "where it is pushed" : "in the address"}`, async () => {
+    const verifier = randomBytes(32).toString("base64url");
+    const request = await signed("oauth-authz-req+jwt", {
+      client_id: SIGNING,
+      response_type: "code",
+      redirect_uri: REDIRECT,
+      state: "a state",
+      code_challenge: createHash("sha256").update(verifier).digest("base64url"),
+      code_challenge_method: "S256",
+      authorization_details: [
+        { type: "openid_credential", credential_configuration_id: "diploma" },
+      ],
+    });
+    const assertion = async () => ({
+      client_assertion_type: "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+      client_assertion: await signed("JWT", { sub: SIGNING }),
+    });
+    const post = async (path, form) => {
+      const body = new URLSearchParams({ ...form, ...(await assertion()) }).toString();
+      const headers = { "content-type": "application/x-www-form-urlencoded" };
+      const answer = await fetch(`${issuer.url}/${path}`, { method: "POST", headers, body });
+      return [answer.status, await answer.json()];
+    };
+    let query = { client_id: SIGNING, request, state: "another", redirect_uri: "https://evil.example/" };
+    if (pushed) {
+      const [status, answer] = await post("par", { client_id: SIGNING, request });
+      assert.equal(status, 201, JSON.stringify(answer));
+      query = { client_id: SIGNING, request_uri: answer.request_uri };
+    }
+    const address = `${issuer.url}/authorize?${new URLSearchParams(query)}`;
+    const back = new URL(await allow(address, { ...PERSON, fetch }));
+    assert.equal(back.origin + back.pathname, REDIRECT);
+    assert.equal(back.searchParams.get("state"), "a state");
+    const [status, tokens] = await post("token", {
+      grant_type: "authorization_code",
+      code: back.searchParams.get("code"),
+      redirect_uri: REDIRECT,
+      code_verifier: verifier,
+    });
+    assert.equal(status, 200, JSON.stringify(tokens));
   });
 }
 

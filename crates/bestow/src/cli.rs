@@ -43,8 +43,8 @@ pub(crate) use pki::{IacaArguments, PkiCommand, SignArguments};
 use status::REVOKE_EXAMPLES;
 pub(crate) use status::StatusArguments;
 pub(crate) use wallet::{
-    AttestationArguments, ReachArguments, ReceiveArguments, RefreshArguments, ResumeArguments,
-    ServeArguments, TrustArguments, WalletArguments, WalletCommand,
+    AttestationArguments, ClientKeyArguments, ReachArguments, ReceiveArguments, RefreshArguments,
+    ResumeArguments, ServeArguments, TrustArguments, WalletArguments, WalletCommand,
 };
 
 /// Issue and receive verifiable credentials with OpenID4VCI.

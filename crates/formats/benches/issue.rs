@@ -24,9 +24,6 @@ use minicbor::Decoder;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 const NOW: Timestamp = Timestamp(1_800_000_000);
 const END: Timestamp = Timestamp(1_810_000_000);
 const ISSUER: &str = "https://issuer.example";

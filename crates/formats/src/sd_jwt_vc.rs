@@ -89,7 +89,8 @@ pub async fn sign(
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
     let payload = json::text(&prepared.payload);
-    let jwt = jws::sign_under(header, payload.as_bytes(), signer).await;
+    let room = 1 + prepared.disclosed_bytes();
+    let jwt = jws::sign_under(header, (payload.as_bytes(), room), signer).await;
     let raw = prepared.behind(jwt.map_err(IssueError::Signing)?);
     if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
 }

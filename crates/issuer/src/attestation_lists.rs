@@ -3,7 +3,6 @@
 //! Asked for only where somebody trusted has signed the address. Each node keeps what it read as long
 //! as the list says.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex as Lock, PoisonError};
 use std::time::{Duration, Instant};
@@ -57,11 +56,20 @@ impl Known {
     }
 }
 
-/// The lists, by address. Each is asked for by one request at a time.
+/// The lists, by address and by whose word they were taken on: who may attest wallets need not be who
+/// may attest keys. Each is asked for by one request at a time.
 #[derive(Debug)]
 pub struct AttestationLists {
     source: Source,
-    lists: Lock<HashMap<String, Arc<Mutex<Known>>>>,
+    lists: Lock<Vec<List>>,
+}
+
+/// One list, for those who trust these attesters.
+#[derive(Debug)]
+struct List {
+    uri: String,
+    attesters: Attesters,
+    known: Arc<Mutex<Known>>,
 }
 
 /// How lists are fetched.
@@ -105,7 +113,7 @@ impl AttestationLists {
         attesters: &Attesters,
         clock: &dyn Clock,
     ) -> Result<bool, String> {
-        let known = timeout(PATIENCE, self.list(&entry.uri).lock_owned()).await;
+        let known = timeout(PATIENCE, self.list(&entry.uri, attesters).lock_owned()).await;
         let mut known = known.map_err(|_| "its list is being asked for")?;
         let now = clock.now();
         if known.needs_asking(now) {
@@ -119,12 +127,20 @@ impl AttestationLists {
         Ok(list.status(entry).is_some_and(|status| status == Status::Valid))
     }
 
-    fn list(&self, uri: &str) -> Arc<Mutex<Known>> {
+    fn list(&self, uri: &str, attesters: &Attesters) -> Arc<Mutex<Known>> {
         let mut lists = self.lists.lock().unwrap_or_else(PoisonError::into_inner);
-        if lists.len() >= LISTS_MAX && !lists.contains_key(uri) {
-            lists.retain(|_, list| Arc::strong_count(list) > 1);
+        let is_wanted = |list: &&List| list.uri == uri && list.attesters == *attesters;
+        if let Some(list) = lists.iter().find(is_wanted) {
+            return Arc::clone(&list.known);
         }
-        Arc::clone(lists.entry(uri.to_owned()).or_default())
+        if lists.len() >= LISTS_MAX {
+            lists.retain(|list| Arc::strong_count(&list.known) > 1);
+        }
+        let known = Arc::default();
+        let list =
+            List { uri: uri.to_owned(), attesters: attesters.clone(), known: Arc::clone(&known) };
+        lists.push(list);
+        known
     }
 }
 

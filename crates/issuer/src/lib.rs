@@ -32,6 +32,7 @@ use url::Url;
 use crate::attestation_lists::AttestationLists;
 use crate::config::Config;
 use crate::credential_type::CredentialType;
+use crate::did_documents::DidDocuments;
 use crate::external::External;
 use crate::generations::{CurrentKeys, Generations, KeyPurpose};
 use crate::issue::SdJwtHeaders;
@@ -45,6 +46,7 @@ pub mod attestation_lists;
 pub mod config;
 mod connection;
 pub mod credential_type;
+pub mod did_documents;
 pub mod external;
 pub mod failure;
 pub mod flow;
@@ -93,6 +95,8 @@ pub struct Issuer {
     pub client_attesters: Option<Attesters>,
     /// The status lists of those who attest; `None` where nobody does.
     pub attestation_lists: Option<AttestationLists>,
+    /// The documents of holders' did:web; `None` where no type is bound to one.
+    pub did_documents: Option<DidDocuments>,
     /// What of Credential Requests and Responses is encrypted, and how.
     pub encryption: EncryptionPolicy,
     /// Which entries of status lists credentials get, and what is served of the lists.

@@ -10,6 +10,7 @@ use crate::Issuer;
 use crate::attestation_lists::AttestationLists;
 use crate::config::{Config, ConfigError, Database};
 use crate::credential_type::CredentialType;
+use crate::did_documents::DidDocuments;
 use crate::external::External;
 use crate::generations::{CurrentKeys, Mark};
 use crate::http::load::Load;
@@ -48,6 +49,7 @@ impl Issuer {
         let attestation_lists =
             has_attesters.then(|| AttestationLists::open(authorities, config.url.is_loopback()));
         let attestation_lists = attestation_lists.transpose()?;
+        let did_documents = DidDocuments::for_types(&config.proof, types.values())?;
         check_ready(&config).await?;
         let store = store::open(&config, ISSUER_ID, &*random).await?;
         let ending = watch::Sender::new(false);
@@ -65,6 +67,7 @@ impl Issuer {
             current_keys,
             client_attesters,
             attestation_lists,
+            did_documents,
             encryption,
             status_lists,
             ending,

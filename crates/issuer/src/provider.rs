@@ -169,6 +169,21 @@ pub(crate) fn client_secret(file: &Path) -> Result<ClientSecret, ConfigError> {
 
 /// Our way out to a server that the operator named.
 pub(crate) fn outgoing(authorities: Option<&Path>) -> Result<Outgoing, ConfigError> {
+    with_authorities(authorities, Outgoing::new)
+}
+
+/// Our way out to websites of strangers.
+pub(crate) fn guarded(
+    authorities: Option<&Path>,
+    allows_private: bool,
+) -> Result<Outgoing, ConfigError> {
+    with_authorities(authorities, |pem| Outgoing::guarded(pem, allows_private))
+}
+
+fn with_authorities(
+    authorities: Option<&Path>,
+    make: impl FnOnce(Option<&str>) -> Option<Outgoing>,
+) -> Result<Outgoing, ConfigError> {
     let pem = authorities.map(|file| {
         std::fs::read_to_string(file).map_err(|error| {
             let remedy = "check the path and that this user may read it";
@@ -176,7 +191,7 @@ pub(crate) fn outgoing(authorities: Option<&Path>) -> Result<Outgoing, ConfigErr
         })
     });
     let pem = pem.transpose()?;
-    Outgoing::new(pem.as_deref()).ok_or_else(|| {
+    make(pem.as_deref()).ok_or_else(|| {
         let remedy = "put certificates of an authority there, as PEM";
         let file = authorities.unwrap_or(Path::new("TLS"));
         ConfigError::of_file(file, "holds no authority that could be trusted", remedy)

@@ -16,6 +16,7 @@ use issuer::attestation_lists::AttestationLists;
 use issuer::credential_type::KeyAttestations;
 use keys::outside::{Clock as _, Timestamp};
 use keys::signer::{Signer as _, SoftwareKey};
+use oid4vci::attestation::AttesterKey;
 use serde_json::{Value, json};
 use testkit::proof::{Draft, holder_key};
 use testkit::sender::Instance;
@@ -185,4 +186,38 @@ async fn keys_whose_attestation_was_withdrawn_get_no_credential() {
     world.clock.advance(61);
     ask().await.success();
     assert_eq!(lists.reads(), 2);
+}
+
+/// A list that one attester signed says nothing to those who trust another.
+#[tokio::test]
+async fn a_list_counts_for_those_who_trust_its_signer() {
+    let (instance, lists) = (Instance::default(), Lists::start().await);
+    let [key, maker] = [holder_key(), holder_key()];
+    let mut attesters = instance.attesters();
+    attesters.keys = vec![AttesterKey { kid: None, public_key: maker.public_key().clone() }];
+    attesters.anchors = None;
+    let world = World::with(|issuer: &mut Issuer| {
+        issuer.client_attesters = Some(instance.attesters());
+        issuer.config.authorization.client_attestation_challenge_required = false;
+        issuer.attestation_lists = Some(AttestationLists::open(None, true).unwrap());
+        let card = issuer.types.get_mut(CARD).unwrap().key_binding.as_mut().unwrap();
+        card.key_attestations =
+            Some(KeyAttestations { attesters, required: None, is_proof_type: true });
+    })
+    .await;
+    lists.set(Status::Valid, &instance.provider, world.clock.now()).await;
+    let code = world.offer(CARD, &json!({})).await.code;
+    redeem(&world, &instance, &code, &lists).await.success(); // the list is known now
+    let token = world.token(CARD).await;
+    let header = json!({ "typ": "key-attestation+jwt", "alg": "ES256" });
+    let now = world.clock.now().0;
+    let claims = json!({
+        "iat": now, "exp": now + 60, "nonce": world.nonce().await, "status": lists.claim(),
+        "attested_keys": [key.public_key().to_jwk()],
+    });
+    let jwt = Draft::of(header, claims).sign(&maker).await;
+    let body = json!({ "credential_configuration_id": CARD, "proofs": { "attestation": [jwt] } });
+    let answer = world.credential_request(&token, &body).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert_eq!(lists.reads(), 2, "it was asked for, and signed by nobody who counts");
 }

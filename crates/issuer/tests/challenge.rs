@@ -296,6 +296,20 @@ async fn what_is_asked_for_is_judged_like_any_request() {
     assert!(own.signs_in(&session, "ada", PASSWORD).await.is(400, "invalid_session"));
 }
 
+/// First-Party Apps §6, RFC 6749 §3.1.2.3: the only address that is registered need not be named.
+#[tokio::test]
+async fn a_browser_goes_back_to_the_only_address() {
+    let provider = TestProvider::start().await;
+    let own = own(|issuer| {
+        provider.trusted_by(issuer, |_| {});
+        issuer.config.sign_in.accounts = false;
+        issuer.clients.get_mut(CLIENT).unwrap().redirect_uris.truncate(1);
+    })
+    .await;
+    let answer = own.begin(&[], &[("redirect_uri", "")]).await;
+    assert!(goes_on(&answer, "redirect_to_web"), "{}", answer.text());
+}
+
 /// First-Party Apps §5.2.2.1.1: where people sign in elsewhere, a browser goes on with the request.
 #[tokio::test]
 async fn a_browser_takes_over_where_people_sign_in_elsewhere() {
@@ -317,4 +331,6 @@ async fn a_browser_takes_over_where_people_sign_in_elsewhere() {
     assert!(page.text().contains("Riverside Login"), "{}", page.text());
     let denied = Browser::of(&own.world.public).open(&own.world.authorize(&short)).await.1;
     assert_eq!(denied.status, 400, "good for one browser");
+    let nowhere = own.begin(&[], &[("redirect_uri", "")]).await;
+    assert!(nowhere.is(400, "invalid_request"), "two addresses, none named: {}", nowhere.text());
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
-use url::Url;
+use url::{Host, Url};
 
 use crate::algorithm::Algorithm;
 use crate::public_key::{KeyError, PublicKey};
@@ -87,6 +87,17 @@ pub fn website_of(did_url: &str) -> Option<Url> {
     }
     let website = Url::parse(&website).ok()?;
     (to_did_web(&website).as_deref() == Some(did)).then_some(website)
+}
+
+/// The did:web of which this DID URL names a key. Its website has a name: a mere address is that of a
+/// machine, which may be anybody's tomorrow (did:web allows none).
+#[must_use]
+pub fn did_web_of_key(did_url: &str) -> Option<&str> {
+    let (did, fragment) = did_url.split_once('#').filter(|_| did_url.len() <= DID_BYTES_MAX)?;
+    let is_fragment = !fragment.is_empty()
+        && fragment.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#');
+    let website = website_of(did).filter(|_| is_fragment && did_of(did) == did)?;
+    matches!(website.host(), Some(Host::Domain(_))).then_some(did)
 }
 
 /// Where the document of a website's did:web is.

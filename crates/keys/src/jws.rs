@@ -144,19 +144,21 @@ pub async fn sign(
     payload: &[u8],
     signer: &dyn Signer,
 ) -> Result<String, SignError> {
-    sign_under(&ProtectedHeader::new(header, signer.algorithm()), payload, signer).await
+    sign_under(&ProtectedHeader::new(header, signer.algorithm()), (payload, 0), signer).await
 }
 
-/// The same under a header that was written before, for this key or one like it.
+/// The same under a header that was written before, for this key or one like it; with room for so many
+/// bytes behind it, where something is to follow.
 pub async fn sign_under(
     header: &ProtectedHeader,
-    payload: &[u8],
+    (payload, room): (&[u8], usize),
     signer: &dyn Signer,
 ) -> Result<String, SignError> {
     if header.algorithm != signer.algorithm() {
         return Err(SignError::OtherHeader);
     }
-    let mut text = String::with_capacity(header.text.len() + encoded(payload.len()) + SIGNATURE);
+    let length = header.text.len() + encoded(payload.len()) + SIGNATURE;
+    let mut text = String::with_capacity(length + room);
     text.push_str(&header.text);
     text.push('.');
     base64url::push(payload, &mut text);

@@ -14,6 +14,7 @@ pub mod certificate_request;
 pub mod cose;
 pub mod development;
 pub mod did;
+pub mod did_document;
 pub mod digest;
 pub mod document_signer;
 mod edwards;

@@ -371,6 +371,12 @@ impl Thumbprint {
         BASE64_URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok().map(Self)
     }
 
+    /// The same as a URI, which says what it is (RFC 9278 §3).
+    #[must_use]
+    pub fn to_uri(&self) -> String {
+        format!("urn:ietf:params:oauth:jwk-thumbprint:sha-256:{self}")
+    }
+
     /// The digest itself.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {

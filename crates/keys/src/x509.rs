@@ -31,7 +31,7 @@ pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
 const ANCHORS_MAX: usize = 1000;
 
 /// Authorities that the user trusts.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Anchors(Vec<TrustAnchor<'static>>);
 
 impl Anchors {

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::algorithm::Algorithm;
 use keys::did::{
-    DID_BYTES_MAX, DidError, did_of, resolve, to_did_jwk, to_did_key, to_did_web,
+    DID_BYTES_MAX, DidError, did_of, did_web_of_key, resolve, to_did_jwk, to_did_key, to_did_web,
     verification_method, website_of,
 };
 use keys::public_key::KeyError;
@@ -222,5 +222,32 @@ fn a_key_of_a_pairing_is_unknown() {
     let did = did_key(&[&[0xeb, 0x01][..], &[0xa5; 96]].concat());
     for resolve in [resolve, keys::did::resolve_issuer] {
         assert_eq!(resolve(&did), Err(DidError::UnsupportedKey));
+    }
+}
+
+/// A DID URL of a did:web names a key by what is behind `#`, of a website that has a name.
+#[test]
+fn a_did_url_of_a_website_names_a_key() {
+    let good = [
+        ("did:web:holder.example#key-1", "did:web:holder.example"),
+        ("did:web:localhost%3A8443:a:b#z6Mk/?", "did:web:localhost%3A8443:a:b"),
+    ];
+    for (url, did) in good {
+        assert_eq!(did_web_of_key(url), Some(did));
+    }
+    let long = format!("did:web:holder.example#{}", "a".repeat(DID_BYTES_MAX));
+    for other in [
+        "did:web:holder.example",
+        "did:web:holder.example#",
+        "did:web:holder.example#a#b",
+        "did:web:holder.example#a b",
+        "did:web:holder.example/path#a",
+        "did:web:holder.example?query#a",
+        "did:web:192.0.2.1#a",
+        "did:web:[2001%3Adb8%3A%3A1]#a",
+        "did:key:z6Mk#z6Mk",
+        &long,
+    ] {
+        assert_eq!(did_web_of_key(other), None, "{other}");
     }
 }

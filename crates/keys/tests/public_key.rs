@@ -35,6 +35,9 @@ fn thumbprints_are_those_of_the_rfc() {
     let key = PublicKey::from_jwk(&ed25519()).unwrap();
     let thumbprint = key.thumbprint();
     assert_eq!(thumbprint.to_string(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    let uri = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:\
+               kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k";
+    assert_eq!(thumbprint.to_uri(), uri, "RFC 9278 §3");
     assert_eq!(Thumbprint::parse(&thumbprint.to_string()), Some(thumbprint));
     for text in ["", "kPrK", "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k="] {
         assert_eq!(Thumbprint::parse(text), None);

@@ -35,6 +35,10 @@ pub enum ErrorCode {
     InvalidTarget,
     /// RFC 9396 §5
     InvalidAuthorizationDetails,
+    /// RFC 9101 §7
+    InvalidRequestObject,
+    /// RFC 9101 §7
+    RequestUriNotSupported,
     /// First-Party Apps §5.2.2.1
     InvalidSession,
     /// First-Party Apps §5.2.2.1
@@ -95,6 +99,8 @@ impl ErrorCode {
             Self::InvalidScope => "invalid_scope",
             Self::InvalidTarget => "invalid_target",
             Self::InvalidAuthorizationDetails => "invalid_authorization_details",
+            Self::InvalidRequestObject => "invalid_request_object",
+            Self::RequestUriNotSupported => "request_uri_not_supported",
             Self::InvalidSession => "invalid_session",
             Self::InsufficientAuthorization => "insufficient_authorization",
             Self::RedirectToWeb => "redirect_to_web",

@@ -26,9 +26,11 @@
 //! | 6-19 the high assurance profile, as a Wallet holds an Issuer to it | [`haip`] | HAIP §4 |
 //! | 2-19 the drafts before 1.0, translated at the edge | [`legacy`] | |
 //! | 5-8, 20 where in a credential a claim is | [`claims_path`] | VCI §B.3, VCI §C |
+//! | 5-6, 15 which addresses may be asked | [`address`] | VCI §13.5 |
 //! | 3, 20 a card's colours can be read | [`colour`] | VCI §12.2.4 |
 
 pub mod access;
+pub mod address;
 pub mod attestation;
 pub mod authorization;
 mod claims;

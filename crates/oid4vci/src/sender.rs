@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::attestation::client::{ClientAttestationRefusal, VerifiedClientAttestation};
-use crate::client::NONE;
+use crate::client::{NONE, PRIVATE_KEY_JWT};
 use crate::dpop::{DpopRefusal, VerifiedDpop};
 use crate::grant::Redemption;
 use crate::replay::UsedJti;
@@ -129,6 +129,8 @@ pub struct ReceivedSenderMetadata {
     pub dpop_algorithms: Vec<Algorithm>,
     /// Whether a client attestation is taken (WALATT-11).
     pub takes_attestations: bool,
+    /// For client assertions; empty where the server takes none (RFC 8414 §2).
+    pub assertion_algorithms: Vec<Algorithm>,
     /// Whether nothing but a client attestation is taken.
     pub needs_attestation: bool,
     /// Whether it lists how Wallets authenticate, and `none` is not among that (HAIP-25).
@@ -146,9 +148,16 @@ impl ReceivedSenderMetadata {
         let methods = listed("token_endpoint_auth_methods_supported");
         let takes_attestations = methods.contains(&ATTEST_JWT_CLIENT_AUTH);
         let algorithms = listed("dpop_signing_alg_values_supported");
+        let takes_keys = methods.contains(&PRIVATE_KEY_JWT);
+        let for_assertions = match &listed("token_endpoint_auth_signing_alg_values_supported")[..] {
+            _ if !takes_keys => Vec::new(),
+            [] => Algorithm::ALL.to_vec(), // it must say which, and some do not
+            named => named.iter().copied().filter_map(Algorithm::parse).collect(),
+        };
         Self {
             dpop_algorithms: algorithms.into_iter().filter_map(Algorithm::parse).collect(),
             takes_attestations,
+            assertion_algorithms: for_assertions,
             needs_authentication: !methods.is_empty() && !methods.contains(&NONE),
             needs_attestation: takes_attestations && methods.len() == 1,
         }

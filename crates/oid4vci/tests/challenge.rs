@@ -33,6 +33,12 @@ fn a_wallet_reads_what_servers_answer() {
         let Some(ReceivedChallengeAnswer::Web(request_uri)) = read(400, &body) else { panic!() };
         assert_eq!(request_uri.as_deref(), expected);
     }
+    // Nobody types a password for a server that wants to be shown a credential.
+    let body = json!({
+        "error": "insufficient_authorization", "auth_session": "s",
+        "presentation": "openid4vp://?client_id=a&request_uri=b",
+    });
+    assert!(matches!(read(400, &body), Some(ReceivedChallengeAnswer::Web(None))));
 }
 
 /// First-Party Apps §5.2.2.1, RFC 6749 §5.2

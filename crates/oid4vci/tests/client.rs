@@ -40,6 +40,7 @@ fn client(authentication: ClientAuthentication, uris: &[&str]) -> Client {
         authentication,
         redirect_uris: uris.iter().map(parse).collect(),
         is_first_party: false,
+        signs_requests: false,
     }
 }
 
@@ -129,7 +130,9 @@ fn only_a_registered_address_gets_an_answer() {
     let key = ClientKey { kid: None, key: key.public_key().clone() };
     let server = ClientAuthentication::PrivateKeyJwt(vec![key]);
     let confidential = client(server, &["http://127.0.0.1/cb"]);
-    assert!(!confidential.allows_redirect_to("http://127.0.0.1:49152/cb"), "native apps only");
+    let own_machine = "http://127.0.0.1:49152/cb";
+    assert!(confidential.allows_redirect_to(own_machine), "RFC 8252 §8.4: an app with a key");
+    assert!(!confidential.allows_redirect_to(web), "and nothing else");
 }
 
 /// RFC 6749 §3.2.1, TOKEN-05: each client in the way it is registered for.

@@ -31,7 +31,8 @@ use oid4vci::grant::{Grant, Issued};
 use oid4vci::nonce::NonceResponse;
 use oid4vci::proof::ProofRefusal::{self, Missing, TypeNotSupported};
 use oid4vci::proof::{
-    BindingMethod, HolderBinding, NewProof, ProofContext, Proofs, VerifiedProofs, verify,
+    BindingMethod, HolderBinding, KnownDocuments, NewProof, ProofContext, Proofs, VerifiedProofs,
+    verify,
 };
 use oid4vci::secret::AccessToken;
 use refusals::check_texts;
@@ -293,6 +294,7 @@ async fn proofs(keys: &[&SoftwareKey]) -> VerifiedProofs {
         key_attestations: KeyAttestationPolicy::NONE,
         takes_di_vp: false,
         known_entries: KnownEntries::NONE,
+        known_documents: KnownDocuments::NONE,
         now: NOW,
     };
     verify(&Proofs::Jwt(jwts), &context).unwrap()

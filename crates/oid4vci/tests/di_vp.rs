@@ -191,7 +191,8 @@ fn about_the_key(own: String, other: String) -> Vec<Row> {
         holder("PROOF-21: another", stranger.into(), another),
         holder("PROOF-21: no text", json!(5), another),
         row("PROOF-25: another key", by_another, Refusal::WrongSignature),
-        of_method("no key", "did:web:a.example#1".to_owned(), Refusal::BadMethod),
+        of_method("META-33", "did:web:a.example#1".to_owned(), Refusal::BindingNotSupported),
+        of_method("no such kind", "did:ebsi:a#1".to_owned(), Refusal::BadMethod),
         of_method("no key of the DID", own, Refusal::BadMethod),
         of_method("no DID", "https://a.example#1".to_owned(), Refusal::BadMethod),
     ]

@@ -11,13 +11,14 @@ use holder::{Keys, prove, verify_with};
 use jose::{jwt, key, merged};
 use keys::algorithm::Algorithm::{EdDsa, Es256};
 use keys::did;
+use keys::did_document::DidDocument;
 use keys::signer::{Signer as _, SoftwareKey};
 use oid4vci::attestation::key::KeyAttestationRefusal::{self, OtherKey, Unreadable, Untrusted};
 use oid4vci::attestation::key::{KeyAttestationPolicy, KeyAttestationsRequired, NewKeyAttestation};
-use oid4vci::proof::BindingMethod::{DidJwk, DidKey, Jwk};
+use oid4vci::proof::BindingMethod::{DidJwk, DidKey, DidWeb, Jwk};
 use oid4vci::proof::{
-    BindingMethod, HolderBinding, NewProof, ProofContext, ProofRefusal, Proofs, VerifiedProof,
-    VerifiedProofs, verify,
+    BindingMethod, HolderBinding, KnownDocuments, NewProof, ProofContext, ProofRefusal, Proofs,
+    VerifiedProof, VerifiedProofs, documents, verify,
 };
 use prover::{ISSUER, NOW, context, nonce, nonce_key};
 use serde_json::{Value, json};
@@ -159,11 +160,12 @@ async fn attested_keys_are_bound_as_the_configuration_allows() {
     let policy =
         KeyAttestationPolicy { attesters: Some(&attesters), required: None, is_proof_type: true };
     let attestation = keys.attestation(&json!({}), &json!({})).await;
-    let cases: [(&[BindingMethod], _); 4] = [
+    let cases: [(&[BindingMethod], _); 5] = [
         (&[DidJwk, Jwk], Ok("0 jwk")),
         (&[DidKey, DidJwk], Ok("0 did:jwk")),
         (&[DidKey], Ok("0 did:key")),
         (&[], Err(ProofRefusal::BindingNotSupported)),
+        (&[DidWeb], Err(ProofRefusal::BindingNotSupported)), // where it would stand, nobody said
     ];
     for (binding_methods, expected) in cases {
         let nonce_key = nonce_key();
@@ -173,6 +175,48 @@ async fn attested_keys_are_bound_as_the_configuration_allows() {
         let found = found.map(|proofs| bound(&proofs, &keys));
         assert_eq!(found, expected.map(str::to_owned), "{binding_methods:?}");
     }
+}
+
+/// PROOF-08, PROOF-18, KEYATT-10: an attestation vouches for the key that signs under the name it has in
+/// a document; the other keys in it have no name there.
+#[tokio::test]
+async fn attested_keys_of_a_document_are_those_that_sign() {
+    const DID: &str = "did:web:holder.example";
+    let (keys, stranger, kid) = (Keys::new(2), key(Es256), format!("{DID}#0"));
+    let attesters = keys.attester.by_anchor();
+    let attestation = keys.attestation(&json!({}), &json!({})).await;
+    let (input, _) = attestation.rsplit_once('.').unwrap();
+    let forged = format!("{input}.{}", "A".repeat(86));
+    let judged = async |key: &SoftwareKey, attestation: &str| {
+        let method =
+            json!({ "id": kid, "controller": DID, "publicKeyJwk": key.public_key().to_jwk() });
+        let document = json!({ "id": DID, "authentication": [method] }).to_string();
+        let mut known = KnownDocuments::default();
+        known.add(DidDocument::parse(document.as_bytes(), DID).unwrap());
+        let more = json!({ "jwk": null, "kid": kid, "key_attestation": attestation });
+        let proofs = Proofs::Jwt(vec![prove(key, &more).await]);
+        let nonce_key = nonce_key();
+        let context = ProofContext {
+            binding_methods: &[Jwk, DidWeb],
+            key_attestations: KeyAttestationPolicy {
+                attesters: Some(&attesters),
+                required: None,
+                is_proof_type: true,
+            },
+            known_documents: &known,
+            ..context(&nonce_key)
+        };
+        (documents(&proofs, &context).len(), verify(&proofs, &context))
+    };
+    let (asked, verified) = judged(&keys.held[0], &attestation).await;
+    let verified = verified.unwrap();
+    let [proof] = verified.proofs() else { panic!("{verified:?}") };
+    assert_eq!((asked, proof.binding()), (1, &HolderBinding::Did(kid.clone())));
+    let (_, refused) = judged(&stranger, &attestation).await;
+    assert_eq!(refused.unwrap_err(), OtherKey.into());
+    let (asked, refused) = judged(&keys.held[0], &forged).await;
+    assert_eq!(asked, 0, "F01: nobody vouches for it");
+    assert_eq!(refused.unwrap_err(), KeyAttestationRefusal::WrongSignature.into());
 }
 
 /// AMB-03, CRED-11: nonces of proofs and attestations are spent together; keys are limited too.

@@ -399,6 +399,10 @@ fn of_several_catalogues_the_offer_chooses() {
         json!({ "a": { "format": "vc+sd-jwt", "vct": "b", "display": [] } });
     assert_eq!(read(&metadata, Some("11"), &["a"]).dialect, draft("11"));
     assert_eq!(read(&metadata, None, &["a"]).dialect, draft("13"));
+    // What draft 11's catalogue has no name for, the later one may have.
+    metadata["credentials_supported"] = json!([{ "format": "vc+sd-jwt", "vct": "b" }]);
+    let later = read(&metadata, Some("11"), &["a"]);
+    assert_eq!((later.dialect, later.findings.len()), (draft("13"), 1));
 }
 
 /// Whose metadata they are is never excused, but for a slash and the address of the document.

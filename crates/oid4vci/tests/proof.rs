@@ -21,7 +21,9 @@ use oid4vci::proof::ProofRefusal::{
     NoKey, NoNonce, NoTime, PrivateKey, RepeatedKey, SeveralKeys, TooMany, TooOld, Unreadable,
     WrongAudience, WrongIssuer, WrongSignature, WrongType,
 };
-use oid4vci::proof::{PROOF_BYTES_MAX, ProofContext, ProofRefusal, Proofs, verify};
+use oid4vci::proof::{
+    DocumentRefusal, PROOF_BYTES_MAX, ProofContext, ProofRefusal, Proofs, verify,
+};
 use prover::{ISSUER, NOW, claims, context, header, nonce, nonce_key};
 use refusals::check_texts;
 use serde_json::{Value, json};
@@ -284,11 +286,17 @@ fn each_refusal_of_a_proof_has_its_code_and_text() {
         CreatedTooFar,
         BadMethod,
         OtherHolder,
-    } except ProofRefusal::KeyAttestation(_));
+    } except ProofRefusal::KeyAttestation(_) | ProofRefusal::Document(_));
     check_texts(&all.map(|refusal| refusal.answer().1));
     for refusal in all {
         let expected =
             if refusal == BadNonce { ErrorCode::InvalidNonce } else { ErrorCode::InvalidProof };
         assert_eq!((refusal.answer().0, refusal.status()), (expected, 400), "{refusal:?}");
+    }
+    let of_documents = every!(DocumentRefusal { TooMany, Unread, KeyNotListed });
+    check_texts(&of_documents.map(|refusal| refusal.answer().1));
+    for refusal in of_documents {
+        assert_eq!(refusal.answer().0, ErrorCode::InvalidProof);
+        assert_eq!(ProofRefusal::from(refusal).answer(), refusal.answer());
     }
 }

@@ -141,7 +141,8 @@ fn a_configuration_says_which_proofs_it_takes() {
     let cases = [
         ("META-35", json!(["jwk"]), jwt(&["ES256"]), true, "jwk ES256"),
         ("META-34", json!(["did:key", "did:jwk"]), jwt(&["EdDSA"]), true, "did:key did:jwk EdDSA"),
-        ("META-43", json!(["did:web", "jwk"]), jwt(&["RS256", "ES384"]), true, "jwk ES384"),
+        ("META-43", json!(["did:ebsi", "jwk"]), jwt(&["RS256", "ES384"]), true, "jwk ES384"),
+        ("META-34: did:web", json!(["did:web"]), jwt(&["ES256"]), true, "did:web ES256"),
         ("AMB-12: no types", json!(["jwk"]), Value::Null, true, "jwk ES256"),
         ("AMB-12: no methods", Value::Null, jwt(&["ES256"]), true, "jwk ES256"),
         ("META-34: unknown only", json!(["did:ebsi"]), jwt(&["ES256"]), true, "ES256"),

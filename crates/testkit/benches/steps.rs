@@ -19,7 +19,7 @@ use oid4vci::grant::Grant;
 use oid4vci::nonce::{NonceResponse, SpendableNonce};
 use oid4vci::offer::OfferId;
 use oid4vci::proof::{
-    BindingMethod, HolderBinding, NewProof, ProofContext, VerifiedProofs, verify,
+    BindingMethod, HolderBinding, KnownDocuments, NewProof, ProofContext, VerifiedProofs, verify,
 };
 use oid4vci::secret::OfferReference;
 use oid4vci::sender::{Sender, SenderPolicy};
@@ -129,6 +129,7 @@ fn verified(body: &str, issuer: &Issuer, holder: &SoftwareKey) -> VerifiedProofs
         key_attestations: KeyAttestationPolicy::NONE,
         takes_di_vp: false,
         known_entries: KnownEntries::NONE,
+        known_documents: KnownDocuments::NONE,
         now: issuer.clock.now(),
     };
     verify(&request.proofs.unwrap(), &context).unwrap()

@@ -8,6 +8,7 @@
 //! | both sides keep the high assurance profile | [`haip`] |
 //! | a credential type with a list in it | [`degrees`] |
 //! | requests without a socket, and what is common to all answers | [`wire`] |
+//! | a website by TLS, where a holder publishes keys | [`website`] |
 //! | a clock that stands still, randomness that repeats | [`outside`] |
 //! | a PostgreSQL server | [`postgres`] |
 //! | the contract that every store is held to | [`contract`] |
@@ -33,5 +34,6 @@ pub mod proof;
 pub mod provider;
 pub mod sender;
 pub mod sign_in;
+pub mod website;
 pub mod wire;
 pub mod world;

@@ -39,6 +39,7 @@ pub fn register(issuer: &mut Issuer, client_id: &str, authentication: ClientAuth
         authentication,
         redirect_uris: uris.map(|uri| RedirectUri::parse(uri).unwrap()).into(),
         is_first_party: false,
+        signs_requests: false,
     };
     issuer.clients.insert(client_id.to_owned(), client);
 }

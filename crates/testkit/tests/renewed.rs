@@ -16,8 +16,10 @@ use issuer::credential_type::Approval;
 use issuer::flow::deferred::approve_deferral;
 use issuer::store::OfferPage;
 use issuer::store::deferral::DeferralPage;
+use keys::algorithm::Algorithm;
 use keys::outside::{Clock as _, SystemRandom};
-use oid4vci::client::ClientAuthentication;
+use keys::signer::{Signer as _, SoftwareKey};
+use oid4vci::client::{ClientAuthentication, ClientKey as Registered};
 use oid4vci::grant::Grant;
 use oid4vci::secret::AccessToken;
 use serde_json::{Value, json};
@@ -29,6 +31,7 @@ use testkit::world::World;
 use url::Url;
 use wallet::Wallet;
 use wallet::attestation::WalletAttestation;
+use wallet::client_key::ClientKey;
 use wallet::error::{Class, WalletError};
 use wallet::flow::deferred::Resumed;
 use wallet::flow::key::KeyWish;
@@ -115,6 +118,30 @@ async fn a_closed_wallet_renews_its_token_and_fetches_what_was_put_off() {
     let after = grant(&world).await.redemption.unwrap();
     assert_ne!(after.token_digest, before.token_digest, "it was renewed");
     assert_eq!(after.bound_to, before.bound_to, "RFC 9449 §5: by the same key");
+}
+
+/// RFC 6749 §6: a wallet that authenticated with its own key does so again, and no other way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wallet_with_a_key_renews_its_own_tokens() {
+    let key = Arc::new(SoftwareKey::generate(Algorithm::Es256).unwrap());
+    let registered = Registered { kid: None, key: key.public_key().clone() };
+    let world = World::with(|issuer| {
+        deferring("bestow")(issuer);
+        register(issuer, "bestow", ClientAuthentication::PrivateKeyJwt(vec![registered]));
+    })
+    .await;
+    world.account("ada", &[CARD]).await;
+    let mut wallet = world.wallet.clone();
+    wallet.settings.client_key = Some(ClientKey::new(key, None));
+    let authorized = authorize(&world, &wallet).await;
+    put_off(&wallet, &authorized).await;
+    approve(&world).await;
+    let mut later = reopened(&world, &wallet).await;
+    let dead = with_dead_token(&later).await;
+    let own = later.settings.client_key.take();
+    assert_eq!(later.resume(&dead).await.unwrap_err(), WalletError::ClientKeyNeeded);
+    later.settings.client_key = own;
+    assert!(matches!(later.resume(&dead).await.unwrap(), Resumed::Received(_)));
 }
 
 /// A token that is renewed while the flow goes on is renewed for what waits, too.

@@ -15,8 +15,8 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
 use url::{Host, Url};
 
-use crate::address::{is_localhost, is_off_limits, is_public, is_this_machine};
 use crate::http::{HEADERS, Http, HttpError, Method, Request, Response};
+use oid4vci::address::{is_localhost, is_off_limits, is_public, is_this_machine};
 
 const USER_AGENT: &str = concat!("bestow/", env!("CARGO_PKG_VERSION"));
 
@@ -28,7 +28,7 @@ pub struct ClientOptions {
     /// Plain `http`, but to this machine only.
     pub allow_http_loopback: bool,
     /// Addresses of private networks: for a program whose user has agreed to the host. Those of
-    /// [`crate::address::is_off_limits`] stay forbidden.
+    /// [`oid4vci::address::is_off_limits`] stay forbidden.
     pub allow_private_addresses: bool,
 }
 

@@ -1,8 +1,10 @@
-//! Documents that are known by what is in them: whoever has one asks nobody for it again
+//! Documents that are known by what is in them: whoever has one does not ask for it again
 //! (SD-JWT VC §6.3.4).
 //!
-//! Their names are digests ([`formats::type_metadata::content_names`]), and what is taken out is held
-//! against its digest once more: who writes into such a place can at most make it forget.
+//! Their names are digests ([`formats::type_metadata::content_names`]) of what is in them and of where
+//! it was, so that nobody is told, by not being asked, what somebody else's credential needed. What is
+//! taken out is held against its digest once more: who writes into such a place can at most make it
+//! forget.
 
 use std::cmp::Reverse;
 use std::collections::VecDeque;
@@ -14,6 +16,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
 use formats::type_metadata::{BYTES_MAX, content_name, content_names};
+use keys::base64url;
+use keys::digest::sha256;
 
 /// Most documents that are kept.
 const DOCUMENTS_MAX: usize = 256;
@@ -30,17 +34,21 @@ pub trait Documents: Debug + Send + Sync {
 }
 
 /// What was meant by this integrity, if it is here.
-pub(crate) fn kept(documents: &dyn Documents, integrity: &str) -> Option<Vec<u8>> {
+pub(crate) fn kept(documents: &dyn Documents, uri: &str, integrity: &str) -> Option<Vec<u8>> {
     let names = content_names(integrity);
-    let mut found = names.iter().filter_map(|name| documents.get(name));
+    let mut found = names.iter().filter_map(|name| documents.get(&at(uri, name)));
     found.find(|bytes| content_name(integrity, bytes).is_some())
 }
 
 /// Keeps what was fetched, if it is what was meant.
-pub(crate) fn keep(documents: &dyn Documents, integrity: &str, bytes: &[u8]) {
+pub(crate) fn keep(documents: &dyn Documents, uri: &str, integrity: &str, bytes: &[u8]) {
     if let Some(name) = content_name(integrity, bytes) {
-        documents.keep(&name, bytes);
+        documents.keep(&at(uri, &name), bytes);
     }
+}
+
+fn at(uri: &str, name: &str) -> String {
+    format!("{name}.{}", base64url::encode(&sha256(uri.as_bytes())))
 }
 
 /// A document that is here, as far as room is concerned.
@@ -138,7 +146,7 @@ impl Documents for DocumentsInFolder {
 
 #[cfg(test)]
 mod tests {
-    use formats::type_metadata::sha256;
+    use formats::type_metadata::sha256 as integrity_of;
 
     use super::*;
 
@@ -168,16 +176,19 @@ mod tests {
         let path = folder.path().join("a/b");
         let places: [&dyn Documents; 2] =
             [&DocumentsInMemory::default(), &DocumentsInFolder::new(path.clone())];
-        let (one, other) = (sha256(b"one"), sha256(b"other"));
+        let (one, other) = (integrity_of(b"one"), integrity_of(b"other"));
+        let here = "https://types.example/one";
         for documents in places {
-            assert_eq!(kept(documents, &one), None);
-            keep(documents, &one, b"one");
-            keep(documents, &other, b"not what was meant");
-            keep(documents, &one, b"one");
-            assert_eq!(kept(documents, &one).as_deref(), Some(&b"one"[..]));
-            assert_eq!(kept(documents, &other), None);
-            documents.keep(&content_names(&one)[0], b"spoiled");
-            assert_eq!(kept(documents, &one), None, "it is forgotten, and not believed");
+            assert_eq!(kept(documents, here, &one), None);
+            keep(documents, here, &one, b"one");
+            keep(documents, here, &other, b"not what was meant");
+            keep(documents, here, &one, b"one");
+            assert_eq!(kept(documents, here, &one).as_deref(), Some(&b"one"[..]));
+            assert_eq!(kept(documents, here, &other), None);
+            let elsewhere = "https://curious.example/one";
+            assert_eq!(kept(documents, elsewhere, &one), None, "who asks so learns nothing");
+            documents.keep(&at(here, &content_names(&one)[0]), b"spoiled");
+            assert_eq!(kept(documents, here, &one), None, "it is forgotten, and not believed");
         }
         assert_eq!(fs::read_dir(path).unwrap().count(), 1, "nothing is left unfinished");
     }

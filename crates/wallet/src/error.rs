@@ -67,6 +67,8 @@ pub enum WalletError {
     UnboundToken,
     /// The issuer gives tokens only to wallets that somebody vouches for.
     AttestationNeeded,
+    /// The issuer takes only requests that this wallet signs with a key that is registered there.
+    ClientKeyNeeded,
     /// Who should vouch for this wallet did not.
     Attestation(AttestationError),
     /// There is no attestation of the wallet's keys, or none that is of use.
@@ -162,6 +164,7 @@ impl WalletError {
             | Self::UnsupportedBinding
             | Self::UnsupportedToken
             | Self::AttestationNeeded
+            | Self::ClientKeyNeeded
             | Self::KeyAttestation(KeyAttestationError::Needed)
             | Self::UnknownKey
             | Self::TxCodeNeeded
@@ -225,6 +228,7 @@ impl WalletError {
             Self::UnsupportedToken => "unsupported_token",
             Self::UnboundToken => "unbound_token",
             Self::AttestationNeeded => "attestation_needed",
+            Self::ClientKeyNeeded => "client_key_needed",
             Self::Attestation(_) => "no_attestation",
             Self::KeyAttestation(KeyAttestationError::Needed) => "key_attestation_needed",
             Self::KeyAttestation(KeyAttestationError::Unfit(_)) => "bad_key_attestation",

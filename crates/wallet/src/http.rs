@@ -98,6 +98,17 @@ impl Request {
         self.body("application/x-www-form-urlencoded", form.into_bytes())
     }
 
+    /// Adds pairs to the body of a form.
+    #[must_use]
+    pub fn more_form(mut self, pairs: &[(&str, &str)]) -> Self {
+        let more = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        if !self.body.is_empty() {
+            self.body.push(b'&');
+        }
+        self.body.extend(more.into_bytes());
+        self
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {

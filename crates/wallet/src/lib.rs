@@ -18,7 +18,7 @@
 //! | 7 the holder's key | [`flow::key`] |
 //! | 8 the holder signs in, where the offer asks for it | [`flow::sign_in`] |
 //! | 8 the same without a browser, at an issuer whose own wallet it is | [`flow::challenge`] |
-//! | 8-11 the token, and what is proved for it | [`flow::token`], `flow::sender`, [`attestation`] |
+//! | 8-11 the token, and what is proved for it | [`flow::token`], `flow::sender`, [`attestation`], [`client_key`] |
 //! | 12-14 nonce, proof, request | [`flow::nonce`], [`flow::proof`], [`flow::credential`] |
 //! | 6-19 what issuers are held to beside OpenID4VCI | [`profile`] |
 //! | between the steps: going on in another process | [`flow::state`] |
@@ -31,10 +31,10 @@
 //!
 //! [`verify`] tells what can be said of something signed, for whoever holds no wallet.
 
-pub mod address;
 pub mod attestation;
 pub mod card;
 pub mod client;
+pub mod client_key;
 mod did_document;
 pub mod display;
 pub mod documents;
@@ -56,6 +56,7 @@ use keys::outside::{Clock, Random};
 use keys::x509::Anchors;
 
 use crate::attestation::{AttestationSource, KeyAttestationSource};
+use crate::client_key::ClientKey;
 use crate::documents::Documents;
 use crate::http::Http;
 use crate::profile::Profile;
@@ -94,6 +95,8 @@ pub struct Settings {
     pub allow_http_loopback: bool,
     /// Sent to issuers that refuse anonymous wallets (TOKEN-08), and where the holder signs in.
     pub client_id: String,
+    /// The key that servers know for that `client_id`; `None` for a wallet that has no secret of its own.
+    pub client_key: Option<ClientKey>,
     /// Whether to sign in where the offer leaves the choice.
     pub prefers_sign_in: bool,
     /// The language of names and labels (BCP 47).
@@ -116,6 +119,7 @@ impl Default for Settings {
             anchors: None,
             allow_http_loopback: false,
             client_id: "bestow".to_owned(),
+            client_key: None,
             prefers_sign_in: false,
             locale: "en".to_owned(),
             attestation_source: None,

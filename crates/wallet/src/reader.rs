@@ -5,12 +5,12 @@ use serde_json::Value;
 use url::Url;
 
 use crate::Settings;
-use crate::address::is_this_machine;
 use crate::documents;
 use crate::error::{Question, Refused, WalletError};
 use crate::flow::host;
 use crate::http::{Http, HttpError, Request, Response};
 use keys::outside::Clock;
+use oid4vci::address::is_this_machine;
 
 /// What it takes to read them and to judge whose they are; the wallet and the verifier have it.
 #[derive(Clone, Copy, Debug)]
@@ -63,14 +63,14 @@ impl Reader<'_> {
     }
 
     /// A document that is known by its digest, if it is here (SD-JWT VC §6.3.4).
-    pub(crate) fn kept(&self, integrity: Option<&str>) -> Option<Vec<u8>> {
-        documents::kept(&**self.settings.documents.as_ref()?, integrity?)
+    pub(crate) fn kept(&self, uri: &str, integrity: Option<&str>) -> Option<Vec<u8>> {
+        documents::kept(&**self.settings.documents.as_ref()?, uri, integrity?)
     }
 
     /// Keeps one that was fetched.
-    pub(crate) fn keep(&self, integrity: Option<&str>, bytes: &[u8]) {
+    pub(crate) fn keep(&self, uri: &str, integrity: Option<&str>, bytes: &[u8]) {
         if let (Some(documents), Some(integrity)) = (&self.settings.documents, integrity) {
-            documents::keep(&**documents, integrity, bytes);
+            documents::keep(&**documents, uri, integrity, bytes);
         }
     }
 

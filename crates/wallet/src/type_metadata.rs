@@ -40,7 +40,7 @@ impl Reader<'_> {
     ) -> Result<Described, Unknown> {
         let mut documents = Vec::new();
         while let Some(wanted) = chain.wanted() {
-            if let Some(kept) = self.kept(wanted.integrity) {
+            if let Some(kept) = self.kept(wanted.uri, wanted.integrity) {
                 chain.take(&kept).map_err(Unknown::Fault)?;
                 documents.push(kept);
                 continue;
@@ -57,7 +57,7 @@ impl Reader<'_> {
             if answer.status != 200 {
                 return Err(Unknown::Nothing { host });
             }
-            self.keep(wanted.integrity, &answer.body);
+            self.keep(wanted.uri, wanted.integrity, &answer.body);
             chain.take(&answer.body).map_err(Unknown::Fault)?;
             documents.push(answer.body);
         }

@@ -12,8 +12,12 @@ use wallet::error::{Class, WalletError};
 use wallet::flow::challenge::{Challenge, Challenged};
 use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
+use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::sign_in::SignIn;
-use world::{Answer, ISSUER, SERVER_METADATA, Sent, World, endpoint, server_metadata};
+use world::{
+    Answer, ISSUER, ISSUER_METADATA, SERVER_METADATA, Sent, World, endpoint, issuer_metadata,
+    server_metadata,
+};
 
 const BACK: &str = "http://127.0.0.1:49152/cb";
 const CHALLENGE: &str = "authorize-challenge";
@@ -114,6 +118,33 @@ async fn a_password_that_was_typed_becomes_a_token() {
     assert_eq!(verifier.challenge().to_text(), first["code_challenge"]);
     let received = world.wallet.request_credentials(&authorized, &KeyWish::default()).await;
     assert_eq!(received.unwrap().previews().len(), 1);
+}
+
+/// SEC-09: the host that a person is shown is the one that hears the password.
+#[tokio::test]
+async fn a_password_is_typed_for_whom_it_goes_to() {
+    let world = world(&[insufficient("one")]);
+    let server = "https://login.example";
+    let mut issuer = issuer_metadata();
+    issuer["authorization_servers"] = json!([server]);
+    world.network.says(ISSUER_METADATA, 200, issuer);
+    let mut metadata = server_metadata();
+    metadata["issuer"] = server.into();
+    metadata["token_endpoint"] = format!("{server}/token").into();
+    metadata["authorization_endpoint"] = format!("{server}/authorize").into();
+    metadata["authorization_challenge_endpoint"] = endpoint(CHALLENGE).into();
+    let place = format!("{server}/.well-known/oauth-authorization-server");
+    world.network.says(&place, 200, metadata);
+    let offer = json!({
+        "credential_issuer": ISSUER, "credential_configuration_ids": ["student_card"],
+        "grants": { "authorization_code": {} },
+    });
+    let scanned = ScannedOffer::scan(&world::link(&offer)).unwrap();
+    let consent = Consent::to(scanned.host()).and("login.example");
+    let offer = world.resolve_with(scanned, &consent).await.unwrap();
+    assert_eq!(offer.token_host(), "login.example");
+    let begun = Box::pin(world.wallet.begin_challenge(offer, BACK)).await.unwrap();
+    assert_eq!(asks(begun).host(), "issuer.example");
 }
 
 /// First-Party Apps §5.2.2.1.1: the request that the server has goes on in the browser.

@@ -227,7 +227,7 @@ pub(super) async fn look(
 fn key(kind: ProofKind) -> Result<(SoftwareKey, HolderBinding), Failure> {
     let key = SoftwareKey::generate(kind.algorithm).map_err(Failure::own_fault)?;
     let did = match kind.binding {
-        BindingMethod::Jwk | BindingMethod::CoseKey => None,
+        BindingMethod::Jwk | BindingMethod::CoseKey | BindingMethod::DidWeb => None,
         BindingMethod::DidJwk => Some(did::to_did_jwk(key.public_key())),
         BindingMethod::DidKey => Some(did::to_did_key(key.public_key())),
     };

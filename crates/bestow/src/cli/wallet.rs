@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
+use wallet::flow::key::is_did_web;
 use wallet::profile::Profile;
 
 #[derive(Debug, Args)]
@@ -70,6 +71,20 @@ pub(crate) enum WalletCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Print the document (did.json) that you publish on your website, with keys for --did-web
+    #[command(after_help = DID_DOCUMENT_EXAMPLES)]
+    DidDocument {
+        /// The did:web of your website
+        #[arg(value_name = "DID", value_parser = did_web)]
+        did: String,
+        /// Keys of `bestow wallet keys`; without any, a new one is made
+        #[arg(value_name = "KEY_ID", allow_hyphen_values = true)]
+        keys: Vec<String>,
+        /// The algorithm of a new key
+        #[arg(long, value_name = "ES256|EdDSA", value_parser = algorithm,
+            default_value = "ES256", conflicts_with = "keys")]
+        alg: Algorithm,
+    },
     /// Open the wallet's own page, for a browser on this machine
     Serve(ServeArguments),
 }
@@ -85,7 +100,7 @@ impl WalletCommand {
             | Self::Show { json, .. }
             | Self::Delete { json, .. }
             | Self::Keys { json } => *json,
-            Self::Serve(_) => false,
+            Self::DidDocument { .. } | Self::Serve(_) => false,
         }
     }
 }
@@ -110,6 +125,21 @@ pub(crate) struct AttestationArguments {
     /// The key that the client attestation is for (PKCS #8, PEM)
     #[arg(long, value_name = "FILE", requires = "client_attestation")]
     pub(crate) client_attestation_key: Option<PathBuf>,
+}
+
+/// The key that an issuer has registered for this wallet.
+#[derive(Debug, Args)]
+pub(crate) struct ClientKeyArguments {
+    /// The key that the issuer has registered for this wallet (PKCS #8, PEM): the wallet proves with it
+    /// who it is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) client_key: Option<PathBuf>,
+    /// What the issuer calls that key, where it has several
+    #[arg(long, value_name = "KID", requires = "client_key")]
+    pub(crate) client_key_id: Option<String>,
+    /// Sign what is asked for with that key, also where the issuer does not demand it
+    #[arg(long, requires = "client_key")]
+    pub(crate) sign_request: bool,
 }
 
 /// Who vouches for the wallet's keys.
@@ -159,6 +189,12 @@ pub(crate) struct ServeArguments {
     #[arg(long, value_name = "127.0.0.1:PORT")]
     pub(crate) listen: Option<SocketAddr>,
 }
+
+const DID_DOCUMENT_EXAMPLES: &str = "\
+Examples:
+  bestow wallet did-document did:web:holder.example > did.json
+  bestow wallet did-document did:web:a.example:people:me KEY_ID KEY_ID
+Whoever reads it can tell that these keys are of one holder.";
 
 const REFRESH_EXAMPLES: &str = "\
 Examples:
@@ -215,12 +251,18 @@ pub(crate) struct ReceiveArguments {
     /// How the issuer knows this wallet
     #[arg(long, value_name = "CLIENT_ID", default_value = "bestow")]
     pub(crate) client_id: String,
+    #[command(flatten)]
+    pub(crate) client_key: ClientKeyArguments,
     /// The key to bind: a new one, or one of `bestow wallet keys`
     #[arg(long, value_name = "new|KEY_ID", default_value = "new", allow_hyphen_values = true)]
     pub(crate) key: String,
     /// How the credential names the key; the issuer's preference when absent
     #[arg(long, value_name = "jwk|did:jwk|did:key|cose_key", value_parser = binding)]
     pub(crate) binding: Option<BindingMethod>,
+    /// Your did:web, in whose document the key stands: see `bestow wallet did-document`
+    #[arg(long, value_name = "DID", value_parser = did_web, requires = "key",
+        conflicts_with = "binding")]
+    pub(crate) did_web: Option<String>,
     /// The algorithm of a new key; the issuer's preference when absent
     #[arg(long, value_name = "ES256|EdDSA", value_parser = algorithm)]
     pub(crate) alg: Option<Algorithm>,
@@ -258,6 +300,8 @@ pub(crate) struct ResumeArguments {
     pub(crate) profile: ProfileArgument,
     #[command(flatten)]
     pub(crate) attestation: AttestationArguments,
+    #[command(flatten)]
+    pub(crate) client_key: ClientKeyArguments,
     /// Keep the credential although nothing ties its signer to the issuer
     #[arg(long)]
     pub(crate) accept_unverified_issuer: bool,
@@ -273,7 +317,15 @@ pub(crate) struct ResumeArguments {
 }
 
 fn binding(text: &str) -> Result<BindingMethod, String> {
-    BindingMethod::parse(text).ok_or_else(|| "one of jwk, did:jwk, did:key and cose_key".to_owned())
+    let known = BindingMethod::parse(text).filter(|method| *method != BindingMethod::DidWeb);
+    known.ok_or_else(|| {
+        "one of jwk, did:jwk, did:key and cose_key; a did:web is named with --did-web".to_owned()
+    })
+}
+
+fn did_web(text: &str) -> Result<String, String> {
+    let wanted = || "a did:web, such as did:web:issuer.example or did:web:a.example:people:me";
+    is_did_web(text).then(|| text.to_owned()).ok_or_else(|| wanted().to_owned())
 }
 
 fn profile(text: &str) -> Result<Profile, String> {

@@ -5,6 +5,7 @@ use std::path::Path;
 use issuer::attestation_lists::AttestationLists;
 use issuer::config::{Config, reference};
 use issuer::credential_type::CredentialType;
+use issuer::did_documents::DidDocuments;
 use issuer::store::{Schema, migrate, warnings};
 use issuer::{Issuer, OpenError};
 use keys::outside::{Clock as _, SystemClock, SystemRandom};
@@ -94,6 +95,7 @@ async fn check_config(file: &ConfigFile) -> Result<(), Failure> {
     config.client_attesters().map_err(Failure::mistake)?;
     let authorities = config.authorization.attestation_status_ca.as_deref();
     AttestationLists::open(authorities, config.url.is_loopback()).map_err(Failure::mistake)?;
+    DidDocuments::open(&config.proof).map_err(Failure::mistake)?;
     issuer::provider::Provider::open(&config.sign_in).map_err(Failure::mistake)?;
     issuer::external::External::open(&config.authorization_server).map_err(Failure::mistake)?;
     let now = SystemClock.now();

@@ -39,7 +39,7 @@ pub(super) async fn sign_in_here(
         let password = match password_file {
             Some(_) if tried > 0 => return Err(wrong()),
             Some(file) => first_line(file, "password")?,
-            None => ask_password(account, &challenge.offer().token_host(), tried > 0)?,
+            None => ask_password(account, &challenge.host(), tried > 0)?,
         };
         let password = GivenPassword::new(password.as_str());
         let answered = wallet.answer_challenge(*challenge, account, &password).await;

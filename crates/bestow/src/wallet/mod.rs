@@ -20,6 +20,7 @@ use crate::terminal::{confirm, is_interactive, plain, print, print_json, tell};
 
 pub(crate) mod card;
 mod challenge;
+mod did_document;
 pub(crate) mod input;
 mod key_attestation;
 pub(crate) mod open;
@@ -41,6 +42,9 @@ pub(crate) async fn run(arguments: WalletArguments) -> Result<(), Failure> {
         WalletCommand::Refresh(arguments) => refresh::refresh(&place, &arguments).await,
         WalletCommand::Delete { id, yes, json } => delete(&place, &id, (yes, json)).await,
         WalletCommand::Keys { json } => keys(&place, json).await,
+        WalletCommand::DidDocument { did, keys, alg } => {
+            did_document::did_document(&place, &did, (&keys, alg)).await
+        }
         WalletCommand::Serve(arguments) => page::serve(&place, &arguments).await,
     }
 }

@@ -10,6 +10,7 @@ use keys::signer::SoftwareKey;
 use keys::x509::Anchors;
 use wallet::attestation::{AttestationSource, KeyAttestationSource, WalletAttestation};
 use wallet::client::{ClientOptions, GuardedClient};
+use wallet::client_key::ClientKey;
 use wallet::documents::DocumentsInMemory;
 use wallet::http::Http;
 use wallet::profile::Profile;
@@ -18,7 +19,7 @@ use zeroize::Zeroizing;
 
 use super::Place;
 use super::key_attestation::KeyAttestationCommand;
-use crate::cli::{AttestationArguments, ReachArguments, TrustArguments};
+use crate::cli::{AttestationArguments, ClientKeyArguments, ReachArguments, TrustArguments};
 use crate::exit::Failure;
 
 /// What the owner trusts and allows.
@@ -75,6 +76,13 @@ pub(crate) struct AttestationFiles<'r> {
     pub(crate) key: &'r Path,
 }
 
+/// The key that was typed as a file, for a wallet that is registered with it.
+pub(crate) fn client_key(arguments: &ClientKeyArguments) -> Result<Option<ClientKey>, Failure> {
+    let Some(file) = &arguments.client_key else { return Ok(None) };
+    let key = ClientKey::new(Arc::new(private_key(file)?), arguments.client_key_id.clone());
+    Ok(Some(if arguments.sign_request { key.signing_requests() } else { key }))
+}
+
 /// Opens the store and the way to the network; `around` may look at what passes.
 pub(crate) async fn open(
     place: &Place,
@@ -113,17 +121,21 @@ pub(crate) async fn open(
 /// The same attestation for every server: the maker of a wallet for many people hands in a source
 /// of its own.
 fn attestation_source(files: AttestationFiles<'_>) -> Result<Arc<dyn AttestationSource>, Failure> {
-    let text = |file: &Path| {
-        let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", file.display()));
-        fs::read_to_string(file).map_err(unreadable)
-    };
-    let key = SoftwareKey::from_pem(&Zeroizing::new(text(files.key)?)).map_err(|_| {
-        Failure::usage(format!("{} holds no private key in PEM form", files.key.display()))
-    })?;
+    let key = private_key(files.key)?;
     let attestation = WalletAttestation::new(text(files.jwt)?.trim(), Arc::new(key));
     let attestation =
         attestation.map_err(|error| Failure::usage(format!("{}: {error}", files.jwt.display())))?;
     Ok(Arc::new(attestation))
+}
+
+fn private_key(file: &Path) -> Result<SoftwareKey, Failure> {
+    SoftwareKey::from_pem(&Zeroizing::new(text(file)?))
+        .map_err(|_| Failure::usage(format!("{} holds no private key in PEM form", file.display())))
+}
+
+fn text(file: &Path) -> Result<String, Failure> {
+    let unreadable = |error| Failure::usage(format!("cannot read {}: {error}", file.display()));
+    fs::read_to_string(file).map_err(unreadable)
 }
 
 pub(crate) fn anchors(file: &Path) -> Result<Arc<Anchors>, Failure> {

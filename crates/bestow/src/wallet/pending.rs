@@ -8,7 +8,7 @@ use wallet::error::WalletError;
 use wallet::flow::deferred::Resumed;
 use wallet::store::{Listed, PendingCredential};
 
-use super::open::{Reach, open};
+use super::open::{Reach, client_key, open};
 use super::receive::{Person, told};
 use super::{Place, card, listed, store_failure, tell_damaged};
 use crate::cli::ResumeArguments;
@@ -65,7 +65,8 @@ pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result
     let allow_http_loopback = arguments.allow_http_loopback;
     let reach = Reach::of_later(&arguments.trust, &arguments.attestation);
     let reach = Reach { allow_http_loopback, profile: arguments.profile.profile, ..reach };
-    let wallet = open(place, reach, |client| Arc::new(client)).await?;
+    let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
+    wallet.settings.client_key = client_key(&arguments.client_key)?;
     let chosen = chosen(&wallet, arguments.id.as_deref()).await?;
     let (mut kept, mut waits, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for pending in &chosen {

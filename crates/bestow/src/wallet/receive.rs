@@ -19,7 +19,7 @@ use wallet::flow::token::{Authorized, TokenFailure};
 use wallet::store::KeyId;
 
 use super::challenge::sign_in_here;
-use super::open::{Reach, open};
+use super::open::{Reach, client_key, open};
 use super::sign_in::Return;
 use super::{Place, card, input, pending, wallet_failure};
 use crate::cli::ReceiveArguments;
@@ -51,6 +51,7 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
     wallet.settings.prefers_sign_in = arguments.sign_in || arguments.account.is_some();
     wallet.settings.client_id.clone_from(&arguments.client_id);
+    wallet.settings.client_key = client_key(&arguments.client_key)?;
     let person = Person { yes: arguments.yes };
     let resolved = person.agree(&wallet, scanned).await?;
     let authorized = match &arguments.account {
@@ -186,6 +187,10 @@ pub(super) fn told(error: &WalletError) -> Failure {
             "ask the issuer which wallets it knows; what your wallet's maker gives goes into \
              --client-attestation and --client-attestation-key"
         }
+        "client_key_needed" => {
+            "ask the issuer to register a key for this wallet, and name it: --client-id CLIENT_ID \
+             --client-key FILE"
+        }
         _ => return failure,
     };
     failure.hint(hint)
@@ -196,6 +201,7 @@ fn wish(arguments: &ReceiveArguments) -> KeyWish {
         key: (arguments.key != "new").then(|| KeyId::new(arguments.key.as_str())),
         algorithm: arguments.alg,
         binding: arguments.binding,
+        did_web: arguments.did_web.clone(),
         copies: arguments.batch.into(),
     }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod attested;
+mod client_key;
 mod derive;
 mod first_party;
 mod haip;

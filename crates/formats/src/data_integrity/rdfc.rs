@@ -16,6 +16,8 @@ use crate::FormatError;
 use crate::w3c::CONTEXT;
 
 mod names;
+#[cfg(test)]
+mod tests;
 mod types;
 
 /// Names that the contexts do not define end up below this one, and give themselves away.
@@ -43,11 +45,14 @@ pub(super) fn canonical(
     is_long: bool,
     contexts: &Contexts,
 ) -> Result<Vec<u8>, FormatError> {
-    let mut dataset = dataset(document, contexts)?;
+    Ok(ordered(dataset(document, contexts)?, is_long).into_bytes())
+}
+
+fn ordered(mut dataset: Dataset, is_long: bool) -> String {
     dataset.canonicalize(algorithm(is_long));
     let mut lines: Vec<String> = dataset.iter().map(|quad| format!("{quad} .\n")).collect();
     lines.sort();
-    Ok(lines.concat().into_bytes())
+    lines.concat()
 }
 
 /// The canonical labels of things without a name, by those that they have now.

@@ -15,6 +15,8 @@ use crate::path::Step;
 
 /// As many as most credentials have disclosures.
 const SALTS_AT_ONCE: usize = 16;
+/// As many as the JSON of most disclosures has.
+const BYTES_MOST_HAVE: usize = 256;
 
 /// What is signed, and what the holder needs besides.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,7 +30,7 @@ pub struct Concealed {
 impl Concealed {
     /// `JWT~disclosure~…~`, once the payload was signed (RFC 9901 §4).
     pub(crate) fn behind(&self, mut signed: String) -> String {
-        signed.reserve_exact(1 + self.disclosed_bytes());
+        signed.reserve(1 + self.disclosed_bytes());
         signed.push('~');
         for disclosure in &self.disclosures {
             signed.push_str(disclosure.text());
@@ -57,7 +59,8 @@ pub fn conceal(
     check_object(&claims, 1)?;
     let salts = Salts { random, drawn: Vec::new() };
     let disclosures = Vec::with_capacity(selective.len());
-    let mut concealer = Concealer { salts, decoys, disclosures, scratch: Scratch::default() };
+    let scratch = Scratch::with_capacity(BYTES_MOST_HAVE);
+    let mut concealer = Concealer { salts, decoys, disclosures, scratch };
     let mut innermost_first: Vec<_> = selective.iter().collect();
     innermost_first.sort_by_key(|path| Reverse(path.len()));
     let mut payload = claims;

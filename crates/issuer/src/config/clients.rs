@@ -32,6 +32,8 @@ pub struct WrittenClient {
     keys: Vec<serde_json::Value>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     first_party: bool,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    require_signed_request_object: bool,
 }
 
 /// What is wrong with a client, and where.
@@ -108,13 +110,32 @@ impl WrittenClient {
             let remedy = "write what people call this wallet, in one visible line";
             return Err(ClientMistake::new("name", "no one can read this name", remedy));
         }
+        self.check_signed_requests()?;
         Ok(Client {
             authentication: self.authentication()?,
             redirect_uris: redirect_uris(&self.redirect_uris)?,
             client_id: self.client_id.clone(),
             name: self.name.clone(),
             is_first_party: self.first_party,
+            signs_requests: self.require_signed_request_object,
         })
+    }
+
+    /// Who signs needs a key (RFC 9101 §10.5); at the authorization challenge endpoint nothing is
+    /// signed.
+    fn check_signed_requests(&self) -> Result<(), ClientMistake> {
+        if !self.require_signed_request_object {
+            return Ok(());
+        }
+        let (problem, remedy) = if self.first_party {
+            ("a first_party client sends requests that nobody signs", "write false in one of them")
+        } else if self.keys.is_empty() {
+            let remedy = "write authentication = \"private_key_jwt\", and its public keys";
+            ("without a key this client can sign nothing", remedy)
+        } else {
+            return Ok(());
+        };
+        Err(ClientMistake::new("require_signed_request_object", problem, remedy))
     }
 
     fn authentication(&self) -> Result<ClientAuthentication, ClientMistake> {
@@ -220,6 +241,11 @@ mod tests {
             (format!("{base}{uris}authentication = \"private_key_jwt\""), "there is no key"),
             (format!("{base}{uris}keys = [{{ kty = \"EC\" }}]"), "proves nothing"),
             (format!("{base}{uris}secret = \"s\""), "unknown"),
+            (format!("{base}{uris}require_signed_request_object = true"), "can sign nothing"),
+            (
+                format!("{base}{uris}require_signed_request_object = true\nfirst_party = true"),
+                "nobody signs",
+            ),
         ] {
             let error = read(&text).unwrap_err().to_string();
             assert!(error.contains(place), "{text}: {error}");

@@ -166,6 +166,7 @@ impl Config {
             self.authorization_server.client_secret_file.as_mut(),
             self.authorization_server.ca.as_mut(),
             self.authorization.attestation_status_ca.as_mut(),
+            self.proof.did_web_ca.as_mut(),
         ];
         let anchors = self.authorization.client_attestation_trust_anchors.iter_mut();
         for path in paths.into_iter().flatten().chain(anchors) {
@@ -310,6 +311,13 @@ impl Config {
         {
             let text = "database: without TLS everybody on the way can read everything";
             warnings.push(text.to_owned());
+        }
+        if self.proof.did_web_private_addresses {
+            warnings.push(
+                "proof.did_web_private_addresses: whoever may ask for a credential can make this \
+                 issuer knock at addresses inside of its network"
+                    .to_owned(),
+            );
         }
         let kept_days = self.retention.issuances_days;
         for (id, _) in types.iter().filter(|(_, one)| one.validity_days > kept_days) {

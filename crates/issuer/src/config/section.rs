@@ -217,6 +217,14 @@ section! {
     Proof {
         /// How far `iat` of a proof may be from our clock, in seconds each way; at least 120.
         window_seconds: u64 = 300,
+        /// Certificates (PEM) of authorities beside the machine's, for the websites at which holders
+        /// publish the document of their `did:web`. They are asked only for credential types that
+        /// name `did:web` in `binding_methods`.
+        did_web_ca: Option<PathBuf> = None,
+        /// Whether these websites may be on this machine or in a private network. With `true`, whoever
+        /// may ask for a credential can make the issuer knock there; for trials, and where nothing
+        /// else is within its reach.
+        did_web_private_addresses: bool = false,
     }
 }
 

@@ -31,10 +31,11 @@ struct List {
     remedy: &'static str,
 }
 
+/// `did:web` is for those alone who ask for it: websites of holders are then asked.
 const BINDING_METHODS: List = List {
     key: "binding_methods",
     default: &["jwk", "did:jwk", "did:key"],
-    remedy: "name some of jwk, did:jwk and did:key, or remove the line for all",
+    remedy: "name some of jwk, did:jwk, did:key and did:web, or remove the line for the first three",
 };
 
 /// An mdoc holds the key itself, in CBOR (FMT-MDOC-06).
@@ -313,9 +314,8 @@ impl Reader<'_> {
         if !key_binding.takes_di_vp {
             return Ok(());
         }
-        let is_did = |method: &BindingMethod| {
-            matches!(method, BindingMethod::DidJwk | BindingMethod::DidKey)
-        };
+        let is_did =
+            |method: &BindingMethod| !matches!(method, BindingMethod::Jwk | BindingMethod::CoseKey);
         let (problem, remedy) = if !key_binding.methods.iter().any(is_did) {
             ("a presentation names its key by a DID", "add did:jwk or did:key to binding_methods")
         } else if key_binding.key_attestations().required.is_some() {

@@ -13,7 +13,9 @@ use oid4vci::error::Refusal as _;
 use oid4vci::grant::{Grant, StatusEntry};
 use oid4vci::legacy::Dialect;
 use oid4vci::notification::Notified;
-use oid4vci::proof::{ProofContext, ProofRefusal, VerifiedProofs, statuses, verify};
+use oid4vci::proof::{
+    KnownDocuments, ProofContext, ProofRefusal, VerifiedProofs, documents, statuses, verify,
+};
 use serde_json::{Map, Value};
 
 use super::authorization::without_the_unwanted;
@@ -24,6 +26,7 @@ use super::notification::notification_id;
 use crate::Issuer;
 use crate::attestation_lists::known_entries;
 use crate::credential_type::CredentialType;
+use crate::did_documents::known_documents;
 use crate::failure::{Broken, Failure};
 use crate::issue::{check_entries, check_signer, issue};
 use crate::store::{Recorded, StoreError};
@@ -32,18 +35,23 @@ use crate::store::{Recorded, StoreError};
 ///
 /// Whatever happens after the commit, the issuance is on record: nothing is signed that is not.
 /// What is signed is answered and not kept (PRIV-04); what was issued before stays good (IMPL-04).
+///
+/// `seen` is the grant of the token, where somebody has just read it.
 pub async fn credential(
     presented: Presented<'_>,
     body: ReceivedBody<'_>,
-    dialect: Option<Dialect>,
+    (dialect, mut seen): (Option<Dialect>, Option<Grant>),
     issuer: &Issuer,
 ) -> Result<Answer, Failure<CredentialRefusal>> {
     let mut uncovered: Option<Uncovered> = None;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
-        let grant = match offer_id::<CredentialRefusal>(presented, issuer).await? {
-            Some(id) => issuer.grant(id, dialect).await?,
-            None => None,
+        let grant = match seen.take() {
+            Some(grant) => Some(grant),
+            None => match offer_id::<CredentialRefusal>(presented, issuer).await? {
+                Some(id) => issuer.grant(id, dialect).await?,
+                None => None,
+            },
         };
         let token = authenticate(presented, grant.as_ref(), now)?;
         let Uncovered { request, response } = match &mut uncovered {
@@ -122,6 +130,7 @@ async fn proofs(
         key_attestations: spoken(key_binding.key_attestations(), dialect),
         takes_di_vp: key_binding.takes_di_vp,
         known_entries: KnownEntries::NONE,
+        known_documents: KnownDocuments::NONE,
         now: issuer.clock.now(),
     };
     let asked = match context.key_attestations.attesters {
@@ -131,6 +140,9 @@ async fn proofs(
         None => KnownEntries::default(),
     };
     context.known_entries = &asked;
+    let wanted = documents(proofs, &context);
+    let read = Box::pin(known_documents(wanted, token.grant().id, issuer)).await?;
+    context.known_documents = &read;
     let verified = verify(proofs, &context).inspect_err(|refusal| {
         tracing::debug!(reason = refusal.answer().1, "proof refused");
     });

@@ -6,6 +6,7 @@ use oid4vci::access::{Presented, authenticate};
 use oid4vci::authorization::CodeFlowMetadata;
 use oid4vci::credential::{CredentialRefusal, Selector};
 use oid4vci::deferred::{self as core, DeferredRefusal};
+use oid4vci::grant::Grant;
 use oid4vci::legacy::Dialect;
 use oid4vci::metadata::{
     AuthorizationServerMetadata, CredentialConfiguration, CredentialIssuerMetadata,
@@ -75,7 +76,7 @@ pub fn authorization_server(dialect: Dialect, issuer: &Issuer) -> AuthorizationS
 
 /// An Authorization Request of the draft in the words of 1.0.
 #[must_use]
-pub fn authorization_request(
+pub(super) fn authorization_request(
     form: Vec<(String, String)>,
     dialect: Dialect,
     issuer: &Issuer,
@@ -91,19 +92,24 @@ pub fn configuration(id: &str, issuer: &Issuer) -> Option<CredentialConfiguratio
     issuer.types.get(id).map(|one| metadata::configuration(one, algorithm))
 }
 
-/// What a token is good for, by which a request of the draft is read. Nothing is decided by it.
+/// Configurations by their ids.
+type Known = BTreeMap<String, CredentialConfiguration>;
+
+/// What a token is good for, by which a request of the draft is read. Nothing is decided by it; the
+/// grant goes on to where that is done.
 pub async fn configurations(
     presented: Presented<'_>,
     dialect: Dialect,
     issuer: &Issuer,
-) -> Result<BTreeMap<String, CredentialConfiguration>, Failure<CredentialRefusal>> {
+) -> Result<(Known, Option<Grant>), Failure<CredentialRefusal>> {
     let grant = match presented.token().offer_id() {
         Some(id) => issuer.grant(id, Some(dialect)).await?,
         None => None,
     };
     let token = authenticate(presented, grant.as_ref(), issuer.clock.now())?;
     let ids = token.redemption().credential_configuration_ids.iter();
-    Ok(ids.filter_map(|id| Some((id.clone(), configuration(id, issuer)?))).collect())
+    let known = ids.filter_map(|id| Some((id.clone(), configuration(id, issuer)?))).collect();
+    Ok((known, grant))
 }
 
 /// Whether a token may ask for what waits; nothing is decided by it.
@@ -121,21 +127,24 @@ pub async fn waiting(
 }
 
 /// Whether who has this code is to wait (draft 13, section 6.3). Nothing is spent, nothing counted; of
-/// a code that is none nobody hears it.
+/// a code that is none nobody hears it. The grant goes on to where more is decided.
 pub async fn held(
     request: &TokenRequest,
     dialect: Dialect,
     issuer: &Issuer,
-) -> Result<Held, StoreError> {
-    let TokenRequest::PreAuthorizedCode(request) = request else { return Ok(Held::No) };
+) -> Result<(Held, Option<Grant>), StoreError> {
+    let TokenRequest::PreAuthorizedCode(request) = request else { return Ok((Held::No, None)) };
     let code = &request.pre_authorized_code;
-    let Some(id) = code.offer_id().filter(|_| dialect.has_polling()) else { return Ok(Held::No) };
+    let Some(id) = code.offer_id().filter(|_| dialect.has_polling()) else {
+        return Ok((Held::No, None));
+    };
     let (now, attempts_max) = (issuer.clock.now(), issuer.config.offer.tx_code_attempts_max);
     let grant = issuer.grant(id, Some(dialect)).await?;
-    let is_open = grant.is_some_and(|grant| {
+    let is_open = grant.as_ref().is_some_and(|grant| {
         grant.code_digest.matches(&code.digest()) && grant.state(now, attempts_max).is_open()
     });
-    if is_open { issuer.store.ask_held(id, POLL_SECONDS, now).await } else { Ok(Held::No) }
+    let held = if is_open { issuer.store.ask_held(id, POLL_SECONDS, now).await? } else { Held::No };
+    Ok((held, grant))
 }
 
 /// The configuration that a request of 1.0 means; of one that it is refused for, any.

@@ -166,11 +166,15 @@ fn grant_types(issuer: &Issuer) -> Vec<&'static str> {
 
 /// `private_key_jwt` only where a client is registered for it, or could be (ASMETA-05).
 fn authentication_methods(issuer: &Issuer) -> Vec<&'static str> {
-    let has_confidential = issuer.config.authorization.clients_by_api
-        || issuer.clients.values().any(|client| !client.is_public());
     let mut methods = sender::authentication_methods(issuer);
-    methods.extend(has_confidential.then_some(PRIVATE_KEY_JWT));
+    methods.extend(has_confidential(issuer).then_some(PRIVATE_KEY_JWT));
     methods
+}
+
+/// Whether there is a client that has a key, or could be.
+fn has_confidential(issuer: &Issuer) -> bool {
+    issuer.config.authorization.clients_by_api
+        || issuer.clients.values().any(|client| !client.is_public())
 }
 
 /// What the Authorization Code Flow adds (RFC 8414 §2).
@@ -178,6 +182,7 @@ fn code_flow(issuer: &Issuer) -> CodeFlowMetadata {
     let scopes = issuer.types.values().filter_map(|one| one.scope.clone());
     let scopes: BTreeSet<String> = scopes.collect();
     let algorithms = dpop::ALGORITHMS.map(Algorithm::name).to_vec(); // those of any key of ours
+    let signs = has_confidential(issuer);
     CodeFlowMetadata {
         authorization_endpoint: issuer.endpoint("authorize"),
         authorization_challenge_endpoint: issuer
@@ -188,6 +193,13 @@ fn code_flow(issuer: &Issuer) -> CodeFlowMetadata {
             .config
             .authorization
             .require_pushed_authorization_requests,
+        request_parameter_supported: signs,
+        request_uri_parameter_supported: false,
+        request_object_signing_alg_values_supported: if signs {
+            algorithms.clone()
+        } else {
+            Vec::new()
+        },
         response_types_supported: ["code"],
         response_modes_supported: ["query"],
         code_challenge_methods_supported: [pkce::METHOD],

@@ -16,16 +16,17 @@ use crate::Issuer;
 use crate::failure::{Broken, Failure};
 use crate::store::{Redeemed, StoreError};
 
-/// Answers a Token Request of this sender.
+/// Answers a Token Request of this sender; `seen` is the grant of a Pre-Authorized Code, where
+/// somebody has just read it.
 pub async fn token(
     request: &TokenRequest,
     sender: &Sender,
-    dialect: Option<Dialect>,
+    (dialect, seen): (Option<Dialect>, Option<Grant>),
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
     match request {
         TokenRequest::PreAuthorizedCode(request) => {
-            pre_authorized_code(request, sender, dialect, issuer).await
+            pre_authorized_code(request, sender, (dialect, seen), issuer).await
         }
         TokenRequest::AuthorizationCode(request) => {
             authorization_code(request, sender, dialect, issuer).await
@@ -43,7 +44,7 @@ pub async fn token(
 async fn pre_authorized_code(
     request: &PreAuthorizedCodeRequest,
     sender: &Sender,
-    dialect: Option<Dialect>,
+    (dialect, mut seen): (Option<Dialect>, Option<Grant>),
     issuer: &Issuer,
 ) -> Result<TokenResponse, Failure<TokenRefusal>> {
     let keys = issuer.keys();
@@ -57,9 +58,10 @@ async fn pre_authorized_code(
     let id = request.pre_authorized_code.offer_id();
     for _ in 0..=policy.attempts_max {
         let now = issuer.clock.now();
-        let grant = match id {
-            Some(id) => issuer.grant(id, dialect).await?,
-            None => None,
+        let grant = match (seen.take(), id) {
+            (Some(grant), _) => Some(grant),
+            (None, Some(id)) => issuer.grant(id, dialect).await?,
+            (None, None) => None,
         };
         let redeemed = match decide(request, grant.as_ref(), sender, &policy, now)? {
             Commit::Redeem(seen, configurations) => {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, FormRejection};
-use axum::extract::{Extension, Form, FromRequest, FromRequestParts as _, Request, State};
+use axum::extract::{Extension, Form, FromRequest, FromRequestParts as _, Request};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -16,6 +16,7 @@ use oid4vci::credential::{CredentialRefusal, CredentialRequest, ReceivedCredenti
 use oid4vci::deferred::{DeferredCredentialRequest, DeferredRefusal};
 use oid4vci::encryption::{MessageEncryption, ReceivedBody};
 use oid4vci::error::Refusal;
+use oid4vci::grant::Grant;
 use oid4vci::legacy::Dialect;
 use oid4vci::nonce::NonceResponse;
 use oid4vci::notification::{NotificationRefusal, NotificationRequest};
@@ -83,37 +84,32 @@ struct Edge {
     body: Result<Bytes, BytesRejection>,
 }
 
+/// The same of a form, which is read by itself.
+struct FormEdge(Edge, FormBody);
+
 impl FromRequest<Arc<Issuer>> for Edge {
     type Rejection = Response;
 
     async fn from_request(request: Request, issuer: &Arc<Issuer>) -> Result<Self, Self::Rejection> {
-        let (mut parts, body) = request.into_parts();
-        let dialect = Extension::from_request_parts(&mut parts, issuer).await;
-        let Extension(dialect) = dialect.map_err(axum::response::IntoResponse::into_response)?;
-        let query = parts.uri.query().map(str::to_owned);
-        let headers = parts.headers.clone();
-        let body = Bytes::from_request(Request::from_parts(parts, body), issuer).await;
-        Ok(Self { dialect, issuer: Arc::clone(issuer), query, headers, body })
+        let (edge, request) = Self::begun(request, issuer).await?;
+        Ok(Self { body: Bytes::from_request(request, issuer).await, ..edge })
     }
 }
 
-async fn token(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(dialect): Extension<Dialect>,
-    headers: HeaderMap,
-    form: FormBody,
-) -> Response {
-    let edge = Edge { dialect, issuer, query: None, headers, body: Ok(Bytes::new()) };
+impl FromRequest<Arc<Issuer>> for FormEdge {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, issuer: &Arc<Issuer>) -> Result<Self, Self::Rejection> {
+        let (edge, request) = Edge::begun(request, issuer).await?;
+        Ok(Self(edge, Form::from_request(request, issuer).await))
+    }
+}
+
+async fn token(FormEdge(edge, form): FormEdge) -> Response {
     edge.respond(edge.token(form).await)
 }
 
-async fn push(
-    State(issuer): State<Arc<Issuer>>,
-    Extension(dialect): Extension<Dialect>,
-    headers: HeaderMap,
-    form: FormBody,
-) -> Response {
-    let edge = Edge { dialect, issuer, query: None, headers, body: Ok(Bytes::new()) };
+async fn push(FormEdge(edge, form): FormEdge) -> Response {
     authorization::push_answer(edge.push(form).await, (&edge.headers, &edge.issuer))
 }
 
@@ -141,6 +137,18 @@ async fn nonce(edge: Edge) -> Response {
 }
 
 impl Edge {
+    /// All but the body.
+    async fn begun(request: Request, issuer: &Arc<Issuer>) -> Result<(Self, Request), Response> {
+        let (mut parts, body) = request.into_parts();
+        let dialect = Extension::from_request_parts(&mut parts, issuer).await;
+        let Extension(dialect) = dialect.map_err(axum::response::IntoResponse::into_response)?;
+        let query = parts.uri.query().map(str::to_owned);
+        let headers = parts.headers.clone();
+        let edge =
+            Self { dialect, issuer: Arc::clone(issuer), query, headers, body: Ok(Bytes::new()) };
+        Ok((edge, Request::from_parts(parts, body)))
+    }
+
     /// Of the draft's own identifier: good in no other.
     fn nonce(&self) -> NonceResponse {
         flow::nonce::nonce(Some(self.dialect), &self.issuer)
@@ -150,7 +158,8 @@ impl Edge {
         let (dialect, issuer) = (self.dialect, &*self.issuer);
         let Form(form) = form.map_err(|_| TokenRefusal::Unreadable)?;
         let request = dialect.token_request(form)?;
-        match flow::legacy::held(&request, dialect, issuer).await? {
+        let (held, seen) = flow::legacy::held(&request, dialect, issuer).await?;
+        match held {
             Held::No => {}
             Held::Yes => return Ok(self.refused(dialect.not_yet(false))),
             Held::TooSoon => return Ok(self.refused(dialect.not_yet(true))),
@@ -160,7 +169,7 @@ impl Edge {
         let endpoint = self.endpoint("token");
         let endpoint = (&*endpoint, Some(dialect));
         let sender = flow::sender::sender(&proved, client_id.as_deref(), endpoint, issuer).await?;
-        let response = flow::token::token(&request, &sender, Some(dialect), issuer).await?;
+        let response = flow::token::token(&request, &sender, (Some(dialect), seen), issuer).await?;
         let described = |id: &str| flow::legacy::configuration(id, issuer);
         let said = dialect.token_response(&response, described, &self.nonce());
         Ok(Said::clear(StatusCode::OK, said))
@@ -168,7 +177,6 @@ impl Edge {
 
     async fn push(&self, form: FormBody) -> Result<PushResponse, Failure<PushRefusal>> {
         let Form(form) = form.map_err(|_| PushRefusal::Unreadable)?;
-        let form = flow::legacy::authorization_request(form, self.dialect, &self.issuer);
         let sent = (&*self.endpoint("par"), &sender::headers(&self.headers));
         flow::authorization::push(&self.issuer, Some(self.dialect), &form, sent).await
     }
@@ -177,7 +185,7 @@ impl Edge {
         let (dialect, issuer) = (self.dialect, &*self.issuer);
         let token = self.presented("credential")?;
         let presented = token.presented();
-        let known = flow::legacy::configurations(presented, dialect, issuer).await?;
+        let (known, seen) = flow::legacy::configurations(presented, dialect, issuer).await?;
         let bytes = self.body()?;
         let read = dialect.credential_request((self.media_type(), bytes), &known);
         let (request, is_single, encryption) = match read {
@@ -186,7 +194,8 @@ impl Edge {
         };
         let meant = flow::legacy::meant(&request.selector, &known);
         let format = meant.map_or("", |(_, one)| one.format.as_str());
-        let (received, encryption) = self.issue(presented, &request, encryption).await?;
+        let asked = (&request, encryption);
+        let (received, encryption) = self.issue(presented, asked, seen).await?;
         let (status, body) = match received {
             Received::Issued(credentials, id) => {
                 let answer = (&credentials[..], id.as_deref());
@@ -206,7 +215,7 @@ impl Edge {
         let (dialect, issuer) = (self.dialect, &*self.issuer);
         let token = self.presented(flow::legacy::BATCH)?;
         let presented = token.presented();
-        let known = flow::legacy::configurations(presented, dialect, issuer).await?;
+        let (known, seen) = flow::legacy::configurations(presented, dialect, issuer).await?;
         let bytes = self.body()?;
         let read = dialect.batch_request((self.media_type(), bytes), &known);
         let request = match read {
@@ -218,7 +227,7 @@ impl Edge {
         if flow::legacy::is_deferred(id, issuer) {
             return Ok(self.refused(dialect.not_in_a_batch()));
         }
-        match self.issue(presented, &request, None).await?.0 {
+        match self.issue(presented, (&request, None), seen).await?.0 {
             Received::Issued(credentials, _) => {
                 let said = dialect.batch_response(&credentials, format, &self.nonce());
                 Ok(Said::clear(StatusCode::OK, said))
@@ -231,13 +240,13 @@ impl Edge {
     async fn issue(
         &self,
         presented: Presented<'_>,
-        request: &CredentialRequest,
-        encryption: Option<Value>,
+        (request, encryption): (&CredentialRequest, Option<Value>),
+        seen: Option<Grant>,
     ) -> Result<(Received, Option<MessageEncryption>), Failure<CredentialRefusal>> {
         let body = with_encryption(request.to_json(), encryption);
         let body = ReceivedBody::Json(body.as_bytes());
-        let dialect = Some(self.dialect);
-        let answer = flow::credential::credential(presented, body, dialect, &self.issuer).await?;
+        let place = (Some(self.dialect), seen);
+        let answer = flow::credential::credential(presented, body, place, &self.issuer).await?;
         Ok(received(answer)?)
     }
 

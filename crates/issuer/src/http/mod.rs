@@ -128,7 +128,7 @@ async fn token_answer(
     let client_id = request.client_id();
     let endpoint = ("token", None);
     let sender = flow::sender::sender(&headers, client_id.as_deref(), endpoint, issuer).await?;
-    flow::token::token(&request, &sender, None, issuer).await
+    flow::token::token(&request, &sender, (None, None), issuer).await
 }
 
 /// VCI §7.1: POST, whatever the body; no token is needed (NONCE-02, NONCE-03).
@@ -165,7 +165,7 @@ async fn credential_answer(
     let token = sender::token(query, headers, ("credential", issuer))?;
     let bytes = body.map_err(|_| CredentialRefusal::TooLong)?;
     let body = received(headers, &bytes)?;
-    Ok(match flow::credential::credential(token.presented(), body, None, issuer).await? {
+    Ok(match flow::credential::credential(token.presented(), body, (None, None), issuer).await? {
         Answer::Ready(reply) => answer(StatusCode::OK, reply.cover()?), // CRED-30
         Answer::Wait(reply) => answer(StatusCode::ACCEPTED, reply.cover()?), // CRED-31
     })

@@ -1,8 +1,10 @@
-//! The issuer's only way out: to servers that the operator named, and to what these name.
+//! The issuer's only way out: to servers that the operator named, and to what these name; to the
+//! websites of holders with a client of its own, which goes to public addresses alone.
 //!
 //! `https` but for this machine, no redirects, no proxies, no cookies; answers are bounded in size
 //! and time.
 
+use std::error::Error as _;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +12,9 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use keys::json;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, ClientBuilder, RequestBuilder, Response};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -21,13 +23,17 @@ use url::{Url, form_urlencoded};
 use zeroize::Zeroizing;
 
 mod documents;
+mod guard;
 
 pub(crate) use documents::{Document, Keys, Wanted};
+use guard::{Guard, Unreached};
 
 /// Longest answer that is read.
 const BYTES_MAX: usize = 512 * 1024;
 /// From the first packet to the last byte of an answer: a person waits.
 const DEADLINE: Duration = Duration::from_secs(8);
+/// The same for the website of a stranger, who may like to keep us waiting.
+const STRANGERS_DEADLINE: Duration = Duration::from_secs(3);
 const USER_AGENT: &str = concat!("bestow/", env!("CARGO_PKG_VERSION"));
 
 /// What a server gave us to authenticate with.
@@ -89,16 +95,38 @@ impl Outgoing {
     /// `authorities` is PEM, beside what the machine trusts; `None` when it is none, or the TLS
     /// library refuses.
     pub(crate) fn new(authorities: Option<&str>) -> Option<Self> {
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls(authorities)?)
-            .user_agent(USER_AGENT)
-            .redirect(Policy::none())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .no_proxy()
-            .timeout(DEADLINE)
-            .build();
-        client.ok().map(Self)
+        builder(authorities)?.timeout(DEADLINE).build().ok().map(Self)
+    }
+
+    /// Reads a JSON document on the website of somebody whom nobody knows; the rest is as with
+    /// [`Outgoing::bytes`].
+    pub(crate) async fn json_bytes(
+        &self,
+        url: &Url,
+        media_types: &[&str],
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, OutgoingError> {
+        let request = self.0.get(url.clone()).header(ACCEPT, media_types.join(", "));
+        let response = request.send().await.map_err(unreachable)?;
+        let given = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let given = given.and_then(|given| given.split(';').next()).unwrap_or_default().trim();
+        let is_meant = media_types.iter().any(|media_type| given.eq_ignore_ascii_case(media_type));
+        match response.status().as_u16() {
+            200 if is_meant => read_all(response, bytes_max).await,
+            200 => Err(OutgoingError::Unreadable),
+            status => Err(OutgoingError::Status(status, None)),
+        }
+    }
+
+    /// To websites of strangers: by `https` and to public addresses, unless the operator allows
+    /// private ones. No connection is kept.
+    pub(crate) fn guarded(authorities: Option<&str>, allows_private: bool) -> Option<Self> {
+        let builder = builder(authorities)?
+            .timeout(STRANGERS_DEADLINE)
+            .https_only(true)
+            .pool_max_idle_per_host(0)
+            .dns_resolver(Guard::new(allows_private));
+        builder.build().ok().map(Self)
     }
 
     /// Reads a document.
@@ -191,12 +219,13 @@ async fn answer(
     request: RequestBuilder,
     bytes_max: usize,
 ) -> Result<(u16, Vec<u8>), OutgoingError> {
-    let unreachable = |error: reqwest::Error| {
-        // Without the address: its query may hold what no log may.
-        OutgoingError::Unreachable(error.without_url().to_string())
-    };
-    let mut response = request.send().await.map_err(unreachable)?;
+    let response = request.send().await.map_err(unreachable)?;
     let status = response.status().as_u16();
+    Ok((status, read_all(response, bytes_max).await?))
+}
+
+/// Reads no more than it may, whatever `Content-Length` says.
+async fn read_all(mut response: Response, bytes_max: usize) -> Result<Vec<u8>, OutgoingError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
         if body.len() + chunk.len() > bytes_max {
@@ -204,7 +233,30 @@ async fn answer(
         }
         body.extend_from_slice(&chunk);
     }
-    Ok((status, body))
+    Ok(body)
+}
+
+/// Without the address: its query may hold what no log may.
+fn unreachable(error: reqwest::Error) -> OutgoingError {
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        if let Some(unreached) = inner.downcast_ref::<Unreached>() {
+            return OutgoingError::Unreachable(unreached.to_string());
+        }
+        cause = inner.source();
+    }
+    OutgoingError::Unreachable(error.without_url().to_string())
+}
+
+fn builder(authorities: Option<&str>) -> Option<ClientBuilder> {
+    let builder = Client::builder()
+        .tls_backend_preconfigured(tls(authorities)?)
+        .user_agent(USER_AGENT)
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .no_proxy();
+    Some(builder)
 }
 
 /// The machine's authorities and the given ones; the cryptography is aws-lc-rs.

@@ -248,7 +248,7 @@ fn a_file_that_contradicts_itself_is_refused() {
     let table = [
         ("types = [\"VerifiableCredential\"]", "`types` belongs to jwt_vc_json"),
         ("key_binding = false\nbinding_methods = [\"jwk\"]", "bound to a key"),
-        ("binding_methods = [\"did:web\"]", "`did:web` is not known"),
+        ("binding_methods = [\"did:ebsi\"]", "`did:ebsi` is not known"),
         ("binding_methods = []", "the list is empty"),
         ("proof_algorithms = [\"HS256\"]", "`HS256` is not known"),
         ("proof_algorithms = [\"ES256\", \"ES256\"]", "is there twice"),

@@ -1,6 +1,8 @@
 //! Offers that are out before they can be taken: Wallets of drafts 12 and 13 ask again (draft 13, section
 //! 6.3).
 
+use issuer::store::PurgeBefore;
+use keys::outside::{Clock as _, Timestamp};
 use serde_json::{Value, json};
 
 use crate::speaker::{DIPLOMA, DRAFTS, Speaker, world};
@@ -46,6 +48,24 @@ async fn a_held_offer_ends_as_others_do() {
     assert!(speaker.redeem(&offered.code, &[]).await.is(400, "invalid_grant"));
     release(speaker, &offered.id).await;
     assert!(speaker.redeem(&offered.code, &[]).await.is(400, "invalid_grant"));
+}
+
+/// A node whose clock is ahead purges what is over, before it is over on this one.
+#[tokio::test]
+async fn what_is_held_is_held_for_longer_than_it_is_good() {
+    let world = world().await;
+    let speaker = Speaker { world: &world, draft: 13 };
+    let offered = speaker.offer(DIPLOMA, json!({ "held": true, "expires_in": 60 })).await;
+    let never = Timestamp(0);
+    let ahead = PurgeBefore {
+        now: world.clock.now().plus(3600),
+        claims: never,
+        applications: never,
+        offers: never,
+        issuances: never,
+    };
+    world.issuer.store.purge(&ahead, 100).await.unwrap();
+    assert!(speaker.redeem(&offered.code, &[]).await.is(400, "authorization_pending"));
 }
 
 /// Others have no word for it, and would take the first answer for the last.

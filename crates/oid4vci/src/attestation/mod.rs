@@ -16,7 +16,7 @@ pub mod status;
 pub const ATTESTERS_MAX: usize = 100;
 
 /// Who may attest: those whom an operator named, and nobody else. An empty list trusts nobody (D13).
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attesters {
     /// Where an `x5c` of theirs ends.
     pub anchors: Option<Anchors>,
@@ -27,7 +27,7 @@ pub struct Attesters {
 }
 
 /// One key of an attester.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttesterKey {
     /// When it has one, a header with another `kid` does not mean it.
     pub kid: Option<String>,

@@ -43,10 +43,13 @@ pub struct GivenSignIn {
 impl ChallengeRequest {
     /// Reads a request of a client that proved who it is: anybody can say `client_id`, and name and
     /// password are for the operator's own Wallets alone (First-Party Apps §9.1).
+    ///
+    /// `by_browser` says that nobody has a password here, so that the person will be sent elsewhere.
     pub fn parse(
         form: &[(String, String)],
         (client, sender): (&Client, &Sender),
         server: &Requestable<'_>,
+        by_browser: bool,
     ) -> Result<Self, ChallengeRefusal> {
         if !client.is_first_party {
             return Err(ChallengeRefusal::NotFirstParty);
@@ -63,7 +66,7 @@ impl ChallengeRequest {
             });
             return Ok(Self::GoOn(AuthorizationHandle::new(session), given));
         }
-        let answer_to = AnswerTo::of_challenge(form, client)?;
+        let answer_to = AnswerTo::of_challenge(form, client, by_browser)?;
         // What older Wallets leave out can mean nothing else.
         let implied = text("response_type")?.is_none();
         let implied = implied.then(|| ("response_type".to_owned(), CODE.to_owned()));
@@ -75,12 +78,23 @@ impl ChallengeRequest {
 }
 
 impl AnswerTo {
-    /// Where a browser would be sent, if it came to that; nobody need say it (First-Party Apps §6).
-    fn of_challenge(form: &[(String, String)], client: &Client) -> Result<Self, DeadEnd> {
+    /// Where a browser would be sent, if it came to that; nobody need say it (First-Party Apps §6),
+    /// but where it does come to that and there are several addresses, none is guessed
+    /// (RFC 6749 §3.1.2.3).
+    fn of_challenge(
+        form: &[(String, String)],
+        client: &Client,
+        by_browser: bool,
+    ) -> Result<Self, DeadEnd> {
         if parameter(form, "redirect_uri")?.is_some() {
             return Self::parse(form, client);
         }
-        let first = client.redirect_uris.first().ok_or(DeadEnd::NoRedirectUri)?;
+        let Some((first, others)) = client.redirect_uris.split_first() else {
+            return Err(DeadEnd::NoRedirectUri);
+        };
+        if by_browser && !others.is_empty() {
+            return Err(DeadEnd::NoRedirectUri);
+        }
         let with_uri = ("redirect_uri".to_owned(), first.as_str().to_owned());
         Self::parse(&with(form, &[with_uri]), client)
     }
@@ -206,6 +220,10 @@ impl ReceivedChallengeAnswer {
             return text("authorization_code").map(|code| Self::Code(AuthorizationCode::new(code)));
         }
         match text("error")? {
+            // What is wanted is a credential, and no password.
+            "insufficient_authorization" if value.get("presentation").is_some() => {
+                Some(Self::Web(None))
+            }
             "insufficient_authorization" => {
                 Some(Self::SignIn(text("auth_session").map(AuthSession::new)))
             }

@@ -9,6 +9,7 @@ use crate::pkce;
 
 /// The members of the Authorization Code Flow (RFC 8414 §2).
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a member of the document")]
 pub struct CodeFlowMetadata {
     /// RFC 8414 §2
     pub authorization_endpoint: String,
@@ -19,6 +20,13 @@ pub struct CodeFlowMetadata {
     pub pushed_authorization_request_endpoint: String,
     /// RFC 9126 §5
     pub require_pushed_authorization_requests: bool,
+    /// RFC 9101 §5.1: clients that have a key may sign their requests.
+    pub request_parameter_supported: bool,
+    /// RFC 9101 §5.2: from elsewhere none is fetched.
+    pub request_uri_parameter_supported: bool,
+    /// RFC 9101 §6.2; absent where no client has a key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub request_object_signing_alg_values_supported: Vec<&'static str>,
     /// RFC 8414 §2
     pub response_types_supported: [&'static str; 1],
     /// RFC 8414 §2
@@ -58,6 +66,8 @@ pub struct ReceivedCodeFlow {
     pub pushed_authorization_request_endpoint: Option<Url>,
     /// RFC 9207 §3
     pub always_has_iss: bool,
+    /// Whether every request is to be signed (RFC 9101 §10.5).
+    pub wants_signed_requests: bool,
     /// How the server takes a `code_challenge`.
     pub challenge_methods: ChallengeMethods,
 }
@@ -101,6 +111,7 @@ impl ReceivedCodeFlow {
                 "pushed_authorization_request_endpoint",
             )?,
             always_has_iss: is_true("authorization_response_iss_parameter_supported"),
+            wants_signed_requests: is_true("require_signed_request_object"),
             challenge_methods: match methods {
                 None => ChallengeMethods::Unsaid,
                 Some(_) if has_s256 => ChallengeMethods::WithS256,

@@ -19,6 +19,7 @@ mod make;
 mod metadata;
 mod par;
 mod refusal;
+mod request_object;
 mod response;
 mod running;
 mod scope;
@@ -35,6 +36,10 @@ pub use par::{
     ReceivedPushResponse, request_handle,
 };
 pub use refusal::{AuthorizationRefusal, DeadEnd};
+pub use request_object::{
+    NewRequestObject, REQUEST_OBJECT_SECONDS_MAX, REQUEST_OBJECT_TYPE, RequestObjectRefusal,
+    unwrapped,
+};
 pub use response::{AuthorizationAnswer, Expected, ResponseError, received_code, redirect};
 pub use running::{Person, Provided, RunningAuthorization, SIGN_IN_SECONDS, Stage};
 

@@ -1,6 +1,7 @@
 //! Why a request is refused: told to the person where the way back is not certain, else to the
 //! client (RFC 6749 §4.1.2.1).
 
+use super::RequestObjectRefusal;
 use crate::error::{ErrorCode, Refusal};
 use crate::parameters::BadParameter;
 
@@ -19,6 +20,10 @@ pub enum DeadEnd {
     TooLong,
     /// RFC 9126 §4: unknown, used before, too old, or of another client.
     UnknownRequest,
+    /// RFC 9101 §5.2: we fetch no request, and know those alone that were pushed here.
+    ForeignRequestUri,
+    /// RFC 9101 §6
+    RequestObject(RequestObjectRefusal),
     /// RFC 9126 §5: requests of this client must be pushed.
     MustBePushed,
     /// The page was open for too long, or belongs to another browser.
@@ -36,7 +41,7 @@ impl From<BadParameter> for DeadEnd {
 
 impl Refusal for DeadEnd {
     fn answer(&self) -> (ErrorCode, &'static str) {
-        use ErrorCode::{InvalidClient, InvalidRequest};
+        use ErrorCode::{InvalidClient, InvalidRequest, RequestUriNotSupported};
         match self {
             Self::UnknownClient => (InvalidClient, "this client is not registered here"),
             Self::NoRedirectUri => (InvalidRequest, "redirect_uri is missing"),
@@ -48,6 +53,11 @@ impl Refusal for DeadEnd {
             Self::UnknownRequest => {
                 (InvalidRequest, "the request_uri is unknown, expired or used before")
             }
+            Self::ForeignRequestUri => (
+                RequestUriNotSupported,
+                "no request is fetched from elsewhere: push it, or send it as request",
+            ),
+            Self::RequestObject(refusal) => refusal.answer(),
             Self::MustBePushed => (InvalidRequest, "push the request first (RFC 9126)"),
             Self::Over => (InvalidRequest, "this sign-in is over: begin again in the wallet"),
         }
@@ -67,7 +77,7 @@ pub enum AuthorizationRefusal {
     ResponseType,
     /// Nothing but `query`.
     ResponseMode,
-    /// A request by value in a JWT (RFC 9101).
+    /// A request by value in a JWT, where there can be none (RFC 9101 §5.1).
     RequestObject,
     /// RFC 7636 §4.4.1
     NoChallenge,
@@ -120,7 +130,7 @@ impl Refusal for AuthorizationRefusal {
             Self::NoResponseType => (InvalidRequest, "response_type is missing"),
             Self::ResponseType => (UnsupportedResponseType, "response_type must be code"),
             Self::ResponseMode => (InvalidRequest, "response_mode must be query"),
-            Self::RequestObject => (InvalidRequest, "request objects are not supported"),
+            Self::RequestObject => (InvalidRequest, "request objects are not taken here"),
             Self::NoChallenge => (InvalidRequest, "code_challenge is missing"),
             Self::ChallengeMethod => (InvalidRequest, "code_challenge_method must be S256"),
             Self::BadChallenge => (InvalidRequest, "code_challenge is no SHA-256 digest"),

@@ -5,8 +5,8 @@ use keys::outside::{Random, Timestamp};
 use keys::signer::{SignError, Signer};
 use serde_json::{Map, Value, json};
 
-use super::{ClientContext, ClientKey, ClientRefusal};
-use crate::claims::{NoNumber, jti, optional_time};
+use super::{ClientContext, ClientKey, ClientRefusal, NotSigned, check_signature};
+use crate::claims::{Life, NotNow, jti};
 use crate::form::Form;
 use crate::replay::{UsedJti, fresh_jti};
 
@@ -38,7 +38,9 @@ pub(super) fn verify(
     if !is_for_us(&claims, context) {
         return Err(ClientRefusal::WrongAudience);
     }
-    let expires_at = life(&claims, context)?;
+    let (now, window_seconds) = (context.now, context.window_seconds);
+    let life = Life { now, window_seconds, seconds_max: ASSERTION_SECONDS_MAX };
+    let expires_at = life.check(&claims)?;
     let jti = jti(&claims).ok_or(ClientRefusal::BadJti)?;
     check_signature(&jws, keys)?;
     let span = ASSERTION_SECONDS_MAX + 2 * context.window_seconds + 1;
@@ -58,37 +60,24 @@ fn is_for_us(claims: &Map<String, Value>, context: &ClientContext<'_>) -> bool {
     !readers.is_empty() && readers.iter().all(is_ours)
 }
 
-/// `exp` must be there; until when the `jti` must be remembered results.
-fn life(
-    claims: &Map<String, Value>,
-    context: &ClientContext<'_>,
-) -> Result<Timestamp, ClientRefusal> {
-    let time = |name| optional_time(claims, name).map_err(|NoNumber| ClientRefusal::NoTime);
-    let (now, window) = (context.now, context.window_seconds);
-    let expires_at = time("exp")?.ok_or(ClientRefusal::NoTime)?.plus(window);
-    if now >= expires_at {
-        return Err(ClientRefusal::Expired);
+impl From<NotNow> for ClientRefusal {
+    fn from(not_now: NotNow) -> Self {
+        match not_now {
+            NotNow::NoTime => Self::NoTime,
+            NotNow::Expired => Self::Expired,
+            NotNow::TooLong => Self::TooLongLife,
+            NotNow::NotYet => Self::NotYetValid,
+        }
     }
-    if expires_at > now.plus(ASSERTION_SECONDS_MAX + 2 * window) {
-        return Err(ClientRefusal::TooLongLife);
-    }
-    if time("iat")?.max(time("nbf")?).is_some_and(|from| from > now.plus(window)) {
-        return Err(ClientRefusal::NotYetValid);
-    }
-    Ok(expires_at)
 }
 
-/// `kid` chooses among the client's keys; without one each that fits may have signed.
-fn check_signature(jws: &Jws, keys: &[ClientKey]) -> Result<(), ClientRefusal> {
-    let kid = jws.header().get("kid").and_then(Value::as_str);
-    let named = |key: &&ClientKey| kid.is_none() || key.kid.is_none() || key.kid.as_deref() == kid;
-    let fits = |key: &&ClientKey| key.key.algorithm() == jws.algorithm();
-    let mut candidates = keys.iter().filter(named).filter(fits).peekable();
-    if candidates.peek().is_none() {
-        return Err(ClientRefusal::NoSuchKey);
+impl From<NotSigned> for ClientRefusal {
+    fn from(not_signed: NotSigned) -> Self {
+        match not_signed {
+            NotSigned::NoSuchKey => Self::NoSuchKey,
+            NotSigned::WrongSignature => Self::WrongSignature,
+        }
     }
-    let signed = candidates.any(|key| jws.verify(&key.key).is_ok());
-    if signed { Ok(()) } else { Err(ClientRefusal::WrongSignature) }
 }
 
 /// The client's side.

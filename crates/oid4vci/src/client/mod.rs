@@ -9,12 +9,14 @@ use crate::sender::{Sender, SenderPolicy};
 mod assertion;
 mod redirect;
 mod refusal;
+mod signature;
 
 pub use assertion::{
     ASSERTION_BYTES_MAX, ASSERTION_SECONDS_MAX, ASSERTION_TYPE, NewClientAssertion,
 };
 pub use redirect::RedirectUri;
 pub use refusal::ClientRefusal;
+pub(crate) use signature::{NotSigned, check_signature};
 
 /// `token_endpoint_auth_method` of a public client.
 pub const NONE: &str = "none";
@@ -51,6 +53,8 @@ pub struct Client {
     pub redirect_uris: Vec<RedirectUri>,
     /// Whether it is the operator's own, and may ask for passwords itself (First-Party Apps §9.1).
     pub is_first_party: bool,
+    /// Whether it signs every request, so that none is taken without a signature (RFC 9101 §10.5).
+    pub signs_requests: bool,
 }
 
 impl Client {
@@ -63,8 +67,7 @@ impl Client {
     /// Compares with what was registered, character by character (RFC 6749 §3.1.2.3, B21).
     #[must_use]
     pub fn allows_redirect_to(&self, redirect_uri: &str) -> bool {
-        let any_port = self.is_public();
-        self.redirect_uris.iter().any(|registered| registered.matches(redirect_uri, any_port))
+        self.redirect_uris.iter().any(|registered| registered.matches(redirect_uri))
     }
 }
 

@@ -35,18 +35,18 @@ impl RedirectUri {
         &self.0
     }
 
-    /// Equal, character by character (AUTHZ-01); with `any_port` a loopback address may have any
-    /// port, as the app that listens there takes the one that is free (RFC 8252 §7.3).
+    /// Equal, character by character (AUTHZ-01); but a loopback address may have any port, as the app
+    /// that listens there takes the one that is free (RFC 8252 §7.3), be it one that has a key of its
+    /// own (RFC 8252 §8.4).
     #[must_use]
-    pub fn matches(&self, given: &str, any_port: bool) -> bool {
+    pub fn matches(&self, given: &str) -> bool {
         if self.0 == given {
             return true;
         }
-        any_port
-            && match (split_loopback(&self.0), split_loopback(given)) {
-                (Some(registered), Some(given)) => registered == given,
-                _ => false,
-            }
+        match (split_loopback(&self.0), split_loopback(given)) {
+            (Some(registered), Some(given)) => registered == given,
+            _ => false,
+        }
     }
 }
 

@@ -102,7 +102,8 @@ fn binding_methods(
     is_di_vp: bool,
 ) -> Vec<BindingMethod> {
     let fits = |method: &BindingMethod| {
-        !is_di_vp || matches!(method, BindingMethod::DidJwk | BindingMethod::DidKey)
+        let is_bare = matches!(method, BindingMethod::Jwk | BindingMethod::CoseKey);
+        !is_di_vp || !is_bare
     };
     if names.is_empty() && has_proof_types {
         return vec![if is_di_vp { BindingMethod::DidKey } else { BindingMethod::Jwk }];

@@ -12,7 +12,7 @@ use keys::signer::Signer;
 use keys::{did, json};
 use serde_json::{Map, Value, json};
 
-use super::jwt::{Holder, did_key};
+use super::did::{Named, WantedDocument, wanted};
 use super::{PROOF_BYTES_MAX, ProofContext, VerifiedProofs};
 use crate::attestation::key::KeyAttestationRefusal;
 use crate::nonce::SpendableNonce;
@@ -44,21 +44,18 @@ pub(super) fn verify(
     presentations: &[Map<String, Value>],
     context: &ProofContext<'_>,
 ) -> Result<VerifiedProofs, ProofRefusal> {
-    if presentations.is_empty() {
-        return Err(ProofRefusal::Missing); // PROOF-02
+    let parsed = parse_all(presentations, context)?;
+    wanted(parsed.iter().map(|presentation| &presentation.named))?;
+    let mut signed = Vec::new();
+    for Parsed { document, proof, named, nonce } in parsed {
+        let holder = named.holder(context)?;
+        if !context.algorithms.contains(&holder.key.algorithm()) {
+            return Err(ProofRefusal::CryptosuiteNotSupported);
+        }
+        signed.push((document, proof, holder, nonce));
     }
-    if presentations.len() > context.proofs_max {
-        return Err(ProofRefusal::TooMany);
-    }
-    if context.key_attestations.required.is_some() {
-        return Err(KeyAttestationRefusal::Missing.into()); // it has no place for one
-    }
-    let parsed: Vec<Parsed> = presentations
-        .iter()
-        .map(|presentation| parse(presentation, context))
-        .collect::<Result<_, _>>()?;
     let mut verified = VerifiedProofs::default();
-    for Parsed { document, proof, holder, nonce } in parsed {
+    for (document, proof, holder, nonce) in signed {
         proof.verify(document, &holder.key, &Contexts::default()).map_err(of_format)?; // PROOF-25
         verified.spend(nonce);
         if !verified.bind(holder.key, holder.binding) {
@@ -68,12 +65,37 @@ pub(super) fn verify(
     Ok(verified)
 }
 
+/// The documents that [`verify`] will need: only of a request about which everything is good that can
+/// be judged without them (catalogue F01).
+pub(super) fn documents(
+    presentations: &[Map<String, Value>],
+    context: &ProofContext<'_>,
+) -> Result<Vec<WantedDocument>, ProofRefusal> {
+    wanted(parse_all(presentations, context)?.iter().map(|presentation| &presentation.named))
+}
+
+fn parse_all(
+    presentations: &[Map<String, Value>],
+    context: &ProofContext<'_>,
+) -> Result<Vec<Parsed>, ProofRefusal> {
+    if presentations.is_empty() {
+        return Err(ProofRefusal::Missing); // PROOF-02
+    }
+    if presentations.len() > context.proofs_max {
+        return Err(ProofRefusal::TooMany);
+    }
+    if context.key_attestations.required.is_some() {
+        return Err(KeyAttestationRefusal::Missing.into()); // it has no place for one
+    }
+    presentations.iter().map(|presentation| parse(presentation, context)).collect()
+}
+
 /// A presentation that claims the right things; its signature has not been looked at.
 struct Parsed {
     /// Without its proof.
     document: Map<String, Value>,
     proof: Proof,
-    holder: Holder,
+    named: Named,
     nonce: SpendableNonce,
 }
 
@@ -110,8 +132,8 @@ fn parse(
     }
     let nonce = check_claims(&proof, context)?;
     let proof = Proof::parse_for(&proof, ProofPurpose::Authentication).map_err(of_format)?;
-    let holder = signer(&document, &proof, context)?;
-    Ok(Parsed { document, proof, holder, nonce })
+    let named = signer(&document, &proof, context)?;
+    Ok(Parsed { document, proof, named, nonce })
 }
 
 /// Nothing is presented, so there is no word that the known contexts lack; one that is written out
@@ -123,13 +145,12 @@ fn has_own_context(document: &Map<String, Value>) -> bool {
     }
 }
 
-/// The key is in the name of the verification method (PROOF-25), which belongs to `holder`, if that is
-/// there (PROOF-21).
+/// The verification method is a key of the DID (PROOF-25) that is `holder`, if that is there (PROOF-21).
 fn signer(
     document: &Map<String, Value>,
     proof: &Proof,
     context: &ProofContext<'_>,
-) -> Result<Holder, ProofRefusal> {
+) -> Result<Named, ProofRefusal> {
     let method = proof.verification_method();
     if !method.contains('#') {
         return Err(ProofRefusal::BadMethod);
@@ -138,16 +159,13 @@ fn signer(
         let is_of_kid = matches!(refusal, ProofRefusal::KidNotSupported | ProofRefusal::BadDid);
         if is_of_kid { ProofRefusal::BadMethod } else { refusal }
     };
-    let holder = did_key(method, context).map_err(of_kid)?;
-    let named = document.get("holder");
-    let named = named.map(|holder| holder.get("id").unwrap_or(holder));
-    if named.is_some_and(|holder| holder != did::did_of(method)) {
+    let named = Named::by_did(method, context).map_err(of_kid)?;
+    let holder = document.get("holder");
+    let holder = holder.map(|holder| holder.get("id").unwrap_or(holder));
+    if holder.is_some_and(|holder| holder != did::did_of(method)) {
         return Err(ProofRefusal::OtherHolder);
     }
-    if !context.algorithms.contains(&holder.key.algorithm()) {
-        return Err(ProofRefusal::CryptosuiteNotSupported);
-    }
-    Ok(holder)
+    Ok(named)
 }
 
 /// For whom it was made, for which nonce, and when.

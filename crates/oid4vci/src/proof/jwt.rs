@@ -3,9 +3,10 @@
 use keys::jws::Jws;
 use keys::outside::Timestamp;
 use keys::public_key::PublicKey;
-use keys::{did, x509};
+use keys::x509;
 use serde_json::{Map, Value};
 
+use super::did::{Holder, Named, WantedDocument, wanted};
 use super::{BindingMethod, HolderBinding, PROOF_BYTES_MAX, ProofContext, TYPE, VerifiedProofs};
 use crate::attestation::key::{ATTESTATION_BYTES_MAX, KeyAttestation, KeyAttestationRefusal, Use};
 use crate::claims::seconds;
@@ -22,29 +23,27 @@ pub(super) fn verify(
     jwts: &[String],
     context: &ProofContext<'_>,
 ) -> Result<VerifiedProofs, ProofRefusal> {
-    if jwts.is_empty() {
-        return Err(ProofRefusal::Missing);
+    let (proofs, attestations) = parse_all(jwts, context)?;
+    wanted(proofs.iter().map(|proof| &proof.named))?;
+    let mut signed = Vec::new();
+    for Parsed { jws, named, nonce, attestation } in proofs {
+        let (holder, attestation) = (named.holder(context)?, attestations.at(attestation));
+        if attestation.is_some_and(|attestation| !attestation.attests(&holder.key)) {
+            return Err(KeyAttestationRefusal::OtherKey.into()); // KEYATT-10
+        }
+        signed.push((jws, holder, nonce, attestation));
     }
-    if jwts.len() > context.proofs_max {
-        return Err(ProofRefusal::TooMany);
-    }
-    let mut attestations = Attestations { context, parsed: Vec::new() };
-    let proofs: Vec<Parsed> =
-        jwts.iter().map(|jwt| parse(jwt, &mut attestations, context)).collect::<Result<_, _>>()?;
-    for (_, attestation) in &attestations.parsed {
-        attestation.verify(&context.attestation_context())?;
-    }
+    attestations.verify()?;
     let mut verified = VerifiedProofs::default();
     let mut vouched_for = Vec::new();
-    for Parsed { jws, holder, nonce, attestation } in proofs {
+    for (jws, holder, nonce, attestation) in signed {
         jws.verify(&holder.key).map_err(Form::from)?;
         verified.spend(nonce);
         let is_new = verified.bind(holder.key, holder.binding);
         if !is_new && attestation.is_none() {
             return Err(ProofRefusal::RepeatedKey);
         }
-        let attestation = attestation.and_then(|place| attestations.parsed.get(place));
-        vouched_for.extend(attestation.map(|(_, attestation)| (attestation, holder.method)));
+        vouched_for.extend(attestation.map(|attestation| (attestation, holder.method)));
     }
     for (attestation, method) in vouched_for {
         verified.bind_attested(attestation, method);
@@ -55,13 +54,46 @@ pub(super) fn verify(
     Ok(verified)
 }
 
+/// The documents that [`verify`] will need: only of a request about which everything is good that can
+/// be judged without them, so that nobody is asked for what would be refused anyway (catalogue F01).
+pub(super) fn documents(
+    jwts: &[String],
+    context: &ProofContext<'_>,
+) -> Result<Vec<WantedDocument>, ProofRefusal> {
+    let (proofs, attestations) = parse_all(jwts, context)?;
+    let wanted = wanted(proofs.iter().map(|proof| &proof.named))?;
+    if !wanted.is_empty() {
+        attestations.verify()?;
+    }
+    Ok(wanted)
+}
+
+fn parse_all<'c>(
+    jwts: &[String],
+    context: &'c ProofContext<'c>,
+) -> Result<(Vec<Parsed>, Attestations<'c>), ProofRefusal> {
+    if jwts.is_empty() {
+        return Err(ProofRefusal::Missing);
+    }
+    if jwts.len() > context.proofs_max {
+        return Err(ProofRefusal::TooMany);
+    }
+    let mut attestations = Attestations { context, parsed: Vec::new() };
+    let proofs = jwts.iter().map(|jwt| parse(jwt, &mut attestations, context));
+    let proofs = proofs.collect::<Result<_, _>>()?;
+    Ok((proofs, attestations))
+}
+
 impl VerifiedProofs {
     /// A credential for each attested key (PROOF-18), and for none twice (AMB-07); those that did
-    /// not sign are bound in the way of the one that did.
+    /// not sign are bound in the way of the one that did. Which key of a document they would be, only
+    /// a proof of their own says.
     fn bind_attested(&mut self, attestation: &KeyAttestation, method: BindingMethod) {
         self.spend(attestation.nonce);
         for key in &attestation.keys {
-            self.bind(key.public_key.clone(), method.bind(key));
+            if let Some(binding) = method.bind(key) {
+                self.bind(key.public_key.clone(), binding);
+            }
         }
     }
 }
@@ -93,6 +125,17 @@ impl Attestations<'_> {
         self.parsed.push((text.to_owned(), KeyAttestation::parse(text, Use::InProof, &context)?));
         Ok(Some(self.parsed.len() - 1))
     }
+
+    fn at(&self, place: Option<usize>) -> Option<&KeyAttestation> {
+        self.parsed.get(place?).map(|(_, attestation)| attestation)
+    }
+
+    fn verify(&self) -> Result<(), ProofRefusal> {
+        for (_, attestation) in &self.parsed {
+            attestation.verify(&self.context.attestation_context())?;
+        }
+        Ok(())
+    }
 }
 
 /// The attestations that proofs carry, as they stand there; of what cannot be read none.
@@ -107,16 +150,9 @@ pub(super) fn attestations(jwts: &[String], proofs_max: usize) -> Vec<String> {
 /// A proof that claims the right things; its signature has not been looked at.
 struct Parsed {
     jws: Jws,
-    holder: Holder,
+    named: Named,
     nonce: SpendableNonce,
     attestation: Option<usize>,
-}
-
-/// A key, and how the proof named it.
-pub(super) struct Holder {
-    pub(super) key: PublicKey,
-    pub(super) binding: HolderBinding,
-    method: BindingMethod,
 }
 
 fn parse(
@@ -134,60 +170,42 @@ fn parse(
         return Err(ProofRefusal::AlgorithmNotSupported); // PROOF-29
     }
     let attestation = attestations.place(jws.header())?;
-    let attested = attestation.and_then(|place| attestations.parsed.get(place));
-    let attested = attested.map(|(_, attestation)| attestation);
-    let holder = holder_key(jws.header(), attested, context)?;
-    if attested.is_some_and(|attested| !attested.attests(&holder.key)) {
-        return Err(KeyAttestationRefusal::OtherKey.into()); // KEYATT-10
-    }
+    let named = named(jws.header(), attestations.at(attestation), context)?;
     let nonce = check_claims(&jws, context)?;
-    Ok(Parsed { jws, holder, nonce, attestation })
+    Ok(Parsed { jws, named, nonce, attestation })
 }
 
 /// Exactly one of `jwk`, `kid` and `x5c` names the key (PROOF-07), and never a private one
 /// (PROOF-31).
-fn holder_key(
+fn named(
     header: &Map<String, Value>,
     attested: Option<&KeyAttestation>,
     context: &ProofContext<'_>,
-) -> Result<Holder, ProofRefusal> {
+) -> Result<Named, ProofRefusal> {
+    let bare = |key: PublicKey, method| Holder { key, binding: HolderBinding::Jwk, method };
     match (header.get("jwk"), header.get("kid"), header.get("x5c")) {
         (Some(jwk), None, None) => {
             let method = bare_key(context)?;
-            let key = PublicKey::from_jwk(jwk).map_err(Form::from)?;
-            Ok(Holder { key, binding: HolderBinding::Jwk, method })
+            Ok(Named::Here(bare(PublicKey::from_jwk(jwk).map_err(Form::from)?, method)))
         }
         (None, Some(kid), None) => {
             let kid = kid.as_str().unwrap_or_default();
             match attested.and_then(|attested| attested.named(kid)) {
-                Some(key) => {
+                Some(key) if !kid.starts_with("did:web:") => {
                     let method = context.usual_method()?;
-                    Ok(Holder { key: key.public_key.clone(), binding: method.bind(key), method })
+                    let binding = method.bind(key).ok_or(ProofRefusal::BindingNotSupported)?;
+                    Ok(Named::Here(Holder { key: key.public_key.clone(), binding, method }))
                 }
-                None => did_key(kid, context),
+                Some(_) | None => Named::by_did(kid, context), // PROOF-08
             }
         }
         (None, None, Some(_)) => {
             let method = bare_key(context)?;
-            let key = certified_key(header, context.now)?;
-            Ok(Holder { key, binding: HolderBinding::Jwk, method })
+            Ok(Named::Here(bare(certified_key(header, context.now)?, method)))
         }
         (None, None, None) => Err(ProofRefusal::NoKey),
         _ => Err(ProofRefusal::SeveralKeys),
     }
-}
-
-/// PROOF-08: `kid` is a DID URL; our methods carry their key, so nothing is fetched (F01).
-pub(super) fn did_key(kid: &str, context: &ProofContext<'_>) -> Result<Holder, ProofRefusal> {
-    let method = match kid.splitn(3, ':').collect::<Vec<_>>()[..] {
-        ["did", "jwk", _] => BindingMethod::DidJwk,
-        ["did", "key", _] => BindingMethod::DidKey,
-        _ => return Err(ProofRefusal::KidNotSupported),
-    };
-    allow(method, context)?;
-    let key = did::resolve(kid).map_err(|_| ProofRefusal::BadDid)?;
-    let url = if kid.contains('#') { kid.to_owned() } else { did::verification_method(kid) };
-    Ok(Holder { key, binding: HolderBinding::Did(url), method })
 }
 
 /// PROOF-09: the first certificate holds the key; who certified it is not our trust decision here.
@@ -206,11 +224,6 @@ fn bare_key(context: &ProofContext<'_>) -> Result<BindingMethod, ProofRefusal> {
     let mut ways = [BindingMethod::Jwk, BindingMethod::CoseKey].into_iter();
     let way = ways.find(|method| context.binding_methods.contains(method));
     way.ok_or(ProofRefusal::BindingNotSupported)
-}
-
-fn allow(method: BindingMethod, context: &ProofContext<'_>) -> Result<(), ProofRefusal> {
-    let allowed = context.binding_methods.contains(&method);
-    if allowed { Ok(()) } else { Err(ProofRefusal::BindingNotSupported) }
 }
 
 /// The claims of VCI §F.1, each there and checked as VCI §F.4 asks (PROOF-27).

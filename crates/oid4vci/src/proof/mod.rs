@@ -2,7 +2,6 @@
 
 use formats::status_list::StatusReference;
 use keys::algorithm::Algorithm;
-use keys::did;
 use keys::digest::MacKey;
 use keys::outside::Timestamp;
 use keys::public_key::{PublicKey, Thumbprint};
@@ -16,12 +15,14 @@ use crate::attestation::status::KnownEntries;
 use crate::nonce::{Nonces, Purpose, SpendableNonce};
 
 pub mod di_vp;
+mod did;
 mod jwt;
 mod make;
 mod refusal;
 
+pub use did::{DOCUMENTS_MAX, KnownDocuments, WantedDocument};
 pub use make::NewProof;
-pub use refusal::ProofRefusal;
+pub use refusal::{DocumentRefusal, ProofRefusal};
 
 /// `typ` of a proof JWT (PROOF-06, REG-05).
 pub const TYPE: &str = "openid4vci-proof+jwt";
@@ -174,6 +175,8 @@ pub struct ProofContext<'c> {
     pub takes_di_vp: bool,
     /// What is known of the entries that [`statuses`] named (KEYATT-09).
     pub known_entries: &'c KnownEntries,
+    /// Those that [`documents`] named and that could be had (PROOF-08).
+    pub known_documents: &'c KnownDocuments,
     /// Our clock.
     pub now: Timestamp,
 }
@@ -195,9 +198,11 @@ impl ProofContext<'_> {
         }
     }
 
-    /// How a key is bound that was named in no way of its own.
+    /// How a key is bound that was named in no way of its own: never by a document in which nobody
+    /// said that it stands.
     fn usual_method(&self) -> Result<BindingMethod, ProofRefusal> {
-        let mut methods = BindingMethod::ALL.into_iter();
+        let all = BindingMethod::ALL.into_iter();
+        let mut methods = all.filter(|method| *method != BindingMethod::DidWeb);
         let usual = methods.find(|method| self.binding_methods.contains(method));
         usual.ok_or(ProofRefusal::BindingNotSupported)
     }
@@ -238,6 +243,23 @@ pub fn statuses(proofs: &Proofs, context: &ProofContext<'_>) -> Vec<StatusRefere
     }
 }
 
+/// The documents of did:web that are to be read before [`verify`]: of a request that would be refused
+/// whatever they say, none (catalogue F01).
+#[must_use]
+pub fn documents(proofs: &Proofs, context: &ProofContext<'_>) -> Vec<WantedDocument> {
+    if !context.binding_methods.contains(&BindingMethod::DidWeb) {
+        return Vec::new();
+    }
+    let wanted = match proofs {
+        Proofs::Jwt(jwts) => jwt::documents(jwts, context),
+        Proofs::DiVp(presentations) if context.takes_di_vp => {
+            di_vp::documents(presentations, context)
+        }
+        Proofs::Attestation(_) | Proofs::DiVp(_) => return Vec::new(),
+    };
+    wanted.unwrap_or_default() // `verify` says why
+}
+
 /// VCI §F.3: a credential for each key in it (PROOF-18).
 fn verify_attestation(
     jwt: &str,
@@ -250,7 +272,7 @@ fn verify_attestation(
     let mut verified = VerifiedProofs::default();
     verified.spend(attestation.nonce);
     for key in attestation.keys {
-        let binding = method.bind(&key);
+        let binding = method.bind(&key).ok_or(ProofRefusal::BindingNotSupported)?;
         verified.bind(key.public_key, binding);
     }
     Ok(verified)
@@ -267,6 +289,8 @@ pub enum BindingMethod {
     DidKey,
     /// The bare key, for a credential that holds it in CBOR (FMT-MDOC-06).
     CoseKey,
+    /// `did:web`: the key stands in a document on the holder's website.
+    DidWeb,
 }
 
 impl BindingMethod {
@@ -278,6 +302,7 @@ impl BindingMethod {
             Self::DidJwk => "did:jwk",
             Self::DidKey => "did:key",
             Self::CoseKey => "cose_key",
+            Self::DidWeb => "did:web",
         }
     }
 
@@ -287,15 +312,16 @@ impl BindingMethod {
         Self::ALL.into_iter().find(|method| method.name() == name)
     }
 
-    const ALL: [Self; 4] = [Self::Jwk, Self::DidJwk, Self::DidKey, Self::CoseKey];
+    const ALL: [Self; 5] = [Self::Jwk, Self::DidJwk, Self::DidKey, Self::CoseKey, Self::DidWeb];
 
-    /// Names a key in this way.
-    fn bind(self, key: &AttestedKey) -> HolderBinding {
+    /// Names a key in this way, where the key alone is enough for it.
+    fn bind(self, key: &AttestedKey) -> Option<HolderBinding> {
         let did = match self {
-            Self::Jwk | Self::CoseKey => return HolderBinding::Jwk,
-            Self::DidJwk => did::to_did_jwk(&key.public_key),
-            Self::DidKey => did::to_did_key(&key.public_key),
+            Self::Jwk | Self::CoseKey => return Some(HolderBinding::Jwk),
+            Self::DidJwk => keys::did::to_did_jwk(&key.public_key),
+            Self::DidKey => keys::did::to_did_key(&key.public_key),
+            Self::DidWeb => return None,
         };
-        HolderBinding::Did(did::verification_method(&did))
+        Some(HolderBinding::Did(keys::did::verification_method(&did)))
     }
 }

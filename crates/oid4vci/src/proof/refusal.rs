@@ -37,6 +37,8 @@ pub enum ProofRefusal {
     KidNotSupported,
     /// PROOF-08: the DID URL does not name a key.
     BadDid,
+    /// PROOF-08: not by the document of the DID.
+    Document(DocumentRefusal),
     /// PROOF-09
     BadCertificate,
     /// META-33
@@ -71,13 +73,52 @@ pub enum ProofRefusal {
     NoChallenge,
     /// PROOF-33
     CreatedTooFar,
-    /// PROOF-25: the key must be in the name.
+    /// PROOF-25: not the DID URL of a key.
     BadMethod,
     /// PROOF-21
     OtherHolder,
 }
 
 from_form!(ProofRefusal);
+
+/// Why the document of a did:web speaks for no key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DocumentRefusal {
+    /// F01: of more did:web than a holder has.
+    TooMany,
+    /// It could not be had.
+    Unread,
+    /// It does not list the key for authentication.
+    KeyNotListed,
+}
+
+impl From<DocumentRefusal> for ProofRefusal {
+    fn from(refusal: DocumentRefusal) -> Self {
+        Self::Document(refusal)
+    }
+}
+
+impl Refusal for DocumentRefusal {
+    fn answer(&self) -> (ErrorCode, &'static str) {
+        use ErrorCode::InvalidProof;
+        match self {
+            Self::TooMany => {
+                (InvalidProof, "proofs name more than 4 did:web: ask for fewer at once")
+            }
+            Self::Unread => (
+                InvalidProof,
+                "the document of a did:web could not be read: it must be where did:web says, by https on \
+                 the public internet, without a redirect, as JSON of at most 64 KiB whose id is the DID; \
+                 the nonce is not spent: ask again when it is there",
+            ),
+            Self::KeyNotListed => (
+                InvalidProof,
+                "the document of a did:web does not list the key of a proof under authentication, with \
+                 the DID as its controller: add it, and ask again in a moment",
+            ),
+        }
+    }
+}
 
 impl From<KeyAttestationRefusal> for ProofRefusal {
     fn from(refusal: KeyAttestationRefusal) -> Self {
@@ -106,6 +147,7 @@ impl Refusal for ProofRefusal {
             Self::BadKey => (InvalidProof, "jwk of a proof is not a key that is supported"),
             Self::KidNotSupported => (InvalidProof, "kid of a proof must be a DID URL"),
             Self::BadDid => (InvalidProof, "kid of a proof names no key of its DID"),
+            Self::Document(refusal) => refusal.answer(),
             Self::BadCertificate => (InvalidProof, "x5c of a proof is not a valid certificate"),
             Self::BindingNotSupported => {
                 (InvalidProof, "this credential cannot be bound to a key named in this way")
@@ -138,10 +180,9 @@ impl Refusal for ProofRefusal {
             Self::CreatedTooFar => {
                 (InvalidProof, "created of a proof is too far from our clock, or it has expired")
             }
-            Self::BadMethod => (
-                InvalidProof,
-                "verificationMethod of a proof must be a key of a did:key or did:jwk",
-            ),
+            Self::BadMethod => {
+                (InvalidProof, "verificationMethod of a proof must be the DID URL of a key")
+            }
             Self::OtherHolder => {
                 (InvalidProof, "holder of a presentation must be the DID whose key signed it")
             }

@@ -8,7 +8,7 @@ use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::attestation::status::KnownEntries;
 use oid4vci::nonce::NonceResponse;
 use oid4vci::proof::BindingMethod::{DidJwk, DidKey, Jwk};
-use oid4vci::proof::{ProofContext, WINDOW_SECONDS_MIN};
+use oid4vci::proof::{KnownDocuments, ProofContext, WINDOW_SECONDS_MIN};
 use serde_json::{Value, json};
 
 pub(crate) const ISSUER: &str = "https://issuer.example/a";
@@ -35,6 +35,7 @@ pub(crate) fn context(nonce_key: &MacKey) -> ProofContext<'_> {
         key_attestations: KeyAttestationPolicy::NONE,
         takes_di_vp: false,
         known_entries: KnownEntries::NONE,
+        known_documents: KnownDocuments::NONE,
         now: NOW,
     }
 }

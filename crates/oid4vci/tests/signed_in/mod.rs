@@ -40,6 +40,7 @@ pub(crate) fn public(client_id: &str) -> AuthenticatedClient {
         authentication: ClientAuthentication::None,
         redirect_uris: Vec::new(),
         is_first_party: false,
+        signs_requests: false,
     };
     let credentials =
         ClientCredentials { client_id: Some(client_id.into()), client_assertion: None };
@@ -63,6 +64,7 @@ pub(crate) async fn confidential(client_id: &str) -> AuthenticatedClient {
         authentication: ClientAuthentication::PrivateKeyJwt(keys),
         redirect_uris: Vec::new(),
         is_first_party: false,
+        signs_requests: false,
     };
     let credentials = ClientCredentials { client_id: None, client_assertion: Some(jwt) };
     authenticate(&credentials, Some(&client), &context()).unwrap()

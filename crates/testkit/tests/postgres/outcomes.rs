@@ -3,6 +3,7 @@
 
 use issuer::application::ApplicationState;
 use issuer::store::authorization::AuthorizationStore as _;
+use issuer::store::held::HeldStore as _;
 use issuer::store::postgres::{Options, Postgres};
 use issuer::store::{Idempotency, Opened, Recorded, Redeemed, Store, StoreError};
 use keys::outside::SystemRandom;
@@ -157,6 +158,27 @@ async fn a_lost_answer_and_then_a_refusal_leave_the_outcome_in_doubt() {
     behind.batch_execute("ROLLBACK").await.unwrap();
     let seen = store.grant(grant.id).await.unwrap().unwrap();
     assert!(seen.redemption.unwrap().token_digest == wanted.token_digest, "it was done");
+}
+
+/// What was held is released though each answer was lost; what was not held never was.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offer_is_released_or_was_not_held_though_the_answer_was_lost() {
+    let server = Server::shared();
+    let database = server.migrated().await;
+    let proxy = Proxy::before(server.port()).await;
+    let store = behind(&proxy, &database).await;
+    let id = opened(&store).await.id;
+    assert!(!store.release_offer(id).await.unwrap(), "its statements are known from here on");
+    for lost in 0..4 {
+        store.hold_offer(id, now().plus(60)).await.unwrap();
+        for was_held in [true, false] {
+            proxy.lose_after(lost);
+            let told = store.release_offer(id).await.unwrap();
+            proxy.set(Mood::Open);
+            assert_eq!(told, was_held, "{lost}");
+        }
+    }
+    assert!(proxy.lost() > 0);
 }
 
 /// P13: a caller who asks again with the same key gets the same offer.

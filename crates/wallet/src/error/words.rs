@@ -27,9 +27,15 @@ impl WalletError {
             }
             Self::UnsupportedFormat { .. } => "ask for SD-JWT VC, an mdoc or a W3C credential",
             Self::UnsupportedAlgorithm => "leave the choice of the algorithm to the wallet",
-            Self::UnsupportedBinding => "leave the choice of the binding to the wallet",
+            Self::UnsupportedBinding => {
+                "leave the choice of the binding to the wallet; where the issuer takes keys of a did:web \
+                 alone, publish one first"
+            }
             Self::AttestationNeeded => {
                 "ask the issuer which wallets it knows, or use one whose maker vouches for it"
+            }
+            Self::ClientKeyNeeded => {
+                "ask the issuer to register this wallet with a key, and go on with that key"
             }
             Self::KeyAttestation(KeyAttestationError::Needed) => {
                 "take the offer with a wallet whose maker vouches for its keys"
@@ -128,6 +134,7 @@ impl fmt::Display for WalletError {
             Self::AttestationNeeded => {
                 f.write_str("the issuer takes only wallets that it knows somebody to vouch for")
             }
+            Self::ClientKeyNeeded => f.write_str("the issuer takes only signed requests"),
             Self::Attestation(error) => error.fmt(f),
             Self::KeyAttestation(error) => error.fmt(f),
             Self::UnknownKey => f.write_str("the wallet has no such key"),

@@ -8,6 +8,7 @@ use oid4vci::authorization::ReceivedChallengeAnswer;
 use oid4vci::secret::{AuthSession, AuthorizationCode, GivenPassword};
 use url::Url;
 
+use super::host;
 use super::metadata::ResolvedOffer;
 use super::sign_in::{Asked, SignIn, requested_address};
 use super::token::Authorized;
@@ -33,6 +34,14 @@ impl Challenge {
     #[must_use]
     pub const fn offer(&self) -> &ResolvedOffer {
         &self.offer
+    }
+
+    /// Where name and password will go: the person types them for this host alone (SEC-09).
+    #[must_use]
+    pub fn host(&self) -> String {
+        let flow = self.offer.server.code_flow.as_ref();
+        let endpoint = flow.and_then(|flow| flow.authorization_challenge_endpoint.as_ref());
+        endpoint.map(host).unwrap_or_default()
     }
 }
 

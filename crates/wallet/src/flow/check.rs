@@ -6,6 +6,7 @@ use formats::verified::{Format, Verified};
 use keys::did;
 use keys::public_key::Thumbprint;
 use oid4vci::metadata::ReceivedIssuerMetadata;
+use oid4vci::proof::BindingMethod;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -228,6 +229,10 @@ fn bound_key(
         None if keys.is_empty() || may_be_unbound => return Ok(None),
         None => return Err(VerificationError::NotBound),
         Some(Binding::Jwk(key)) => key.thumbprint(),
+        Some(Binding::Kid(url)) if url.starts_with("did:web:") => {
+            let ours = keys.iter().find(|key| is_named(key, url));
+            return ours.cloned().map(Some).ok_or(VerificationError::OtherKey);
+        }
         Some(Binding::Kid(url)) => {
             did::resolve(url).map_err(|_| VerificationError::OtherKey)?.thumbprint()
         }
@@ -235,4 +240,11 @@ fn bound_key(
     let id = KeyId::from(&thumbprint);
     let ours = keys.iter().find(|key| key.kid == id);
     ours.cloned().map(Some).ok_or(VerificationError::OtherKey)
+}
+
+/// Whether it is a key of the holder's did:web: under its own name, or, where a credential names its
+/// subject alone, any of the DID.
+fn is_named(key: &HolderKey, url: &str) -> bool {
+    let is_subject = key.did.as_deref() == Some(url);
+    key.binding == BindingMethod::DidWeb && (is_subject || key.did_url().as_deref() == Some(url))
 }

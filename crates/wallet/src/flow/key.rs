@@ -2,10 +2,12 @@
 
 use keys::algorithm::Algorithm;
 use keys::did;
+use keys::did_document::for_authentication;
 use keys::public_key::PublicKey;
 use keys::signer::{Signer, SoftwareKey};
 use oid4vci::metadata::ReceivedConfiguration;
 use oid4vci::proof::{BindingMethod, HolderBinding};
+use serde_json::Value;
 
 use crate::Wallet;
 use crate::error::WalletError;
@@ -20,6 +22,9 @@ pub struct KeyWish {
     pub algorithm: Option<Algorithm>,
     /// How the credential is to name the key.
     pub binding: Option<BindingMethod>,
+    /// The holder's did:web in whose document `key` stands under its id, as
+    /// [`Wallet::did_document`] makes it; the credential then names the key by it.
+    pub did_web: Option<String>,
     /// How many copies, each bound to a new key, where the issuer gives several (PRIV-06); none and
     /// one mean one. With a key of the store there is one.
     pub copies: usize,
@@ -78,9 +83,7 @@ impl Wallet {
         configuration: &ReceivedConfiguration,
         wish: &KeyWish,
     ) -> Result<ChosenKey, WalletError> {
-        let method = choose(wish.binding, &BINDINGS, &configuration.binding_methods);
-        let method = method.filter(|method| can_be_asked_for(*method, configuration));
-        let method = method.ok_or(WalletError::UnsupportedBinding)?;
+        let method = binding_method(configuration, wish).ok_or(WalletError::UnsupportedBinding)?;
         let stored = if let Some(id) = &wish.key {
             let stored = self.store.key(id).await?.ok_or(WalletError::UnknownKey)?;
             self.settle(stored).await?
@@ -95,11 +98,11 @@ impl Wallet {
         }
         let signer =
             SoftwareKey::from_pkcs8(stored.pkcs8.expose()).map_err(|_| WalletError::Signing)?;
-        let did = did(method, signer.public_key());
-        let binding = did.as_deref().map(did::verification_method);
+        let did = wish.did_web.clone().or_else(|| did(method, signer.public_key()));
+        let holder_key = HolderKey { kid: stored.id, binding: method, did };
         Ok(ChosenKey {
-            binding: binding.map_or(HolderBinding::Jwk, HolderBinding::Did),
-            holder_key: HolderKey { kid: stored.id, binding: method, did },
+            binding: holder_key.did_url().map_or(HolderBinding::Jwk, HolderBinding::Did),
+            holder_key,
             is_new: wish.key.is_none(),
             signer,
         })
@@ -112,6 +115,20 @@ impl Wallet {
         binding: BindingMethod,
     ) -> Result<StoredKey, WalletError> {
         self.add_key(algorithm, binding, false).await
+    }
+
+    /// The document that the holder publishes where this did:web says (`did.json`), with these keys of
+    /// the store, each under its id.
+    pub async fn did_document(&self, did: &str, keys: &[KeyId]) -> Result<Value, WalletError> {
+        let mut listed = Vec::new();
+        for id in keys {
+            let stored = self.store.key(id).await?.ok_or(WalletError::UnknownKey)?;
+            let stored = self.settle(stored).await?;
+            let signer =
+                SoftwareKey::from_pkcs8(stored.pkcs8.expose()).map_err(|_| WalletError::Signing)?;
+            listed.push((id.to_string(), signer.public_key().clone()));
+        }
+        Ok(for_authentication(did, &listed))
     }
 
     async fn add_key(
@@ -144,6 +161,27 @@ impl Wallet {
     }
 }
 
+/// The wish if it can be kept, else what the issuer prefers. A did:web is one of the holder's, for a key
+/// that stands in its document already.
+fn binding_method(configuration: &ReceivedConfiguration, wish: &KeyWish) -> Option<BindingMethod> {
+    let theirs = &configuration.binding_methods;
+    let method = match (&wish.did_web, wish.binding) {
+        (Some(did), None | Some(BindingMethod::DidWeb)) => {
+            let is_whole = wish.key.is_some() && is_did_web(did);
+            Some(BindingMethod::DidWeb).filter(|method| is_whole && theirs.contains(method))
+        }
+        (Some(_), Some(_)) | (None, Some(BindingMethod::DidWeb)) => None,
+        (None, wanted) => choose(wanted, &BINDINGS, theirs),
+    };
+    method.filter(|method| can_be_asked_for(*method, configuration))
+}
+
+/// Whether a key could be published under this DID.
+#[must_use]
+pub fn is_did_web(did: &str) -> bool {
+    did::did_web_of_key(&format!("{did}#0")) == Some(did)
+}
+
 /// An attestation that stands alone does not say how its keys are to be named: it is the way that
 /// comes first.
 fn can_be_asked_for(method: BindingMethod, configuration: &ReceivedConfiguration) -> bool {
@@ -162,7 +200,7 @@ fn choose<T: Copy + PartialEq>(wish: Option<T>, ours: &[T], theirs: &[T]) -> Opt
 
 fn did(method: BindingMethod, key: &PublicKey) -> Option<String> {
     match method {
-        BindingMethod::Jwk | BindingMethod::CoseKey => None,
+        BindingMethod::Jwk | BindingMethod::CoseKey | BindingMethod::DidWeb => None,
         BindingMethod::DidJwk => Some(did::to_did_jwk(key)),
         BindingMethod::DidKey => Some(did::to_did_key(key)),
     }

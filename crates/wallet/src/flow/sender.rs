@@ -19,6 +19,7 @@ use url::Url;
 use super::dialect::Spoken;
 use crate::Wallet;
 use crate::attestation::{AttestationError, WalletAttestation};
+use crate::client_key::KnownClient;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::{Request, Response, WWW_AUTHENTICATE};
 use crate::store::{KeptToken, Renewal, dpop_key};
@@ -37,6 +38,8 @@ pub(super) struct Sender {
     /// Whether tokens are to be bound to the key.
     pub(super) is_bound: bool,
     attestation: Option<WalletAttestation>,
+    /// What the wallet authenticates with, where nobody vouches for it.
+    client: Option<KnownClient>,
     authorization_server: String,
     challenge_endpoint: Option<Url>,
     /// What each server wants in the next proof.
@@ -54,6 +57,9 @@ pub(super) struct SavedSender {
     is_bound: bool,
     /// The thumbprint of the key of the client attestation that was shown (WALATT-12).
     instance_key: Option<String>,
+    /// Whether the wallet authenticated with its own key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    by_client_key: bool,
     authorization_server: String,
 }
 
@@ -70,6 +76,7 @@ impl Sender {
             key: self.key.clone(),
             is_bound: self.is_bound,
             instance_key: self.attestation.as_ref().map(WalletAttestation::thumbprint),
+            by_client_key: self.client.is_some(),
             authorization_server: self.authorization_server.clone(),
         }
     }
@@ -91,7 +98,8 @@ impl Sender {
         client_id: Option<String>,
     ) -> Renewal {
         let instance_key = self.attestation.as_ref().map(WalletAttestation::thumbprint);
-        Renewal { refresh_token, client_id, instance_key }
+        let by_client_key = self.client.is_some();
+        Renewal { refresh_token, client_id, instance_key, by_client_key }
     }
 
     /// Who sent the requests of a flow that is over: enough for those that bring its token.
@@ -100,6 +108,7 @@ impl Sender {
             key: token.dpop_key.clone(),
             is_bound: token.dpop_key.is_some(),
             attestation: None,
+            client: None,
             authorization_server: token.authorization_server.clone(),
             challenge_endpoint: None,
             nonces: Arc::default(),
@@ -108,9 +117,19 @@ impl Sender {
         }
     }
 
-    /// Who the wallet is, where somebody vouches for that.
+    /// Who the wallet is, where that is proved.
     pub(super) fn client_id(&self) -> Option<&str> {
-        self.attestation.as_ref().map(WalletAttestation::client_id)
+        let attested = self.attestation.as_ref().map(WalletAttestation::client_id);
+        attested.or_else(|| self.client.as_ref().map(|client| &*client.client_id))
+    }
+
+    /// What it signs its requests with, where it has a key.
+    pub(super) const fn client(&self) -> Option<&KnownClient> {
+        self.client.as_ref()
+    }
+
+    pub(super) fn authorization_server(&self) -> &str {
+        &self.authorization_server
     }
 
     /// Whether a server can know this sender again, and so may answer it twice.
@@ -165,6 +184,7 @@ impl Wallet {
         Ok(Sender {
             key: Some(Arc::new(key)),
             is_bound: algorithm.is_some(),
+            client: self.client_for(server).filter(|_| attestation.is_none()),
             attestation,
             authorization_server: authorization_server.to_owned(),
             challenge_endpoint: server.challenge_endpoint.clone(),
@@ -201,9 +221,11 @@ impl Wallet {
             Some(key) => Arc::clone(key),
             None => Arc::new(SoftwareKey::generate(Algorithm::Es256)?),
         };
+        let client_id = renewal.client_id.as_deref().unwrap_or(&self.settings.client_id);
         Ok(Sender {
             key: Some(key),
             attestation,
+            client: self.client_again(client_id, renewal.by_client_key)?,
             challenge_endpoint: server.challenge_endpoint.clone(),
             ..Sender::of_kept(token)
         })
@@ -222,6 +244,7 @@ impl Wallet {
             key: saved.key,
             is_bound: saved.is_bound,
             attestation,
+            client: self.client_again(&self.settings.client_id, saved.by_client_key)?,
             authorization_server: saved.authorization_server,
             challenge_endpoint: server.challenge_endpoint.clone(),
             nonces: Arc::default(),
@@ -312,6 +335,10 @@ impl Wallet {
         if sender.is_bound {
             let proof = self.dpop_proof(sender, &request.url, None).await?;
             request = request.header(dpop::HEADER, proof);
+        }
+        if let Some(client) = &sender.client {
+            let outside = (&*self.clock, &*self.random);
+            request = client.prove(request, &sender.authorization_server, outside).await?;
         }
         let Some(attestation) = &sender.attestation else { return Ok(request) };
         let challenge = sender.challenge();

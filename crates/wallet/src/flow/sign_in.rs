@@ -21,6 +21,7 @@ use super::metadata::{OfferedGrant, ResolvedOffer};
 use super::sender::Sender;
 use super::token::Authorized;
 use crate::Wallet;
+use crate::client_key::KnownClient;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::Request;
 
@@ -152,6 +153,12 @@ impl Wallet {
     ) -> Result<Url, WalletError> {
         let flow = offer.server.code_flow.as_ref().ok_or(WalletError::NoSignIn)?;
         let form: Vec<(&str, &str)> = asked.parameters().collect();
+        let signed = self.signed_request(&offer.sender, flow, &form).await?;
+        let client_id = self.client_id(&offer.sender);
+        let form = match &signed {
+            Some(jwt) => vec![("client_id", client_id), ("request", jwt.as_str())],
+            None => form,
+        };
         let Some(endpoint) = &flow.pushed_authorization_request_endpoint else {
             let mut address = flow.authorization_endpoint.clone();
             address.query_pairs_mut().extend_pairs(form);
@@ -167,6 +174,24 @@ impl Wallet {
         let pushed = ReceivedPushResponse::parse(&answer.body);
         let pushed = pushed.ok_or(WalletError::BadAnswer(Question::SignIn))?;
         Ok(requested_address(flow, self.client_id(&offer.sender), &pushed.request_uri))
+    }
+
+    /// The request as a JWT, where the server or the owner of the wallet wants it signed; nothing needs
+    /// to stand beside it but who asks (RFC 9101 §5, RFC 9126 §3).
+    async fn signed_request(
+        &self,
+        sender: &Sender,
+        flow: &ReceivedCodeFlow,
+        form: &[(&str, &str)],
+    ) -> Result<Option<String>, WalletError> {
+        let wanted =
+            |client: &&KnownClient| flow.wants_signed_requests || client.key.signs_requests();
+        let Some(client) = sender.client().filter(wanted) else {
+            let is_needed = flow.wants_signed_requests;
+            return if is_needed { Err(WalletError::ClientKeyNeeded) } else { Ok(None) };
+        };
+        let outside = (&*self.clock, &*self.random);
+        Ok(Some(client.request_object(form, sender.authorization_server(), outside).await?))
     }
 
     /// Ends the sign-in with what the browser came back with: `query` of the address.

@@ -34,13 +34,13 @@ impl Wallet {
         credential_issuer: &str,
     ) -> Option<SvgTemplate> {
         let integrity = link.integrity.as_deref();
-        let bytes = match (self.reader().kept(integrity), DataUrl::process(&link.uri)) {
+        let bytes = match (self.reader().kept(&link.uri, integrity), DataUrl::process(&link.uri)) {
             (Some(kept), _) => kept,
             (None, Ok(data)) => data.decode_to_vec().ok()?.0,
             (None, Err(_)) => self.fetch_svg(&link.uri, credential_issuer).await?,
         };
         let template = SvgTemplate::read_as(&bytes, integrity).ok()?;
-        self.reader().keep(integrity, &bytes);
+        self.reader().keep(&link.uri, integrity, &bytes);
         Some(template)
     }
 

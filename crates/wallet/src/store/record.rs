@@ -3,6 +3,7 @@
 use std::fmt;
 
 use keys::algorithm::Algorithm;
+use keys::did;
 use keys::digest::sha256;
 use keys::outside::{Random, Timestamp};
 use keys::public_key::Thumbprint;
@@ -221,6 +222,17 @@ pub struct HolderKey {
     pub binding: BindingMethod,
     /// The DID, when it is named by one.
     pub did: Option<String>,
+}
+
+impl HolderKey {
+    /// The DID URL of the key: in a document of the holder's it stands under its id.
+    #[must_use]
+    pub fn did_url(&self) -> Option<String> {
+        let did = self.did.as_deref()?;
+        let is_published = self.binding == BindingMethod::DidWeb;
+        let published = || format!("{did}#{}", self.kid);
+        Some(if is_published { published() } else { did::verification_method(did) })
+    }
 }
 
 /// What ties the key that signed to the issuer that the holder agreed to.

@@ -41,6 +41,9 @@ pub struct Renewal {
     /// The thumbprint of the key in the client attestation that was shown for it (WALATT-12).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance_key: Option<String>,
+    /// Whether the wallet authenticated with a key of its own, as it must do again (RFC 6749 §6).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_client_key: bool,
 }
 
 /// The token that one or several pending credentials wait with: a refresh token is good once, so what

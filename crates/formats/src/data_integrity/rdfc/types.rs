@@ -1,6 +1,6 @@
 //! Where a thing has several types that each bring a context, the library keeps the last one's alone
 //! (`docs/adr/0017-linked-data.md`). So the thing gets one more type for the time being: it means what
-//! one of them means, and brings the contexts of all, in their order (JSON-LD 1.1 API §5.1.2, step 11).
+//! one of them means, and brings the contexts of all, in their order (JSON-LD 1.1 API, section 5.1.2, step 11).
 
 use std::collections::BTreeMap;
 

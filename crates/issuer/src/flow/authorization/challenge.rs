@@ -65,7 +65,8 @@ pub async fn challenged(
     let sender = sender.map_err(|failure| failure.map(ChallengeRefusal::from))?;
     let configurations = configurations(issuer);
     let server = requestable(issuer.credential_issuer(), &configurations);
-    let request = ChallengeRequest::parse(form, (&client, &sender), &server)?;
+    let by_browser = !issuer.config.sign_in.accounts;
+    let request = ChallengeRequest::parse(form, (&client, &sender), &server, by_browser)?;
     Ok(Challenged { client, sent_by, sender, request })
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use oid4vci::authorization::{
     AnswerTo, AuthorizationAnswer, AuthorizationRefusal, AuthorizationRequest, DeadEnd,
     PUSHED_SECONDS, ParsedRequest, PushRefusal, PushResponse, PushedRequest, Requestable,
-    RunningAuthorization, SIGN_IN_SECONDS, Stage, redirect, request_handle,
+    RunningAuthorization, SIGN_IN_SECONDS, Stage, redirect, request_handle, unwrapped,
 };
 use oid4vci::client::{
     AuthenticatedClient, Client, ClientContext, ClientCredentials, ClientRefusal, authenticate,
@@ -19,6 +19,7 @@ use oid4vci::sender::Sender;
 use oid4vci::token::TokenRefusal;
 
 use super::client::registered;
+use super::legacy::authorization_request;
 use super::sender::{self, SenderHeaders};
 use crate::Issuer;
 use crate::failure::Failure;
@@ -56,14 +57,41 @@ pub(super) async fn authenticated<R: From<ClientRefusal>>(
     };
     let refused = |refusal: ClientRefusal| Failure::Refused(refusal.into());
     let identifier = issuer.identifier(dialect);
-    let context = ClientContext {
-        authorization_server: &identifier,
-        token_endpoint: &format!("{identifier}/token"),
-        window_seconds: issuer.config.proof.window_seconds,
-        now: issuer.clock.now(),
-    };
+    let token_endpoint = format!("{identifier}/token");
+    let context = signed_for(issuer, &identifier, &token_endpoint);
     let authenticated = authenticate(credentials, client.as_ref(), &context).map_err(refused)?;
     Ok((client.ok_or(refused(ClientRefusal::Unknown))?, authenticated))
+}
+
+/// What a client signs is held against this.
+fn signed_for<'c>(
+    issuer: &Issuer,
+    authorization_server: &'c str,
+    token_endpoint: &'c str,
+) -> ClientContext<'c> {
+    ClientContext {
+        authorization_server,
+        token_endpoint,
+        window_seconds: issuer.config.proof.window_seconds,
+        now: issuer.clock.now(),
+    }
+}
+
+/// The parameters that count, in the words of 1.0: those that the client has signed, where it signs
+/// (RFC 9101 §6.3, RFC 9126 §3).
+fn said(
+    issuer: &Issuer,
+    dialect: Option<Dialect>,
+    form: &Form,
+    client: &Client,
+) -> Result<Vec<(String, String)>, DeadEnd> {
+    let identifier = issuer.identifier(dialect);
+    let context = signed_for(issuer, &identifier, "");
+    let form = unwrapped(form, client, &context).map_err(DeadEnd::RequestObject)?.into_owned();
+    Ok(match dialect {
+        Some(dialect) => authorization_request(form, dialect, issuer),
+        None => form,
+    })
 }
 
 /// The client that wants tokens of this flow; where no client is registered there are none to be had
@@ -102,7 +130,8 @@ pub async fn push(
     let configurations = configurations(issuer);
     let identifier = issuer.identifier(dialect);
     let server = requestable(&identifier, &configurations);
-    let parsed = PushedRequest::parse(form, &client, &server)?.in_draft(dialect);
+    let said = said(issuer, dialect, form, &client).map_err(PushRefusal::from)?;
+    let parsed = PushedRequest::parse(&said, &client, &server)?.in_draft(dialect);
     let place = (endpoint, dialect);
     let sender = sender::sender(headers, Some(&client.client_id), place, issuer).await;
     let sender = sender.map_err(|failure| failure.map(PushRefusal::from))?;
@@ -138,9 +167,11 @@ pub async fn open(
     let client = &client;
     let mut request_uris = query.iter().filter(|(name, _)| name == "request_uri");
     match (request_uris.next(), request_uris.next()) {
-        (None, _) => open_query(issuer, dialect, client, query).await,
-        (Some((_, request_uri)), None) => open_pushed(issuer, dialect, client, request_uri).await,
         (Some(_), Some(_)) => Err(DeadEnd::RepeatedParameter.into()),
+        (Some((_, request_uri)), None) if query.iter().all(|(name, _)| name != "request") => {
+            open_pushed(issuer, dialect, client, request_uri).await
+        }
+        (Some(_), None) | (None, _) => open_query(issuer, dialect, client, query).await,
     }
 }
 
@@ -154,11 +185,12 @@ async fn open_query(
     if issuer.config.authorization.require_pushed_authorization_requests {
         return Err(DeadEnd::MustBePushed.into());
     }
-    let answer_to = AnswerTo::parse(query, client)?;
+    let query = said(issuer, dialect, query, client)?;
+    let answer_to = AnswerTo::parse(&query, client)?;
     let configurations = configurations(issuer);
     let identifier = issuer.identifier(dialect);
     let server = requestable(&identifier, &configurations);
-    let request = match ParsedRequest::parse(query, client, answer_to.clone(), &server) {
+    let request = match ParsedRequest::parse(&query, client, answer_to.clone(), &server) {
         Ok(parsed) => with_offer(issuer, parsed.in_draft(dialect)).await?,
         Err(refusal) => Err(refusal),
     };
@@ -179,7 +211,7 @@ async fn open_pushed(
     client: &Client,
     request_uri: &str,
 ) -> Result<Opened, Failure<DeadEnd>> {
-    let handle = request_handle(request_uri).ok_or(DeadEnd::UnknownRequest)?;
+    let handle = request_handle(request_uri).ok_or(DeadEnd::ForeignRequestUri)?;
     let found = found(issuer, &handle).await?;
     let found = found.filter(|found| found.request.dialect == dialect);
     let now = issuer.clock.now();

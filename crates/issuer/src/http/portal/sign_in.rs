@@ -20,7 +20,6 @@ use super::visitor::{Segment, Visitor};
 use crate::account::Password;
 use crate::credential_type::{Claim, ValueType};
 use crate::failure::Failure;
-use crate::flow;
 use crate::flow::authorization::{
     Entitled, Opened, SignIn, allow, client_name, deny, entitled, open, running, sign_in,
 };
@@ -45,12 +44,9 @@ pub(super) async fn authorize(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Trouble> {
     let query = query.unwrap_or_default();
-    let mut query: Vec<(String, String)> =
+    let query: Vec<(String, String)> =
         form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let dialect = dialect.map(|Extension(dialect)| dialect);
-    if let Some(dialect) = dialect {
-        query = flow::legacy::authorization_request(query, dialect, visitor.issuer());
-    }
     match open(visitor.issuer(), dialect, &query).await? {
         Opened::Pages(handle) => Ok(to_pages(&visitor, &handle)),
         Opened::Client(address) => to_client(&address),

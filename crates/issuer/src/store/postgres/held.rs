@@ -1,5 +1,7 @@
 //! Held offers in PostgreSQL.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use async_trait::async_trait;
 use futures_util::FutureExt as _;
 use keys::outside::Timestamp;
@@ -13,6 +15,8 @@ use super::rows::{big, uuid};
 use super::single::Context;
 use crate::store::StoreError;
 use crate::store::held::{Held, HeldStore};
+
+const IS_HELD: &str = "SELECT 1 FROM held_offers WHERE issuer_id = $1 AND offer_id = $2";
 
 #[async_trait]
 impl HeldStore for Postgres {
@@ -44,13 +48,17 @@ impl HeldStore for Postgres {
     }
 
     async fn release_offer(&self, id: OfferId) -> Result<bool, StoreError> {
-        self.single(id, |connection, context, id| {
+        // What a try before this one has seen, whose end nobody knows.
+        let was_held = AtomicBool::new(false);
+        self.single((id, was_held), |connection, context, (id, was_held)| {
             async move {
-                let sql = "DELETE FROM held_offers WHERE issuer_id = $1 AND offer_id = $2";
                 let id = uuid(*id);
                 let values: [&(dyn ToSql + Sync); 2] = [&context.issuer_id, &id];
+                let is_held = connection.client.query_opt(IS_HELD, &values).await?.is_some();
+                let is_held = was_held.fetch_or(is_held, Ordering::Relaxed) || is_held;
+                let sql = "DELETE FROM held_offers WHERE issuer_id = $1 AND offer_id = $2";
                 let rows = connection.client.execute(sql, &values).await?;
-                Ok(rows == 1 || context.again)
+                Ok(rows == 1 || (context.again && is_held))
             }
             .boxed()
         })
@@ -70,8 +78,7 @@ async fn ask_held(
     if connection.client.execute(sql, &values).await? == 1 {
         return Ok(Held::Yes);
     }
-    let sql = "SELECT 1 FROM held_offers WHERE issuer_id = $1 AND offer_id = $2";
     let values: [&(dyn ToSql + Sync); 2] = [&context.issuer_id, &id];
-    let found = connection.client.query_opt(sql, &values).await?;
+    let found = connection.client.query_opt(IS_HELD, &values).await?;
     Ok(if found.is_some() { Held::TooSoon } else { Held::No })
 }

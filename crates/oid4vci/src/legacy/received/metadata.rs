@@ -36,7 +36,7 @@ impl Dialect {
     ) -> Result<(ReceivedIssuerMetadata, Option<Dialect>, Names, Findings), MetadataError> {
         let value = json::parse(body).map_err(|_| MetadataError::NotJson)?;
         let metadata = value.as_object().ok_or(MetadataError::NotJson)?;
-        let Some(dialect) = spoken(metadata, offered) else {
+        let Some(dialect) = spoken(metadata, offered, ids) else {
             let metadata = ReceivedIssuerMetadata::read(&value, identifier)?;
             return Ok((metadata, None, Names::new(), Vec::new()));
         };
@@ -72,7 +72,11 @@ impl Dialect {
 }
 
 /// Of several drafts in one document, that of the offer; else the latest of them.
-fn spoken(metadata: &Map<String, Value>, offered: Option<Dialect>) -> Option<Dialect> {
+fn spoken(
+    metadata: &Map<String, Value>,
+    offered: Option<Dialect>,
+    ids: &[String],
+) -> Option<Dialect> {
     let mut spoken = Vec::new();
     if let Some(entries) = object(metadata, "credential_configurations_supported") {
         spoken.push(of_configurations(metadata, entries, offered.is_some()));
@@ -92,11 +96,22 @@ fn spoken(metadata: &Map<String, Value>, offered: Option<Dialect>) -> Option<Dia
     let offered = offered.map(|dialect| dialect.0);
     let is_spoken = |draft: Draft| spoken.contains(&Some(draft));
     let chosen = match offered {
+        Some(Draft::D11) if are_named_later(metadata, ids) => spoken.first().copied().flatten(),
         Some(draft) if is_spoken(draft) => offered,
         Some(Draft::D8) if is_spoken(Draft::D9) => Some(Draft::D9),
         _ => spoken.first().copied().flatten(),
     };
     chosen.map(Dialect)
+}
+
+/// Whether an offer of draft 11 names what the catalogue of that draft does not, but the later one
+/// beside it.
+fn are_named_later(metadata: &Map<String, Value>, ids: &[String]) -> bool {
+    let later = object(metadata, "credential_configurations_supported");
+    let listed = metadata.get("credentials_supported").and_then(Value::as_array);
+    let is_listed = |id: &String| listed.into_iter().flatten().any(|one| one["id"] == **id);
+    let is_later = |id: &String| later.is_some_and(|later| later.contains_key(id));
+    !ids.is_empty() && ids.iter().all(|id| is_later(id) && !is_listed(id))
 }
 
 /// 13, 14, 15 and 1.0 have the same member. What only an older draft has, says that it is one; where

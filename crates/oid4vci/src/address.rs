@@ -1,8 +1,9 @@
 //! Which addresses belong to the public internet.
 //!
-//! A link from a stranger must not make the wallet knock on doors inside the network it runs in:
-//! a router, a cloud's metadata service, a database on this machine (catalogue A01, F02). So only
-//! what is known to be public passes; whatever is not listed here is refused.
+//! A link from a stranger must not make the Wallet knock on doors inside the network it runs in, nor
+//! the DID of a stranger the Issuer: a router, a cloud's metadata service, a database on this machine
+//! (catalogue A01, F01, F02). So only what is known to be public passes; whatever is not listed here
+//! is refused.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -17,7 +18,7 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Whether no issuer is there, whatever a person agrees to: link-local addresses, and the other
+/// Whether nobody is there who could be meant, whatever a person agrees to: link-local addresses, and the other
 /// places at which clouds hand a machine its secrets (catalogue A01).
 #[must_use]
 pub fn is_off_limits(address: IpAddr) -> bool {

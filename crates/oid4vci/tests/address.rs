@@ -1,9 +1,9 @@
-//! Which addresses the wallet takes for public (catalogue A01, F02).
+//! Which addresses are taken for public (catalogue A01, F02).
 
 use std::net::IpAddr;
 
+use oid4vci::address::{is_off_limits, is_public, is_this_machine};
 use url::Url;
-use wallet::address::{is_off_limits, is_public, is_this_machine};
 
 #[test]
 fn special_addresses_are_not_public() {
