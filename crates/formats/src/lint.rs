@@ -315,7 +315,7 @@ fn check_entry(expected: &Expected<'_>) -> Result<(), LintFault> {
     let is_there = match recorded {
         CredentialStatus::StatusList(reference) => reference.idx < entries,
         CredentialStatus::Bitstring(all) => all.iter().all(|entry| entry.index < entries),
-        CredentialStatus::Other => false,
+        CredentialStatus::Both(..) | CredentialStatus::Other => false,
     };
     is_there.then_some(()).ok_or(LintFault::OutsideStatusList)
 }

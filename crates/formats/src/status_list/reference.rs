@@ -24,6 +24,8 @@ pub enum CredentialStatus {
     StatusList(StatusReference),
     /// In Bitstring Status Lists, one for each purpose; at least one.
     Bitstring(Vec<BitstringEntry>),
+    /// In lists of both kinds, each of which may revoke it. None of ours is.
+    Both(StatusReference, Vec<BitstringEntry>),
     /// In a way that we do not know; to take it for none would make the credential valid for ever.
     Other,
 }
@@ -39,14 +41,17 @@ impl StatusReference {
 impl CredentialStatus {
     /// Reads both places where a W3C credential may say it: the claim, and `credentialStatus`.
     ///
-    /// Two statuses are two ways in which it can be revoked, of which we ask for one: to follow the one
-    /// would be to overlook the other, so nobody is told that it is valid.
+    /// Two statuses are two ways in which it can be revoked: whoever follows the one alone overlooks the
+    /// other.
     pub(crate) fn of_both(
         claims: &Map<String, Value>,
         credential_status: Option<&Value>,
     ) -> Result<Option<Self>, FormatError> {
         let of_w3c = credential_status.map_or(Ok(None), Self::from_w3c)?;
         match (Self::from_claims(claims)?, of_w3c) {
+            (Some(Self::StatusList(listed)), Some(Self::Bitstring(entries))) => {
+                Ok(Some(Self::Both(listed, entries)))
+            }
             (Some(_), Some(_)) => Ok(Some(Self::Other)),
             (claim, of_w3c) => Ok(claim.or(of_w3c)),
         }

@@ -25,8 +25,9 @@ type Row = (Option<Value>, Option<Value>, [Result<Option<CredentialStatus>, Form
 
 fn rows() -> Vec<Row> {
     let listed = StatusReference { uri: LIST.to_owned(), idx: 7 };
-    let listed = || Ok(Some(CredentialStatus::StatusList(listed.clone())));
     let bits = BitstringEntry::new(Purpose::Revocation, LIST.to_owned(), 42);
+    let both = || Ok(Some(CredentialStatus::Both(listed.clone(), vec![bits.clone()])));
+    let listed = || Ok(Some(CredentialStatus::StatusList(listed.clone())));
     let bits = || Ok(Some(CredentialStatus::Bitstring(vec![bits.clone()])));
     let other = || Ok(Some(CredentialStatus::Other));
     let refused = || Err(FormatError::Malformed);
@@ -37,7 +38,7 @@ fn rows() -> Vec<Row> {
         (Some(claim()), None, [listed(), listed()]),
         (Some(json!({ "identifier_list": {} })), None, [other(), other()]),
         // Either may be the one that is revoked.
-        (Some(claim()), Some(entry()), [other(), other()]),
+        (Some(claim()), Some(entry()), [both(), both()]),
         (Some(claim()), Some(json!({ "type": "AnotherKind" })), [other(), other()]),
         (Some(claim()), Some(refresh), [listed(), listed()]),
         (Some(json!({})), Some(entry()), [refused(), refused()]),

@@ -85,7 +85,7 @@ impl Stamp {
     fn reference(&self) -> Option<StatusReference> {
         match &self.status {
             Some(CredentialStatus::StatusList(reference)) => Some(reference.clone()),
-            Some(CredentialStatus::Bitstring(_) | CredentialStatus::Other) | None => None,
+            Some(_) | None => None,
         }
     }
 }

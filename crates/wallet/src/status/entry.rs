@@ -75,6 +75,10 @@ fn referred(
         Ok(Some(CredentialStatus::Bitstring(entries))) => {
             Ok(entries.into_iter().map(Entry::Bitstring).collect())
         }
+        Ok(Some(CredentialStatus::Both(listed, entries))) => {
+            let bits = entries.into_iter().map(Entry::Bitstring);
+            Ok(std::iter::once(Entry::Token(listed)).chain(bits).collect())
+        }
         Ok(Some(CredentialStatus::Other)) | Err(_) => Err(StatusFault::OtherMechanism),
     }
 }
@@ -101,4 +105,22 @@ pub(crate) fn together(
             signed_at: Some(one.signed_at.into_iter().chain(other.signed_at).flatten().collect()),
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use formats::status_list::bitstring::Purpose;
+
+    use super::*;
+
+    /// TSL §6.1: who revokes in one list is not overlooked for the other.
+    #[test]
+    fn each_list_that_a_credential_names_is_asked() {
+        let listed = StatusReference { uri: "https://issuer.example/1".to_owned(), idx: 7 };
+        let list = "https://issuer.example/2".to_owned();
+        let bits = BitstringEntry::new(Purpose::Revocation, list, 7);
+        let both = CredentialStatus::Both(listed.clone(), vec![bits.clone()]);
+        let asked = referred(Ok(Some(both)));
+        assert_eq!(asked, Ok(vec![Entry::Token(listed), Entry::Bitstring(bits)]));
+    }
 }
