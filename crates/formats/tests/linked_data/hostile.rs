@@ -123,6 +123,10 @@ async fn things_that_look_the_same_keep_nobody_busy() {
     }
 }
 
+/// A build that knows the suite looks at the value, which is none of it.
+const BBS: FormatError =
+    if cfg!(feature = "bbs-2023") { FormatError::Malformed } else { FormatError::UnsupportedProof };
+
 /// Proofs that are not what a credential needs, or not by whom it says it is.
 #[tokio::test]
 async fn a_proof_of_something_else_is_refused() {
@@ -130,7 +134,7 @@ async fn a_proof_of_something_else_is_refused() {
     let good = signed(document(), Canonicalization::Jcs, &key).await;
     for (member, value, error) in [
         ("type", json!("Ed25519Signature2020"), FormatError::UnsupportedProof),
-        ("cryptosuite", json!("bbs-2023"), FormatError::UnsupportedProof),
+        ("cryptosuite", json!("bbs-2023"), BBS),
         ("cryptosuite", json!("none"), FormatError::UnsupportedProof),
         ("cryptosuite", json!("ecdsa-jcs-2019"), FormatError::WrongSignature),
         ("cryptosuite", json!("eddsa-rdfc-2022"), FormatError::WrongSignature),
