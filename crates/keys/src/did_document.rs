@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::did::read_multikey;
+use crate::did::{read_issuer_multikey, read_multikey};
 use crate::json;
 use crate::public_key::PublicKey;
 
@@ -82,7 +82,11 @@ impl DidDocument {
         let keys = Relationship::ALL.into_iter().flat_map(|relationship| {
             let listed = listed(&document, relationship.name());
             let named = listed.filter_map(|entry| method(&document, entry, did));
-            named.map(move |(name, method)| Listed { name, relationship, key: key(method, did) })
+            named.map(move |(name, method)| Listed {
+                name,
+                relationship,
+                key: key(method, did, relationship),
+            })
         });
         Ok(Self { did: did.to_owned(), keys: keys.collect() })
     }
@@ -120,13 +124,17 @@ fn method<'d>(document: &'d Value, entry: &'d Value, did: &str) -> Option<(Strin
     Some((name, method))
 }
 
-fn key(method: &Value, did: &str) -> Option<PublicKey> {
+/// Statements may be signed by keys with which nobody shows who they are (`bbs-2023`).
+fn key(method: &Value, did: &str, relationship: Relationship) -> Option<PublicKey> {
     if method.get("controller").is_none_or(|controller| controller != did) {
         return None;
     }
     let multikey = method.get("publicKeyMultibase").and_then(Value::as_str);
     match (multikey, method.get("publicKeyJwk")) {
-        (Some(multikey), None) => read_multikey(multikey).ok(),
+        (Some(multikey), None) => match relationship {
+            Relationship::Authentication => read_multikey(multikey).ok(),
+            Relationship::AssertionMethod => read_issuer_multikey(multikey).ok(),
+        },
         (None, Some(jwk)) => PublicKey::from_jwk_or_rsa(jwk).ok(),
         _ => None,
     }
