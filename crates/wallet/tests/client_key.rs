@@ -2,7 +2,6 @@
 //! signs what it asks for where that is wanted (RFC 9101).
 #![expect(
     clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
     reason = "a test stops at the first surprise"
 )]
