@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "a command prints")]
 
+mod bbs;
 mod bench;
 mod citation;
 mod dependencies;
@@ -23,6 +24,8 @@ Usage: cargo xtask COMMAND
                        packages first, unless --no-install is said
   spec [--check]       writes docs/SPEC-MAP.md; --check only says whether it is up to date;
                        both say which files and tests a document names that are not there
+  bbs                  lints and tests what builds with the feature bbs-2023 alone have; part of
+                       `test`
   deny                 checks licences, banned crates and sources of the dependencies
   advisories           asks the public advisory database about the dependencies (no gate:
                        it needs the network and changes without us)
@@ -64,6 +67,7 @@ fn command(arguments: &[&str]) -> io::Result<ExitCode> {
         ["bench", rest @ ..] => bench::bench(rest)?,
         ["spec"] => spec::write()?,
         ["spec", "--check"] => spec::check()?,
+        ["bbs"] => bbs::bbs()?,
         ["deny"] => dependencies::deny()?,
         ["advisories"] => dependencies::advisories()?,
         [] | ["help" | "--help" | "-h"] => println!("{HELP}"),

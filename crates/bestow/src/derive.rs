@@ -1,5 +1,5 @@
-//! `bestow derive`: what a holder shows of a credential whose claims are signed one by one
-//! (`ecdsa-sd-2023`). Nobody is asked, and nothing is signed.
+//! `bestow derive`: what a holder shows of a credential of which claims can be left out
+//! (`ecdsa-sd-2023`, `bbs-2023`). Nobody is asked, and no key of the holder's is needed.
 
 use formats::FormatError;
 use formats::data_integrity::Contexts;
@@ -13,7 +13,12 @@ use crate::inspect::kind::Kind;
 use crate::inspect::recognise::Body;
 use crate::terminal::{plain, print, print_json, tell};
 
-const CRYPTOSUITE: &str = "ecdsa-sd-2023";
+/// By which parts can be shown.
+const CRYPTOSUITES: &[&str] = &[
+    "ecdsa-sd-2023",
+    #[cfg(feature = "bbs-2023")]
+    "bbs-2023",
+];
 const PROOF: &str = "proof";
 
 /// Runs the command.
@@ -63,7 +68,8 @@ fn credential(what: &str) -> Result<Map<String, Value>, Failure> {
         Some(Value::Array(proofs)) => proofs,
         proof => proof.into_iter().collect(),
     };
-    let is_it = |proof: &Value| proof.get("cryptosuite").is_some_and(|name| name == CRYPTOSUITE);
+    let suite = |proof: &Value| proof.get("cryptosuite")?.as_str().map(str::to_owned);
+    let is_it = |proof: &Value| suite(proof).is_some_and(|name| CRYPTOSUITES.contains(&&*name));
     let proof = proofs.into_iter().find(is_it);
     let proof = proof.ok_or_else(|| whole_only("it has no such proof"))?;
     credential.insert(PROOF.to_owned(), proof);
@@ -71,8 +77,8 @@ fn credential(what: &str) -> Result<Map<String, Value>, Failure> {
 }
 
 fn whole_only(why: &str) -> Failure {
-    let message =
-        format!("only a credential with a proof by {CRYPTOSUITE} can be shown in part; {why}");
+    let suites = CRYPTOSUITES.join(" or ");
+    let message = format!("only a credential with a proof by {suites} can be shown in part; {why}");
     let hint = "see what it is: bestow inspect FILE";
     Failure::new(Ending::Usage, "not_derivable", message).hint(hint)
 }

@@ -1,5 +1,7 @@
 //! W3C Verifiable Credential with a Data Integrity proof, format `ldp_vc` (VCI §A.1.2).
 
+#[cfg(feature = "bbs-2023")]
+use keys::bbs::BbsKey;
 use keys::json;
 use keys::outside::{Random, Timestamp};
 use keys::public_key::PublicKey;
@@ -42,9 +44,7 @@ pub async fn sign(
     options: ProofOptions<'_>,
     signer: &dyn Signer,
 ) -> Result<Value, IssueError> {
-    let secured = data_integrity::sign(prepared, options, signer).await?;
-    let is_short = json::text(&secured).len() <= CREDENTIAL_BYTES_MAX;
-    if is_short { Ok(secured.into()) } else { Err(IssueError::TooLong) }
+    short(data_integrity::sign(prepared, options, signer).await?)
 }
 
 /// Signs what [`prepare`] made, of which the holder may leave claims out, but for those at the paths
@@ -55,19 +55,41 @@ pub async fn sign_selective(
     mandatory: &[Vec<Step>],
     (signer, random): (&dyn Signer, &dyn Random),
 ) -> Result<Value, IssueError> {
+    let (credential, mandatory) = always_shown(prepared, mandatory);
+    let signers = (signer, random);
+    short(sd::sign_selective(credential, options, mandatory, signers).await?)
+}
+
+/// The same, so that nobody can tell by their proofs which disclosures are of one credential.
+#[cfg(feature = "bbs-2023")]
+pub fn sign_unlinkable(
+    prepared: Map<String, Value>,
+    options: ProofOptions<'_>,
+    mandatory: &[Vec<Step>],
+    signers: (&BbsKey, &dyn Random),
+) -> Result<Value, IssueError> {
+    let (credential, mandatory) = always_shown(prepared, mandatory);
+    short(sd::sign_unlinkable(credential, options, mandatory, signers)?)
+}
+
+/// Pointers to what no holder may leave out of a credential; those that lead nowhere are left out.
+fn always_shown(
+    prepared: Map<String, Value>,
+    mandatory: &[Vec<Step>],
+) -> (Map<String, Value>, Vec<String>) {
     let below_subject = mandatory.iter().map(|path| {
         path.iter().fold(format!("/{SUBJECT}"), |pointer, step| {
             let step = step.to_string().replace('~', "~0").replace('/', "~1"); // RFC 6901 §3
             format!("{pointer}/{step}")
         })
     });
-    let whole = Value::Object(prepared);
     let always = ALWAYS_SHOWN.iter().map(|pointer| (*pointer).to_owned());
+    let whole = Value::Object(prepared.clone());
     let is_there = |pointer: &String| whole.pointer(pointer).is_some();
-    let mandatory = always.chain(below_subject).filter(is_there).collect();
-    let Value::Object(credential) = whole else { return Err(IssueError::ReservedClaim) };
-    let signers = (signer, random);
-    let secured = sd::sign_selective(credential, options, mandatory, signers).await?;
+    (prepared, always.chain(below_subject).filter(is_there).collect())
+}
+
+fn short(secured: Map<String, Value>) -> Result<Value, IssueError> {
     let is_short = json::text(&secured).len() <= CREDENTIAL_BYTES_MAX;
     if is_short { Ok(secured.into()) } else { Err(IssueError::TooLong) }
 }

@@ -3,11 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use formats::data_integrity::{Canonicalization, ProofOptions};
 use formats::lint::{self, Expected, TypeName};
 use formats::sd_jwt_vc;
 use formats::unsigned::Unsigned;
-use formats::{jwt_vc_json, ldp_vc, mso_mdoc, vc_jose};
+use formats::{jwt_vc_json, mso_mdoc, vc_jose};
 use keys::outside::{Random, Timestamp};
 use oid4vci::grant::StatusEntry;
 use oid4vci::legacy::Dialect;
@@ -16,9 +15,10 @@ use serde_json::{Map, Value};
 
 use crate::credential_type::{CredentialType, Format, Securing};
 use crate::failure::Broken;
-use crate::{Issuer, SigningKey};
+use crate::{Issuer, IssuerKeys};
 use unsigned::{Holder, Maker, Stamp};
 
+mod linked_data;
 mod mdoc;
 mod signer;
 mod unsigned;
@@ -62,7 +62,7 @@ pub async fn issue(
         Broken::fault(format!("a {} was not signed: {fault}", credential_type.id))
     })?;
     let typ = dialect.map_or(sd_jwt_vc::FORMAT, Dialect::sd_jwt_typ);
-    let signing = Signing { name: &name, typ, key: &keys.signing, created: stamp_of(now) };
+    let signing = Signing { name: &name, typ, keys: &keys, created: stamp_of(now) };
     sign(unsigned, signing, (credential_type, &*issuer.random)).await
 }
 
@@ -102,15 +102,16 @@ struct Signing<'s> {
     name: &'s str,
     /// Of an SD-JWT VC.
     typ: &'s str,
-    key: &'s SigningKey,
+    keys: &'s IssuerKeys,
     created: Timestamp,
 }
 
 async fn sign(
     unsigned: Unsigned,
-    Signing { name, typ, key, created }: Signing<'_>,
+    Signing { name, typ, keys, created }: Signing<'_>,
     (credential_type, random): (&CredentialType, &dyn Random),
 ) -> Result<Value, Broken> {
+    let key = &keys.signing;
     let (kid, signer) = (&*key.kid, &*key.signer);
     match unsigned {
         Unsigned::SdJwtVc(made) => {
@@ -123,14 +124,8 @@ async fn sign(
             vc_jose::sign_selective(&made, kid, signer).await.map(Value::String)
         }
         Unsigned::LdpVc(made, canonicalization) => {
-            let verification_method = &format!("{name}#{kid}");
-            let options = ProofOptions { verification_method, canonicalization, created };
-            if canonicalization == Canonicalization::Selective {
-                let mandatory = credential_type.mandatory_paths();
-                ldp_vc::sign_selective(made, options, &mandatory, (signer, random)).await
-            } else {
-                ldp_vc::sign(made, options, signer).await
-            }
+            let signing = (name, keys, created);
+            linked_data::sign((made, canonicalization), signing, (credential_type, random)).await
         }
     }
     .map_err(|error| Broken::fault(format!("signing failed: {error}")))

@@ -114,6 +114,8 @@ pub struct IssuerKeys {
     pub signing: SigningKey,
     /// What verifiers find of the keys that signed, sign and will sign; the present one first.
     pub published: Vec<PublishedKey>,
+    /// Those for credentials whose disclosures cannot be linked.
+    pub bbs: BbsKeys,
     /// Makes references and codes of offers.
     pub offer: MacKey,
     /// Makes Transaction Codes and keys their digests.
@@ -130,6 +132,17 @@ pub struct IssuerKeys {
     pub change_at: Option<Timestamp>,
     /// All of them, as the manifest says.
     pub generations: Generations,
+}
+
+/// Keys of BLS12-381; an issuer without a type by `bbs-2023` has none.
+#[derive(Debug, Default)]
+pub struct BbsKeys {
+    /// Signs.
+    #[cfg(feature = "bbs-2023")]
+    pub signing: Option<keys::bbs::BbsKey>,
+    /// What verifiers find of the keys that signed, sign and will sign, as Multikeys: each is named by
+    /// its text.
+    pub published: Vec<String>,
 }
 
 /// The public half of a key that signs credentials.
@@ -157,10 +170,10 @@ impl IssuerKeys {
     #[must_use]
     pub fn in_use(&self, now: Timestamp) -> String {
         let number = |purpose| {
-            let active = self.generations.active(purpose, now);
-            format!("{purpose} {}", active.map_or(0, |generation| generation.number))
+            let active = self.generations.active(purpose, now)?;
+            Some(format!("{purpose} {}", active.number))
         };
-        KeyPurpose::ALL.map(number).join(", ")
+        KeyPurpose::ALL.into_iter().filter_map(number).collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -175,7 +175,7 @@ fn uses(world: &World) -> Uses<'_> {
 async fn a_rotation_is_on_disk_and_complete() {
     let world = World::new().await;
     let config: &Config = &world.issuer.config;
-    for purpose in KeyPurpose::ALL {
+    for purpose in KeyPurpose::OF_EVERY_ISSUER {
         let rotated = next(&world, purpose);
         assert_eq!((rotated.generation.number, rotated.is_hastened), (2, false));
         assert_eq!(rotated.generation.active_from, world.clock.now().plus(LEAD));
@@ -240,7 +240,7 @@ async fn a_manifest_is_read_strictly() {
 async fn what_nothing_needs_any_more_is_destroyed() {
     let world = World::new().await;
     let keys = &world.issuer.config.keys;
-    for purpose in KeyPurpose::ALL {
+    for purpose in KeyPurpose::OF_EVERY_ISSUER {
         next(&world, purpose);
         assert!(retire(purpose, &uses(&world), world.clock.now()).unwrap().is_empty());
     }
@@ -249,11 +249,11 @@ async fn what_nothing_needs_any_more_is_destroyed() {
     let just_now = retire(KeyPurpose::Signing, &uses(&world), retired_at).unwrap();
     assert!(matches!(just_now[..], [Retired::Kept(..)]), "a node may just be signing");
     world.clock.advance(FOLLOWED_SECONDS);
-    for purpose in KeyPurpose::ALL {
+    for purpose in KeyPurpose::OF_EVERY_ISSUER {
         let until = needed_until(purpose, &uses(&world), retired_at);
         let kept = retire(purpose, &uses(&world), world.clock.now()).unwrap();
         let expected = match purpose {
-            KeyPurpose::Signing => Retired::Erased(purpose, 1, until),
+            KeyPurpose::Signing | KeyPurpose::Bbs => Retired::Erased(purpose, 1, until),
             KeyPurpose::Encryption
             | KeyPurpose::Offer
             | KeyPurpose::TxCode
@@ -267,7 +267,7 @@ async fn what_nothing_needs_any_more_is_destroyed() {
     assert!(!keys.join("signing-key.pem").exists(), "nobody signs with it any more");
     let loaded = load_keys(&world.issuer.config, world.clock.now()).unwrap();
     assert_eq!(loaded.published.len(), 2, "credentials of it are still verified");
-    for purpose in KeyPurpose::ALL {
+    for purpose in KeyPurpose::OF_EVERY_ISSUER {
         let until = needed_until(purpose, &uses(&world), retired_at);
         let ended = retire(purpose, &uses(&world), until).unwrap();
         assert_eq!(ended, [Retired::Destroyed(purpose, 1)]);

@@ -43,7 +43,7 @@ fn make_next(world: &World, purpose: KeyPurpose) {
 
 /// Every key is replaced, and both nodes have noticed.
 fn all_replaced(world: &World, nodes: &[&Issuer]) {
-    for purpose in KeyPurpose::ALL {
+    for purpose in KeyPurpose::OF_EVERY_ISSUER {
         make_next(world, purpose);
     }
     for node in nodes {

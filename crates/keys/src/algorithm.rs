@@ -19,6 +19,9 @@ pub enum Algorithm {
     Rs256,
     /// RSA, PSS with SHA-256: likewise.
     Ps256,
+    /// BBS with BLS12-381 and SHA-256: signs several messages at once, so it has no place in JOSE and
+    /// COSE. Such a key can be read in builds with `bbs-2023` alone.
+    Bbs,
 }
 
 impl Algorithm {
@@ -38,6 +41,7 @@ impl Algorithm {
             Self::EdDsa => "EdDSA",
             Self::Rs256 => "RS256",
             Self::Ps256 => "PS256",
+            Self::Bbs => "BBS",
         }
     }
 

@@ -95,7 +95,8 @@ impl CertificateRequest {
         let key = key.map_err(|_| DevelopmentError::BadRequest)?;
         let signed = request.info.to_der().map_err(bad)?;
         let signature = request.signature.as_bytes().ok_or(DevelopmentError::BadRequest)?;
-        UnparsedPublicKey::new(verification(key.algorithm()), key.raw())
+        let verification = verification(key.algorithm()).ok_or(DevelopmentError::UnsupportedKey)?;
+        UnparsedPublicKey::new(verification, key.raw())
             .verify(&signed, signature)
             .map_err(|_| DevelopmentError::BadRequest)?;
         let name = request.info.subject.common_name().map_err(bad)?;
@@ -115,8 +116,8 @@ fn wished(request: &CertReq) -> Vec<Extension> {
 }
 
 /// Requests are signed as certificates are: in DER.
-fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
-    match algorithm {
+fn verification(algorithm: Algorithm) -> Option<&'static dyn VerificationAlgorithm> {
+    Some(match algorithm {
         Algorithm::Es256 => &signature::ECDSA_P256_SHA256_ASN1,
         Algorithm::Es384 => &signature::ECDSA_P384_SHA384_ASN1,
         Algorithm::Es512 => &signature::ECDSA_P521_SHA512_ASN1,
@@ -124,5 +125,6 @@ fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
         Algorithm::EdDsa => &signature::ED25519,
         Algorithm::Rs256 => &signature::RSA_PKCS1_2048_8192_SHA256,
         Algorithm::Ps256 => &signature::RSA_PSS_2048_8192_SHA256,
-    }
+        Algorithm::Bbs => return None,
+    })
 }

@@ -44,7 +44,7 @@ pub async fn sign(
     payload: &[u8],
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, SignError> {
-    let algorithm = number(signer.algorithm());
+    let algorithm = number(signer.algorithm()).ok_or(SignError::OthersAlgorithm)?;
     let protected = encode(|to| {
         to.map(2)?.i64(ALGORITHM)?.i64(algorithm)?.i64(TYPE)?.str(header.typ)?;
         Ok(())
@@ -66,7 +66,7 @@ pub async fn sign_untagged(
     payload: &[u8],
     signer: &dyn Signer,
 ) -> Result<Vec<u8>, SignError> {
-    let algorithm = number(signer.algorithm());
+    let algorithm = number(signer.algorithm()).ok_or(SignError::OthersAlgorithm)?;
     let protected = encode(|to| {
         to.map(1)?.i64(ALGORITHM)?.i64(algorithm)?;
         Ok(())
@@ -102,10 +102,10 @@ fn to_be_signed(protected: &[u8], payload: &[u8]) -> Vec<u8> {
     })
 }
 
-/// The number of an algorithm (RFC 9053 §2.1, RFC 9053 §2.2, RFC 8812 §3.2).
+/// The number of an algorithm (RFC 9053 §2.1, RFC 9053 §2.2, RFC 8812 §3.2); BBS has none.
 #[must_use]
-pub const fn number(algorithm: Algorithm) -> i64 {
-    match algorithm {
+pub const fn number(algorithm: Algorithm) -> Option<i64> {
+    Some(match algorithm {
         Algorithm::Es256 => -7,
         Algorithm::Es384 => -35,
         Algorithm::Es512 => -36,
@@ -113,7 +113,8 @@ pub const fn number(algorithm: Algorithm) -> i64 {
         Algorithm::EdDsa => -8,
         Algorithm::Ps256 => -37,
         Algorithm::Rs256 => -257,
-    }
+        Algorithm::Bbs => return None,
+    })
 }
 
 /// RFC 9053 §2.1, RFC 9053 §2.2, RFC 8812 §3.2, and the names of RFC 9864 §2 for the same
@@ -281,7 +282,8 @@ const OKP: u64 = 1;
 const EC2: u64 = 2;
 const RSA: u64 = 3;
 
-/// Key type and curve (RFC 9053 §7.1, RFC 8812 §3.1); RSA has none, and no place in what we read.
+/// Key type and curve (RFC 9053 §7.1, RFC 8812 §3.1); those of RSA and BLS12-381 have no place in
+/// what we read.
 const fn curve(algorithm: Algorithm) -> (u64, u64) {
     match algorithm {
         Algorithm::Es256 => (EC2, 1),
@@ -290,6 +292,7 @@ const fn curve(algorithm: Algorithm) -> (u64, u64) {
         Algorithm::Es256K => (EC2, 8),
         Algorithm::EdDsa => (OKP, 6),
         Algorithm::Rs256 | Algorithm::Ps256 => (RSA, 0),
+        Algorithm::Bbs => (OKP, 0),
     }
 }
 

@@ -182,7 +182,7 @@ impl<'k> Subject<'k> {
             Algorithm::Es384 => &PKCS_ECDSA_P384_SHA384,
             Algorithm::Es512 => &PKCS_ECDSA_P521_SHA512,
             Algorithm::EdDsa => &PKCS_ED25519,
-            Algorithm::Es256K | Algorithm::Rs256 | Algorithm::Ps256 => {
+            Algorithm::Es256K | Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Bbs => {
                 return Err(DevelopmentError::UnsupportedKey);
             }
         };

@@ -16,13 +16,14 @@ use crate::{json, multibase};
 pub const DID_BYTES_MAX: usize = 4 * 1024;
 
 /// Multicodec names of keys, as the bytes in front of the key.
-const CODECS: [(&[u8], Codec); 6] = [
+const CODECS: [(&[u8], Codec); 7] = [
     (&[0x80, 0x24], Codec::Raw(Algorithm::Es256)),
     (&[0x81, 0x24], Codec::Raw(Algorithm::Es384)),
     (&[0x82, 0x24], Codec::Raw(Algorithm::Es512)),
     (&[0xe7, 0x01], Codec::Raw(Algorithm::Es256K)),
     (&[0xed, 0x01], Codec::Raw(Algorithm::EdDsa)),
     (&[0xd1, 0xd6, 0x03], Codec::Jwk),
+    (&[0xeb, 0x01], Codec::Raw(Algorithm::Bbs)),
 ];
 
 #[derive(Clone, Copy)]
@@ -55,6 +56,7 @@ pub fn to_multikey(key: &PublicKey) -> String {
         Algorithm::Es256K => vec![0xe7, 0x01],
         Algorithm::EdDsa => vec![0xed, 0x01],
         Algorithm::Rs256 | Algorithm::Ps256 => vec![0x85, 0x24],
+        Algorithm::Bbs => vec![0xeb, 0x01],
     };
     bytes.extend(key.compressed());
     multibase::encode_base58(&bytes)
@@ -125,8 +127,13 @@ pub fn did_of(did_url: &str) -> &str {
     did_url.split(['#', '?', '/']).next().unwrap_or(did_url)
 }
 
-/// The key of a DID, or of a DID URL that names it.
+/// The key of a DID, or of a DID URL that names it: one that somebody can prove to have.
 pub fn resolve(did_url: &str) -> Result<PublicKey, DidError> {
+    resolve_issuer(did_url).and_then(can_be_proved)
+}
+
+/// The key of whoever signs credentials: it may be one of BLS12-381, too, in builds that have it.
+pub fn resolve_issuer(did_url: &str) -> Result<PublicKey, DidError> {
     if did_url.len() > DID_BYTES_MAX {
         return Err(DidError::TooLong);
     }
@@ -140,7 +147,7 @@ pub fn resolve(did_url: &str) -> Result<PublicKey, DidError> {
         .ok_or(DidError::Malformed)?;
     let (key, only_fragment) = match method {
         "jwk" => (read_jwk(id)?, "0"),
-        "key" => (read_multikey(id)?, id),
+        "key" => (read_issuer_multikey(id)?, id),
         _ => return Err(DidError::UnsupportedMethod),
     };
     if fragment.is_some_and(|fragment| fragment != only_fragment) {
@@ -155,11 +162,21 @@ fn read_jwk(id: &str) -> Result<PublicKey, DidError> {
     PublicKey::from_jwk(&jwk).map_err(DidError::BadKey)
 }
 
-/// Reads what [`to_multikey`] writes.
+/// What is signed with BBS is no proof of a key.
+fn can_be_proved(key: PublicKey) -> Result<PublicKey, DidError> {
+    if key.algorithm() == Algorithm::Bbs { Err(DidError::UnsupportedKey) } else { Ok(key) }
+}
+
+/// Reads what [`to_multikey`] writes, of the kinds that [`resolve`] takes.
+pub fn read_multikey(text: &str) -> Result<PublicKey, DidError> {
+    read_issuer_multikey(text).and_then(can_be_proved)
+}
+
+/// Reads what [`to_multikey`] writes, of the kinds that [`resolve_issuer`] takes.
 ///
 /// Both base58 and the multicodec have one spelling each here; others are refused, so that equal
 /// keys have equal DIDs.
-pub fn read_multikey(text: &str) -> Result<PublicKey, DidError> {
+pub fn read_issuer_multikey(text: &str) -> Result<PublicKey, DidError> {
     let bytes = multibase::decode_base58(text).ok_or(DidError::Malformed)?;
     let (codec, rest) = CODECS
         .iter()
@@ -167,7 +184,7 @@ pub fn read_multikey(text: &str) -> Result<PublicKey, DidError> {
         .ok_or(DidError::UnsupportedKey)?;
     match codec {
         Codec::Raw(algorithm) => {
-            let key = PublicKey::from_raw(algorithm, rest).map_err(DidError::BadKey)?;
+            let key = PublicKey::from_raw(algorithm, rest).map_err(DidError::of_key)?;
             if key.compressed() == rest { Ok(key) } else { Err(DidError::Malformed) }
         }
         Codec::Jwk => {
@@ -194,6 +211,13 @@ pub enum DidError {
     UnknownFragment,
     /// The key itself is refused.
     BadKey(KeyError),
+}
+
+impl DidError {
+    /// A kind of key that only other builds read is as unknown as any other.
+    fn of_key(error: KeyError) -> Self {
+        if error == KeyError::UnsupportedKey { Self::UnsupportedKey } else { Self::BadKey(error) }
+    }
 }
 
 impl fmt::Display for DidError {

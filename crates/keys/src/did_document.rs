@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde_json::{Value, json};
 
-use crate::did::read_multikey;
+use crate::did::{read_issuer_multikey, read_multikey};
 use crate::json;
 use crate::public_key::PublicKey;
 
@@ -80,9 +80,13 @@ enum Written {
 }
 
 impl Written {
-    fn decoded(&self) -> Option<PublicKey> {
+    /// Statements may be signed by keys with which nobody shows who they are (`bbs-2023`).
+    fn decoded(&self, relationship: Relationship) -> Option<PublicKey> {
         match self {
-            Self::Multikey(text) => read_multikey(text).ok(),
+            Self::Multikey(text) => match relationship {
+                Relationship::Authentication => read_multikey(text).ok(),
+                Relationship::AssertionMethod => read_issuer_multikey(text).ok(),
+            },
             Self::Jwk(jwk) => PublicKey::from_jwk_or_rsa(jwk).ok(),
         }
     }
@@ -116,7 +120,7 @@ impl DidDocument {
     pub fn key(&self, did_url: &str, relationship: Relationship) -> Option<PublicKey> {
         let name = whole(&self.did, did_url);
         let mut for_this = self.keys.iter().filter(|one| one.relationship == relationship);
-        for_this.find(|one| one.name == name)?.key.as_ref()?.decoded()
+        for_this.find(|one| one.name == name)?.key.as_ref()?.decoded(relationship)
     }
 }
 

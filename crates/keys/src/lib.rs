@@ -7,6 +7,8 @@
 pub mod aead;
 pub mod algorithm;
 pub mod base64url;
+#[cfg(feature = "bbs-2023")]
+pub mod bbs;
 pub mod cbor;
 pub mod certificate_request;
 pub mod cose;

@@ -16,6 +16,8 @@ use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
+#[cfg(feature = "bbs-2023")]
+use crate::bbs::pairing_point;
 use crate::digest::sha256;
 use crate::edwards::edwards_point;
 use crate::rsa;
@@ -31,7 +33,8 @@ pub struct PublicKey {
     algorithm: Algorithm,
     /// Of an RSA key that says nothing of its algorithm.
     is_for_any_rsa: bool,
-    /// The uncompressed point, the 32 bytes of Ed25519, or the `RSAPublicKey`.
+    /// The uncompressed point, the 32 bytes of Ed25519, the `RSAPublicKey`, or the compressed point of
+    /// BLS12-381.
     raw: Vec<u8>,
 }
 
@@ -98,11 +101,13 @@ impl PublicKey {
         Ok(Self { algorithm, is_for_any_rsa: named.is_none(), raw: rsa::from_jwk(members)? })
     }
 
-    /// Takes an uncompressed or compressed point, the 32 bytes of Ed25519, or an `RSAPublicKey`.
+    /// Takes an uncompressed or compressed point, the 32 bytes of Ed25519, an `RSAPublicKey`, or a
+    /// compressed point of BLS12-381 (G2).
     pub(crate) fn from_raw(algorithm: Algorithm, raw: &[u8]) -> Result<Self, KeyError> {
         let raw = match algorithm {
             Algorithm::Rs256 | Algorithm::Ps256 => rsa::from_der(raw)?,
             Algorithm::EdDsa => edwards_point(raw)?,
+            Algorithm::Bbs => pairing_point(raw)?,
             Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512 | Algorithm::Es256K => {
                 point(algorithm, raw)?
             }
@@ -138,6 +143,7 @@ impl PublicKey {
             Algorithm::Es512 => ("EC", Some("P-521")),
             Algorithm::Es256K => ("EC", Some("secp256k1")),
             Algorithm::EdDsa => ("OKP", Some("Ed25519")),
+            Algorithm::Bbs => ("OKP", Some("BLS12381G2")),
             Algorithm::Rs256 | Algorithm::Ps256 => (rsa::KEY_TYPE, None),
         };
         let mut members = Vec::with_capacity(4);
@@ -185,7 +191,8 @@ impl PublicKey {
         if !self.is_for(algorithm) {
             return Err(KeyError::OtherAlgorithm);
         }
-        UnparsedPublicKey::new(verification(algorithm), &self.raw)
+        let verification = verification(algorithm).ok_or(KeyError::OtherAlgorithm)?;
+        UnparsedPublicKey::new(verification, &self.raw)
             .verify(message, signature)
             .map_err(|_| KeyError::WrongSignature)
     }
@@ -282,7 +289,7 @@ pub(crate) fn is_for_signatures(jwk: &Map<String, Value>) -> Result<(), KeyError
 const fn coordinates(algorithm: Algorithm) -> &'static [&'static str] {
     match algorithm {
         Algorithm::Es256 | Algorithm::Es384 | Algorithm::Es512 | Algorithm::Es256K => &["x", "y"],
-        Algorithm::EdDsa => &["x"],
+        Algorithm::EdDsa | Algorithm::Bbs => &["x"],
         Algorithm::Rs256 | Algorithm::Ps256 => &[],
     }
 }
@@ -297,6 +304,7 @@ const fn coordinate_bytes(algorithm: Algorithm) -> usize {
         Algorithm::Es256 | Algorithm::Es256K | Algorithm::EdDsa => 32,
         Algorithm::Es384 => 48,
         Algorithm::Es512 => 66,
+        Algorithm::Bbs => 96,
         Algorithm::Rs256 | Algorithm::Ps256 => 1,
     }
 }
@@ -316,7 +324,8 @@ fn point(algorithm: Algorithm, raw: &[u8]) -> Result<Vec<u8>, KeyError> {
         (Some(2 | 3), found) if found == 1 + length => {}
         _ => return Err(KeyError::WrongLength),
     }
-    let parsed = ParsedPublicKey::new(verification(algorithm), raw);
+    let verification = verification(algorithm).ok_or(KeyError::UnsupportedKey)?;
+    let parsed = ParsedPublicKey::new(verification, raw);
     // The library writes every point uncompressed, at the end of its DER.
     let der = parsed.ok().and_then(|key| key.as_der().ok()).ok_or(KeyError::NotOnCurve)?;
     let start = der.as_ref().len().saturating_sub(1 + 2 * length);
@@ -326,8 +335,15 @@ fn point(algorithm: Algorithm, raw: &[u8]) -> Result<Vec<u8>, KeyError> {
     }
 }
 
-fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
-    match algorithm {
+/// Nothing of this program can use such a key.
+#[cfg(not(feature = "bbs-2023"))]
+const fn pairing_point(_: &[u8]) -> Result<Vec<u8>, KeyError> {
+    Err(KeyError::UnsupportedKey)
+}
+
+/// BBS is none of one message (`bbs`).
+fn verification(algorithm: Algorithm) -> Option<&'static dyn VerificationAlgorithm> {
+    Some(match algorithm {
         Algorithm::Es256 => &ECDSA_P256_SHA256_FIXED,
         Algorithm::Es384 => &ECDSA_P384_SHA384_FIXED,
         Algorithm::Es512 => &ECDSA_P521_SHA512_FIXED,
@@ -335,7 +351,8 @@ fn verification(algorithm: Algorithm) -> &'static dyn VerificationAlgorithm {
         Algorithm::EdDsa => &ED25519,
         Algorithm::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
         Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
-    }
+        Algorithm::Bbs => return None,
+    })
 }
 
 /// The SHA-256 thumbprint of a key (RFC 7638 §3); written as base64url.

@@ -41,7 +41,7 @@ pub trait KeyAtHand: Signer {
 pub enum SignError {
     /// Not a private key of P-256, P-384, P-521, secp256k1 or Ed25519 in PKCS #8.
     UnreadableKey,
-    /// A kind of key that we never sign with.
+    /// A kind of key that we do not sign with in this way.
     OthersAlgorithm,
     /// The header names another algorithm than that of the key.
     OtherHeader,
@@ -58,7 +58,7 @@ impl fmt::Display for SignError {
                 "not a private key of P-256, P-384, P-521, secp256k1 or Ed25519 in PKCS #8 (BEGIN \
                  PRIVATE KEY)"
             }
-            Self::OthersAlgorithm => "nothing is signed with RSA here",
+            Self::OthersAlgorithm => "a key of RSA or BLS12-381 signs nothing in this way",
             Self::OtherHeader => "the header names another algorithm than the key's",
             Self::Generation => "no key could be made",
             Self::Signing => "the key did not sign",
@@ -144,7 +144,9 @@ const fn signing(
         Algorithm::Es512 => Some(&ECDSA_P521_SHA512_FIXED_SIGNING),
         Algorithm::Es256K => Some(&ECDSA_P256K1_SHA256_FIXED_SIGNING),
         Algorithm::EdDsa => None,
-        Algorithm::Rs256 | Algorithm::Ps256 => return Err(SignError::OthersAlgorithm),
+        Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Bbs => {
+            return Err(SignError::OthersAlgorithm);
+        }
     })
 }
 

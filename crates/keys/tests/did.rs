@@ -215,6 +215,16 @@ fn a_website_and_its_did_are_one_to_one() {
     }
 }
 
+/// A key of BLS12-381 is none of a holder, and builds without `bbs-2023` read it for nobody.
+#[cfg(not(feature = "bbs-2023"))]
+#[test]
+fn a_key_of_a_pairing_is_unknown() {
+    let did = did_key(&[&[0xeb, 0x01][..], &[0xa5; 96]].concat());
+    for resolve in [resolve, keys::did::resolve_issuer] {
+        assert_eq!(resolve(&did), Err(DidError::UnsupportedKey));
+    }
+}
+
 /// A DID URL of a did:web names a key by what is behind `#`, of a website that has a name.
 #[test]
 fn a_did_url_of_a_website_names_a_key() {

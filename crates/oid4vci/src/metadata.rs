@@ -213,6 +213,8 @@ pub struct ReceivedConfiguration {
     pub types: Vec<String>,
     /// `credential_definition.@context` (FMT-LDP-04, FMT-JWTLD-03).
     pub contexts: Vec<Value>,
+    /// What it is signed with, by name (META-32); of `ldp_vc` cryptosuites (FMT-LDP-03).
+    pub signing_algorithms: Vec<String>,
     /// Set where a proof must come with a key attestation, or be one (META-37, PROOF-03).
     pub key_attestation: Option<ReceivedKeyAttestation>,
     /// Whether a key must be bound at all (META-33, CRED-09).
@@ -319,6 +321,7 @@ fn received_configuration(value: &Value) -> ReceivedConfiguration {
         doctype: text("doctype"),
         types: strings(value.pointer("/credential_definition/type")),
         contexts: array(value.pointer("/credential_definition/@context")),
+        signing_algorithms: strings(value.get("credential_signing_alg_values_supported")),
         needs_proof: proofs.are_needed,
         proof_algorithms: proofs.algorithms,
         cryptosuites: proofs.cryptosuites,

@@ -240,6 +240,36 @@ async fn an_issuer_at_a_path_has_its_own_did() {
     assert_eq!(document["id"], "did:web:issuer.example%3A8443:uni");
 }
 
+/// What another build signed stays verifiable: the public half of its key is published, of which nothing
+/// else is known here.
+#[cfg(not(feature = "bbs-2023"))]
+#[tokio::test]
+async fn keys_of_other_builds_stay_published() {
+    use std::fs;
+    let multikey = keys::multibase::encode_base58(&[&[0xeb, 0x01][..], &[0xa5; 96]].concat());
+    let world = World::configured(|folder| {
+        let keys = folder.join("keys");
+        fs::write(keys.join("bbs-public-key.multikey"), format!("{multikey}\n")).unwrap();
+        fs::write(keys.join("generations.toml"), "[[bbs]]\ngeneration = 1\n").unwrap();
+    })
+    .await;
+    let document = world.public.get("/.well-known/did.json").await.json();
+    let id = format!("did:web:issuer.example#{multikey}");
+    assert_eq!(document["assertionMethod"][1], *id);
+    assert_eq!(document["verificationMethod"][1]["publicKeyMultibase"], *multikey);
+    let jwks = world.public.get("/.well-known/jwt-vc-issuer").await.json();
+    assert_eq!(jwks["jwks"]["keys"].as_array().unwrap().len(), 1, "it is no key of JOSE");
+}
+
+/// A program that was built without it says so, and what to do.
+#[cfg(not(feature = "bbs-2023"))]
+#[test]
+fn unlinkable_disclosures_are_not_in_every_build() {
+    let error = parse(&format!("cryptosuite = \"bbs-2023\"\n{}", TYPE.replace("FORMAT", "ldp_vc")));
+    let error = error.unwrap_err();
+    assert!(error.contains("without bbs-2023") && error.contains("--features bbs-2023"), "{error}");
+}
+
 /// What an operator writes wrongly is told, with what to write instead.
 #[test]
 fn a_type_that_is_no_w3c_credential_is_refused() {
@@ -252,6 +282,7 @@ fn a_type_that_is_no_w3c_credential_is_refused() {
         ("vc+jwt", "canonicalization = \"jcs\"", "belongs to ldp_vc"),
         ("ldp_vc", "contexts = []", "has no meaning by its contexts"),
         ("vc+jwt", "cryptosuite = \"ecdsa-sd-2023\"", "belongs to ldp_vc"),
+        ("vc+jwt", "cryptosuite = \"bbs-2023\"", "belongs to ldp_vc"),
         (
             "ldp_vc",
             "canonicalization = \"jcs\"\ncryptosuite = \"ecdsa-sd-2023\"",

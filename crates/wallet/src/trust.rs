@@ -213,7 +213,7 @@ pub(crate) fn did_key(
         Some(kid) if did::did_of(kid) == iss => kid.to_owned(),
         Some(_) => return Err(VerificationError::OtherIssuer),
     };
-    did::resolve(&url).map_err(|_| VerificationError::BadDid)
+    did::resolve_issuer(&url).map_err(|_| VerificationError::BadDid)
 }
 
 impl Doubt {

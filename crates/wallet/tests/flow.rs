@@ -376,6 +376,18 @@ async fn what_the_wallet_cannot_hold_is_left_with_the_issuer() {
     assert_eq!(offer.token_host(), "issuer.example");
 }
 
+/// What only other builds can verify is not fetched: it would be discarded, and its code spent.
+#[tokio::test]
+async fn what_only_other_builds_verify_is_left_with_the_issuer() {
+    let resolved = World::new().resolve(&offer(&["pass"])).await;
+    if cfg!(feature = "bbs-2023") {
+        assert_eq!(resolved.unwrap().offered().len(), 1);
+    } else {
+        let format = "ldp_vc by bbs-2023".to_owned();
+        assert_eq!(resolved.unwrap_err(), WalletError::UnsupportedFormat { format });
+    }
+}
+
 #[tokio::test]
 async fn no_secret_is_printed() {
     let world = World::new();

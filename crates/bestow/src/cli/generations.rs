@@ -57,7 +57,7 @@ pub(crate) enum KeysCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct RotateArguments {
-    /// signing, encryption, offer, tx-code, nonce or form
+    /// signing, encryption, offer, tx-code, nonce, form or bbs
     #[arg(value_parser = purpose, required_unless_present = "all", conflicts_with = "all")]
     pub(crate) purpose: Option<KeyPurpose>,
     /// Of every purpose
@@ -88,7 +88,7 @@ pub(crate) struct RotateArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct RetireArguments {
-    /// signing, encryption, offer, tx-code, nonce or form
+    /// signing, encryption, offer, tx-code, nonce, form or bbs
     #[arg(value_parser = purpose, required_unless_present = "all", conflicts_with = "all")]
     pub(crate) purpose: Option<KeyPurpose>,
     /// Of every purpose

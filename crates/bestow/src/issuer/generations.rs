@@ -125,6 +125,7 @@ fn request(file: &Path, arguments: &RotateArguments) -> Result<(), Failure> {
 
 fn rotate_keys(arguments: &RotateArguments) -> Result<(), Failure> {
     let config = super::load(&arguments.config)?;
+    let generations = Generations::load(&config.keys).map_err(Failure::mistake)?;
     let (certificate, wish) = (certificate(arguments)?, wish(arguments)?);
     let rotation = Rotation {
         config: &config,
@@ -140,7 +141,12 @@ fn rotate_keys(arguments: &RotateArguments) -> Result<(), Failure> {
     };
     let mut rotated = Vec::new();
     let mut failed = None;
-    for purpose in purposes(arguments.purpose) {
+    // Of all, only what there is (`bestow issuer migrate` makes first keys), and can be made here.
+    let is_meant = |purpose: &KeyPurpose| {
+        let is_there = !generations.of(*purpose).is_empty();
+        arguments.purpose.is_some() || is_there && purpose.is_of_this_build()
+    };
+    for purpose in purposes(arguments.purpose).into_iter().filter(is_meant) {
         match rotate(purpose, &rotation) {
             Ok(one) => rotated.push(one),
             // What is under way already is no reason to leave the others alone.

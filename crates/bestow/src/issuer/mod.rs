@@ -133,7 +133,8 @@ async fn migrate_database(file: &ConfigFile) -> Result<(), Failure> {
     let config = load(file)?;
     let database = &config.database;
     issuer::check_database(&config).await.map_err(Failure::mistake)?;
-    if let Some(file) = issuer::generations::make_missing_keys(&config).map_err(Failure::mistake)? {
+    let made = issuer::generations::make_missing_keys(&config, &SystemRandom);
+    for file in made.map_err(Failure::mistake)? {
         let file = file.display();
         tell(format!("{file}: made; every node of this issuer needs a copy of it"));
     }

@@ -1,4 +1,4 @@
-//! Proofs inside of JSON (VC Data Integrity), by the cryptosuites that sign all of it, and by one of
+//! Proofs inside of JSON (VC Data Integrity), by the cryptosuites that sign all of it, and by those of
 //! which the holder may leave parts out.
 //!
 //! | Suite | Canonical form | Key |
@@ -8,12 +8,12 @@
 //! | `eddsa-rdfc-2022` | RDFC-1.0 | Ed25519 |
 //! | `ecdsa-rdfc-2019` | RDFC-1.0 | P-256, P-384 |
 //! | `ecdsa-sd-2023` | RDFC-1.0, each statement by itself ([`sd`]) | P-256 |
+//! | `bbs-2023` | the same, and no two disclosures can be linked; in builds with that feature | BLS12-381 |
 //!
 //! By those that sign all, signed are two digests: that of the proof without its value, then that of the document without
 //! its proof.
 
 use keys::algorithm::Algorithm;
-use keys::digest::DigestAlgorithm;
 use keys::multibase;
 use keys::outside::Timestamp;
 use keys::public_key::PublicKey;
@@ -29,10 +29,12 @@ mod contexts;
 mod jcs;
 mod rdfc;
 pub mod sd;
+mod suite;
 
 pub use chain::Proofs;
 pub use contexts::Contexts;
 use sd::SdValue;
+pub use suite::{Canonicalization, Cryptosuite};
 
 /// Where proofs stand in a document.
 pub(crate) const PROOF: &str = "proof";
@@ -58,109 +60,6 @@ impl ProofPurpose {
             Self::AssertionMethod => "assertionMethod",
             Self::Authentication => "authentication",
         }
-    }
-}
-
-/// How documents are brought into one form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Canonicalization {
-    /// As JSON (RFC 8785).
-    Jcs,
-    /// As linked data (RDFC-1.0).
-    Rdfc,
-    /// As linked data, of which the holder may leave statements out.
-    Selective,
-}
-
-/// A way to make a proof.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cryptosuite {
-    /// `eddsa-jcs-2022`
-    EddsaJcs2022,
-    /// `ecdsa-jcs-2019`
-    EcdsaJcs2019,
-    /// `eddsa-rdfc-2022`
-    EddsaRdfc2022,
-    /// `ecdsa-rdfc-2019`
-    EcdsaRdfc2019,
-    /// `ecdsa-sd-2023`
-    EcdsaSd2023,
-}
-
-impl Cryptosuite {
-    const ALL: [Self; 5] = [
-        Self::EddsaJcs2022,
-        Self::EcdsaJcs2019,
-        Self::EddsaRdfc2022,
-        Self::EcdsaRdfc2019,
-        Self::EcdsaSd2023,
-    ];
-
-    /// The suite for a key of this algorithm, where there is one.
-    #[must_use]
-    pub const fn of(algorithm: Algorithm, canonicalization: Canonicalization) -> Option<Self> {
-        match (algorithm, canonicalization) {
-            (Algorithm::EdDsa, Canonicalization::Jcs) => Some(Self::EddsaJcs2022),
-            (Algorithm::EdDsa, Canonicalization::Rdfc) => Some(Self::EddsaRdfc2022),
-            (Algorithm::Es256 | Algorithm::Es384, Canonicalization::Jcs) => {
-                Some(Self::EcdsaJcs2019)
-            }
-            (Algorithm::Es256 | Algorithm::Es384, Canonicalization::Rdfc) => {
-                Some(Self::EcdsaRdfc2019)
-            }
-            (Algorithm::Es256, Canonicalization::Selective) => Some(Self::EcdsaSd2023),
-            (_, Canonicalization::Selective)
-            | (
-                Algorithm::Es512 | Algorithm::Es256K | Algorithm::Rs256 | Algorithm::Ps256,
-                Canonicalization::Jcs | Canonicalization::Rdfc,
-            ) => None,
-        }
-    }
-
-    /// The value of `cryptosuite`.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::EddsaJcs2022 => "eddsa-jcs-2022",
-            Self::EcdsaJcs2019 => "ecdsa-jcs-2019",
-            Self::EddsaRdfc2022 => "eddsa-rdfc-2022",
-            Self::EcdsaRdfc2019 => "ecdsa-rdfc-2019",
-            Self::EcdsaSd2023 => "ecdsa-sd-2023",
-        }
-    }
-
-    /// Reads `cryptosuite`.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|suite| suite.name() == name)
-    }
-
-    const fn canonicalization(self) -> Canonicalization {
-        match self {
-            Self::EddsaJcs2022 | Self::EcdsaJcs2019 => Canonicalization::Jcs,
-            Self::EddsaRdfc2022 | Self::EcdsaRdfc2019 => Canonicalization::Rdfc,
-            Self::EcdsaSd2023 => Canonicalization::Selective,
-        }
-    }
-
-    /// What is signed.
-    fn message(
-        self,
-        algorithm: Algorithm,
-        (document, options): (&Map<String, Value>, &Map<String, Value>),
-        contexts: &Contexts,
-    ) -> Result<Vec<u8>, FormatError> {
-        let is_long = algorithm == Algorithm::Es384;
-        let digest = if is_long { DigestAlgorithm::Sha384 } else { DigestAlgorithm::Sha256 };
-        let [options, document] = match self.canonicalization() {
-            Canonicalization::Jcs => [jcs::canonical(options)?, jcs::canonical(document)?],
-            Canonicalization::Rdfc => {
-                let canonical = |object| rdfc::canonical(object, is_long, contexts);
-                [canonical(&with_contexts(options, document))?, canonical(document)?]
-            }
-            Canonicalization::Selective => return Err(FormatError::UnsupportedProof),
-        };
-        Ok([digest.digest(&options), digest.digest(&document)].concat())
     }
 }
 
@@ -283,6 +182,24 @@ pub struct Proof {
 enum ProofValue {
     Signature(Vec<u8>),
     Selective(SdValue),
+    #[cfg(feature = "bbs-2023")]
+    Unlinkable(sd::BbsValue),
+}
+
+impl ProofValue {
+    fn parse(suite: Cryptosuite, text: &str) -> Result<Self, FormatError> {
+        match suite {
+            Cryptosuite::EcdsaSd2023 => SdValue::parse(text).map(Self::Selective),
+            #[cfg(feature = "bbs-2023")]
+            Cryptosuite::Bbs2023 => sd::BbsValue::parse(text).map(Self::Unlinkable),
+            Cryptosuite::EddsaJcs2022
+            | Cryptosuite::EcdsaJcs2019
+            | Cryptosuite::EddsaRdfc2022
+            | Cryptosuite::EcdsaRdfc2019 => {
+                multibase::decode_base58(text).map(Self::Signature).ok_or(FormatError::Malformed)
+            }
+        }
+    }
 }
 
 impl Proof {
@@ -310,12 +227,7 @@ impl Proof {
         let value = options.remove(VALUE);
         let value = value.as_ref().and_then(Value::as_str).ok_or(FormatError::Malformed)?;
         let suite = Cryptosuite::parse(&suite).ok_or(FormatError::UnsupportedProof)?;
-        let value = if suite == Cryptosuite::EcdsaSd2023 {
-            ProofValue::Selective(SdValue::parse(value)?)
-        } else {
-            let signature = multibase::decode_base58(value).ok_or(FormatError::Malformed)?;
-            ProofValue::Signature(signature)
-        };
+        let value = ProofValue::parse(suite, value)?;
         Ok(Self {
             suite,
             verification_method: text(proof, "verificationMethod")?
@@ -365,14 +277,8 @@ impl Proof {
                 key.verify(&message, signature).map_err(|_| FormatError::WrongSignature)
             }
             ProofValue::Selective(value) => sd::verify(value, signed, key, contexts),
-        }
-    }
-
-    /// The value of a proof of `ecdsa-sd-2023`.
-    fn selective(&self) -> Result<&SdValue, FormatError> {
-        match &self.value {
-            ProofValue::Selective(value) => Ok(value),
-            ProofValue::Signature(_) => Err(FormatError::UnsupportedProof),
+            #[cfg(feature = "bbs-2023")]
+            ProofValue::Unlinkable(value) => sd::verify_unlinkable(value, signed, key, contexts),
         }
     }
 

@@ -143,6 +143,8 @@ pub(super) enum WrittenCanonicalization {
 pub(super) enum WrittenCryptosuite {
     #[serde(rename = "ecdsa-sd-2023")]
     EcdsaSd2023,
+    #[serde(rename = "bbs-2023")]
+    Bbs2023,
 }
 
 impl WrittenFormat {
@@ -218,6 +220,7 @@ pub(super) fn read(
     let securing = names.format.securing();
     let securing = securing.map(|securing| match (names.canonicalization, names.cryptosuite) {
         (_, Some(WrittenCryptosuite::EcdsaSd2023)) => Securing::LdpVc(Canonicalization::Selective),
+        (_, Some(WrittenCryptosuite::Bbs2023)) => Securing::LdpVc(Canonicalization::Unlinkable),
         (Some(WrittenCanonicalization::Jcs), None) => Securing::LdpVc(Canonicalization::Jcs),
         (Some(WrittenCanonicalization::Rdfc) | None, None) => securing,
     });
@@ -286,6 +289,13 @@ fn check_strange_names(names: &Names<'_>, source: &Source) -> Result<(), ConfigE
     if names.cryptosuite.is_some() && (names.format != WrittenFormat::LdpVc || is_json) {
         let problem = "`cryptosuite` belongs to ldp_vc, which is signed as linked data";
         return Err(source.mistake("cryptosuite", problem, "remove it, or canonicalization"));
+    }
+    if names.cryptosuite == Some(WrittenCryptosuite::Bbs2023) && !cfg!(feature = "bbs-2023") {
+        let problem =
+            "this program was built without bbs-2023, whose arithmetic nobody has audited";
+        let remedy = "take \"ecdsa-sd-2023\"; or build with `--features bbs-2023`, once you have read \
+                      docs/adr/0019-bbs.md";
+        return Err(source.mistake("cryptosuite", problem, remedy));
     }
     let is_plain = matches!(names.format.securing(), None | Some(Securing::JwtVcJson));
     if names.contexts.is_some() && is_plain {

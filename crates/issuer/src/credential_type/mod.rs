@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use formats::data_integrity::Canonicalization;
 use formats::path::Step;
 use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
@@ -272,6 +273,15 @@ impl CredentialType {
             claim.disclosure == Disclosure::Always && claim.value_type != ValueType::Object
         };
         self.claims.iter().filter(is_mandatory).map(|claim| claim.path.clone()).collect()
+    }
+
+    /// Whether its disclosures shall not be linked (`bbs-2023`).
+    #[must_use]
+    pub fn is_unlinkable(&self) -> bool {
+        matches!(
+            &self.format,
+            Format::W3c(w3c) if w3c.securing == Securing::LdpVc(Canonicalization::Unlinkable)
+        )
     }
 
     /// Example values of all claims that have one; they pass the check.

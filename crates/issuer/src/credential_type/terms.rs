@@ -16,9 +16,13 @@ use crate::config::source::Source;
 /// Refuses claims and types that the contexts do not define, before anybody applies for them.
 pub(super) fn check(format: &Format, claims: &Claims, source: &Source) -> Result<(), ConfigError> {
     let Format::W3c(w3c) = format else { return Ok(()) };
-    let Securing::LdpVc(Canonicalization::Rdfc | Canonicalization::Selective) = w3c.securing else {
-        return Ok(());
+    let signs_json = match w3c.securing {
+        Securing::LdpVc(canonicalization) => canonicalization == Canonicalization::Jcs,
+        Securing::JwtVcJson | Securing::JwtVcJsonLd | Securing::VcJwt | Securing::VcSdJwt => true,
     };
+    if signs_json {
+        return Ok(());
+    }
     if claims.iter().any(|claim| claim.value_type == ValueType::List) {
         let problem = "a list is signed as a set there: in no order, and nothing twice";
         let remedy = "set canonicalization = \"jcs\", which signs it as it is written";

@@ -2,12 +2,16 @@
 
 use oid4vci::colour::Colour;
 
-use super::{Claim, CredentialType, Display, Format};
+use super::{Claim, CredentialType, Display, Format, Revocation, ValueType};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
 /// WCAG 2.2 AA asks for this ratio between text and what is behind it.
 const CONTRAST_MIN: f64 = 4.5;
+
+/// Each credential of `bbs-2023` has its things without a name (the credential, its subject, these
+/// objects) in an order of its own: of so many there are 24.
+const OBJECTS_MAX: usize = 2;
 
 /// All warnings, in the order of the file.
 pub(super) fn warnings(credential_type: &CredentialType, source: &Source) -> Vec<ConfigError> {
@@ -15,7 +19,35 @@ pub(super) fn warnings(credential_type: &CredentialType, source: &Source) -> Vec
     let looks = looks.filter_map(|(at, display)| look(at, display, source));
     let claims = credential_type.claims.iter().enumerate();
     let labels = claims.filter_map(|(at, claim)| label(credential_type, (at, claim), source));
-    name(credential_type, source).into_iter().chain(looks).chain(labels).collect()
+    let links = links(credential_type, source);
+    name(credential_type, source).into_iter().chain(links).chain(looks).chain(labels).collect()
+}
+
+/// A proof that cannot be linked is worth nothing beside what is another for each credential, and is
+/// always shown.
+fn links(credential_type: &CredentialType, source: &Source) -> Vec<ConfigError> {
+    let told = |place, what, remedy| {
+        let problem =
+            format!("each disclosure shows {what}, by which all of one credential can be linked");
+        source.mistake(place, problem, remedy)
+    };
+    let has_key = credential_type.key_binding.is_some();
+    let has_entry = credential_type.revocation != Revocation::Never;
+    let key = has_key.then(|| {
+        let remedy = "set key_binding = false, where whoever has the credential may show it";
+        told("key_binding", "the DID of its holder", remedy)
+    });
+    let entry = has_entry.then(|| {
+        let remedy = "set status_list = false, and a short validity_days instead";
+        told("status_list", "its entry in the status list", remedy)
+    });
+    let objects = credential_type.claims.iter().filter(|one| one.value_type == ValueType::Object);
+    let orders = (objects.count() > OBJECTS_MAX).then(|| {
+        let remedy = "have fewer objects: claims beside each other tell nothing";
+        told("claims", "part of the order in which its objects are signed", remedy)
+    });
+    let all = [key, entry, orders].into_iter().flatten();
+    all.filter(|_| credential_type.is_unlinkable()).collect()
 }
 
 /// Whoever wants to know what an SD-JWT VC is looks at its `vct` (SD-JWT VC §6.3.1).

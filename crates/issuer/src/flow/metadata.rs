@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use formats::data_integrity::Cryptosuite;
+use formats::data_integrity::{Canonicalization, Cryptosuite};
 use keys::algorithm::Algorithm;
 use keys::cose;
 use keys::did;
@@ -112,8 +112,10 @@ pub fn configuration(
 /// `IssuerAuth` (FMT-MDOC-02, FMT-MDOC-03).
 pub(crate) fn signing_algorithm(format: &Format, algorithm: Algorithm) -> Option<Value> {
     match format {
-        Format::MsoMdoc { .. } => Some(cose::number(algorithm).into()),
+        Format::MsoMdoc { .. } => cose::number(algorithm).map(Value::from),
         Format::W3c(W3cType { securing: Securing::LdpVc(canonicalization), .. }) => {
+            let is_unlinkable = *canonicalization == Canonicalization::Unlinkable;
+            let algorithm = if is_unlinkable { Algorithm::Bbs } else { algorithm }; // a key of its own
             let suite = Cryptosuite::of(algorithm, *canonicalization); // FMT-LDP-03, AMB-10
             suite.map(|suite| suite.name().into())
         }
@@ -224,20 +226,26 @@ pub fn jwt_vc_issuer(issuer: &Issuer, keys: &IssuerKeys) -> Value {
 #[must_use]
 pub fn did_document(issuer: &Issuer, keys: &IssuerKeys) -> Value {
     let controller = issuer.did();
-    let id = |kid: &str| format!("{controller}#{kid}");
-    let methods = keys.published.iter().map(|key| {
-        json!({
-            "id": id(&key.kid),
-            "type": "Multikey",
-            "controller": controller,
-            "publicKeyMultibase": did::to_multikey(&key.public_key),
+    let signing = keys.published.iter().map(|key| (&key.kid, did::to_multikey(&key.public_key)));
+    let bbs = keys.bbs.published.iter().map(|multikey| (multikey, multikey.clone()));
+    let (ids, methods): (Vec<String>, Vec<Value>) = signing
+        .chain(bbs)
+        .map(|(kid, multikey)| {
+            let id = format!("{controller}#{kid}");
+            let method = json!({
+                "id": id,
+                "type": "Multikey",
+                "controller": controller,
+                "publicKeyMultibase": multikey,
+            });
+            (id, method)
         })
-    });
+        .unzip();
     json!({
         "@context": ["https://www.w3.org/ns/did/v1", "https://w3id.org/security/multikey/v1"],
         "id": controller,
-        "verificationMethod": methods.collect::<Vec<_>>(),
-        "assertionMethod": keys.published.iter().map(|key| id(&key.kid)).collect::<Vec<_>>(),
+        "verificationMethod": methods,
+        "assertionMethod": ids,
     })
 }
 

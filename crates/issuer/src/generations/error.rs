@@ -33,6 +33,10 @@ pub enum KeysError {
     SigningKey(SignError),
     /// The key that requests are encrypted for could not be made.
     EncryptionKey(EncryptionKeyError),
+    /// This program was built without what such a key is for.
+    NoBbs,
+    /// The key for credentials whose disclosures cannot be linked could not be made.
+    BbsKey,
 }
 
 impl From<ConfigError> for KeysError {
@@ -91,6 +95,11 @@ impl fmt::Display for KeysError {
             Self::Certificate(error) => error.fmt(f),
             Self::SigningKey(error) => error.fmt(f),
             Self::EncryptionKey(error) => error.fmt(f),
+            Self::NoBbs => f.write_str(
+                "this program was built without bbs-2023\n  \
+                 build it with `--features bbs-2023`; docs/adr/0019-bbs.md says why it is off",
+            ),
+            Self::BbsKey => f.write_str("no key of BLS12-381 could be made"),
         }
     }
 }

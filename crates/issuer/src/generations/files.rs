@@ -24,6 +24,10 @@ pub(crate) enum KeyFile {
     Nonce,
     /// A MAC key, in base64.
     Form,
+    /// The key of BLS12-381, as a private Multikey.
+    Bbs,
+    /// Its public half, as a Multikey: the private one goes before.
+    BbsPublic,
 }
 
 impl KeyFile {
@@ -36,6 +40,20 @@ impl KeyFile {
             KeyPurpose::TxCode => &[Self::TxCode],
             KeyPurpose::Nonce => &[Self::Nonce],
             KeyPurpose::Form => &[Self::Form],
+            KeyPurpose::Bbs => &[Self::Bbs, Self::BbsPublic],
+        }
+    }
+
+    /// Of a key whose public half is needed for longer, the private one.
+    pub(crate) const fn private_of(purpose: KeyPurpose) -> Option<Self> {
+        match purpose {
+            KeyPurpose::Signing => Some(Self::Signing),
+            KeyPurpose::Bbs => Some(Self::Bbs),
+            KeyPurpose::Encryption
+            | KeyPurpose::Offer
+            | KeyPurpose::TxCode
+            | KeyPurpose::Nonce
+            | KeyPurpose::Form => None,
         }
     }
 
@@ -48,6 +66,8 @@ impl KeyFile {
             Self::TxCode => ("tx-code", "mac"),
             Self::Nonce => ("nonce", "mac"),
             Self::Form => ("form", "mac"),
+            Self::Bbs => ("bbs-key", "multikey"),
+            Self::BbsPublic => ("bbs-public-key", "multikey"),
         }
     }
 

@@ -63,7 +63,7 @@ fn published_since(
     now: Timestamp,
 ) -> Option<Timestamp> {
     match purpose {
-        KeyPurpose::Signing => generation.made_at,
+        KeyPurpose::Signing | KeyPurpose::Bbs => generation.made_at,
         KeyPurpose::Encryption => {
             generation.made_at.map(|_| generation.active_from).filter(|from| *from <= now)
         }

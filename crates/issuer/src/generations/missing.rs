@@ -1,18 +1,26 @@
-//! What an issuer of an older version lacks.
+//! What an issuer of an older version lacks, or one with a new kind of type.
 
 use std::path::PathBuf;
+
+use keys::outside::Random;
 
 use super::error::KeysError;
 use super::files::{KeyFile, replace};
 use super::manifest::{Custody, unwritable};
-use super::{Generations, KeyPurpose};
+use super::rotate::make_bbs_key;
+use super::{Generation, Generations, KeyPurpose};
 use crate::config::Config;
+use crate::credential_type::CredentialType;
 use crate::init::{fresh_encryption_key, needs_encryption_key};
 
-/// Makes the first key that opens requests where it should be and is not, and says which file that
-/// is. Not at a start: of several nodes each would make its own, and could not read what was
-/// encrypted for another's.
-pub fn make_missing_keys(config: &Config) -> Result<Option<PathBuf>, KeysError> {
+/// Makes first keys where they should be and are not, and says which files those are. Not at a start: of
+/// several nodes each would make its own, and could not read what was encrypted for another's.
+pub fn make_missing_keys(config: &Config, random: &dyn Random) -> Result<Vec<PathBuf>, KeysError> {
+    let made = [make_encryption_key(config)?, make_first_bbs_key(config, random)?];
+    Ok(made.into_iter().flatten().collect())
+}
+
+fn make_encryption_key(config: &Config) -> Result<Option<PathBuf>, KeysError> {
     if !needs_encryption_key(config) || missing(config, &Generations::load(&config.keys)?).is_none()
     {
         return Ok(None);
@@ -28,5 +36,23 @@ pub fn make_missing_keys(config: &Config) -> Result<Option<PathBuf>, KeysError> 
 fn missing(config: &Config, generations: &Generations) -> Option<PathBuf> {
     let first = generations.of(KeyPurpose::Encryption).iter().find(|one| one.number == 1);
     let file = KeyFile::Encryption.path(&config.keys, 1);
-    (first.is_some_and(super::Generation::is_alive) && !file.exists()).then_some(file)
+    (first.is_some_and(Generation::is_alive) && !file.exists()).then_some(file)
+}
+
+/// The manifest names no such key until there is one. Types that cannot be read need none: they are
+/// refused where they are used.
+fn make_first_bbs_key(config: &Config, random: &dyn Random) -> Result<Option<PathBuf>, KeysError> {
+    let is_needed = config
+        .credential_types()
+        .is_ok_and(|types| types.values().any(CredentialType::is_unlinkable));
+    if !is_needed || !Generations::load(&config.keys)?.of(KeyPurpose::Bbs).is_empty() {
+        return Ok(None);
+    }
+    let mut custody = Custody::take(&config.keys)?;
+    if !custody.generations.of(KeyPurpose::Bbs).is_empty() {
+        return Ok(None);
+    }
+    make_bbs_key(1, config, random)?;
+    custody.note(KeyPurpose::Bbs, Generation::FIRST)?;
+    Ok(Some(KeyFile::Bbs.path(&config.keys, 1)))
 }

@@ -57,11 +57,24 @@ pub enum KeyPurpose {
     Nonce,
     /// Guards the portal's forms.
     Form,
+    /// Signs credentials whose disclosures cannot be linked. There is one where a type needs it, in
+    /// builds with `bbs-2023`; others publish what such builds made.
+    Bbs,
 }
 
 impl KeyPurpose {
     /// All of them.
-    pub const ALL: [Self; 6] =
+    pub const ALL: [Self; 7] = [
+        Self::Signing,
+        Self::Encryption,
+        Self::Offer,
+        Self::TxCode,
+        Self::Nonce,
+        Self::Form,
+        Self::Bbs,
+    ];
+    /// Those that every issuer has a key of.
+    pub const OF_EVERY_ISSUER: [Self; 6] =
         [Self::Signing, Self::Encryption, Self::Offer, Self::TxCode, Self::Nonce, Self::Form];
 
     /// As it is written in the manifest and typed.
@@ -74,7 +87,14 @@ impl KeyPurpose {
             Self::TxCode => "tx-code",
             Self::Nonce => "nonce",
             Self::Form => "form",
+            Self::Bbs => "bbs",
         }
+    }
+
+    /// Whether this program can make such keys.
+    #[must_use]
+    pub fn is_of_this_build(self) -> bool {
+        cfg!(feature = "bbs-2023") || self != Self::Bbs
     }
 
     /// Reads the name.
@@ -202,7 +222,7 @@ impl Default for Generations {
     /// As `bestow issuer init` makes them.
     fn default() -> Self {
         let first = |purpose| (purpose, vec![Generation::FIRST]);
-        Self(KeyPurpose::ALL.into_iter().map(first).collect())
+        Self(KeyPurpose::OF_EVERY_ISSUER.into_iter().map(first).collect())
     }
 }
 

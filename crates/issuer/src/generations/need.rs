@@ -25,7 +25,7 @@ fn needed_seconds(purpose: KeyPurpose, uses: &Uses<'_>) -> u64 {
     let days = |days: u32| u64::from(days) * DAY;
     match purpose {
         // Verifiers look its public part up as long as a credential is valid, or what says so.
-        KeyPurpose::Signing => {
+        KeyPurpose::Signing | KeyPurpose::Bbs => {
             let types = uses.types.values().map(|credential_type| credential_type.validity_days);
             days(types.max().unwrap_or(0)).max(config.status.expires_in).max(SIGNED_SECONDS)
         }

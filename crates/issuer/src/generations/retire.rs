@@ -69,10 +69,10 @@ fn end(
             destroy(custody, purpose, destroyed)?;
             Ok(Retired::Destroyed(purpose, number))
         }
-        Err(Refusal::Needed(until)) if purpose == KeyPurpose::Signing => {
-            erase(custody, generation, (until, now))
-        }
-        Err(Refusal::Needed(until)) => Ok(Retired::Kept(purpose, number, until)),
+        Err(Refusal::Needed(until)) => match KeyFile::private_of(purpose) {
+            Some(file) => erase(custody, (purpose, generation, file), (until, now)),
+            None => Ok(Retired::Kept(purpose, number, until)),
+        },
         Err(refusal) => Err(KeysError::Refused(purpose, refusal)),
     }
 }
@@ -80,10 +80,10 @@ fn end(
 /// Nobody signs with a signing key that is retired; only its public part is needed.
 fn erase(
     custody: &mut Custody,
-    generation: Generation,
+    (purpose, generation, file): (KeyPurpose, Generation, KeyFile),
     (until, now): (Timestamp, Timestamp),
 ) -> Result<Retired, KeysError> {
-    let (purpose, number) = (KeyPurpose::Signing, generation.number);
+    let number = generation.number;
     let retired_at = custody.generations.retired_at(purpose, &generation, now);
     if retired_at.is_none_or(|at| now < at.plus(FOLLOWED_SECONDS)) {
         return Ok(Retired::Kept(purpose, number, until)); // a node may just be signing with it
@@ -91,7 +91,7 @@ fn erase(
     if generation.erased_at.is_none() {
         custody.note(purpose, Generation { erased_at: Some(now), ..generation })?;
     }
-    remove_files(custody, &[KeyFile::Signing], generation)?;
+    remove_files(custody, &[file], generation)?;
     Ok(Retired::Erased(purpose, number, until))
 }
 

@@ -19,7 +19,8 @@ use super::manifest::{Custody, unwritable};
 use super::{Generation, KeyPurpose, Start, Step};
 use crate::config::{Config, ConfigError, haip};
 use crate::init::{
-    certified_key, fresh_encryption_key, in_hardware, key_at_hand, secret, signing_key, text,
+    certified_key, fresh_bbs_key, fresh_encryption_key, in_hardware, key_at_hand, secret,
+    signing_key, text,
 };
 use crate::issue::check_algorithm;
 
@@ -99,6 +100,7 @@ fn make(
             let key = fresh_encryption_key()?;
             Ok(write(KeyFile::Encryption, generation.number, &key, rotation.config)?)
         }
+        KeyPurpose::Bbs => make_bbs_key(generation.number, rotation.config, rotation.random),
         KeyPurpose::Offer | KeyPurpose::TxCode | KeyPurpose::Nonce | KeyPurpose::Form => {
             let key = MacKey::fresh(rotation.random);
             let text = Zeroizing::new(BASE64_STANDARD.encode(key.expose()) + "\n");
@@ -108,6 +110,17 @@ fn make(
             Ok(())
         }
     }
+}
+
+/// The public half first: a private key without it is none that can be used.
+pub(super) fn make_bbs_key(
+    number: u32,
+    config: &Config,
+    random: &dyn Random,
+) -> Result<(), KeysError> {
+    let (public, private) = fresh_bbs_key(random)?;
+    write(KeyFile::BbsPublic, number, &public, config)?;
+    Ok(write(KeyFile::Bbs, number, &private, config)?)
 }
 
 /// A certificate of the operator's is for the key that was requested; the development CA certifies

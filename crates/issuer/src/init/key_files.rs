@@ -13,8 +13,8 @@ use keys::public_key::PublicKey;
 use keys::x509::{self, Certificate};
 use zeroize::Zeroizing;
 
-use super::encryption_keys;
 use super::signing_key_file::key_at_hand;
+use super::{bbs_keys, encryption_keys};
 use crate::config::{Config, ConfigError, haip};
 use crate::generations::{Generations, KeyFile, KeyPurpose, KeyState};
 use crate::secret::AdminKey;
@@ -40,6 +40,7 @@ pub fn load_keys(config: &Config, now: Timestamp) -> Result<IssuerKeys, ConfigEr
     Ok(IssuerKeys {
         signing,
         published,
+        bbs: bbs_keys::load(&config.keys, &generations, now)?,
         offer: folder.mac_key(KeyPurpose::Offer, KeyFile::Offer)?,
         tx_code: folder.mac_key(KeyPurpose::TxCode, KeyFile::TxCode)?,
         nonce: folder.mac_key(KeyPurpose::Nonce, KeyFile::Nonce)?,

@@ -20,6 +20,7 @@ use crate::store::StoreError;
 use crate::store::sqlite::migrate;
 use staging::{Access, Staging};
 
+pub(crate) use bbs_keys::fresh as fresh_bbs_key;
 pub(crate) use encryption_keys::{
     fresh as fresh_encryption_key, is_needed as needs_encryption_key,
 };
@@ -28,6 +29,7 @@ pub(crate) use key_files::{certified_key, secret, signing_key, text};
 pub(crate) use signing_key_file::{in_hardware, key_at_hand};
 pub use tls_files::check_tls;
 
+mod bbs_keys;
 mod encryption_keys;
 mod key_files;
 mod signing_key_file;

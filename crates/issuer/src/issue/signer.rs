@@ -79,7 +79,13 @@ pub fn check_key(
     keys: &IssuerKeys,
     types: &BTreeMap<String, CredentialType>,
 ) -> Result<(), ConfigError> {
-    check_algorithm(config, keys.signing.signer.algorithm(), types)
+    check_algorithm(config, keys.signing.signer.algorithm(), types)?;
+    let unlinkable = types.values().find(|one| one.is_unlinkable());
+    let Some(one) = unlinkable.filter(|_| keys.bbs.published.is_empty()) else { return Ok(()) };
+    let problem = format!("holds no key of bbs, which signs {}", one.id);
+    let remedy = "run `bestow issuer migrate`, which makes it, or copy the folder from another node of \
+                  this issuer: all of them need the same";
+    Err(ConfigError::of_file(&config.keys, problem, remedy))
 }
 
 /// The same before there is a key.

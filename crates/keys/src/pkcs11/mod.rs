@@ -274,7 +274,9 @@ fn mechanism(
             let parameters = EddsaParams::new(EddsaSignatureScheme::Ed25519);
             return Ok((Mechanism::Eddsa(parameters), message.to_vec()));
         }
-        Algorithm::Rs256 | Algorithm::Ps256 => return Err(Pkcs11Error::UnsupportedKey),
+        Algorithm::Rs256 | Algorithm::Ps256 | Algorithm::Bbs => {
+            return Err(Pkcs11Error::UnsupportedKey);
+        }
     };
     Ok((Mechanism::Ecdsa, digest.digest(message)))
 }

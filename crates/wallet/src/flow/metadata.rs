@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use formats::data_integrity::Cryptosuite;
 use oid4vci::encryption::ChosenEncryption;
 use oid4vci::legacy::Dialect;
 use oid4vci::metadata::{
@@ -351,6 +352,14 @@ impl Wallet {
     }
 }
 
+/// What nothing here can verify would be fetched only to be discarded, with the code that paid for it.
+/// Other names are not gone by: issuers write many things there.
+fn suite_of_other_builds(configuration: &ReceivedConfiguration) -> Option<&str> {
+    let names = &configuration.signing_algorithms;
+    let are_all = names.iter().all(|name| Cryptosuite::is_of_other_builds(name));
+    names.first().filter(|_| are_all).map(String::as_str)
+}
+
 /// OFFER-06: each id must be described; formats that the wallet cannot hold are left out.
 pub(super) fn offered(
     ids: &[String],
@@ -363,7 +372,9 @@ pub(super) fn offered(
         let configuration = issuer.configurations.get(id);
         let configuration =
             configuration.ok_or_else(|| WalletError::UnknownConfiguration { id: id.clone() })?;
-        if formats.contains(&configuration.format.as_str()) {
+        if let Some(suite) = suite_of_other_builds(configuration) {
+            unsupported.push(format!("{} by {suite}", clean(&configuration.format)));
+        } else if formats.contains(&configuration.format.as_str()) {
             let display = Display::new(issuer, configuration);
             let configuration = configuration.clone();
             let in_draft = names.remove(id).unwrap_or_default();

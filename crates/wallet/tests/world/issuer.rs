@@ -147,6 +147,10 @@ pub(crate) fn issuer_metadata() -> Value {
                 "credential_definition": { "type": ["VerifiableCredential", "Diploma"] },
             })),
             "ticket": { "format": "dc+sd-jwt", "vct": "https://issuer.example/vct/student" },
+            "pass": {
+                "format": "ldp_vc", "credential_signing_alg_values_supported": ["bbs-2023"],
+                "credential_definition": { "type": ["VerifiableCredential", "Pass"] },
+            },
             "licence": { "format": "ac_vp", "credential_definition": { "type": ["Licence"] } },
             "degree": with(json!({
                 "format": "ldp_vc",

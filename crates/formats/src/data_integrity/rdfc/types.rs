@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use keys::json;
 use serde_json::{Map, Value, json};
 
-use super::{CONTEXT_BYTES_MAX, listed};
+use super::{CONTEXT_WORK_BYTES_MAX, listed};
 use crate::FormatError;
 use crate::data_integrity::Contexts;
 use crate::w3c::CONTEXT;
@@ -15,8 +15,12 @@ use crate::w3c::CONTEXT;
 /// Begins the names of those types, and is no character of any text. It sorts behind all others: the
 /// library takes the contexts in the order of the names.
 const MARK: char = '\u{10FFFF}';
-/// Most sets of types in a document: the library reads the contexts of each.
+/// Most sets of types in a document, and how long their contexts are together.
 const SETS_MAX: usize = 16;
+const DEFINITIONS_BYTES_MAX: usize = 16 * 1024;
+/// Most types of things, the added ones among them: for each that brings a context the library copies all
+/// that is defined there.
+const READINGS_MAX: usize = 1024;
 
 /// Adds such types to the document, and behind its contexts one that defines them.
 pub(super) fn combine(
@@ -29,15 +33,18 @@ pub(super) fn combine(
     if !has_several(document) {
         return Ok(());
     }
-    let mut combined = Combined { scoped: Scoped::of(document, contexts), sets: Vec::new() };
+    let scoped = Scoped::of(document, contexts);
+    let mut combined = Combined { scoped, sets: Vec::new(), readings: 0, bytes: 0 };
     combined.add_to(document);
-    if combined.sets.len() > SETS_MAX {
+    let definitions = combined.definitions();
+    let is_bearable = combined.sets.len() <= SETS_MAX
+        && combined.readings <= READINGS_MAX
+        && combined.bytes <= CONTEXT_WORK_BYTES_MAX
+        && json::text(&definitions).len() <= DEFINITIONS_BYTES_MAX;
+    if !is_bearable {
         return Err(FormatError::TooIntricate);
     }
-    if let Some(definitions) = combined.definitions() {
-        if json::text(&definitions).len() > CONTEXT_BYTES_MAX {
-            return Err(FormatError::TooIntricate);
-        }
+    if !definitions.is_empty() {
         let all = [listed(document), &[definitions.into()]].concat();
         document.insert(CONTEXT.to_owned(), all.into());
     }
@@ -79,10 +86,16 @@ fn below(value: &Value) -> Vec<&Map<String, Value>> {
     }
 }
 
-/// The context that each name brings where it is a type, if it is defined in one way only; `None`
-/// where it is defined in several.
+/// What each name brings where it is a type.
 #[derive(Default)]
-struct Scoped(BTreeMap<String, Option<Vec<Value>>>);
+struct Scoped(BTreeMap<String, Brought>);
+
+/// The contexts of one name; `None` where it is defined in more than one way.
+struct Brought {
+    contexts: Option<Vec<Value>>,
+    /// Whether it means that everywhere, and not inside of some things alone.
+    is_everywhere: bool,
+}
 
 impl Scoped {
     fn of(document: &Map<String, Value>, contexts: &Contexts) -> Self {
@@ -92,34 +105,36 @@ impl Scoped {
             let known: Option<Value> = known.and_then(|text| text.parse().ok());
             let defined = known.as_ref().map_or(Some(context), |known| known.get(CONTEXT));
             if let Some(defined) = defined {
-                scoped.add(defined);
+                scoped.add(defined, true);
             }
         }
         scoped
     }
 
     /// Adds what a context defines, and what those contexts define that it has inside.
-    fn add(&mut self, context: &Value) {
+    fn add(&mut self, context: &Value, is_everywhere: bool) {
         for definitions in below(context) {
             for (name, definition) in definitions {
                 let own = definition.get(CONTEXT);
                 let own = own.map_or(&[][..], |own| {
                     own.as_array().map_or(std::slice::from_ref(own), Vec::as_slice)
                 });
-                let contexts = own.to_vec();
-                let known = self.0.entry(name.clone()).or_insert_with(|| Some(contexts.clone()));
-                if known.as_ref() != Some(&contexts) {
-                    *known = None;
+                let new = || Brought { contexts: Some(own.to_vec()), is_everywhere };
+                let known = self.0.entry(name.clone()).or_insert_with(new);
+                known.is_everywhere |= is_everywhere;
+                if known.contexts.as_deref() != Some(own) {
+                    known.contexts = None;
                 }
                 for context in own {
-                    self.add(context);
+                    self.add(context, false);
                 }
             }
         }
     }
 
-    fn get(&self, name: &str) -> Option<&Vec<Value>> {
-        self.0.get(name)?.as_ref().filter(|contexts| !contexts.is_empty())
+    fn get(&self, name: &str) -> Option<&[Value]> {
+        let brought = self.0.get(name).filter(|brought| brought.is_everywhere)?;
+        brought.contexts.as_deref().filter(|contexts| !contexts.is_empty())
     }
 }
 
@@ -127,6 +142,9 @@ struct Combined {
     scoped: Scoped,
     /// The types of each set that bring contexts, in their order.
     sets: Vec<Vec<String>>,
+    /// How many types there are, and how long the contexts of those that are added.
+    readings: usize,
+    bytes: usize,
 }
 
 impl Combined {
@@ -153,6 +171,7 @@ impl Combined {
 
     /// The type to add to these, where two or more bring contexts.
     fn name_of(&mut self, types: &[Value]) -> Option<String> {
+        self.readings = self.readings.saturating_add(types.len() + 1);
         let names = types.iter().filter_map(Value::as_str);
         let scoping = names.filter(|name| self.scoped.get(name).is_some());
         let mut set: Vec<String> = scoping.map(str::to_owned).collect();
@@ -161,6 +180,9 @@ impl Combined {
         if set.len() < 2 {
             return None;
         }
+        let contexts = set.iter().filter_map(|name| self.scoped.get(name)).flatten();
+        let length: usize = contexts.map(|context| context.to_string().len()).sum();
+        self.bytes = self.bytes.saturating_add(length);
         let at = self.sets.iter().position(|known| *known == set).unwrap_or_else(|| {
             self.sets.push(set);
             self.sets.len() - 1
@@ -169,14 +191,13 @@ impl Combined {
     }
 
     /// The context that defines the added types.
-    fn definitions(&self) -> Option<Map<String, Value>> {
+    fn definitions(&self) -> Map<String, Value> {
         let defined = self.sets.iter().enumerate().filter_map(|(at, set)| {
             let contexts = set.iter().filter_map(|name| self.scoped.get(name)).flatten();
             let contexts: Vec<&Value> = contexts.collect();
             let definition = json!({ "@id": set.last()?, CONTEXT: contexts });
             Some((format!("{MARK}{at}"), definition))
         });
-        let defined: Map<String, Value> = defined.collect();
-        (!defined.is_empty()).then_some(defined)
+        defined.collect()
     }
 }

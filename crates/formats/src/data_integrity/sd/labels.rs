@@ -34,10 +34,10 @@ pub(super) struct Labelled {
 }
 
 impl Labelled {
-    /// `label` makes a label of a canonical one.
+    /// `labels` makes labels of the canonical ones, by the names for the time being.
     pub(super) fn of(
         document: &Map<String, Value>,
-        label: impl Fn(&str) -> Option<String>,
+        labels: impl FnOnce(HashMap<String, String>) -> HashMap<String, String>,
         contexts: &Contexts,
     ) -> Result<Self, FormatError> {
         let mut named = Value::Object(document.clone());
@@ -52,10 +52,7 @@ impl Labelled {
         if plain.concat().as_bytes() != rdfc::canonical(document, false, contexts)? {
             return Err(FormatError::Uncanonical);
         }
-        let labelled = canonical.into_iter().map(|(name, canonical)| {
-            label(&canonical).map(|label| (name, label)).ok_or(FormatError::Malformed)
-        });
-        let labels: HashMap<String, String> = labelled.collect::<Result<_, _>>()?;
+        let labels = labels(canonical);
         let lines = relabelled(&dataset, &labels)?;
         Ok(Self { named, labels, lines })
     }
@@ -91,13 +88,13 @@ impl Labelled {
         selected.map(|selected| unnamed(&rdfc::named_dataset(&selected, contexts)?)).transpose()
     }
 
-    /// The labels of what is shown, by the canonical ones that a verifier will find there.
+    /// The labels of what is shown, by the numbers of the canonical ones that a verifier will find there.
     pub(super) fn labels_of(
         &self,
         shown: &Map<String, Value>,
         pointers: &[String],
         contexts: &Contexts,
-    ) -> Result<BTreeMap<u64, Vec<u8>>, FormatError> {
+    ) -> Result<BTreeMap<u64, String>, FormatError> {
         let selected = self.selected(pointers, contexts)?.ok_or(FormatError::Malformed)?;
         // First, as it bounds the work: what is left may look more alike than the whole did.
         let canonical = rdfc::canonical(shown, false, contexts)?;
@@ -107,8 +104,7 @@ impl Labelled {
         }
         let labels = rdfc::labels(&selected, false).into_iter().map(|(name, canonical)| {
             let number = canonical.strip_prefix("c14n").and_then(|number| number.parse().ok());
-            let label = self.labels.get(&name).and_then(|label| label.strip_prefix('u'));
-            let label = label.and_then(|label| BASE64_URL_SAFE_NO_PAD.decode(label).ok());
+            let label = self.labels.get(&name).cloned();
             number.zip(label).ok_or(FormatError::Malformed)
         });
         labels.collect()

@@ -1,4 +1,4 @@
-//! `proofValue`: CBOR behind a tag that says of which kind the proof is, in base64url.
+//! `proofValue` of `ecdsa-sd-2023`.
 
 use std::collections::BTreeMap;
 
@@ -8,20 +8,16 @@ use keys::cbor::encode;
 use minicbor::Decoder;
 use minicbor::decode::Error;
 
-use super::STATEMENTS_MAX;
+use super::proof_value::{BASE64_URL, Tag, bounded, each, five, parse, read, text};
 use crate::FormatError;
 
-/// Multibase: base64url.
-const BASE64_URL: char = 'u';
 /// The tags of a proof of an issuer, and of one that a holder made.
-const BASE: [u8; 3] = [0xd9, 0x5d, 0x00];
-const DERIVED: [u8; 3] = [0xd9, 0x5d, 0x01];
+const BASE: Tag = [0xd9, 0x5d, 0x00];
+const DERIVED: Tag = [0xd9, 0x5d, 0x01];
 const SIGNATURE_BYTES: usize = 64;
 /// Multicodec and compressed point of a P-256 key.
 const KEY_BYTES: usize = 35;
 const LABEL_BYTES: usize = 32;
-/// Longest text: all statements with their labels have room.
-const TEXT_BYTES_MAX: usize = 512 * 1024;
 
 /// Either kind.
 #[derive(Clone, Debug)]
@@ -60,23 +56,14 @@ impl std::fmt::Debug for Base {
 }
 
 impl SdValue {
-    pub(in crate::data_integrity) fn parse(text: &str) -> Result<Self, FormatError> {
-        let malformed = || FormatError::Malformed;
-        if text.len() > TEXT_BYTES_MAX {
-            return Err(FormatError::TooLong);
-        }
-        let text = text.strip_prefix(BASE64_URL).ok_or_else(malformed)?;
-        let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;
-        let (tag, cbor) = bytes.split_at_checked(BASE.len()).ok_or_else(malformed)?;
-        let mut decoder = Decoder::new(cbor);
-        let read = match tag {
-            tag if tag == BASE => base(&mut decoder).map(Self::Base),
-            tag if tag == DERIVED => derived(&mut decoder).map(Self::Derived),
+    pub(in crate::data_integrity) fn parse(value: &str) -> Result<Self, FormatError> {
+        let (tag, cbor) = parse(value)?;
+        let value = match tag {
+            BASE => read(&cbor, base).map(Self::Base)?,
+            DERIVED => read(&cbor, derived).map(Self::Derived)?,
             _ => return Err(FormatError::UnsupportedProof),
         };
-        let read = read.map_err(|_| malformed())?;
-        let is_all = decoder.position() == cbor.len();
-        is_all.then_some(read).filter(Self::is_whole).ok_or_else(malformed)
+        value.is_whole().then_some(value).ok_or(FormatError::Malformed)
     }
 
     fn is_whole(&self) -> bool {
@@ -157,10 +144,6 @@ impl Base {
     }
 }
 
-fn text(tag: [u8; 3], cbor: &[u8]) -> String {
-    format!("{BASE64_URL}{}", BASE64_URL_SAFE_NO_PAD.encode([&tag, cbor].concat()))
-}
-
 fn base(from: &mut Decoder<'_>) -> Result<Base, Error> {
     five(from)?;
     Ok(Base {
@@ -187,27 +170,10 @@ fn derived(from: &mut Decoder<'_>) -> Result<Derived, Error> {
     Ok(Derived { base_signature, public_key, signatures, labels, mandatory_indexes })
 }
 
-fn five(from: &mut Decoder<'_>) -> Result<(), Error> {
-    let is_five = from.array()? == Some(5);
-    is_five.then_some(()).ok_or_else(|| Error::message("five parts"))
-}
-
 /// A byte string, which some write behind tag 64 (RFC 8746 §2.1: an array of bytes).
 fn bytes(from: &mut Decoder<'_>) -> Result<Vec<u8>, Error> {
     if from.datatype()? == minicbor::data::Type::Tag && from.tag()?.as_u64() != 64 {
         return Err(Error::message("an unknown tag"));
     }
     from.bytes().map(<[u8]>::to_vec)
-}
-
-fn each<'b, T>(
-    from: &mut Decoder<'b>,
-    read: impl Fn(&mut Decoder<'b>) -> Result<T, Error>,
-) -> Result<Vec<T>, Error> {
-    let count = bounded(from.array()?)?;
-    (0..count).map(|_| read(from)).collect()
-}
-
-fn bounded(count: Option<u64>) -> Result<u64, Error> {
-    count.filter(|count| *count <= STATEMENTS_MAX as u64).ok_or_else(|| Error::message("too many"))
 }

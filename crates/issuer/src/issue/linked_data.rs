@@ -1,0 +1,56 @@
+//! Step 17: the proof inside of a credential, by the key that its cryptosuite needs (VCI §A.1.2).
+
+use formats::data_integrity::{Canonicalization, ProofOptions};
+use formats::{IssueError, ldp_vc};
+#[cfg(feature = "bbs-2023")]
+use keys::did;
+use keys::outside::{Random, Timestamp};
+use serde_json::{Map, Value};
+
+use crate::IssuerKeys;
+use crate::credential_type::CredentialType;
+
+/// Signs for the issuer with this DID.
+pub(super) async fn sign(
+    (made, canonicalization): (Map<String, Value>, Canonicalization),
+    (did, keys, created): (&str, &IssuerKeys, Timestamp),
+    (credential_type, random): (&CredentialType, &dyn Random),
+) -> Result<Value, IssueError> {
+    if canonicalization == Canonicalization::Unlinkable {
+        return unlinkable(made, (did, keys, created), (credential_type, random));
+    }
+    let verification_method = &format!("{did}#{}", keys.signing.kid);
+    let options = ProofOptions { verification_method, canonicalization, created };
+    let signer = &*keys.signing.signer;
+    if canonicalization == Canonicalization::Selective {
+        let mandatory = credential_type.mandatory_paths();
+        return ldp_vc::sign_selective(made, options, &mandatory, (signer, random)).await;
+    }
+    ldp_vc::sign(made, options, signer).await
+}
+
+/// There is a key: nobody starts with such a type and without one.
+#[cfg(feature = "bbs-2023")]
+fn unlinkable(
+    made: Map<String, Value>,
+    (issuer, keys, created): (&str, &IssuerKeys, Timestamp),
+    (credential_type, random): (&CredentialType, &dyn Random),
+) -> Result<Value, IssueError> {
+    let key = keys.bbs.signing.as_ref().ok_or(IssueError::NoCryptosuite)?;
+    let options = ProofOptions {
+        verification_method: &format!("{issuer}#{}", did::to_multikey(key.public_key())),
+        canonicalization: Canonicalization::Unlinkable,
+        created,
+    };
+    ldp_vc::sign_unlinkable(made, options, &credential_type.mandatory_paths(), (key, random))
+}
+
+/// Nor is there such a type.
+#[cfg(not(feature = "bbs-2023"))]
+fn unlinkable(
+    _: Map<String, Value>,
+    _: (&str, &IssuerKeys, Timestamp),
+    _: (&CredentialType, &dyn Random),
+) -> Result<Value, IssueError> {
+    Err(IssueError::NoCryptosuite)
+}
