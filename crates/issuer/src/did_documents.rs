@@ -257,9 +257,11 @@ async fn read(outgoing: &Outgoing, did: &str) -> Result<DidDocument, Unread> {
     let website = website_of(did).ok_or_else(|| bad(&"the DID is that of no website"))?;
     let place = did_web_document(&website);
     let bytes = outgoing.json_bytes(&place, &MEDIA_TYPES, DOCUMENT_BYTES_MAX).await;
-    let bytes = bytes.map_err(|error| match error {
+    let bytes = bytes.map_err(|error| match &error {
         OutgoingError::Busy => Unread::Busy,
-        error => bad(&error),
+        OutgoingError::Unreachable(_) | OutgoingError::Unreadable | OutgoingError::Status(..) => {
+            bad(&error)
+        }
     })?;
     DidDocument::parse(&bytes, did).map_err(|error| bad(&error))
 }
