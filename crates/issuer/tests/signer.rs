@@ -217,10 +217,9 @@ async fn status_lists_follow_the_key() {
     let reference = {
         let unverified = formats::parse("dc+sd-jwt", &credential).unwrap();
         let key = world.issuer.keys().published[0].public_key.clone();
-        match unverified.verify(&key, world.clock.now()).unwrap().status.unwrap() {
-            CredentialStatus::StatusList(reference) => reference,
-            other => panic!("{other:?}"),
-        }
+        let status = unverified.verify(&key, world.clock.now()).unwrap().status;
+        let Some(CredentialStatus::StatusList(reference)) = status else { panic!() };
+        reference
     };
     let read = async || {
         let answer = world.public.get(&reference.uri).await;
