@@ -22,7 +22,7 @@ use crate::Issuer;
 use crate::config::{ConfigError, Proof};
 use crate::credential_type::CredentialType;
 use crate::failure::Broken;
-use crate::outgoing::Outgoing;
+use crate::outgoing::{Outgoing, OutgoingError};
 use crate::provider::guarded;
 
 /// Longest document that is read.
@@ -40,6 +40,8 @@ const DOCUMENTS_MAX: usize = 256;
 const ASKED_MAX: usize = 32;
 /// Most documents that are read for one offer in a minute; each wallet has one at a time.
 const READS_PER_MINUTE: u32 = 6;
+/// Most requests of one offer that wait for its turn.
+const WAITING_MAX: usize = 8;
 /// Most offers for which documents were read in the last minute.
 const OFFERS_MAX: usize = 4096;
 /// For so long a request waits in all.
@@ -48,21 +50,35 @@ const PATIENCE: Duration = Duration::from_secs(8);
 /// What is known of one document.
 #[derive(Debug, Default)]
 struct Known {
-    document: Option<DidDocument>,
+    /// The last that was as it should be, and when it was read.
+    good: Option<(DidDocument, Timestamp)>,
     asked_at: Option<Timestamp>,
 }
 
 impl Known {
     fn needs_asking(&self, wanted: &WantedDocument, now: Timestamp) -> bool {
-        let has_asked = self.asked_at.is_some_and(|at| at <= now && now < at.plus(RETRY_SECONDS));
+        let has_asked = self.asked_at.is_some_and(|at| is_younger(at, RETRY_SECONDS, now));
         let is_enough = self.fresh(now).is_some_and(|document| wanted.is_answered_by(document));
         !is_enough && !has_asked
     }
 
     fn fresh(&self, now: Timestamp) -> Option<&DidDocument> {
-        let at = self.asked_at.filter(|at| *at <= now)?;
-        self.document.as_ref().filter(|_| now < at.plus(FRESH_SECONDS))
+        let (document, read_at) = self.good.as_ref()?;
+        is_younger(*read_at, FRESH_SECONDS, now).then_some(document)
     }
+
+    /// What could not be read takes no good one's place: anybody can have a website asked.
+    fn note(&mut self, document: Option<DidDocument>, now: Timestamp) {
+        self.asked_at = Some(now);
+        if let Some(document) = document {
+            self.good = Some((document, now));
+        }
+    }
+}
+
+/// What is from the future was read before the clock was set back: nobody knows how old it is.
+fn is_younger(at: Timestamp, seconds: u64, now: Timestamp) -> bool {
+    at <= now && now < at.plus(seconds)
 }
 
 /// How much was read for one offer.
@@ -78,12 +94,11 @@ impl Turn {
     }
 
     /// Whether one more may be read.
-    fn take(&mut self, now: Timestamp) -> bool {
+    fn has_left(&mut self, now: Timestamp) -> bool {
         if self.is_old(now) {
             *self = Self { since: Some(now), reads: 0 };
         }
-        self.reads += 1;
-        self.reads <= READS_PER_MINUTE
+        self.reads < READS_PER_MINUTE
     }
 }
 
@@ -117,8 +132,7 @@ pub(crate) async fn known_documents(
         }
         Ok(known)
     };
-    let busy = || Broken::passing("websites of holders keep us waiting".to_owned());
-    timeout(PATIENCE, asking).await.map_err(|_| busy())?
+    timeout(PATIENCE, asking).await.map_err(|_| crowded("websites of holders keep us waiting"))?
 }
 
 impl DidDocuments {
@@ -151,73 +165,105 @@ impl DidDocuments {
         offer: OfferId,
         clock: &dyn Clock,
     ) -> Result<Option<DidDocument>, Broken> {
-        let entry = self.documents.entry(&wanted.did, DOCUMENTS_MAX, |_| false);
-        let entry = entry.ok_or_else(|| passing("more documents than are kept are asked for"))?;
-        let known = entry.lock().await;
-        if !known.needs_asking(wanted, clock.now()) {
-            return Ok(known.fresh(clock.now()).cloned());
+        if let Some(entry) = self.documents.existing(&wanted.did) {
+            let known = entry.lock().await;
+            if !known.needs_asking(wanted, clock.now()) {
+                return Ok(known.fresh(clock.now()).cloned());
+            }
         }
-        drop(known);
-        // What takes long is held last: nobody waits for an offer that waits for its own turn.
-        let (mut turn, slot) = self.turn(offer, clock.now()).await?;
+        // What takes long is held last: nobody waits for an offer that waits for its own turn. And who
+        // has no turn leaves nothing behind.
+        let mut turn = self.turn(offer, clock.now()).await?;
+        if !turn.has_left(clock.now()) {
+            return Err(crowded("too many documents are asked for with one offer"));
+        }
+        let entry = self.entry(&wanted.did, clock.now());
+        let entry = entry.ok_or_else(|| crowded("more documents than are kept are asked for"))?;
         let known = entry.lock_owned().await;
-        let now = clock.now();
-        if !known.needs_asking(wanted, now) {
-            return Ok(known.fresh(now).cloned()); // another request has read it
+        if !known.needs_asking(wanted, clock.now()) {
+            return Ok(known.fresh(clock.now()).cloned()); // another request has read it
         }
-        if !turn.take(now) {
-            return Err(passing("too many documents are asked for with one offer"));
-        }
+        let slot = Arc::clone(&self.asking).acquire_owned().await;
+        let slot = slot.map_err(|error| Broken::fault(error.to_string()))?;
         let (outgoing, did) = (self.outgoing.clone(), wanted.did.clone());
         // Whoever asked may be gone before there is an answer, which is noted all the same; and the
         // turn is over when the website has answered, not when the wallet hangs up.
-        let asking = tokio::spawn(renew(outgoing, did, (known, turn, slot), now));
-        let document = asking.await.map_err(|error| Broken::fault(error.to_string()))?;
-        Ok(document)
+        let asking = tokio::spawn(renew(outgoing, did, (known, turn, slot), clock.now()));
+        asking.await.map_err(|error| Broken::fault(error.to_string()))?
     }
 
-    async fn turn(
-        &self,
-        offer: OfferId,
-        now: Timestamp,
-    ) -> Result<(OwnedMutexGuard<Turn>, OwnedSemaphorePermit), Broken> {
+    /// Of the documents that nobody is using, those go first that are no longer good for anything.
+    fn entry(&self, did: &String, now: Timestamp) -> Option<Arc<Mutex<Known>>> {
+        let is_fresh = |known: &Known| known.fresh(now).is_some();
+        let entry = self.documents.entry(did, DOCUMENTS_MAX, is_fresh);
+        entry.or_else(|| {
+            self.documents.forget_one();
+            self.documents.entry(did, DOCUMENTS_MAX, is_fresh)
+        })
+    }
+
+    async fn turn(&self, offer: OfferId, now: Timestamp) -> Result<OwnedMutexGuard<Turn>, Broken> {
         let turn = self.turns.entry(&offer, OFFERS_MAX, |turn| !turn.is_old(now));
-        let turn = turn.ok_or_else(|| passing("documents are asked for with too many offers"))?;
-        let turn = turn.lock_owned().await;
-        let slot = Arc::clone(&self.asking).acquire_owned().await;
-        Ok((turn, slot.map_err(|error| Broken::fault(error.to_string()))?))
+        let turn = turn.ok_or_else(|| crowded("documents are asked for with too many offers"))?;
+        // One is that of the map, one is ours.
+        if Arc::strong_count(&turn) > WAITING_MAX + 2 {
+            return Err(crowded("too many requests of one offer ask for documents"));
+        }
+        Ok(turn.lock_owned().await)
     }
 }
 
-fn passing(problem: &str) -> Broken {
-    Broken::passing(problem.to_owned())
+fn crowded(problem: &str) -> Broken {
+    Broken::crowded(problem.to_owned())
 }
 
-/// Asks, and notes what came.
+/// Asks, and notes what came; that nobody could be asked says nothing of the document, and was no read.
 async fn renew(
     outgoing: Outgoing,
     did: String,
-    (mut known, turn, slot): (OwnedMutexGuard<Known>, OwnedMutexGuard<Turn>, OwnedSemaphorePermit),
+    (mut known, mut turn, slot): (
+        OwnedMutexGuard<Known>,
+        OwnedMutexGuard<Turn>,
+        OwnedSemaphorePermit,
+    ),
     now: Timestamp,
-) -> Option<DidDocument> {
+) -> Result<Option<DidDocument>, Broken> {
     let begun = Instant::now();
     let read = read(&outgoing, &did).await;
-    drop((turn, slot));
-    if let Err(problem) = &read {
+    drop(slot);
+    if let Err(Unread::Busy) = read {
+        return Err(crowded("too many names of websites are looked up"));
+    }
+    turn.reads += 1;
+    drop(turn);
+    if let Err(Unread::Bad(problem)) = &read {
         tracing::info!(problem, "the document of a did:web cannot be had");
     }
-    let document = read.ok();
-    *known =
-        Known { document: document.clone(), asked_at: Some(now.plus(begun.elapsed().as_secs())) };
-    document
+    let now = now.plus(begun.elapsed().as_secs());
+    known.note(read.ok(), now);
+    Ok(known.fresh(now).cloned())
 }
 
-async fn read(outgoing: &Outgoing, did: &str) -> Result<DidDocument, String> {
-    let website = website_of(did).ok_or("the DID is that of no website")?;
+/// Why there is no document.
+enum Unread {
+    /// Whoever publishes it is to blame; this is for the log.
+    Bad(String),
+    /// Nobody was asked.
+    Busy,
+}
+
+async fn read(outgoing: &Outgoing, did: &str) -> Result<DidDocument, Unread> {
+    let bad = |problem: &dyn ToString| Unread::Bad(problem.to_string());
+    let website = website_of(did).ok_or_else(|| bad(&"the DID is that of no website"))?;
     let place = did_web_document(&website);
     let bytes = outgoing.json_bytes(&place, &MEDIA_TYPES, DOCUMENT_BYTES_MAX).await;
-    let bytes = bytes.map_err(|error| error.to_string())?;
-    DidDocument::parse(&bytes, did).map_err(|error| error.to_string())
+    let bytes = bytes.map_err(|error| match &error {
+        OutgoingError::Busy => Unread::Busy,
+        OutgoingError::Unreachable(_) | OutgoingError::Unreadable | OutgoingError::Status(..) => {
+            bad(&error)
+        }
+    })?;
+    DidDocument::parse(&bytes, did).map_err(|error| bad(&error))
 }
 
 /// Things by name, each used by one at a time.
@@ -231,6 +277,19 @@ impl<N, T> Default for Shared<N, T> {
 }
 
 impl<N: Clone + Eq + Hash, T: Default> Shared<N, T> {
+    fn existing(&self, name: &N) -> Option<Arc<Mutex<T>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Makes room for one, where there is one that is not in use.
+    fn forget_one(&self) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = all.iter().find(|(_, one)| Arc::strong_count(one) == 1);
+        if let Some(name) = free.map(|(name, _)| name.clone()) {
+            all.remove(&name);
+        }
+    }
+
     /// The thing of this name. When there are too many, those go that are not in use and not to be
     /// kept; `None` when that are too few.
     fn entry(&self, name: &N, max: usize, is_kept: impl Fn(&T) -> bool) -> Option<Arc<Mutex<T>>> {
@@ -245,5 +304,50 @@ impl<N: Clone + Eq + Hash, T: Default> Shared<N, T> {
             }
         }
         Some(Arc::clone(all.entry(name.clone()).or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_000_000);
+
+    fn document() -> DidDocument {
+        let did = "did:web:holder.example";
+        DidDocument::parse(format!(r#"{{"id":"{did}"}}"#).as_bytes(), did).expect("a document")
+    }
+
+    /// A wrong name of a key has the website asked again; its document is as old as before.
+    #[test]
+    fn what_could_not_be_read_takes_no_good_ones_place() {
+        let mut known = Known::default();
+        known.note(Some(document()), NOW);
+        let last = NOW.plus(FRESH_SECONDS - 1);
+        known.note(None, last);
+        assert!(known.fresh(last).is_some());
+        assert!(known.fresh(NOW.plus(FRESH_SECONDS)).is_none());
+    }
+
+    /// What is full forgets what is of no use first, and nothing that is in use.
+    #[test]
+    fn a_good_document_goes_last() {
+        let documents = DidDocuments::open(&Proof::default()).expect("no authority is named");
+        let name = |at: usize| format!("did:web:{at}.example");
+        let note = |at: usize, document| {
+            let entry = documents.entry(&name(at), NOW).expect("there is room");
+            entry.try_lock().expect("nobody uses it").note(document, NOW);
+            entry
+        };
+        note(0, Some(document()));
+        (1..DOCUMENTS_MAX).for_each(|at| drop(note(at, None)));
+        drop(note(DOCUMENTS_MAX, None));
+        let held = documents.documents.existing(&name(0)).expect("the good one is kept");
+        assert!(documents.documents.existing(&name(1)).is_none());
+        let used: Vec<_> = (1..DOCUMENTS_MAX).map(|at| note(at, Some(document()))).collect();
+        assert!(documents.entry(&name(DOCUMENTS_MAX + 1), NOW).is_none());
+        drop(held);
+        assert!(documents.entry(&name(DOCUMENTS_MAX + 1), NOW).is_some());
+        drop(used);
     }
 }

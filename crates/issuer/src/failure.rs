@@ -31,6 +31,8 @@ enum Kind {
     Stays,
     /// Nothing was written, and soon the same request may succeed.
     Passes,
+    /// The same, and somebody from outside wants more than there is for them.
+    Crowded,
     /// The same, but whether it was written is not known yet.
     InDoubt,
 }
@@ -57,11 +59,17 @@ impl Broken {
         Self { text, kind: Kind::Passes }
     }
 
+    /// Too much of what strangers may have us do is asked for at once; nothing was written.
+    #[must_use]
+    pub const fn crowded(text: String) -> Self {
+        Self { text, kind: Kind::Crowded }
+    }
+
     /// 503 for what passes: a load balancer and a Wallet may try again (Q04).
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self.kind {
-            Kind::Passes | Kind::InDoubt => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::Passes | Kind::Crowded | Kind::InDoubt => StatusCode::SERVICE_UNAVAILABLE,
             Kind::Stays => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -70,7 +78,7 @@ impl Broken {
     #[must_use]
     pub const fn retry_after(&self) -> Option<u64> {
         match self.kind {
-            Kind::Passes | Kind::InDoubt => Some(RETRY_AFTER_SECONDS),
+            Kind::Passes | Kind::Crowded | Kind::InDoubt => Some(RETRY_AFTER_SECONDS),
             Kind::Stays => None,
         }
     }
@@ -79,15 +87,21 @@ impl Broken {
     #[must_use]
     pub const fn advice(&self) -> &'static str {
         match self.kind {
-            Kind::Passes => "nothing was done; try again soon",
+            Kind::Passes | Kind::Crowded => "nothing was done; try again soon",
             Kind::InDoubt => "whether this was done is not known yet; try again soon",
             Kind::Stays => "internal error",
         }
     }
 
     /// Tells the log, inside the span of the request, which has the id that is in `x-request-id`.
+    /// What anybody can bring about is no error of ours: it would hide those that are.
     pub fn log(&self) {
-        tracing::error!(error = self.text, "request failed");
+        match self.kind {
+            Kind::Crowded => tracing::warn!(reason = self.text, "request put off"),
+            Kind::Stays | Kind::Passes | Kind::InDoubt => {
+                tracing::error!(error = self.text, "request failed");
+            }
+        }
     }
 }
 

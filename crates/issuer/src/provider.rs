@@ -153,6 +153,7 @@ fn refused(error: &OutgoingError) -> ProviderRefusal {
         }
         OutgoingError::Status(_, None)
         | OutgoingError::Unreachable(_)
+        | OutgoingError::Busy
         | OutgoingError::Unreadable => unreachable(error),
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! They are fetched elsewhere; here they are read.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde_json::{Value, json};
@@ -12,6 +13,8 @@ use crate::public_key::PublicKey;
 
 /// Most keys that are looked at in one place of a document.
 const KEYS_MAX: usize = 100;
+/// Longest key in base58, which takes time with the square of its length.
+const MULTIKEY_BYTES_MAX: usize = 1024;
 
 /// What a key is for (DID Core 1.0, verification relationships).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +69,27 @@ pub struct DidDocument {
 struct Listed {
     name: String,
     relationship: Relationship,
-    key: Option<PublicKey>,
+    key: Option<Written>,
+}
+
+/// A key as it stands there. It is decoded when it is asked for: strangers may write many.
+#[derive(Clone, Debug)]
+enum Written {
+    Multikey(String),
+    Jwk(Value),
+}
+
+impl Written {
+    /// Statements may be signed by keys with which nobody shows who they are (`bbs-2023`).
+    fn decoded(&self, relationship: Relationship) -> Option<PublicKey> {
+        match self {
+            Self::Multikey(text) => match relationship {
+                Relationship::Authentication => read_multikey(text).ok(),
+                Relationship::AssertionMethod => read_issuer_multikey(text).ok(),
+            },
+            Self::Jwk(jwk) => PublicKey::from_jwk_or_rsa(jwk).ok(),
+        }
+    }
 }
 
 impl DidDocument {
@@ -79,16 +102,8 @@ impl DidDocument {
         if document.get("id").is_none_or(|id| id != did) {
             return Err(DidDocumentError::OtherSubject);
         }
-        let keys = Relationship::ALL.into_iter().flat_map(|relationship| {
-            let listed = listed(&document, relationship.name());
-            let named = listed.filter_map(|entry| method(&document, entry, did));
-            named.map(move |(name, method)| Listed {
-                name,
-                relationship,
-                key: key(method, did, relationship),
-            })
-        });
-        Ok(Self { did: did.to_owned(), keys: keys.collect() })
+        let listed = Relationship::ALL.into_iter().flat_map(|one| keys(&document, one, did));
+        Ok(Self { did: did.to_owned(), keys: listed.collect() })
     }
 
     /// Whose document it is.
@@ -102,10 +117,10 @@ impl DidDocument {
     ///
     /// Names may be written from `#` on (DID Core 1.0, relative DID URLs).
     #[must_use]
-    pub fn key(&self, did_url: &str, relationship: Relationship) -> Option<&PublicKey> {
+    pub fn key(&self, did_url: &str, relationship: Relationship) -> Option<PublicKey> {
         let name = whole(&self.did, did_url);
         let mut for_this = self.keys.iter().filter(|one| one.relationship == relationship);
-        for_this.find(|one| one.name == name)?.key.as_ref()
+        for_this.find(|one| one.name == name)?.key.as_ref()?.decoded(relationship)
     }
 }
 
@@ -114,28 +129,49 @@ fn listed<'d>(document: &'d Value, name: &str) -> impl Iterator<Item = &'d Value
     list.into_iter().flatten().take(KEYS_MAX)
 }
 
-/// It is written where its use is said, or named there and written elsewhere.
-fn method<'d>(document: &'d Value, entry: &'d Value, did: &str) -> Option<(String, &'d Value)> {
-    let name_of = |method: &Value| method.get("id")?.as_str().map(|name| whole(did, name));
-    let Some(name) = entry.as_str() else { return Some((name_of(entry)?, entry)) };
-    let name = whole(did, name);
-    let is_named = |method: &&Value| name_of(method).as_ref() == Some(&name);
-    let method = listed(document, "verificationMethod").find(is_named)?;
-    Some((name, method))
+/// What is listed for this, each name once.
+fn keys(document: &Value, relationship: Relationship, did: &str) -> Vec<Listed> {
+    let mut seen = HashSet::new();
+    let mut keys = Vec::new();
+    for entry in listed(document, relationship.name()) {
+        let Some(name) = entry.as_str().or_else(|| entry.get("id")?.as_str()) else { continue };
+        let name = whole(did, name);
+        if seen.contains(&name) {
+            continue;
+        }
+        if let Some(method) = method(document, entry, (did, &name)) {
+            seen.insert(name.clone());
+            keys.push(Listed { name, relationship, key: written(method, did) });
+        }
+    }
+    keys
 }
 
-/// Statements may be signed by keys with which nobody shows who they are (`bbs-2023`).
-fn key(method: &Value, did: &str, relationship: Relationship) -> Option<PublicKey> {
+/// It is written where its use is said, or named there and written elsewhere.
+fn method<'d>(
+    document: &'d Value,
+    entry: &'d Value,
+    (did, name): (&str, &str),
+) -> Option<&'d Value> {
+    if !entry.is_string() {
+        return Some(entry);
+    }
+    let is_named = |method: &&Value| {
+        method.get("id").and_then(Value::as_str).is_some_and(|id| whole(did, id) == name)
+    };
+    listed(document, "verificationMethod").find(is_named)
+}
+
+fn written(method: &Value, did: &str) -> Option<Written> {
     if method.get("controller").is_none_or(|controller| controller != did) {
         return None;
     }
     let multikey = method.get("publicKeyMultibase").and_then(Value::as_str);
     match (multikey, method.get("publicKeyJwk")) {
-        (Some(multikey), None) => match relationship {
-            Relationship::Authentication => read_multikey(multikey).ok(),
-            Relationship::AssertionMethod => read_issuer_multikey(multikey).ok(),
-        },
-        (None, Some(jwk)) => PublicKey::from_jwk_or_rsa(jwk).ok(),
+        (Some(multikey), None) if multikey.len() <= MULTIKEY_BYTES_MAX => {
+            Some(Written::Multikey(multikey.to_owned()))
+        }
+        (None, Some(jwk)) => Some(Written::Jwk(jwk.clone())),
         _ => None,
     }
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+use std::time::{Duration, Instant};
+
 use keys::algorithm::Algorithm;
 use keys::did_document::Relationship::{AssertionMethod, Authentication};
 use keys::did_document::{DidDocument, DidDocumentError, for_authentication};
@@ -34,9 +36,9 @@ fn a_key_is_for_what_the_document_says() {
     }));
     let named =
         |fragment: &str, relationship| document.key(&format!("{DID}#{fragment}"), relationship);
-    assert_eq!(named("1", Authentication), Some(&one));
-    assert_eq!(named("1", AssertionMethod), Some(&one));
-    assert_eq!(named("2", AssertionMethod), Some(&two));
+    assert_eq!(named("1", Authentication), Some(one.clone()));
+    assert_eq!(named("1", AssertionMethod), Some(one.clone()));
+    assert_eq!(named("2", AssertionMethod), Some(two.clone()));
     assert_eq!(named("2", Authentication), None);
     assert_eq!(named("3", AssertionMethod), None);
     assert_eq!(document.key("did:web:other.example#1", Authentication), None);
@@ -79,6 +81,48 @@ fn a_document_is_read_up_to_a_bound() {
     assert_eq!(document.key(&format!("{DID}#1"), Authentication), None);
 }
 
+/// F05: keys that nobody asks for cost nothing, however often and long they are written.
+#[test]
+fn keys_are_decoded_when_they_are_asked_for() {
+    let long = |at: usize| {
+        let key = format!("z{}", "z".repeat(300 + at));
+        json!({ "id": format!("#{at}"), "controller": DID, "publicKeyMultibase": key })
+    };
+    let methods: Vec<Value> = (0..100).map(long).collect();
+    let text = json!({
+        "id": DID, "authentication": methods, "assertionMethod": methods,
+    });
+    let longest = json!({
+        "id": DID,
+        "verificationMethod": [json!({
+            "id": "#1", "controller": DID, "publicKeyMultibase": format!("z{}", "z".repeat(4000)),
+        })],
+        "authentication": vec!["#1"; 100],
+        "assertionMethod": vec!["#1"; 100],
+    });
+    let begun = Instant::now();
+    let documents = [read(&text), read(&longest)];
+    for document in &documents {
+        assert_eq!(document.key(&format!("{DID}#1"), Authentication), None);
+    }
+    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+}
+
+/// Of two under one name the first counts, even where it is of no use.
+#[test]
+fn of_one_name_the_first_counts() {
+    let [one, two] = [key(), key()];
+    let of_another = json!({ "id": "#2", "controller": "did:web:other.example" });
+    let document = read(&json!({
+        "id": DID,
+        "authentication": [
+            "#3", method("#1", &one), method("#1", &two), of_another, method("#2", &two),
+        ],
+    }));
+    let named = |fragment: &str| document.key(&format!("{DID}#{fragment}"), Authentication);
+    assert_eq!((named("1"), named("2"), named("3")), (Some(one), None, None));
+}
+
 /// What a holder publishes says that the keys are theirs, and nothing more.
 #[test]
 fn what_is_written_is_read() {
@@ -86,7 +130,7 @@ fn what_is_written_is_read() {
     let document = read(&for_authentication(DID, &keys));
     for (name, key) in keys {
         let url = format!("{DID}#{name}");
-        assert_eq!(document.key(&url, Authentication), Some(&key));
+        assert_eq!(document.key(&url, Authentication), Some(key.clone()));
         assert_eq!(document.key(&url, AssertionMethod), None);
     }
 }

@@ -201,6 +201,15 @@ pub struct Record<'r> {
     pub used: Option<UsedJti>,
 }
 
+/// Refuses where [`decide`] would for any key: before anybody is asked for one (CRED-61).
+pub fn check_left(token: Authenticated<'_>) -> Result<(), CredentialRefusal> {
+    if token.grant().issued.len() < ISSUANCES_MAX {
+        Ok(())
+    } else {
+        Err(CredentialRefusal::TooManyKeys)
+    }
+}
+
 /// Decides whether the token may have (more) credentials: up to `keys_max` distinct keys.
 ///
 /// A repeated request with the same key is answered again (IMPL-03); a token that asks for ever new

@@ -40,6 +40,6 @@ impl Reader<'_> {
             DidDocumentError::OtherSubject => VerificationError::BadDid.into(),
         })?;
         let key = kid.and_then(|kid| document.key(kid, Relationship::AssertionMethod));
-        Ok(key.cloned().ok_or(VerificationError::KeyNotPublished)?)
+        Ok(key.ok_or(VerificationError::KeyNotPublished)?)
     }
 }

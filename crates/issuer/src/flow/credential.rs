@@ -5,7 +5,7 @@ use oid4vci::attestation::key::KeyAttestationPolicy;
 use oid4vci::attestation::status::KnownEntries;
 use oid4vci::credential::{
     CredentialRefusal, CredentialRequest, CredentialResponse, ISSUANCES_MAX, IssuedCredential,
-    authorize, decide,
+    authorize, check_left, decide,
 };
 use oid4vci::dpop::DpopRefusal;
 use oid4vci::encryption::ReceivedBody;
@@ -141,8 +141,13 @@ async fn proofs(
     };
     context.known_entries = &asked;
     let wanted = documents(proofs, &context);
+    if !wanted.is_empty() {
+        check_left(token)?; // nobody is asked for what is refused whatever the key
+    }
     let read = Box::pin(known_documents(wanted, token.grant().id, issuer)).await?;
     context.known_documents = &read;
+    // Others were waited for: a nonce that ended meanwhile may be forgotten already (NONCE-10).
+    context.now = issuer.clock.now();
     let verified = verify(proofs, &context).inspect_err(|refusal| {
         tracing::debug!(reason = refusal.answer().1, "proof refused");
     });

@@ -3,14 +3,18 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use oid4vci::address::{is_localhost, is_off_limits, is_public};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 /// Names that are looked up at once. Whoever waits can go, the look-up cannot: it keeps a thread for
 /// as long as a stranger's name server likes.
 const NAMES_MAX: usize = 16;
+/// For so long a name waits until one of those is done.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 const LOOPBACK: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 
@@ -37,8 +41,8 @@ impl Guard {
             // RFC 6761 §6.3: nobody else is asked where this machine is.
             LOOPBACK.map(|address| SocketAddr::new(address, 0)).to_vec()
         } else {
-            let turn = Arc::clone(&self.looking_up).acquire_owned().await;
-            let turn = turn.map_err(|_| Unreached::UnknownHost)?;
+            let turn = timeout(PATIENCE, Arc::clone(&self.looking_up).acquire_owned()).await;
+            let turn = turn.map_err(|_| Unreached::Busy)?.map_err(|_| Unreached::Busy)?;
             let looking_up = tokio::spawn(async move {
                 let found = tokio::net::lookup_host((name, 0)).await;
                 drop(turn);
@@ -69,6 +73,8 @@ pub(super) enum Unreached {
     ForbiddenAddress,
     /// No address for the name.
     UnknownHost,
+    /// Nobody has asked: names of others keep us waiting.
+    Busy,
 }
 
 impl fmt::Display for Unreached {
@@ -76,6 +82,7 @@ impl fmt::Display for Unreached {
         f.write_str(match self {
             Self::ForbiddenAddress => "the name leads to an address that is not public",
             Self::UnknownHost => "the name has no address",
+            Self::Busy => "too many names are being looked up",
         })
     }
 }
@@ -105,5 +112,15 @@ mod tests {
             }
         }
         assert!(look_up("1.1.1.1", false).await.is_ok());
+    }
+    /// F05: that name servers of others are slow is no fault of this name.
+    #[tokio::test]
+    async fn a_name_that_waits_for_others_is_not_unknown() {
+        let guard = Guard::new(true);
+        let all = u32::try_from(NAMES_MAX).unwrap_or(u32::MAX);
+        let others = Arc::clone(&guard.looking_up).acquire_many_owned(all).await;
+        assert_eq!(guard.clone().look_up("10.0.0.1".to_owned()).await, Err(Unreached::Busy));
+        drop(others);
+        assert!(guard.look_up("10.0.0.1".to_owned()).await.is_ok());
     }
 }

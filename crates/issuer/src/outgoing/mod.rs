@@ -71,6 +71,8 @@ pub(crate) struct Credentials<'c> {
 pub(crate) enum OutgoingError {
     /// No connection, no TLS, too slow.
     Unreachable(String),
+    /// Nobody was asked: too many others are.
+    Busy,
     /// Not a JSON object, too long, or another address.
     Unreadable,
     /// This status, and the error code in the answer where it has one (RFC 6749 §5.2).
@@ -81,6 +83,7 @@ impl fmt::Display for OutgoingError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreachable(text) => write!(f, "no answer: {text}"),
+            Self::Busy => f.write_str("too many others are asked"),
             Self::Unreadable => f.write_str("the answer is not the JSON of such a server"),
             Self::Status(status, _) => write!(f, "the answer has status {status}"),
         }
@@ -241,7 +244,12 @@ fn unreachable(error: reqwest::Error) -> OutgoingError {
     let mut cause = error.source();
     while let Some(inner) = cause {
         if let Some(unreached) = inner.downcast_ref::<Unreached>() {
-            return OutgoingError::Unreachable(unreached.to_string());
+            return match unreached {
+                Unreached::Busy => OutgoingError::Busy,
+                Unreached::ForbiddenAddress | Unreached::UnknownHost => {
+                    OutgoingError::Unreachable(unreached.to_string())
+                }
+            };
         }
         cause = inner.source();
     }

@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use keys::outside::Clock as _;
 use keys::signer::Signer as _;
+use oid4vci::credential::ISSUANCES_MAX;
 use serde_json::{Value, json};
 use testkit::proof::holder_key;
 use testkit::website::{Says, Website};
@@ -118,6 +122,83 @@ async fn one_offer_asks_few_websites() {
     world.clock.advance(61);
     assert!(ask(&world, &token, &key, &kid(6)).await.is(400, "invalid_proof"));
     assert_eq!(website.asked().len(), 8);
+}
+
+/// Many requests of one offer keep nobody else waiting: few wait, the rest are told to come again (F05).
+#[tokio::test]
+async fn one_offer_has_few_requests_wait() {
+    let website = Website::start().await;
+    let (world, key) = (world(&website).await, holder_key());
+    let (token, other) = (world.token(CARD).await, world.token(CARD).await);
+    let document = Says::document(&website.document(&[key.public_key()]));
+    website.says(Says { after: Duration::from_millis(2500), ..document.clone() });
+    let kids: Vec<_> = (0..20).map(|at| format!("{}#0", website.did(&format!(":{at}")))).collect();
+    let mut answers: FuturesUnordered<_> =
+        kids.iter().map(|kid| ask(&world, &token, &key, kid)).collect();
+    for _ in 9..20 {
+        let refused = answers.next().await.unwrap();
+        assert_eq!((refused.status, refused.header("retry-after")), (503, "2"), "{refused:?}");
+    }
+    assert!(website.asked().len() < 2);
+    website.says(document);
+    ask(&world, &other, &key, &format!("{}#0", website.did(""))).await.success();
+}
+
+/// NONCE-10: what is used is judged by when it is used, not by when the request came.
+#[tokio::test]
+async fn a_nonce_does_not_outlive_a_slow_website() {
+    let website = Website::start().await;
+    let (world, key) = (world(&website).await, holder_key());
+    let token = world.token(CARD).await;
+    let document = Says::document(&website.document(&[key.public_key()]));
+    website.says(Says { after: Duration::from_millis(800), ..document });
+    let mut draft = world.draft(&key, &world.nonce().await);
+    draft.header("jwk", None);
+    draft.header("kid", json!(format!("{}#0", website.did(""))));
+    draft.claim("iat", json!(world.clock.now().0 + 200)); // in its window all the time
+    let proof = draft.sign(&key).await;
+    let later = async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        world.clock.advance(310);
+    };
+    let proofs = [proof];
+    let (answer, ()) = tokio::join!(world.credential(&token, CARD, &proofs), later);
+    assert_eq!(website.asked().len(), 1);
+    assert!(answer.is(400, "invalid_nonce"), "{answer:?}");
+}
+
+/// CRED-61: an offer that is used up has nobody asked.
+#[tokio::test]
+async fn nobody_is_asked_for_an_offer_that_is_used_up() {
+    let website = Website::start().await;
+    let (world, key) = (world(&website).await, holder_key());
+    website.publishes(&[key.public_key()]);
+    let token = world.token(CARD).await;
+    for _ in 0..ISSUANCES_MAX {
+        ask(&world, &token, &key, &format!("{}#0", website.did(""))).await.success();
+    }
+    let refused = ask(&world, &token, &key, &format!("{}#0", website.did(":a"))).await;
+    assert_eq!(refused.status, 400, "{refused:?}");
+    assert_eq!(website.asked().len(), 1);
+}
+
+/// F05: who asks for a key that is not there takes nothing from whoever has one that is.
+#[tokio::test]
+async fn a_website_that_fails_leaves_what_it_said() {
+    let website = Website::start().await;
+    let (world, key) = (world(&website).await, holder_key());
+    website.publishes(&[key.public_key()]);
+    let (token, other) = (world.token(CARD).await, world.token(CARD).await);
+    let kid = |at: &str| format!("{}#{at}", website.did(""));
+    ask(&world, &token, &key, &kid("0")).await.success();
+    world.clock.advance(6);
+    website.says(Says { head: "HTTP/1.1 500 Broken".to_owned(), ..Says::document(&json!({})) });
+    assert!(ask(&world, &other, &key, &kid("nothing")).await.is(400, "invalid_proof"));
+    assert_eq!(website.asked().len(), 2);
+    ask(&world, &token, &key, &kid("0")).await.success();
+    world.clock.advance(295);
+    let token = world.token(CARD).await;
+    assert!(ask(&world, &token, &key, &kid("0")).await.is(400, "invalid_proof"));
 }
 
 /// How long a document counts: a key that was added counts at once, one that was removed soon does not.

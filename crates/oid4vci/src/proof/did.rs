@@ -49,7 +49,7 @@ impl KnownDocuments {
         let document = self.0.iter().find(|document| document.did() == did);
         let document = document.ok_or(DocumentRefusal::Unread)?;
         let key = document.key(did_url, Relationship::Authentication);
-        key.cloned().ok_or(DocumentRefusal::KeyNotListed)
+        key.ok_or(DocumentRefusal::KeyNotListed)
     }
 }
 
