@@ -12,8 +12,8 @@ use wallet::verify::{Outcome, SignedBy, Verdict, Verifier};
 use crate::world::{ISSUER, NOW};
 use crate::{FORMAT, Scene, VCT, outcome};
 
-/// SD-JWT VC §6.3.4: who has read a description that is named by its digest asks nobody again, whatever
-/// lies there now; one without a digest is asked for each time.
+/// SD-JWT VC §6.3.4: who has read a description that is named by its digest does not ask for it again,
+/// whatever lies there now; one without a digest is asked for each time.
 #[tokio::test]
 async fn a_description_that_is_named_by_its_digest_is_asked_for_once() {
     let mut scene = Scene::new();
@@ -26,6 +26,8 @@ async fn a_description_that_is_named_by_its_digest_is_asked_for_once() {
     let pinned = scene.card(|_, claims| claims["vct#integrity"] = json!(integrity));
     let plain = scene.card(|_, _| {});
     scene.network.says(base, 200, extended);
+    let elsewhere = "https://issuer.example/vct/other";
+    scene.network.says(elsewhere, 200, document.clone());
     scene.network.says(VCT, 200, document);
     for _ in 0..3 {
         assert_eq!(outcome(&scene.verify(&pinned).await, "type"), Outcome::Passed);
@@ -37,12 +39,14 @@ async fn a_description_that_is_named_by_its_digest_is_asked_for_once() {
     let offline = Verifier { http: Arc::new(NoNetwork), ..scene.verifier.clone() };
     let report = offline.credential(FORMAT, &pinned).await;
     assert_eq!(outcome(&report, "type"), Outcome::Passed, "{report:?}");
-    // What it says is still held against the card.
+    // At another address it is asked for, so that whoever has that learns nothing of the first; what it
+    // says is held against the card.
     let other = scene.card(|_, claims| {
         claims["vct#integrity"] = json!(integrity);
-        claims["vct"] = json!("https://issuer.example/vct/other");
+        claims["vct"] = json!(elsewhere);
     });
     assert_eq!(outcome(&scene.verify(&other).await, "type"), Outcome::Failed);
+    assert_eq!(scene.network.sent_to(elsewhere).len(), 1);
 }
 
 /// Whoever signs something chooses where its status list lies: only somebody who is trusted sends us
