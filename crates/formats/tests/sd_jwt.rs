@@ -195,7 +195,7 @@ fn digests_are_sorted_and_salts_are_fresh() {
         let parts = BASE64_URL_SAFE_NO_PAD.decode(disclosure.text()).unwrap();
         let parts: Vec<Value> = serde_json::from_slice(&parts).unwrap();
         let salt = BASE64_URL_SAFE_NO_PAD.decode(parts[0].as_str().unwrap()).unwrap();
-        assert_eq!((parts.len(), salt.len()), (3, 16));
+        assert_eq!((parts.len(), salt.len()), (3, 18));
     }
 }
 

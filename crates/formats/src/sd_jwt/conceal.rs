@@ -8,7 +8,7 @@ use keys::json::DEPTH_MAX;
 use keys::outside::Random;
 use serde_json::{Map, Value, json};
 
-use super::disclosure::{SALT_BYTES, Scratch};
+use super::disclosure::{SALT_BYTES, SALT_LENGTH, Scratch};
 use super::{DIGESTS, DISCLOSURES_MAX, Disclosure, ELEMENT, HASH, SHA_256, digest, is_reserved};
 use crate::IssueError;
 use crate::path::Step;
@@ -74,18 +74,21 @@ pub fn conceal(
     Ok(Concealed { payload, disclosures: concealer.disclosures })
 }
 
-/// Fresh ones, of which many are asked for at once: each time costs more than the salt.
+/// Fresh ones as text, of which many are made at once: each time costs more than the salt.
 struct Salts<'r> {
     random: &'r dyn Random,
-    drawn: Vec<[u8; SALT_BYTES]>,
+    drawn: Vec<[u8; SALT_LENGTH]>,
 }
 
 impl Salts<'_> {
-    fn next(&mut self) -> [u8; SALT_BYTES] {
+    fn next(&mut self) -> [u8; SALT_LENGTH] {
         self.drawn.pop().unwrap_or_else(|| {
-            let mut salts = [[0; SALT_BYTES]; SALTS_AT_ONCE];
-            self.random.fill(salts.as_flattened_mut());
-            let [first, others @ ..] = salts;
+            let mut salts = [0; SALTS_AT_ONCE * SALT_BYTES];
+            self.random.fill(&mut salts);
+            let mut text = [[0; SALT_LENGTH]; SALTS_AT_ONCE];
+            let all = base64url::fixed::<{ SALTS_AT_ONCE * SALT_LENGTH }>(&salts);
+            text.as_flattened_mut().copy_from_slice(&all);
+            let [first, others @ ..] = text;
             self.drawn.extend(others);
             first
         })
@@ -94,8 +97,10 @@ impl Salts<'_> {
     /// A number that nobody can tell, for a decoy among the elements of a list: at its end, it would
     /// tell how many are real.
     fn below(&mut self, end: usize) -> usize {
+        let mut number = [0; 16];
+        self.random.fill(&mut number);
         let end = u128::try_from(end).unwrap_or(1).max(1);
-        usize::try_from(u128::from_be_bytes(self.next()) % end).unwrap_or_default()
+        usize::try_from(u128::from_be_bytes(number) % end).unwrap_or_default()
     }
 }
 
@@ -178,7 +183,7 @@ impl Concealer<'_> {
 
     /// The digest of what nobody has.
     fn decoy(&mut self) -> String {
-        digest(&base64url::encode(&self.salts.next()))
+        digest(str::from_utf8(&self.salts.next()).unwrap_or_default())
     }
 }
 

@@ -4,10 +4,11 @@ use keys::base64url;
 use keys::digest::sha256;
 use serde_json::Value;
 
-/// 128 bits: nobody can try all salts for a value that is easy to guess (RFC 9901 §9.3).
-pub(super) const SALT_BYTES: usize = 16;
+/// More than 128 bits: nobody can try all salts for a value that is easy to guess (RFC 9901 §9.3). As
+/// many as fill whole characters, so that the text of several is the texts of each.
+pub(super) const SALT_BYTES: usize = 18;
 /// How long its text is, and that of a digest.
-const SALT_LENGTH: usize = 22;
+pub(super) const SALT_LENGTH: usize = 24;
 const DIGEST_LENGTH: usize = 43;
 
 /// A claim, as the holder tells it, and the digest that stands in its place.
@@ -28,11 +29,10 @@ pub(super) type Scratch = Vec<u8>;
 impl Disclosure {
     /// `[salt, name, value]`, or `[salt, value]` of an element (RFC 9901 §4.2.1, RFC 9901 §4.2.2).
     pub(super) fn new(
-        salted: [u8; SALT_BYTES],
+        salt: [u8; SALT_LENGTH],
         (name, value): (Option<String>, Value),
         json: &mut Scratch,
     ) -> Self {
-        let salt = base64url::fixed::<SALT_LENGTH>(&salted);
         let salt = str::from_utf8(&salt).unwrap_or_default();
         json.clear();
         let written = match &name {
