@@ -258,7 +258,11 @@ async fn contexts_of_types_multiply_within_bounds() {
     assert_eq!(error(2, 200, vec![0..2; 15]), FormatError::WrongSignature);
     assert_eq!(error(17, 10, in_pairs(16)), FormatError::WrongSignature);
     assert_eq!(error(18, 10, in_pairs(17)), FormatError::TooIntricate, "sets of types");
-    assert_eq!(error(15, 40, vec![0..15]), FormatError::TooIntricate, "contexts of a set");
+    assert_eq!(
+        error(15, 40, std::iter::once(0..15).collect()),
+        FormatError::TooIntricate,
+        "contexts of a set"
+    );
     assert_eq!(error(2, 1, vec![0..2; 330]), FormatError::WrongSignature);
     assert_eq!(error(2, 1, vec![0..2; 345]), FormatError::TooIntricate, "types");
 }
