@@ -77,8 +77,17 @@ async fn world() -> World {
     World::configured(|folder| {
         let config = with_type(folder);
         let made = make_missing_keys(&config, &SystemRandom).unwrap();
-        assert_eq!(made, [config.keys.join("bbs-key.multikey")]);
+        let files = ["bbs-key.multikey", "bbs-public-key.multikey", "generations.toml"];
+        assert_eq!(made, files.map(|file| config.keys.join(file)));
         assert!(make_missing_keys(&config, &SystemRandom).unwrap().is_empty(), "once");
+        // A list from before names none; the key that is there may be the only one.
+        let (list, away) = (config.keys.join("generations.toml"), config.keys.join("away"));
+        let key = fs::read(config.keys.join("bbs-key.multikey")).unwrap();
+        fs::rename(&list, &away).unwrap();
+        let refused = make_missing_keys(&config, &SystemRandom).unwrap_err().to_string();
+        assert!(refused.contains("bbs-key.multikey is there"), "{refused}");
+        assert_eq!(fs::read(config.keys.join("bbs-key.multikey")).unwrap(), key);
+        fs::rename(&away, &list).unwrap();
         for file in ["bbs-key.multikey", "bbs-public-key.multikey"] {
             let permissions = fs::metadata(config.keys.join(file)).unwrap().permissions();
             assert_eq!(permissions.mode() & 0o077, 0, "{file}");

@@ -128,7 +128,7 @@ impl ClientKeyError {
             }
             Self::Missing => "go on with the key that it was begun with",
             Self::NotTaken => {
-                "go on without signing the request, or ask the issuer which keys it takes for that"
+                "ask the issuer which keys it takes for that; where it demands none, go on without"
             }
         }
     }

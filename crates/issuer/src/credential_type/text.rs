@@ -31,6 +31,7 @@ fn can_be_joined(before: char) -> bool {
 /// Controls, separators of lines and paragraphs, and what has no width and no letter to change.
 fn is_invisible(c: char) -> bool {
     c.is_control()
+        || u32::from(c) & 0xfffe == 0xfffe // no character of any text, as U+10FFFF
         || matches!(
             c,
             '\u{ad}'
@@ -45,6 +46,7 @@ fn is_invisible(c: char) -> bool {
                 | '\u{2060}'..='\u{206f}'
                 | '\u{2800}'
                 | '\u{3164}'
+                | '\u{fdd0}'..='\u{fdef}'
                 | '\u{feff}'
                 | '\u{ffa0}'
                 | '\u{fff0}'..='\u{fffb}'
@@ -90,6 +92,9 @@ mod tests {
             '\u{2060}',
             '\u{feff}',
             '\u{e0041}',
+            '\u{fdd0}',
+            '\u{ffff}',
+            '\u{10ffff}',
         ] {
             assert!(!is_one_visible_line(&format!("Erika{hidden}M")), "{hidden:?}");
         }

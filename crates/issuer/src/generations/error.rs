@@ -7,7 +7,7 @@ use keys::development::DevelopmentError;
 use keys::jwe::EncryptionKeyError;
 use keys::signer::SignError;
 
-use super::{Generation, KeyPurpose, Refusal};
+use super::{Generation, KeyPurpose, MANIFEST, Refusal};
 use crate::config::ConfigError;
 
 /// Why nothing was changed in the folder of keys.
@@ -37,6 +37,8 @@ pub enum KeysError {
     NoBbs,
     /// The key for credentials whose disclosures cannot be linked could not be made.
     BbsKey,
+    /// There is such a key, of which the list of generations says nothing.
+    Unlisted(PathBuf),
 }
 
 impl From<ConfigError> for KeysError {
@@ -100,6 +102,13 @@ impl fmt::Display for KeysError {
                  build it with `--features bbs-2023`; docs/adr/0019-bbs.md says why it is off",
             ),
             Self::BbsKey => f.write_str("no key of BLS12-381 could be made"),
+            Self::Unlisted(file) => write!(
+                f,
+                "{} is there, and {MANIFEST} does not list it\n  \
+                 copy the whole folder of keys from the node that made it, or from a backup; to make \
+                 another key, move that file away",
+                file.display()
+            ),
         }
     }
 }
