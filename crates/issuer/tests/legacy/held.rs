@@ -1,5 +1,5 @@
-//! Offers that are out before they can be taken: Wallets of drafts 12 and 13 ask again (draft 13, section
-//! 6.3).
+//! Offers that are out before they can be taken: Wallets of drafts 8 to 13 ask again (draft 8, section 7.2;
+//! draft 13, section 6.3).
 
 use issuer::store::PurgeBefore;
 use keys::outside::{Clock as _, Timestamp};
@@ -16,15 +16,20 @@ async fn release(speaker: Speaker<'_>, id: &str) -> u16 {
 #[tokio::test]
 async fn who_comes_too_early_comes_again() {
     let world = world().await;
-    for draft in [12, 13] {
+    for draft in DRAFTS.into_iter().filter(|draft| *draft <= 13) {
         let speaker = Speaker { world: &world, draft };
         let more = json!({ "held": true, "tx_code": true });
         let offered = speaker.offer(DIPLOMA, more).await;
         let pin = offered.pin.as_deref().unwrap();
         let take =
             async |pin: &str| speaker.redeem(&offered.code, &[(speaker.pin_name(), pin)]).await;
-        assert!(take(pin).await.is(400, "authorization_pending"));
-        assert!(take(pin).await.is(400, "slow_down"));
+        let pending = take(pin).await;
+        assert!(pending.is(400, "authorization_pending"));
+        // Until draft 11 the answer says how long to wait, and there is no other word.
+        let has_interval = draft <= 11;
+        assert_eq!(pending.json().get("interval"), has_interval.then(|| json!(5)).as_ref());
+        let too_soon = if has_interval { "authorization_pending" } else { "slow_down" };
+        assert!(take(pin).await.is(400, too_soon), "{draft}");
         for _ in 0..10 {
             world.clock.advance(5);
             assert!(take("wrong").await.is(400, "authorization_pending"), "no guess is judged");
@@ -72,7 +77,7 @@ async fn what_is_held_is_held_for_longer_than_it_is_good() {
 #[tokio::test]
 async fn wallets_that_cannot_wait_get_no_such_offer() {
     let world = world().await;
-    for draft in DRAFTS.into_iter().filter(|draft| ![12, 13].contains(draft)) {
+    for draft in DRAFTS.into_iter().filter(|draft| *draft > 13) {
         let answer = Speaker { world: &world, draft }.wish(DIPLOMA, json!({ "held": true })).await;
         assert_eq!(answer.status, 422, "{draft}: {answer:?}");
     }
