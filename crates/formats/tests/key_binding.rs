@@ -17,7 +17,7 @@ use formats::verified::Verified;
 use keys::algorithm::Algorithm;
 use keys::did::{to_did_jwk, to_did_key, verification_method};
 use keys::digest::sha256;
-use keys::jws::{self, JwsError};
+use keys::jws::{self, JwsError, RefusedAlgorithm};
 use keys::outside::{SystemRandom, Timestamp};
 use keys::public_key::PublicKey;
 use keys::signer::{Signer as _, SoftwareKey};
@@ -295,7 +295,7 @@ async fn only_the_holders_key_makes_one() {
         ("none", JwsError::NoneAlgorithm),
         ("None", JwsError::NoneAlgorithm),
         ("HS256", JwsError::MacAlgorithm),
-        ("RS256", JwsError::UnknownAlgorithm),
+        ("RS256", JwsError::UnknownAlgorithm(RefusedAlgorithm::of("RS256"))),
     ] {
         let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         let header = part(&json!({ "typ": "kb+jwt", "alg": alg }));
