@@ -43,7 +43,7 @@ impl Binding {
 
     /// Reads `cnf`. One that we do not understand must not pass for none: without `cnf` a
     /// credential is good for whoever bears it.
-    pub(crate) fn from_claims(claims: &Map<String, Value>) -> Result<Option<Self>, FormatError> {
+    pub fn from_claims(claims: &Map<String, Value>) -> Result<Option<Self>, FormatError> {
         let Some(cnf) = claims.get("cnf") else { return Ok(None) };
         let binding = match (cnf.get("jwk"), cnf.get("kid").and_then(Value::as_str)) {
             (Some(jwk), _) => PublicKey::from_jwk(jwk).ok().map(Self::Jwk),

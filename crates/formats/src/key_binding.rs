@@ -15,6 +15,7 @@ use keys::public_key::PublicKey;
 use keys::signer::{SignError, Signer};
 use serde_json::{Map, Value};
 
+use crate::binding::Binding;
 use crate::sd_jwt::Chosen;
 use crate::validity::{self, LEEWAY_SECONDS, numeric_date};
 use crate::verified::Verified;
@@ -80,6 +81,21 @@ fn hash(shown: &str) -> String {
     base64url::encode(&sha256(shown.as_bytes()))
 }
 
+/// What a key binding is for: something whose signature and disclosures were found right.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'s> {
+    /// `JWT~disclosure~…~`, as it came.
+    pub text: &'s str,
+    /// The holder's key that its issuer named.
+    pub binding: Option<&'s Binding>,
+}
+
+impl<'s> From<&'s Verified> for Shown<'s> {
+    fn from(verified: &'s Verified) -> Self {
+        Self { text: &verified.raw, binding: verified.binding.as_ref() }
+    }
+}
+
 /// A key binding that was read; nothing that it says can be relied on yet.
 #[derive(Clone, Debug)]
 pub struct KeyBinding {
@@ -110,25 +126,30 @@ impl KeyBinding {
     }
 
     /// Verifies that the holder of the credential signed for this credential with these disclosures.
-    pub fn verify(self, shown: &Verified) -> Result<VerifiedKeyBinding, KeyBindingError> {
-        let binding = shown.binding.as_ref().ok_or(KeyBindingError::NotBound)?;
+    pub fn verify<'s>(
+        self,
+        shown: impl Into<Shown<'s>>,
+    ) -> Result<VerifiedKeyBinding, KeyBindingError> {
+        let shown = shown.into();
+        let binding = shown.binding.ok_or(KeyBindingError::NotBound)?;
         let key = binding.key().ok_or(KeyBindingError::UnknownKey)?;
         self.verify_by(&key, shown)
     }
 
     /// The same with the key that a DID document has for the credential's `kid`.
-    pub fn verify_by(
+    pub fn verify_by<'s>(
         self,
         key: &PublicKey,
-        shown: &Verified,
+        shown: impl Into<Shown<'s>>,
     ) -> Result<VerifiedKeyBinding, KeyBindingError> {
-        let binding = shown.binding.as_ref().ok_or(KeyBindingError::NotBound)?;
+        let shown = shown.into();
+        let binding = shown.binding.ok_or(KeyBindingError::NotBound)?;
         if binding.key().is_some_and(|bound| bound != *key) {
             return Err(KeyBindingError::WrongKey);
         }
         // A key for another algorithm fits it no better than another key.
         self.jws.verify(key).map_err(|_| KeyBindingError::WrongKey)?;
-        if self.sd_hash != hash(&shown.raw) {
+        if self.sd_hash != hash(shown.text) {
             return Err(KeyBindingError::OtherDisclosures);
         }
         Ok(self.said)
