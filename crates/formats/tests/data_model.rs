@@ -94,26 +94,26 @@ async fn each_member_is_as_the_data_model_demands() {
         assert_eq!(good.map(|verified| verified.claims["city"].clone()), Ok(json!("Bonn")));
     }
     for (pointer, value) in [
-        ("/@context/1", json!("https ://issuer.example/terms")), // §4.3
+        ("/@context/1", json!("https ://issuer.example/terms")), // VCDM 2.0 §4.3
         ("/@context/1", json!(5)),
-        ("/id", json!("5f1c")), // §4.4
+        ("/id", json!("5f1c")), // VCDM 2.0 §4.4
         ("/id", json!("https ://issuer.example/1")),
         ("/id", json!(["urn:1", "urn:2"])),
         ("/id", Value::Null),
-        ("/type", json!([])), // §4.5
+        ("/type", json!([])), // VCDM 2.0 §4.5
         ("/type", json!(["VerifiableCredential", 5])),
-        ("/name/0/lang", json!("en")), // §4.6
+        ("/name/0/lang", json!("en")), // VCDM 2.0 §4.6
         ("/name/0/@direction", json!("up")),
         ("/name/0/@value", json!(5)),
         ("/name/1", json!(5)),
         ("/issuer/description", json!({ "@language": "fr" })),
-        ("/issuer", json!("town")), // §4.7
+        ("/issuer", json!("town")), // VCDM 2.0 §4.7
         ("/issuer/id", json!("town")),
         ("/issuer/id", Value::Null),
-        ("/credentialSubject", json!({})), // §4.8
+        ("/credentialSubject", json!({})), // VCDM 2.0 §4.8
         ("/credentialSubject", json!("did:example:1")),
         ("/credentialSubject/id", json!("nobody")),
-        ("/credentialStatus", json!({ "id": "urn:1" })), // §4.10
+        ("/credentialStatus", json!({ "id": "urn:1" })), // VCDM 2.0 §4.10
         ("/credentialSchema/id", json!("1 2")),
         ("/credentialSchema", json!({ "type": "JsonSchema" })),
         ("/credentialSchema", json!({ "id": "https://issuer.example/schema" })),
@@ -122,7 +122,7 @@ async fn each_member_is_as_the_data_model_demands() {
         ("/evidence/1/type", json!([])),
         ("/termsOfUse", json!({ "type": 5 })),
         ("/refreshService", json!([{ "id": "urn:1" }])),
-        ("/relatedResource/0", json!("https://issuer.example/1")), // §5.3
+        ("/relatedResource/0", json!("https://issuer.example/1")), // VCDM 2.0 §5.3
         ("/relatedResource/0/id", json!("https://issuer.example/2")),
         ("/relatedResource/0", json!({ "id": "https://issuer.example/1" })),
         ("/relatedResource/0", json!({ "digestSRI": "sha384-AAAA" })),

@@ -224,6 +224,87 @@ async fn an_attested_wallet_signs_with_its_key_and_proves_nothing_by_it() {
 /// RFC 6749 §4.1.3: a code is for the client that asked for it, also where another process goes on.
 #[tokio::test]
 async fn a_flow_goes_on_by_the_name_by_which_it_began() {
+    for has_key in [true, false] {
+        let (mut world, key) = world(&json!({}));
+        world.wallet.settings.client_id = "first".into();
+        if !has_key {
+            world.wallet.settings.client_key = None;
+        }
+        let state = begin(&world).await.unwrap().export().unwrap().expose().to_owned();
+        world.wallet.settings.client_id = "second".into();
+        let finish = async |text: &str| {
+            let point = world.wallet.import(&FlowState::new(text.to_owned())).await.unwrap();
+            let Point::SignIn(begun) = point else { panic!("{point:?}") };
+            let state = begun.address().query_pairs().find(|(name, _)| name == "state").unwrap().1;
+            let query = format!("code=c&state={state}&iss={ISSUER}");
+            world.wallet.finish_sign_in((*begun).clone(), &query).await.unwrap();
+            world.network.sent_to(&endpoint("token")).pop().unwrap().form()
+        };
+        let form = finish(&state).await;
+        assert_eq!(form["client_id"], "first");
+        if has_key {
+            assert_eq!(claims(&form["client_assertion"], &key)["sub"], "first");
+        }
+        let mut older: Value = serde_json::from_str(&state).unwrap();
+        let sender = older.pointer_mut("/point/sign_in/offer/sender").unwrap();
+        assert!(sender.as_object_mut().unwrap().remove("client_id").is_some());
+        let form = finish(&older.to_string()).await;
+        assert_eq!(form["client_id"], "second", "it was saved before the name was");
+    }
+}
+
+/// RFC 6749 §6: no other way is as good, and the person hears which key is missing.
+#[tokio::test]
+async fn a_flow_that_began_with_a_key_asks_for_that_key() {
+    let (mut world, _) = world(&json!({}));
+    let state = begin(&world).await.unwrap().export().unwrap();
+    world.wallet.settings.client_key = None;
+    let error = world.wallet.import(&state).await.unwrap_err();
+    assert_eq!(error, ClientKeyError::Missing.into());
+    assert_eq!((error.class(), error.code()), (Class::Usage, "client_key_missing"));
+    assert!(!error.to_string().contains("signed requests"), "nobody asks for them: {error}");
+}
+
+/// RFC 9126 §3: pushed, the JWT goes with what proves the client.
+#[tokio::test]
+async fn a_signed_request_is_pushed_by_who_signed_it() {
+    let (world, key) = world(&json!({
+        "pushed_authorization_request_endpoint": endpoint("par"),
+        "require_signed_request_object": true,
+    }));
+    world.network.says(&endpoint("par"), 201, json!({ "request_uri": "urn:x", "expires_in": 60 }));
+    begin(&world).await.unwrap();
+    let form = world.network.sent_to(&endpoint("par"))[0].form();
+    let names: BTreeSet<&str> = form.keys().map(String::as_str).collect();
+    let expected = ["client_assertion", "client_assertion_type", "client_id", "request"];
+    assert_eq!(names, expected.into());
+    assert!(claims(&form["client_assertion"], &key).contains_key("sub"));
+    assert!(!claims(&form["request"], &key).contains_key("sub"), "RFC 9101 §10.8");
+}
+
+/// Without a key nothing is sent that would be refused.
+#[tokio::test]
+async fn a_wallet_without_a_key_says_that_it_needs_one() {
+    let (mut world, _) = world(&json!({ "require_signed_request_object": true }));
+    world.wallet.settings.client_key = None;
+    let error = begin(&world).await.unwrap_err();
+    assert_eq!(error, ClientKeyError::Needed.into());
+    assert_eq!((error.class(), error.code()), (Class::Usage, "client_key_needed"));
+}
+
+/// The key is in no text that could be logged.
+#[test]
+fn a_client_key_is_not_shown() {
+    let key = SoftwareKey::generate(Algorithm::EdDsa).unwrap();
+    let pem = key.to_pem().to_string();
+    let shown = format!("{:?}", ClientKey::new(Arc::new(key), None));
+    assert!(shown.starts_with("ClientKey") && !shown.contains(pem.lines().nth(1).unwrap()));
+}
+
+/// RFC 6749 §6: who authenticates is answered twice with a token of its own; a wallet without a key is
+/// anybody who has seen that.
+#[tokio::test]
+async fn a_renewal_whose_answer_was_lost_is_asked_for_again() {
     for (has_key, method) in [(true, "private_key_jwt"), (false, "none")] {
         let (mut world, _) = world(&json!({ "token_endpoint_auth_methods_supported": [method] }));
         if !has_key {

@@ -2,6 +2,8 @@
 //! verifies says where a credential is not as it should be (VCDM 2.0 §4). Of version 1.1, of which many
 //! are about that were never held against anything, only what is read is looked at.
 
+use std::slice;
+
 use serde_json::{Map, Value};
 
 use super::{CONTEXT, SUBJECT};
@@ -36,10 +38,11 @@ pub(crate) fn check(credential: &Map<String, Value>, is_whole: bool) -> Result<(
 }
 
 fn one_or_all(value: &Value, is_good: &dyn Fn(&Value) -> bool) -> bool {
-    match value {
-        Value::Array(all) => all.iter().all(is_good),
-        one => is_good(one),
-    }
+    listed(value).iter().all(is_good)
+}
+
+fn listed(value: &Value) -> &[Value] {
+    value.as_array().map_or(slice::from_ref(value), Vec::as_slice)
 }
 
 /// `id` is absent, or one URL (VCDM 2.0 §4.4).
@@ -53,9 +56,9 @@ fn is_identified(value: &Value) -> bool {
 
 /// Names of types, and perhaps an `id` (VCDM 2.0 §4.5).
 fn is_typed(value: &Value) -> bool {
-    let named = |types: &Value| match types {
-        Value::Array(types) => !types.is_empty() && types.iter().all(Value::is_string),
-        one => one.is_string(),
+    let named = |types: &Value| {
+        let types = listed(types);
+        !types.is_empty() && types.iter().all(Value::is_string)
     };
     is_identified(value) && value.get("type").is_some_and(named)
 }
@@ -79,20 +82,15 @@ fn is_text(value: &Value) -> bool {
 
 /// A URL, or a thing that has one (VCDM 2.0 §4.7).
 fn is_issuer(issuer: &Value) -> bool {
-    match issuer {
-        Value::Object(object) => object.get("id").is_some_and(is_url) && is_described(object),
-        one => is_url(one),
-    }
+    let is_described_thing =
+        |object: &Map<String, Value>| object.get("id").is_some_and(is_url) && is_described(object);
+    issuer.as_object().map_or_else(|| is_url(issuer), is_described_thing)
 }
 
 /// Each once, and with the digest of what it is (VCDM 2.0 §5.3); nothing here fetches them.
 fn are_resources(value: &Value) -> bool {
     let mut ids = Vec::new();
-    let all = match value {
-        Value::Array(all) => all.as_slice(),
-        one => std::slice::from_ref(one),
-    };
-    all.iter().all(|resource| {
+    listed(value).iter().all(|resource| {
         let digest = |name: &str| resource.get(name).is_some_and(Value::is_string);
         let Some(id) = resource.get("id").filter(|id| is_url(id)) else { return false };
         let is_new = !ids.contains(&id);
