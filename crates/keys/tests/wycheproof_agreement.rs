@@ -45,7 +45,7 @@ fn sealed(epk: &Value, secret: &[u8]) -> String {
 /// Whether the message is opened, by whoever has the private key.
 fn is_opened(private: &Value, epk: &Value, secret: &[u8]) -> bool {
     let mut private = private.clone();
-    private["alg"] = "ECDH-ES".into();
+    private.as_object_mut().unwrap().insert("alg".to_owned(), "ECDH-ES".into());
     let key = DecryptionKey::from_jwk(&private.to_string()).unwrap();
     let opened = Jwe::parse(&sealed(epk, secret), BYTES_MAX)
         .and_then(|message| message.decrypt(&key, BYTES_MAX));
