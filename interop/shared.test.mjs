@@ -13,12 +13,21 @@ import { fetchTrusting, trustEverywhere } from "./trust.mjs";
 import { assertConfirmation, assertSubject, verifyJwtVc, verifySdJwtVc } from "./verify.mjs";
 
 bestowBinary();
-let issuer, context, folder, own;
+let issuer, context, plain, ofPlain, folder, own;
 
 before(async () => {
   issuer = await startIssuer({ settings: { shared: "true" } });
   context = { credentialIssuer: issuer.url, caPem: issuer.caPem, fetch: fetchTrusting(issuer.caPem) };
-  trustEverywhere(issuer.caPem);
+  plain = await startIssuer({
+    settings: { shared: "true" },
+    edit: async (state) => {
+      for (const type of ["student_card", "course_ticket"]) {
+        await rm(join(state, "credentials", `${type}.toml`));
+      }
+    },
+  });
+  ofPlain = { credentialIssuer: plain.url, caPem: plain.caPem, fetch: fetchTrusting(plain.caPem) };
+  trustEverywhere(issuer.caPem + plain.caPem);
   folder = await temporaryFolder();
   const caFile = join(folder, "ca.pem");
   await writeFile(caFile, issuer.caPem);
@@ -27,6 +36,7 @@ before(async () => {
 
 after(async () => {
   await issuer?.stop();
+  await plain?.stop();
   await own?.remove();
   await rm(folder, { recursive: true, force: true });
 });
@@ -46,14 +56,6 @@ for (const type of ["diploma", "student_card"]) {
           await assertIs(type, credential, key);
         });
       }
-
-      test(`sphereon 0.19 receives ${type} in draft 13 for ${binding} ${way}`, async () => {
-        const { uri, tx_code } = await issuer.offer(type, ...pin);
-        const key = await holderKey("ES256", binding);
-        const session = await drafts.open(uri, { draft: "13", key });
-        await session.authorize(tx_code ?? undefined);
-        await assertIs(type, await session.request(key, wish(type)), key);
-      });
     }
   }
 
@@ -66,12 +68,22 @@ for (const type of ["diploma", "student_card"]) {
   });
 }
 
-/** As a user of Sphereon's library says what is wanted. */
-function wish(type) {
-  if (type === "student_card") {
-    return { format: "vc+sd-jwt", types: [`${issuer.url}/credentials/student_card`] };
+// This library gives up at metadata that have, for any credential, a format that draft 13 does not name.
+for (const binding of BINDINGS) {
+  for (const pin of [[], ["--tx-code"]]) {
+    const way = pin.length ? "with a code" : "without a code";
+    test(`sphereon 0.19 receives diploma in draft 13 for ${binding} ${way}`, async () => {
+      const { uri, tx_code } = await plain.offer("diploma", ...pin);
+      const key = await holderKey("ES256", binding);
+      const session = await drafts.open(uri, { draft: "13", key });
+      await session.authorize(tx_code ?? undefined);
+      const types = ["VerifiableCredential", "UniversityDegreeCredential"];
+      const credential = await session.request(key, { format: "jwt_vc_json", types });
+      const { claims, subject } = await verifyJwtVc(credential, ofPlain);
+      assert.deepEqual(claims, await plain.sample("diploma"));
+      await assertSubject(subject, key);
+    });
   }
-  return { format: "jwt_vc_json", types: ["VerifiableCredential", "UniversityDegreeCredential"] };
 }
 
 async function assertIs(type, credential, key) {

@@ -271,7 +271,8 @@ section! {
         /// so that one QR code is for all of them: with a nonce in the token response, `display` in
         /// the metadata where these drafts have it, and answers in the words of the question. What
         /// an officer approves only once the wallet has asked is left out: its offers are for 1.0,
-        /// or made in one of `drafts`. `"required"` in `[encryption]` and `profile = "haip"` rule it
+        /// or made in one of `drafts`. Some wallets of draft 13 stop where any type has a format
+        /// that is younger, as `dc+sd-jwt`. `"required"` in `[encryption]` and `profile = "haip"` rule it
         /// out.
         shared: bool = false,
     }
