@@ -10,6 +10,7 @@ use oid4vci::secret::TxCode;
 use serde_json::{Value, json};
 use wallet::Wallet;
 use wallet::error::WalletError;
+use wallet::flow::dialect::Dialogue;
 use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
@@ -46,6 +47,22 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
         let is_bare = error == WalletError::Offer(OfferError::NoOffer);
         if is_bare { failure.hint(NO_OFFER) } else { failure }
     })?;
+    let dialogue = scanned.dialogue();
+    let done = Box::pin(take(place, arguments, scanned)).await;
+    let said = Said::of(&dialogue);
+    if arguments.trace {
+        said.tell();
+    }
+    done.map_err(|failure| said.beside(failure))
+}
+
+/// The same from what was scanned on. What was spoken is told however it ends.
+async fn take(
+    place: &Place,
+    arguments: &ReceiveArguments,
+    scanned: ScannedOffer,
+) -> Result<(), Failure> {
+    let dialogue = scanned.dialogue();
     let allow_http_loopback = arguments.allow_http_loopback;
     let reach = Reach { allow_http_loopback, ..Reach::of(&arguments.reach) };
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
@@ -63,10 +80,6 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
         _ => person.redeem(&wallet, resolved, arguments.tx_code.as_deref()).await?,
     };
     let received = request(&wallet, &authorized, &wish(arguments)).await;
-    let spoken = Dialogue::of(authorized.offer());
-    if arguments.trace {
-        spoken.tell();
-    }
     let received = received.map_err(|error| told(&error))?;
     let received = person.look(&wallet, received, arguments.accept_unverified_issuer).await?;
     let kept = wallet.keep(&received).await.map_err(|error| told(&error))?;
@@ -90,38 +103,60 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
         None if !received.pending().is_empty() => {
             Err(pending::not_ready().done("credentials", credentials).done("pending", waits))
         }
-        None if arguments.json => print_json(&spoken.json(&credentials)),
+        None if arguments.json => print_json(&Said::of(&dialogue).json(&credentials)),
         None => Ok(()),
     }
 }
 
-/// What an issuer speaks, and what was excused.
-struct Dialogue {
-    draft: Option<&'static str>,
+/// What an issuer speaks, as far as it is known, and what was excused.
+struct Said {
+    decided: Option<Option<Dialect>>,
     findings: Vec<Cow<'static, str>>,
 }
 
-impl Dialogue {
-    fn of(offer: &ResolvedOffer) -> Self {
-        Self { draft: offer.dialect().map(Dialect::name), findings: offer.findings() }
+impl Said {
+    fn of(dialogue: &Dialogue) -> Self {
+        Self { decided: dialogue.decided(), findings: dialogue.findings() }
     }
 
     fn tell(&self) {
-        match self.draft {
-            Some(draft) => tell(format!("The issuer speaks draft {draft} of OpenID4VCI.")),
-            None => tell("The issuer speaks OpenID4VCI 1.0."),
+        match self.decided {
+            Some(Some(draft)) => tell(format!("The issuer speaks draft {draft} of OpenID4VCI.")),
+            Some(None) => tell("The issuer speaks OpenID4VCI 1.0."),
+            None => {}
         }
-        for finding in &self.findings {
-            tell(format!("  excused: {finding}"));
-        }
+        tell_excused(&self.findings);
+    }
+
+    fn draft(&self) -> Option<&'static str> {
+        self.decided.flatten().map(Dialect::name)
     }
 
     /// Of an issuer that speaks 1.0, and well, nothing is said.
+    fn is_final(&self) -> bool {
+        self.draft().is_none() && self.findings.is_empty()
+    }
+
     fn json(&self, credentials: &Value) -> Value {
-        if self.draft.is_none() && self.findings.is_empty() {
+        if self.is_final() {
             return json!({ "credentials": credentials });
         }
-        json!({ "credentials": credentials, "draft": self.draft, "findings": self.findings })
+        json!({ "credentials": credentials, "draft": self.draft(), "findings": self.findings })
+    }
+
+    /// The same for scripts, where it failed.
+    fn beside(&self, failure: Failure) -> Failure {
+        if self.is_final() {
+            return failure;
+        }
+        failure.done("draft", self.draft().into()).done("findings", json!(self.findings))
+    }
+}
+
+/// What was excused, for the people on the other side.
+pub(super) fn tell_excused(findings: &[Cow<'static, str>]) {
+    for finding in findings {
+        tell(format!("  excused: {}", plain(finding)));
     }
 }
 

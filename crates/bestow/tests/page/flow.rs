@@ -292,3 +292,30 @@ fn an_issuer_that_nobody_vouches_for_needs_a_yes_of_its_own() {
     let kept = visitor.ask("POST", &flow, &keep(true)).json();
     assert_eq!(kept["cards"][0]["trust"]["is_verified"], false);
 }
+
+/// For whoever runs the issuer: beside each step, and beside what went wrong.
+#[test]
+fn what_was_excused_is_told_at_every_step() {
+    let issuer = Issuer::start();
+    let authority = issuer.authority();
+    let trust = ["--ca", &authority, "--trust-anchor", &authority];
+    let visitor = Visitor::of(Served::start_with(&trust));
+    let offer = issuer.offer(&["course_ticket", "--by-value"]);
+    let link = offer["uri"].as_str().unwrap().replace("=%7B", "=%7B+");
+    let says = |shown: &Value| shown["findings"][0].as_str().unwrap().contains("+ for a space");
+    let redeem = json!({ "action": "redeem", "tx_code": null });
+    let begin = || {
+        let flow = visitor.scan(&link);
+        let host = visitor.ask("GET", &flow, &Value::Null).json();
+        assert!(says(&host));
+        let agree = json!({ "action": "agree", "host": host["host"] });
+        assert!(says(&visitor.ask("POST", &flow, &agree).json()));
+        flow
+    };
+    let preview = visitor.ask("POST", &begin(), &redeem).json();
+    assert_eq!(preview["step"], "preview");
+    assert!(says(&preview));
+    let refused = visitor.ask("POST", &begin(), &redeem);
+    assert_eq!(refused.code(), "invalid_grant", "a code is redeemed once");
+    assert!(says(&refused.json()));
+}

@@ -130,6 +130,7 @@ pub(super) async fn proofs(
     let mut context = ProofContext {
         credential_issuer: &identifier,
         is_typed: !dialect.is_some_and(Dialect::has_untyped_proofs),
+        takes_certificates_beside_keys: dialect.is_some_and(Dialect::has_certificates_beside_keys),
         client_id: token.redemption().client_id.as_deref(),
         algorithms: &key_binding.proof_algorithms,
         binding_methods: &key_binding.methods,

@@ -187,8 +187,8 @@ impl Edge {
         let (held, seen) = flow::legacy::held(&request, dialect, issuer).await?;
         match held {
             Held::No => {}
-            Held::Yes => return Ok(self.refused(dialect.not_yet(false))),
-            Held::TooSoon => return Ok(self.refused(dialect.not_yet(true))),
+            Held::Yes => return Ok(self.not_yet(false)),
+            Held::TooSoon => return Ok(self.not_yet(true)),
         }
         let client_id = request.client_id();
         let proved = sender::headers(&self.headers);
@@ -360,6 +360,13 @@ impl Edge {
         let (error, reason) = refused;
         tracing::info!(error, reason, "refused");
         Said::clear(StatusCode::BAD_REQUEST, self.dialect.error(refused, || self.nonce()))
+    }
+
+    /// Nothing is decided yet, and nothing is spent.
+    fn not_yet(&self, is_too_soon: bool) -> Said {
+        tracing::info!(is_too_soon, "not yet");
+        let body = self.dialect.not_yet(is_too_soon, flow::legacy::POLL_SECONDS);
+        Said::clear(StatusCode::BAD_REQUEST, body)
     }
 
     /// Status and headers are those of 1.0, a refusal's body is the draft's.

@@ -164,9 +164,8 @@ impl Dialect {
             Some(_) | None => {}
         }
         let format = format.and_then(Value::as_str).ok_or(Misfit::NoFormat)?;
-        let is_of_format = |(_, one): &(&String, &CredentialConfiguration)| {
-            self.format(&one.format) == Some(format)
-        };
+        let is_of_format =
+            |(_, one): &(&String, &CredentialConfiguration)| self.is_format(format, &one.format);
         let mut of_format = known.iter().filter(is_of_format).peekable();
         of_format.peek().ok_or(Misfit::UnsupportedFormat)?;
         let found = of_format.find(|(id, one)| self.is_meant(parameters, (id, one)));

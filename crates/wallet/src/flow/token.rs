@@ -3,6 +3,7 @@
 use std::fmt;
 
 use keys::outside::Timestamp;
+use oid4vci::legacy::Dialect;
 use oid4vci::secret::{AccessToken, RefreshToken, TxCode};
 use oid4vci::token::{
     AuthorizedDetail, PreAuthorizedCodeRequest, ReceivedTokenResponse, TokenRequest, TokenType,
@@ -122,10 +123,12 @@ impl Wallet {
     /// Redeems the offer. A Transaction Code that nobody asked for is not sent (TOKEN-23).
     pub async fn request_token(
         &self,
-        offer: ResolvedOffer,
+        mut offer: ResolvedOffer,
         tx_code: Option<TxCode>,
     ) -> Result<Authorized, Box<TokenFailure>> {
-        match self.redeem(&offer, tx_code).await {
+        let redeemed = self.redeem(&offer, tx_code).await;
+        let redeemed = redeemed.and_then(|redeemed| self.hear_draft(&mut offer, redeemed));
+        match redeemed {
             Ok(redeemed) => Ok(self.authorized(offer, Vec::new(), redeemed)),
             Err(error) => {
                 let ask_again_after = offer.ask_again_after(&error);
@@ -141,7 +144,7 @@ impl Wallet {
         scopes: Vec<String>,
         redeemed: Redeemed,
     ) -> Authorized {
-        let Redeemed { token, sender, client_id } = redeemed;
+        let Redeemed { token, sender, client_id, .. } = redeemed;
         Authorized {
             offer,
             ungranted_scopes: token.ungranted(&scopes),
@@ -199,14 +202,22 @@ impl Wallet {
             answer = self.ask_for_token(&sender, &request, grant).await?;
         }
         if answer.status != 200 {
+            sender.spoken.hear_refusal(&answer.body);
             let refused = Refused::read(Question::Token, answer.status, &answer.body);
             return Err(WalletError::Refused(refused));
         }
+        if sender.spoken.is_pending(&answer.body) {
+            sender.spoken.hear_refusal(&answer.body);
+            return Err(WalletError::Refused(Refused::pending(answer.status)));
+        }
         let token = read_token(&sender, &answer.body);
         let token = token.ok_or(WalletError::BadAnswer(Question::Token))?;
+        self.check_dialect(&sender.spoken)?;
         match (token.token_type, sender.is_bound) {
             (TokenType::Bearer, false) | (TokenType::DPoP, true) => {
-                Ok(Redeemed { token, sender, client_id })
+                let is_undecided = sender.spoken.dialect.is_none();
+                let heard = Dialect::of_token_response(&answer.body).filter(|_| is_undecided);
+                Ok(Redeemed { token, sender, client_id, heard })
             }
             (TokenType::Bearer, true) => Err(WalletError::UnboundToken), // D17
             (TokenType::DPoP, false) => Err(WalletError::UnsupportedToken),
@@ -247,6 +258,8 @@ pub(super) struct Redeemed {
     pub(super) token: ReceivedTokenResponse,
     pub(super) sender: Sender,
     client_id: Option<String>,
+    /// A draft that nothing but this answer shows, its nonce, and what is to be said of that.
+    pub(super) heard: Option<(Dialect, String, &'static str)>,
 }
 
 fn read_token(sender: &Sender, body: &[u8]) -> Option<ReceivedTokenResponse> {

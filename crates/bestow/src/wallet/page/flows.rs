@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 use tokio::task::JoinHandle;
+use wallet::flow::dialect::Dialogue;
 use wallet::flow::metadata::{DescribedOffer, ResolvedOffer};
 use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
 use wallet::flow::receipt::Received;
@@ -76,6 +77,8 @@ pub(super) struct Flows {
 
 struct Flow {
     id: String,
+    /// What is spoken with the issuer; of what came later, what came says it.
+    dialogue: Option<Dialogue>,
     /// `None` while a step is being done.
     stage: Option<Stage>,
     touched: Instant,
@@ -84,16 +87,26 @@ struct Flow {
 impl Flows {
     /// Begins one.
     pub(super) fn begin(&self, id: String, scanned: ScannedOffer) {
-        self.begin_at(id, Stage::Scanned(scanned));
+        let dialogue = Some(scanned.dialogue());
+        self.add(id, dialogue, Stage::Scanned(scanned));
     }
 
     /// Begins one in the middle.
     pub(super) fn begin_at(&self, id: String, stage: Stage) {
+        self.add(id, None, stage);
+    }
+
+    fn add(&self, id: String, dialogue: Option<Dialogue>, stage: Stage) {
         let mut flows = self.fresh();
         if flows.len() >= FLOWS_MAX {
             flows.remove(0);
         }
-        flows.push(Flow { id, stage: Some(stage), touched: Instant::now() });
+        flows.push(Flow { id, dialogue, stage: Some(stage), touched: Instant::now() });
+    }
+
+    /// What is spoken with the issuer of a flow.
+    pub(super) fn dialogue(&self, id: &str) -> Option<Dialogue> {
+        self.fresh().iter().find(|flow| flow.id == id)?.dialogue.clone()
     }
 
     /// Takes the stage for one step; nobody else gets it meanwhile.

@@ -4,11 +4,12 @@ use keys::outside::Timestamp;
 use oid4vci::colour::Colour;
 use oid4vci::legacy::Dialect;
 use oid4vci::offer::{InputMode, TxCodeInput};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 use wallet::card::{Line, Lines};
 use wallet::display::{Display, Picture, TEXT_CHARACTERS_MAX, clean};
 use wallet::flow::check::Expected;
+use wallet::flow::dialect::Dialogue;
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::receipt::Received;
 use wallet::flow::sign_in::SignIn;
@@ -32,7 +33,12 @@ const BLACK: &str = "#000000";
 const WHITE: &str = "#ffffff";
 
 /// Where a flow stands.
-pub(super) fn stage(id: &str, stage: &Stage, locale: &str, now: Timestamp) -> Value {
+pub(super) fn stage(
+    id: &str,
+    (stage, dialogue): (&Stage, Option<&Dialogue>),
+    locale: &str,
+    now: Timestamp,
+) -> Value {
     let mut shown = match stage {
         Stage::Scanned(scanned) => contact(scanned.host(), "offer"),
         Stage::Fetched(fetched, _) => contact(fetched.host(), "issuer"),
@@ -52,8 +58,20 @@ pub(super) fn stage(id: &str, stage: &Stage, locale: &str, now: Timestamp) -> Va
     };
     if let Some(members) = shown.as_object_mut() {
         members.insert("flow".to_owned(), id.into());
+        members.extend(spoken(dialogue));
+        if let (Stage::Received(received), None) = (stage, dialogue) {
+            members.insert("findings".to_owned(), json!(received.findings()));
+        }
     }
     shown
+}
+
+/// Which draft the issuer speaks, as far as it is known, and what was excused so far.
+pub(super) fn spoken(dialogue: Option<&Dialogue>) -> Map<String, Value> {
+    let draft = dialogue.and_then(Dialogue::decided).flatten().map(Dialect::name);
+    let findings = dialogue.map(Dialogue::findings).unwrap_or_default();
+    let members = [("draft", draft.into()), ("findings", json!(findings))];
+    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The person is asked about a host, and told what it is for.
@@ -79,8 +97,6 @@ fn offer(offer: &ResolvedOffer, tx_code: Option<&TxCodeInput>, locale: &str) -> 
         "host": host(issuer),
         "cards": cards,
         "unsupported": offer.unsupported(),
-        "draft": offer.dialect().map(Dialect::name),
-        "findings": offer.findings(),
         "tx_code": tx_code.map(|input| code_field(input, &offer.token_host())),
         "sign_in": offer.needs_sign_in(),
     })
