@@ -68,6 +68,10 @@ pub enum FormatError {
     Expired,
     /// Its time has not come.
     NotYetValid,
+    /// The time of its proof is over.
+    ProofExpired,
+    /// Its proof says that it was made in the future.
+    ProofInFuture,
 }
 
 impl FormatError {
@@ -80,7 +84,7 @@ impl FormatError {
             | JwsError::CriticalHeader
             | JwsError::NoneAlgorithm
             | JwsError::MacAlgorithm
-            | JwsError::UnknownAlgorithm => Self::Header(error),
+            | JwsError::UnknownAlgorithm(_) => Self::Header(error),
         }
     }
 }
@@ -143,6 +147,10 @@ impl fmt::Display for FormatError {
             Self::OtherIssuer => "kid of the credential belongs to a DID that is not its issuer",
             Self::Expired => "the credential has expired",
             Self::NotYetValid => "the credential is not valid yet: check the clock",
+            Self::ProofExpired => "the proof of the credential has expired",
+            Self::ProofInFuture => {
+                "the proof of the credential was created in the future: check the clock"
+            }
         })
     }
 }

@@ -160,7 +160,7 @@ impl LdpVc {
         let document = self.proofs.document_of(&self.proof, self.document)?;
         self.proof.verify(document, key, &Contexts::default())?;
         let status = status?;
-        validity::check(None, self.proof.expires_at(), now)?;
+        self.proof.check_time(now)?;
         validity::check(self.said.not_before, self.said.expires_at, now)?;
         // What nobody vouches for any more is over.
         let ends = [self.said.expires_at, self.proof.expires_at()];

@@ -30,6 +30,10 @@ pub const SD_FORMAT: &str = "vc+sd-jwt";
 
 /// `cty`: what the payload is.
 const CONTENT: &str = "vc";
+/// What else `typ` says of a `vc+jwt`: it is only recommended there (VC-JOSE-COSE §3.1.1), so libraries
+/// write what they write into every JWT; and what it was called in drafts. That it is a credential of
+/// version 2, and nothing else that is called so, its contents say.
+const OTHER_TYPES: [&str; 2] = ["jwt", "vc+ld+jwt"];
 /// In front of a media type that is written in full (RFC 7515 §4.1.9).
 const APPLICATION: &str = "application/";
 
@@ -235,6 +239,7 @@ fn check_type(jws: &Jws, name: &str) -> Result<(), FormatError> {
             text.strip_prefix(APPLICATION).unwrap_or(&text) == wanted
         }),
     };
-    let fits = says("typ", name) && says("cty", CONTENT);
+    let is_other = name == FORMAT && OTHER_TYPES.iter().any(|other| says("typ", other));
+    let fits = (says("typ", name) || is_other) && says("cty", CONTENT);
     fits.then_some(()).ok_or(FormatError::WrongType)
 }

@@ -260,3 +260,10 @@ fn name_or_id(object: &Map<String, Value>, name: &str) -> Result<Option<String>,
         _ => text(object, name),
     }
 }
+
+/// The DID of the one subject, in what may be no W3C credential at all.
+pub(crate) fn subject_did(claims: &Map<String, Value>) -> Option<String> {
+    claims.get(CONTEXT)?;
+    let id = subject(claims).ok()?.get("id")?.as_str()?.to_owned();
+    id.starts_with("did:").then_some(id)
+}
