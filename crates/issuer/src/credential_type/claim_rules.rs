@@ -50,11 +50,11 @@ const fn yes() -> bool {
     true
 }
 
-/// TOML has no `null`: a star is every element of a list.
+/// TOML has no `null`: a star is every element of a list, and in JSON both are.
 fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Step>, D::Error> {
-    let names = Vec::<String>::deserialize(deserializer)?;
-    let step = |name: String| if name == EVERY { Step::Every } else { Step::Name(name) };
-    Ok(names.into_iter().map(step).collect())
+    let names = Vec::<Option<String>>::deserialize(deserializer)?;
+    let name = |name: Option<String>| name.filter(|name| name != EVERY);
+    Ok(names.into_iter().map(|step| name(step).map_or(Step::Every, Step::Name)).collect())
 }
 
 /// What the rest of the file says about the claims.
@@ -62,8 +62,16 @@ pub(super) struct Context<'c> {
     pub(super) source: &'c Source,
     /// The format that they are for.
     pub(super) format: WrittenFormat,
+    /// Whether the paths of claims do without the name space of an mdoc.
+    pub(super) is_in_name_space: bool,
     /// Whether a holder can leave claims out.
     pub(super) is_selective: bool,
+    /// Whether that holds of some format of the type, as what the file says is for all of them.
+    pub(super) some_conceal: bool,
+    /// Whether claims can be such that they are always shown, in some format of the type.
+    pub(super) some_insist: bool,
+    /// Whether they become linked data in some format of the type.
+    pub(super) is_linked_data: bool,
     /// Whether applicants fill in a form.
     pub(super) portal: bool,
 }
@@ -315,15 +323,23 @@ impl Rules<'_> {
         })
     }
 
-    /// Of an SD-JWT, and of statements that are signed one by one, everything is selective unless it says otherwise; of an mdoc, each element is.
+    /// Of an SD-JWT, and of statements that are signed one by one, everything is selective unless it
+    /// says otherwise; of an mdoc, each element is. A word that fits some format of the type is no
+    /// mistake: the others do what they can.
     fn disclosure(&self) -> Result<Disclosure, ConfigError> {
         match (self.context.format, self.claim.disclosure) {
             (_, Some(Disclosure::Selective)) if !self.context.is_selective => {
+                if self.context.some_conceal {
+                    return Ok(Disclosure::Always);
+                }
                 let problem = "credentials of this format are shown as a whole";
                 self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
                 Ok(Disclosure::Always)
             }
             (WrittenFormat::MsoMdoc, Some(Disclosure::Always)) => {
+                if self.context.some_insist {
+                    return Ok(Disclosure::Selective);
+                }
                 let problem = "the holder of an mdoc may leave out every element";
                 self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
                 Ok(Disclosure::Selective)
@@ -337,7 +353,7 @@ impl Rules<'_> {
     const fn limits(&self) -> Limits {
         let WrittenClaim { min_length, max_length, minimum, maximum, .. } = *self.claim;
         let WrittenClaim { min_items, max_items, .. } = *self.claim;
-        let is_linked_data = matches!(self.context.format, WrittenFormat::LdpVc);
+        let is_linked_data = self.context.is_linked_data;
         Limits { min_length, max_length, minimum, maximum, min_items, max_items, is_linked_data }
     }
 

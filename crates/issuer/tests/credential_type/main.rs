@@ -18,6 +18,7 @@ mod form;
 mod inspect;
 mod lists;
 mod pictures;
+mod several;
 mod svg_templates;
 
 const ISSUER: &str = "https://issuer.example/tenant";

@@ -181,7 +181,12 @@ async fn consent_page(
     if entitled.is_empty() {
         return to_client(&allow(issuer, seen).await?);
     }
-    let cards: Vec<ShownCredential<'_>> = entitled.iter().map(|one| shown(visitor, one)).collect();
+    let mut cards: Vec<ShownCredential<'_>> = Vec::new();
+    for (at, one) in entitled.iter().enumerate() {
+        if !entitled.iter().take(at).any(|earlier| says_the_same(earlier, one)) {
+            cards.push(shown(visitor, one));
+        }
+    }
     let page = ConsentPage {
         site: visitor.site(),
         client_name: &client_name(issuer, seen).await?,
@@ -191,6 +196,12 @@ async fn consent_page(
         csrf: &visitor.csrf(),
     };
     Ok(with_policy(visitor.page(StatusCode::OK, &page)?, seen))
+}
+
+/// The same type in another format: people are shown it once.
+fn says_the_same(one: &Entitled<'_>, other: &Entitled<'_>) -> bool {
+    one.credential_type.origin.ids() == other.credential_type.origin.ids()
+        && one.claims == other.claims
 }
 
 /// Every claim that will be disclosed, under its label (PRIV-01, AUTHZ-25).
