@@ -86,6 +86,30 @@ async fn mistakes_in_the_claims_are_told_once() {
     assert!(answer.text().contains("there is no credential type `none`"), "{}", answer.text());
 }
 
+/// What is never disclosed is checked, and kept with the offer alone.
+#[tokio::test]
+async fn what_is_never_disclosed_is_in_no_format() {
+    let hidden = "\n[[claims]]\npath = [\"register_number\"]\ntype = \"string\"\nrequired = true\n\
+                  disclosure = \"never\"\nexample = \"R-17\"\n";
+    let world = World::configured(|folder: &Path| {
+        let text = TYPE.replacen("\n[[claims]]", &format!("{hidden}\n[[claims]]"), 1);
+        fs::write(folder.join("credentials/library_card.toml"), text).unwrap();
+    })
+    .await;
+    let lacking = json!({ "given_name": "Erika", "family_name": "M", "card_number": "L-1" });
+    let wish = world.wish(CARD, &json!({ "all_formats": true, "claims": lacking }));
+    let answer = world.operator("POST", "/admin/v1/offers", Some(&wish)).await;
+    assert!(answer.text().contains("register_number: required"), "{}", answer.text());
+    let offered = world.offer(CARD, &json!({ "all_formats": true })).await;
+    let cards = agreed::receive(&world.wallet, &offered.uri, &KeyWish::default()).await;
+    let mut expected = json!(world.issuer.types[CARD].sample());
+    assert_eq!(expected["register_number"], "R-17");
+    expected.as_object_mut().unwrap().remove("register_number");
+    check(&cards, &expected);
+    let metadata = world.public.get("/.well-known/openid-credential-issuer").await;
+    assert!(!metadata.text().contains("register_number"));
+}
+
 /// OFFER-05: each format is a configuration, and all of them say the same of the card.
 #[tokio::test]
 async fn metadata_have_an_entry_for_each_format() {

@@ -22,10 +22,12 @@ pub use format::{Format, Securing, W3cType};
 pub use image::{IMAGE_BYTES_MAX, IMAGE_SIDE_MAX, Pictures, data_url};
 pub use key_attestations::KeyAttestations;
 pub use origin::Origin;
+pub(crate) use place::remove;
 pub use sign_in_claims::SignInClaims;
 pub use svg_template::{CardTemplate, TemplateFile};
 pub use type_metadata::Description;
 pub use value::{Fault, Limits, ValueType};
+pub(crate) use value::{bytes, date_time};
 
 mod checks;
 mod claim_rules;
@@ -258,7 +260,8 @@ impl CredentialType {
     #[must_use]
     pub fn credential_metadata(&self) -> Value {
         let mut metadata = Map::from_iter([("display".to_owned(), json!(self.display))]);
-        let claims: Vec<Value> = self.claims.iter().map(|claim| self.description(claim)).collect();
+        let claims: Vec<Value> =
+            self.claims.disclosed().map(|claim| self.description(claim)).collect();
         if !claims.is_empty() {
             metadata.insert("claims".to_owned(), claims.into());
         }

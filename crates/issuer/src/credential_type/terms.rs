@@ -27,7 +27,7 @@ pub(super) fn check(
     if signs_json {
         return Ok(());
     }
-    if claims.iter().any(|claim| claim.value_type == ValueType::List) {
+    if claims.disclosed().any(|claim| claim.value_type == ValueType::List) {
         let problem = "a list is signed as a set there: in no order, and nothing twice";
         let remedy = "set canonicalization = \"jcs\", which signs it as it is written";
         return Err(entry.misfit("claims", problem, remedy));
@@ -52,7 +52,7 @@ pub(super) fn check(
 
 fn each_with_a_value(claims: &Claims) -> Map<String, Value> {
     let mut all = Value::Object(Map::new());
-    for claim in claims.iter().filter(|claim| claim.value_type != ValueType::Object) {
+    for claim in claims.disclosed().filter(|claim| claim.value_type != ValueType::Object) {
         insert_sample(&mut all, &claim.path, "value".into());
     }
     if let Value::Object(all) = all { all } else { Map::new() }

@@ -78,7 +78,7 @@ impl CredentialType {
             integrity.as_ref().map(|integrity| insert("extends#integrity", json!(integrity)));
         }
         insert("display", self.display.iter().map(|one| self.type_display(one, vct)).collect());
-        insert("claims", self.claims.iter().map(|claim| self.claim_metadata(claim)).collect());
+        insert("claims", self.claims.disclosed().map(|claim| self.claim_metadata(claim)).collect());
         serde_json::to_vec(&document).ok()
     }
 
@@ -125,7 +125,7 @@ impl CredentialType {
             .collect();
         let sd = match claim.disclosure {
             Disclosure::Selective => "always",
-            Disclosure::Always => "never",
+            Disclosure::Always | Disclosure::Never => "never", // the latter is not described at all
         };
         let mut described = json!({ "path": path, "sd": sd });
         if let Some(members) = described.as_object_mut() {

@@ -150,11 +150,12 @@ pub(super) fn read_whole(
     mistakes.note(checks::check_tx_code(&written, source));
     let tx_code_channel = mistakes.note(tx_code_channel(&written, source));
     let ids: Arc<[String]> = entries.iter().map(|entry| entry.id.clone()).collect();
-    let reader = Reader { file, source, issuer, written: &written, entries: &entries, ids };
+    let reader =
+        Reader { file, source, issuer, written: &written, entries: &entries, ids, tx_code_channel };
     let read: Vec<_> =
         entries.iter().map(|entry| reader.credential_type(entry, mistakes)).collect();
     let read: Option<Vec<CredentialType>> = read.into_iter().collect();
-    (id?, tx_code_channel?);
+    id?;
     read.filter(|read| !read.is_empty())
 }
 
@@ -202,6 +203,8 @@ struct Reader<'w> {
     /// All formats of the type, and what they are called.
     entries: &'w [Entry<'w>],
     ids: Arc<[String]>,
+    /// `None` where that is a mistake.
+    tx_code_channel: Option<TxCodeChannel>,
 }
 
 impl Reader<'_> {
@@ -234,7 +237,7 @@ impl Reader<'_> {
             origin: Origin::new(file, &self.ids, entry.at),
             format: format?,
             key_binding: key_binding?,
-            tx_code_channel: tx_code_channel(written, source).ok()?,
+            tx_code_channel: self.tx_code_channel.clone()?,
             claims: claims?,
             sign_in_claims: sign_in_claims?,
             scope: entry.written.scope.clone(),
@@ -269,6 +272,7 @@ impl Reader<'_> {
             is_selective: entry.written.is_selective(),
             some_conceal: any(WrittenEntry::is_selective),
             some_insist: any(|entry| entry.format != WrittenFormat::MsoMdoc),
+            is_mdoc: any(|entry| entry.format == WrittenFormat::MsoMdoc),
             is_linked_data: any(|entry| entry.format == WrittenFormat::LdpVc),
             portal: self.written.portal,
         };
@@ -284,7 +288,9 @@ impl Reader<'_> {
         let has_pictures = |entry: &Entry<'_>| entry.written.format == WrittenFormat::SdJwtVc;
         let mut display = self.written.display.clone();
         if !has_pictures(entry) && self.entries.iter().any(has_pictures) {
-            display.iter_mut().for_each(|one| one.svg_templates.clear());
+            for one in &mut display {
+                one.svg_templates.clear();
+            }
         }
         display
     }

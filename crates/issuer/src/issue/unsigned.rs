@@ -110,6 +110,7 @@ pub(super) fn make(
     stamp: Stamp,
     maker: &Maker<'_>,
 ) -> Result<Unsigned, Broken> {
+    let claims = &*credential_type.claims.to_disclose(claims);
     let failed = |error: IssueError| Broken::fault(format!("a credential cannot be made: {error}"));
     match &credential_type.format {
         Format::SdJwtVc { vct } => {

@@ -56,17 +56,18 @@ pub(super) async fn preview(arguments: &PreviewArguments) -> Result<(), Failure>
     made.iter().zip(formats).try_for_each(|(made, format)| made.show(format))
 }
 
-/// What all formats have in common and the first of them beside each other; further ones by
-/// themselves.
+/// What all formats have in common and the first of them beside each other; further ones by their
+/// identifiers.
 fn as_json(
     (read, language): (&CredentialType, &str),
     claims: &Map<String, Value>,
     made: Vec<Made>,
 ) -> Value {
     let fields: Vec<Value> = read.fields(language).iter().map(field_json).collect();
-    let mut made = made.into_iter().map(Made::into_json);
-    let mut first = made.next().unwrap_or_default();
-    let further: Vec<Value> = made.collect();
+    let mut made = made.into_iter();
+    let mut first = made.next().map(Made::into_json).unwrap_or_default();
+    let further = made.map(|made| (made.id.clone(), made.into_json()));
+    let further: Map<String, Value> = further.collect();
     if let Some(members) = first.as_object_mut() {
         let mut insert = |name: &str, value| members.insert(name.to_owned(), value);
         insert("claims", json!(claims));
@@ -114,7 +115,7 @@ impl Made {
 
     fn into_json(self) -> Value {
         json!({
-            "id": self.id, "configuration": self.entry, "type_metadata": self.description,
+            "configuration": self.entry, "type_metadata": self.description,
             "unsigned": self.unsigned,
         })
     }
@@ -170,7 +171,7 @@ fn card(
     let configuration = received.configurations.get(&read.id);
     let display = configuration.map(|configuration| Display::new(&received, configuration));
     let display = display.ok_or_else(|| Failure::own_fault("no wallet would know the type"))?;
-    let claims = &read.format.placed(claims.clone());
+    let claims = &read.format.placed(read.claims.to_disclose(claims).into_owned());
     Ok(face(&Face { id: &read.id, issuer, display: &display, claims }, language))
 }
 

@@ -7,7 +7,7 @@ use oid4vci::offer::OfferId;
 use serde_json::{Map, Value};
 
 use crate::Issuer;
-use crate::credential_type::{CredentialType, Pictures};
+use crate::credential_type::{CredentialType, Pictures, remove};
 use crate::store::StoreError;
 
 /// What one credential will say.
@@ -95,7 +95,8 @@ fn narrowed<'t>(
     wanted: &[ClaimDescription],
 ) -> Option<Entitled<'t>> {
     let mut needed = wanted.iter().filter(|one| one.mandatory);
-    let is_there = |path: &[Value]| path.is_empty() || select(&claims, path).is_some();
+    let disclosed = credential_type.claims.to_disclose(&claims);
+    let is_there = |path: &[Value]| path.is_empty() || select(&disclosed, path).is_some();
     if !needed.all(|one| is_there(below_format(credential_type, one))) {
         return None;
     }
@@ -134,28 +135,5 @@ fn below_format<'d>(
     match (credential_type.format.prefix(), description.path.as_slice()) {
         (Some(prefix), [first, rest @ ..]) if first == prefix => rest,
         (_, path) => path,
-    }
-}
-
-/// From each element of a list; elements themselves stay, as the list would be another one.
-fn remove(claims: &mut Map<String, Value>, path: &[Step]) {
-    let Some((Step::Name(first), rest)) = path.split_first() else { return };
-    if rest.is_empty() {
-        claims.remove(first);
-        return;
-    }
-    let Some(inner) = claims.get_mut(first) else { return };
-    remove_inside(inner, rest);
-}
-
-fn remove_inside(value: &mut Value, path: &[Step]) {
-    match (value, path) {
-        (Value::Object(inner), _) => remove(inner, path),
-        (Value::Array(elements), [Step::Every, rest @ ..]) if !rest.is_empty() => {
-            for element in elements {
-                remove_inside(element, rest);
-            }
-        }
-        _ => {}
     }
 }

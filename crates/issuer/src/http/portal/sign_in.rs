@@ -18,7 +18,7 @@ use super::form_session;
 use super::trouble::Trouble;
 use super::visitor::{Segment, Visitor};
 use crate::account::Password;
-use crate::credential_type::{Claim, ValueType};
+use crate::credential_type::{Claim, Disclosure, ValueType};
 use crate::failure::Failure;
 use crate::flow::authorization::{
     Entitled, Opened, SignIn, allow, client_name, deny, entitled, open, running, sign_in,
@@ -208,6 +208,7 @@ fn says_the_same(one: &Entitled<'_>, other: &Entitled<'_>) -> bool {
 fn shown<'e>(visitor: &Visitor, entitled: &'e Entitled<'_>) -> ShownCredential<'e> {
     let locale = visitor.language.tag();
     let values = entitled.credential_type.claims.values(&entitled.claims, locale).into_iter();
+    let values = values.filter(|(claim, ..)| claim.disclosure != Disclosure::Never);
     let claims = values.map(|(claim, label, value)| {
         let value = text(visitor, claim, value);
         ShownClaim { label, value }
