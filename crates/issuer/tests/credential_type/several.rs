@@ -70,9 +70,10 @@ fn metadata_have_the_paths_of_each_format() {
 #[test]
 fn the_doctype_is_the_name_space_unless_another_is_written() {
     let without = MDOC.replace("name_space = \"org.example.card.1\"\n", "");
-    let space = |also: &str| match &formats(also)[1].format {
-        Format::MsoMdoc { name_space, .. } => name_space.clone().unwrap(),
-        other => panic!("{other:?}"),
+    let space = |also: &str| {
+        let format = formats(also)[1].format.clone();
+        let Format::MsoMdoc { name_space, .. } = format else { panic!("{format:?}") };
+        name_space.unwrap()
     };
     assert_eq!(space(MDOC), "org.example.card.1");
     assert_eq!(space(&without), "org.example.card.1.card");
@@ -89,12 +90,12 @@ fn the_doctype_is_the_name_space_unless_another_is_written() {
 /// What a format cannot do of what the file says for all, it does as it can.
 #[test]
 fn disclosure_is_what_each_format_can_do() {
+    use Disclosure::{Always, Selective};
     let all = formats(&format!("{MDOC}{LINKED}"));
     let of = |one: &CredentialType, name: &str| {
         one.claims.iter().find(|claim| claim.name() == name).unwrap().disclosure
     };
     let each = |name| [of(&all[0], name), of(&all[1], name), of(&all[2], name)];
-    use Disclosure::{Always, Selective};
     assert_eq!(each("member"), [Always, Selective, Always]);
     assert_eq!(each("seat"), [Selective, Selective, Always]);
     // Where no format can do it, it is a mistake, as of one format alone.
@@ -326,6 +327,9 @@ mod as_json {
         let folder = TempDir::new().unwrap();
         fs::write(folder.path().join("card.json"), JSON).unwrap();
         fs::write(folder.path().join("other.toml"), HEAD).unwrap();
+        // Whom types trust to attest keys lies there, too.
+        fs::write(folder.path().join("makers.json"), r#"{ "keys": [] }"#).unwrap();
+        fs::write(folder.path().join("maker.json"), r#"{ "kty": "EC" }"#).unwrap();
         let types = CredentialType::load_all(folder.path(), ISSUER).unwrap();
         assert_eq!(types.len(), 3);
         fs::write(folder.path().join("card.toml"), HEAD).unwrap();
