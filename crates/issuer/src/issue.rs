@@ -89,7 +89,7 @@ fn name(issuer: &Issuer, credential_type: &CredentialType) -> String {
 fn type_name(credential_type: &CredentialType) -> TypeName<'_> {
     match &credential_type.format {
         Format::SdJwtVc { vct } => TypeName::Vct(vct),
-        Format::MsoMdoc { doctype } => TypeName::DocType(doctype),
+        Format::MsoMdoc { doctype, .. } => TypeName::DocType(doctype),
         Format::W3c(w3c) => TypeName::W3c { contexts: &w3c.contexts, types: &w3c.types },
     }
 }
