@@ -1,7 +1,11 @@
 //! Credentials in the tests of published crates, which `cargo xtask vectors` fetches: nothing of them is
 //! kept here.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 use std::path::Path;
 use std::{env, fs};

@@ -1,4 +1,5 @@
-//! What is excused is said: a row for each tolerance, and what is right beside it, of which nothing is said.
+//! What is excused is said: a row for each tolerance, and what is right beside it, of which nothing is
+//! said.
 #![expect(
     clippy::indexing_slicing,
     clippy::unwrap_used,

@@ -153,8 +153,8 @@ async fn a_certificate_names_the_key() {
     }
 }
 
-/// From draft 12 to 15 a certificate may come beside the name of a key: it is to be for the key that signs. In 1.0
-/// it may not (PROOF-07).
+/// From draft 12 to 15 a certificate may come beside the name of a key: it is to be for the key that
+/// signs. In 1.0 it may not (PROOF-07).
 #[tokio::test]
 async fn a_certificate_beside_a_key_is_for_the_same() {
     let (mine, other) = (key(Es256), key(Es256));

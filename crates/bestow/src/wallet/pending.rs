@@ -10,7 +10,8 @@ use wallet::flow::deferred::Resumed;
 use wallet::store::{Listed, PendingCredential};
 
 use super::open::{Reach, client_key, open};
-use super::receive::{Person, tell_excused, told};
+use super::receive::{Person, told};
+use super::said::tell_excused;
 use super::{Place, card, listed, store_failure, tell_damaged};
 use crate::cli::ResumeArguments;
 use crate::exit::{Failure, Kind};

@@ -1,16 +1,13 @@
 //! `bestow wallet receive`: steps 4 to 20, with a person who is asked where it matters.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferError;
 use oid4vci::secret::TxCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use wallet::Wallet;
 use wallet::error::WalletError;
-use wallet::flow::dialect::Dialogue;
 use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
@@ -21,6 +18,7 @@ use wallet::store::KeyId;
 
 use super::challenge::sign_in_here;
 use super::open::{Reach, client_key, open};
+use super::said::Said;
 use super::sign_in::Return;
 use super::{Place, card, input, pending, wallet_failure};
 use crate::cli::ReceiveArguments;
@@ -105,58 +103,6 @@ async fn take(
         }
         None if arguments.json => print_json(&Said::of(&dialogue).json(&credentials)),
         None => Ok(()),
-    }
-}
-
-/// What an issuer speaks, as far as it is known, and what was excused.
-struct Said {
-    decided: Option<Option<Dialect>>,
-    findings: Vec<Cow<'static, str>>,
-}
-
-impl Said {
-    fn of(dialogue: &Dialogue) -> Self {
-        Self { decided: dialogue.decided(), findings: dialogue.findings() }
-    }
-
-    fn tell(&self) {
-        match self.decided {
-            Some(Some(draft)) => tell(format!("The issuer speaks draft {draft} of OpenID4VCI.")),
-            Some(None) => tell("The issuer speaks OpenID4VCI 1.0."),
-            None => {}
-        }
-        tell_excused(&self.findings);
-    }
-
-    fn draft(&self) -> Option<&'static str> {
-        self.decided.flatten().map(Dialect::name)
-    }
-
-    /// Of an issuer that speaks 1.0, and well, nothing is said.
-    fn is_final(&self) -> bool {
-        self.draft().is_none() && self.findings.is_empty()
-    }
-
-    fn json(&self, credentials: &Value) -> Value {
-        if self.is_final() {
-            return json!({ "credentials": credentials });
-        }
-        json!({ "credentials": credentials, "draft": self.draft(), "findings": self.findings })
-    }
-
-    /// The same for scripts, where it failed.
-    fn beside(&self, failure: Failure) -> Failure {
-        if self.is_final() {
-            return failure;
-        }
-        failure.done("draft", self.draft().into()).done("findings", json!(self.findings))
-    }
-}
-
-/// What was excused, for the people on the other side.
-pub(super) fn tell_excused(findings: &[Cow<'static, str>]) {
-    for finding in findings {
-        tell(format!("  excused: {}", plain(finding)));
     }
 }
 

@@ -93,6 +93,7 @@ impl Issuer {
             .output();
         assert!(made.unwrap().status.success());
         draw_card(&folder.path().join("issuer/credentials"));
+        speak_draft_13(&folder.path().join("issuer/bestow.toml"));
         change(&folder.path().join("issuer"));
         let mut serve = bestow(&["issuer", "serve", "--config"]);
         let process = Running::start(serve.arg(folder.path().join("issuer/bestow.toml")));
@@ -177,6 +178,14 @@ fn an_issuer_that_demands_the_wallets_key_gets_it() {
             Ok(address) => assert!(answer.body.contains(address), "{}", answer.body),
         }
     }
+}
+
+/// For offers of a draft beside those of 1.0.
+fn speak_draft_13(config: &Path) {
+    let text = std::fs::read_to_string(config).unwrap();
+    let changed = text.replace("#drafts = []", "drafts = [\"13\"]");
+    assert_ne!(changed, text);
+    std::fs::write(config, changed).unwrap();
 }
 
 /// HAIP-02: the page, too, holds issuers to the profile that its owner chose.
@@ -318,4 +327,28 @@ fn what_was_excused_is_told_at_every_step() {
     let refused = visitor.ask("POST", &begin(), &redeem);
     assert_eq!(refused.code(), "invalid_grant", "a code is redeemed once");
     assert!(says(&refused.json()));
+}
+
+/// An offer of a draft that cannot be taken yet: the page knows when to ask again, and the same code is
+/// good then (draft 13, section 6.3).
+#[test]
+fn an_issuer_that_is_not_ready_is_asked_again() {
+    let issuer = Issuer::start();
+    let authority = issuer.authority();
+    let trust = ["--ca", &authority, "--trust-anchor", &authority];
+    let visitor = Visitor::of(Served::start_with(&trust));
+    let offer = issuer.offer(&["course_ticket", "--draft", "13", "--held"]);
+    let flow = visitor.scan(offer["uri"].as_str().unwrap());
+    let host = visitor.ask("GET", &flow, &Value::Null).json()["host"].clone();
+    drop(visitor.ask("POST", &flow, &json!({ "action": "agree", "host": host })));
+    let redeem = json!({ "action": "redeem", "tx_code": null });
+    let refused = visitor.ask("POST", &flow, &redeem);
+    assert_eq!(refused.code(), "authorization_pending");
+    let told = refused.json();
+    assert_eq!((&told["error"]["ask_again_after"], &told["draft"]), (&json!(5), &json!("13")));
+    let id = offer["id"].as_str().unwrap();
+    let config = issuer.path("bestow.toml");
+    let released = bestow(&["issuer", "release", id, "--config", &config]).output().unwrap();
+    assert!(released.status.success());
+    assert_eq!(visitor.ask("POST", &flow, &redeem).json()["step"], "preview");
 }

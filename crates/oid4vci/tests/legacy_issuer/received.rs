@@ -101,8 +101,8 @@ fn a_request_names_what_it_wants_as_its_draft_does() {
     }
 }
 
-/// Each draft has one place for a type, and a request that has it elsewhere is none of that draft; but draft 10
-/// has `types` beside the format, draft 11 `type` in `credential_definition`, and its examples both.
+/// Each draft has one place for a type, and a request that has it elsewhere is none of that draft; but
+/// draft 10 has `types` beside the format, draft 11 `type` in `credential_definition`, its examples both.
 #[test]
 fn a_type_stands_where_its_draft_has_it() {
     const VCT: &str = "SD_JWT_VC_example_in_OpenID4VCI";

@@ -184,8 +184,8 @@ impl Spoken {
     }
 
     /// How long to wait before the same code is redeemed again, where `interval` is what its offer says;
-    /// what the answer itself says counts more (draft 11, section 6.2). `None` where to wait does not help. Who was told to slow down waits five seconds longer from then
-    /// on (draft 13, section 6.3).
+    /// what the answer itself says counts more (draft 11, section 6.2). `None` where to wait does not
+    /// help. Who was told to slow down waits five seconds longer from then on (draft 13, section 6.3).
     pub(super) fn hear_pending(&self, refused: &Refused, interval: Option<u64>) -> Option<u64> {
         let is_too_often = refused.is("slow_down");
         if self.dialect.is_none() || !is_too_often && !refused.is("authorization_pending") {

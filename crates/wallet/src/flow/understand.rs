@@ -78,12 +78,12 @@ impl Wallet {
     /// The issuer's document; of one whose offer is of a draft, a page for people is none.
     async fn issuer_json(&self, id: &str, spoken: &Spoken) -> Result<Document, WalletError> {
         let document = self.issuer_document(id).await?;
-        match &document {
-            Document::Plain(body) if spoken.dialect.is_some() && json::parse(body).is_err() => {
-                Err(MetadataError::NotJson.into())
-            }
-            _ => Ok(document),
+        if let (Document::Plain(body), Some(_)) = (&document, spoken.dialect)
+            && json::parse(body).is_err()
+        {
+            return Err(MetadataError::NotJson.into());
         }
+        Ok(document)
     }
 
     /// In some drafts the server's metadata say what an issuer issues; in the others older issuers
@@ -181,8 +181,8 @@ const fn says_too_little(error: &WalletError) -> bool {
 /// Whether nothing is at a place, as far as its answer tells; another time there may be something at one
 /// that is broken or busy.
 const fn is_nothing(error: &WalletError) -> bool {
-    match error {
-        WalletError::Refused(refused) => refused.status < 500 && refused.status != 429,
-        error => matches!(error, WalletError::Metadata(MetadataError::NotJson)),
+    if let WalletError::Refused(refused) = error {
+        return refused.status < 500 && refused.status != 429;
     }
+    matches!(error, WalletError::Metadata(MetadataError::NotJson))
 }

@@ -5,6 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use oid4vci::legacy::Dialect;
+use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 use wallet::flow::dialect::Dialogue;
 use wallet::flow::metadata::{DescribedOffer, ResolvedOffer};
@@ -104,9 +106,13 @@ impl Flows {
         flows.push(Flow { id, dialogue, stage: Some(stage), touched: Instant::now() });
     }
 
-    /// What is spoken with the issuer of a flow.
-    pub(super) fn dialogue(&self, id: &str) -> Option<Dialogue> {
-        self.fresh().iter().find(|flow| flow.id == id)?.dialogue.clone()
+    /// Which draft the issuer of a flow speaks, as far as it is known, and what was excused so far: members of
+    /// an answer.
+    pub(super) fn spoken(&self, id: &str) -> Option<Map<String, Value>> {
+        let dialogue = self.fresh().iter().find(|flow| flow.id == id)?.dialogue.clone()?;
+        let draft = dialogue.decided().flatten().map(Dialect::name);
+        let members = [("draft", draft.into()), ("findings", json!(dialogue.findings()))];
+        Some(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     /// Takes the stage for one step; nobody else gets it meanwhile.

@@ -63,9 +63,9 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let stage = served.flows.take(&id)?;
-    let dialogue = served.flows.dialogue(&id);
+    let spoken = served.flows.spoken(&id);
     let (locale, now) = (language::of(&headers), served.wallet.clock.now());
-    let shown = view::stage(&id, (&stage, dialogue.as_ref()), &locale, now);
+    let shown = view::stage(&id, (&stage, spoken.as_ref()), &locale, now);
     served.flows.put(&id, stage);
     Ok(Json(shown))
 }
@@ -88,12 +88,11 @@ pub(super) async fn go_on(
             Ok(stage) => (stage, None),
             Err(Setback { stage, problem }) => (stage, Some(problem)),
         };
-        let dialogue = served.flows.dialogue(&id);
-        let at = (&stage, dialogue.as_ref());
+        let spoken = served.flows.spoken(&id);
+        let at = (&stage, spoken.as_ref());
         let shown = view::stage(&id, at, &locale, wallet.clock.now());
         served.flows.put(&id, stage);
-        let spoken = view::spoken(dialogue.as_ref());
-        problem.map_or(Ok(Json(shown)), |problem| Err(problem.spoken(spoken)))
+        problem.map_or(Ok(Json(shown)), |problem| Err(problem.spoken(spoken.unwrap_or_default())))
     });
     step.await.unwrap_or_else(|error| Err(crate::exit::Failure::own_fault(error).into()))
 }

@@ -2,14 +2,12 @@
 
 use keys::outside::Timestamp;
 use oid4vci::colour::Colour;
-use oid4vci::legacy::Dialect;
 use oid4vci::offer::{InputMode, TxCodeInput};
 use serde_json::{Map, Value, json};
 use url::Url;
 use wallet::card::{Line, Lines};
 use wallet::display::{Display, Picture, TEXT_CHARACTERS_MAX, clean};
 use wallet::flow::check::Expected;
-use wallet::flow::dialect::Dialogue;
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::receipt::Received;
 use wallet::flow::sign_in::SignIn;
@@ -35,7 +33,7 @@ const WHITE: &str = "#ffffff";
 /// Where a flow stands.
 pub(super) fn stage(
     id: &str,
-    (stage, dialogue): (&Stage, Option<&Dialogue>),
+    (stage, spoken): (&Stage, Option<&Map<String, Value>>),
     locale: &str,
     now: Timestamp,
 ) -> Value {
@@ -58,20 +56,15 @@ pub(super) fn stage(
     };
     if let Some(members) = shown.as_object_mut() {
         members.insert("flow".to_owned(), id.into());
-        members.extend(spoken(dialogue));
-        if let (Stage::Received(received), None) = (stage, dialogue) {
-            members.insert("findings".to_owned(), json!(received.findings()));
+        match (stage, spoken) {
+            (_, Some(spoken)) => members.extend(spoken.clone()),
+            (Stage::Received(received), None) => {
+                members.insert("findings".to_owned(), json!(received.findings()));
+            }
+            (_, None) => {}
         }
     }
     shown
-}
-
-/// Which draft the issuer speaks, as far as it is known, and what was excused so far.
-pub(super) fn spoken(dialogue: Option<&Dialogue>) -> Map<String, Value> {
-    let draft = dialogue.and_then(Dialogue::decided).flatten().map(Dialect::name);
-    let findings = dialogue.map(Dialogue::findings).unwrap_or_default();
-    let members = [("draft", draft.into()), ("findings", json!(findings))];
-    members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// The person is asked about a host, and told what it is for.

@@ -127,7 +127,7 @@ fn lift(dialect: Dialect, response: &mut Map<String, Value>, findings: &mut Find
                 Draft::D15 if !several.iter().all(has_object) => Some(RAW),
                 Draft::D14 if several.iter().any(has_object) => Some(OBJECTS),
                 Draft::D14 | Draft::D15 => None,
-                _ => Some(SEVERAL),
+                Draft::D8 | Draft::D9 | Draft::D11 | Draft::D12 | Draft::D13 => Some(SEVERAL),
             });
             Some(several.into_iter().map(element).collect())
         }

@@ -63,8 +63,7 @@ impl Dialect {
         Some((ReceivedTokenResponse::parse(value.to_string().as_bytes())?, nonce, findings))
     }
 
-    /// The draft of an Issuer that publishes nothing of any draft, where it has no Nonce Endpoint either:
-    /// that its Token Response has a nonce tells it. With it comes what is to be said of that.
+    /// The draft of an Issuer that publishes nothing of any draft, and has no Nonce Endpoint either: that its Token Response has a nonce tells it. With it comes what is to be said of that.
     #[must_use]
     pub fn of_token_response(body: &[u8]) -> Option<(Self, String, &'static str)> {
         let nonce = nonce(&json::parse(body).ok()?)?;
