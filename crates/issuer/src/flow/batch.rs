@@ -103,7 +103,9 @@ async fn places(parts: &[Part<'_>], issuer: &Issuer) -> Result<Vec<StatusEntry>,
 /// Each once: in a batch one nonce may stand in every proof.
 fn nonces(parts: &[Part<'_>]) -> Vec<SpendableNonce> {
     let mut all: Vec<SpendableNonce> = Vec::new();
-    for nonce in parts.iter().filter_map(|part| part.proofs.as_ref()).flat_map(|one| one.nonces()) {
+    for nonce in
+        parts.iter().filter_map(|part| part.proofs.as_ref()).flat_map(VerifiedProofs::nonces)
+    {
         if !all.iter().any(|known| known.front == nonce.front) {
             all.push(*nonce);
         }

@@ -262,8 +262,8 @@ impl Edge {
             return Ok(self.refused(dialect.not_in_a_batch()));
         }
         let place = (self.own, seen);
-        let issued = flow::batch::batch(presented, &requests, place, issuer).await?;
-        let said = dialect.batch_response(&issued, &self.nonce());
+        let answers = flow::batch::batch(presented, &requests, place, issuer).await?;
+        let said = dialect.batch_response(&answers, &self.nonce());
         Ok(Said::clear(StatusCode::OK, said))
     }
 
