@@ -102,9 +102,7 @@ impl fmt::Display for FormatError {
                 "the credential was signed outside the life of its signer's certificate"
             }
             Self::WrongType => "typ of the credential is not that of its format",
-            Self::W3cSdJwt => {
-                "this vc+sd-jwt is a W3C credential: that is not the format dc+sd-jwt"
-            }
+            Self::W3cSdJwt => "this vc+sd-jwt is a W3C credential, and none of dc+sd-jwt",
             Self::CutOff => {
                 "the end of the credential is missing: an SD-JWT ends in ~, also where it discloses \
                  nothing"

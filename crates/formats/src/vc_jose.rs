@@ -20,7 +20,7 @@ use crate::status_list::CredentialStatus;
 use crate::unverified::text;
 use crate::validity::{self, numeric_date};
 use crate::verified::{Format, Verified};
-use crate::w3c::{DataModel, SUBJECT, Said, W3cClaims, agreed};
+use crate::w3c::{DataModel, SUBJECT, Said, W3cClaims, agreed, members};
 use crate::{CREDENTIAL_BYTES_MAX, FormatError, IssueError, KeyReference};
 
 /// `typ`, and the Credential Format Identifier that wallets know for it.
@@ -165,6 +165,9 @@ impl VcJose {
             return Err(FormatError::Contradiction); // of version 1.1: a second credential inside
         }
         let said = Said::of(&payload, DataModel::V2)?;
+        if format == Format::VcJwt {
+            members::check(&payload, true)?;
+        }
         let mut key_reference = KeyReference::of(&jws, &payload)?;
         key_reference.iss = agreed(key_reference.iss, said.issuer)?;
         if key_reference.iss.is_none() {
@@ -190,6 +193,7 @@ impl VcJose {
         self.jws.verify(key).map_err(FormatError::of_jws)?;
         let claims = self.processed()?;
         let mut said = Said::of(&claims, DataModel::V2)?;
+        members::check(&claims, self.format == Format::VcJwt)?;
         said.issuer = self.key_reference.iss;
         said.id = agreed(text(&claims, "jti")?, said.id)?;
         said.subject = agreed(text(&claims, "sub")?, said.subject)?;

@@ -12,6 +12,8 @@ use crate::unverified::text;
 use crate::verified::{Format, Verified};
 use crate::{FormatError, IssueError};
 
+pub(crate) mod members;
+
 /// The type of all types.
 const TYPE: &str = "VerifiableCredential";
 /// Where contexts stand.

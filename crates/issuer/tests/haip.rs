@@ -86,7 +86,7 @@ fn one_line_turns_on_what_the_profile_needs() {
 type Change = (&'static str, &'static str, &'static str);
 
 /// Each contradiction, and a word of what is told: which rule, and what to do.
-const CONTRADICTIONS: [(&str, Change, &str, &str); 16] = [
+const CONTRADICTIONS: [(&str, Change, &str, &str); 17] = [
     (
         "HAIP-05",
         ("bestow.toml", "#required = false", "required = false"),
@@ -174,6 +174,12 @@ const CONTRADICTIONS: [(&str, Change, &str, &str); 16] = [
         ("clients/wallet.toml", "", "REMOVE"),
         "HAIP §4",
         "a file for each wallet",
+    ),
+    (
+        "HAIP-02, beside a draft",
+        ("bestow.toml", "#shared = false", "shared = true"),
+        "kept by 1.0 alone",
+        "remove the line",
     ),
     (
         "HAIP-02, in a browser",

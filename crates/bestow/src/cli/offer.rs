@@ -17,9 +17,12 @@ Examples:
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub(crate) struct OfferArguments {
-    /// Credential types to offer: names of files in credentials/, without .toml
+    /// Credential types to offer: names of files in credentials/, without .toml or .json
     #[arg(required = true, value_name = "CONFIGURATION_ID")]
     pub(crate) configuration_ids: Vec<String>,
+    /// Each in all the formats that its file offers it in
+    #[arg(long)]
+    pub(crate) all_formats: bool,
     /// A JSON object with the claims of all offered types; - reads standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) claims: Option<PathBuf>,
@@ -47,7 +50,7 @@ pub(crate) struct OfferArguments {
     /// Speak a draft of OpenID4VCI, for wallets that know no 1.0: see `legacy.drafts`
     #[arg(long, value_name = "8|9|10|11|12|13|14|15", value_parser = draft)]
     pub(crate) draft: Option<Dialect>,
-    /// Hold it until `bestow issuer release`: wallets of drafts 12 and 13 wait for it
+    /// Hold it until `bestow issuer release`: wallets of drafts 8 to 13 wait for it
     #[arg(long, requires = "draft")]
     pub(crate) held: bool,
     /// How long the offer is good

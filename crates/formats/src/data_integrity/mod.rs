@@ -266,6 +266,11 @@ impl Proof {
         self.suite.canonicalization() != Canonicalization::Jcs
     }
 
+    /// Whether a holder may leave parts out of what it is on.
+    pub(crate) const fn is_selective(&self) -> bool {
+        !matches!(self.value, ProofValue::Signature(_))
+    }
+
     /// Verifies that it was made for this document, which is given without proofs, but for those that
     /// this one builds on ([`Proofs::document_of`]).
     pub fn verify(
