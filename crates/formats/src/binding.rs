@@ -25,7 +25,8 @@ impl Binding {
     }
 
     /// The key, where nothing has to be fetched for it.
-    fn key(&self) -> Option<PublicKey> {
+    #[must_use]
+    pub fn key(&self) -> Option<PublicKey> {
         match self {
             Self::Jwk(key) => Some(key.clone()),
             Self::Kid(url) => did::resolve(url).ok(),
