@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use issuer::config::ConfigError;
+use issuer::credential_type::new::from_example;
 use issuer::credential_type::{CredentialType, Disclosure, Format, Pictures, Securing};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -265,6 +266,15 @@ fn what_an_mdoc_cannot_insist_on_is_told() {
     let told = found.warnings.iter().find(|one| one.problem.contains("the holder of card_mdoc"));
     let told = told.unwrap();
     assert_eq!((told.line, told.problem.starts_with("claim `member`: ")), (Some(34), true));
+}
+
+/// Whoever takes the marks away from the lines that explain it has a good file.
+#[test]
+fn the_lines_in_the_first_type_of_an_issuer_are_good() {
+    let text = from_example("student_card", "My School").unwrap();
+    let (before, also) = text.split_at(text.find("#[[also]]").unwrap());
+    let all = read_all(&format!("{before}{}", also.replace('#', ""))).unwrap();
+    assert_eq!(all.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["card", "card_mdoc"]);
 }
 
 #[test]
