@@ -32,15 +32,12 @@ impl Verifier {
     fn lives(&self, chain: &[Certificate], report: &mut Report) {
         let now = self.clock.now();
         let is_out = |one: &&Certificate| now < one.not_before || now > one.not_after;
-        match chain.iter().find(is_out) {
-            Some(one) => {
-                let (begin, end) = (one.not_before.to_rfc3339(), one.not_after.to_rfc3339());
-                report.failed("validity", VALIDITY, format!("one is good from {begin} to {end}"));
-            }
-            None => {
-                let end = chain.iter().map(|one| one.not_after).min().unwrap_or_default();
-                report.passed("validity", VALIDITY, format!("until {}", end.to_rfc3339()));
-            }
+        if let Some(one) = chain.iter().find(is_out) {
+            let (begin, end) = (one.not_before.to_rfc3339(), one.not_after.to_rfc3339());
+            report.failed("validity", VALIDITY, format!("one is good from {begin} to {end}"));
+        } else {
+            let end = chain.iter().map(|one| one.not_after).min().unwrap_or_default();
+            report.passed("validity", VALIDITY, format!("until {}", end.to_rfc3339()));
         }
     }
 

@@ -237,7 +237,9 @@ fn of_draft(what: &str, dialect: Option<Dialect>) -> String {
 
 /// What a wallet may take, and no issuer should write.
 fn excused(findings: &[&'static str], report: &mut Report) {
-    findings.iter().for_each(|finding| report.skipped("excused", OFFER, *finding));
+    for finding in findings {
+        report.skipped("excused", OFFER, *finding);
+    }
 }
 
 /// Whoever stands behind it has a name that can be asked.

@@ -91,7 +91,7 @@ impl Verifier {
         self.issued((&jws, claims), iss, &mut report).await;
         match &processed {
             Ok(_) => {
-                report.passed("content", CONTENT, format!("{} disclosures", disclosures.len()))
+                report.passed("content", CONTENT, format!("{} disclosures", disclosures.len()));
             }
             Err(error) => report.failed("content", CONTENT, error.to_string()),
         }
