@@ -2,6 +2,7 @@
 //! VCI §A.3).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use formats::lint::{self, Expected, TypeName};
 use formats::sd_jwt_vc;
@@ -63,7 +64,7 @@ pub async fn issue(
     })?;
     let typ = dialect.map_or(sd_jwt_vc::FORMAT, Dialect::sd_jwt_typ);
     let signing = Signing { name: &name, typ, keys: &keys, created: stamp_of(now) };
-    sign(unsigned, signing, (credential_type, &*issuer.random)).await
+    sign(unsigned, signing, (credential_type, &issuer.random)).await
 }
 
 /// No two credentials of one record have the same entry, and each has one where any has (HAIP-45).
@@ -88,7 +89,7 @@ fn name(issuer: &Issuer, credential_type: &CredentialType) -> String {
 fn type_name(credential_type: &CredentialType) -> TypeName<'_> {
     match &credential_type.format {
         Format::SdJwtVc { vct } => TypeName::Vct(vct),
-        Format::MsoMdoc { doctype } => TypeName::DocType(doctype),
+        Format::MsoMdoc { doctype, .. } => TypeName::DocType(doctype),
         Format::W3c(w3c) => TypeName::W3c { contexts: &w3c.contexts, types: &w3c.types },
     }
 }
@@ -102,14 +103,14 @@ struct Signing<'s> {
     name: &'s str,
     /// Of an SD-JWT VC.
     typ: &'s str,
-    keys: &'s IssuerKeys,
+    keys: &'s Arc<IssuerKeys>,
     created: Timestamp,
 }
 
 async fn sign(
     unsigned: Unsigned,
     Signing { name, typ, keys, created }: Signing<'_>,
-    (credential_type, random): (&CredentialType, &dyn Random),
+    (credential_type, random): (&CredentialType, &Arc<dyn Random>),
 ) -> Result<Value, Broken> {
     let key = &keys.signing;
     let (kid, signer) = (&*key.kid, &*key.signer);

@@ -10,7 +10,7 @@ use oid4vci::secret::TxCode;
 use serde_json::{Value, json};
 use wallet::error::WalletError;
 use wallet::flow::deferred::Resumed;
-use wallet::flow::dialect::Strictness;
+use wallet::flow::dialect::{Strictness, Version};
 use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::offer::{Consent, ScannedOffer};
@@ -319,9 +319,9 @@ async fn what_was_spoken_is_known_after_a_failure() {
     world.network.says(APPENDED, 200, metadata);
     let scanned = ScannedOffer::scan(&link("11", false)).unwrap();
     let (dialogue, consent) = (scanned.dialogue(), Consent::to(scanned.host()));
-    assert_eq!(dialogue.decided(), None, "nobody has been asked");
+    assert_eq!(dialogue.version(), None, "nobody has been asked");
     let error = world.resolve_with(scanned, &consent).await.unwrap_err();
     assert!(matches!(error, WalletError::UnknownConfiguration { .. }), "{error:?}");
-    assert_eq!(dialogue.decided().unwrap().unwrap().name(), "11");
+    assert_eq!(dialogue.version().and_then(Version::draft).unwrap().name(), "11");
     assert!(says(&dialogue.findings(), "jwt_vc"), "{:?}", dialogue.findings());
 }

@@ -199,6 +199,11 @@ pub(crate) struct ReachArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
+    /// How issuers know this wallet
+    #[arg(long, value_name = "CLIENT_ID", default_value = "bestow")]
+    pub(crate) client_id: String,
+    #[command(flatten)]
+    pub(crate) client_key: ClientKeyArguments,
     #[command(flatten)]
     pub(crate) reach: ReachArguments,
     /// Where to listen, on this machine only; else a free port is found

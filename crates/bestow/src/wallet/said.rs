@@ -4,35 +4,37 @@ use std::borrow::Cow;
 
 use oid4vci::legacy::Dialect;
 use serde_json::{Value, json};
-use wallet::flow::dialect::Dialogue;
+use wallet::flow::dialect::{Dialogue, Version};
 
 use crate::exit::Failure;
 use crate::terminal::{plain, tell};
 
 /// What an issuer speaks, as far as it is known, and what was excused.
 pub(super) struct Said {
-    decided: Option<Option<Dialect>>,
+    version: Option<Version>,
     findings: Vec<Cow<'static, str>>,
 }
 
 impl Said {
     /// As it is told by now.
     pub(super) fn of(dialogue: &Dialogue) -> Self {
-        Self { decided: dialogue.decided(), findings: dialogue.findings() }
+        Self { version: dialogue.version(), findings: dialogue.findings() }
     }
 
     /// For people.
     pub(super) fn tell(&self) {
-        match self.decided {
-            Some(Some(draft)) => tell(format!("The issuer speaks draft {draft} of OpenID4VCI.")),
-            Some(None) => tell("The issuer speaks OpenID4VCI 1.0."),
+        match self.version {
+            Some(Version::Draft(draft)) => {
+                tell(format!("The issuer speaks draft {draft} of OpenID4VCI."))
+            }
+            Some(Version::Final) => tell("The issuer speaks OpenID4VCI 1.0."),
             None => {}
         }
         tell_excused(&self.findings);
     }
 
     fn draft(&self) -> Option<&'static str> {
-        self.decided.flatten().map(Dialect::name)
+        self.version.and_then(Version::draft).map(Dialect::name)
     }
 
     /// Of an issuer that speaks 1.0, and well, nothing is said.

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
+use keys::algorithm::Algorithm;
+use keys::signer::{Signer as _, SoftwareKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -78,6 +80,11 @@ const PICTURE: &str = include_str!("../../../../docs/credential-types/student_ca
 
 impl Issuer {
     fn start() -> Self {
+        Self::start_with(|_| ())
+    }
+
+    /// With what `change` writes into its folder first.
+    fn start_with(change: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_ports();
         let url = format!("https://localhost:{port}");
@@ -87,6 +94,7 @@ impl Issuer {
         assert!(made.unwrap().status.success());
         draw_card(&folder.path().join("issuer/credentials"));
         speak_draft_13(&folder.path().join("issuer/bestow.toml"));
+        change(&folder.path().join("issuer"));
         let mut serve = bestow(&["issuer", "serve", "--config"]);
         let process = Running::start(serve.arg(folder.path().join("issuer/bestow.toml")));
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -130,6 +138,46 @@ fn free_ports() -> u16 {
     let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     let draw = || TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     (0..50).map(|_| draw()).find(|port| port.checked_add(1).is_some_and(is_free)).unwrap()
+}
+
+/// RFC 7523 §3, RFC 9101 §5: the page, too, proves which wallet it is, and signs what it asks for.
+#[test]
+fn an_issuer_that_demands_the_wallets_key_gets_it() {
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
+    let issuer = Issuer::start_with(|folder| {
+        std::fs::write(folder.join("own.pem"), key.to_pem().as_bytes()).unwrap();
+        std::fs::create_dir(folder.join("clients")).unwrap();
+        let jwk = key.public_key().to_jwk();
+        let client = format!(
+            "client_id = \"keyed\"\nname = \"Keyed Wallet\"\nauthentication = \"private_key_jwt\"\n\
+             redirect_uris = [\"http://127.0.0.1/cb\"]\nrequire_signed_request_object = true\n\
+             keys = [{{ kid = \"1\", kty = \"EC\", crv = \"P-256\", x = {}, y = {} }}]\n",
+            jwk["x"], jwk["y"]
+        );
+        std::fs::write(folder.join("clients/keyed.toml"), client).unwrap();
+    });
+    let (authority, own) = (issuer.authority(), issuer.path("own.pem"));
+    let trust = ["--ca", &authority, "--trust-anchor", &authority, "--client-id", "keyed"];
+    let offer = issuer.offer(&["student_card", "--grants", "authorization_code"]);
+    for (more, wanted) in [
+        (&[][..], Err("invalid_client")),
+        (&["--client-key", &own, "--client-key-id", "1"][..], Err("invalid_request")),
+        (
+            &["--client-key", &own, "--client-key-id", "1", "--sign-request"][..],
+            Ok("/authorize?client_id=keyed&request_uri="),
+        ),
+    ] {
+        let visitor = Visitor::of(Served::start_with(&[&trust, more].concat()));
+        let flow = visitor.scan(offer["uri"].as_str().unwrap());
+        let host = visitor.ask("GET", &flow, &Value::Null).json()["host"].clone();
+        drop(visitor.ask("POST", &flow, &json!({ "action": "agree", "host": host })));
+        let redeem = json!({ "action": "redeem", "tx_code": null });
+        let answer = visitor.ask("POST", &flow, &redeem);
+        match wanted {
+            Err(code) => assert_eq!(answer.code(), code, "{more:?}"),
+            Ok(address) => assert!(answer.body.contains(address), "{}", answer.body),
+        }
+    }
 }
 
 /// For offers of a draft beside those of 1.0.

@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::checks::check_text;
-use super::claims::{Claim, Claims, Disclosure, name_of};
+use super::claims::{Claim, Claims, name_of};
+use super::disclosure::Disclosure;
 use super::display::Locale;
 use super::form::CSRF_FIELD;
 use super::format::WrittenFormat;
@@ -19,6 +20,8 @@ use crate::config::source::Source;
 
 /// Most claims of one type.
 const CLAIMS_MAX: usize = 100;
+/// Elements of an mdoc that readers expect to be JPEG (ISO 18013-5 §7.2).
+const PICTURES_OF_PERSON: [&str; 2] = ["portrait", "signature_usual_mark"];
 /// Stands in a path for every element of a list.
 const EVERY: &str = "*";
 
@@ -31,7 +34,7 @@ pub(super) struct WrittenClaim {
     pub(super) value_type: ValueType,
     #[serde(default)]
     required: bool,
-    disclosure: Option<Disclosure>,
+    pub(super) disclosure: Option<Disclosure>,
     #[serde(default = "yes")]
     form: bool,
     #[serde(default)]
@@ -50,20 +53,31 @@ const fn yes() -> bool {
     true
 }
 
-/// TOML has no `null`: a star is every element of a list.
+/// TOML has no `null`: a star is every element of a list, and in JSON both are.
 fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Step>, D::Error> {
-    let names = Vec::<String>::deserialize(deserializer)?;
-    let step = |name: String| if name == EVERY { Step::Every } else { Step::Name(name) };
-    Ok(names.into_iter().map(step).collect())
+    let names = Vec::<Option<String>>::deserialize(deserializer)?;
+    let name = |name: Option<String>| name.filter(|name| name != EVERY);
+    Ok(names.into_iter().map(|step| name(step).map_or(Step::Every, Step::Name)).collect())
 }
 
 /// What the rest of the file says about the claims.
+#[expect(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
 pub(super) struct Context<'c> {
     pub(super) source: &'c Source,
     /// The format that they are for.
     pub(super) format: WrittenFormat,
+    /// Whether the paths of claims do without the name space of an mdoc.
+    pub(super) is_in_name_space: bool,
     /// Whether a holder can leave claims out.
     pub(super) is_selective: bool,
+    /// Whether that holds of some format of the type, as what the file says is for all of them.
+    pub(super) some_conceal: bool,
+    /// Whether claims can be such that they are always shown, in some format of the type.
+    pub(super) some_insist: bool,
+    /// Whether they become elements of an mdoc in some format of the type.
+    pub(super) is_mdoc: bool,
+    /// Whether they become linked data in some format of the type.
+    pub(super) is_linked_data: bool,
     /// Whether applicants fill in a form.
     pub(super) portal: bool,
 }
@@ -99,7 +113,9 @@ fn check_all(written: &[WrittenClaim], context: &Context<'_>) -> Result<(), Conf
         let problem = format!("there are more than {CLAIMS_MAX} claims");
         return Err(context.source.mistake("claims", problem, "make two credential types of it"));
     }
-    if context.format == WrittenFormat::MsoMdoc && !written.iter().any(|claim| claim.required) {
+    let is_said =
+        |claim: &WrittenClaim| claim.required && claim.disclosure != Some(Disclosure::Never);
+    if context.format == WrittenFormat::MsoMdoc && !written.iter().any(is_said) {
         let problem = "an mdoc says something, and here everything may be left out";
         return Err(context.source.mistake("claims", problem, "set required = true for one"));
     }
@@ -120,6 +136,7 @@ impl Rules<'_> {
         self.check_labels()?;
         self.check_field()?;
         self.check_limits()?;
+        self.check_never()?;
         if self.claim.value_type == ValueType::Object {
             self.check_object()
         } else if self.claim.value_type == ValueType::List {
@@ -165,7 +182,8 @@ impl Rules<'_> {
 
     fn check_limits(&self) -> Result<(), ConfigError> {
         let claim = self.claim;
-        let of_text = matches!(claim.value_type, ValueType::String | ValueType::Email);
+        let of_text =
+            matches!(claim.value_type, ValueType::String | ValueType::Email | ValueType::Bytes);
         let of_number = matches!(claim.value_type, ValueType::Integer | ValueType::Number);
         let of_list = claim.value_type == ValueType::List;
         let limits = [
@@ -315,30 +333,27 @@ impl Rules<'_> {
         })
     }
 
-    /// Of an SD-JWT, and of statements that are signed one by one, everything is selective unless it says otherwise; of an mdoc, each element is.
-    fn disclosure(&self) -> Result<Disclosure, ConfigError> {
-        match (self.context.format, self.claim.disclosure) {
-            (_, Some(Disclosure::Selective)) if !self.context.is_selective => {
-                let problem = "credentials of this format are shown as a whole";
-                self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
-                Ok(Disclosure::Always)
-            }
-            (WrittenFormat::MsoMdoc, Some(Disclosure::Always)) => {
-                let problem = "the holder of an mdoc may leave out every element";
-                self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
-                Ok(Disclosure::Selective)
-            }
-            (_, Some(written)) => Ok(written),
-            (_, None) if self.context.is_selective => Ok(Disclosure::Selective),
-            (_, None) => Ok(Disclosure::Always),
-        }
+    /// Face and signature, as ISO 18013-5 and those who follow it call them.
+    fn is_picture_of_person(&self) -> bool {
+        let name = self.claim.path.last().and_then(Step::name);
+        name.is_some_and(|name| PICTURES_OF_PERSON.contains(&name))
     }
 
-    const fn limits(&self) -> Limits {
+    fn limits(&self) -> Limits {
         let WrittenClaim { min_length, max_length, minimum, maximum, .. } = *self.claim;
         let WrittenClaim { min_items, max_items, .. } = *self.claim;
-        let is_linked_data = matches!(self.context.format, WrittenFormat::LdpVc);
-        Limits { min_length, max_length, minimum, maximum, min_items, max_items, is_linked_data }
+        let is_linked_data = self.context.is_linked_data;
+        let is_jpeg = self.context.is_mdoc && self.is_picture_of_person();
+        Limits {
+            min_length,
+            max_length,
+            minimum,
+            maximum,
+            min_items,
+            max_items,
+            is_linked_data,
+            is_jpeg,
+        }
     }
 
     /// A value in the file keeps to the rules that given values must keep to.

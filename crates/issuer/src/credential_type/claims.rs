@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use formats::path::Step;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::disclosure::Disclosure;
 use super::image::Pictures;
 use super::place::{find, insert, places};
 use super::value::{self, Fault, Limits, ValueType};
@@ -62,16 +62,6 @@ impl Claim {
         let any = chosen.or_else(|| self.label.values().next());
         any.cloned().unwrap_or_else(|| self.name())
     }
-}
-
-/// Whether a holder may leave a claim out when showing the credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Disclosure {
-    /// The holder decides each time.
-    Selective,
-    /// Whoever sees the credential sees it.
-    Always,
 }
 
 /// All claims of a type, in the order in which they are displayed (CLAIM-07).

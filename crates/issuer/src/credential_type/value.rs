@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 use time::Date;
@@ -9,6 +11,7 @@ use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
 use super::image::{self, Pictures};
+use super::moment;
 use super::text::is_one_visible_line;
 
 /// Longest text where a claim sets no `max_length` of its own.
@@ -30,12 +33,17 @@ pub enum ValueType {
     Email,
     /// A day, `YYYY-MM-DD`.
     Date,
+    /// A moment, as RFC 3339 writes it: day, time and offset.
+    #[serde(rename = "date-time")]
+    DateTime,
     /// A whole number.
     Integer,
     /// Any number.
     Number,
     /// Yes or no.
     Boolean,
+    /// Bytes, as base64url without padding where there is text.
+    Bytes,
     /// A PNG or JPEG picture as a `data:` URL.
     Image,
     /// No value of its own: it labels the claims below it.
@@ -52,9 +60,11 @@ impl ValueType {
             Self::String => "string",
             Self::Email => "email",
             Self::Date => "date",
+            Self::DateTime => "date-time",
             Self::Integer => "integer",
             Self::Number => "number",
             Self::Boolean => "boolean",
+            Self::Bytes => "bytes",
             Self::Image => "image",
             Self::Object => "object",
             Self::List => "list",
@@ -85,6 +95,8 @@ pub struct Limits {
     pub max_items: Option<usize>,
     /// The claims become linked data.
     pub is_linked_data: bool,
+    /// Pictures become JPEG: readers of mdocs know no PNG.
+    pub is_jpeg: bool,
 }
 
 impl Limits {
@@ -136,6 +148,14 @@ pub enum Fault {
     NotEmail,
     /// It must be a day that exists.
     NotDate,
+    /// It must be a moment.
+    NotDateTime,
+    /// It must be bytes in base64url.
+    NotBytes,
+    /// Fewer bytes than this.
+    TooFewBytes(usize),
+    /// More bytes than this.
+    TooManyBytes(usize),
     /// It must be a whole number.
     NotInteger,
     /// It must be a number.
@@ -179,6 +199,12 @@ impl fmt::Display for Fault {
             Self::TooLong(most) => write!(f, "must have at most {}", characters(*most)),
             Self::NotEmail => f.write_str("must be an e-mail address like name@example.org"),
             Self::NotDate => f.write_str("must be a day like 2001-12-31"),
+            Self::NotDateTime => {
+                f.write_str("must be a day and time with its offset, like 2001-12-31T23:59:59Z")
+            }
+            Self::NotBytes => f.write_str("must be bytes in base64url without padding"),
+            Self::TooFewBytes(least) => write!(f, "must have at least {least} bytes"),
+            Self::TooManyBytes(most) => write!(f, "must have at most {most} bytes"),
             Self::NotInteger => f.write_str("must be a whole number"),
             Self::NotNumber => f.write_str("must be a number"),
             Self::TooSmall(least) => write!(f, "must be at least {least}"),
@@ -212,7 +238,7 @@ pub(super) fn take(
     value: &Value,
 ) -> Result<Value, Fault> {
     if value_type == ValueType::Image {
-        return pictures.kept(text(value)?).map(Value::from);
+        return pictures.kept(text(value)?, limits.is_jpeg).map(Value::from);
     }
     check(value_type, limits, value).map(|()| value.clone())
 }
@@ -233,6 +259,14 @@ fn check(value_type: ValueType, limits: &Limits, value: &Value) -> Result<(), Fa
                 Err(Fault::NotDate)
             }
         }
+        ValueType::DateTime => {
+            if moment::in_utc(text(value)?).is_some() {
+                Ok(())
+            } else {
+                Err(Fault::NotDateTime)
+            }
+        }
+        ValueType::Bytes => check_bytes(text(value)?, limits),
         ValueType::Integer => {
             let number = value.as_i64().ok_or(Fault::NotInteger)?;
             check_integer(number, limits)
@@ -248,6 +282,7 @@ pub(super) fn parse(value_type: ValueType, text: &str) -> Result<Value, Fault> {
     match value_type {
         ValueType::Integer => text.parse::<i64>().map(Value::from).map_err(|_| Fault::NotInteger),
         ValueType::Number => parse_number(text).ok_or(Fault::NotNumber),
+        ValueType::DateTime => Ok(Value::from(moment::from_form(text))),
         ValueType::Boolean => match text {
             "true" | "on" => Ok(Value::Bool(true)),
             "false" => Ok(Value::Bool(false)),
@@ -256,6 +291,7 @@ pub(super) fn parse(value_type: ValueType, text: &str) -> Result<Value, Fault> {
         ValueType::String
         | ValueType::Email
         | ValueType::Date
+        | ValueType::Bytes
         | ValueType::Image
         | ValueType::Object
         | ValueType::List => Ok(Value::from(text)),
@@ -279,6 +315,19 @@ fn check_text(text: &str, limits: &Limits) -> Result<(), Fault> {
         Err(Fault::TooShort(least))
     } else if characters > most {
         Err(Fault::TooLong(most))
+    } else {
+        Ok(())
+    }
+}
+
+fn check_bytes(text: &str, limits: &Limits) -> Result<(), Fault> {
+    let least = limits.min_length.unwrap_or(1);
+    let most = limits.max_length.unwrap_or(LENGTH_MAX);
+    let count = bytes(text).ok_or(Fault::NotBytes)?.len();
+    if count < least {
+        Err(Fault::TooFewBytes(least))
+    } else if count > most {
+        Err(Fault::TooManyBytes(most))
     } else {
         Ok(())
     }
@@ -328,4 +377,9 @@ fn is_email(text: &str) -> bool {
 fn is_date(text: &str) -> bool {
     const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
     text.len() == "2001-12-31".len() && Date::parse(text, DAY).is_ok()
+}
+
+/// The bytes that are written in base64url.
+pub(crate) fn bytes(text: &str) -> Option<Vec<u8>> {
+    BASE64_URL_SAFE_NO_PAD.decode(text).ok()
 }

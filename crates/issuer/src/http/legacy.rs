@@ -253,22 +253,18 @@ impl Edge {
         let (known, seen) = flow::legacy::configurations(presented, self.own, issuer).await?;
         let bytes = self.body()?;
         let read = dialect.batch_request((self.media_type(), bytes), &known);
-        let request = match read {
-            Ok(request) => request,
+        let requests = match read {
+            Ok(requests) => requests,
             Err(refused) => return Ok(self.refused(refused)),
         };
-        let meant = flow::legacy::meant(&request.selector, &known);
-        let (id, format) = meant.map_or(("", ""), |(id, one)| (id, &one.format));
-        if flow::legacy::is_deferred(id, issuer) {
+        let meant = requests.iter().filter_map(|one| flow::legacy::meant(&one.selector, &known));
+        if meant.into_iter().any(|(id, _)| flow::legacy::is_deferred(id, issuer)) {
             return Ok(self.refused(dialect.not_in_a_batch()));
         }
-        match self.issue(presented, (&request, None), seen).await?.0 {
-            Received::Issued(credentials, _) => {
-                let said = dialect.batch_response(&credentials, format, &self.nonce());
-                Ok(Said::clear(StatusCode::OK, said))
-            }
-            Received::Deferred(_) => Err(unexpected().into()),
-        }
+        let place = (self.own, seen);
+        let answers = flow::batch::batch(presented, &requests, place, issuer).await?;
+        let said = dialect.batch_response(&answers, &self.nonce());
+        Ok(Said::clear(StatusCode::OK, said))
     }
 
     /// The step of 1.0, asked in the words of 1.0.

@@ -110,18 +110,19 @@ pub(super) fn make(
     stamp: Stamp,
     maker: &Maker<'_>,
 ) -> Result<Unsigned, Broken> {
+    let claims = &*credential_type.claims.to_disclose(claims);
     let failed = |error: IssueError| Broken::fault(format!("a credential cannot be made: {error}"));
     match &credential_type.format {
         Format::SdJwtVc { vct } => {
             let claims = sd_jwt_vc_claims((credential_type, vct, claims), holder, &stamp, maker);
             sd_jwt_vc::prepare(claims, maker.random).map(Unsigned::SdJwtVc)
         }
-        Format::MsoMdoc { doctype } => {
+        Format::MsoMdoc { doctype, name_space } => {
             let holder =
                 holder.ok_or_else(|| Broken::fault("an mdoc has no key to hold".into()))?;
             let claims = MdocClaims {
                 doc_type: doctype,
-                name_spaces: mdoc::name_spaces(credential_type, claims)?,
+                name_spaces: mdoc::name_spaces((credential_type, name_space.as_deref()), claims)?,
                 device_key: &holder.key,
                 signed_at: stamp.signed_at,
                 expires_at: stamp.expires_at,

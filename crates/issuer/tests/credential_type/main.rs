@@ -17,8 +17,11 @@ mod claims;
 mod form;
 mod inspect;
 mod lists;
+mod never;
 mod pictures;
+mod several;
 mod svg_templates;
+mod values;
 
 const ISSUER: &str = "https://issuer.example/tenant";
 

@@ -39,8 +39,6 @@ pub(super) enum Misfit {
     NoTransactionId,
     /// Not a list of requests that go together.
     BatchShape,
-    /// A batch is issued in one step, which is for one configuration.
-    SeveralConfigurations,
     /// What waits is asked for alone.
     DeferredInBatch,
     /// What waits is told in words of 1.0 at its own endpoint.
@@ -122,9 +120,6 @@ impl Dialect {
             Misfit::NoTransactionId => (request, "transaction_id is missing, or no text"),
             Misfit::BatchShape => {
                 (request, "credential_requests must be a list of requests, each with its own proof")
-            }
-            Misfit::SeveralConfigurations => {
-                (request, "the requests of a batch must be for one and the same credential")
             }
             Misfit::Pending => (
                 "authorization_pending",

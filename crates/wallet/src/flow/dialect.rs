@@ -33,8 +33,8 @@ type Finding = Cow<'static, str>;
 
 #[derive(Debug, Default)]
 struct Heard {
-    /// What the issuer speaks, once that is decided; and `None` inside is 1.0.
-    decided: Option<Option<Dialect>>,
+    /// What the issuer speaks, once that is decided.
+    version: Option<Version>,
     findings: Vec<Finding>,
     /// For the next proof: drafts send it with other answers.
     nonce: Option<String>,
@@ -44,16 +44,36 @@ struct Heard {
     slowed: u64,
 }
 
+/// A text of OpenID4VCI, as issuers speak it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// 1.0
+    Final,
+    /// One before it.
+    Draft(Dialect),
+}
+
+impl Version {
+    /// The draft, where it is one.
+    #[must_use]
+    pub const fn draft(self) -> Option<Dialect> {
+        match self {
+            Self::Final => None,
+            Self::Draft(dialect) => Some(dialect),
+        }
+    }
+}
+
 /// What is spoken with an issuer, and what was excused: to be asked for as long as a flow lasts, and after
 /// it has failed.
 #[derive(Clone, Debug)]
 pub struct Dialogue(Spoken);
 
 impl Dialogue {
-    /// What the issuer speaks, where its metadata or answers have shown it; `None` inside is 1.0.
+    /// What the issuer speaks, where its metadata or answers have shown it.
     #[must_use]
-    pub fn decided(&self) -> Option<Option<Dialect>> {
-        self.0.heard().decided
+    pub fn version(&self) -> Option<Version> {
+        self.0.heard().version
     }
 
     /// What had to be excused so far, for the people on the other side.
@@ -72,7 +92,7 @@ impl Spoken {
     /// From here on it is known what is spoken.
     pub(super) fn decide(&mut self, dialect: Option<Dialect>) {
         self.dialect = dialect;
-        self.heard().decided = Some(dialect);
+        self.heard().version = Some(dialect.map_or(Version::Final, Version::Draft));
     }
 
     pub(super) fn new(dialect: Option<Dialect>, findings: Vec<&'static str>) -> Self {

@@ -187,8 +187,7 @@ impl Wallet {
         (mut sender, client_id): (Sender, Option<String>),
         request: &TokenRequest,
     ) -> Result<Redeemed, WalletError> {
-        // A second use of that code would end what the first one gave (RFC 6749 §4.1.2).
-        let once = matches!(request, TokenRequest::AuthorizationCode(_));
+        let grant = request;
         let mut form = request.to_form();
         if let Some(dialect) = sender.spoken.dialect {
             dialect.write_token_request(&mut form);
@@ -197,10 +196,10 @@ impl Wallet {
             .header("accept", "application/json")
             .form(&form)
             .at_most(TOKEN_BYTES_MAX);
-        let mut answer = self.ask_for_token(&sender, &request, once).await?;
+        let mut answer = self.ask_for_token(&sender, &request, grant).await?;
         if !sender.is_bound && wants_dpop(&answer) {
             sender.is_bound = true; // its metadata do not say so
-            answer = self.ask_for_token(&sender, &request, once).await?;
+            answer = self.ask_for_token(&sender, &request, grant).await?;
         }
         if answer.status != 200 {
             sender.spoken.hear_refusal(&answer.body);
@@ -230,16 +229,27 @@ impl Wallet {
         &self,
         sender: &Sender,
         request: &Request,
-        once: bool,
+        grant: &TokenRequest,
     ) -> Result<Response, WalletError> {
         match self.send_to_server(sender, request.clone()).await {
             Err(WalletError::Network { cause, .. })
-                if !once && cause.may_have_arrived() && sender.is_known_again() =>
+                if cause.may_have_arrived() && may_ask_again(sender, grant) =>
             {
                 self.send_to_server(sender, request.clone()).await
             }
             answer => answer,
         }
+    }
+}
+
+/// Who asks in the same way a second time is answered where the server can tell that it is the same.
+fn may_ask_again(sender: &Sender, grant: &TokenRequest) -> bool {
+    match grant {
+        TokenRequest::PreAuthorizedCode(_) => sender.is_known_again(),
+        // A second use of that code would end what the first one gave (RFC 6749 §4.1.2).
+        TokenRequest::AuthorizationCode(_) => false,
+        // A client that authenticates is the one to whom that token was given (RFC 6749 §6).
+        TokenRequest::RefreshToken(_) => sender.is_known_again() || sender.by_client_key(),
     }
 }
 

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use oid4vci::legacy::Dialect;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
-use wallet::flow::dialect::Dialogue;
+use wallet::flow::dialect::{Dialogue, Version};
 use wallet::flow::metadata::{DescribedOffer, ResolvedOffer};
 use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
 use wallet::flow::receipt::Received;
@@ -110,7 +110,7 @@ impl Flows {
     /// an answer.
     pub(super) fn spoken(&self, id: &str) -> Option<Map<String, Value>> {
         let dialogue = self.fresh().iter().find(|flow| flow.id == id)?.dialogue.clone()?;
-        let draft = dialogue.decided().flatten().map(Dialect::name);
+        let draft = dialogue.version().and_then(Version::draft).map(Dialect::name);
         let members = [("draft", draft.into()), ("findings", json!(dialogue.findings()))];
         Some(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
