@@ -52,6 +52,7 @@ pub mod verify;
 
 use std::sync::Arc;
 
+use formats::data_integrity::Contexts;
 use keys::outside::{Clock, Random};
 use keys::x509::Anchors;
 
@@ -111,6 +112,8 @@ pub struct Settings {
     pub key_attestation_source: Option<Arc<dyn KeyAttestationSource>>,
     /// Where documents are kept that are known by their digests; `None` keeps none.
     pub documents: Option<Arc<dyn Documents>>,
+    /// What gives the words of linked data a meaning, beside what the library has.
+    pub contexts: Contexts,
 }
 
 impl Default for Settings {
@@ -127,6 +130,7 @@ impl Default for Settings {
             is_strict: false,
             key_attestation_source: None,
             documents: None,
+            contexts: Contexts::default(),
         }
     }
 }

@@ -13,6 +13,8 @@ const FORMATS: [&str; 3] = [vc_jose::FORMAT, jwt_vc_json::FORMAT, ldp_vc::FORMAT
 /// Text of a credential in one of these formats.
 fn issued(format: &str, claims: Map<String, Value>) -> String {
     let claims = W3cClaims {
+        id: None,
+        name: None,
         issuer: if format == ldp_vc::FORMAT { DID } else { ISSUER },
         contexts: &[],
         types: &[],
@@ -26,6 +28,7 @@ fn issued(format: &str, claims: Map<String, Value>) -> String {
         verification_method: "did:web:issuer.example#1",
         canonicalization: Canonicalization::Jcs,
         created: NOW,
+        contexts: None,
     };
     match format {
         vc_jose::FORMAT => now(vc_jose::issue(claims, "1", &*KEY)).unwrap(),

@@ -75,8 +75,8 @@ fn describe_client(text: &mut String) {
 fn describe_credential_type(text: &mut String) {
     text.push_str(
         "\n## Credential types\n\nThe folder `credentials` has one file for each. This one is written \
-         by `bestow issuer init`; a driving licence (ISO/IEC 18013-5) and person identification data of \
-         the European Union are in the folder [credential-types](credential-types).\n\n```toml\n",
+         by `bestow issuer init`; a driving licence (ISO/IEC 18013-5), person identification data of \
+         the European Union and an Open Badge are in the folder [credential-types](credential-types).\n\n```toml\n",
     );
     let example = init::STUDENT_CARD.replace(init::NAME, "\"My Organisation\"");
     for line in example.lines().filter(|line| !line.contains("data:image/")) {

@@ -30,20 +30,22 @@ pub(super) struct WrittenClaim {
     #[serde(rename = "type")]
     pub(super) value_type: ValueType,
     #[serde(default)]
-    required: bool,
-    disclosure: Option<Disclosure>,
+    pub(super) required: bool,
+    pub(super) disclosure: Option<Disclosure>,
     #[serde(default = "yes")]
-    form: bool,
+    pub(super) form: bool,
     #[serde(default)]
     label: BTreeMap<Locale, String>,
-    min_length: Option<usize>,
-    max_length: Option<usize>,
-    minimum: Option<i64>,
-    maximum: Option<i64>,
-    min_items: Option<usize>,
-    max_items: Option<usize>,
-    default: Option<toml::Value>,
-    example: Option<toml::Value>,
+    pub(super) min_length: Option<usize>,
+    pub(super) max_length: Option<usize>,
+    pub(super) minimum: Option<i64>,
+    pub(super) maximum: Option<i64>,
+    pub(super) min_items: Option<usize>,
+    pub(super) max_items: Option<usize>,
+    /// The same in every credential.
+    pub(super) value: Option<toml::Value>,
+    pub(super) default: Option<toml::Value>,
+    pub(super) example: Option<toml::Value>,
 }
 
 const fn yes() -> bool {
@@ -64,6 +66,8 @@ pub(super) struct Context<'c> {
     pub(super) format: WrittenFormat,
     /// Whether a holder can leave claims out.
     pub(super) is_selective: bool,
+    /// Whether what the claims mean is signed, and not how they are written.
+    pub(super) signs_statements: bool,
     /// Whether applicants fill in a form.
     pub(super) portal: bool,
 }
@@ -99,7 +103,7 @@ fn check_all(written: &[WrittenClaim], context: &Context<'_>) -> Result<(), Conf
         let problem = format!("there are more than {CLAIMS_MAX} claims");
         return Err(context.source.mistake("claims", problem, "make two credential types of it"));
     }
-    if context.format == WrittenFormat::MsoMdoc && !written.iter().any(|claim| claim.required) {
+    if context.format == WrittenFormat::MsoMdoc && !written.iter().any(is_required) {
         let problem = "an mdoc says something, and here everything may be left out";
         return Err(context.source.mistake("claims", problem, "set required = true for one"));
     }
@@ -118,6 +122,9 @@ impl Rules<'_> {
     fn check(&self) -> Result<(), ConfigError> {
         self.check_neighbours()?;
         self.check_labels()?;
+        if self.claim.value.is_some() {
+            return self.check_constant();
+        }
         self.check_field()?;
         self.check_limits()?;
         if self.claim.value_type == ValueType::Object {
@@ -272,7 +279,7 @@ impl Rules<'_> {
 
     /// Whether an applicant fills it in, or what is in it.
     fn is_in_form(&self) -> bool {
-        self.claim.form && !self.is_inside_hidden()
+        self.claim.form && self.claim.value.is_none() && !self.is_inside_hidden()
     }
 
     fn is_inside_hidden(&self) -> bool {
@@ -310,6 +317,7 @@ impl Rules<'_> {
             in_form: self.is_in_form(),
             label: label.map(|(tag, text)| (tag.as_str().to_owned(), text.clone())).collect(),
             limits: self.limits(),
+            constant: self.constant()?,
             default: self.value("default", written.default.as_ref())?,
             example: self.value("example", written.example.as_ref())?,
         })
@@ -329,16 +337,31 @@ impl Rules<'_> {
                 Ok(Disclosure::Selective)
             }
             (_, Some(written)) => Ok(written),
+            // It tells nothing of its holder.
+            (format, None) if self.claim.value.is_some() && format != WrittenFormat::MsoMdoc => {
+                Ok(Disclosure::Always)
+            }
             (_, None) if self.context.is_selective => Ok(Disclosure::Selective),
             (_, None) => Ok(Disclosure::Always),
         }
     }
 
-    const fn limits(&self) -> Limits {
+    pub(super) fn limits(&self) -> Limits {
         let WrittenClaim { min_length, max_length, minimum, maximum, .. } = *self.claim;
         let WrittenClaim { min_items, max_items, .. } = *self.claim;
         let is_linked_data = matches!(self.context.format, WrittenFormat::LdpVc);
-        Limits { min_length, max_length, minimum, maximum, min_items, max_items, is_linked_data }
+        let is_uri = self.context.format.is_w3c() && self.is_for_machines();
+        Limits {
+            min_length,
+            max_length,
+            minimum,
+            maximum,
+            min_items,
+            max_items,
+            is_linked_data,
+            is_uri,
+            is_set: self.context.signs_statements,
+        }
     }
 
     /// A value in the file keeps to the rules that given values must keep to.
@@ -362,21 +385,22 @@ impl Rules<'_> {
 
 /// Each element of a list is there as long as the list is.
 fn is_required(claim: &WrittenClaim) -> bool {
-    claim.required || claim.path.last() == Some(&Step::Every)
+    claim.required || claim.value.is_some() || claim.path.last() == Some(&Step::Every)
 }
 
 fn crossed<T: PartialOrd>(least: Option<T>, most: Option<T>) -> bool {
     matches!((least, most), (Some(least), Some(most)) if most < least)
 }
 
-/// Days may be written with or without quotes; lists and tables are no values of claims.
-fn to_json(written: &toml::Value) -> Value {
+/// Days may be written with or without quotes; tables are no values of claims, and lists constants.
+pub(super) fn to_json(written: &toml::Value) -> Value {
     match written {
         toml::Value::String(text) => Value::from(text.as_str()),
         toml::Value::Integer(number) => Value::from(*number),
         toml::Value::Float(number) => Value::from(*number),
         toml::Value::Boolean(yes) => Value::from(*yes),
         toml::Value::Datetime(day) => Value::from(day.to_string()),
-        toml::Value::Array(_) | toml::Value::Table(_) => Value::Null,
+        toml::Value::Array(elements) => elements.iter().map(to_json).collect(),
+        toml::Value::Table(_) => Value::Null,
     }
 }

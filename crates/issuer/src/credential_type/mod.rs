@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use formats::data_integrity::Canonicalization;
+use formats::data_integrity::{Canonicalization, Contexts};
 use formats::path::Step;
 use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
@@ -19,6 +19,7 @@ pub use claims::{Claim, ClaimFault, Claims, ClaimsError, Disclosure, check_all};
 pub use display::{Color, Display, Locale, Logo, LogoUri};
 pub use form::{CSRF_FIELD, FORM_ROWS_MAX, Field};
 pub use format::{Format, Securing, W3cType};
+pub use identity::Identity;
 pub use image::{IMAGE_BYTES_MAX, IMAGE_SIDE_MAX, Pictures, data_url};
 pub use key_attestations::KeyAttestations;
 pub use sign_in_claims::SignInClaims;
@@ -29,13 +30,17 @@ pub use value::{Fault, Limits, ValueType};
 mod checks;
 mod claim_rules;
 mod claims;
+mod constant;
 mod display;
 mod form;
 mod format;
+mod identity;
 mod image;
 mod key_attestations;
 pub mod new;
+mod own_name;
 mod path_rules;
+mod pinned_contexts;
 mod place;
 mod sign_in_claims;
 mod svg_template;
@@ -57,6 +62,8 @@ pub struct CredentialType {
     pub id: String,
     /// The format and what it needs.
     pub format: Format,
+    /// Under which name its issuer signs.
+    pub identity: Identity,
     /// META-29
     pub scope: Option<String>,
     /// Digests of nothing, in each place that has some (RFC 9901 §4.2.5).
@@ -91,6 +98,12 @@ pub struct CredentialType {
     pub svg_templates: Vec<CardTemplate>,
     /// The digest of what describes it, where credentials say it (SD-JWT VC §7).
     pub vct_integrity: Option<String>,
+    /// Whether each credential has a name of its own, drawn at random.
+    pub credential_id: bool,
+    /// What people call each credential, where it says so itself.
+    pub credential_name: Option<String>,
+    /// The contexts that it names and the program does not have.
+    pub contexts: Contexts,
     /// What of that an OpenID Provider says; `None` when none does.
     pub sign_in_claims: Option<SignInClaims>,
 }
@@ -228,7 +241,10 @@ impl CredentialType {
     #[must_use]
     pub fn credential_metadata(&self) -> Value {
         let mut metadata = Map::from_iter([("display".to_owned(), json!(self.display))]);
-        let claims: Vec<Value> = self.claims.iter().map(|claim| self.description(claim)).collect();
+        // A constant without a label is for machines, such as the type of an object.
+        let shown =
+            self.claims.iter().filter(|one| one.constant.is_none() || !one.label.is_empty());
+        let claims: Vec<Value> = shown.map(|claim| self.description(claim)).collect();
         if !claims.is_empty() {
             metadata.insert("claims".to_owned(), claims.into());
         }
@@ -284,7 +300,7 @@ impl CredentialType {
         )
     }
 
-    /// Example values of all claims that have one; they pass the check.
+    /// Example values of all claims that have one; they pass the check, which adds the constants.
     #[must_use]
     pub fn sample(&self) -> Map<String, Value> {
         let mut sample = Value::Object(Map::new());

@@ -9,7 +9,8 @@ pub const NEW_FORMATS: [&str; 7] =
     ["dc+sd-jwt", "mso_mdoc", "jwt_vc_json", "jwt_vc_json-ld", "vc+jwt", "vc+sd-jwt", "ldp_vc"];
 
 /// The examples that a type can begin as: those of a new issuer, and those of public authorities.
-const MORE_EXAMPLES: [(&str, &str); 3] = [
+const MORE_EXAMPLES: [(&str, &str); 4] = [
+    ("open_badge", include_str!("../../../../docs/credential-types/open_badge.toml")),
     ("mdl", include_str!("../../../../docs/credential-types/mdl.toml")),
     ("pid", include_str!("../../../../docs/credential-types/pid.toml")),
     ("pid_mdoc", include_str!("../../../../docs/credential-types/pid_mdoc.toml")),

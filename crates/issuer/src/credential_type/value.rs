@@ -7,6 +7,7 @@ use serde_json::Value;
 use time::Date;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
+use url::Url;
 
 use super::image::{self, Pictures};
 use super::text::is_one_visible_line;
@@ -85,6 +86,10 @@ pub struct Limits {
     pub max_items: Option<usize>,
     /// The claims become linked data.
     pub is_linked_data: bool,
+    /// A text is a URI: the name of a thing.
+    pub is_uri: bool,
+    /// A list is signed as a set.
+    pub is_set: bool,
 }
 
 impl Limits {
@@ -128,6 +133,10 @@ pub enum Fault {
     HiddenCharacter,
     /// Linked data would take it for a thing without a name, and nobody signs that.
     BlankNode,
+    /// It must be a URI.
+    NotUri,
+    /// A list that becomes a set has it more than once.
+    Twice,
     /// Fewer characters than this.
     TooShort(usize),
     /// More characters than this.
@@ -146,6 +155,8 @@ pub enum Fault {
     TooLarge(i64),
     /// It must be yes or no.
     NotBoolean,
+    /// It must be the country of whoever signs.
+    OtherCountry,
     /// It must be a picture of a kind that we take.
     NotImage,
     /// It is a picture that cannot be shown: damaged, or not a still one.
@@ -175,6 +186,10 @@ impl fmt::Display for Fault {
             Self::BlankNode => {
                 f.write_str("must not begin with _:, as linked data have no such text")
             }
+            Self::NotUri => f.write_str("must be a URI, like https://example.org/1 or urn:uuid:…"),
+            Self::Twice => {
+                f.write_str("must not be there twice: this list is signed as a set, in no order")
+            }
             Self::TooShort(least) => write!(f, "must have at least {}", characters(*least)),
             Self::TooLong(most) => write!(f, "must have at most {}", characters(*most)),
             Self::NotEmail => f.write_str("must be an e-mail address like name@example.org"),
@@ -184,6 +199,7 @@ impl fmt::Display for Fault {
             Self::TooSmall(least) => write!(f, "must be at least {least}"),
             Self::TooLarge(most) => write!(f, "must be at most {most}"),
             Self::NotBoolean => f.write_str("must be true or false"),
+            Self::OtherCountry => f.write_str("must be the country of the certificate that signs"),
             Self::NotImage => f.write_str("must be a PNG or JPEG picture as a data: URL"),
             Self::ImageBroken => f.write_str(
                 "must be a still picture that can be shown: this file is damaged or moves",
@@ -275,6 +291,8 @@ fn check_text(text: &str, limits: &Limits) -> Result<(), Fault> {
         Err(Fault::HiddenCharacter)
     } else if limits.is_linked_data && text.starts_with("_:") {
         Err(Fault::BlankNode)
+    } else if limits.is_uri && !is_uri(text) {
+        Err(Fault::NotUri)
     } else if is_blank || characters < least {
         Err(Fault::TooShort(least))
     } else if characters > most {
@@ -315,6 +333,12 @@ fn parse_number(text: &str) -> Option<Value> {
     }
     let number = text.replace(',', ".").parse::<f64>().ok()?;
     serde_json::Number::from_f64(number).map(Value::Number)
+}
+
+/// RFC 3986 §3: with a scheme, and with nothing that a URI writes otherwise.
+fn is_uri(text: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_graphic() && !br#"<>"{}|\^`"#.contains(&b);
+    text.bytes().all(is_plain) && Url::parse(text).is_ok()
 }
 
 /// Whether somebody could have meant it as an address; only a letter to it would show more.

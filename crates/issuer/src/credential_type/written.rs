@@ -12,7 +12,10 @@ use super::checks;
 use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
 use super::format::{self, WrittenCanonicalization, WrittenCryptosuite, WrittenFormat};
+use super::identity::{self, Identity};
 use super::key_attestations;
+use super::own_name;
+use super::pinned_contexts::{self, WrittenContext};
 use super::sign_in_claims::SignInClaims;
 use super::svg_template;
 use super::terms;
@@ -59,9 +62,15 @@ pub(super) struct WrittenType {
     pub(super) vct: Option<String>,
     pub(super) doctype: Option<String>,
     pub(super) types: Option<Vec<String>>,
-    contexts: Option<Vec<String>>,
+    pub(super) contexts: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) pinned_contexts: Vec<WrittenContext>,
+    #[serde(default)]
+    pub(super) credential_id: bool,
+    pub(super) credential_name: Option<String>,
+    pub(super) issuer_identity: Option<Identity>,
     canonicalization: Option<WrittenCanonicalization>,
-    cryptosuite: Option<WrittenCryptosuite>,
+    pub(super) cryptosuite: Option<WrittenCryptosuite>,
     pub(super) extends: Option<String>,
     pub(super) extends_integrity: Option<String>,
     #[serde(default)]
@@ -158,12 +167,15 @@ pub(super) fn read_whole(
     mistakes.note(checks::check_decoys(&written, source));
     mistakes.note(checks::check_display(&written, source));
     mistakes.note(checks::check_names(&written, source));
+    mistakes.note(own_name::check(&written, source));
     mistakes.note(checks::check_tx_code(&written, source));
     let reader = Reader { source, written: &written };
     let context = claim_rules::Context {
         source,
         format: written.format,
         is_selective: written.format.is_selective() || written.cryptosuite.is_some(),
+        signs_statements: written.format == WrittenFormat::LdpVc
+            && written.canonicalization != Some(WrittenCanonicalization::Jcs),
         portal: written.portal,
     };
     let (revocation, status_kind) = (revocation(&written), written.status_kind());
@@ -173,8 +185,13 @@ pub(super) fn read_whole(
     });
     let home = (issuer, id.as_deref().unwrap_or_default());
     let format = mistakes.note(format::read(&written.names(), home, source));
-    if let (Some(format), Some(claims)) = (&format, &claims) {
-        mistakes.note(terms::check(format, claims, source));
+    let status = written.has_status_list().then_some(status_kind);
+    let identity = format
+        .as_ref()
+        .and_then(|format| mistakes.note(identity::read(&written, (format, status), source)));
+    let contexts = mistakes.note(pinned_contexts::read(&written, file, source));
+    if let (Some(format), Some(claims), Some(contexts)) = (&format, &claims, &contexts) {
+        mistakes.note(terms::check((format, contexts), claims, source));
     }
     let description = mistakes.note(Description::read(&written, source));
     let svg_templates = claims.as_ref().and_then(|claims| {
@@ -187,6 +204,10 @@ pub(super) fn read_whole(
         key_binding: key_binding?,
         tx_code_channel: tx_code_channel?,
         claims: claims?,
+        contexts: contexts?,
+        identity: identity?,
+        credential_id: written.credential_id,
+        credential_name: written.credential_name,
         sign_in_claims: sign_in_claims?,
         id: id?,
         scope: written.scope,

@@ -2,25 +2,24 @@
 
 use formats::data_integrity::{Canonicalization, ProofOptions};
 use formats::{IssueError, ldp_vc};
-#[cfg(feature = "bbs-2023")]
-use keys::did;
 use keys::outside::{Random, Timestamp};
 use serde_json::{Map, Value};
 
 use crate::IssuerKeys;
 use crate::credential_type::CredentialType;
 
-/// Signs for the issuer with this DID.
+/// Signs under this name of the key.
 pub(super) async fn sign(
     (made, canonicalization): (Map<String, Value>, Canonicalization),
-    (did, keys, created): (&str, &IssuerKeys, Timestamp),
+    (verification_method, keys, created): (&str, &IssuerKeys, Timestamp),
     (credential_type, random): (&CredentialType, &dyn Random),
 ) -> Result<Value, IssueError> {
     if canonicalization == Canonicalization::Unlinkable {
-        return unlinkable(made, (did, keys, created), (credential_type, random));
+        let signing = (verification_method, keys, created);
+        return unlinkable(made, signing, (credential_type, random));
     }
-    let verification_method = &format!("{did}#{}", keys.signing.kid);
-    let options = ProofOptions { verification_method, canonicalization, created };
+    let contexts = Some(&credential_type.contexts);
+    let options = ProofOptions { verification_method, canonicalization, created, contexts };
     let signer = &*keys.signing.signer;
     if canonicalization == Canonicalization::Selective {
         let mandatory = credential_type.mandatory_paths();
@@ -33,14 +32,15 @@ pub(super) async fn sign(
 #[cfg(feature = "bbs-2023")]
 fn unlinkable(
     made: Map<String, Value>,
-    (issuer, keys, created): (&str, &IssuerKeys, Timestamp),
+    (verification_method, keys, created): (&str, &IssuerKeys, Timestamp),
     (credential_type, random): (&CredentialType, &dyn Random),
 ) -> Result<Value, IssueError> {
     let key = keys.bbs.signing.as_ref().ok_or(IssueError::NoCryptosuite)?;
     let options = ProofOptions {
-        verification_method: &format!("{issuer}#{}", did::to_multikey(key.public_key())),
+        verification_method,
         canonicalization: Canonicalization::Unlinkable,
         created,
+        contexts: Some(&credential_type.contexts),
     };
     ldp_vc::sign_unlinkable(made, options, &credential_type.mandatory_paths(), (key, random))
 }

@@ -14,10 +14,12 @@ use issuer::credential_type::{
 use serde_json::{Map, Value, json};
 
 mod claims;
+mod constants;
 mod form;
 mod inspect;
 mod lists;
 mod pictures;
+mod pinned_contexts;
 mod svg_templates;
 
 const ISSUER: &str = "https://issuer.example/tenant";
