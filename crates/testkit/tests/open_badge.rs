@@ -81,7 +81,7 @@ async fn nobody_gives_what_the_type_says() {
     ] {
         let wish = world.wish(BADGE, &json!({ "claims": claims }));
         let answer = world.operator("POST", "/admin/v1/offers", Some(&wish)).await;
-        assert_eq!(answer.status, 400, "{claims}: {}", answer.text());
+        assert_eq!(answer.status, 422, "{claims}: {}", answer.text());
         assert!(answer.text().contains("no such claim"), "{}", answer.text());
     }
 }
