@@ -116,7 +116,8 @@ impl Unverified {
     pub fn with_contexts(self, contexts: &Contexts) -> Self {
         match self {
             Self::LdpVc(credential) => Self::LdpVc(Box::new(credential.with_contexts(contexts))),
-            other => other,
+            other
+            @ (Self::SdJwtVc(_) | Self::MsoMdoc(_) | Self::JwtVcJson(_) | Self::VcJose(_)) => other,
         }
     }
 

@@ -319,9 +319,8 @@ impl Config {
                     .to_owned(),
             );
         }
-        // The last day of a credential is a whole one.
         let kept_days = self.retention.issuances_days;
-        for (id, _) in types.iter().filter(|(_, one)| one.validity_days >= kept_days) {
+        for (id, _) in types.iter().filter(|(_, one)| one.validity_days > kept_days) {
             warnings.push(format!(
                 "credentials/{id}.toml: valid for longer than the record of it is kept \
                  ([retention] issuances_days = {kept_days}): after that nobody can revoke it"
