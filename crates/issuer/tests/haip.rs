@@ -176,6 +176,12 @@ const CONTRADICTIONS: [(&str, Change, &str, &str); 17] = [
         "a file for each wallet",
     ),
     (
+        "HAIP-02, beside a draft",
+        ("bestow.toml", "#shared = false", "shared = true"),
+        "kept by 1.0 alone",
+        "remove the line",
+    ),
+    (
         "HAIP-02, in a browser",
         ("clients/wallet.toml", "name = ", "first_party = true\nname = "),
         "HAIP §4",

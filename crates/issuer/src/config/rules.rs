@@ -233,6 +233,7 @@ impl Rules<'_> {
             let remedy = format!("write drafts = [\"{draft}\"] beside it, or remove it");
             return Err(self.source.mistake("legacy.portal", problem, remedy));
         }
+        self.shared_identifier()?;
         if drafts.is_empty() {
             return Ok(());
         }
@@ -251,6 +252,23 @@ impl Rules<'_> {
         };
         let problem = format!("{what} allows no drafts, which cannot keep it");
         Err(self.source.mistake("legacy.drafts", problem, "write drafts = [], or remove the other"))
+    }
+
+    /// Drafts 13 and 14 ask in the clear, and for an answer in the clear, at the endpoints of 1.0.
+    fn shared_identifier(&self) -> Result<(), ConfigError> {
+        let Config { profile, encryption, legacy, .. } = self.config;
+        let what = if *profile == Profile::Haip {
+            "profile = \"haip\""
+        } else if [encryption.request, encryption.response].contains(&Required) {
+            "an encryption that is required"
+        } else {
+            return Ok(());
+        };
+        if !legacy.shared {
+            return Ok(());
+        }
+        let problem = format!("{what} is kept by 1.0 alone");
+        Err(self.source.mistake("legacy.shared", problem, "remove the line, or the other"))
     }
 
     fn ranges(&self) -> Result<(), ConfigError> {

@@ -267,6 +267,14 @@ section! {
         /// The draft in which the portal makes its offers: one of `drafts`. A type that it has no
         /// words for is offered in 1.0. Without it: 1.0.
         portal: Option<Dialect> = None,
+        /// Whether the offers, metadata and endpoints of 1.0 are for wallets of drafts 13 to 15, too,
+        /// so that one QR code is for all of them: with a nonce in the token response, `display` in
+        /// the metadata where these drafts have it, and answers in the words of the question. What
+        /// an officer approves only once the wallet has asked is left out: its offers are for 1.0,
+        /// or made in one of `drafts`. Some wallets of draft 13 stop where any type has a format
+        /// that is younger, as `dc+sd-jwt`. `"required"` in `[encryption]` and `profile = "haip"` rule it
+        /// out.
+        shared: bool = false,
     }
 }
 

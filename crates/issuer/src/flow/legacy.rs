@@ -15,6 +15,7 @@ use oid4vci::secret::TransactionId;
 use oid4vci::token::{TokenRequest, credential_identifier};
 use serde_json::Value;
 
+use super::external::offer_id;
 use super::{deferred, metadata, notification};
 use crate::failure::Failure;
 use crate::store::StoreError;
@@ -95,15 +96,19 @@ pub fn configuration(id: &str, issuer: &Issuer) -> Option<CredentialConfiguratio
 /// Configurations by their ids.
 type Known = BTreeMap<String, CredentialConfiguration>;
 
-/// What a token is good for, by which a request of the draft is read. Nothing is decided by it; the
-/// grant goes on to where that is done.
+/// What a token is good for, by which a request of a draft is read; `own` is the draft of its offer.
+/// Nothing is decided by it; the grant goes on to where that is done.
 pub async fn configurations(
     presented: Presented<'_>,
-    dialect: Dialect,
+    own: Option<Dialect>,
     issuer: &Issuer,
 ) -> Result<(Known, Option<Grant>), Failure<CredentialRefusal>> {
-    let grant = match presented.token().offer_id() {
-        Some(id) => issuer.grant(id, Some(dialect)).await?,
+    let id = match own {
+        Some(_) => presented.token().offer_id(),
+        None => offer_id::<CredentialRefusal>(presented, issuer).await?,
+    };
+    let grant = match id {
+        Some(id) => issuer.grant(id, own).await?,
         None => None,
     };
     let token = authenticate(presented, grant.as_ref(), issuer.clock.now())?;

@@ -21,7 +21,7 @@ use oid4vci::legacy::Dialect;
 use oid4vci::nonce::NonceResponse;
 use oid4vci::notification::{NotificationRefusal, NotificationRequest};
 use oid4vci::secret::{AccessToken, TransactionId};
-use oid4vci::token::TokenRefusal;
+use oid4vci::token::{TokenRefusal, TokenResponse};
 use serde_json::Value;
 
 use super::address_limit::AddressLimit;
@@ -78,6 +78,8 @@ fn of_draft(dialect: Dialect, par: Option<MethodRouter<Arc<Issuer>>>) -> Router<
 /// A request below the identifier of a draft, and who answers it.
 struct Edge {
     dialect: Dialect,
+    /// Whose offers they are; `None` for those of 1.0, at its own endpoints.
+    own: Option<Dialect>,
     issuer: Arc<Issuer>,
     query: Option<String>,
     headers: HeaderMap,
@@ -136,6 +138,30 @@ async fn nonce(edge: Edge) -> Response {
     (sender::nonce_header(&edge.issuer), [NO_STORE], Json(edge.nonce())).into_response()
 }
 
+/// The answer to a Credential Request at the endpoint of 1.0 that is in the words of a draft, where
+/// these share one identifier; `None` for what is for 1.0 to answer.
+pub(super) async fn shared(
+    issuer: &Arc<Issuer>,
+    (query, headers): (Option<&str>, &HeaderMap),
+    body: &Result<Bytes, BytesRejection>,
+) -> Option<Response> {
+    let bytes = body.as_ref().ok().filter(|_| issuer.config.legacy.shared)?;
+    let edge = Edge {
+        dialect: Dialect::of_shared_request(bytes)?,
+        own: None,
+        issuer: Arc::clone(issuer),
+        query: query.map(str::to_owned),
+        headers: headers.clone(),
+        body: Ok(bytes.clone()),
+    };
+    Some(edge.respond(edge.credential().await))
+}
+
+/// A Token Response of 1.0 with what drafts that share its identifier look for.
+pub(super) fn shared_token(response: &TokenResponse, issuer: &Issuer) -> Value {
+    Dialect::shared_token_response(response, &flow::nonce::nonce(None, issuer))
+}
+
 impl Edge {
     /// All but the body.
     async fn begun(request: Request, issuer: &Arc<Issuer>) -> Result<(Self, Request), Response> {
@@ -144,14 +170,14 @@ impl Edge {
         let Extension(dialect) = dialect.map_err(axum::response::IntoResponse::into_response)?;
         let query = parts.uri.query().map(str::to_owned);
         let headers = parts.headers.clone();
-        let edge =
-            Self { dialect, issuer: Arc::clone(issuer), query, headers, body: Ok(Bytes::new()) };
+        let (own, issuer) = (Some(dialect), Arc::clone(issuer));
+        let edge = Self { dialect, own, issuer, query, headers, body: Ok(Bytes::new()) };
         Ok((edge, Request::from_parts(parts, body)))
     }
 
-    /// Of the draft's own identifier: good in no other.
+    /// Of one identifier: good in no other.
     fn nonce(&self) -> NonceResponse {
-        flow::nonce::nonce(Some(self.dialect), &self.issuer)
+        flow::nonce::nonce(self.own, &self.issuer)
     }
 
     async fn token(&self, form: FormBody) -> Result<Said, Failure<TokenRefusal>> {
@@ -185,21 +211,30 @@ impl Edge {
         let (dialect, issuer) = (self.dialect, &*self.issuer);
         let token = self.presented("credential")?;
         let presented = token.presented();
-        let (known, seen) = flow::legacy::configurations(presented, dialect, issuer).await?;
-        let bytes = self.body()?;
-        let read = dialect.credential_request((self.media_type(), bytes), &known);
+        let (known, seen) = flow::legacy::configurations(presented, self.own, issuer).await?;
+        let body = (self.media_type(), self.body()?);
+        let read = match self.own {
+            Some(_) => dialect.credential_request(body, &known),
+            None => dialect.shared_credential_request(body, &known),
+        };
         let (request, is_single, encryption) = match read {
             Ok(read) => read,
             Err(refused) => return Ok(self.refused(refused)),
         };
         let meant = flow::legacy::meant(&request.selector, &known);
-        let format = meant.map_or("", |(_, one)| one.format.as_str());
+        let (id, format) = meant.map_or(("", ""), |(id, one)| (id, one.format.as_str()));
+        if self.own.is_none() && flow::legacy::is_deferred(id, issuer) {
+            return Ok(self.refused(dialect.not_at_a_shared_identifier()));
+        }
         let asked = (&request, encryption);
         let (received, encryption) = self.issue(presented, asked, seen).await?;
         let (status, body) = match received {
             Received::Issued(credentials, id) => {
-                let answer = (&credentials[..], id.as_deref());
-                let said = dialect.credential_response(answer, (format, is_single), &self.nonce());
+                let (answer, nonce) = ((&credentials[..], id.as_deref()), self.nonce());
+                let said = match self.own {
+                    Some(_) => dialect.credential_response(answer, (format, is_single), &nonce),
+                    None => dialect.shared_credential_response(answer, is_single, &nonce),
+                };
                 (StatusCode::OK, said)
             }
             Received::Deferred(id) => {
@@ -215,7 +250,7 @@ impl Edge {
         let (dialect, issuer) = (self.dialect, &*self.issuer);
         let token = self.presented(flow::legacy::BATCH)?;
         let presented = token.presented();
-        let (known, seen) = flow::legacy::configurations(presented, dialect, issuer).await?;
+        let (known, seen) = flow::legacy::configurations(presented, self.own, issuer).await?;
         let bytes = self.body()?;
         let read = dialect.batch_request((self.media_type(), bytes), &known);
         let request = match read {
@@ -245,7 +280,7 @@ impl Edge {
     ) -> Result<(Received, Option<MessageEncryption>), Failure<CredentialRefusal>> {
         let body = with_encryption(request.to_json(), encryption);
         let body = ReceivedBody::Json(body.as_bytes());
-        let place = (Some(self.dialect), seen);
+        let place = (self.own, seen);
         let answer = flow::credential::credential(presented, body, place, &self.issuer).await?;
         Ok(received(answer)?)
     }
@@ -322,7 +357,7 @@ impl Edge {
 
     /// The name of an endpoint, as a proof beside a token has it.
     fn endpoint(&self, name: &str) -> String {
-        format!("draft-{}/{name}", self.dialect)
+        self.own.map_or_else(|| name.to_owned(), |draft| format!("draft-{draft}/{name}"))
     }
 
     fn refused(&self, refused: (&'static str, &'static str)) -> Said {

@@ -113,8 +113,13 @@ async fn token(
     headers: HeaderMap,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Response {
-    let answer = token_answer(&issuer, &headers, form).await;
-    sender::answer(answer.map(|body| ([NO_STORE], Json(body))), &headers, &issuer)
+    let answer = token_answer(&issuer, &headers, form).await.map(|response| {
+        let shared = issuer.config.legacy.shared.then(|| legacy::shared_token(&response, &issuer));
+        let body = shared
+            .map_or_else(|| Json(response).into_response(), |body| Json(body).into_response());
+        ([NO_STORE], body)
+    });
+    sender::answer(answer, &headers, &issuer)
 }
 
 async fn token_answer(
@@ -152,6 +157,9 @@ async fn credential(
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
 ) -> Response {
+    if let Some(answer) = legacy::shared(&issuer, (query.as_deref(), &headers), &body).await {
+        return answer;
+    }
     let answer = credential_answer(&issuer, query.as_deref(), &headers, body).await;
     sender::answer(answer, &headers, &issuer)
 }

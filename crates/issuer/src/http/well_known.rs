@@ -15,6 +15,7 @@ use axum::routing::{MethodRouter, get};
 use keys::json;
 use keys::outside::Timestamp;
 use oid4vci::language::Languages;
+use oid4vci::legacy::Dialect;
 use oid4vci::metadata::{AUTHORIZATION_SERVER, CREDENTIAL_ISSUER, JWT_VC_ISSUER};
 use oid4vci::signed_metadata::MEDIA_TYPE;
 use serde::Serialize;
@@ -116,10 +117,13 @@ struct Document {
 impl Document {
     fn of(issuer: &Issuer, keys: &IssuerKeys) -> Self {
         let metadata = serde_json::to_value(flow::metadata::credential_issuer(issuer, keys));
-        let members = match metadata {
+        let mut members = match metadata {
             Ok(Value::Object(members)) => members,
             Ok(_) | Err(_) => Map::new(),
         };
+        if issuer.config.legacy.shared {
+            Dialect::share_metadata(&mut members);
+        }
         Self { rendered: rendered(&members), members, signed: RwLock::default() }
     }
 

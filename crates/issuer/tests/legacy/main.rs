@@ -13,5 +13,6 @@ mod held;
 mod later;
 mod metadata;
 mod refused;
+mod shared;
 mod sign_in;
 mod speaker;

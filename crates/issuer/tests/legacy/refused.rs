@@ -265,6 +265,8 @@ fn a_configuration_names_drafts_that_can_be_spoken() {
         ("[legacy]\ndrafts = \"13\"", "a list of drafts, as in drafts = [\"13\"]"),
         ("[legacy]\ndrafts = [\"13\"]\nportal = \"14\"", "write drafts = [\"14\"] beside it"),
         ("[legacy]\ndrafts = [\"13\"]\n[encryption]\nrequest = \"required\"", "allows no drafts"),
+        ("[legacy]\nshared = true\n[encryption]\nrequest = \"required\"", "kept by 1.0 alone"),
+        ("[legacy]\nshared = true\n[encryption]\nresponse = \"required\"", "kept by 1.0 alone"),
         (
             "[legacy]\ndrafts = [\"11\", \"13\"]\n[encryption]\nresponse = \"required\"",
             "leave drafts before 12 out",

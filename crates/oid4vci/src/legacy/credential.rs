@@ -20,25 +20,33 @@ use crate::secret::{AccessToken, TransactionId};
 const BATCH_MAX: usize = 100;
 
 /// What a token is good for, by the ids of 1.0.
-type Configurations = BTreeMap<String, CredentialConfiguration>;
+pub type Configurations = BTreeMap<String, CredentialConfiguration>;
+
+/// A request of 1.0, whether its answer is to have one credential and no list, and the
+/// `credential_response_encryption` of 1.0.
+pub type Read = (CredentialRequest, bool, Option<Value>);
 
 impl Dialect {
     /// Reads the body of a Credential Request; `known` is what the token is good for.
     ///
-    /// The second value says whether the answer is to have one credential and no list, the third is
-    /// the `credential_response_encryption` of 1.0. A refusal has code and text.
+    /// A refusal has code and text.
     pub fn credential_request(
         self,
         body: (&str, &[u8]),
         known: &Configurations,
-    ) -> Result<(CredentialRequest, bool, Option<Value>), (&'static str, &'static str)> {
-        let read = || {
-            let parameters = self.parameters(body)?;
-            let has_list = parameters.contains_key("proofs") && self.0 >= Draft::D14;
-            let encryption = self.response_encryption(&parameters)?;
-            Ok((self.request(&parameters, known)?, !has_list, encryption))
-        };
-        read().map_err(|misfit| self.misfit(misfit))
+    ) -> Result<Read, (&'static str, &'static str)> {
+        let read = self.parameters(body).and_then(|parameters| self.read(&parameters, known));
+        read.map_err(|misfit| self.misfit(misfit))
+    }
+
+    pub(super) fn read(
+        self,
+        parameters: &Map<String, Value>,
+        known: &Configurations,
+    ) -> Result<Read, Misfit> {
+        let has_list = parameters.contains_key("proofs") && self.0 >= Draft::D14;
+        let encryption = self.response_encryption(parameters)?;
+        Ok((self.request(parameters, known)?, !has_list, encryption))
     }
 
     /// Reads the body of a batch: requests for one configuration, each with its own proof, are one
@@ -78,7 +86,10 @@ impl Dialect {
     }
 
     /// JSON; before draft 9 also a form, whose `proof` is JSON inside.
-    fn parameters(self, (media_type, body): (&str, &[u8])) -> Result<Map<String, Value>, Misfit> {
+    pub(super) fn parameters(
+        self,
+        (media_type, body): (&str, &[u8]),
+    ) -> Result<Map<String, Value>, Misfit> {
         if body.len() > REQUEST_BYTES_MAX {
             return Err(Misfit::TooLong);
         }

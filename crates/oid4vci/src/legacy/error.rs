@@ -43,6 +43,8 @@ pub(super) enum Misfit {
     SeveralConfigurations,
     /// What waits is asked for alone.
     DeferredInBatch,
+    /// What waits is told in words of 1.0 at its own endpoint.
+    DeferredAtShared,
     /// The offer cannot be taken yet.
     Pending,
     /// The same, to who asked a moment ago.
@@ -134,6 +136,11 @@ impl Dialect {
             Misfit::DeferredInBatch => {
                 (request, "this credential comes later: ask for it at the credential endpoint")
             }
+            Misfit::DeferredAtShared => (
+                request,
+                "this credential comes later: ask for it in the words of 1.0, or the issuer for an \
+                 offer of this draft",
+            ),
         }
     }
 
@@ -141,6 +148,13 @@ impl Dialect {
     #[must_use]
     pub fn not_in_a_batch(self) -> (&'static str, &'static str) {
         self.misfit(Misfit::DeferredInBatch)
+    }
+
+    /// Code and text for what waits for an officer, asked for in a draft at the identifier of 1.0: who
+    /// asks again, is in no draft.
+    #[must_use]
+    pub fn not_at_a_shared_identifier(self) -> (&'static str, &'static str) {
+        self.misfit(Misfit::DeferredAtShared)
     }
 
     /// Code and text for who takes an offer that somebody is still to release (draft 13, section 6.3).

@@ -14,8 +14,10 @@ mod format;
 mod metadata;
 mod offer;
 mod received;
+mod shared;
 mod token;
 
+pub use credential::{Configurations, Read};
 pub use dialect::Dialect;
 
 use crate::nonce::{LIFETIME_SECONDS, NonceResponse};
