@@ -29,6 +29,8 @@ const TYPES = {
   degree_sd: 'format = "ldp_vc"\ncryptosuite = "ecdsa-sd-2023"',
   degree_jwt: 'format = "vc+jwt"\nstatus = "bitstring"',
   degree_sd_jwt: 'format = "vc+sd-jwt"',
+  degree_did_key: 'format = "ldp_vc"\nissuer_identity = "did:key"\nstatus_list = false',
+  degree_did_jwk: 'format = "vc+jwt"\nissuer_identity = "did:jwk"',
 };
 const V2 = "https://www.w3.org/ns/credentials/v2";
 const OPEN_BADGES = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json";
@@ -327,6 +329,38 @@ test("jose verifies a vc+jwt", async () => {
   const { id, ...claims } = payload.credentialSubject;
   assert.deepEqual(claims, await issuer.sample("degree_jwt"));
   await assertSubject(id, key);
+});
+
+test("a key that is its issuer's name is all that Digital Bazaar and jose need", async () => {
+  const key = await holderKey("ES256", "did:jwk");
+  const credential = await receive("degree_did_key", key);
+  const { issuer: did, proof } = credential;
+  const publicKeyMultibase = did.slice("did:key:".length);
+  assert.equal(proof.verificationMethod, `${did}#${publicKeyMultibase}`);
+  const id = proof.verificationMethod;
+  const method = { id, type: "Multikey", controller: did, publicKeyMultibase };
+  const controller = {
+    "@context": ["https://www.w3.org/ns/did/v1"],
+    id: did,
+    assertionMethod: [id],
+  };
+  const load = async (url) => {
+    const multikey = { "@context": "https://w3id.org/security/multikey/v1", ...method };
+    const document = { [id]: multikey, [did]: controller }[url];
+    return document ? { contextUrl: null, documentUrl: url, document } : documentLoader(url);
+  };
+  const suite = new DataIntegrityProof({ cryptosuite: ecdsaRdfc2019 });
+  const purpose = new jsigs.purposes.AssertionProofPurpose({ controller });
+  const { verified, error } = await jsigs.verify(credential, { suite, purpose, documentLoader: load });
+  assert.ok(verified, error);
+
+  const ofKid = ({ kid }) => {
+    const [, jwk] = kid.match(/^did:jwk:([\w-]+)#0$/);
+    return jose.importJWK(JSON.parse(Buffer.from(jwk, "base64url")), "ES256");
+  };
+  const compact = await receive("degree_did_jwk", key);
+  const { payload, protectedHeader } = await jose.jwtVerify(compact, ofKid, { typ: "vc+jwt" });
+  assert.deepEqual([payload.iss, payload.issuer], Array(2).fill(protectedHeader.kid.split("#")[0]));
 });
 
 test("jose verifies a vc+sd-jwt, and its digests are those of its disclosures", async () => {
