@@ -7,6 +7,19 @@ use crate::credential_type::TxCodeChannel;
 use crate::flow::offer::{MadeOffer, MakeOfferError, OfferRequest, Owner, make_offer, withdraw};
 use crate::tx_code_command::deliver;
 
+/// What was named, and beside each the other formats of the same type.
+#[must_use]
+pub fn in_all_formats(issuer: &Issuer, ids: &[String]) -> Vec<String> {
+    let mut all: Vec<String> = Vec::new();
+    for id in ids {
+        let formats = issuer.types.get(id).map_or(std::slice::from_ref(id), |one| one.origin.ids());
+        let further = formats.iter().filter(|format| !all.contains(format)).cloned();
+        let further: Vec<String> = further.collect();
+        all.extend(further);
+    }
+    all
+}
+
 /// An offer whose Transaction Code is on its way.
 #[derive(Debug)]
 pub struct Offered {

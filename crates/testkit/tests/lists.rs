@@ -125,6 +125,7 @@ async fn a_driving_licence_and_a_pid_become_cards() {
     });
     assert_eq!(says["driving_privileges"], json!([privilege]));
     assert!(says["portrait"].as_str().unwrap().starts_with("data:image/jpeg;base64,/9j/"));
+    assert_eq!(says["portrait_capture_date"], "2026-01-10T09:30:00Z");
     let shown = lines(&mdl);
     let has = |label: &str, text: &str| shown.contains(&(label.to_owned(), text.to_owned()));
     assert!(has("Driving privileges 1 › Category", "B"), "{shown:?}");

@@ -59,6 +59,21 @@ type = "string"
 example = "B"
 
 [[claims]]
+path = ["org.example.badge.1", "printed_at"]
+type = "date-time"
+example = "2026-01-31T13:00:00.5+01:00"
+
+[[claims]]
+path = ["org.example.badge.1", "template"]
+type = "bytes"
+example = "AQIDBA"
+
+[[claims]]
+path = ["org.example.badge.1", "logo"]
+type = "image"
+example = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
+
+[[claims]]
 path = ["org.example.badge.1", "portrait"]
 type = "image"
 example = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
@@ -92,11 +107,21 @@ async fn an_mdoc_becomes_a_card() {
     );
     assert_eq!((&says["is_visitor"], &says["floor"]), (&json!(false), &json!(-1)));
     assert_eq!(says["room"], json!({ "building": "B" }));
-    assert!(says["portrait"].as_str().unwrap().starts_with("data:image/png;base64,iVBOR"));
+    assert!(says["logo"].as_str().unwrap().starts_with("data:image/png;base64,iVBOR"));
+    let portrait = says["portrait"].as_str().unwrap();
+    assert!(portrait.starts_with("data:image/jpeg;base64,/9j/"), "readers know no PNG: {portrait}");
+    assert_eq!(
+        (&says["printed_at"], &says["template"]),
+        (&json!("2026-01-31T12:00:00Z"), &json!("AQIDBA"))
+    );
     let lines = card.lines("en").shown;
     let labels: Vec<&str> = lines.iter().map(|line| line.label.as_str()).collect();
     assert_eq!(labels[..2], ["Family name", "Date of birth"], "in the issuer's words and order");
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(&card.raw).unwrap();
+    // RFC 8949 §3.4.1, ISO 18013-5 §7.2: a tdate has its tag, bytes are bytes.
+    for part in [&b"\xc0\x742026-01-31T12:00:00Z"[..], b"\x44\x01\x02\x03\x04"] {
+        assert!(bytes.windows(part.len()).any(|window| window == part), "{part:?}");
+    }
     let members = Map::parse(&bytes).unwrap();
     assert_eq!(members.iter().count(), 2, "an IssuerSigned and nothing around it");
     assert!(members.get(Label::Text("issuerAuth")).is_some());

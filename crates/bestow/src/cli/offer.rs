@@ -17,9 +17,12 @@ Examples:
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub(crate) struct OfferArguments {
-    /// Credential types to offer: names of files in credentials/, without .toml
+    /// Credential types to offer: names of files in credentials/, without .toml or .json
     #[arg(required = true, value_name = "CONFIGURATION_ID")]
     pub(crate) configuration_ids: Vec<String>,
+    /// Each in all the formats that its file offers it in
+    #[arg(long)]
+    pub(crate) all_formats: bool,
     /// A JSON object with the claims of all offered types; - reads standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) claims: Option<PathBuf>,

@@ -33,6 +33,7 @@ pub(super) async fn offer(arguments: &OfferArguments) -> Result<(), Failure> {
     check(arguments)?;
     let request = serde_json::json!({
         "credential_configuration_ids": arguments.configuration_ids,
+        "all_formats": arguments.all_formats,
         "claims": claims(arguments, &types)?,
         "tx_code": arguments.tx_code,
         "by_value": arguments.by_value,
@@ -248,10 +249,11 @@ fn letter(
     use issuer::portal::language::Language;
     let language = Language::of_tag(config.locale.as_str()).unwrap_or(Language::English);
     let offered = arguments.configuration_ids.iter().filter_map(|id| types.get(id));
-    let names: Vec<&str> = offered
+    let mut names: Vec<&str> = offered
         .filter_map(|one| one.display(config.locale.as_str()))
         .map(|display| display.name.as_str())
         .collect();
+    names.dedup(); // several formats of one type
     let expires_at = Timestamp::from_rfc3339(made.expires_at).map(Timestamp::date_time);
     let letter = letter(&Letter {
         language,

@@ -71,6 +71,33 @@ fn a_preview_shows_what_would_be_issued() {
     assert_eq!((signs("card"), signs("student_card")), ("eddsa-rdfc-2022".into(), "EdDSA".into()));
 }
 
+/// One file, three configurations; claims are given once, and are in each where its format has them.
+#[test]
+fn a_type_in_several_formats_is_checked_and_looked_at_as_one() {
+    let world = World::new();
+    let new = ["issuer", "credential", "new", "library_card", "--from", "library_card"];
+    let file = world.bestow(&new).exits(0).stdout.trim().to_owned();
+    let checked = world.bestow(&["issuer", "credential", "check", "library_card"]).exits(0);
+    assert!(
+        checked.stdout.ends_with("good, dc+sd-jwt, mso_mdoc, ldp_vc with 7 claims\n"),
+        "{checked}"
+    );
+    let claims = r#"{"given_name":"Zoë","family_name":"Ólafsdóttir","card_number":"L-1"}"#;
+    let preview = ["issuer", "credential", "preview", &file, "--json", "--claims", "-"];
+    let seen = world.bestow_reading(&preview, claims.as_bytes()).exits(0).json();
+    assert_eq!(names(&seen["also"]), ["library_card_ldp_vc", "library_card_mdoc"]);
+    for place in [
+        "/library_card_mdoc/unsigned/nameSpaces/org.example.library.1/given_name",
+        "/library_card_ldp_vc/unsigned/payload/credentialSubject/given_name",
+    ] {
+        let said = seen["also"].pointer(place).unwrap_or_else(|| panic!("{place}: {seen}"));
+        assert!(said.to_string().contains("Zoë"), "{place}: {said}");
+    }
+    let people = world.bestow(&["issuer", "credential", "preview", &file]).exits(0);
+    assert_eq!(people.stdout.matches("The form:").count(), 1, "{people}");
+    assert!(people.stdout.contains("The same as mso_mdoc, called library_card_mdoc"), "{people}");
+}
+
 #[test]
 fn a_type_is_named_by_its_identifier_and_stays_in_its_folder() {
     let world = World::new();

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::source::Source;
 use super::{Config, ConfigError};
-use crate::credential_type::{CredentialType, Format, Identity, KeyBinding};
+use crate::credential_type::{CredentialType, Format, Identity, KeyBinding, Origin};
 
 /// A set of rules that an issuer keeps beside those of OpenID4VCI.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -127,8 +127,8 @@ pub(super) fn warnings(config: &Config, types: &BTreeMap<String, CredentialType>
     let foreign = types.values().filter(|one| !is_of_profile(one));
     let foreign = foreign.filter(|_| config.profile == Profile::Haip);
     let told = |one: &CredentialType| {
-        let (id, format) = (&one.id, one.format.name());
-        format!("credentials/{id}.toml: {format} is no format of HAIP; its wallets leave it")
+        let (file, format) = (one.origin.name(), one.format.name());
+        format!("{file}: {format} is no format of HAIP; its wallets leave it")
     };
     foreign.map(told).collect()
 }
@@ -187,23 +187,24 @@ pub(super) fn check_types(
     }
     let mut scopes = BTreeMap::<String, String>::new();
     for credential_type in types.values_mut() {
-        let source = Source::read(&folder.join(format!("{}.toml", credential_type.id)))?;
+        let source = Source::read(&credential_type.origin.file)?;
+        let origin = credential_type.origin.clone();
         let scope = credential_type.scope.get_or_insert_with(|| credential_type.id.clone());
         if let Some(other) = scopes.insert(scope.clone(), credential_type.id.clone()) {
             let problem = format!(
                 "profile = \"haip\" wants a scope for each type (HAIP §4.3); {other} has the same"
             );
-            return Err(source.mistake("scope", problem, "write another one"));
+            return Err(source.mistake(&origin.place("scope"), problem, "write another one"));
         }
         let is_sd_jwt = matches!(credential_type.format, Format::SdJwtVc { .. });
         if is_sd_jwt && credential_type.identity != Identity::X509 {
             let problem = "profile = \"haip\" finds the key of a dc+sd-jwt by its certificate \
                            (HAIP §6.1.1)";
             let remedy = "write issuer_identity = \"x509\", or remove the line";
-            return Err(source.mistake("issuer_identity", problem, remedy));
+            return Err(source.mistake(&origin.place("issuer_identity"), problem, remedy));
         }
         if let Some(key_binding) = &mut credential_type.key_binding {
-            check_key_binding(key_binding, is_sd_jwt, &source)?;
+            check_key_binding(key_binding, is_sd_jwt, (&origin, &source))?;
         }
     }
     Ok(())
@@ -212,25 +213,25 @@ pub(super) fn check_types(
 fn check_key_binding(
     key_binding: &mut KeyBinding,
     is_sd_jwt: bool,
-    source: &Source,
+    (origin, source): (&Origin, &Source),
 ) -> Result<(), ConfigError> {
-    if is_sd_jwt && !source.is_written("binding_methods") {
+    if is_sd_jwt && !source.is_written(&origin.place("binding_methods")) {
         key_binding.methods = vec![BindingMethod::Jwk];
     }
     if is_sd_jwt && key_binding.methods != [BindingMethod::Jwk] {
         let problem = "profile = \"haip\" binds a dc+sd-jwt to the key itself (HAIP §6.1, HAIP-42): \
                        a DID is a name of it";
         let remedy = "write binding_methods = [\"jwk\"], or remove the line";
-        return Err(source.mistake("binding_methods", problem, remedy));
+        return Err(source.mistake(&origin.place("binding_methods"), problem, remedy));
     }
     if !key_binding.proof_algorithms.contains(&Algorithm::Es256) {
         let problem = "profile = \"haip\" takes proofs with ES256 (HAIP §7, HAIP-49)";
         let remedy = "add \"ES256\", or remove the line";
-        return Err(source.mistake("proof_algorithms", problem, remedy));
+        return Err(source.mistake(&origin.place("proof_algorithms"), problem, remedy));
     }
     if let Some(attestations) = &mut key_binding.key_attestations {
-        let place = "key_attestation_trust_anchors";
-        let mistake = |problem: &str, remedy: &str| source.mistake(place, problem, remedy);
+        let place = origin.place("key_attestation_trust_anchors");
+        let mistake = |problem: &str, remedy: &str| source.mistake(&place, problem, remedy);
         attestations.attesters = check_attesters(attestations.attesters.clone(), mistake)?;
     }
     Ok(())

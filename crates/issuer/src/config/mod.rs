@@ -36,6 +36,7 @@ mod database;
 mod drafts;
 mod encryption;
 pub(crate) mod haip;
+mod json_place;
 mod reference;
 mod rules;
 mod section;
@@ -245,12 +246,12 @@ impl Config {
         else {
             return Ok(());
         };
-        let file = self.credentials.join(format!("{}.toml", credential_type.id));
+        let file = &credential_type.origin.file;
         let problem = format!(
             "offer_seconds = {seconds} is more than [offer] expires_in_max = {longest} allows"
         );
         let remedy = "lower it, or raise expires_in_max in bestow.toml";
-        Err(Source::read(&file)?.mistake("offer_seconds", problem, remedy))
+        Err(Source::read(file)?.mistake("offer_seconds", problem, remedy))
     }
 
     /// A type cannot promise what no list has room for.
@@ -269,8 +270,8 @@ impl Config {
             ),
             (true, _) => return Ok(()),
         };
-        let file = self.credentials.join(format!("{}.toml", credential_type.id));
-        Err(Source::read(&file)?.mistake("suspendable", problem, remedy))
+        let file = &credential_type.origin.file;
+        Err(Source::read(file)?.mistake("suspendable", problem, remedy))
     }
 
     /// Whether credentials of this type may be suspended.
@@ -320,20 +321,19 @@ impl Config {
             );
         }
         let kept_days = self.retention.issuances_days;
-        for (id, _) in types.iter().filter(|(_, one)| one.validity_days > kept_days) {
+        // What is said of a file is said once, whatever formats are in it.
+        let files = || types.values().filter(|one| one.origin.is_first());
+        for one in files().filter(|one| one.validity_days > kept_days) {
+            let file = one.origin.name();
             warnings.push(format!(
-                "credentials/{id}.toml: valid for longer than the record of it is kept \
+                "{file}: valid for longer than the record of it is kept \
                  ([retention] issuances_days = {kept_days}): after that nobody can revoke it"
             ));
         }
         warnings.extend(haip::warnings(self, types));
-        for (id, credential_type) in types {
-            warnings.extend(program_warning(id, credential_type));
-        }
+        warnings.extend(files().filter_map(program_warning));
         if self.portal.enabled {
-            for (id, credential_type) in types.iter().filter(|(_, one)| one.portal) {
-                warnings.extend(portal_warnings(id, credential_type));
-            }
+            warnings.extend(files().filter(|one| one.portal).flat_map(portal_warnings));
         }
         warnings
     }
@@ -346,25 +346,26 @@ impl Config {
 }
 
 /// Not a mistake of the file: the program may be installed later, or on another machine.
-fn program_warning(id: &str, credential_type: &CredentialType) -> Option<String> {
+fn program_warning(credential_type: &CredentialType) -> Option<String> {
     let TxCodeChannel::Command(command) = &credential_type.tx_code_channel else { return None };
     let program = command.first().filter(|program| program.contains('/'))?;
     (!Path::new(program).is_file()).then(|| {
-        format!("credentials/{id}.toml: tx_code_command: there is no program `{program}` here")
+        let file = credential_type.origin.name();
+        format!("{file}: tx_code_command: there is no program `{program}` here")
     })
 }
 
-fn portal_warnings(id: &str, credential_type: &CredentialType) -> Vec<String> {
-    let mut warnings = Vec::new();
+fn portal_warnings(credential_type: &CredentialType) -> Vec<String> {
+    let (file, mut warnings) = (credential_type.origin.name(), Vec::new());
     if credential_type.approval == Approval::AtOnce {
         warnings.push(format!(
-            "credentials/{id}.toml: approval = \"at-once\" gives this credential to everybody who \
+            "{file}: approval = \"at-once\" gives this credential to everybody who \
              fills in the form; for demonstrations only"
         ));
     }
     if credential_type.tx_code && credential_type.tx_code_channel == TxCodeChannel::Screen {
         warnings.push(format!(
-            "credentials/{id}.toml: tx_code_channel = \"screen\" shows the transaction code beside \
+            "{file}: tx_code_channel = \"screen\" shows the transaction code beside \
              the QR code, where it protects nobody; for demonstrations only"
         ));
     }

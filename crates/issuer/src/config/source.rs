@@ -3,12 +3,16 @@
 use std::fmt;
 use std::fs;
 use std::io::ErrorKind;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use keys::json;
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
 
+use super::json_place;
+
+/// The end of the name of a file that is JSON.
+pub(crate) const JSON: &str = "json";
 /// Longest file that is read: a type with its photographs fits many times.
 const FILE_BYTES_MAX: u64 = 2 * 1024 * 1024;
 /// What helps when the mistake says all that we know.
@@ -51,7 +55,7 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// The text of one TOML file.
+/// The text of one file, of TOML or, where its name ends so, of JSON.
 #[derive(Debug)]
 pub(crate) struct Source {
     file: PathBuf,
@@ -91,10 +95,34 @@ impl Source {
 
     /// Reads the text into `T`, whose fields check themselves.
     pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        if self.is_json() {
+            return self.parse_json();
+        }
         toml::from_str(&self.text).map_err(|error| {
-            let (problem, remedy) = split(error.message());
-            ConfigError { file: self.file.clone(), line: self.line(error.span()), problem, remedy }
+            let line = error.span().and_then(|span| self.line(span.start));
+            self.unread(error.message(), line)
         })
+    }
+
+    fn parse_json<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
+        let read = serde_json::from_str(&self.text).map_err(|error| {
+            let message = error.to_string();
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            let message = message.strip_suffix(&place).unwrap_or(&message);
+            self.unread(message, Some(error.line()).filter(|line| *line > 0))
+        })?;
+        // Of two members with one name this library takes one, where it makes a map of them.
+        json::parse(self.text.as_bytes()).map_err(|error| self.unread(&error.to_string(), None))?;
+        Ok(read)
+    }
+
+    fn unread(&self, message: &str, line: Option<usize>) -> ConfigError {
+        let (problem, remedy) = split(message);
+        ConfigError { file: self.file.clone(), line, problem, remedy }
+    }
+
+    fn is_json(&self) -> bool {
+        self.file.extension().is_some_and(|extension| extension == JSON)
     }
 
     /// A mistake at `place`: keys and positions in arrays, joined by dots.
@@ -106,7 +134,7 @@ impl Source {
     ) -> ConfigError {
         ConfigError {
             file: self.file.clone(),
-            line: self.line(self.span(place)),
+            line: self.begin(place).and_then(|begin| self.line(begin)),
             problem: problem.into(),
             remedy: remedy.into(),
         }
@@ -114,22 +142,28 @@ impl Source {
 
     /// Whether this key of the first level is written.
     pub(crate) fn has(&self, key: &str) -> bool {
-        self.span(key).is_some()
+        self.begin(key).is_some()
     }
 
     /// Whether this very `place` is written, not just something around it.
     pub(crate) fn is_written(&self, place: &str) -> bool {
-        let Ok(document) = toml::from_str::<toml::Value>(&self.text) else { return false };
-        let found = place.split('.').try_fold(&document, |value, part| value.get(part));
-        found.is_some()
+        self.find(place).is_some_and(|found| found.parts == place.split('.').count())
+    }
+
+    fn begin(&self, place: &str) -> Option<usize> {
+        self.find(place).map(|found| found.begin)
     }
 
     /// Where `place` is, or the nearest thing around it that was written.
-    fn span(&self, place: &str) -> Option<Range<usize>> {
+    fn find(&self, place: &str) -> Option<Found> {
+        if self.is_json() { json_place::find(&self.text, place) } else { self.find_in_toml(place) }
+    }
+
+    fn find_in_toml(&self, place: &str) -> Option<Found> {
         let document = DeTable::parse(&self.text).ok()?.into_inner();
         let mut value = DeValue::Table(document);
-        let mut span = None;
-        for part in place.split('.') {
+        let mut found = None;
+        for (before, part) in place.split('.').enumerate() {
             let next = match value {
                 DeValue::Table(table) => {
                     let found = table.into_iter().find(|(key, _)| key.get_ref() == part);
@@ -144,17 +178,26 @@ impl Source {
                 | DeValue::Boolean(_)
                 | DeValue::Datetime(_) => None,
             };
-            let Some((found, inner)) = next else { break };
-            span = Some(found);
+            let Some((span, inner)) = next else { break };
+            found = Some(Found { begin: span.start, parts: before + 1 });
             value = inner;
         }
-        span
+        found
     }
 
-    fn line(&self, span: Option<Range<usize>>) -> Option<usize> {
-        let before = self.text.get(..span?.start)?;
+    fn line(&self, begin: usize) -> Option<usize> {
+        let before = self.text.get(..begin)?;
         Some(before.matches('\n').count() + 1)
     }
+}
+
+/// What a place leads to, or the nearest thing around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    /// The byte at which it begins.
+    pub(super) begin: usize,
+    /// How many parts of the place lead there.
+    pub(super) parts: usize,
 }
 
 /// Our own messages bring the remedy on a second line; those of the parser list what it expected.

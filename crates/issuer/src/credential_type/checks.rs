@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Approval;
+use super::entry::Entry;
 use super::format::WrittenFormat;
 use super::text::is_one_visible_line;
 use super::written::{WrittenChannel, WrittenType};
@@ -31,17 +32,6 @@ pub(super) fn check_numbers(written: &WrittenType, source: &Source) -> Result<()
         let remedy = format!("use at least {OFFER_SECONDS_MIN}: a person has to find the phone");
         return Err(source.mistake("offer_seconds", "nobody can use such a short offer", remedy));
     }
-    let kinds = written.format.status_kinds();
-    if written.status.is_some_and(|kind| !kinds.contains(&kind)) {
-        let problem = "credentials of this format have no place for a status list of this kind";
-        let remedy = "remove the line; bitstring is for the formats of the W3C, token for all but \
-                      ldp_vc";
-        return Err(source.mistake("status", problem, remedy));
-    }
-    if written.status.is_some() && !written.has_status_list() {
-        let problem = "status_list = false leaves its credentials without a status";
-        return Err(source.mistake("status", problem, "remove one of the two lines"));
-    }
     if written.suspendable == Some(true) && !written.has_status_list() {
         let problem = "without a status list nobody would see that it is suspended";
         let remedy = "write status_list = true, or remove suspendable";
@@ -50,16 +40,33 @@ pub(super) fn check_numbers(written: &WrittenType, source: &Source) -> Result<()
     Ok(())
 }
 
+/// A list of the kind that the format has a place for.
+pub(super) fn check_status(written: &WrittenType, entry: &Entry<'_>) -> Result<(), ConfigError> {
+    let status = entry.written.status;
+    let kinds = entry.written.format.status_kinds();
+    if status.is_some_and(|kind| !kinds.contains(&kind)) {
+        let problem = "credentials of this format have no place for a status list of this kind";
+        let remedy = "remove the line; bitstring is for the formats of the W3C, token for all but \
+                      ldp_vc";
+        return Err(entry.mistake("status", problem, remedy));
+    }
+    if status.is_some() && !written.has_status_list() {
+        let problem = "status_list = false leaves its credentials without a status";
+        return Err(entry.mistake("status", problem, "remove one of the two lines"));
+    }
+    Ok(())
+}
+
 /// RFC 9901 §4.2.5: only where there are digests, they can hide among others.
-pub(super) fn check_decoys(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
-    let Some(decoys) = written.decoys else { return Ok(()) };
-    if !matches!(written.format, WrittenFormat::SdJwtVc | WrittenFormat::VcSdJwt) {
+pub(super) fn check_decoys(entry: &Entry<'_>) -> Result<(), ConfigError> {
+    let Some(decoys) = entry.written.decoys else { return Ok(()) };
+    if !matches!(entry.written.format, WrittenFormat::SdJwtVc | WrittenFormat::VcSdJwt) {
         let problem = "`decoys` belongs to dc+sd-jwt and vc+sd-jwt";
-        return Err(source.mistake("decoys", problem, "remove the line"));
+        return Err(entry.mistake("decoys", problem, "remove the line"));
     }
     if decoys > DECOYS_MAX {
         let remedy = format!("write 0 to {DECOYS_MAX}");
-        return Err(source.mistake("decoys", "these make a credential too long", remedy));
+        return Err(entry.mistake("decoys", "these make a credential too long", remedy));
     }
     Ok(())
 }
@@ -91,18 +98,18 @@ pub(super) fn check_display(written: &WrittenType, source: &Source) -> Result<()
 
 /// RFC 6749 §3.3 for `scope`; a `vct` is compared byte by byte, so it holds nothing hidden
 /// (FMT-SDJWT-03).
-pub(super) fn check_names(written: &WrittenType, source: &Source) -> Result<(), ConfigError> {
+pub(super) fn check_names(entry: &Entry<'_>) -> Result<(), ConfigError> {
     let is_token = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
     let is_scope = |scope: &String| !scope.is_empty() && scope.bytes().all(is_token);
-    if !written.scope.as_ref().is_none_or(is_scope) {
+    if !entry.written.scope.as_ref().is_none_or(is_scope) {
         let remedy = "write one word of ASCII, without spaces and quotes, or remove the line";
-        return Err(source.mistake("scope", "this is no scope", remedy));
+        return Err(entry.mistake("scope", "this is no scope", remedy));
     }
     let is_plain = |c: char| c.is_ascii_graphic() || c.is_alphanumeric();
     let is_vct = |vct: &String| !vct.is_empty() && vct.chars().all(is_plain);
-    if !written.vct.as_ref().is_none_or(is_vct) {
+    if !entry.written.vct.as_ref().is_none_or(is_vct) {
         let remedy = "write a URL that is yours, without spaces, or remove the line";
-        return Err(source.mistake("vct", "this names no type", remedy));
+        return Err(entry.mistake("vct", "this names no type", remedy));
     }
     Ok(())
 }

@@ -19,6 +19,8 @@ use crate::config::source::Source;
 
 /// Most claims of one type.
 const CLAIMS_MAX: usize = 100;
+/// Elements of an mdoc that readers expect to be JPEG (ISO 18013-5 §7.2).
+const PICTURES_OF_PERSON: [&str; 2] = ["portrait", "signature_usual_mark"];
 /// Stands in a path for every element of a list.
 const EVERY: &str = "*";
 
@@ -52,22 +54,33 @@ const fn yes() -> bool {
     true
 }
 
-/// TOML has no `null`: a star is every element of a list.
+/// TOML has no `null`: a star is every element of a list, and in JSON both are.
 fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Step>, D::Error> {
-    let names = Vec::<String>::deserialize(deserializer)?;
-    let step = |name: String| if name == EVERY { Step::Every } else { Step::Name(name) };
-    Ok(names.into_iter().map(step).collect())
+    let names = Vec::<Option<String>>::deserialize(deserializer)?;
+    let name = |name: Option<String>| name.filter(|name| name != EVERY);
+    Ok(names.into_iter().map(|step| name(step).map_or(Step::Every, Step::Name)).collect())
 }
 
 /// What the rest of the file says about the claims.
+#[expect(clippy::struct_excessive_bools, reason = "each is a rule of its own")]
 pub(super) struct Context<'c> {
     pub(super) source: &'c Source,
     /// The format that they are for.
     pub(super) format: WrittenFormat,
+    /// Whether the paths of claims do without the name space of an mdoc.
+    pub(super) is_in_name_space: bool,
     /// Whether a holder can leave claims out.
     pub(super) is_selective: bool,
-    /// Whether what the claims mean is signed, and not how they are written.
+    /// Whether what the claims mean is signed, and not how they are written, in some format of the type.
     pub(super) signs_statements: bool,
+    /// Whether that holds of some format of the type, as what the file says is for all of them.
+    pub(super) some_conceal: bool,
+    /// Whether claims can be such that they are always shown, in some format of the type.
+    pub(super) some_insist: bool,
+    /// Whether they become elements of an mdoc in some format of the type.
+    pub(super) is_mdoc: bool,
+    /// Whether they become linked data in some format of the type.
+    pub(super) is_linked_data: bool,
     /// Whether applicants fill in a form.
     pub(super) portal: bool,
 }
@@ -103,7 +116,10 @@ fn check_all(written: &[WrittenClaim], context: &Context<'_>) -> Result<(), Conf
         let problem = format!("there are more than {CLAIMS_MAX} claims");
         return Err(context.source.mistake("claims", problem, "make two credential types of it"));
     }
-    if context.format == WrittenFormat::MsoMdoc && !written.iter().any(is_required) {
+    let is_said = |claim: &WrittenClaim| {
+        (claim.required || claim.value.is_some()) && claim.disclosure != Some(Disclosure::Never)
+    };
+    if context.format == WrittenFormat::MsoMdoc && !written.iter().any(is_said) {
         let problem = "an mdoc says something, and here everything may be left out";
         return Err(context.source.mistake("claims", problem, "set required = true for one"));
     }
@@ -127,6 +143,7 @@ impl Rules<'_> {
         }
         self.check_field()?;
         self.check_limits()?;
+        self.check_never()?;
         if self.claim.value_type == ValueType::Object {
             self.check_object()
         } else if self.claim.value_type == ValueType::List {
@@ -172,7 +189,8 @@ impl Rules<'_> {
 
     fn check_limits(&self) -> Result<(), ConfigError> {
         let claim = self.claim;
-        let of_text = matches!(claim.value_type, ValueType::String | ValueType::Email);
+        let of_text =
+            matches!(claim.value_type, ValueType::String | ValueType::Email | ValueType::Bytes);
         let of_number = matches!(claim.value_type, ValueType::Integer | ValueType::Number);
         let of_list = claim.value_type == ValueType::List;
         let limits = [
@@ -323,15 +341,59 @@ impl Rules<'_> {
         })
     }
 
-    /// Of an SD-JWT, and of statements that are signed one by one, everything is selective unless it says otherwise; of an mdoc, each element is.
+    /// What is never disclosed is so as a whole, and leaves something to disclose.
+    fn check_never(&self) -> Result<(), ConfigError> {
+        let Self { claim, .. } = *self;
+        let is_inside = self.is_inside_undisclosed();
+        if is_inside && claim.disclosure.is_some_and(|written| written != Disclosure::Never) {
+            let problem = "lies inside a claim that is never disclosed";
+            return self.refuse("disclosure", problem, "remove the line");
+        }
+        let is_never = claim.disclosure == Some(Disclosure::Never);
+        if is_never && claim.path.last() == Some(&Step::Every) {
+            let problem = "a list is disclosed with its elements, or not at all";
+            return self.refuse("disclosure", problem, "write the line for the list");
+        }
+        let inside = self.all.iter().filter(|other| {
+            other.value_type.is_value()
+                && other.path.len() > claim.path.len()
+                && other.path.starts_with(&claim.path)
+        });
+        let inside: Vec<_> = inside.collect();
+        let is_hollow = !inside.is_empty()
+            && inside.iter().all(|other| other.disclosure == Some(Disclosure::Never));
+        if is_hollow && !is_never && !is_inside {
+            let problem = "nothing that is in it is ever disclosed";
+            let remedy = "write disclosure = \"never\" for it instead";
+            return self.refuse("disclosure", problem, remedy);
+        }
+        Ok(())
+    }
+
+    fn is_inside_undisclosed(&self) -> bool {
+        self.around().any(|around| around.disclosure == Some(Disclosure::Never))
+    }
+
+    /// Of an SD-JWT, and of statements that are signed one by one, everything is selective unless it
+    /// says otherwise; of an mdoc, each element is. A word that fits some format of the type is no
+    /// mistake: the others do what they can.
     fn disclosure(&self) -> Result<Disclosure, ConfigError> {
+        if self.is_inside_undisclosed() {
+            return Ok(Disclosure::Never);
+        }
         match (self.context.format, self.claim.disclosure) {
             (_, Some(Disclosure::Selective)) if !self.context.is_selective => {
+                if self.context.some_conceal {
+                    return Ok(Disclosure::Always);
+                }
                 let problem = "credentials of this format are shown as a whole";
                 self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
                 Ok(Disclosure::Always)
             }
             (WrittenFormat::MsoMdoc, Some(Disclosure::Always)) => {
+                if self.context.some_insist {
+                    return Ok(Disclosure::Selective);
+                }
                 let problem = "the holder of an mdoc may leave out every element";
                 self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
                 Ok(Disclosure::Selective)
@@ -346,10 +408,17 @@ impl Rules<'_> {
         }
     }
 
+    /// Face and signature, as ISO 18013-5 and those who follow it call them.
+    fn is_picture_of_person(&self) -> bool {
+        let name = self.claim.path.last().and_then(Step::name);
+        name.is_some_and(|name| PICTURES_OF_PERSON.contains(&name))
+    }
+
     pub(super) fn limits(&self) -> Limits {
         let WrittenClaim { min_length, max_length, minimum, maximum, .. } = *self.claim;
         let WrittenClaim { min_items, max_items, .. } = *self.claim;
-        let is_linked_data = matches!(self.context.format, WrittenFormat::LdpVc);
+        let is_linked_data = self.context.is_linked_data;
+        let is_jpeg = self.context.is_mdoc && self.is_picture_of_person();
         let is_uri = self.context.format.is_w3c() && self.is_for_machines();
         Limits {
             min_length,
@@ -361,6 +430,7 @@ impl Rules<'_> {
             is_linked_data,
             is_uri,
             is_set: self.context.signs_statements,
+            is_jpeg,
         }
     }
 

@@ -36,6 +36,10 @@ impl Rules<'_> {
             let remedy = "write value = [\"…\"] for the list";
             return self.refuse("value", "is for a list, not for its elements", remedy);
         }
+        if claim.disclosure == Some(Disclosure::Never) {
+            let problem = "is in no credential, and nobody gives it";
+            return self.refuse("disclosure", problem, "remove the line, or the claim");
+        }
         let of_holder = claim.disclosure == Some(Disclosure::Selective);
         if of_holder && self.context.format.is_w3c() && self.is_for_machines() {
             let problem = "what a thing is, or is called, is not left out of it";
@@ -86,6 +90,8 @@ fn read(value_type: ValueType, limits: Limits, written: &Value) -> Result<Value,
         ValueType::String
         | ValueType::Email
         | ValueType::Date
+        | ValueType::DateTime
+        | ValueType::Bytes
         | ValueType::Integer
         | ValueType::Number
         | ValueType::Boolean

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::StatusKind;
+use super::entry::Entry;
 use crate::config::ConfigError;
-use crate::config::source::Source;
 
 /// The format of a credential and what it needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Format {
     MsoMdoc {
         /// FMT-MDOC-04
         doctype: String,
+        /// Where every claim lies; `None` where the path of each begins with a name space.
+        name_space: Option<String>,
     },
     /// A W3C credential.
     W3c(W3cType),
@@ -64,12 +66,46 @@ impl Format {
         }
     }
 
+    /// What stands in front of the path of a claim in a credential (FMT-JWT-06, FMT-MDOC-06).
+    #[must_use]
+    pub fn prefix(&self) -> Option<&str> {
+        match self {
+            Self::SdJwtVc { .. } => None,
+            Self::MsoMdoc { name_space, .. } => name_space.as_deref(),
+            Self::W3c(_) => Some("credentialSubject"),
+        }
+    }
+
+    /// Claims where a verifier of the credential finds them: those of an mdoc in their name space.
+    #[must_use]
+    pub fn placed(&self, claims: Map<String, Value>) -> Map<String, Value> {
+        match self {
+            Self::MsoMdoc { name_space: Some(space), .. } => {
+                Map::from_iter([(space.clone(), claims.into())])
+            }
+            Self::MsoMdoc { name_space: None, .. } | Self::SdJwtVc { .. } | Self::W3c(_) => claims,
+        }
+    }
+
+    /// Whether a holder can leave claims out that are not such as are always shown.
+    #[must_use]
+    pub const fn can_conceal(&self) -> bool {
+        match self {
+            Self::SdJwtVc { .. } | Self::MsoMdoc { .. } => true,
+            Self::W3c(w3c) => matches!(
+                w3c.securing,
+                Securing::VcSdJwt
+                    | Securing::LdpVc(Canonicalization::Selective | Canonicalization::Unlinkable)
+            ),
+        }
+    }
+
     /// The members that the format adds to metadata (VCI §A).
     #[must_use]
     pub fn members(&self) -> Map<String, Value> {
         let (name, value) = match self {
             Self::SdJwtVc { vct } => ("vct", json!(vct)),
-            Self::MsoMdoc { doctype } => ("doctype", json!(doctype)),
+            Self::MsoMdoc { doctype, .. } => ("doctype", json!(doctype)),
             Self::W3c(w3c) => ("credential_definition", w3c.definition()),
         };
         Map::from_iter([(name.to_owned(), value)])
@@ -184,6 +220,28 @@ impl WrittenFormat {
         }
     }
 
+    /// What follows the name of the type where a further format has no identifier of its own.
+    pub(super) const fn short_name(self) -> &'static str {
+        match self {
+            Self::SdJwtVc => "sd_jwt",
+            Self::MsoMdoc => "mdoc",
+            Self::JwtVcJson => "jwt_vc_json",
+            Self::JwtVcJsonLd => "jwt_vc_json-ld",
+            Self::VcJwt => "vc_jwt",
+            Self::VcSdJwt => "vc_sd_jwt",
+            Self::LdpVc => "ldp_vc",
+        }
+    }
+
+    /// The Credential Format Identifier.
+    pub(super) const fn name(self) -> &'static str {
+        match self.securing() {
+            Some(securing) => securing.name(),
+            None if matches!(self, Self::MsoMdoc) => "mso_mdoc",
+            None => "dc+sd-jwt",
+        }
+    }
+
     /// The key under which it is named.
     pub(super) const fn key(self) -> &'static str {
         match self {
@@ -196,26 +254,15 @@ impl WrittenFormat {
     }
 }
 
-/// What was written of a format and its names.
-pub(super) struct Names<'n> {
-    pub(super) format: WrittenFormat,
-    pub(super) vct: Option<&'n str>,
-    pub(super) doctype: Option<&'n str>,
-    pub(super) types: Option<&'n [String]>,
-    pub(super) contexts: Option<&'n [String]>,
-    pub(super) canonicalization: Option<WrittenCanonicalization>,
-    pub(super) cryptosuite: Option<WrittenCryptosuite>,
-    /// In status lists of which kind it has an entry, if in any.
-    pub(super) status: Option<StatusKind>,
-}
-
-/// Reads the names that the format needs; `issuer` and `id` make those that may be left out.
+/// Reads the names that the format needs; `issuer` and the identifier of the type make those that may
+/// be left out. `status` is the kind of the status lists in which it has an entry, if in any.
 pub(super) fn read(
-    names: &Names<'_>,
+    entry: &Entry<'_>,
     (issuer, id): (&str, &str),
-    source: &Source,
+    status: Option<StatusKind>,
 ) -> Result<Format, ConfigError> {
-    check_strange_names(names, source)?;
+    let names = &entry.written;
+    check_strange_names(entry)?;
     let home = format!("{issuer}/credentials/{id}"); // nobody else may use a URL below ours
     let securing = names.format.securing();
     let securing = securing.map(|securing| match (names.canonicalization, names.cryptosuite) {
@@ -225,31 +272,47 @@ pub(super) fn read(
         (Some(WrittenCanonicalization::Rdfc) | None, None) => securing,
     });
     match securing {
-        Some(securing) => w3c(names, securing, (&home, source)).map(Format::W3c),
+        Some(securing) => w3c(entry, securing, (&home, status)).map(Format::W3c),
         None if names.format == WrittenFormat::MsoMdoc => {
-            let doctype = names.doctype.filter(|doctype| is_doctype(doctype)).ok_or_else(|| {
-                let problem = "mso_mdoc needs the doctype of the credential";
-                let remedy =
-                    r#"write it like doctype = "org.example.membership.1", a name of yours"#;
-                source.mistake("doctype", problem, remedy)
-            })?;
-            Ok(Format::MsoMdoc { doctype: doctype.to_owned() })
+            let doctype =
+                names.doctype.as_ref().filter(|one| is_doctype(one)).ok_or_else(|| {
+                    let problem = "mso_mdoc needs the doctype of the credential";
+                    let remedy =
+                        r#"write it like doctype = "org.example.membership.1", a name of yours"#;
+                    entry.mistake("doctype", problem, remedy)
+                })?;
+            let name_space = name_space(entry, doctype)?;
+            Ok(Format::MsoMdoc { doctype: doctype.clone(), name_space })
         }
-        None => Ok(Format::SdJwtVc { vct: names.vct.map_or(home, str::to_owned) }),
+        None => Ok(Format::SdJwtVc { vct: names.vct.clone().unwrap_or(home) }),
     }
 }
 
+/// The one name space of an mdoc, where all its claims lie in one.
+fn name_space(entry: &Entry<'_>, doctype: &str) -> Result<Option<String>, ConfigError> {
+    if !entry.has_name_space() {
+        return Ok(None);
+    }
+    let written = entry.written.name_space.as_deref().unwrap_or(doctype);
+    if is_doctype(written) {
+        return Ok(Some(written.to_owned()));
+    }
+    let remedy = r#"write it like name_space = "org.example.membership.1", a name of yours"#;
+    Err(entry.mistake("name_space", "this names no name space", remedy))
+}
+
 fn w3c(
-    names: &Names<'_>,
+    entry: &Entry<'_>,
     securing: Securing,
-    (home, source): (&str, &Source),
+    (home, status): (&str, Option<StatusKind>),
 ) -> Result<W3cType, ConfigError> {
-    let types = names.types.filter(|types| is_w3c(types)).ok_or_else(|| {
+    let names = &entry.written;
+    let types = names.types.as_ref().filter(|types| is_w3c(types)).ok_or_else(|| {
         let problem = format!("{} needs the W3C types of the credential", securing.name());
         let remedy = r#"write them like types = ["VerifiableCredential", "DiplomaCredential"]"#;
-        source.mistake("types", problem, remedy)
+        entry.mistake("types", problem, remedy)
     })?;
-    let mut contexts = match names.contexts {
+    let mut contexts = match &names.contexts {
         None if securing == Securing::JwtVcJson => Vec::new(),
         None => vec![json!({ "@vocab": format!("{home}#") })], // every claim has a meaning, ours
         Some(contexts) => contexts.iter().map(|context| json!(context)).collect(),
@@ -257,19 +320,20 @@ fn w3c(
     let own = securing.data_model().context();
     if contexts.iter().any(|context| context == own) {
         let problem = format!("`{own}` comes first by itself");
-        return Err(source.mistake("contexts", problem, "remove it"));
+        return Err(entry.mistake("contexts", problem, "remove it"));
     }
     // Linked data of version 1.1 knows the words of such an entry from there alone.
-    let has_entry = names.status == Some(StatusKind::Bitstring);
+    let has_entry = status == Some(StatusKind::Bitstring);
     let is_missing = !contexts.iter().any(|context| context == V1_CONTEXT);
     if securing == Securing::JwtVcJsonLd && has_entry && is_missing {
         contexts.insert(0, json!(V1_CONTEXT));
     }
-    Ok(W3cType { securing, contexts, types: types.to_vec() })
+    Ok(W3cType { securing, contexts, types: types.clone() })
 }
 
 /// What another format calls its types.
-fn check_strange_names(names: &Names<'_>, source: &Source) -> Result<(), ConfigError> {
+fn check_strange_names(entry: &Entry<'_>) -> Result<(), ConfigError> {
+    let names = &entry.written;
     let own = names.format.key();
     let written = [
         ("vct", names.vct.is_some(), "dc+sd-jwt"),
@@ -279,28 +343,32 @@ fn check_strange_names(names: &Names<'_>, source: &Source) -> Result<(), ConfigE
     let strange = written.iter().find(|(key, is_there, _)| *is_there && *key != own);
     if let Some((key, _, format)) = strange {
         let problem = format!("`{key}` belongs to {format}");
-        return Err(source.mistake(key, problem, format!("use `{own}` instead")));
+        return Err(entry.mistake(key, problem, format!("use `{own}` instead")));
+    }
+    if names.name_space.is_some() && names.format != WrittenFormat::MsoMdoc {
+        let problem = "`name_space` belongs to mso_mdoc";
+        return Err(entry.mistake("name_space", problem, "remove it"));
     }
     if names.canonicalization.is_some() && names.format != WrittenFormat::LdpVc {
         let problem = "`canonicalization` belongs to ldp_vc";
-        return Err(source.mistake("canonicalization", problem, "remove it"));
+        return Err(entry.mistake("canonicalization", problem, "remove it"));
     }
     let is_json = names.canonicalization == Some(WrittenCanonicalization::Jcs);
     if names.cryptosuite.is_some() && (names.format != WrittenFormat::LdpVc || is_json) {
         let problem = "`cryptosuite` belongs to ldp_vc, which is signed as linked data";
-        return Err(source.mistake("cryptosuite", problem, "remove it, or canonicalization"));
+        return Err(entry.mistake("cryptosuite", problem, "remove it, or canonicalization"));
     }
     if names.cryptosuite == Some(WrittenCryptosuite::Bbs2023) && !cfg!(feature = "bbs-2023") {
         let problem =
             "this program was built without bbs-2023, whose arithmetic nobody has audited";
         let remedy = "take \"ecdsa-sd-2023\"; or build with `--features bbs-2023`, once you have read \
                       docs/adr/0019-bbs.md";
-        return Err(source.mistake("cryptosuite", problem, remedy));
+        return Err(entry.mistake("cryptosuite", problem, remedy));
     }
     let is_plain = matches!(names.format.securing(), None | Some(Securing::JwtVcJson));
     if names.contexts.is_some() && is_plain {
         let problem = "`contexts` belongs to W3C credentials as linked data";
-        return Err(source.mistake("contexts", problem, "remove it, or use jwt_vc_json-ld"));
+        return Err(entry.mistake("contexts", problem, "remove it, or use jwt_vc_json-ld"));
     }
     Ok(())
 }

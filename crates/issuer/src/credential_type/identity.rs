@@ -4,10 +4,9 @@ use formats::data_integrity::Canonicalization;
 use serde::Deserialize;
 
 use super::StatusKind;
+use super::entry::Entry;
 use super::format::{Format, Securing};
-use super::written::WrittenType;
 use crate::config::ConfigError;
-use crate::config::source::Source;
 
 /// The names of an issuer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -52,13 +51,12 @@ impl Identity {
 
 /// Reads it; `status` is the kind of list in which credentials of the type have entries, if any.
 pub(super) fn read(
-    written: &WrittenType,
+    entry: &Entry<'_>,
     (format, status): (&Format, Option<StatusKind>),
-    source: &Source,
 ) -> Result<Identity, ConfigError> {
-    let Some(identity) = written.issuer_identity else { return Ok(Identity::usual(format)) };
+    let Some(identity) = entry.written.issuer_identity else { return Ok(Identity::usual(format)) };
     let refuse =
-        |problem: &str, remedy: &str| Err(source.mistake("issuer_identity", problem, remedy));
+        |problem: &str, remedy: &str| Err(entry.mistake("issuer_identity", problem, remedy));
     match format {
         Format::MsoMdoc { .. } if identity != Identity::X509 => {
             refuse("the key of an mdoc is found by its certificate alone", "remove the line")
@@ -77,7 +75,11 @@ pub(super) fn read(
                 "set status = \"token\" where the format has it, or status_list = false; or write \
                  did:web",
             ),
-            _ => Ok(identity),
+            Securing::LdpVc(_)
+            | Securing::JwtVcJson
+            | Securing::JwtVcJsonLd
+            | Securing::VcJwt
+            | Securing::VcSdJwt => Ok(identity),
         },
         Format::SdJwtVc { .. } | Format::MsoMdoc { .. } => Ok(identity),
     }

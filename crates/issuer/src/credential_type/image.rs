@@ -77,7 +77,16 @@ fn file_of(url: &str) -> Result<Vec<u8>, Fault> {
 /// What became of each is under its `data:` URL, and one that is not here is refused: no entry can
 /// forget to do it. Without a map, all of them come from our own store.
 #[derive(Clone, Debug)]
-pub struct Pictures(Option<BTreeMap<String, Result<String, Fault>>>);
+pub struct Pictures(Option<BTreeMap<String, Result<Cleaned, Fault>>>);
+
+/// What became of a picture, as a `data:` URL.
+#[derive(Clone, Debug)]
+struct Cleaned {
+    /// As the kind of file that it was.
+    url: String,
+    /// As JPEG, if it was another kind.
+    jpeg: Option<Result<String, Fault>>,
+}
 
 impl Pictures {
     /// There are none, so any is refused.
@@ -118,17 +127,16 @@ impl Pictures {
         cleaned.await.map_or_else(|_| Self::none(), |cleaned| Self(Some(cleaned)))
     }
 
-    /// The picture to keep in place of the given one.
-    pub(super) fn kept(&self, url: &str) -> Result<String, Fault> {
-        match &self.0 {
-            None => file_of(url).map(|_| url.to_owned()),
-            Some(cleaned) => cleaned.get(url).cloned().unwrap_or(Err(Fault::NotImage)),
-        }
+    /// The picture to keep in place of the given one, as JPEG where that is asked for.
+    pub(super) fn kept(&self, url: &str, as_jpeg: bool) -> Result<String, Fault> {
+        let Some(pictures) = &self.0 else { return file_of(url).map(|_| url.to_owned()) };
+        let Cleaned { url, jpeg } = pictures.get(url).cloned().unwrap_or(Err(Fault::NotImage))?;
+        jpeg.filter(|_| as_jpeg).unwrap_or(Ok(url))
     }
 }
 
 /// Decodes a picture and encodes it again.
-fn clean(url: &str) -> Result<String, Fault> {
+fn clean(url: &str) -> Result<Cleaned, Fault> {
     let file = file_of(url)?;
     let kind = Kind::of(&file).ok_or(Fault::NotImage)?;
     let image = decode(kind, &file).map_err(|error| match error {
@@ -140,8 +148,27 @@ fn clean(url: &str) -> Result<String, Fault> {
         | ImageError::IoError(_) => Fault::ImageBroken,
     })?;
     let image = image.ok_or(Fault::ImageBroken)?;
-    let file = encode(kind, image).map_err(|_| Fault::ImageBroken)?;
-    data_url(&file.ok_or(Fault::ImageTooLarge)?)
+    let encoded = |kind, image| {
+        let file = encode(kind, image).map_err(|_| Fault::ImageBroken)?;
+        data_url(&file.ok_or(Fault::ImageTooLarge)?)
+    };
+    let jpeg = (kind == Kind::Png).then(|| encoded(Kind::Jpeg, on_white(image.clone())));
+    Ok(Cleaned { url: encoded(kind, image)?, jpeg })
+}
+
+/// A JPEG cannot be seen through.
+fn on_white(image: DynamicImage) -> DynamicImage {
+    if !image.color().has_alpha() {
+        return image;
+    }
+    let mut pixels = image.into_rgba8();
+    for pixel in pixels.pixels_mut() {
+        let [red, green, blue, alpha] = pixel.0.map(u16::from);
+        let mixed = [red, green, blue].map(|part| (part * alpha + 255 * (255 - alpha)) / 255);
+        let [red, green, blue] = mixed.map(|part| u8::try_from(part).unwrap_or(u8::MAX));
+        pixel.0 = [red, green, blue, u8::MAX];
+    }
+    DynamicImage::from(pixels).into_rgb8().into()
 }
 
 /// `None` for what is no still picture, or costs more than one.

@@ -6,8 +6,8 @@ use oid4vci::attestation::Attesters;
 use oid4vci::attestation::key::{KeyAttestationPolicy, KeyAttestationsRequired, LEVELS, is_level};
 
 use super::KeyBinding;
+use super::entry::Entry;
 use crate::config::ConfigError;
-use crate::config::source::Source;
 use crate::config::trust::attesters;
 
 /// What a type does with attestations of the holder's keys.
@@ -45,9 +45,9 @@ pub(super) struct Written<'w> {
 pub(super) fn read(
     written: &Written<'_>,
     file: &Path,
-    source: &Source,
+    entry: &Entry<'_>,
 ) -> Result<Option<KeyAttestations>, ConfigError> {
-    check_levels(written, source)?;
+    check_levels(written, entry)?;
     let folder = file.parent().unwrap_or(Path::new(""));
     let files: Vec<PathBuf> = written.anchors.iter().map(|anchor| folder.join(anchor)).collect();
     if let Some(attesters) = attesters(&files)? {
@@ -62,13 +62,13 @@ pub(super) fn read(
         None => Ok(None),
         Some((key, _)) => {
             let remedy = "name files in key_attestation_trust_anchors, or remove the line";
-            Err(source.mistake(key, "nobody is trusted to attest keys", remedy))
+            Err(entry.mistake(key, "nobody is trusted to attest keys", remedy))
         }
     }
 }
 
 /// VCI §D.2: KEYATT-12, KEYATT-13.
-fn check_levels(written: &Written<'_>, source: &Source) -> Result<(), ConfigError> {
+fn check_levels(written: &Written<'_>, entry: &Entry<'_>) -> Result<(), ConfigError> {
     let Some(required) = written.required else { return Ok(()) };
     let lists = [
         ("key_storage", &required.key_storage),
@@ -80,7 +80,7 @@ fn check_levels(written: &Written<'_>, source: &Source) -> Result<(), ConfigErro
             let remedy =
                 format!("write one of {}, or the URL of one that others define", LEVELS.join(", "));
             let place = format!("key_attestations_required.{name}");
-            return Err(source.mistake(&place, problem, remedy));
+            return Err(entry.mistake(&place, problem, remedy));
         }
     }
     Ok(())

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::config::ConfigError;
-use crate::config::source::Source;
+use crate::config::source::{JSON, Source};
 
 pub use claims::{Claim, ClaimFault, Claims, ClaimsError, Disclosure, check_all};
 pub use display::{Color, Display, Locale, Logo, LogoUri};
@@ -22,22 +22,28 @@ pub use format::{Format, Securing, W3cType};
 pub use identity::Identity;
 pub use image::{IMAGE_BYTES_MAX, IMAGE_SIDE_MAX, Pictures, data_url};
 pub use key_attestations::KeyAttestations;
+pub use origin::Origin;
+pub(crate) use place::remove;
 pub use sign_in_claims::SignInClaims;
 pub use svg_template::{CardTemplate, TemplateFile};
 pub use type_metadata::Description;
 pub use value::{Fault, Limits, ValueType};
+pub(crate) use value::{bytes, date_time};
 
 mod checks;
 mod claim_rules;
 mod claims;
 mod constant;
 mod display;
+mod entry;
 mod form;
 mod format;
 mod identity;
 mod image;
 mod key_attestations;
+mod key_binding;
 pub mod new;
+mod origin;
 mod own_name;
 mod path_rules;
 mod pinned_contexts;
@@ -57,9 +63,12 @@ const TYPES_MAX: usize = 64;
 /// One kind of credential that the issuer issues; never changes once it is read.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's")]
 pub struct CredentialType {
-    /// The Credential Configuration Identifier: the name of the file.
+    /// The Credential Configuration Identifier: of the first format of a file, the name of that.
     pub id: String,
+    /// Where it is described.
+    pub origin: Origin,
     /// The format and what it needs.
     pub format: Format,
     /// Under which name its issuer signs.
@@ -111,8 +120,9 @@ pub struct CredentialType {
 /// A file of a credential type, looked at as a whole.
 #[derive(Debug)]
 pub struct Inspected {
-    /// `None` where there is a mistake.
-    pub credential_type: Option<CredentialType>,
+    /// The type in each of its formats, that at the top of the file first; none where there is a
+    /// mistake.
+    pub credential_types: Vec<CredentialType>,
     /// What keeps the issuer from starting.
     pub mistakes: Vec<ConfigError>,
     /// What had better be otherwise.
@@ -180,8 +190,17 @@ pub enum TxCodeChannel {
 }
 
 impl CredentialType {
-    /// Reads the text of a file; `file` names it, and its stem is the identifier.
+    /// Reads the text of a file, JSON where its name ends so and else TOML: the type in its first
+    /// format. `file` names it, and its stem is the identifier.
     pub fn parse(file: &Path, text: &str, issuer: &str) -> Result<Self, ConfigError> {
+        let read = Self::parse_all(file, text, issuer)?;
+        read.into_iter()
+            .next()
+            .ok_or_else(|| ConfigError::of_file(file, "is empty", "write it anew"))
+    }
+
+    /// The same in each of its formats.
+    pub fn parse_all(file: &Path, text: &str, issuer: &str) -> Result<Vec<Self>, ConfigError> {
         written::read(file, &Source::new(file, text), issuer)
     }
 
@@ -194,10 +213,9 @@ impl CredentialType {
         let read = source
             .as_ref()
             .and_then(|source| written::read_whole(file, (source, issuer), &mut mistakes));
-        let credential_type = read.filter(|_| mistakes.0.is_empty());
-        let warnings = source.as_ref().zip(credential_type.as_ref());
-        let warnings = warnings.map(|(source, read)| warnings::warnings(read, source));
-        Inspected { credential_type, mistakes: mistakes.0, warnings: warnings.unwrap_or_default() }
+        let credential_types = read.filter(|_| mistakes.0.is_empty()).unwrap_or_default();
+        let warnings = source.map(|source| warnings::warnings(&credential_types, &source));
+        Inspected { credential_types, mistakes: mistakes.0, warnings: warnings.unwrap_or_default() }
     }
 
     /// The files of a folder, by name: each is one type.
@@ -205,17 +223,32 @@ impl CredentialType {
         files(folder)
     }
 
-    /// Reads every `*.toml` of a folder.
+    /// Reads every `*.toml` and `*.json` of a folder: all types, each in all its formats.
     pub fn load_all(folder: &Path, issuer: &str) -> Result<BTreeMap<String, Self>, ConfigError> {
-        let mut types = BTreeMap::new();
+        let mut types = BTreeMap::<String, Self>::new();
         for file in files(folder)? {
-            let credential_type = written::read(&file, &Source::read(&file)?, issuer)?;
-            types.insert(credential_type.id.clone(), credential_type);
+            let source = Source::read(&file)?;
+            for credential_type in written::read(&file, &source, issuer)? {
+                let id = credential_type.id.clone();
+                if let Some(other) = types.get(&id) {
+                    let problem = format!("`{id}` is described in {} too", other.origin.name());
+                    let place = credential_type.origin.place("id");
+                    return Err(source.mistake(
+                        &place,
+                        problem,
+                        "give one of the two another name",
+                    ));
+                }
+                types.insert(id, credential_type);
+            }
         }
         if types.is_empty() {
             let remedy = "put one file NAME.toml there for each credential type; \
                           `bestow issuer init` writes three examples";
             return Err(ConfigError::of_file(folder, "there is no credential type", remedy));
+        }
+        if types.len() > TYPES_MAX {
+            return Err(too_many(folder));
         }
         Ok(types)
     }
@@ -242,8 +275,8 @@ impl CredentialType {
     pub fn credential_metadata(&self) -> Value {
         let mut metadata = Map::from_iter([("display".to_owned(), json!(self.display))]);
         // A constant without a label is for machines, such as the type of an object.
-        let shown =
-            self.claims.iter().filter(|one| one.constant.is_none() || !one.label.is_empty());
+        let is_shown = |one: &&Claim| one.constant.is_none() || !one.label.is_empty();
+        let shown = self.claims.disclosed().filter(is_shown);
         let claims: Vec<Value> = shown.map(|claim| self.description(claim)).collect();
         if !claims.is_empty() {
             metadata.insert("claims".to_owned(), claims.into());
@@ -255,8 +288,8 @@ impl CredentialType {
     fn description(&self, claim: &Claim) -> Value {
         // PATH-04: `null` selects every element of a list.
         let mut path: Vec<Option<&str>> = claim.path.iter().map(Step::name).collect();
-        if let Format::W3c(_) = self.format {
-            path.insert(0, Some("credentialSubject")); // FMT-JWT-06
+        if let Some(prefix) = self.format.prefix() {
+            path.insert(0, Some(prefix));
         }
         let display: Vec<Value> = self
             .languages(claim)
@@ -330,7 +363,12 @@ impl CredentialType {
     }
 }
 
-/// The `*.toml` files of a folder, by name.
+fn too_many(folder: &Path) -> ConfigError {
+    let problem = format!("there are more than {TYPES_MAX} credential types");
+    ConfigError::of_file(folder, problem, "remove those nobody uses")
+}
+
+/// The `*.toml` and `*.json` files of a folder, by name.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     let unreadable = |error: std::io::Error| {
         let problem = format!("cannot be read: {error}");
@@ -339,12 +377,11 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        if path.extension().is_some_and(|extension| extension == "toml" || extension == JSON) {
             files.push(path);
         }
         if files.len() > TYPES_MAX {
-            let problem = format!("there are more than {TYPES_MAX} credential types");
-            return Err(ConfigError::of_file(folder, problem, "remove those nobody uses"));
+            return Err(too_many(folder));
         }
     }
     files.sort();

@@ -8,9 +8,11 @@ const BLANK: &str = include_str!("blank.toml");
 pub const NEW_FORMATS: [&str; 7] =
     ["dc+sd-jwt", "mso_mdoc", "jwt_vc_json", "jwt_vc_json-ld", "vc+jwt", "vc+sd-jwt", "ldp_vc"];
 
-/// The examples that a type can begin as: those of a new issuer, and those of public authorities.
-const MORE_EXAMPLES: [(&str, &str); 4] = [
+/// The examples that a type can begin as: those of a new issuer, one in several formats, and those of
+/// public authorities.
+const MORE_EXAMPLES: [(&str, &str); 5] = [
     ("open_badge", include_str!("../../../../docs/credential-types/open_badge.toml")),
+    ("library_card", include_str!("../../../../docs/credential-types/library_card.toml")),
     ("mdl", include_str!("../../../../docs/credential-types/mdl.toml")),
     ("pid", include_str!("../../../../docs/credential-types/pid.toml")),
     ("pid_mdoc", include_str!("../../../../docs/credential-types/pid_mdoc.toml")),

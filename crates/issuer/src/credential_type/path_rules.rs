@@ -69,6 +69,14 @@ impl Rules<'_> {
     fn check_mdoc_path(&self) -> Result<(), ConfigError> {
         let is_name_space = |name: &str| name.split('.').all(is_name);
         match &self.claim.path[..] {
+            [Step::Name(element), inside @ ..] if self.context.is_in_name_space => {
+                if is_name(element) && inside.iter().filter_map(Step::name).all(is_name) {
+                    return Ok(());
+                }
+                let remedy = "use letters of a-z, digits, `_` and `-` for each name; name_space is \
+                              where all of them lie";
+                self.refuse("path", "does not name an element of the name space", remedy)
+            }
             [Step::Name(space), Step::Name(element), inside @ ..]
                 if is_name_space(space)
                     && is_name(element)
@@ -125,7 +133,8 @@ impl Rules<'_> {
         }
         if self.context.format == WrittenFormat::MsoMdoc {
             let declared = |outer: &[Step]| self.declared(outer).is_some();
-            if !(2..path.len()).all(|depth| path.get(..depth).is_some_and(declared)) {
+            let outermost = if self.context.is_in_name_space { 1 } else { 2 };
+            if !(outermost..path.len()).all(|depth| path.get(..depth).is_some_and(declared)) {
                 let remedy = "declare the element around it: a claim of type = \"object\"";
                 return self.refuse("path", "lies in an element that is not declared", remedy);
             }

@@ -8,14 +8,13 @@ use formats::data_integrity::Contexts;
 use keys::digest::sha256;
 use serde::Deserialize;
 
-use super::written::WrittenType;
+use super::entry::Entry;
 use crate::config::ConfigError;
-use crate::config::source::Source;
 
 /// Longest context: a verifier reads it again for each value that has one of its own.
 const BYTES_MAX: u64 = 512 * 1024;
 
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WrittenContext {
     /// As credentials name it.
@@ -26,16 +25,13 @@ pub(super) struct WrittenContext {
 }
 
 /// Reads those of a type; its file says where it is.
-pub(super) fn read(
-    written: &WrittenType,
-    file: &Path,
-    source: &Source,
-) -> Result<Contexts, ConfigError> {
+pub(super) fn read(entry: &Entry<'_>, file: &Path) -> Result<Contexts, ConfigError> {
+    let written = &entry.written;
     let folder = file.parent().unwrap_or(Path::new(""));
     let mut contexts = Contexts::default();
     for (at, context) in written.pinned_contexts.iter().enumerate() {
         let refuse = |key: &str, problem: &str, remedy: &str| {
-            source.mistake(&format!("pinned_contexts.{at}.{key}"), problem.to_owned(), remedy)
+            entry.mistake(&format!("pinned_contexts.{at}.{key}"), problem.to_owned(), remedy)
         };
         if Contexts::is_bundled(&context.url) {
             let problem = "this context is part of the program, and stays what it is there";

@@ -77,3 +77,27 @@ pub(super) fn insert_sample(value: &mut Value, path: &[Step], sample: Value) {
         }
     }
 }
+
+/// Takes out what a path leads to, from each element of a list; elements themselves stay, as the list
+/// would be another one.
+pub(crate) fn remove(claims: &mut Map<String, Value>, path: &[Step]) {
+    let Some((Step::Name(first), rest)) = path.split_first() else { return };
+    if rest.is_empty() {
+        claims.remove(first);
+        return;
+    }
+    let Some(inner) = claims.get_mut(first) else { return };
+    remove_inside(inner, rest);
+}
+
+fn remove_inside(value: &mut Value, path: &[Step]) {
+    match (value, path) {
+        (Value::Object(inner), _) => remove(inner, path),
+        (Value::Array(elements), [Step::Every, rest @ ..]) if !rest.is_empty() => {
+            for element in elements {
+                remove_inside(element, rest);
+            }
+        }
+        _ => {}
+    }
+}

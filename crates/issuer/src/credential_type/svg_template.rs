@@ -153,7 +153,7 @@ fn in_file(path: &Path, SvgMistake { fault, line }: SvgMistake) -> ConfigError {
 
 /// What pictures may name; a photograph is no text.
 fn svg_ids(claims: &Claims) -> impl Iterator<Item = String> {
-    let texts = claims.iter().filter(|claim| claim.value_type != ValueType::Image);
+    let texts = claims.disclosed().filter(|claim| claim.value_type != ValueType::Image);
     texts.filter_map(|claim| svg_id(claims, claim))
 }
 

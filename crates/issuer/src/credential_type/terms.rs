@@ -8,17 +8,17 @@ use keys::outside::Timestamp;
 use serde_json::{Map, Value};
 
 use super::claims::{Claim, Claims};
+use super::entry::Entry;
 use super::format::{Format, Securing};
 use super::place::insert_sample;
 use super::value::ValueType;
 use crate::config::ConfigError;
-use crate::config::source::Source;
 
 /// Refuses claims and types that the contexts do not define, before anybody applies for them.
 pub(super) fn check(
     (format, contexts): (&Format, &Contexts),
     claims: &Claims,
-    source: &Source,
+    entry: &Entry<'_>,
 ) -> Result<(), ConfigError> {
     let Format::W3c(w3c) = format else { return Ok(()) };
     let signs_json = match w3c.securing {
@@ -28,7 +28,7 @@ pub(super) fn check(
     if signs_json {
         return Ok(());
     }
-    check_lists(claims, source)?;
+    check_lists(claims, entry)?;
     let claims = W3cClaims {
         id: None,
         name: None,
@@ -45,16 +45,17 @@ pub(super) fn check(
         let problem = format!("this cannot be signed as linked data: {error}");
         let remedy = "remove the line, so that each claim means what this type says it does; or set \
                       canonicalization = \"jcs\"";
-        source.mistake("contexts", problem, remedy)
+        entry.mistake("contexts", problem, remedy)
     })
 }
 
 /// A list becomes one statement for each element: in no order, and nothing twice. That is what a list
 /// of plain values can say without it; objects in one look alike to a verifier, who would have to try
 /// all their orders (RDFC-1.0), and an empty list states nothing.
-fn check_lists(claims: &Claims, source: &Source) -> Result<(), ConfigError> {
+fn check_lists(claims: &Claims, entry: &Entry<'_>) -> Result<(), ConfigError> {
     for (at, claim) in claims.iter().enumerate() {
-        if claim.value_type != ValueType::List || claim.constant.is_some() {
+        let is_given = claim.constant.is_none() && claim.is_disclosed();
+        if claim.value_type != ValueType::List || !is_given {
             continue;
         }
         let element = [claim.path.as_slice(), &[Step::Every]].concat();
@@ -70,7 +71,7 @@ fn check_lists(claims: &Claims, source: &Source) -> Result<(), ConfigError> {
         let problem = format!("claim `{}`: {problem}", claim.name());
         let remedy = "set canonicalization = \"jcs\", which signs lists as they are written; or have \
                       a list of one or more plain values, which is signed as a set, in no order";
-        return Err(source.mistake(&format!("claims.{at}.{key}"), problem, remedy));
+        return Err(entry.misfit(&format!("claims.{at}.{key}"), problem, remedy));
     }
     Ok(())
 }
@@ -79,7 +80,7 @@ fn check_lists(claims: &Claims, source: &Source) -> Result<(), ConfigError> {
 fn each_with_a_value(claims: &Claims) -> Map<String, Value> {
     let mut all = Value::Object(Map::new());
     let has_value = |claim: &&Claim| claim.constant.is_some() || claim.value_type.is_value();
-    for claim in claims.iter().filter(has_value) {
+    for claim in claims.disclosed().filter(has_value) {
         let value = if claim.limits.is_uri { "urn:x:value" } else { "value" };
         let value = claim.constant.clone().unwrap_or_else(|| value.into());
         insert_sample(&mut all, &claim.path, value);

@@ -5,11 +5,10 @@ use formats::path::Step;
 use formats::type_metadata::{Chain, is_integrity, sha256};
 use serde_json::{Map, Value, json};
 
+use super::entry::Entry;
 use super::svg_template::svg_id;
-use super::written::WrittenType;
 use super::{Claim, CredentialType, Disclosure, Display, Format};
 use crate::config::ConfigError;
-use crate::config::source::Source;
 
 /// What a file says of the description of its type.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +20,8 @@ pub struct Description {
 }
 
 impl Description {
-    pub(super) fn read(written: &WrittenType, source: &Source) -> Result<Self, ConfigError> {
+    pub(super) fn read(entry: &Entry<'_>) -> Result<Self, ConfigError> {
+        let written = &entry.written;
         let is_named = written.format.key() == "vct";
         let written_keys = [
             ("extends", written.extends.is_some()),
@@ -30,21 +30,21 @@ impl Description {
         ];
         if let Some((key, _)) = written_keys.iter().find(|(_, written)| *written && !is_named) {
             let problem = format!("`{key}` belongs to dc+sd-jwt");
-            return Err(source.mistake(key, problem, "remove the line"));
+            return Err(entry.mistake(key, problem, "remove the line"));
         }
         if written.extends.as_ref().is_some_and(|uri| !uri.starts_with("https://")) {
             let remedy = "write the https: address that is the vct of that type";
-            return Err(source.mistake("extends", "nobody could fetch what it extends", remedy));
+            return Err(entry.mistake("extends", "nobody could fetch what it extends", remedy));
         }
         if written.extends.is_none() && written.extends_integrity.is_some() {
             let problem = "there is no `extends` that it would be for";
-            return Err(source.mistake("extends_integrity", problem, "remove it, or add extends"));
+            return Err(entry.mistake("extends_integrity", problem, "remove it, or add extends"));
         }
         if written.extends_integrity.as_ref().is_some_and(|text| !is_integrity(text)) {
             let problem = "no reader could hold the description against this";
             let remedy = "write \"sha256-\" and the digest of the description in Base64, which \
                           `openssl dgst -sha256 -binary FILE | base64` prints, or remove the line";
-            return Err(source.mistake("extends_integrity", problem, remedy));
+            return Err(entry.mistake("extends_integrity", problem, remedy));
         }
         let extends = written.extends.clone();
         let extends = extends.map(|uri| (uri, written.extends_integrity.clone()));
@@ -78,7 +78,7 @@ impl CredentialType {
             integrity.as_ref().map(|integrity| insert("extends#integrity", json!(integrity)));
         }
         insert("display", self.display.iter().map(|one| self.type_display(one, vct)).collect());
-        insert("claims", self.claims.iter().map(|claim| self.claim_metadata(claim)).collect());
+        insert("claims", self.claims.disclosed().map(|claim| self.claim_metadata(claim)).collect());
         serde_json::to_vec(&document).ok()
     }
 
@@ -92,17 +92,19 @@ impl CredentialType {
     pub(super) fn check_description(
         &self,
         issuer: &str,
-        source: &Source,
+        entry: &Entry<'_>,
     ) -> Result<(), ConfigError> {
         let Description { extends, is_pinned } = &self.description;
         let lines = [("vct_integrity", *is_pinned), ("extends", extends.is_some())];
         let lines = lines.into_iter().find(|(_, is_written)| *is_written);
         let pictures = self.display.iter().position(|one| !one.svg_templates.is_empty());
         let pictures = pictures.map(|at| format!("display.{at}.svg_templates.0"));
-        let of_no_use = lines.map(|(key, _)| key.to_owned()).or(pictures);
-        if let (Some(key), None) = (of_no_use, self.described_at(issuer)) {
-            let problem = format!("{issuer} describes no type that has this vct");
-            return Err(source.mistake(&key, problem, "leave vct out, or remove the line"));
+        let remedy = "leave vct out, or remove the line";
+        let problem = || format!("{issuer} describes no type that has this vct");
+        match (lines, pictures, self.described_at(issuer)) {
+            (Some((key, _)), _, None) => return Err(entry.mistake(key, problem(), remedy)),
+            (None, Some(place), None) => return Err(entry.misfit(&place, problem(), remedy)),
+            (None, None, None) | (_, _, Some(_)) => {}
         }
         let (Format::SdJwtVc { vct }, Some(document)) = (&self.format, self.type_metadata()) else {
             return Ok(());
@@ -110,7 +112,7 @@ impl CredentialType {
         let mut chain = Chain::of(vct, None);
         chain.take(&document).map_err(|fault| {
             let problem = format!("others could not read the description of this type: {fault}");
-            source.mistake("extends", problem, "correct what it extends, or remove the line")
+            entry.mistake("extends", problem, "correct what it extends, or remove the line")
         })
     }
 
@@ -123,7 +125,7 @@ impl CredentialType {
             .collect();
         let sd = match claim.disclosure {
             Disclosure::Selective => "always",
-            Disclosure::Always => "never",
+            Disclosure::Always | Disclosure::Never => "never", // the latter is not described at all
         };
         let mut described = json!({ "path": path, "sd": sd });
         if let Some(members) = described.as_object_mut() {

@@ -2,11 +2,14 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
-use time::Date;
 use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use time::{Date, OffsetDateTime, UtcOffset};
 use url::Url;
 
 use super::image::{self, Pictures};
@@ -31,12 +34,17 @@ pub enum ValueType {
     Email,
     /// A day, `YYYY-MM-DD`.
     Date,
+    /// A moment, as RFC 3339 writes it: day, time and offset.
+    #[serde(rename = "date-time")]
+    DateTime,
     /// A whole number.
     Integer,
     /// Any number.
     Number,
     /// Yes or no.
     Boolean,
+    /// Bytes, as base64url without padding where there is text.
+    Bytes,
     /// A PNG or JPEG picture as a `data:` URL.
     Image,
     /// No value of its own: it labels the claims below it.
@@ -53,9 +61,11 @@ impl ValueType {
             Self::String => "string",
             Self::Email => "email",
             Self::Date => "date",
+            Self::DateTime => "date-time",
             Self::Integer => "integer",
             Self::Number => "number",
             Self::Boolean => "boolean",
+            Self::Bytes => "bytes",
             Self::Image => "image",
             Self::Object => "object",
             Self::List => "list",
@@ -71,6 +81,7 @@ impl ValueType {
 
 /// Bounds of a value; those that do not fit the type of the value are refused with the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a rule of some format")]
 pub struct Limits {
     /// Fewest characters of a text.
     pub min_length: Option<usize>,
@@ -90,6 +101,8 @@ pub struct Limits {
     pub is_uri: bool,
     /// A list is signed as a set.
     pub is_set: bool,
+    /// Pictures become JPEG: readers of mdocs know no PNG.
+    pub is_jpeg: bool,
 }
 
 impl Limits {
@@ -145,6 +158,14 @@ pub enum Fault {
     NotEmail,
     /// It must be a day that exists.
     NotDate,
+    /// It must be a moment.
+    NotDateTime,
+    /// It must be bytes in base64url.
+    NotBytes,
+    /// Fewer bytes than this.
+    TooFewBytes(usize),
+    /// More bytes than this.
+    TooManyBytes(usize),
     /// It must be a whole number.
     NotInteger,
     /// It must be a number.
@@ -194,6 +215,12 @@ impl fmt::Display for Fault {
             Self::TooLong(most) => write!(f, "must have at most {}", characters(*most)),
             Self::NotEmail => f.write_str("must be an e-mail address like name@example.org"),
             Self::NotDate => f.write_str("must be a day like 2001-12-31"),
+            Self::NotDateTime => {
+                f.write_str("must be a day and time with its offset, like 2001-12-31T23:59:59Z")
+            }
+            Self::NotBytes => f.write_str("must be bytes in base64url without padding"),
+            Self::TooFewBytes(least) => write!(f, "must have at least {least} bytes"),
+            Self::TooManyBytes(most) => write!(f, "must have at most {most} bytes"),
             Self::NotInteger => f.write_str("must be a whole number"),
             Self::NotNumber => f.write_str("must be a number"),
             Self::TooSmall(least) => write!(f, "must be at least {least}"),
@@ -228,7 +255,7 @@ pub(super) fn take(
     value: &Value,
 ) -> Result<Value, Fault> {
     if value_type == ValueType::Image {
-        return pictures.kept(text(value)?).map(Value::from);
+        return pictures.kept(text(value)?, limits.is_jpeg).map(Value::from);
     }
     check(value_type, limits, value).map(|()| value.clone())
 }
@@ -249,6 +276,14 @@ fn check(value_type: ValueType, limits: &Limits, value: &Value) -> Result<(), Fa
                 Err(Fault::NotDate)
             }
         }
+        ValueType::DateTime => {
+            if date_time(text(value)?).is_some() {
+                Ok(())
+            } else {
+                Err(Fault::NotDateTime)
+            }
+        }
+        ValueType::Bytes => check_bytes(text(value)?, limits),
         ValueType::Integer => {
             let number = value.as_i64().ok_or(Fault::NotInteger)?;
             check_integer(number, limits)
@@ -264,6 +299,12 @@ pub(super) fn parse(value_type: ValueType, text: &str) -> Result<Value, Fault> {
     match value_type {
         ValueType::Integer => text.parse::<i64>().map(Value::from).map_err(|_| Fault::NotInteger),
         ValueType::Number => parse_number(text).ok_or(Fault::NotNumber),
+        // Browsers ask for a moment without an offset; the form says that it is UTC.
+        ValueType::DateTime => Ok(Value::from(match text.len() {
+            LOCAL_MINUTE => format!("{text}:00Z"),
+            LOCAL_SECOND => format!("{text}Z"),
+            _ => text.to_owned(),
+        })),
         ValueType::Boolean => match text {
             "true" | "on" => Ok(Value::Bool(true)),
             "false" => Ok(Value::Bool(false)),
@@ -272,6 +313,7 @@ pub(super) fn parse(value_type: ValueType, text: &str) -> Result<Value, Fault> {
         ValueType::String
         | ValueType::Email
         | ValueType::Date
+        | ValueType::Bytes
         | ValueType::Image
         | ValueType::Object
         | ValueType::List => Ok(Value::from(text)),
@@ -297,6 +339,19 @@ fn check_text(text: &str, limits: &Limits) -> Result<(), Fault> {
         Err(Fault::TooShort(least))
     } else if characters > most {
         Err(Fault::TooLong(most))
+    } else {
+        Ok(())
+    }
+}
+
+fn check_bytes(text: &str, limits: &Limits) -> Result<(), Fault> {
+    let least = limits.min_length.unwrap_or(1);
+    let most = limits.max_length.unwrap_or(LENGTH_MAX);
+    let count = bytes(text).ok_or(Fault::NotBytes)?.len();
+    if count < least {
+        Err(Fault::TooFewBytes(least))
+    } else if count > most {
+        Err(Fault::TooManyBytes(most))
     } else {
         Ok(())
     }
@@ -352,4 +407,28 @@ fn is_email(text: &str) -> bool {
 fn is_date(text: &str) -> bool {
     const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
     text.len() == "2001-12-31".len() && Date::parse(text, DAY).is_ok()
+}
+
+/// What a browser gives for a moment, with and without seconds.
+const LOCAL_MINUTE: usize = "2001-12-31T23:59".len();
+const LOCAL_SECOND: usize = "2001-12-31T23:59:59".len();
+
+/// The bytes that are written in base64url.
+pub(crate) fn bytes(text: &str) -> Option<Vec<u8>> {
+    BASE64_URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+/// The same moment in UTC and without a fraction of a second, as mdocs have it (ISO 18013-5 §7.2).
+pub(crate) fn date_time(text: &str) -> Option<String> {
+    // RFC 3339 §5.6 lets an implementation ask for capitals.
+    if text.bytes().any(|b| b.is_ascii_lowercase() || b == b' ') {
+        return None;
+    }
+    let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
+    if !(0..=9999).contains(&moment.year()) {
+        return None;
+    }
+    let (date, (hour, minute, second)) = (moment.date(), moment.to_hms());
+    let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
+    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
 }

@@ -2,7 +2,7 @@
 
 use oid4vci::colour::Colour;
 
-use super::{Claim, CredentialType, Display, Format, Revocation, ValueType};
+use super::{Claim, CredentialType, Disclosure, Display, Format, Revocation, ValueType};
 use crate::config::ConfigError;
 use crate::config::source::Source;
 
@@ -13,14 +13,42 @@ const CONTRAST_MIN: f64 = 4.5;
 /// objects) in an order of its own: of so many there are 24.
 const OBJECTS_MAX: usize = 2;
 
-/// All warnings, in the order of the file.
-pub(super) fn warnings(credential_type: &CredentialType, source: &Source) -> Vec<ConfigError> {
-    let looks = credential_type.display.iter().enumerate();
+/// All warnings: what is about a format for each of them, in the order of the file, then what is about
+/// all of them.
+pub(super) fn warnings(formats: &[CredentialType], source: &Source) -> Vec<ConfigError> {
+    let Some(first) = formats.first() else { return Vec::new() };
+    let each = formats.iter().flat_map(|one| {
+        let told = links(one, source).into_iter();
+        name(one, source).into_iter().chain(told).chain(shown(one, formats, source))
+    });
+    let looks = first.display.iter().enumerate();
     let looks = looks.filter_map(|(at, display)| look(at, display, source));
-    let claims = credential_type.claims.iter().enumerate();
-    let labels = claims.filter_map(|(at, claim)| label(credential_type, (at, claim), source));
-    let links = links(credential_type, source);
-    name(credential_type, source).into_iter().chain(links).chain(looks).chain(labels).collect()
+    let claims = first.claims.iter().enumerate();
+    let labels = claims.filter_map(|(at, claim)| label(first, (at, claim), source));
+    each.chain(looks).chain(labels).collect()
+}
+
+/// The holder of an mdoc may leave out what other formats of the same type always show.
+fn shown(
+    credential_type: &CredentialType,
+    formats: &[CredentialType],
+    source: &Source,
+) -> Option<ConfigError> {
+    let Format::MsoMdoc { .. } = credential_type.format else { return None };
+    let is_always = |at: usize| {
+        let others = formats.iter().filter(|one| one.format.can_conceal());
+        let mut claims = others.filter_map(|one| one.claims.iter().nth(at));
+        claims.any(|claim| claim.disclosure == Disclosure::Always)
+    };
+    let mut claims = credential_type.claims.iter().enumerate();
+    let (at, claim) = claims.find(|(at, _)| is_always(*at))?;
+    let problem = format!(
+        "claim `{}`: the holder of {} may leave it out, as every element of an mdoc",
+        claim.name(),
+        credential_type.id
+    );
+    let remedy = "verifiers must ask for it; or offer this type in no mdoc";
+    Some(source.mistake(&format!("claims.{at}.disclosure"), problem, remedy))
 }
 
 /// A proof that cannot be linked is worth nothing beside what is another for each credential, and is
@@ -29,7 +57,7 @@ fn links(credential_type: &CredentialType, source: &Source) -> Vec<ConfigError> 
     let told = |place, what, remedy| {
         let problem =
             format!("each disclosure shows {what}, by which all of one credential can be linked");
-        source.mistake(place, problem, remedy)
+        source.mistake(&credential_type.origin.place(place), problem, remedy)
     };
     let has_key = credential_type.key_binding.is_some();
     let has_entry = credential_type.revocation != Revocation::Never;
@@ -58,7 +86,7 @@ fn name(credential_type: &CredentialType, source: &Source) -> Option<ConfigError
     }
     let problem = "vct is no https: address, so nobody can fetch what describes the type";
     let remedy = "keep it where an ecosystem prescribes it; else write a URL that is yours";
-    Some(source.mistake("vct", problem, remedy))
+    Some(source.mistake(&credential_type.origin.place("vct"), problem, remedy))
 }
 
 fn look(at: usize, display: &Display, source: &Source) -> Option<ConfigError> {

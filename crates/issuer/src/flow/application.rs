@@ -4,6 +4,7 @@ use std::fmt;
 
 use keys::outside::Timestamp;
 use oid4vci::grant::{Grant, OfferState};
+use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferId;
 use oid4vci::secret::TxCode;
 use serde_json::{Map, Value};
@@ -192,11 +193,12 @@ async fn make_offer_for(
     credential_type: &CredentialType,
     secret: &ApplicationSecret,
 ) -> Result<(), MakeOfferError> {
+    let draft = issuer.config.legacy.portal.filter(|draft| is_speakable(credential_type, *draft));
     let request = OfferRequest {
-        credential_configuration_ids: vec![application.credential_configuration_id.clone()],
+        credential_configuration_ids: formats(issuer, credential_type, draft),
         claims: application.claims.clone(),
         tx_code: credential_type.tx_code,
-        draft: issuer.config.legacy.portal.filter(|draft| is_speakable(credential_type, *draft)),
+        draft,
         ..OfferRequest::default()
     };
     let owner = Owner::Application {
@@ -209,6 +211,22 @@ async fn make_offer_for(
         Ok(_) | Err(MakeOfferError::Replaced) => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// All formats of what was applied for, but those that are kept from the portal, and those that the
+/// draft has no word for.
+fn formats(
+    issuer: &Issuer,
+    credential_type: &CredentialType,
+    draft: Option<Dialect>,
+) -> Vec<String> {
+    let is_offered = |id: &&String| {
+        let one = issuer.types.get(*id);
+        one.is_some_and(|one| one.portal && draft.is_none_or(|draft| is_speakable(one, draft)))
+    };
+    let first = &credential_type.id;
+    let further = credential_type.origin.ids().iter().filter(|id| *id != first).filter(is_offered);
+    std::iter::once(first).chain(further).cloned().collect()
 }
 
 fn shown(

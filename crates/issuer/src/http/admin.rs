@@ -29,7 +29,7 @@ use crate::flow::application::{approve, reject};
 use crate::flow::offer::{
     OfferGrants, OfferRequest, Owner, UNKNOWN_OFFER, Withdrawal, release, withdraw,
 };
-use crate::offering::{Offered, offer};
+use crate::offering::{Offered, in_all_formats, offer};
 use crate::store::{ApplicationPage, OfferPage};
 use crate::{Issuer, failure::Broken};
 
@@ -112,6 +112,8 @@ async fn ready(State(issuer): State<Arc<Issuer>>) -> Response {
 struct NewOffer {
     credential_configuration_ids: Vec<String>,
     #[serde(default)]
+    all_formats: bool,
+    #[serde(default)]
     claims: Map<String, Value>,
     #[serde(default)]
     tx_code: bool,
@@ -169,8 +171,10 @@ async fn make_offer(
 ) -> Result<impl IntoResponse, Problem> {
     let body = body.map_err(|_| Problem::bad_request("The body is too large."))?;
     let new = NewOffer::read(&body).map_err(Problem::bad_request)?;
+    let named = new.credential_configuration_ids;
+    let ids = if new.all_formats { in_all_formats(&issuer, &named) } else { named };
     let request = OfferRequest {
-        credential_configuration_ids: new.credential_configuration_ids,
+        credential_configuration_ids: ids,
         claims: new.claims,
         tx_code: new.tx_code,
         by_value: new.by_value,

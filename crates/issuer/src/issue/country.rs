@@ -45,8 +45,9 @@ impl Issuer {
         let keys = self.keys();
         let Some(own) = keys.signing.certificate.country.as_deref() else { return Ok(()) };
         let said = |claim: &Claim| {
-            let [Step::Name(space), Step::Name(element)] = &claim.path[..] else { return None };
-            claims.get(space)?.get(element)?.as_str()
+            let mut names = claim.path.iter().map(Step::name);
+            let outermost = claims.get(names.next()??)?;
+            names.try_fold(outermost, |around, name| around.get(name?))?.as_str()
         };
         let is_foreign =
             |claim: &&Claim| said(claim).is_some_and(|said| !said.eq_ignore_ascii_case(own));
@@ -58,9 +59,16 @@ impl Issuer {
     }
 }
 
-/// Where an mdoc says its country; each name space may.
+/// Where an mdoc says its country; each name space may, or the one in which all claims lie.
 fn countries(credential_type: &CredentialType) -> impl Iterator<Item = &Claim> {
-    let is_mdoc = matches!(credential_type.format, Format::MsoMdoc { .. });
-    let is_country = |claim: &&Claim| matches!(&claim.path[..], [_, Step::Name(element)] if element == ISSUING_COUNTRY);
-    credential_type.claims.iter().filter(move |_| is_mdoc).filter(is_country)
+    let depth = match &credential_type.format {
+        Format::MsoMdoc { name_space: Some(_), .. } => Some(1),
+        Format::MsoMdoc { name_space: None, .. } => Some(2),
+        Format::SdJwtVc { .. } | Format::W3c(_) => None,
+    };
+    let is_country = move |claim: &&Claim| {
+        let element = claim.path.last().and_then(Step::name);
+        Some(claim.path.len()) == depth && element == Some(ISSUING_COUNTRY)
+    };
+    credential_type.claims.iter().filter(is_country)
 }

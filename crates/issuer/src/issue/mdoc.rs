@@ -6,25 +6,33 @@ use formats::mso_mdoc::{Element, NameSpace};
 use formats::path::Step;
 use serde_json::{Map, Value};
 
-use crate::credential_type::{CredentialType, ValueType};
+use crate::credential_type::{CredentialType, ValueType, bytes, date_time};
 use crate::failure::Broken;
 
-/// All elements, in the order of the type.
+/// All elements, in the order of the type. The name space stands in front of their paths, or all of
+/// them lie in this one.
 pub(super) fn name_spaces(
-    credential_type: &CredentialType,
+    (credential_type, only): (&CredentialType, Option<&str>),
     claims: &Map<String, Value>,
 ) -> Result<Vec<NameSpace>, Broken> {
     let mut spaces: Vec<NameSpace> = Vec::new();
     for claim in &credential_type.claims {
-        let [Step::Name(space), Step::Name(identifier)] = &claim.path[..] else { continue };
-        let value = claims.get(space).and_then(|space| space.get(identifier));
+        let (space, identifier) = match (only, &claim.path[..]) {
+            (None, [Step::Name(space), Step::Name(identifier)]) => (space.as_str(), identifier),
+            (Some(space), [Step::Name(identifier)]) => (space, identifier),
+            _ => continue,
+        };
+        let value = match only {
+            None => claims.get(space).and_then(|space| space.get(identifier)),
+            Some(_) => claims.get(identifier),
+        };
         let Some(value) = value else { continue };
         let element = element(credential_type, &claim.path, value)?;
-        let known = spaces.iter_mut().find(|known| known.name == *space);
+        let known = spaces.iter_mut().find(|known| known.name == space);
         let element = (identifier.clone(), element);
         match known {
             Some(known) => known.elements.push(element),
-            None => spaces.push(NameSpace { name: space.clone(), elements: vec![element] }),
+            None => spaces.push(NameSpace { name: space.to_owned(), elements: vec![element] }),
         }
     }
     Ok(spaces)
@@ -56,6 +64,8 @@ fn element(
             |whole| Ok(Element::Integer(whole)),
         )?,
         ValueType::Boolean => Element::Bool(value.as_bool().ok_or_else(misfit)?),
+        ValueType::DateTime => Element::DateTime(date_time(&text()?).ok_or_else(misfit)?),
+        ValueType::Bytes => Element::Bytes(bytes(&text()?).ok_or_else(misfit)?),
         ValueType::Image => Element::Bytes(picture(&text()?).ok_or_else(misfit)?),
         ValueType::Object => {
             let members = value.as_object().ok_or_else(misfit)?;

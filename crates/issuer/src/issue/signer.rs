@@ -143,9 +143,9 @@ pub fn signer_warnings(
     };
     let told = |one: &CredentialType| {
         format!(
-            "credentials/{}.toml: credentials end at {}, with the certificate of the key that signs \
+            "{}: credentials end at {}, with the certificate of the key that signs \
              them, and not after {} days: `bestow issuer keys rotate signing` makes another",
-            one.id,
+            one.origin.name(),
             end.to_rfc3339(),
             one.validity_days
         )

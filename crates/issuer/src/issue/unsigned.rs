@@ -109,10 +109,10 @@ impl Making<'_> {
     pub(super) fn make(
         &self,
         (claims, holder): (&Map<String, Value>, Option<&Holder>),
-        status: Option<(CredentialStatus, u64)>,
+        status: Option<&(CredentialStatus, u64)>,
     ) -> Result<Unsigned, Broken> {
         let life = life(self.certificate, self.credential_type);
-        let status = status.as_ref().map(|(status, entries)| (status, *entries));
+        let status = status.map(|(status, entries)| (status, *entries));
         let stamp = self.stamp().with(status.map(|(status, _)| status.clone()));
         let unsigned = self.unsigned((claims, holder), stamp)?;
         let expected = Expected {
@@ -147,17 +147,21 @@ impl Making<'_> {
     ) -> Result<Unsigned, Broken> {
         let failed =
             |error: IssueError| Broken::fault(format!("a credential cannot be made: {error}"));
+        let claims = &*self.credential_type.claims.to_disclose(claims);
         match &self.credential_type.format {
             Format::SdJwtVc { vct } => {
                 let claims = sd_jwt_vc_claims((vct, claims), holder, &stamp, self);
                 sd_jwt_vc::prepare(claims, self.random).map(Unsigned::SdJwtVc)
             }
-            Format::MsoMdoc { doctype } => {
+            Format::MsoMdoc { doctype, name_space } => {
                 let holder =
                     holder.ok_or_else(|| Broken::fault("an mdoc has no key to hold".into()))?;
                 let claims = MdocClaims {
                     doc_type: doctype,
-                    name_spaces: mdoc::name_spaces(self.credential_type, claims)?,
+                    name_spaces: {
+                        let name_space = name_space.as_deref();
+                        mdoc::name_spaces((self.credential_type, name_space), claims)?
+                    },
                     device_key: &holder.key,
                     signed_at: stamp.issued_at,
                     expires_at: stamp.expires_at,
@@ -171,7 +175,7 @@ impl Making<'_> {
     }
 }
 
-/// A name that nobody else has, and that says nothing (RFC 9562 §5.4).
+/// A name that nobody else has, and that says nothing: a UUID of version 4.
 fn drawn_name(random: &dyn Random) -> String {
     let mut bytes = [0; 16];
     random.fill(&mut bytes);
@@ -181,7 +185,7 @@ fn drawn_name(random: &dyn Random) -> String {
 fn type_name(credential_type: &CredentialType) -> TypeName<'_> {
     match &credential_type.format {
         Format::SdJwtVc { vct } => TypeName::Vct(vct),
-        Format::MsoMdoc { doctype } => TypeName::DocType(doctype),
+        Format::MsoMdoc { doctype, .. } => TypeName::DocType(doctype),
         Format::W3c(w3c) => TypeName::W3c {
             contexts: &w3c.contexts,
             types: &w3c.types,

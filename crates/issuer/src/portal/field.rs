@@ -39,6 +39,8 @@ pub enum FieldKind {
     Email,
     /// A day.
     Date,
+    /// A day and a time.
+    DateTime,
     /// A number without a fraction.
     Integer,
     /// Any number.
@@ -68,6 +70,7 @@ impl Field {
         match self.kind {
             FieldKind::Email => "email",
             FieldKind::Date => "date",
+            FieldKind::DateTime => "datetime-local",
             FieldKind::Picture => "file",
             FieldKind::Text | FieldKind::Integer | FieldKind::Number | FieldKind::Boolean => "text",
         }
@@ -81,6 +84,7 @@ impl Field {
             FieldKind::Text
             | FieldKind::Email
             | FieldKind::Date
+            | FieldKind::DateTime
             | FieldKind::Boolean
             | FieldKind::Picture => None,
         }
@@ -92,8 +96,8 @@ impl Field {
 
     /// A browser asks for a day in its own way, so an example would only confuse.
     pub(super) fn shows_example(&self) -> bool {
-        let written =
-            !matches!(self.kind, FieldKind::Date | FieldKind::Boolean | FieldKind::Picture);
+        use FieldKind::{Boolean, Date, DateTime, Picture};
+        let written = !matches!(self.kind, Date | DateTime | Boolean | Picture);
         written && !self.example.is_empty()
     }
 

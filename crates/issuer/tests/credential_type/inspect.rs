@@ -42,7 +42,7 @@ minimum = 3
 maximum = 2
 "#,
     );
-    assert!(found.credential_type.is_none());
+    assert!(found.credential_types.is_empty());
     let lines: Vec<_> = found.mistakes.iter().map(|mistake| mistake.line).collect();
     let expected = [2, 7, 3, 4, 14, 20].map(Some);
     assert_eq!(lines, expected, "{:?}", found.mistakes);
@@ -101,7 +101,7 @@ fn what_is_good_needs_no_word() {
         &format!("{HEAD}background_color = \"#000000\"\n{CARD}").replace(", de = \"Vorname\"", ""),
     );
     assert_eq!(found.mistakes, []);
-    assert!(found.credential_type.is_some());
+    assert_eq!(found.credential_types.len(), 1);
 }
 
 /// A new file is good at once, with nothing to be said against it.
@@ -110,7 +110,7 @@ fn every_new_type_is_good() {
     for format in NEW_FORMATS {
         let found = inspect(&blank("card", format));
         assert_eq!((found.mistakes, found.warnings), (vec![], vec![]), "{format}");
-        let read = found.credential_type.unwrap();
+        let read = &found.credential_types[0];
         assert_eq!(read.format.name(), format);
         assert!(!read.sample().is_empty(), "{format}");
     }

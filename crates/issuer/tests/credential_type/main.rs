@@ -18,9 +18,12 @@ mod constants;
 mod form;
 mod inspect;
 mod lists;
+mod never;
 mod pictures;
 mod pinned_contexts;
+mod several;
 mod svg_templates;
+mod values;
 
 const ISSUER: &str = "https://issuer.example/tenant";
 

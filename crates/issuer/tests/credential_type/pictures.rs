@@ -42,6 +42,49 @@ async fn kept(url: &str) -> Result<Vec<u8>, Fault> {
     }
 }
 
+/// ISO 18013-5 §7.2: readers of mdocs know no PNG, so a portrait comes to them as JPEG.
+#[tokio::test]
+async fn a_portrait_of_an_mdoc_becomes_jpeg() {
+    let claim = |name: &str| format!("\n[[claims]]\npath = [\"{name}\"]\ntype = \"image\"\n");
+    let names = ["portrait", "signature_usual_mark", "logo"];
+    let both = "\n[[also]]\nformat = \"mso_mdoc\"\ndoctype = \"org.example.1\"\n";
+    let given =
+        "\n[[claims]]\npath = [\"x\"]\ntype = \"string\"\nrequired = true\nexample = \"x\"\n";
+    let text = format!("{HEAD}{given}{}", names.map(claim).concat());
+    // What can be seen through stands on white.
+    let glass = image::RgbaImage::from_fn(16, 16, |x, _| {
+        image::Rgba(if x < 8 { [0, 0, 0, 0] } else { [0, 0, 255, 255] })
+    });
+    for png in [file(flag(16, 16), ImageFormat::Png), file(glass, ImageFormat::Png)] {
+        let url = url("image/png", &png);
+        let given =
+            claims(&json!({ "x": "x", "portrait": url, "signature_usual_mark": url, "logo": url }));
+        let pictures = Pictures::clean(vec![url.clone()]).await;
+        let kinds = |also: &str| {
+            let taken =
+                read(&format!("{text}{also}")).unwrap().claims.check(&given, &pictures).unwrap();
+            names.map(|name| {
+                let url = taken[name].as_str().unwrap();
+                let (kind, base64) = url.split_once(";base64,").unwrap();
+                (kind.to_owned(), BASE64_STANDARD.decode(base64).unwrap())
+            })
+        };
+        let [portrait, mark, logo] = kinds(both);
+        assert_eq!((portrait.0.as_str(), mark.0.as_str()), ("data:image/jpeg", "data:image/jpeg"));
+        assert_eq!(logo.0, "data:image/png");
+        assert!(kinds("").iter().all(|(kind, _)| kind == "data:image/png"));
+        let pixels = image::load_from_memory(&portrait.1).unwrap().into_rgb8();
+        let near = |a: [u8; 3], b: [u8; 3]| a.iter().zip(b).all(|(a, b)| a.abs_diff(b) < 40);
+        let left = if png.len() == file(flag(16, 16), ImageFormat::Png).len() {
+            [255, 0, 0]
+        } else {
+            [255; 3]
+        };
+        assert!(near(pixels.get_pixel(2, 8).0, left), "{:?}", pixels.get_pixel(2, 8));
+        assert!(near(pixels.get_pixel(13, 8).0, [0, 0, 255]), "{:?}", pixels.get_pixel(13, 8));
+    }
+}
+
 fn has(file: &[u8], text: &str) -> bool {
     file.windows(text.len()).any(|part| part == text.as_bytes())
 }

@@ -54,7 +54,7 @@ fn a_picture_beside_the_file_is_read() {
     for (lines, count) in [("", 0), (ONE, 1), (&two, 2)] {
         let found = inspect(FORMAT, lines, SVG);
         assert!(found.mistakes.is_empty(), "{:?}", found.mistakes);
-        assert_eq!(found.credential_type.unwrap().svg_templates.len(), count);
+        assert_eq!(found.credential_types[0].svg_templates.len(), count);
     }
 }
 

@@ -5,3 +5,4 @@ mod application;
 mod browser;
 mod form;
 mod lists;
+mod several;

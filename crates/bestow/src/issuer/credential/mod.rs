@@ -93,10 +93,12 @@ fn report(file: &Path, found: &Inspected) -> usize {
     for warning in &found.warnings {
         print(as_warning(warning));
     }
-    if let Some(read) = &found.credential_type {
+    if let Some(read) = found.credential_types.first() {
         let claims = read.claims.iter().count();
-        let format = read.format.name();
-        print(format!("{}: good, {format} with {claims} claims", file.display()));
+        let formats: Vec<&str> =
+            found.credential_types.iter().map(|one| one.format.name()).collect();
+        let formats = formats.join(", ");
+        print(format!("{}: good, {formats} with {claims} claims", file.display()));
     }
     found.mistakes.len()
 }
@@ -117,8 +119,11 @@ fn config_for(files: &[PathBuf], config: &ConfigFile) -> Result<Option<Config>, 
 /// What was named: a file, or one of the issuer's types by its identifier.
 fn file_of(named: &Path, config: Option<&Config>) -> PathBuf {
     let own = config.filter(|_| named.components().count() == 1 && !named.exists());
-    let file = own.zip(named.to_str()).map(|(own, id)| own.credentials.join(format!("{id}.toml")));
-    file.filter(|file| file.exists()).unwrap_or_else(|| named.to_owned())
+    let files = own.zip(named.to_str()).map(|(own, id)| {
+        ["toml", "json"].map(|ending| own.credentials.join(format!("{id}.{ending}")))
+    });
+    let found = files.into_iter().flatten().find(|file| file.exists());
+    found.unwrap_or_else(|| named.to_owned())
 }
 
 fn address(config: Option<&Config>) -> &str {

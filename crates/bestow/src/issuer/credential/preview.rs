@@ -38,33 +38,59 @@ pub(super) async fn preview(arguments: &PreviewArguments) -> Result<(), Failure>
     if let Some(mistake) = found.mistakes.first() {
         return Err(Failure::mistake(mistake));
     }
-    let read = found.credential_type.ok_or_else(|| Failure::own_fault("there is no type"))?;
+    let formats = &found.credential_types;
+    let read = formats.first().ok_or_else(|| Failure::own_fault("there is no type"))?;
     let claims = match &arguments.claims {
-        None => checked(&read, read.sample()).await?,
-        Some(file) => checked(&read, given(file)?).await?,
+        None => checked(read, read.sample()).await?,
+        Some(file) => checked(read, given(file)?).await?,
     };
-    let metadata = issuer.metadata(&read);
-    let unsigned = issuer.unsigned(&read, &claims)?;
-    let entry = metadata.pointer(&format!("/{SUPPORTED}/{}", read.id)).cloned();
-    let made = Made {
-        entry: entry.unwrap_or_default(),
-        description: read.type_metadata().and_then(|document| json::parse(&document).ok()),
-        unsigned: unsigned.to_json(),
-    };
+    let metadata = issuer.metadata(formats);
+    let made: Result<Vec<Made>, Failure> =
+        formats.iter().map(|format| Made::new(format, &claims, (&metadata, &issuer))).collect();
+    let made = made?;
     if arguments.json {
-        let fields: Vec<Value> = read.fields(language).iter().map(field_json).collect();
-        return print_json(&json!({
-            "claims": claims, "fields": fields, "configuration": made.entry,
-            "type_metadata": made.description, "unsigned": made.unsigned,
-            "svg_templates": read.svg_templates.iter().map(template_json).collect::<Value>(),
-        }));
+        return print_json(&as_json((read, language), &claims, made));
     }
-    print(card(&metadata, (&read, &claims), language)?);
-    made.show(&read, language)
+    print(card(&metadata, (read, &claims), language)?);
+    show_form(read, language);
+    made.iter().zip(formats).try_for_each(|(made, format)| made.show(format))
 }
 
-/// What follows from a type, beside the card.
+/// What all formats have in common and the first of them beside each other; further ones by their
+/// identifiers.
+fn as_json(
+    (read, language): (&CredentialType, &str),
+    claims: &Map<String, Value>,
+    made: Vec<Made>,
+) -> Value {
+    let fields: Vec<Value> = read.fields(language).iter().map(field_json).collect();
+    let mut made = made.into_iter();
+    let mut first = made.next().map(Made::into_json).unwrap_or_default();
+    let further = made.map(|made| (made.id.clone(), made.into_json()));
+    let further: Map<String, Value> = further.collect();
+    if let Some(members) = first.as_object_mut() {
+        let mut insert = |name: &str, value| members.insert(name.to_owned(), value);
+        insert("claims", json!(claims));
+        insert("fields", json!(fields));
+        insert("svg_templates", read.svg_templates.iter().map(template_json).collect());
+        (!further.is_empty()).then(|| insert("also", json!(further)));
+    }
+    first
+}
+
+fn show_form(read: &CredentialType, language: &str) {
+    print("\nThe form:");
+    if !read.portal {
+        print("  none: portal = false");
+    }
+    for field in read.fields(language).iter().filter(|_| read.portal) {
+        print(field_line(field));
+    }
+}
+
+/// What follows from a type in one of its formats, beside card and form.
 struct Made {
+    id: String,
     /// In the issuer's metadata.
     entry: Value,
     /// Of an SD-JWT VC.
@@ -73,13 +99,30 @@ struct Made {
 }
 
 impl Made {
-    fn show(&self, read: &CredentialType, language: &str) -> Result<(), Failure> {
-        print("\nThe form:");
-        if !read.portal {
-            print("  none: portal = false");
-        }
-        for field in read.fields(language).iter().filter(|_| read.portal) {
-            print(field_line(field));
+    fn new(
+        read: &CredentialType,
+        claims: &Map<String, Value>,
+        (metadata, issuer): (&Value, &Previewed),
+    ) -> Result<Self, Failure> {
+        let entry = metadata.get(SUPPORTED).and_then(|all| all.get(&read.id)).cloned();
+        Ok(Self {
+            id: read.id.clone(),
+            entry: entry.unwrap_or_default(),
+            description: read.type_metadata().and_then(|document| json::parse(&document).ok()),
+            unsigned: issuer.unsigned(read, claims)?.to_json(),
+        })
+    }
+
+    fn into_json(self) -> Value {
+        json!({
+            "configuration": self.entry, "type_metadata": self.description,
+            "unsigned": self.unsigned,
+        })
+    }
+
+    fn show(&self, read: &CredentialType) -> Result<(), Failure> {
+        if !read.origin.is_first() {
+            print(format!("\nThe same as {}, called {}", read.format.name(), self.id));
         }
         print("\nIn the issuer's metadata:");
         print(pretty(&self.entry)?);
@@ -138,13 +181,16 @@ impl Previewed {
     }
 
     /// As much of the metadata as a wallet needs for a card.
-    fn metadata(&self, read: &CredentialType) -> Value {
+    fn metadata(&self, formats: &[CredentialType]) -> Value {
+        let algorithm = self.signatory.algorithm();
+        let entry = |one: &CredentialType| (one.id.clone(), json!(configuration(one, algorithm)));
+        let supported: Map<String, Value> = formats.iter().map(entry).collect();
         let issuer = self.config.url.as_str();
         json!({
             "credential_issuer": issuer,
             "credential_endpoint": format!("{issuer}/credential"),
             "display": [{ "name": self.config.name }],
-            SUPPORTED: { &read.id: configuration(read, self.signatory.algorithm()) },
+            SUPPORTED: supported,
         })
     }
 
@@ -173,6 +219,7 @@ fn card(
     let configuration = received.configurations.get(&read.id);
     let display = configuration.map(|configuration| Display::new(&received, configuration));
     let display = display.ok_or_else(|| Failure::own_fault("no wallet would know the type"))?;
+    let claims = &read.format.placed(read.claims.to_disclose(claims).into_owned());
     Ok(face(&Face { id: &read.id, issuer, display: &display, claims }, language))
 }
 

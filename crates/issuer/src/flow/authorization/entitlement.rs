@@ -7,7 +7,7 @@ use oid4vci::offer::OfferId;
 use serde_json::{Map, Value};
 
 use crate::Issuer;
-use crate::credential_type::{Claim, CredentialType, Format, Pictures};
+use crate::credential_type::{Claim, CredentialType, Pictures, remove};
 use crate::store::StoreError;
 
 /// What one credential will say.
@@ -30,14 +30,18 @@ pub async fn entitled<'i>(
     let Stage::SignedIn(person) = &running.stage else { return Ok(Vec::new()) };
     let is_offer = running.request.offer_id;
     let Some(own) = own_datasets(issuer, person).await? else { return Ok(Vec::new()) };
-    let mut datasets = match is_offer {
+    let datasets = match is_offer {
         Some(id) => offered(issuer, OfferId(id), person).await?,
         None => own,
     };
     let mut found = Vec::new();
     for id in &running.request.credential_configuration_ids {
         let Some(credential_type) = issuer.types.get(id) else { continue };
-        let Some(Value::Object(claims)) = datasets.remove(id) else { continue };
+        let known = match is_offer {
+            Some(_) => datasets.get(id),
+            None => credential_type.origin.dataset(id, &datasets),
+        };
+        let Some(Value::Object(claims)) = known.cloned() else { continue };
         // An account may be older than its type; an operator's offer stays as it was made.
         let claims = match is_offer {
             Some(_) => Ok(claims),
@@ -91,7 +95,8 @@ fn narrowed<'t>(
     wanted: &[ClaimDescription],
 ) -> Option<Entitled<'t>> {
     let mut needed = wanted.iter().filter(|one| one.mandatory);
-    let is_there = |path: &[Value]| path.is_empty() || select(&claims, path).is_some();
+    let disclosed = credential_type.claims.to_disclose(&claims);
+    let is_there = |path: &[Value]| path.is_empty() || select(&disclosed, path).is_some();
     if !needed.all(|one| is_there(below_format(credential_type, one))) {
         return None;
     }
@@ -129,33 +134,8 @@ fn below_format<'d>(
     credential_type: &CredentialType,
     description: &'d ClaimDescription,
 ) -> &'d [Value] {
-    match (&credential_type.format, description.path.as_slice()) {
-        (Format::W3c(_), [first, rest @ ..]) if first == "credentialSubject" => {
-            rest // FMT-JWT-06
-        }
+    match (credential_type.format.prefix(), description.path.as_slice()) {
+        (Some(prefix), [first, rest @ ..]) if first == prefix => rest,
         (_, path) => path,
-    }
-}
-
-/// From each element of a list; elements themselves stay, as the list would be another one.
-fn remove(claims: &mut Map<String, Value>, path: &[Step]) {
-    let Some((Step::Name(first), rest)) = path.split_first() else { return };
-    if rest.is_empty() {
-        claims.remove(first);
-        return;
-    }
-    let Some(inner) = claims.get_mut(first) else { return };
-    remove_inside(inner, rest);
-}
-
-fn remove_inside(value: &mut Value, path: &[Step]) {
-    match (value, path) {
-        (Value::Object(inner), _) => remove(inner, path),
-        (Value::Array(elements), [Step::Every, rest @ ..]) if !rest.is_empty() => {
-            for element in elements {
-                remove_inside(element, rest);
-            }
-        }
-        _ => {}
     }
 }

@@ -26,7 +26,7 @@ pub enum MakeOfferError {
     /// Nobody could scan it in time.
     TooShort,
     /// This type allows at most so many seconds.
-    TooLong(String, u64),
+    TooLong((String, String), u64),
     /// It is long or printed, and nothing guards it.
     NeedsTxCode,
     /// There is nobody who could send people here to sign in.
@@ -71,12 +71,12 @@ impl fmt::Display for MakeOfferError {
             Self::RepeatedConfiguration(id) => write!(f, "`{id}` is named twice: name it once"),
             Self::Claims(error) => error.fmt(f),
             Self::TooShort => f.write_str("an offer must live at least one second"),
-            Self::TooLong(id, longest) => {
+            Self::TooLong((id, file), longest) => {
                 write!(
                     f,
                     "an offer of `{id}` lives at most {longest} seconds: see `offer_seconds`"
                 )?;
-                write!(f, " in credentials/{id}.toml")
+                write!(f, " in {file}")
             }
             Self::NeedsTxCode => f.write_str(
                 "an offer that is printed or lives longer than an hour needs a transaction code: \

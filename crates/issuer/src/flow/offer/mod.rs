@@ -281,8 +281,8 @@ fn lifetime_seconds(
         return Err(MakeOfferError::TooShort);
     }
     if lifetime > longest {
-        let id = shortest.map(|credential_type| credential_type.id.clone());
-        return Err(MakeOfferError::TooLong(id.unwrap_or_default(), longest));
+        let named = shortest.map(|one| (one.id.clone(), one.origin.name()));
+        return Err(MakeOfferError::TooLong(named.unwrap_or_default(), longest));
     }
     // Who must sign in is guarded by that.
     let guarded =

@@ -25,7 +25,7 @@ impl From<Unreadable> for Trouble {
 
 /// `GET /`
 pub(super) async fn index(Extension(visitor): Extension<Visitor>) -> Result<Response, Trouble> {
-    let types = visitor.issuer().types.values().filter(|credential_type| credential_type.portal);
+    let types = visitor.issuer().types.values().filter(|one| is_offered(one));
     let cards: Vec<Card<'_>> = types.map(|credential_type| visitor.card(credential_type)).collect();
     visitor.page(StatusCode::OK, &IndexPage { site: visitor.site(), cards: &cards })
 }
@@ -76,7 +76,12 @@ pub(super) fn to_application(visitor: &Visitor, secret: &str) -> Response {
 /// A type that can be applied for here.
 fn offered_type<'v>(visitor: &'v Visitor, id: &str) -> Result<&'v CredentialType, Trouble> {
     let found = visitor.issuer().types.get(id);
-    found.filter(|credential_type| credential_type.portal).ok_or(Trouble::NotFound)
+    found.filter(|credential_type| is_offered(credential_type)).ok_or(Trouble::NotFound)
+}
+
+/// People apply for a type, and get it in all its formats.
+const fn is_offered(credential_type: &CredentialType) -> bool {
+    credential_type.portal && credential_type.origin.is_first()
 }
 
 /// The form, empty or with what was entered and what is wrong with it.

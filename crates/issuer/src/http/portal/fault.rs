@@ -41,6 +41,10 @@ fn english(fault: Fault) -> String {
         Fault::TooLong(most) => format!("Please write at most {most} characters."),
         Fault::NotEmail => "Please write an e-mail address like name@example.org.".into(),
         Fault::NotDate => "Please write a day that exists, like 2001-12-31.".into(),
+        Fault::NotDateTime => "Please write a day and time, like 2001-12-31T23:59:59Z.".into(),
+        Fault::NotBytes => "Please write this in base64url, without = at its end.".into(),
+        Fault::TooFewBytes(least) => format!("Please give at least {least} bytes."),
+        Fault::TooManyBytes(most) => format!("Please give at most {most} bytes."),
         Fault::NotInteger => "Please write a whole number, in digits.".into(),
         Fault::NotNumber => "Please write a number, in digits.".into(),
         Fault::TooSmall(least) => format!("Please write {least} or more."),
@@ -81,6 +85,12 @@ fn german(fault: Fault) -> String {
         Fault::TooLong(most) => format!("Bitte schreiben Sie höchstens {most} Zeichen."),
         Fault::NotEmail => "Bitte schreiben Sie eine E-Mail-Adresse wie name@example.org.".into(),
         Fault::NotDate => "Bitte schreiben Sie einen Tag, den es gibt, wie 2001-12-31.".into(),
+        Fault::NotDateTime => {
+            "Bitte schreiben Sie Tag und Uhrzeit wie 2001-12-31T23:59:59Z.".into()
+        }
+        Fault::NotBytes => "Bitte schreiben Sie das in base64url, ohne = am Ende.".into(),
+        Fault::TooFewBytes(least) => format!("Bitte geben Sie mindestens {least} Bytes an."),
+        Fault::TooManyBytes(most) => format!("Bitte geben Sie höchstens {most} Bytes an."),
         Fault::NotInteger => "Bitte schreiben Sie eine ganze Zahl in Ziffern.".into(),
         Fault::NotNumber => "Bitte schreiben Sie eine Zahl in Ziffern.".into(),
         Fault::TooSmall(least) => format!("Bitte schreiben Sie {least} oder mehr."),

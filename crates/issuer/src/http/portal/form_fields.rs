@@ -91,11 +91,15 @@ impl Form<'_> {
     fn field(&self, field: &credential_type::Field<'_>, error: Option<String>) -> Field {
         Field {
             name: field.name.clone(),
-            label: field.label.clone(),
+            label: if field.value_type == ValueType::DateTime {
+                format!("{} (UTC)", field.label)
+            } else {
+                field.label.clone()
+            },
             kind: kind(field.value_type),
             required: field.required,
             example: field.example.map(text).unwrap_or_default(),
-            max_length: field.limits.max_length,
+            max_length: field.limits.max_length.filter(|_| field.value_type != ValueType::Bytes),
             value: self.value(field),
             error,
         }
@@ -142,7 +146,10 @@ fn text(example: &Value) -> String {
 /// Objects and lists are no fields: what is in them is.
 const fn kind(value_type: ValueType) -> FieldKind {
     match value_type {
-        ValueType::String | ValueType::Object | ValueType::List => FieldKind::Text,
+        ValueType::String | ValueType::Bytes | ValueType::Object | ValueType::List => {
+            FieldKind::Text
+        }
+        ValueType::DateTime => FieldKind::DateTime,
         ValueType::Email => FieldKind::Email,
         ValueType::Date => FieldKind::Date,
         ValueType::Integer => FieldKind::Integer,

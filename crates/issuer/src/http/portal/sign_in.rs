@@ -18,7 +18,7 @@ use super::form_session;
 use super::trouble::Trouble;
 use super::visitor::{Segment, Visitor};
 use crate::account::Password;
-use crate::credential_type::{Claim, ValueType};
+use crate::credential_type::{Claim, Disclosure, ValueType};
 use crate::failure::Failure;
 use crate::flow::authorization::{
     Entitled, Opened, SignIn, allow, client_name, deny, entitled, open, running, sign_in,
@@ -181,7 +181,12 @@ async fn consent_page(
     if entitled.is_empty() {
         return to_client(&allow(issuer, seen).await?);
     }
-    let cards: Vec<ShownCredential<'_>> = entitled.iter().map(|one| shown(visitor, one)).collect();
+    let mut cards: Vec<ShownCredential<'_>> = Vec::new();
+    for (at, one) in entitled.iter().enumerate() {
+        if !entitled.iter().take(at).any(|earlier| says_the_same(earlier, one)) {
+            cards.push(shown(visitor, one));
+        }
+    }
     let page = ConsentPage {
         site: visitor.site(),
         client_name: &client_name(issuer, seen).await?,
@@ -193,10 +198,17 @@ async fn consent_page(
     Ok(with_policy(visitor.page(StatusCode::OK, &page)?, seen))
 }
 
+/// The same type in another format: people are shown it once.
+fn says_the_same(one: &Entitled<'_>, other: &Entitled<'_>) -> bool {
+    one.credential_type.origin.ids() == other.credential_type.origin.ids()
+        && one.claims == other.claims
+}
+
 /// Every claim that will be disclosed, under its label (PRIV-01, AUTHZ-25).
 fn shown<'e>(visitor: &Visitor, entitled: &'e Entitled<'_>) -> ShownCredential<'e> {
     let locale = visitor.language.tag();
     let values = entitled.credential_type.claims.values(&entitled.claims, locale).into_iter();
+    let values = values.filter(|(claim, ..)| claim.disclosure != Disclosure::Never);
     let claims = values.map(|(claim, label, value)| {
         let value = text(visitor, claim, value);
         ShownClaim { label, value }
