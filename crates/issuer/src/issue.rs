@@ -59,7 +59,7 @@ pub async fn issue(
         let status = credential_status(&issuer.config, credential_type, entry);
         (status, issuer.status_lists.size(entry.list).unwrap_or_default())
     });
-    let unsigned = making.make((claims, holder.as_ref()), status)?;
+    let unsigned = making.make((claims, holder.as_ref()), status.as_ref())?;
     let typ = dialect.map_or(sd_jwt_vc::FORMAT, Dialect::sd_jwt_typ);
     let signing = Signing { name: &name, typ, keys: &keys, created: making.begins_at() };
     sign(unsigned, signing, (credential_type, &*issuer.random)).await

@@ -101,7 +101,7 @@ fn expected(world: &World, identity: &str) -> (String, Option<String>) {
     }
 }
 
-/// SD-JWT VC §3.5, VCI §14.4: header and payload name the same, and the wallet finds the issuer behind
+/// FMT-SDJWT-09, VCI §14.4: header and payload name the same, and the wallet finds the issuer behind
 /// it.
 #[tokio::test]
 async fn each_jwt_can_be_signed_under_each_name() {
@@ -136,7 +136,7 @@ async fn each_format_has_a_usual_name() {
     }
 }
 
-/// VC Data Integrity §2.2: the key is named below the DID of its owner.
+/// VCI §A.1.2: the key is named below the DID of its owner.
 #[tokio::test]
 async fn linked_data_are_signed_under_a_did() {
     for identity in ["did:web", "did:jwk", "did:key"] {

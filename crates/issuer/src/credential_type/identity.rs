@@ -77,7 +77,11 @@ pub(super) fn read(
                 "set status = \"token\" where the format has it, or status_list = false; or write \
                  did:web",
             ),
-            _ => Ok(identity),
+            Securing::LdpVc(_)
+            | Securing::JwtVcJson
+            | Securing::JwtVcJsonLd
+            | Securing::VcJwt
+            | Securing::VcSdJwt => Ok(identity),
         },
         Format::SdJwtVc { .. } | Format::MsoMdoc { .. } => Ok(identity),
     }

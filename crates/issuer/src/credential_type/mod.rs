@@ -57,6 +57,7 @@ const TYPES_MAX: usize = 64;
 /// One kind of credential that the issuer issues; never changes once it is read.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's")]
 pub struct CredentialType {
     /// The Credential Configuration Identifier: the name of the file.
     pub id: String,

@@ -1,5 +1,5 @@
-//! What each credential is called by itself: `id` for machines, `name` for people (VCDM 2.0 §4.4,
-//! VCDM 2.0 §4.6).
+//! What each credential is called by itself: `id` for machines, `name` for people, as the data
+//! model of the W3C has them.
 
 use super::checks::check_text;
 use super::format::{WrittenCryptosuite, WrittenFormat};

@@ -170,16 +170,8 @@ pub(super) fn read_whole(
     mistakes.note(own_name::check(&written, source));
     mistakes.note(checks::check_tx_code(&written, source));
     let reader = Reader { source, written: &written };
-    let context = claim_rules::Context {
-        source,
-        format: written.format,
-        is_selective: written.format.is_selective() || written.cryptosuite.is_some(),
-        signs_statements: written.format == WrittenFormat::LdpVc
-            && written.canonicalization != Some(WrittenCanonicalization::Jcs),
-        portal: written.portal,
-    };
     let (revocation, status_kind) = (revocation(&written), written.status_kind());
-    let claims = claim_rules::read(&written.claims, &context, mistakes);
+    let claims = claim_rules::read(&written.claims, &reader.context(), mistakes);
     let sign_in_claims = claims.as_ref().and_then(|claims| {
         mistakes.note(SignInClaims::read(written.sign_in_claims.as_ref(), claims, source))
     });
@@ -285,6 +277,19 @@ struct Reader<'w> {
 }
 
 impl Reader<'_> {
+    /// What the claims are for.
+    fn context(&self) -> claim_rules::Context<'_> {
+        let Self { source, written } = *self;
+        claim_rules::Context {
+            source,
+            format: written.format,
+            is_selective: written.format.is_selective() || written.cryptosuite.is_some(),
+            signs_statements: written.format == WrittenFormat::LdpVc
+                && written.canonicalization != Some(WrittenCanonicalization::Jcs),
+            portal: written.portal,
+        }
+    }
+
     /// A credential is good for whoever bears it only where its type says so (IMPL-01).
     fn key_binding(&self, file: &Path) -> Result<Option<KeyBinding>, ConfigError> {
         let attestations = key_attestations::Written {

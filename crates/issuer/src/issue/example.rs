@@ -75,5 +75,5 @@ pub fn example(
         let status = credential_status(config, credential_type, SAMPLE_ENTRY);
         (status, SAMPLE_ENTRY.idx + 1)
     });
-    making.make((claims, holder.as_ref()), status)
+    making.make((claims, holder.as_ref()), status.as_ref())
 }

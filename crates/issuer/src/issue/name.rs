@@ -1,4 +1,4 @@
-//! Who issues, and what its key is called (SD-JWT VC §3.5, VCI §14.4).
+//! Who issues, and what its key is called (FMT-SDJWT-09, VCI §14.4).
 
 use formats::sd_jwt_vc::IssuerKeyHeader;
 use keys::did;

@@ -109,10 +109,10 @@ impl Making<'_> {
     pub(super) fn make(
         &self,
         (claims, holder): (&Map<String, Value>, Option<&Holder>),
-        status: Option<(CredentialStatus, u64)>,
+        status: Option<&(CredentialStatus, u64)>,
     ) -> Result<Unsigned, Broken> {
         let life = life(self.certificate, self.credential_type);
-        let status = status.as_ref().map(|(status, entries)| (status, *entries));
+        let status = status.map(|(status, entries)| (status, *entries));
         let stamp = self.stamp().with(status.map(|(status, _)| status.clone()));
         let unsigned = self.unsigned((claims, holder), stamp)?;
         let expected = Expected {
@@ -171,7 +171,7 @@ impl Making<'_> {
     }
 }
 
-/// A name that nobody else has, and that says nothing (RFC 9562 §5.4).
+/// A name that nobody else has, and that says nothing: a UUID of version 4.
 fn drawn_name(random: &dyn Random) -> String {
     let mut bytes = [0; 16];
     random.fill(&mut bytes);
