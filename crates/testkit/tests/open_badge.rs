@@ -42,7 +42,7 @@ fn credential(raw: &str) -> Map<String, Value> {
     }
 }
 
-/// Open Badges 3.0: what an OpenBadgeCredential must have, and what it may.
+/// Open Badges 3.0: what an `OpenBadgeCredential` must have, and what it may.
 #[tokio::test]
 async fn a_badge_has_what_its_standard_asks_for() {
     for format in ["ldp_vc", "vc+jwt", "vc+sd-jwt"] {
