@@ -86,7 +86,7 @@ fn one_line_turns_on_what_the_profile_needs() {
 type Change = (&'static str, &'static str, &'static str);
 
 /// Each contradiction, and a word of what is told: which rule, and what to do.
-const CONTRADICTIONS: [(&str, Change, &str, &str); 17] = [
+const CONTRADICTIONS: [(&str, Change, &str, &str); 18] = [
     (
         "HAIP-05",
         ("bestow.toml", "#required = false", "required = false"),
