@@ -2,6 +2,7 @@
 
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -24,9 +25,11 @@ export function bestowBinary() {
   return resolve(binary);
 }
 
-/** A folder that the test file removes in the end. */
-export function temporaryFolder() {
-  return mkdtemp(join(tmpdir(), "bestow-interop-"));
+/** A folder that is gone when the test file has ended, however that was. */
+export async function temporaryFolder() {
+  const folder = await mkdtemp(join(tmpdir(), "bestow-interop-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** Runs one command to its end; never rejects because of an exit code. */

@@ -6,6 +6,7 @@ import { bestowBinary, startIssuer } from "./bestow.mjs";
 import { BINDINGS, holderKey } from "./keys.mjs";
 import * as openid4vc from "./openid4vc-wallet.mjs";
 import * as sphereon from "./sphereon-drafts-wallet.mjs";
+import * as sphereon20 from "./sphereon-wallet.mjs";
 import { otherCode } from "./tamper.mjs";
 import { fetchTrusting, trustEverywhere } from "./trust.mjs";
 import { assertConfirmation, assertSubject, verifyJwtVc, verifySdJwtVc } from "./verify.mjs";
@@ -27,7 +28,7 @@ const SPHEREON = {
 let issuer, context;
 
 before(async () => {
-  issuer = await startIssuer({ settings: { drafts: '["8", "11", "13", "14", "15"]' } });
+  issuer = await startIssuer({ settings: { drafts: '["8", "9", "11", "13", "14", "15"]' } });
   context = { credentialIssuer: issuer.url, caPem: issuer.caPem, fetch: fetchTrusting(issuer.caPem) };
   trustEverywhere(issuer.caPem);
 });
@@ -64,6 +65,24 @@ for (const [way, options] of Object.entries(WAYS)) {
     }
   }
 }
+
+for (const [way, options] of Object.entries(WAYS)) {
+  for (const type of ["diploma", "student_card"]) {
+    test(`sphereon 0.20 receives ${type} in draft 15 ${way}`, async () => {
+      const { uri, tx_code } = await issuer.offer(type, "--draft", "15", ...options);
+      const key = await holderKey("ES256", "jwk");
+      const session = await sphereon20.open(uri, { key });
+      await session.authorize(tx_code ?? undefined);
+      await assertIs(type, (await session.request([key]))[0], key, "15");
+    });
+  }
+}
+
+// Its names of drafts have one for 9, and nothing of the library reads a link of that.
+test("sphereon 0.19 reads no offer of draft 9", async () => {
+  const { uri } = await issuer.offer("diploma", "--draft", "9");
+  for (const draft of Object.keys(SPHEREON)) await assert.rejects(sphereon.open(uri, { draft }), /nvalid/);
+});
 
 test("openid4vc receives a credential for each of two keys in draft 14", async () => {
   const { uri } = await issuer.offer("diploma", "--draft", "14");

@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { runInNewContext } from "node:vm";
 import { createAuthority } from "./authority.mjs";
 import { bestowBinary, createWallet, run, temporaryFolder } from "./bestow.mjs";
-import { replay } from "./replay.mjs";
+import { objects, replay } from "./replay.mjs";
 
 bestowBinary();
 const GRANT = "urn:ietf:params:oauth:grant-type:pre-authorized_code";
@@ -154,6 +154,47 @@ for (const mended of [false, true]) {
   });
 }
 
+// Of some issuers the metadata alone were recorded, and links of others: our offers lead to the first.
+const MOCKS = {
+  IDENTIPROOF_OID4VCI_METADATA: "OpenBadgeCredential",
+  SPRUCE_OID4VCI_METADATA: "OpenBadgeCredential",
+  DANUBE_OIDC_METADATA: "VaccinationCertificate",
+  WALT_OID4VCI_METADATA: "VerifiableDiploma",
+};
+for (const [name, type] of Object.entries(MOCKS)) {
+  test(`the wallet speaks draft 8 to ${name} to the end`, async () => {
+    const issuer = await mocked(name);
+    const told = await receive(issuer, offerOf(issuer, type));
+    assert.match(told, /speaks draft 8 of/);
+    const [request] = issuer.asked(issuer.credential).map((body) => JSON.parse(body));
+    assert.deepEqual([request?.type, request?.format], [type, "jwt_vc"], told);
+    assert.equal(request.proof.proof_type, "jwt");
+  });
+}
+
+test("configurations of draft 13 whose formats are those of draft 8 cost no code", async () => {
+  const issuer = await mocked("IDENTIPROOF_OID4VCI_METADATA_v13");
+  const grants = { [GRANT]: { "pre-authorized_code": "c" } };
+  const ids = { credential_configuration_ids: ["OpenBadgeCredential"] };
+  const offer = { credential_issuer: issuer.identifier, ...ids, grants };
+  await receive(issuer, `openid-credential-offer://?${query(offer)}`);
+  assert.deepEqual(issuer.asked("/token"), []);
+});
+
+for (const [name, draft] of Object.entries({
+  INITIATION_TEST_URI_V1_0_08: "8",
+  INITIATION_TEST_HTTPS_URI: "8",
+  INITIATION_TEST_URI: undefined,
+})) {
+  test(`the recorded link ${name} is ${draft ? `of draft ${draft}` : "of no draft"}`, async () => {
+    const file = join(folder, `${name}.txt`);
+    await writeFile(file, (await mocks())[name]);
+    const { code, stdout, stderr } = await run("inspect", "--json", file);
+    assert.equal(code, 0, stderr);
+    assert.equal(JSON.parse(stdout).draft ?? undefined, draft, stdout);
+  });
+}
+
 /** What is told of a credential that cannot be kept: it is for a key of then. */
 async function receive(issuer, link) {
   const wallet = await createWallet("--ca", caFile, "--trust-anchor", caFile);
@@ -191,13 +232,43 @@ function codeOf({ credential: { deeplink } }) {
   return new URLSearchParams(query).get("pre-authorized_code");
 }
 
-/** The object in a file of TypeScript, without the casts. */
-async function read() {
+/** An issuer with these metadata, at the places of the first drafts. */
+async function mocked(name) {
+  const found = await mocks();
+  const { [name]: recorded, IDENTIPROOF_AS_METADATA: server } = found;
+  const path = (address) => new URL(address).pathname;
+  const addresses = [recorded.credential_endpoint, recorded.issuer ?? recorded.credential_endpoint, server.issuer];
+  const credential = path(recorded.credential_endpoint);
+  const issuer = await replay(authority, addresses, (moved) => ({
+    "/.well-known/openid-configuration": moved(recorded),
+    "/.well-known/openid-credential-issuer": name.endsWith("_v13") && moved(recorded),
+    "/.well-known/oauth-authorization-server": recorded.token_endpoint ? undefined : moved(server),
+    [path(recorded.token_endpoint ?? server.token_endpoint)]:
+      { access_token: "a", token_type: "bearer", c_nonce: "n", expires_in: 60 },
+    [credential]: { status: 400, body: { error: "unsupported_credential_type" } },
+  }));
+  return { ...issuer, credential, identifier: issuer.origin + credential.replace(/\/credential$/, "") };
+}
+
+function offerOf({ identifier }, type) {
+  const offer = { issuer: identifier, credential_type: type, "pre-authorized_code": "c" };
+  return `openid-initiate-issuance://?${new URLSearchParams(offer)}`;
+}
+
+const mocks = async () =>
+  objects(await source("lib/__tests__/MetadataMocks.ts"), { PRE_AUTH_GRANT_LITERAL: GRANT, AuthzFlowType: {} });
+
+/** A file as npm brings it. */
+function source(name) {
   const require = createRequire(import.meta.url);
   const entry = require.resolve("sphereon-client-0-16");
-  const file = join(dirname(entry), "..", FILE);
-  const source = await readFile(file, "utf8");
-  const [, object] = /const mockData[^=]*= (\{[\s\S]*\n\});?\s*$/m.exec(source);
+  return readFile(join(dirname(entry), "..", name), "utf8");
+}
+
+/** The object in a file of TypeScript, without the casts. */
+async function read() {
+  const fixtures = await source(FILE);
+  const [, object] = /const mockData[^=]*= (\{[\s\S]*\n\});?\s*$/m.exec(fixtures);
   const plain = object.replace(/ as (unknown as )?[A-Z][\w.]*(\[\])?/g, "");
   return runInNewContext(`(${plain})`, { PRE_AUTH_GRANT_LITERAL: GRANT });
 }

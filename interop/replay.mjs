@@ -63,7 +63,7 @@ export function objects(source, names = {}) {
     .replace(/^import .*$/gm, "")
     .replace(/ as (const|(unknown as )?[A-Z][\w.]*(\[\])?)/g, "")
     .replace(/ satisfies [A-Z][\w.]*/g, "")
-    .replace(/^(?:export )?const (\w+)[^=\n]* = /gm, "found.$1 = ");
+    .replace(/^(?:export )?const (\w+)[^=\n]*=/gm, "found.$1 =");
   const found = {};
   runInNewContext(plain, { found, ...names });
   return found;

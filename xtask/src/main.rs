@@ -12,6 +12,7 @@ mod install;
 mod process;
 mod spec;
 mod test;
+mod vectors;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -26,6 +27,8 @@ Usage: cargo xtask COMMAND
                        both say which files and tests a document names that are not there
   bbs                  lints and tests what builds with the feature bbs-2023 alone have; part of
                        `test`
+  vectors              runs the tests whose vectors are in published packages, which it fetches;
+                       part of `test`
   deny                 checks licences, banned crates and sources of the dependencies
   advisories           asks the public advisory database about the dependencies (no gate:
                        it needs the network and changes without us)
@@ -68,6 +71,7 @@ fn command(arguments: &[&str]) -> io::Result<ExitCode> {
         ["spec"] => spec::write()?,
         ["spec", "--check"] => spec::check()?,
         ["bbs"] => bbs::bbs()?,
+        ["vectors"] => vectors::vectors()?,
         ["deny"] => dependencies::deny()?,
         ["advisories"] => dependencies::advisories()?,
         [] | ["help" | "--help" | "-h"] => println!("{HELP}"),

@@ -6,20 +6,21 @@ use std::time::Instant;
 use std::{env, io};
 
 use crate::process::{cargo, program, run};
-use crate::{bbs, dependencies, install, spec};
+use crate::{bbs, dependencies, install, spec, vectors};
 
 struct Stage {
     title: &'static str,
     run: fn() -> io::Result<()>,
 }
 
-const STAGES: [Stage; 10] = [
+const STAGES: [Stage; 11] = [
     Stage { title: "format", run: format },
     Stage { title: "spec map", run: spec::check },
     Stage { title: "dependencies", run: dependencies::deny },
     Stage { title: "clippy", run: clippy },
     Stage { title: "documentation", run: documentation },
     Stage { title: "rust tests", run: rust_tests },
+    Stage { title: "vectors", run: vectors::vectors },
     Stage { title: "bbs-2023", run: bbs::bbs },
     Stage { title: "binary", run: binary },
     Stage { title: "node tests", run: node_tests },

@@ -71,7 +71,7 @@ pub(crate) enum Command {
     /// Tell what something is and says: a credential, an offer, a JWT, a status list, metadata
     #[command(after_help = INSPECT_EXAMPLES)]
     Inspect(InspectArguments),
-    /// Leave out of a credential what its holder does not show (ecdsa-sd-2023)
+    /// Leave out of a credential what its holder does not show (SD-JWT, ecdsa-sd-2023)
     #[command(after_help = DERIVE_EXAMPLES)]
     Derive(DeriveArguments),
     /// Verify a credential: signature, issuer, validity, status; or another thing that is signed

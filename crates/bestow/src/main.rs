@@ -46,7 +46,7 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Issuer(command) => issuer::run(command).await,
             Command::Wallet(arguments) => Box::pin(wallet::run(arguments)).await,
             Command::Inspect(arguments) => inspect::inspect(&arguments),
-            Command::Derive(arguments) => derive::derive(&arguments),
+            Command::Derive(arguments) => derive::derive(&arguments).await,
             Command::Verify(arguments) => Box::pin(verify::verify(&arguments)).await,
             // It is large, and the other commands' future would carry it along.
             Command::Bench(arguments) => Box::pin(bench::bench(&arguments)).await,

@@ -14,22 +14,27 @@ use wallet::Settings;
 use wallet::client::{ClientOptions, GuardedClient};
 use wallet::documents::{Documents, DocumentsInFolder};
 use wallet::http::{Http, NoNetwork};
-use wallet::verify::{Check, Outcome, Report, SignedBy, Verdict, Verifier};
+use wallet::verify::{Asked, Check, Outcome, Report, SignedBy, Verdict, Verifier};
 
 use crate::cli::VerifyArguments;
 use crate::contexts::contexts;
 use crate::exit::{Failure, Kind as Ending};
 use crate::inspect::found;
 use crate::inspect::kind::Kind;
-use crate::inspect::recognise::{Body, Found, SdJwt};
+use crate::inspect::recognise::{Body, Found};
 use crate::terminal::{plain, print, print_json};
 use crate::wallet::open::{anchors, read};
 
 /// Runs the command.
 pub(crate) async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
     let thing = found(&arguments.what)?;
+    let asked =
+        Asked { audience: arguments.audience.as_deref(), nonce: arguments.nonce.as_deref() };
+    if asked.is_any() && !matches!(thing.body, Body::SdJwt(_)) {
+        return Err(not_shown(thing.kind));
+    }
     let verifier = verifier(arguments)?;
-    let report = report(&verifier, &thing).await?;
+    let report = report(&verifier, &thing, asked).await?;
     let verdict = report.verdict();
     let checks: Vec<Value> = report.checks.iter().map(json_of).collect();
     let result = json!({
@@ -132,16 +137,12 @@ fn list_of(file: &Path) -> Result<Vec<u8>, Failure> {
     Ok(if bytes.starts_with(b"ey") { bytes.trim_ascii_end().to_vec() } else { bytes })
 }
 
-async fn report(verifier: &Verifier, thing: &Found) -> Result<Report, Failure> {
+async fn report(verifier: &Verifier, thing: &Found, asked: Asked<'_>) -> Result<Report, Failure> {
     Ok(match (&thing.body, thing.kind) {
         (Body::SdJwt(found), Kind::SdJwtVc | Kind::VcSdJwt) => {
             let is_w3c = thing.kind == Kind::VcSdJwt;
             let format = if is_w3c { vc_jose::SD_FORMAT } else { sd_jwt_vc::FORMAT };
-            let mut report = verifier.credential(format, &as_issued(found)).await;
-            if found.key_binding.is_some() {
-                report.skip_key_binding();
-            }
-            report
+            verifier.presentation(format, &found.text, asked).await
         }
         // Its end is missing, and it is not to pass for something that has none.
         (Body::Jwt(jwt), Kind::SdJwtVc) => verifier.credential(sd_jwt_vc::FORMAT, &jwt.text).await,
@@ -158,7 +159,20 @@ async fn report(verifier: &Verifier, thing: &Found) -> Result<Report, Failure> {
             verifier.status_list(TokenFormat::Jwt, jwt.text.as_bytes()).await
         }
         (Body::Cwt(token), _) => verifier.status_list(TokenFormat::Cwt, token).await,
-        (Body::Jwt(jwt), Kind::DpopProof | Kind::KeyProof) => {
+        (Body::SdJwt(found), _) => verifier.sd_jwt(&found.text, asked).await,
+        (Body::Shown(documents), _) => verifier.device_response(documents).await,
+        (Body::Certificates(chain), _) => verifier.certificates(chain),
+        (Body::Link(text), _) => verifier.offer_link(text),
+        (Body::Json(value), kind) => return unsigned(verifier, value, kind).await,
+        (Body::Jwt(jwt), Kind::ClientAttestationPop) => {
+            let why = "made by the key in its client attestation, which is not here";
+            verifier.jwt(&jwt.text, SignedBy::Elsewhere(why)).await
+        }
+        (Body::Jwt(jwt), Kind::KeyBinding) => {
+            let why = "made by the key in its credential, which is not here";
+            verifier.jwt(&jwt.text, SignedBy::Elsewhere(why)).await
+        }
+        (Body::Jwt(jwt), Kind::DpopProof | Kind::KeyProof | Kind::PresentationJwt) => {
             verifier.jwt(&jwt.text, SignedBy::Holder).await
         }
         (Body::Jwt(jwt), Kind::SignedIssuerMetadata) => {
@@ -167,32 +181,34 @@ async fn report(verifier: &Verifier, thing: &Found) -> Result<Report, Failure> {
         (Body::Jwt(jwt), Kind::Jwt | Kind::KeyAttestation | Kind::ClientAttestation) => {
             verifier.jwt(&jwt.text, SignedBy::Issuer("iss")).await
         }
-        (
-            Body::Jwt(_)
-            | Body::SdJwt(_)
-            | Body::Jwe(_)
-            | Body::Json(_)
-            | Body::Link(_)
-            | Body::Certificates(_),
-            kind,
-        ) => return Err(not_verifiable(kind)),
+        (Body::Jwt(_) | Body::Jwe(_), kind) => return Err(not_verifiable(kind)),
     })
 }
 
-fn not_verifiable(kind: Kind) -> Failure {
-    let message = format!("this is of a kind that cannot be verified here: {}", kind.title());
-    let hint = "see what it says: bestow inspect FILE";
-    Failure::new(Ending::Usage, "not_verifiable", message).hint(hint)
+/// What has no signature is held against the rules of whoever would read it.
+async fn unsigned(verifier: &Verifier, value: &Value, kind: Kind) -> Result<Report, Failure> {
+    Ok(match (kind, value) {
+        (Kind::CredentialOffer, offer) => verifier.offer(offer.to_string().as_bytes()),
+        (Kind::IssuerMetadata, metadata) => verifier.issuer_metadata(metadata).await,
+        (Kind::ServerMetadata, metadata) => verifier.server_metadata(metadata),
+        (Kind::JwtVcIssuerMetadata, metadata) => verifier.issuer_keys(metadata),
+        (Kind::TypeMetadata, metadata) => verifier.type_metadata(metadata),
+        (Kind::DidDocument, document) => verifier.did_document(document),
+        (other, _) => return Err(not_verifiable(other)),
+    })
 }
 
-/// Without what its holder added to show it.
-fn as_issued(found: &SdJwt) -> String {
-    let mut text = format!("{}~", found.jwt.text);
-    for disclosure in &found.disclosures {
-        text.push_str(disclosure);
-        text.push('~');
-    }
-    text
+/// Whoever asked for a key binding is not to be told that something else is good.
+fn not_shown(kind: Kind) -> Failure {
+    let message =
+        format!("only an SD-JWT has a key binding; this is another thing: {}", kind.title());
+    Failure::usage(message).hint("leave out --nonce and --audience")
+}
+
+fn not_verifiable(kind: Kind) -> Failure {
+    let message = format!("there is nothing to verify in this: {}", kind.title());
+    let hint = "see what it says: bestow inspect FILE";
+    Failure::new(Ending::Usage, "not_verifiable", message).hint(hint)
 }
 
 fn json_of(check: &Check) -> Value {
@@ -221,6 +237,7 @@ const fn word(verdict: Verdict) -> &'static str {
         Verdict::NotVouched => "issuer_not_verified",
         Verdict::StatusUnknown => "status_not_checked",
         Verdict::PossessionOnly => "possession_only",
+        Verdict::NotSigned => "not_signed",
     }
 }
 
@@ -253,6 +270,11 @@ fn failure(verdict: Verdict) -> Option<Failure> {
             Ending::VerificationFailed,
             "this shows that its maker has a key, and nothing of who that is",
             "where that is what you want to know: --proof",
+        ),
+        Verdict::NotSigned => (
+            Ending::VerificationFailed,
+            "nothing failed, and nothing in it is signed: anybody can have written it",
+            "it is as good as the place that it came from",
         ),
     };
     Some(Failure::new(kind, word(verdict), message).hint(hint))

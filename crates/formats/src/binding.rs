@@ -25,7 +25,8 @@ impl Binding {
     }
 
     /// The key, where nothing has to be fetched for it.
-    fn key(&self) -> Option<PublicKey> {
+    #[must_use]
+    pub fn key(&self) -> Option<PublicKey> {
         match self {
             Self::Jwk(key) => Some(key.clone()),
             Self::Kid(url) => did::resolve(url).ok(),
@@ -42,7 +43,7 @@ impl Binding {
 
     /// Reads `cnf`. One that we do not understand must not pass for none: without `cnf` a
     /// credential is good for whoever bears it.
-    pub(crate) fn from_claims(claims: &Map<String, Value>) -> Result<Option<Self>, FormatError> {
+    pub fn from_claims(claims: &Map<String, Value>) -> Result<Option<Self>, FormatError> {
         let Some(cnf) = claims.get("cnf") else { return Ok(None) };
         let binding = match (cnf.get("jwk"), cnf.get("kid").and_then(Value::as_str)) {
             (Some(jwk), _) => PublicKey::from_jwk(jwk).ok().map(Self::Jwk),

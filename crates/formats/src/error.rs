@@ -68,6 +68,10 @@ pub enum FormatError {
     Expired,
     /// Its time has not come.
     NotYetValid,
+    /// The time of its proof is over.
+    ProofExpired,
+    /// Its proof says that it was made in the future.
+    ProofInFuture,
 }
 
 impl FormatError {
@@ -80,7 +84,7 @@ impl FormatError {
             | JwsError::CriticalHeader
             | JwsError::NoneAlgorithm
             | JwsError::MacAlgorithm
-            | JwsError::UnknownAlgorithm => Self::Header(error),
+            | JwsError::UnknownAlgorithm(_) => Self::Header(error),
         }
     }
 }
@@ -98,9 +102,7 @@ impl fmt::Display for FormatError {
                 "the credential was signed outside the life of its signer's certificate"
             }
             Self::WrongType => "typ of the credential is not that of its format",
-            Self::W3cSdJwt => {
-                "this vc+sd-jwt is a W3C credential: that is not the format dc+sd-jwt"
-            }
+            Self::W3cSdJwt => "this vc+sd-jwt is a W3C credential, and none of dc+sd-jwt",
             Self::CutOff => {
                 "the end of the credential is missing: an SD-JWT ends in ~, also where it discloses \
                  nothing"
@@ -143,6 +145,10 @@ impl fmt::Display for FormatError {
             Self::OtherIssuer => "kid of the credential belongs to a DID that is not its issuer",
             Self::Expired => "the credential has expired",
             Self::NotYetValid => "the credential is not valid yet: check the clock",
+            Self::ProofExpired => "the proof of the credential has expired",
+            Self::ProofInFuture => {
+                "the proof of the credential was created in the future: check the clock"
+            }
         })
     }
 }

@@ -98,6 +98,10 @@ impl JwtVc {
             return Err(FormatError::WrongType);
         }
         let claims = jws.claims().map_err(FormatError::of_jws)?;
+        // One of version 2 is the payload itself; its `typ` need not say so.
+        if !claims.contains_key("vc") && DataModel::of(&claims) == Ok(DataModel::V2) {
+            return Err(FormatError::WrongType);
+        }
         let (said, status) = said(&claims)?;
         let mut key_reference = KeyReference::of(&jws, &claims)?;
         key_reference.iss.clone_from(&said.issuer);

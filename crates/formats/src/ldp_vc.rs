@@ -13,7 +13,7 @@ use crate::path::Step;
 use crate::status_list::CredentialStatus;
 use crate::validity;
 use crate::verified::{Format, Verified};
-use crate::w3c::{DataModel, SUBJECT, Said, W3cClaims};
+use crate::w3c::{DataModel, SUBJECT, Said, W3cClaims, members};
 use crate::{CREDENTIAL_BYTES_MAX, FormatError, IssueError, KeyReference};
 
 /// The Credential Format Identifier (FMT-LDP-01).
@@ -125,10 +125,14 @@ impl LdpVc {
         let mut document =
             json::parse_object(raw.as_bytes()).map_err(|_| FormatError::Malformed)?;
         let proofs = document.remove(PROOF).ok_or(FormatError::Malformed)?;
-        let said = Said::of(&document, DataModel::of(&document)?)?;
+        let model = DataModel::of(&document)?;
+        let said = Said::of(&document, model)?;
         let issuer = said.issuer.clone().ok_or(FormatError::Malformed)?;
         let proofs = Proofs::parse(&proofs)?;
         let proof = proof_of(&issuer, &proofs)?;
+        if model == DataModel::V2 {
+            members::check(&document, !proof.is_selective())?;
+        }
         let contexts = Contexts::default();
         Ok(Self { document, proofs, proof, said, issuer, contexts, raw })
     }
@@ -163,7 +167,7 @@ impl LdpVc {
         let document = self.proofs.document_of(&self.proof, self.document)?;
         self.proof.verify(document, key, &self.contexts)?;
         let status = status?;
-        validity::check(None, self.proof.expires_at(), now)?;
+        self.proof.check_time(now)?;
         validity::check(self.said.not_before, self.said.expires_at, now)?;
         // What nobody vouches for any more is over.
         let ends = [self.said.expires_at, self.proof.expires_at()];

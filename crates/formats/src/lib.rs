@@ -13,13 +13,15 @@
 //! An issuer calls `issue` of the format, or its `prepare` and `sign`, and between them looks once more
 //! at all that it signs ([`lint`]). A wallet calls [`parse`], finds the key that
 //! [`Unverified::key_reference`] refers to and decides whether that key is the issuer's; then
-//! [`Unverified::verify`] gives a [`verified::Verified`]. Whose a key is, and whether a credential
+//! [`Unverified::verify`] gives a [`verified::Verified`]. A holder shows an SD-JWT in part
+//! ([`sd_jwt::Showable`]) and signs for whom ([`key_binding`]). Whose a key is, and whether a credential
 //! was revoked, is not known here: this crate opens no socket, and knows no protocol.
 
 pub mod binding;
 pub mod data_integrity;
 mod error;
 pub mod jwt_vc_json;
+pub mod key_binding;
 pub mod ldp_vc;
 mod length;
 pub mod lint;

@@ -50,7 +50,7 @@ fn vc_sd_jwt(text: &str) -> Result<Unverified, FormatError> {
 }
 
 /// The specification has no name for `vc+jwt`, so that some issuers send it under the names of
-/// version 1.1; `typ` tells.
+/// version 1.1; `typ` tells, or else what is in it.
 fn jwt_vc(
     text: &str,
     parse: impl Fn(&str) -> Result<JwtVc, FormatError>,

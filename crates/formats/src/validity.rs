@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use crate::FormatError;
 
 /// Clocks differ: this much is forgiven (RFC 7519 §4.1.4).
-const LEEWAY_SECONDS: u64 = 60;
+pub(crate) const LEEWAY_SECONDS: u64 = 60;
 
 /// Reads a `NumericDate` (RFC 7519 §2); fractions of a second are dropped.
 pub(crate) fn numeric_date(

@@ -21,7 +21,7 @@ use crate::status_list::CredentialStatus;
 use crate::unverified::text;
 use crate::validity::{self, numeric_date};
 use crate::verified::{Format, Verified};
-use crate::w3c::{DataModel, SUBJECT, Said, W3cClaims, agreed};
+use crate::w3c::{DataModel, SUBJECT, Said, W3cClaims, agreed, members};
 use crate::{CREDENTIAL_BYTES_MAX, FormatError, IssueError, KeyReference};
 
 /// `typ`, and the Credential Format Identifier that wallets know for it.
@@ -31,6 +31,10 @@ pub const SD_FORMAT: &str = "vc+sd-jwt";
 
 /// `cty`: what the payload is.
 const CONTENT: &str = "vc";
+/// What else `typ` says of a `vc+jwt`: it is only recommended there (VC-JOSE-COSE §3.1.1), so libraries
+/// write what they write into every JWT; and what it was called in drafts. That it is a credential of
+/// version 2, and nothing else that is called so, its contents say.
+const OTHER_TYPES: [&str; 2] = ["jwt", "vc+ld+jwt"];
 /// In front of a media type that is written in full (RFC 7515 §4.1.9).
 const APPLICATION: &str = "application/";
 
@@ -171,6 +175,9 @@ impl VcJose {
             return Err(FormatError::Contradiction); // of version 1.1: a second credential inside
         }
         let said = Said::of(&payload, DataModel::V2)?;
+        if format == Format::VcJwt {
+            members::check(&payload, true)?;
+        }
         let mut key_reference = KeyReference::of(&jws, &payload)?;
         key_reference.iss = agreed(key_reference.iss, said.issuer)?;
         if key_reference.iss.is_none() {
@@ -196,6 +203,7 @@ impl VcJose {
         self.jws.verify(key).map_err(FormatError::of_jws)?;
         let claims = self.processed()?;
         let mut said = Said::of(&claims, DataModel::V2)?;
+        members::check(&claims, self.format == Format::VcJwt)?;
         said.issuer = self.key_reference.iss;
         said.id = agreed(text(&claims, "jti")?, said.id)?;
         said.subject = agreed(text(&claims, "sub")?, said.subject)?;
@@ -241,6 +249,7 @@ fn check_type(jws: &Jws, name: &str) -> Result<(), FormatError> {
             text.strip_prefix(APPLICATION).unwrap_or(&text) == wanted
         }),
     };
-    let fits = says("typ", name) && says("cty", CONTENT);
+    let is_other = name == FORMAT && OTHER_TYPES.iter().any(|other| says("typ", other));
+    let fits = (says("typ", name) || is_other) && says("cty", CONTENT);
     fits.then_some(()).ok_or(FormatError::WrongType)
 }

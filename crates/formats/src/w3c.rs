@@ -12,6 +12,8 @@ use crate::unverified::text;
 use crate::verified::{Format, Verified};
 use crate::{FormatError, IssueError};
 
+pub(crate) mod members;
+
 /// The type of all types.
 const TYPE: &str = "VerifiableCredential";
 /// Where contexts stand.
@@ -270,4 +272,11 @@ fn name_or_id(object: &Map<String, Value>, name: &str) -> Result<Option<String>,
         },
         _ => text(object, name),
     }
+}
+
+/// The DID of the one subject, in what may be no W3C credential at all.
+pub(crate) fn subject_did(claims: &Map<String, Value>) -> Option<String> {
+    claims.get(CONTEXT)?;
+    let id = subject(claims).ok()?.get("id")?.as_str()?.to_owned();
+    id.starts_with("did:").then_some(id)
 }

@@ -66,6 +66,37 @@ fn the_examples_of_disclosures_are_read() {
     assert_eq!(disclosed, object(json!({ "a": ["DE", "FR"] })));
 }
 
+/// RFC 9901 §5.1: each disclosure of its example stands for the digest that it has there, and for no other.
+#[test]
+fn the_disclosures_of_the_rfc_have_its_digests() {
+    let example = include_str!("vectors/rfc-9901-disclosures.json");
+    let example: Value = serde_json::from_str(example).unwrap();
+    let rows = example["disclosures"].as_array().unwrap();
+    let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+    let mut payload = object(json!({ "_sd": [], "nationalities": [] }));
+    let mut claims = object(json!({ "nationalities": [] }));
+    for row in rows {
+        let (digest, parts) = (text(row, "digest"), row["parts"].as_array().unwrap());
+        if let [_, name, value] = parts.as_slice() {
+            payload["_sd"].as_array_mut().unwrap().push(digest.into());
+            claims.insert(name.as_str().unwrap().to_owned(), value.clone());
+        } else {
+            let element = json!({ "...": digest });
+            payload["nationalities"].as_array_mut().unwrap().push(element);
+            claims["nationalities"].as_array_mut().unwrap().push(parts[1].clone());
+        }
+    }
+    let disclosures: Vec<String> = rows.iter().map(|row| text(row, "disclosure")).collect();
+    let disclosures: Vec<&str> = disclosures.iter().map(String::as_str).collect();
+    assert_eq!((disclosures.len(), process(payload.clone(), &disclosures)), (10, Ok(claims)));
+    for (place, disclosure) in disclosures.iter().enumerate() {
+        let mut other = disclosures.clone();
+        let changed = disclosure.replacen('W', "X", 1);
+        other[place] = &changed;
+        assert!(process(payload.clone(), &other).is_err(), "{disclosure}");
+    }
+}
+
 #[test]
 fn what_is_concealed_comes_back() {
     let cases: [&[&[&str]]; 6] = [

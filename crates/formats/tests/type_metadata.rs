@@ -144,6 +144,26 @@ fn a_type_may_only_be_stricter() {
     assert_eq!(merged(mandatory(true), mandatory(false)), Err(TypeFault::Loosened));
 }
 
+/// SD-JWT VC §9: in all that applies to the type, and not in one document alone.
+#[test]
+fn a_name_in_pictures_is_that_of_one_claim_also_across_types() {
+    let merged = |base: Value, own: Value| {
+        read(&[
+            json!({ "vct": VCT, "extends": "https://b.example/base", "claims": own }),
+            json!({ "vct": "https://b.example/base", "claims": base }),
+        ])
+        .map(|read| read.claims.len())
+    };
+    let claim = |path: &str, id: &str| json!({ "path": [path], "svg_id": id });
+    let base = || json!([claim("a", "x"), claim("b", "y")]);
+    assert_eq!(merged(base(), json!([claim("c", "x")])), Err(TypeFault::RepeatedSvgId));
+    assert_eq!(merged(base(), json!([claim("a", "y")])), Err(TypeFault::RepeatedSvgId));
+    assert_eq!(merged(base(), json!([claim("a", "x"), claim("c", "z")])), Ok(3));
+    // The names change places: each is still that of one claim.
+    assert_eq!(merged(base(), json!([claim("a", "y"), claim("b", "x")])), Ok(2));
+    assert_eq!(merged(base(), json!([claim("a", "z"), claim("c", "x")])), Ok(3));
+}
+
 #[test]
 fn types_that_extend_one_another_come_to_an_end() {
     let link = |own: &str, extended: &str| json!({ "vct": own, "extends": extended });

@@ -251,8 +251,12 @@ async fn headers_of_something_else_are_refused() {
         (json!({}), None),
         (json!({ "typ": "application/vc+jwt", "cty": "application/vc" }), None),
         (json!({ "typ": "VC+JWT" }), None),
-        (json!({ "typ": "JWT" }), Some(FormatError::WrongType)),
+        (json!({ "typ": "JWT" }), None),
+        (json!({ "typ": "vc+ld+jwt" }), None),
         (json!({ "typ": "vc+sd-jwt" }), Some(FormatError::WrongType)),
+        (json!({ "typ": "at+jwt" }), Some(FormatError::WrongType)),
+        (json!({ "typ": "openid4vci-proof+jwt" }), Some(FormatError::WrongType)),
+        (json!({ "typ": "JWT", "cty": "JWT" }), Some(FormatError::WrongType)),
         (json!({ "typ": "vc+jwt", "cty": "vp" }), Some(FormatError::WrongType)),
         (json!({ "typ": 5 }), Some(FormatError::WrongType)),
         (json!({ "kid": "did:example:2#1" }), Some(FormatError::OtherIssuer)),
@@ -260,6 +264,38 @@ async fn headers_of_something_else_are_refused() {
         let raw = signed(header.clone(), &payload(), &key).await;
         assert_eq!(verify(&raw, &key).err(), error, "{header}");
     }
+}
+
+/// VC-JOSE-COSE §3.1.1 only recommends `typ`: what says nothing is a credential of version 2 by what it
+/// says, under each name that wallets know, and nothing else is one.
+#[tokio::test]
+async fn a_type_that_says_nothing_is_told_by_the_payload() {
+    let key = key();
+    for typ in ["JWT", "jwt", "vc+ld+jwt", "application/vc+ld+jwt"] {
+        let raw = signed(json!({ "typ": typ }), &payload(), &key).await;
+        for format in ["vc+jwt", "jwt_vc_json", "jwt_vc_json-ld"] {
+            let verified = parse(format, &json!(raw)).unwrap().verify(key.public_key(), NOW);
+            assert_eq!(verified.unwrap().format, Format::VcJwt, "{typ} as {format}");
+        }
+        let v1 = "https://www.w3.org/2018/credentials/v1";
+        for (other, error) in [
+            (spoilt("/@context", json!([v1, V2])), FormatError::OtherDataModel),
+            (spoilt("/@context", json!(["https://a.example", V2])), FormatError::OtherDataModel),
+            (without("@context"), FormatError::OtherDataModel),
+            (json!({ "iss": ISSUER, "sub": "a", "nonce": "n" }), FormatError::OtherDataModel),
+            (without("credentialSubject"), FormatError::Malformed),
+            (spoilt("/type", json!(["VerifiablePresentation"])), FormatError::Malformed),
+            (spoilt("/vc", json!({})), FormatError::Contradiction),
+        ] {
+            let raw = signed(json!({ "typ": typ }), &other, &key).await;
+            assert_eq!(verify(&raw, &key).unwrap_err(), error, "{typ} {other}");
+            assert!(parse("jwt_vc_json", &json!(raw)).is_err(), "as jwt_vc_json: {typ} {other}");
+        }
+    }
+    // Version 1.1 keeps its own rules, and an SD-JWT its own name.
+    let selective = signed(json!({ "typ": "JWT" }), &payload(), &key).await;
+    let refused = parse("vc+sd-jwt", &json!(format!("{selective}~"))).unwrap_err();
+    assert_eq!(refused, FormatError::WrongType);
 }
 
 /// What is hostile to every JWT: no signature, a shared secret, another key, a changed byte, JSON that

@@ -22,7 +22,7 @@ use crate::Issuer;
 use crate::config::{ConfigError, Proof};
 use crate::credential_type::CredentialType;
 use crate::failure::Broken;
-use crate::outgoing::{Outgoing, OutgoingError};
+use crate::outgoing::{Outgoing, OutgoingError, STRANGERS_DEADLINE};
 use crate::provider::guarded;
 
 /// Longest document that is read.
@@ -40,6 +40,9 @@ const DOCUMENTS_MAX: usize = 256;
 const ASKED_MAX: usize = 32;
 /// Most documents that are read for one offer in a minute; each wallet has one at a time.
 const READS_PER_MINUTE: u32 = 6;
+/// What a website takes of these that is silent to the end, and keeps a place from others for as long: a
+/// name that is never found keeps one longer still.
+const READS_OF_SILENCE: u32 = 3;
 /// Most requests of one offer that wait for its turn.
 const WAITING_MAX: usize = 8;
 /// Most offers for which documents were read in the last minute.
@@ -234,7 +237,8 @@ async fn renew(
     if let Err(Unread::Busy) = read {
         return Err(crowded("too many names of websites are looked up"));
     }
-    turn.reads += 1;
+    let was_silent = read.is_err() && begun.elapsed() >= STRANGERS_DEADLINE;
+    turn.reads += if was_silent { READS_OF_SILENCE } else { 1 };
     drop(turn);
     if let Err(Unread::Bad(problem)) = &read {
         tracing::info!(problem, "the document of a did:web cannot be had");

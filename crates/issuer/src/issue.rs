@@ -2,6 +2,7 @@
 //! VCI §A.3).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use formats::sd_jwt_vc::{self, IssuerKeyHeader};
 use formats::unsigned::Unsigned;
@@ -62,7 +63,7 @@ pub async fn issue(
     let unsigned = making.make((claims, holder.as_ref()), status.as_ref())?;
     let typ = dialect.map_or(sd_jwt_vc::FORMAT, Dialect::sd_jwt_typ);
     let signing = Signing { name: &name, typ, keys: &keys, created: making.begins_at() };
-    sign(unsigned, signing, (credential_type, &*issuer.random)).await
+    sign(unsigned, signing, (credential_type, &issuer.random)).await
 }
 
 /// No two credentials of one record have the same entry, and each has one where any has (HAIP-45).
@@ -79,14 +80,14 @@ struct Signing<'s> {
     name: &'s Name,
     /// Of an SD-JWT VC.
     typ: &'s str,
-    keys: &'s IssuerKeys,
+    keys: &'s Arc<IssuerKeys>,
     created: Timestamp,
 }
 
 async fn sign(
     unsigned: Unsigned,
     Signing { name, typ, keys, created }: Signing<'_>,
-    (credential_type, random): (&CredentialType, &dyn Random),
+    (credential_type, random): (&CredentialType, &Arc<dyn Random>),
 ) -> Result<Value, Broken> {
     let key = &keys.signing;
     let (header, signer) = (name.header(&key.x5c), &*key.signer);

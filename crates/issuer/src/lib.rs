@@ -11,6 +11,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use keys::did;
 use keys::digest::MacKey;
@@ -88,7 +89,7 @@ pub struct Issuer {
     /// Tells the time.
     pub clock: Box<dyn Clock>,
     /// Draws codes, tokens and ids.
-    pub random: Box<dyn Random>,
+    pub random: Arc<dyn Random>,
     /// What the issuer signs and keys with: see [`Issuer::keys`].
     current_keys: CurrentKeys,
     /// Who may vouch for wallets; `None` when their attestations are not looked at.

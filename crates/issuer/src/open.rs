@@ -63,7 +63,7 @@ impl Issuer {
             external,
             store,
             clock,
-            random,
+            random: random.into(),
             current_keys,
             client_attesters,
             attestation_lists,

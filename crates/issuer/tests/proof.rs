@@ -109,7 +109,7 @@ fn headers(key: &SoftwareKey) -> Vec<(&'static str, Spoil)> {
 fn claims(now: u64) -> Vec<(&'static str, Spoil)> {
     vec![
         ("E09: for another issuer, PROOF-14", claim("aud", "https://other.example")),
-        ("E09: a list", claim("aud", vec![ISSUER])),
+        ("E09: a list of two", claim("aud", vec![ISSUER, "https://other.example"])),
         ("E09: with a slash", claim("aud", format!("{ISSUER}/"))),
         ("E09: the endpoint", claim("aud", format!("{ISSUER}/credential"))),
         ("E09: for nobody", Box::new(|draft| draft.claim("aud", None))),

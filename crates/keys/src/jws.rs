@@ -77,15 +77,17 @@ impl Jws {
     /// Reads a compact JWS of at most `bytes_max` bytes, of one of our own algorithms.
     pub fn parse(text: &str, bytes_max: usize) -> Result<Self, JwsError> {
         let parts = Parts::parse(text, bytes_max)?;
-        let algorithm = Algorithm::parse(parts.algorithm_name()?);
-        Ok(Self { parts, algorithm: algorithm.ok_or(JwsError::UnknownAlgorithm)? })
+        let name = parts.algorithm_name()?;
+        let refused = || JwsError::UnknownAlgorithm(RefusedAlgorithm::of(name));
+        Ok(Self { algorithm: Algorithm::parse(name).ok_or_else(refused)?, parts })
     }
 
     /// The same for what somebody else's server or issuer has signed, perhaps with RSA.
     pub fn parse_with_rsa(text: &str, bytes_max: usize) -> Result<Self, JwsError> {
         let parts = Parts::parse(text, bytes_max)?;
-        let algorithm = Algorithm::parse_with_rsa(parts.algorithm_name()?);
-        Ok(Self { parts, algorithm: algorithm.ok_or(JwsError::UnknownAlgorithm)? })
+        let name = parts.algorithm_name()?;
+        let refused = || JwsError::UnknownAlgorithm(RefusedAlgorithm::of_rsa_too(name));
+        Ok(Self { algorithm: Algorithm::parse_with_rsa(name).ok_or_else(refused)?, parts })
     }
 
     /// The header: it may say which key to look for, never which key to trust.
@@ -195,8 +197,8 @@ pub enum JwsError {
     NoneAlgorithm,
     /// A shared secret; taken for one, our public key would let anybody sign (RFC 8725 §2.1).
     MacAlgorithm,
-    /// None of ours.
-    UnknownAlgorithm,
+    /// None of those that are taken there.
+    UnknownAlgorithm(RefusedAlgorithm),
     /// Not the algorithm of the key.
     WrongAlgorithm,
     /// The signature does not fit.
@@ -211,7 +213,7 @@ impl fmt::Display for JwsError {
             Self::CriticalHeader => "the JWT has crit or b64, which are not supported",
             Self::NoneAlgorithm => "the JWT is not signed: alg is none",
             Self::MacAlgorithm => "the JWT is made with a shared secret: use an asymmetric key",
-            Self::UnknownAlgorithm => "alg must be ES256, ES384, ES512, ES256K or EdDSA",
+            Self::UnknownAlgorithm(refused) => return refused.fmt(f),
             Self::WrongAlgorithm => "alg is not the algorithm of the key",
             Self::WrongSignature => "the signature is wrong",
         })
@@ -219,3 +221,56 @@ impl fmt::Display for JwsError {
 }
 
 impl std::error::Error for JwsError {}
+
+/// Most of a name that is told: those of algorithms that exist are shorter.
+const NAME_BYTES_MAX: usize = 24;
+
+/// What somebody wrote as `alg`, and what it could have been: cut, and with nothing in it that nobody
+/// sees, as a stranger wrote it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RefusedAlgorithm {
+    name: [u8; NAME_BYTES_MAX],
+    length: usize,
+    is_rsa_taken: bool,
+}
+
+impl RefusedAlgorithm {
+    /// Where our own algorithms are taken.
+    #[must_use]
+    pub fn of(name: &str) -> Self {
+        let mut kept = [0; NAME_BYTES_MAX];
+        for (kept, byte) in kept.iter_mut().zip(name.bytes()) {
+            *kept = if byte.is_ascii_graphic() { byte } else { b'?' };
+        }
+        Self { name: kept, length: name.len(), is_rsa_taken: false }
+    }
+
+    /// Where those of RSA are, too.
+    #[must_use]
+    pub fn of_rsa_too(name: &str) -> Self {
+        Self { is_rsa_taken: true, ..Self::of(name) }
+    }
+
+    fn name(&self) -> &str {
+        let name = self.name.get(..self.length.min(NAME_BYTES_MAX)).unwrap_or_default();
+        str::from_utf8(name).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for RefusedAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cut = if self.length > NAME_BYTES_MAX { "…" } else { "" };
+        let taken = if self.is_rsa_taken {
+            "ES256, ES384, ES512, ES256K, EdDSA, RS256 or PS256"
+        } else {
+            "ES256, ES384, ES512, ES256K or EdDSA"
+        };
+        write!(f, "alg is \"{}{cut}\", which is not taken: it must be {taken}", self.name())
+    }
+}
+
+impl fmt::Debug for RefusedAlgorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

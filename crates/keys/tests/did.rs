@@ -66,6 +66,15 @@ fn the_example_of_did_jwk_is_read() {
     assert_eq!(to_did_jwk(&key), did);
 }
 
+/// The X25519 example of the same specification: a key to agree on secrets with, which signs nothing.
+#[test]
+fn a_did_jwk_that_cannot_sign_is_refused_by_name() {
+    let jwk = r#"{"kty":"OKP","crv":"X25519","use":"enc","x":"3p7bfXt9wbTTW2HC7OQ1Nz-DQ8hbeGdNrfx-FG-IK08"}"#;
+    let did = did_jwk(jwk);
+    assert_eq!(resolve(&did), Err(DidError::BadKey(KeyError::UnsupportedKey)));
+    assert_eq!(resolve(&format!("{did}#0")), Err(DidError::BadKey(KeyError::UnsupportedKey)));
+}
+
 #[test]
 fn a_key_comes_back_from_every_form() {
     for algorithm in [Algorithm::Es256, Algorithm::Es384, Algorithm::EdDsa] {

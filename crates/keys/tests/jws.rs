@@ -5,7 +5,7 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::algorithm::Algorithm;
-use keys::jws::{self, Jws, JwsError};
+use keys::jws::{self, Jws, JwsError, RefusedAlgorithm};
 use keys::public_key::PublicKey;
 use keys::signer::{Signer as _, SoftwareKey};
 use serde_json::{Map, Value, json};
@@ -94,9 +94,9 @@ async fn headers_that_change_the_meaning_of_a_signature_are_refused() {
         (r#"{"alg":"NonE"}"#, Err(JwsError::NoneAlgorithm)),
         (r#"{"alg":"HS256"}"#, Err(JwsError::MacAlgorithm)),
         (r#"{"alg":"HS512"}"#, Err(JwsError::MacAlgorithm)),
-        (r#"{"alg":"RS256"}"#, Err(JwsError::UnknownAlgorithm)),
-        (r#"{"alg":"es256"}"#, Err(JwsError::UnknownAlgorithm)),
-        (r#"{"alg":""}"#, Err(JwsError::UnknownAlgorithm)),
+        (r#"{"alg":"RS256"}"#, Err(JwsError::UnknownAlgorithm(RefusedAlgorithm::of("RS256")))),
+        (r#"{"alg":"es256"}"#, Err(JwsError::UnknownAlgorithm(RefusedAlgorithm::of("es256")))),
+        (r#"{"alg":""}"#, Err(JwsError::UnknownAlgorithm(RefusedAlgorithm::of("")))),
         (r#"{"alg":["ES256"]}"#, Err(JwsError::Malformed)),
         (r"{}", Err(JwsError::Malformed)),
         (r#"["alg","ES256"]"#, Err(JwsError::Malformed)),
@@ -110,6 +110,27 @@ async fn headers_that_change_the_meaning_of_a_signature_are_refused() {
     ];
     for (header, expected) in cases {
         assert_eq!(verdict(&signed(header, &key).await, key.public_key()), expected, "{header}");
+    }
+}
+
+/// Whoever reads it knows what was refused, and what would not have been; a stranger's text is cut, and
+/// steers no terminal.
+#[tokio::test]
+async fn an_algorithm_is_refused_by_its_name() {
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
+    let (long, cut) = ("R".repeat(5000), format!("\"{}…\"", "R".repeat(24)));
+    for (alg, told) in [
+        ("RS384", "\"RS384\""),
+        ("", "\"\""),
+        ("A\u{1b}[2J\u{202e}B", "\"A?[2J???B\""),
+        (&*long, &*cut),
+    ] {
+        let text = signed(&json!({ "alg": alg }).to_string(), &key).await;
+        let ours = Jws::parse(&text, 16 * 1024).unwrap_err().to_string();
+        assert!(ours.contains(told) && ours.ends_with("ES256K or EdDSA"), "{ours}");
+        let rsa_too = Jws::parse_with_rsa(&text, 16 * 1024).unwrap_err().to_string();
+        assert!(rsa_too.contains(told) && rsa_too.ends_with("RS256 or PS256"), "{rsa_too}");
+        assert!(ours.chars().count() < 120 && !ours.chars().any(char::is_control), "{ours}");
     }
 }
 

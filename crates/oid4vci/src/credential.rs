@@ -75,17 +75,6 @@ impl CredentialRequest {
         Ok(Self { selector: selector(parameters)?, proofs })
     }
 
-    /// Takes the proofs of another request for the same in; `None` where they do not go together.
-    pub(crate) fn join(&mut self, other: Self) -> Option<()> {
-        match (&mut self.proofs, other.proofs) {
-            (Some(Proofs::Jwt(jwts)), Some(Proofs::Jwt(more))) => {
-                jwts.extend(more);
-                Some(())
-            }
-            _ => None,
-        }
-    }
-
     /// The body that a Wallet sends.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -197,8 +186,32 @@ pub struct Record<'r> {
     pub credential_configuration_id: &'r str,
     /// One for each credential: its key, or `None` for one that is bound to no key.
     pub thumbprints: Vec<Option<Thumbprint>>,
+    /// What is issued of other configurations in the same commit, and stands behind it: drafts have
+    /// requests for several.
+    pub beside: Vec<Beside<'r>>,
     /// The DPoP proof beside the token: spent with the nonces (RFC 9449 §11.1).
     pub used: Option<UsedJti>,
+}
+
+/// Configuration and keys of some credentials, as in [`Record`].
+#[derive(Clone, Debug)]
+pub struct Beside<'r> {
+    /// Which configuration.
+    pub credential_configuration_id: &'r str,
+    /// One for each credential.
+    pub thumbprints: Vec<Option<Thumbprint>>,
+}
+
+impl Record<'_> {
+    /// Configuration and key of each credential, in the order in which they are recorded.
+    pub fn issued(&self) -> impl Iterator<Item = (&str, Option<&Thumbprint>)> {
+        let own = (self.credential_configuration_id, &self.thumbprints);
+        let beside = self.beside.iter();
+        let beside = beside.map(|one| (one.credential_configuration_id, &one.thumbprints));
+        std::iter::once(own)
+            .chain(beside)
+            .flat_map(|(id, keys)| keys.iter().map(move |key| (id, key.as_ref())))
+    }
 }
 
 /// Refuses where [`decide`] would for any key: before anybody is asked for one (CRED-61).
@@ -220,22 +233,45 @@ pub fn decide<'r>(
     proofs: Option<&VerifiedProofs>,
     keys_max: usize,
 ) -> Result<Record<'r>, CredentialRefusal> {
-    let thumbprints: Vec<Option<Thumbprint>> = match proofs {
-        None => vec![None],
-        Some(proofs) => {
-            proofs.proofs().iter().map(|proof| Some(proof.thumbprint().clone())).collect()
-        }
+    decide_all(token, (credential_configuration_id, proofs), &[], keys_max)
+}
+
+/// The same for several configurations at once: the first, and those behind it. What holds for the
+/// token holds for all of them together.
+pub fn decide_all<'r>(
+    token: Authenticated<'r>,
+    (credential_configuration_id, proofs): (&'r str, Option<&VerifiedProofs>),
+    beside: &[(&'r str, Option<&VerifiedProofs>)],
+    keys_max: usize,
+) -> Result<Record<'r>, CredentialRefusal> {
+    let beside = beside.iter().map(|(credential_configuration_id, proofs)| Beside {
+        credential_configuration_id,
+        thumbprints: thumbprints(*proofs),
+    });
+    let record = Record {
+        grant: token.grant(),
+        credential_configuration_id,
+        thumbprints: thumbprints(proofs),
+        beside: beside.collect(),
+        used: token.used(),
     };
     let issued = &token.grant().issued;
     let before = issued.iter().filter_map(|issued| issued.thumbprint.as_ref());
-    let mut distinct: Vec<&Thumbprint> = before.chain(thumbprints.iter().flatten()).collect();
+    let mut distinct: Vec<&Thumbprint> =
+        before.chain(record.issued().filter_map(|(_, key)| key)).collect();
     distinct.sort_unstable();
     distinct.dedup();
-    if distinct.len() > keys_max || issued.len() + thumbprints.len() > ISSUANCES_MAX {
+    if distinct.len() > keys_max || issued.len() + record.issued().count() > ISSUANCES_MAX {
         return Err(CredentialRefusal::TooManyKeys);
     }
-    let (grant, used) = (token.grant(), token.used());
-    Ok(Record { grant, credential_configuration_id, thumbprints, used })
+    Ok(record)
+}
+
+fn thumbprints(proofs: Option<&VerifiedProofs>) -> Vec<Option<Thumbprint>> {
+    let of = |all: &VerifiedProofs| {
+        all.proofs().iter().map(|proof| Some(proof.thumbprint().clone())).collect()
+    };
+    proofs.map_or_else(|| vec![None], of)
 }
 
 /// Why a Credential Request is refused: by the codes of VCI §8.3.1.2 where the payload is at fault

@@ -260,7 +260,7 @@ pub fn named_id(token: &AccessToken, issuer: &str) -> Option<OfferId> {
 impl From<JwsError> for ExternalRefusal {
     fn from(error: JwsError) -> Self {
         match error {
-            JwsError::NoneAlgorithm | JwsError::MacAlgorithm | JwsError::UnknownAlgorithm => {
+            JwsError::NoneAlgorithm | JwsError::MacAlgorithm | JwsError::UnknownAlgorithm(_) => {
                 Self::Algorithm
             }
             JwsError::WrongAlgorithm | JwsError::WrongSignature => Self::WrongSignature,

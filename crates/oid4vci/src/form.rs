@@ -19,7 +19,7 @@ impl From<JwsError> for Form {
         match error {
             JwsError::NoneAlgorithm
             | JwsError::MacAlgorithm
-            | JwsError::UnknownAlgorithm
+            | JwsError::UnknownAlgorithm(_)
             | JwsError::WrongAlgorithm => Self::Algorithm,
             JwsError::CriticalHeader => Self::CriticalHeader,
             JwsError::WrongSignature => Self::Signature,

@@ -59,7 +59,7 @@ impl UnverifiedMetadata {
     /// to somebody whom the Wallet knows already.
     pub fn parse(text: &str) -> Result<Self, SignedMetadataError> {
         let jws = Jws::parse(text, METADATA_BYTES_MAX).map_err(|error| match error {
-            JwsError::NoneAlgorithm | JwsError::MacAlgorithm | JwsError::UnknownAlgorithm => {
+            JwsError::NoneAlgorithm | JwsError::MacAlgorithm | JwsError::UnknownAlgorithm(_) => {
                 SignedMetadataError::Algorithm // SMETA-01
             }
             JwsError::TooLong

@@ -284,6 +284,7 @@ async fn proofs(keys: &[&SoftwareKey]) -> VerifiedProofs {
     }
     let context = ProofContext {
         is_typed: true,
+        takes_certificates_beside_keys: false,
         credential_issuer: ISSUER,
         client_id: None,
         algorithms: &[Es256],

@@ -35,6 +35,7 @@ fn deferral(grant: &Grant) -> (Deferral, TransactionId) {
         grant,
         credential_configuration_id: "student_card",
         thumbprints: vec![thumbprint('A')],
+        beside: Vec::new(),
         used: None,
     };
     Deferral::new(&record, None, &key(), (NOW, NOW.plus(5000)))

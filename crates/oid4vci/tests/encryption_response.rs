@@ -124,8 +124,13 @@ fn in_strict_mode_a_deferred_response_keeps_its_key() {
     };
     let (grant, mac) = (fixture::redeemed(), MacKey::new([3; 32]));
     let credential_configuration_id = "student_card";
-    let record =
-        Record { grant: &grant, credential_configuration_id, thumbprints: vec![None], used: None };
+    let record = Record {
+        grant: &grant,
+        credential_configuration_id,
+        thumbprints: vec![None],
+        beside: Vec::new(),
+        used: None,
+    };
     let times = (fixture::NOW, fixture::NOW.plus(60));
     let plain = || Deferral::new(&record, None, &mac, times);
     let thumbprint = first.encryption_key().thumbprint();

@@ -16,7 +16,7 @@ use keys::signer::{Signer as _, SoftwareKey};
 use keys::x509::{x5c_from_pem, x5c_to_json};
 use oid4vci::proof::BindingMethod::{DidJwk, DidKey, Jwk};
 use oid4vci::proof::ProofRefusal::{
-    BadCertificate, BadDid, BindingNotSupported, KidNotSupported, WrongSignature,
+    BadCertificate, BadDid, BindingNotSupported, KidNotSupported, SeveralKeys, WrongSignature,
 };
 use oid4vci::proof::{
     BindingMethod, HolderBinding, NewProof, ProofContext, ProofRefusal, Proofs, verify,
@@ -150,6 +150,39 @@ async fn a_certificate_names_the_key() {
         let dids = ProofContext { binding_methods: &[DidJwk], ..context(&nonce_key) };
         let refused = verify(&Proofs::Jwt(vec![jwt]), &dids).map(|_| ());
         assert_eq!(refused, Err(BindingNotSupported), "META-33: {rule}");
+    }
+}
+
+/// From draft 12 to 15 a certificate may come beside the name of a key: it is to be for the key that
+/// signs. In 1.0 it may not (PROOF-07).
+#[tokio::test]
+async fn a_certificate_beside_a_key_is_for_the_same() {
+    let (mine, other) = (key(Es256), key(Es256));
+    let ca = DevelopmentCa::generate("Wallet CA", NOW).unwrap();
+    let chain = |key: &SoftwareKey| {
+        let url = "https://wallet.example";
+        let leaf = ca.signing_certificate(key.public_key(), "Wallet", url, NOW).unwrap();
+        x5c_to_json(&x5c_from_pem(&leaf).unwrap())
+    };
+    let did = did::to_did_jwk(mine.public_key());
+    let (jwk, kid) = (header(&mine)["jwk"].clone(), json!(did));
+    let cases = [
+        (json!({ "jwk": jwk, "x5c": chain(&mine) }), Ok(())),
+        (json!({ "jwk": null, "kid": kid, "x5c": chain(&mine) }), Ok(())),
+        (json!({ "jwk": jwk, "x5c": chain(&other) }), Err(BadCertificate)),
+        (json!({ "jwk": jwk, "x5c": [] }), Err(BadCertificate)),
+        (json!({ "jwk": jwk, "kid": kid, "x5c": chain(&mine) }), Err(SeveralKeys)),
+        (json!({ "jwk": null, "x5c": chain(&mine) }), Ok(())),
+    ];
+    let nonce_key = nonce_key();
+    let of_draft = ProofContext { takes_certificates_beside_keys: true, ..context(&nonce_key) };
+    for (more, expected) in cases {
+        let jwt = jwt(&merged(header(&mine), &more), &claims().to_string(), &mine).await;
+        let read = verify(&Proofs::Jwt(vec![jwt.clone()]), &of_draft).map(|_| ());
+        assert_eq!(read, expected, "{more}");
+        let is_one = more["jwk"].is_null() && more.get("kid").is_none();
+        let today = if is_one { Ok(()) } else { Err(SeveralKeys) };
+        assert_eq!(verdict(jwt), today, "{more}");
     }
 }
 

@@ -119,6 +119,7 @@ fn verified(body: &str, issuer: &Issuer, holder: &SoftwareKey) -> VerifiedProofs
     let keys = issuer.keys();
     let context = ProofContext {
         is_typed: true,
+        takes_certificates_beside_keys: false,
         credential_issuer: issuer.credential_issuer(),
         client_id: None,
         algorithms: &[holder.algorithm()],

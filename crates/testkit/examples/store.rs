@@ -111,6 +111,7 @@ async fn flow(store: &dyn Store, thumbprint: &Thumbprint) {
         grant: &grant,
         credential_configuration_id: "student_card",
         thumbprints: vec![Some(thumbprint.clone())],
+        beside: Vec::new(),
         used: None,
     };
     let outcome = store.record_issuance(&record, &[nonce], &[entry], now).await.unwrap();

@@ -8,8 +8,8 @@ use keys::digest::MacKey;
 use keys::outside::{Clock as _, Random, Timestamp};
 use keys::public_key::Thumbprint;
 use keys::signer::{Signer as _, SoftwareKey};
-use oid4vci::credential::Record;
-use oid4vci::grant::{Grant, OfferState, Redemption};
+use oid4vci::credential::{Beside, Record};
+use oid4vci::grant::{Grant, OfferState, Redemption, StatusEntry};
 use oid4vci::nonce::{NonceResponse, SpendableNonce};
 use oid4vci::offer::OfferId;
 use oid4vci::secret::{AccessToken, OfferReference, SecretDigest};
@@ -63,6 +63,7 @@ impl Contract {
         contract.racing_guesses_count_one_by_one().await;
         contract.what_was_seen_must_still_hold().await;
         contract.an_issuance_is_recorded_with_its_nonces_or_not_at_all().await;
+        contract.several_configurations_are_recorded_in_their_order().await;
         contract.a_nonce_is_spent_once_by_racing_requests().await;
         contract.withdrawing_ends_code_and_token().await;
         contract.an_idempotency_key_finds_the_first_offer().await;
@@ -126,6 +127,7 @@ impl Contract {
             grant,
             credential_configuration_id: "student_card",
             thumbprints: vec![Some(thumbprint.clone())],
+            beside: Vec::new(),
             used: None,
         }
     }
@@ -237,6 +239,31 @@ impl Contract {
         let record = Self::record(&grant, &key);
         let outcome = self.store.record_issuance(&record, &[], &[], late).await.unwrap();
         assert_eq!(outcome, Recorded::Changed, "the token has expired");
+    }
+
+    async fn several_configurations_are_recorded_in_their_order(&self) {
+        let grant = self.redeemed().await;
+        let keys = [Self::thumbprint(), Self::thumbprint()];
+        let beside = Beside {
+            credential_configuration_id: "diploma",
+            thumbprints: vec![Some(keys[1].clone()), None],
+        };
+        let record = Record { beside: vec![beside], ..Self::record(&grant, &keys[0]) };
+        let entry = StatusEntry { list: 9, idx: 7 };
+        let outcome = self.store.record_issuance(&record, &[], &[entry], self.now()).await.unwrap();
+        assert_eq!(outcome, Recorded::Recorded);
+        let issued = self.grant(grant.id).await.issued;
+        let seen: Vec<_> = issued
+            .iter()
+            .map(|one| (one.credential_configuration_id.as_str(), &one.thumbprint, one.entry))
+            .collect();
+        let [first, second] = keys.map(Some);
+        let wanted = [
+            ("student_card", &first, Some(entry)),
+            ("diploma", &second, None),
+            ("diploma", &None, None),
+        ];
+        assert_eq!(seen, wanted);
     }
 
     async fn a_nonce_is_spent_once_by_racing_requests(&self) {

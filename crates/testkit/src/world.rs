@@ -61,6 +61,14 @@ impl World {
         Self::made(ISSUER, edit, |_| {}).await
     }
 
+    /// The same, and then something that no file says.
+    pub async fn configured_with(
+        edit: impl FnOnce(&Path),
+        change: impl FnOnce(&mut Issuer),
+    ) -> Self {
+        Self::made(ISSUER, edit, change).await
+    }
+
     async fn made(url: &str, edit: impl FnOnce(&Path), change: impl FnOnce(&mut Issuer)) -> Self {
         let folder = TempDir::new().unwrap();
         let (clock, random) = (TestClock::new(), TestRandom::new(1));

@@ -10,8 +10,11 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 
 use formats::data_integrity::{Contexts, sd::derive};
+use issuer::Issuer;
 use issuer::config::Config;
 use issuer::credential_type::CredentialType;
 use issuer::generations::{
@@ -20,7 +23,7 @@ use issuer::generations::{
 };
 use issuer::init::load_keys;
 use keys::did::read_issuer_multikey;
-use keys::outside::{Clock as _, SystemRandom};
+use keys::outside::{Clock as _, Random, SystemRandom};
 use serde_json::{Map, Value, json};
 use testkit::agreed;
 use testkit::world::{ISSUER, World};
@@ -74,7 +77,11 @@ fn with_type(folder: &Path) -> Config {
 }
 
 async fn world() -> World {
-    World::configured(|folder| {
+    world_with(|_| ()).await
+}
+
+async fn world_with(change: impl FnOnce(&mut Issuer)) -> World {
+    let edit = |folder: &Path| {
         let config = with_type(folder);
         let made = make_missing_keys(&config, &SystemRandom).unwrap();
         let files = ["bbs-key.multikey", "bbs-public-key.multikey", "generations.toml"];
@@ -92,14 +99,36 @@ async fn world() -> World {
             let permissions = fs::metadata(config.keys.join(file)).unwrap().permissions();
             assert_eq!(permissions.mode() & 0o077, 0, "{file}");
         }
-    })
-    .await
+    };
+    World::configured_with(edit, change).await
 }
 
 async fn received(world: &World) -> StoredCredential {
     let offered = world.offer(PASS, &json!({})).await;
     let mut kept = agreed::receive(&world.wallet, &offered.uri, &KeyWish::default()).await;
     kept.remove(0)
+}
+
+/// Notes in which threads a key of a credential is drawn.
+#[derive(Clone, Debug, Default)]
+struct Watched(Arc<Mutex<Vec<ThreadId>>>);
+
+impl Random for Watched {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.lock().unwrap().push(thread::current().id());
+        SystemRandom.fill(bytes);
+    }
+}
+
+/// Long arithmetic is done where no other request waits for it.
+#[tokio::test]
+async fn a_pass_is_signed_beside_the_thread_that_answers() {
+    let watched = Watched::default();
+    let random = watched.clone();
+    let world = world_with(|issuer| issuer.random = Arc::new(random)).await;
+    received(&world).await;
+    let own = thread::current().id();
+    assert!(watched.0.lock().unwrap().iter().any(|thread| *thread != own));
 }
 
 /// The names and keys of the did:web that may sign credentials, of BLS12-381.

@@ -96,6 +96,11 @@ pub enum WalletError {
         /// What would have been excused.
         finding: Option<Cow<'static, str>>,
     },
+    /// The issuer breaks what it speaks in a way that could be excused, and the owner wants to hear of it.
+    Excusable {
+        /// What would have been excused.
+        finding: Cow<'static, str>,
+    },
     /// The issuer does not keep the profile that the owner asks for.
     Haip(HaipFinding),
     /// The issuer's signed metadata cannot be used (VCI §12.2.3).
@@ -195,6 +200,7 @@ impl WalletError {
             | Self::SignIn(_)
             | Self::UnknownConfiguration { .. }
             | Self::NotFinal { .. }
+            | Self::Excusable { .. }
             | Self::NotGranted { .. }
             | Self::Refused(_)
             | Self::Ended(_)
@@ -240,6 +246,7 @@ impl WalletError {
             Self::Metadata(_) => "bad_metadata",
             Self::Haip(_) => "haip",
             Self::NotFinal { .. } => "not_final",
+            Self::Excusable { .. } => "excusable",
             Self::SignedMetadata(_) => "bad_signed_metadata",
             Self::Encryption(_) => "bad_encryption",
             Self::ForeignEndpoint { .. } => "foreign_endpoint",

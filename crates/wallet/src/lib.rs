@@ -59,6 +59,7 @@ use keys::x509::Anchors;
 use crate::attestation::{AttestationSource, KeyAttestationSource};
 use crate::client_key::ClientKey;
 use crate::documents::Documents;
+use crate::flow::dialect::Strictness;
 use crate::http::Http;
 use crate::profile::Profile;
 use crate::reader::Reader;
@@ -107,7 +108,7 @@ pub struct Settings {
     /// What issuers must keep beside OpenID4VCI.
     pub profile: Profile,
     /// Whether issuers that speak a draft, or break what they speak, are refused.
-    pub is_strict: bool,
+    pub strictness: Strictness,
     /// Who vouches for its keys, where issuers ask for that (VCI §D); `None` when nobody does.
     pub key_attestation_source: Option<Arc<dyn KeyAttestationSource>>,
     /// Where documents are kept that are known by their digests; `None` keeps none.
@@ -127,7 +128,7 @@ impl Default for Settings {
             locale: "en".to_owned(),
             attestation_source: None,
             profile: Profile::None,
-            is_strict: false,
+            strictness: Strictness::Lenient,
             key_attestation_source: None,
             documents: None,
             contexts: Contexts::default(),

@@ -62,6 +62,23 @@ impl Reader<'_> {
         }
     }
 
+    /// Gets a document of an issuer that speaks a draft from the place of the drafts, and nowhere else.
+    pub(crate) async fn older_document(
+        &self,
+        identifier: &str,
+        name: &str,
+    ) -> Result<Vec<u8>, WalletError> {
+        let place = appended_well_known(identifier, name);
+        let place = place.ok_or(WalletError::Metadata(MetadataError::BadEndpoint))?;
+        let answer = self.read_document(place, "application/json").await?;
+        match answer.status {
+            200 => Ok(answer.body),
+            status => {
+                Err(WalletError::Refused(Refused::read(Question::Metadata, status, &answer.body)))
+            }
+        }
+    }
+
     /// A document that is known by its digest, if it is here (SD-JWT VC §6.3.4).
     pub(crate) fn kept(&self, uri: &str, integrity: Option<&str>) -> Option<Vec<u8>> {
         documents::kept(&**self.settings.documents.as_ref()?, uri, integrity?)

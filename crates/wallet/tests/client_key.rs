@@ -21,6 +21,7 @@ use wallet::client_key::{ClientKey, ClientKeyError};
 use wallet::error::{Class, WalletError};
 use wallet::flow::sign_in::SignIn;
 use wallet::flow::state::{FlowState, Point};
+use wallet::http::HttpError;
 use world::{Answer, ISSUER, SERVER_METADATA, World, endpoint, server_metadata, token};
 
 const BACK: &str = "http://127.0.0.1:49152/cb";
@@ -298,4 +299,35 @@ fn a_client_key_is_not_shown() {
     let pem = key.to_pem().to_string();
     let shown = format!("{:?}", ClientKey::new(Arc::new(key), None));
     assert!(shown.starts_with("ClientKey") && !shown.contains(pem.lines().nth(1).unwrap()));
+}
+
+/// RFC 6749 §6: who authenticates is answered twice with a token of its own; a wallet without a key is
+/// anybody who has seen that.
+#[tokio::test]
+async fn a_renewal_whose_answer_was_lost_is_asked_for_again() {
+    for (has_key, method) in [(true, "private_key_jwt"), (false, "none")] {
+        let (mut world, _) = world(&json!({ "token_endpoint_auth_methods_supported": [method] }));
+        if !has_key {
+            world.wallet.settings.client_key = None;
+        }
+        let mut renewable = token();
+        renewable["refresh_token"] = "again".into();
+        world.network.says(&endpoint("token"), 200, renewable.clone());
+        let authorized = world.authorize(&["student_card"]).await;
+        let count = AtomicUsize::new(0);
+        world.network.on(&endpoint("token"), move |_| match count.fetch_add(1, Ordering::SeqCst) {
+            0 => Answer::Fails(HttpError::TimedOut),
+            _ => Answer::Json(200, renewable.clone()),
+        });
+        let renewed = world.wallet.renew(&authorized).await;
+        let sent = world.network.sent_to(&endpoint("token"));
+        let assertions: BTreeSet<_> =
+            sent.iter().map(|one| one.form().get("client_assertion").cloned()).collect();
+        if has_key {
+            assert!(renewed.unwrap().is_some());
+            assert_eq!((sent.len(), assertions.len()), (3, 3), "each proves anew who sends it");
+        } else {
+            assert_eq!((renewed.unwrap_err().class(), sent.len()), (Class::Network, 2));
+        }
+    }
 }

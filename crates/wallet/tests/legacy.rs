@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use url::form_urlencoded::byte_serialize;
 use wallet::error::WalletError;
 use wallet::flow::deferred::Resumed;
+use wallet::flow::dialect::Strictness;
 use wallet::flow::key::KeyWish;
 use wallet::flow::metadata::ResolvedOffer;
 use wallet::flow::offer::{Consent, ScannedOffer};
@@ -242,7 +243,7 @@ async fn a_nonce_asks_for_a_proof() {
 async fn a_strict_wallet_refuses_drafts() {
     for (draft, kind) in SPOKEN {
         let mut world = world(draft, kind);
-        world.wallet.settings.is_strict = true;
+        world.wallet.settings.strictness = Strictness::Final;
         let error = resolve(&world, &link(draft, false)).await.unwrap_err();
         assert_eq!(error.code(), "not_final", "draft {draft}");
         // The offers of 11 and 12 are one; what 13 and later offer looks like 1.0.
@@ -253,7 +254,7 @@ async fn a_strict_wallet_refuses_drafts() {
         assert!(world.network.sent_to(&endpoint("token")).is_empty());
     }
     let mut world = World::new();
-    world.wallet.settings.is_strict = true;
+    world.wallet.settings.strictness = Strictness::Final;
     world.resolve(&world::offer(&["student_card"])).await.unwrap();
 }
 

@@ -56,3 +56,36 @@ async fn who_has_to_wait_asks_in_the_interval_of_the_offer() {
         offer = failure.offer;
     }
 }
+
+/// Drafts 8 to 11 say in the answer how long to wait (draft 11, section 6.2); no issuer makes us wait for
+/// longer than a few minutes.
+#[tokio::test]
+async fn an_answer_says_how_long_to_wait() {
+    for (draft, said, seconds) in
+        [("8", Some(9), 9), ("11", Some(1_000_000), 300), ("11", Some(0), 1), ("9", None, 5)]
+    {
+        let world = world(draft, Diploma);
+        let mut pending = json!({ "error": "authorization_pending" });
+        pending["interval"] = said.into();
+        world.network.says(&endpoint("token"), 400, pending);
+        let offer = resolve(&world, &link(draft, false)).await;
+        let failure = world.wallet.request_token(offer, None).await.unwrap_err();
+        assert_eq!(failure.ask_again_after(), Some(seconds), "draft {draft}: {said:?}");
+    }
+}
+
+/// Draft 8, section 7.2: an answer of success without a token, which is none; later drafts have no such
+/// answer.
+#[tokio::test]
+async fn an_answer_without_a_token_can_be_pending() {
+    for (draft, is_said) in [("8", false), ("11", false), ("13", true)] {
+        let world = world(draft, Diploma);
+        let pending = json!({ "authorization_pending": true, "interval": 7 });
+        world.network.says(&endpoint("token"), 200, pending);
+        let offer = resolve(&world, &link(draft, false)).await;
+        let failure = world.wallet.request_token(offer, None).await.unwrap_err();
+        assert_eq!(failure.error.code(), "authorization_pending", "draft {draft}");
+        assert_eq!(failure.ask_again_after(), Some(7), "draft {draft}");
+        assert_eq!(!failure.offer.findings().is_empty(), is_said, "draft {draft}");
+    }
+}

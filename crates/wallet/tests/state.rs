@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use wallet::attestation::WalletAttestation;
 use wallet::error::{Class, WalletError};
 use wallet::flow::deferred::Resumed;
+use wallet::flow::dialect::Strictness;
 use wallet::flow::key::KeyWish;
 use wallet::flow::offer::{Consent, ScannedOffer};
 use wallet::flow::sign_in::SignIn;
@@ -326,7 +327,7 @@ async fn a_state_is_held_against_the_rules_of_the_wallet_that_goes_on() {
     let scanned = ScannedOffer::scan(&world::draft::link("13", false)).unwrap();
     let consent = Consent::to(scanned.host());
     let state = world.resolve_with(scanned, &consent).await.unwrap().export().unwrap();
-    let settings = Settings { is_strict: true, ..world.wallet.settings.clone() };
+    let settings = Settings { strictness: Strictness::Final, ..world.wallet.settings.clone() };
     let strict = Wallet { settings, ..world.wallet.clone() };
     assert!(matches!(strict.import(&state).await, Err(WalletError::NotFinal { .. })));
 }

@@ -1,11 +1,14 @@
 // Questions to the wallet's own process; nothing is asked of anybody else.
 
 export class Problem extends Error {
-  constructor({ code, message, hint, retype }) {
+  constructor({ code, message, hint, retype, ask_again_after }, { draft, findings } = {}) {
     super(message);
     this.code = code;
     this.hint = hint;
     this.retype = Boolean(retype);
+    this.askAgainAfter = ask_again_after;
+    this.draft = draft;
+    this.findings = findings ?? [];
   }
 }
 
@@ -21,7 +24,7 @@ async function ask(method, path, body, type) {
   } catch {
     throw new Problem(silent);
   }
-  if (!answer.ok) throw new Problem(said?.error ?? silent);
+  if (!answer.ok) throw new Problem(said?.error ?? silent, said ?? {});
   return said;
 }
 

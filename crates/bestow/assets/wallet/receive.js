@@ -41,6 +41,13 @@ const VIEWS = {
 
 function draw(flow) {
   VIEWS[flow.step](flow);
+  showFindings(flow);
+}
+
+/** What went wrong, and what the issuer did until then. */
+function report(problem) {
+  tell(problem);
+  showFindings(problem);
 }
 
 /** One step; a failure is told where the person is, because the offer is still good. */
@@ -50,7 +57,7 @@ async function step(flow, decision) {
     draw(await api.goOn(flow.flow, decision));
   } catch (problem) {
     if (problem.code === "flow_gone") return failed(problem);
-    tell(problem);
+    report(problem);
   }
 }
 
@@ -96,7 +103,6 @@ function showOffer(flow) {
     left.textContent = `Also offered, but in a form that this wallet cannot hold: ${flow.unsupported.join(", ")}`;
     left.hidden = false;
   }
-  showFindings(flow);
   if (!one) element("redeem").textContent = "Get the cards";
   if (flow.tx_code) askCode(flow.tx_code);
   if (flow.sign_in) element("redeem").textContent = "Go on to sign in";
@@ -106,11 +112,11 @@ function showOffer(flow) {
 }
 
 /** For whoever runs the issuer: which draft it speaks, and what this wallet excused. */
-function showFindings({ draft, findings }) {
-  if (!draft && !findings.length) return;
-  const spoken = draft ? `draft ${draft} of OpenID4VCI` : "OpenID4VCI 1.0";
-  element("draft").textContent = `This issuer speaks ${spoken}`;
-  element("excused").append(...findings.map((finding) =>
+function showFindings({ draft, findings = [] }) {
+  if (!element("findings") || (!draft && !findings.length)) return;
+  const spoken = draft ? `This issuer speaks draft ${draft} of OpenID4VCI` : "What this issuer does otherwise";
+  element("draft").textContent = spoken;
+  element("excused").replaceChildren(...findings.map((finding) =>
     Object.assign(document.createElement("li"), { textContent: sentence(finding) })));
   element("findings").hidden = false;
 }
@@ -187,9 +193,11 @@ async function redeem(event, flow) {
     tellField(field, error, wrong);
     if (wrong) return;
   }
+  const decision = { action: "redeem", tx_code: flow.tx_code ? code : null };
   await working(element("redeem"), "Getting it …", async () => {
     try {
-      draw(await api.goOn(flow.flow, { action: "redeem", tx_code: flow.tx_code ? code : null }));
+      const next = await whenReady(flow, decision);
+      if (next) draw(next);
     } catch (problem) {
       if (problem.code === "flow_gone") return failed(problem);
       if (!problem.retype) return again(problem, flow);
@@ -199,12 +207,33 @@ async function redeem(event, flow) {
   });
 }
 
+/** Longest that this page asks again for an issuer that is not ready. */
+const WAIT_SECONDS_MAX = 600;
+
+/** Some issuers of drafts make an offer before it can be taken: the same is asked again, until the person goes. */
+async function whenReady(flow, decision) {
+  const heading = element("offer-title");
+  for (let waited = 0; ; ) {
+    try {
+      return await api.goOn(flow.flow, decision);
+    } catch (problem) {
+      const seconds = problem.askAgainAfter;
+      if (!seconds || waited + seconds > WAIT_SECONDS_MAX) throw problem;
+      tell({ ...problem, message: "the issuer is not ready yet", hint: `this page asks it again in ${seconds} seconds` });
+      await new Promise((done) => setTimeout(done, seconds * 1000));
+      waited += seconds;
+      if (!heading.isConnected) return null;
+      clear();
+    }
+  }
+}
+
 /** After a failure the code may be spent already; the wallet knows, so the view is drawn anew. */
 async function again(problem, flow) {
   try {
     draw(await api.flow(flow.flow));
   } finally {
-    tell(problem);
+    report(problem);
   }
 }
 

@@ -29,12 +29,13 @@ Examples:
   bestow derive credential.json --list
   bestow derive credential.json --pointer /credentialSubject/given_name > shown.json
   bestow derive - --pointer /credentialSubject/address < credential.json | bestow verify -
+  bestow derive card.txt --pointer /given_name --nonce n-0S6 --audience NAME --key key.pem
 What its issuer made mandatory is shown always: issuer, dates, status, and who holds it. Nobody is
-asked, and nothing is signed: it does not show that whoever shows it is its holder.";
+asked. Only a key binding (--key, behind an SD-JWT) shows that whoever shows it is its holder.";
 
 #[derive(Debug, Args)]
 pub(crate) struct DeriveArguments {
-    /// A credential with a proof by ecdsa-sd-2023, as its issuer made it; - for standard input
+    /// An SD-JWT, or a credential with a proof by ecdsa-sd-2023, as its issuer made it; - for standard input
     #[arg(value_name = "FILE|-")]
     pub(crate) what: String,
     /// What to show, as a JSON pointer (RFC 6901), and all that is below it; may be repeated
@@ -46,6 +47,15 @@ pub(crate) struct DeriveArguments {
     /// Print what can be shown, and show nothing
     #[arg(long, conflicts_with = "pointer")]
     pub(crate) list: bool,
+    /// The nonce with which a verifier asked for it (SD-JWT)
+    #[arg(long, value_name = "NONCE", requires = "key", conflicts_with = "list")]
+    pub(crate) nonce: Option<String>,
+    /// What the verifier calls itself (SD-JWT)
+    #[arg(long, value_name = "NAME", requires = "key")]
+    pub(crate) audience: Option<String>,
+    /// The key that the credential is bound to (PEM): it signs a key binding (SD-JWT)
+    #[arg(long, value_name = "FILE", requires_all = ["nonce", "audience"])]
+    pub(crate) key: Option<PathBuf>,
     /// Print one JSON object: the credential, and what is left out of it
     #[arg(long)]
     pub(crate) json: bool,
@@ -56,15 +66,18 @@ Examples:
   bestow verify credential.txt --trust-anchor authority.pem
   bestow verify credential.txt --issuer-keys keys.json --offline
   bestow verify mdoc.txt --trust-anchor iaca.pem --at 2026-11-26 --status-list list.jwt --json
+  bestow verify shown.txt --trust-anchor authority.pem --nonce n-0S6 --audience NAME
   bestow verify dpop.jwt --proof
-The exit code is 0 when nothing failed, the issuer is vouched for, and it is not revoked; 6 when not, or
-when nobody was asked whether it is; and 4 when somebody who was asked did not answer. Where authorities
-or keys are given, no website vouches in their place.";
+The exit code is 0 when nothing failed, the issuer is vouched for, and it is not revoked; 6 when not,
+when nobody was asked whether it is, or when nothing in it is signed (offers, metadata); and 4 when
+somebody who was asked did not answer. Where authorities or keys are given, no website vouches in their
+place. A key binding behind an SD-JWT must be right; with --nonce or --audience there must be one.";
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch that can be typed")]
 pub(crate) struct VerifyArguments {
-    /// A credential, an attestation, a proof, signed metadata or a status list; - for standard input
+    /// A credential, an offer, an attestation, a proof, metadata, certificates or a status list; - for
+    /// standard input
     #[arg(value_name = "FILE|-")]
     pub(crate) what: String,
     /// An authority that vouches for issuers (PEM)
@@ -88,6 +101,12 @@ pub(crate) struct VerifyArguments {
     /// Do without its status: it may be revoked
     #[arg(long, conflicts_with = "status_list")]
     pub(crate) without_status: bool,
+    /// With what a holder was asked to show it: it must have signed this nonce (SD-JWT)
+    #[arg(long, value_name = "NONCE", conflicts_with = "proof")]
+    pub(crate) nonce: Option<String>,
+    /// Whom a holder was asked to show it to: it must have signed for this name (SD-JWT)
+    #[arg(long, value_name = "NAME", conflicts_with = "proof")]
+    pub(crate) audience: Option<String>,
     /// Be content with a holder's own proof, which shows that somebody has a key and not who
     #[arg(long, conflicts_with_all = ["trust_anchor", "issuer_keys"])]
     pub(crate) proof: bool,

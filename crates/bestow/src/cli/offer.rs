@@ -50,7 +50,7 @@ pub(crate) struct OfferArguments {
     /// Speak a draft of OpenID4VCI, for wallets that know no 1.0: see `legacy.drafts`
     #[arg(long, value_name = "8|9|10|11|12|13|14|15", value_parser = draft)]
     pub(crate) draft: Option<Dialect>,
-    /// Hold it until `bestow issuer release`: wallets of drafts 12 and 13 wait for it
+    /// Hold it until `bestow issuer release`: wallets of drafts 8 to 13 wait for it
     #[arg(long, requires = "draft")]
     pub(crate) held: bool,
     /// How long the offer is good

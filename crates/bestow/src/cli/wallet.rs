@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
+use wallet::flow::dialect::Strictness;
 use wallet::flow::key::is_did_web;
 use wallet::profile::Profile;
 
@@ -167,8 +168,23 @@ pub(crate) struct ProfileArgument {
 #[derive(Debug, Args)]
 pub(crate) struct StrictArgument {
     /// Refuse issuers that speak a draft before OpenID4VCI 1.0, or that break what they speak
-    #[arg(long)]
+    #[arg(long, conflicts_with = "strict_draft")]
     pub(crate) strict: bool,
+    /// Speak drafts, and refuse issuers that break the draft which they speak: what would be excused ends
+    /// it
+    #[arg(long)]
+    pub(crate) strict_draft: bool,
+}
+
+impl StrictArgument {
+    /// As it was typed.
+    pub(crate) const fn strictness(&self) -> Strictness {
+        match (self.strict, self.strict_draft) {
+            (true, _) => Strictness::Final,
+            (false, true) => Strictness::Draft,
+            (false, false) => Strictness::Lenient,
+        }
+    }
 }
 
 /// What a wallet needs to know before it takes an offer.
@@ -188,6 +204,11 @@ pub(crate) struct ReachArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
+    /// How issuers know this wallet
+    #[arg(long, value_name = "CLIENT_ID", default_value = "bestow")]
+    pub(crate) client_id: String,
+    #[command(flatten)]
+    pub(crate) client_key: ClientKeyArguments,
     #[command(flatten)]
     pub(crate) reach: ReachArguments,
     /// Where to listen, on this machine only; else a free port is found
@@ -313,6 +334,9 @@ pub(crate) struct ResumeArguments {
     /// Allow plain http, to this machine only
     #[arg(long)]
     pub(crate) allow_http_loopback: bool,
+    /// Say what was excused of the answers
+    #[arg(long)]
+    pub(crate) trace: bool,
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use formats::mso_mdoc::Mdoc;
+use formats::mso_mdoc::{Mdoc, ShownMdoc};
 use formats::sd_jwt;
 use formats::status_list::bitstring::Bitstring;
 use formats::status_list::token::{self, ReadClaims, TokenFormat};
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 use super::kind::Kind;
-use super::recognise::{Body, Found, Jwt, SdJwt};
+use super::recognise::{Body, Found, Jwt, SdJwt, recognise};
 
 /// Members whose values are as good as a key: whoever looks at a screen does not need them.
 const SECRETS: [&str; 8] = [
@@ -27,6 +27,8 @@ const SECRETS: [&str; 8] = [
     "c_nonce",
     "user_pin",
 ];
+/// Most credentials of one presentation that are told.
+const CREDENTIALS_MAX: usize = 64;
 const NOT_SHOWN: &str = "(a secret: not shown)";
 /// What tells that an object is a JWK, also where others of these are missing.
 const KEY: [&str; 4] = ["kty", "crv", "x", "n"];
@@ -73,6 +75,9 @@ pub(crate) fn describe(found: &Found) -> Described {
                 list(TokenFormat::Jwt, jwt.text.as_bytes(), &mut described);
             }
             bitstring(jwt.claims.as_ref(), &mut described);
+            if let (Kind::PresentationJwt, Some(claims)) = (found.kind, &jwt.claims) {
+                presented(claims, &mut described);
+            }
         }
         Body::SdJwt(sd_jwt) => self::sd_jwt(sd_jwt, &mut described),
         Body::Jwe(header) => {
@@ -82,12 +87,17 @@ pub(crate) fn describe(found: &Found) -> Described {
         Body::Json(value) => {
             described.part("content", value.clone());
             bitstring(value.as_object(), &mut described);
-            if found.kind == Kind::CredentialOffer {
-                offer(&value.to_string(), &mut described);
+            match (found.kind, value) {
+                (Kind::CredentialOffer, _) => offer(&value.to_string(), &mut described),
+                (Kind::Presentation, Value::Object(presentation)) => {
+                    presented(presentation, &mut described);
+                }
+                _ => {}
             }
         }
         Body::Link(text) => link(text, &mut described),
         Body::Mdoc(text) => mdoc(text, &mut described),
+        Body::Shown(documents) => shown(documents, &mut described),
         Body::Cwt(bytes) => list(TokenFormat::Cwt, bytes, &mut described),
         Body::Certificates(chain) => {
             described.part("certificates", super::certificates(chain));
@@ -163,6 +173,44 @@ fn mdoc(text: &str, described: &mut Described) {
     if let Value::Object(members) = mdoc.to_json() {
         described.part("issuer_signed", members);
     }
+}
+
+/// Mdocs, one after the other.
+fn shown(documents: &[ShownMdoc], described: &mut Described) {
+    let one = |document: &ShownMdoc| {
+        let mut parts = Described::default();
+        mdoc(&document.issuer_signed, &mut parts);
+        let mut members = parts.to_json();
+        members.remove("notes");
+        members.insert("docType".to_owned(), document.doc_type.clone().into());
+        Value::Object(members)
+    };
+    described.part("documents", documents.iter().map(one).collect::<Value>());
+    described.note("a device made it to show it to somebody");
+}
+
+/// A presentation in a JWT or by itself, with the credentials in it told by their kinds.
+fn presented(presentation: &Map<String, Value>, described: &mut Described) {
+    let presentation = presentation.get("vp").and_then(Value::as_object).unwrap_or(presentation);
+    let credentials = match presentation.get("verifiableCredential") {
+        Some(Value::Array(credentials)) => credentials.as_slice(),
+        Some(one) => std::slice::from_ref(one),
+        None => &[],
+    };
+    let told = |credential: &Value| {
+        // An enveloped one is a data: URL (VCDM 2.0 §4).
+        let url = credential.get("id").and_then(Value::as_str);
+        let enveloped =
+            url.filter(|url| url.starts_with("data:")).and_then(|url| url.split_once(','));
+        let text = match (credential.as_str(), enveloped) {
+            (Some(text), _) | (None, Some((_, text))) => text.to_owned(),
+            (None, None) => credential.to_string(),
+        };
+        recognise(text.as_bytes()).map_or("unknown", |found| found.kind.code())
+    };
+    let kinds: Vec<&str> = credentials.iter().take(CREDENTIALS_MAX).map(told).collect();
+    described.part("credentials", kinds);
+    described.note("its holder made it to show it to somebody");
 }
 
 /// A status list, unpacked and counted.

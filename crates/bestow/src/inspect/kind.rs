@@ -30,6 +30,11 @@ pub(crate) enum Kind {
     JwkSet,
     Jwk,
     Certificates,
+    TypeMetadata,
+    DidDocument,
+    Presentation,
+    PresentationJwt,
+    DeviceResponse,
     Json,
 }
 
@@ -66,6 +71,11 @@ impl Kind {
             Self::JwkSet => ("jwk_set", "JWK Set"),
             Self::Jwk => ("jwk", "JWK"),
             Self::Certificates => ("certificates", "Certificates (X.509)"),
+            Self::TypeMetadata => ("type_metadata", "Type metadata of an SD-JWT VC"),
+            Self::DidDocument => ("did_document", "DID document"),
+            Self::Presentation => ("w3c_presentation", "W3C presentation as JSON"),
+            Self::PresentationJwt => ("w3c_presentation_jwt", "W3C presentation as a JWT"),
+            Self::DeviceResponse => ("device_response", "Device response (ISO mdocs, shown)"),
             Self::Json => ("json", "JSON"),
         }
     }
@@ -92,6 +102,7 @@ impl Kind {
             proof::TYPE => Self::KeyProof,
             "kb+jwt" => Self::KeyBinding,
             "vc+jwt" | "vc+ld+jwt" => Self::VcJwt,
+            "vp+jwt" | "vp+ld+jwt" => Self::PresentationJwt,
             "dc+sd-jwt" => Self::SdJwtVc,
             "vc+sd-jwt" => Self::VcSdJwt,
             _ => return None,

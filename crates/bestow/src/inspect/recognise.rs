@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use formats::mso_mdoc::{ShownMdoc, device_response};
 use formats::status_list::token::{self, TokenFormat};
 use keys::{json, x509};
 use oid4vci::legacy::Dialect;
@@ -32,6 +33,8 @@ pub(crate) enum Body {
     Link(String),
     /// CBOR in base64url.
     Mdoc(String),
+    /// Mdocs out of a response.
+    Shown(Vec<ShownMdoc>),
     Cwt(Vec<u8>),
     /// DER, the first one first.
     Certificates(Vec<Vec<u8>>),
@@ -49,6 +52,7 @@ pub(crate) struct Jwt {
 /// `JWT~disclosure~…~`, perhaps with a Key Binding JWT at the end (RFC 9901 §4).
 #[derive(Clone, Debug)]
 pub(crate) struct SdJwt {
+    pub(crate) text: String,
     pub(crate) jwt: Jwt,
     pub(crate) disclosures: Vec<String>,
     pub(crate) key_binding: Option<Jwt>,
@@ -77,6 +81,9 @@ pub(crate) fn recognise(bytes: &[u8]) -> Option<Found> {
 fn binary(bytes: &[u8]) -> Option<Found> {
     if token::parse(TokenFormat::Cwt, bytes).is_ok() {
         return Some(Found { kind: Kind::StatusListCwt, body: Body::Cwt(bytes.to_vec()) });
+    }
+    if let Ok(shown) = device_response(bytes) {
+        return Some(Found { kind: Kind::DeviceResponse, body: Body::Shown(shown) });
     }
     mdoc(BASE64_URL_SAFE_NO_PAD.encode(bytes))
 }
@@ -138,7 +145,8 @@ fn sd_jwt(text: &str) -> Option<Found> {
         () if has("@context") => Kind::VcSdJwt,
         () => Kind::SdJwt,
     };
-    Some(Found { kind, body: Body::SdJwt(SdJwt { jwt, disclosures, key_binding }) })
+    let text = text.to_owned();
+    Some(Found { kind, body: Body::SdJwt(SdJwt { text, jwt, disclosures, key_binding }) })
 }
 
 fn jwt(text: &str) -> Option<Jwt> {
@@ -162,6 +170,9 @@ fn kind_of(jwt: &Jwt) -> Kind {
         Some(Kind::VcSdJwt) | None if has("vct") => Kind::SdJwtVc,
         Some(kind) => kind,
         None if has("vc") => Kind::JwtVcJson,
+        None if has("vp") || has("@context") && has("verifiableCredential") => {
+            Kind::PresentationJwt
+        }
         None if has("@context") && has("credentialSubject") => Kind::VcJwt,
         None => Kind::Jwt,
     }
@@ -187,10 +198,44 @@ fn of_json(value: Value) -> Found {
         Kind::Jwk
     } else if has("@context") && has("credentialSubject") {
         Kind::LinkedDataCredential
+    } else if is_a(&value, "VerifiablePresentation") {
+        Kind::Presentation
+    } else if is_did_document(&value) {
+        Kind::DidDocument
+    } else if value.get("vct").is_some_and(Value::is_string) && !is_of_a_credential(&value) {
+        Kind::TypeMetadata
     } else {
         Kind::Json
     };
     Found { kind, body: Body::Json(value) }
+}
+
+/// What a credential says, or how it is offered, has a type as well.
+fn is_of_a_credential(value: &Value) -> bool {
+    ["iss", "iat", "exp", "cnf", "_sd", "format"].iter().any(|name| value.get(*name).is_some())
+}
+
+/// One of its W3C types.
+fn is_a(value: &Value, name: &str) -> bool {
+    match value.get("type") {
+        Some(Value::Array(types)) => types.iter().any(|one| one == name),
+        one => one.is_some_and(|one| one == name),
+    }
+}
+
+/// Its subject is a DID, and it says something of keys, services or other names: one without any of that
+/// is one by its context alone.
+fn is_did_document(value: &Value) -> bool {
+    let is_did = |id: &Value| id.as_str().is_some_and(|id| id.starts_with("did:"));
+    let says =
+        ["verificationMethod", "authentication", "assertionMethod", "service", "alsoKnownAs"]
+            .iter()
+            .any(|name| value.get(*name).is_some());
+    let first = value.get("@context").map(|all| all.get(0).unwrap_or(all));
+    let is_of_dids = first.and_then(Value::as_str).is_some_and(|first| {
+        first.starts_with("https://www.w3.org/ns/did/") || first == "https://w3id.org/did/v1"
+    });
+    value.get("id").is_some_and(is_did) && (says || is_of_dids)
 }
 
 #[cfg(test)]
@@ -218,6 +263,31 @@ mod tests {
     fn jwt(header: &serde_json::Value, claims: &serde_json::Value) -> String {
         let part = |value: &serde_json::Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
         format!("{}.{}.c2ln", part(header), part(claims))
+    }
+
+    /// The response of ISO 18013-5 Annex D.4.1.2.
+    fn annex_d() -> Vec<u8> {
+        let text = include_str!("../../../formats/tests/vectors/iso-18013-5-annex-d.hex");
+        let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+        let byte = |at: usize| {
+            digits.get(2 * at..2 * at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok())
+        };
+        (0..digits.len() / 2).filter_map(byte).collect()
+    }
+
+    /// What a device shows is read mdoc by mdoc, and in no other form.
+    #[test]
+    fn a_device_response_is_decoded() {
+        let found = recognise(&annex_d()).unwrap_or_else(|| unreachable!());
+        assert_eq!(found.kind.code(), "device_response");
+        let described = serde_json::Value::from(describe(&found).to_json());
+        let mdoc = &described["documents"][0];
+        assert_eq!(mdoc["docType"], "org.iso.18013.5.1.mDL");
+        assert_eq!(mdoc["issuer_signed"]["nameSpaces"]["org.iso.18013.5.1"]["family_name"], "Doe");
+        assert!(mdoc["x5chain"][0]["not_before"].is_string(), "{mdoc}");
+        let mut longer = annex_d();
+        longer.push(0);
+        assert!(recognise(&longer).is_none());
     }
 
     fn things() -> Vec<(&'static str, String)> {
@@ -277,6 +347,24 @@ mod tests {
             ("jwk_set", json!({ "keys": [{ "kty": "EC" }] }).to_string()),
             ("jwk", json!({ "kty": "EC" }).to_string()),
             ("json", "[1, {}]".to_owned()),
+            ("json", json!({ "id": "did:web:a.example" }).to_string()),
+            ("json", json!({ "id": "urn:1", "service": [] }).to_string()),
+            ("json", json!({ "vct": "https://a.example/card", "iss": "a" }).to_string()),
+            ("type_metadata", json!({ "vct": "https://a.example/card", "name": "A" }).to_string()),
+            ("did_document", json!({ "id": "did:web:a.example", "service": [] }).to_string()),
+            (
+                "did_document",
+                json!({ "@context": ["https://www.w3.org/ns/did/v1"], "id": "did:key:z" })
+                    .to_string(),
+            ),
+            (
+                "w3c_presentation",
+                json!({ "@context": [], "type": ["VerifiablePresentation"], "holder": "did:key:z" })
+                    .to_string(),
+            ),
+            ("w3c_presentation_jwt", jwt(&json!({ "alg": "ES256" }), &json!({ "vp": {} }))),
+            ("w3c_presentation_jwt", by_typ("vp+jwt")),
+            ("device_response", BASE64_URL_SAFE_NO_PAD.encode(annex_d())),
             ("jwt", json!(by_typ("JWT")).to_string()),
         ]
     }

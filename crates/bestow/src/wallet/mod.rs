@@ -28,6 +28,7 @@ pub(crate) mod page;
 mod pending;
 mod receive;
 mod refresh;
+mod said;
 pub(crate) mod sign_in;
 
 /// Runs one command.

@@ -12,6 +12,7 @@ use wallet::attestation::{AttestationSource, KeyAttestationSource, WalletAttesta
 use wallet::client::{ClientOptions, GuardedClient};
 use wallet::client_key::ClientKey;
 use wallet::documents::DocumentsInMemory;
+use wallet::flow::dialect::Strictness;
 use wallet::http::Http;
 use wallet::profile::Profile;
 use wallet::{Settings, Wallet};
@@ -40,8 +41,8 @@ pub(crate) struct Reach<'r> {
     pub(crate) key_attestation_command: Option<&'r Path>,
     /// What issuers are held to.
     pub(crate) profile: Profile,
-    /// Whether those that speak a draft are refused.
-    pub(crate) is_strict: bool,
+    /// Whether those that speak a draft, or break what they speak, are refused.
+    pub(crate) strictness: Strictness,
 }
 
 impl<'r> Reach<'r> {
@@ -51,7 +52,7 @@ impl<'r> Reach<'r> {
         Self {
             key_attestation_command: key_attestation.key_attestation_command.as_deref(),
             profile: profile.profile,
-            is_strict: strict.strict,
+            strictness: strict.strictness(),
             ..Self::of_later(trust, attestation)
         }
     }
@@ -110,7 +111,7 @@ pub(crate) async fn open(
             anchors: reach.trust_anchor.map(anchors).transpose()?,
             allow_http_loopback: reach.allow_http_loopback,
             profile: reach.profile,
-            is_strict: reach.is_strict,
+            strictness: reach.strictness,
             attestation_source: reach.attestation.map(attestation_source).transpose()?,
             key_attestation_source: reach.key_attestation_command.map(|program| {
                 Arc::new(KeyAttestationCommand::new(program)) as Arc<dyn KeyAttestationSource>

@@ -1,5 +1,6 @@
 //! `bestow wallet pending` and `bestow wallet resume`: credentials that their issuers make later.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -10,6 +11,7 @@ use wallet::store::{Listed, PendingCredential};
 
 use super::open::{Reach, client_key, open};
 use super::receive::{Person, told};
+use super::said::tell_excused;
 use super::{Place, card, listed, store_failure, tell_damaged};
 use crate::cli::ResumeArguments;
 use crate::exit::{Failure, Kind};
@@ -69,8 +71,9 @@ pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result
     wallet.settings.client_key = client_key(&arguments.client_key)?;
     let chosen = chosen(&wallet, arguments.id.as_deref()).await?;
     let (mut kept, mut waits, mut failures) = (Vec::new(), Vec::new(), Vec::new());
+    let mut findings = Vec::new();
     for pending in &chosen {
-        match ask(&wallet, pending, arguments).await {
+        match ask(&wallet, pending, arguments, &mut findings).await {
             Ok(Some(credentials)) => kept.extend(credentials),
             Ok(None) => waits.push(object(pending)),
             Err(failure) => failures.push((pending, failure)),
@@ -80,13 +83,24 @@ pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result
     for (pending, failure) in &failures {
         tell(format!("{} did not come: {}", name(pending), failure.message));
     }
-    let (is_done, kept, waits) = (waits.is_empty(), Value::from(kept), Value::from(waits));
-    match failures.into_iter().next() {
-        Some((_, failure)) => Err(failure.done("credentials", kept)),
-        None if !is_done => Err(not_ready().done("credentials", kept).done("pending", waits)),
-        None if arguments.json => print_json(&json!({ "credentials": kept, "pending": waits })),
-        None => Ok(()),
+    if arguments.trace {
+        tell_excused(&findings);
     }
+    let (is_done, kept, waits) = (waits.is_empty(), Value::from(kept), Value::from(waits));
+    let failure = match failures.into_iter().next() {
+        Some((_, failure)) => failure.done("credentials", kept),
+        None if !is_done => not_ready().done("credentials", kept).done("pending", waits),
+        None if arguments.json => {
+            let mut done = json!({ "credentials": kept, "pending": waits });
+            if !findings.is_empty() {
+                done["findings"] = json!(findings);
+            }
+            return print_json(&done);
+        }
+        None => return Ok(()),
+    };
+    let is_right = findings.is_empty();
+    Err(if is_right { failure } else { failure.done("findings", json!(findings)) })
 }
 
 /// Nothing is wrong, and nothing is here.
@@ -115,6 +129,7 @@ async fn ask(
     wallet: &Wallet,
     pending: &PendingCredential,
     arguments: &ResumeArguments,
+    findings: &mut Vec<Cow<'static, str>>,
 ) -> Result<Option<Vec<Value>>, Failure> {
     let failed = |error: WalletError| told(&error);
     match wallet.resume(&pending.id).await.map_err(failed)? {
@@ -124,6 +139,7 @@ async fn ask(
             Ok(None)
         }
         Resumed::Received(received) => {
+            findings.extend(received.findings().iter().cloned());
             let person = Person { yes: arguments.yes };
             let received =
                 person.look(wallet, received, arguments.accept_unverified_issuer).await?;

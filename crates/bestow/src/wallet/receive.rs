@@ -1,13 +1,11 @@
 //! `bestow wallet receive`: steps 4 to 20, with a person who is asked where it matters.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferError;
 use oid4vci::secret::TxCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 use wallet::Wallet;
 use wallet::error::WalletError;
 use wallet::flow::key::KeyWish;
@@ -20,6 +18,7 @@ use wallet::store::KeyId;
 
 use super::challenge::sign_in_here;
 use super::open::{Reach, client_key, open};
+use super::said::Said;
 use super::sign_in::Return;
 use super::{Place, card, input, pending, wallet_failure};
 use crate::cli::ReceiveArguments;
@@ -46,6 +45,22 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
         let is_bare = error == WalletError::Offer(OfferError::NoOffer);
         if is_bare { failure.hint(NO_OFFER) } else { failure }
     })?;
+    let dialogue = scanned.dialogue();
+    let done = Box::pin(take(place, arguments, scanned)).await;
+    let said = Said::of(&dialogue);
+    if arguments.trace {
+        said.tell();
+    }
+    done.map_err(|failure| said.beside(failure))
+}
+
+/// The same from what was scanned on. What was spoken is told however it ends.
+async fn take(
+    place: &Place,
+    arguments: &ReceiveArguments,
+    scanned: ScannedOffer,
+) -> Result<(), Failure> {
+    let dialogue = scanned.dialogue();
     let allow_http_loopback = arguments.allow_http_loopback;
     let reach = Reach { allow_http_loopback, ..Reach::of(&arguments.reach) };
     let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
@@ -63,10 +78,6 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
         _ => person.redeem(&wallet, resolved, arguments.tx_code.as_deref()).await?,
     };
     let received = request(&wallet, &authorized, &wish(arguments)).await;
-    let spoken = Dialogue::of(authorized.offer());
-    if arguments.trace {
-        spoken.tell();
-    }
     let received = received.map_err(|error| told(&error))?;
     let received = person.look(&wallet, received, arguments.accept_unverified_issuer).await?;
     let kept = wallet.keep(&received).await.map_err(|error| told(&error))?;
@@ -90,38 +101,8 @@ pub(crate) async fn receive(place: &Place, arguments: &ReceiveArguments) -> Resu
         None if !received.pending().is_empty() => {
             Err(pending::not_ready().done("credentials", credentials).done("pending", waits))
         }
-        None if arguments.json => print_json(&spoken.json(&credentials)),
+        None if arguments.json => print_json(&Said::of(&dialogue).json(&credentials)),
         None => Ok(()),
-    }
-}
-
-/// What an issuer speaks, and what was excused.
-struct Dialogue {
-    draft: Option<&'static str>,
-    findings: Vec<Cow<'static, str>>,
-}
-
-impl Dialogue {
-    fn of(offer: &ResolvedOffer) -> Self {
-        Self { draft: offer.dialect().map(Dialect::name), findings: offer.findings() }
-    }
-
-    fn tell(&self) {
-        match self.draft {
-            Some(draft) => tell(format!("The issuer speaks draft {draft} of OpenID4VCI.")),
-            None => tell("The issuer speaks OpenID4VCI 1.0."),
-        }
-        for finding in &self.findings {
-            tell(format!("  excused: {finding}"));
-        }
-    }
-
-    /// Of an issuer that speaks 1.0, and well, nothing is said.
-    fn json(&self, credentials: &Value) -> Value {
-        if self.draft.is_none() && self.findings.is_empty() {
-            return json!({ "credentials": credentials });
-        }
-        json!({ "credentials": credentials, "draft": self.draft, "findings": self.findings })
     }
 }
 

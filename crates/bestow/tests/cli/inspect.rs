@@ -4,8 +4,11 @@ use std::fs;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use formats::binding::Binding;
+use formats::sd_jwt_vc::{IssuerKeyHeader, SdJwtVcClaims, issue};
 use keys::algorithm::Algorithm;
 use keys::jws;
+use keys::outside::{SystemRandom, Timestamp};
 use keys::signer::{Signer as _, SoftwareKey};
 use serde_json::json;
 
@@ -163,20 +166,104 @@ async fn a_proof_of_possession_is_good_for_whoever_asks_for_one() {
     verify(&world, "proof", &["--issuer-keys", "keys.json", "--proof"]).exits(2);
 }
 
-/// RFC 9901 §7.3: a holder's key binding can be judged by whoever asked for it alone.
+/// RFC 9901 §7.3: what is behind a good card is judged, too, also where nobody asked for it.
 #[test]
-fn a_key_binding_is_shown_and_not_judged() {
+fn a_forged_key_binding_fails() {
     let world = World::serving();
     received(&world, "student_card", "card");
     let raw = fs::read_to_string(world.path("card")).unwrap();
     // {"typ":"kb+jwt","alg":"ES256"} and {"nonce":"n"}
     let binding = "eyJ0eXAiOiJrYitqd3QiLCJhbGciOiJFUzI1NiJ9.eyJub25jZSI6Im4ifQ.AAAA";
     fs::write(world.path("presented"), format!("{}{binding}", raw.trim())).unwrap();
-    let outcome =
-        verify(&world, "presented", &[&ANCHOR[..], &["--offline", "--without-status"]].concat())
-            .exits(0);
+    let trusted = [&ANCHOR[..], &["--offline", "--without-status"]].concat();
+    let outcome = verify(&world, "presented", &trusted).exits(6);
+    assert_eq!(outcome.json()["verdict"], "failed");
     assert_eq!(result(&outcome, "signature"), "passed");
-    assert_eq!(result(&outcome, "key_binding"), "not_checked");
+    assert_eq!(result(&outcome, "key_binding"), "failed");
+    // Where one was asked for, one must be there; and it is asked for of an SD-JWT alone.
+    verify(&world, "card", &trusted).exits(0);
+    for asked in [["--nonce", "n"], ["--audience", "https://verifier.example"]] {
+        let outcome = verify(&world, "card", &[&trusted[..], &asked].concat()).exits(6);
+        assert_eq!(result(&outcome, "key_binding"), "failed");
+        fs::write(world.path("keys.json"), r#"{"keys":[]}"#).unwrap();
+        verify(&world, "keys.json", &asked).exits(2);
+    }
+}
+
+/// RFC 9901 §4.3: a holder shows a part with a key of its own; whoever asked finds that it was made for
+/// this, and whoever did not is told what was not judged.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_holder_shows_is_verified_with_its_key_binding() {
+    let world = World::new();
+    let [issuer, holder] = [(); 2].map(|()| SoftwareKey::generate(Algorithm::Es256).unwrap());
+    let claims = json!({ "given_name": "Ada", "address": { "town": "Graz", "zip": "8010" } });
+    let claims = SdJwtVcClaims {
+        vct: "urn:example:card",
+        vct_integrity: None,
+        issuer: "https://issuer.example",
+        claims: claims.as_object().unwrap().clone(),
+        selective: vec![
+            vec!["given_name".into()],
+            vec!["address".into()],
+            vec!["address".into(), "town".into()],
+        ]
+        .into(),
+        decoys: 0,
+        binding: Some(Binding::Jwk(holder.public_key().clone())),
+        issued_at: Timestamp(0),
+        not_before: None,
+        expires_at: Timestamp(4_000_000_000),
+        status: None,
+    };
+    let card = issue(claims, IssuerKeyHeader::Kid("1"), &issuer, &SystemRandom).await.unwrap();
+    fs::write(world.path("card"), card).unwrap();
+    let mut jwk = issuer.public_key().to_jwk();
+    jwk.insert("kid".into(), "1".into());
+    fs::write(world.path("keys.json"), json!({ "keys": [jwk] }).to_string()).unwrap();
+    fs::write(world.path("holder.pem"), holder.to_pem()).unwrap();
+    fs::write(world.path("issuer.pem"), issuer.to_pem()).unwrap();
+
+    let listed = world.bestow(&["derive", "card", "--list"]).exits(0);
+    assert_eq!(listed.stdout, "/address\n/address/town\n/given_name\n");
+    let derive = ["derive", "card", "--pointer", "/address/town"];
+    let asked = ["--nonce", "n-1", "--audience", "https://verifier.example"];
+    let shown = [&derive[..], &asked, &["--key", "holder.pem"]].concat();
+    let shown = world.bestow(&shown).exits(0);
+    assert_eq!(shown.stderr, "left out: /given_name\n");
+    fs::write(world.path("shown"), &shown.stdout).unwrap();
+
+    let keys = ["--issuer-keys", "keys.json", "--offline"];
+    let judged = verify(&world, "shown", &[&keys[..], &asked].concat()).exits(0);
+    for check in ["signature", "key_binding", "freshness", "audience", "nonce"] {
+        assert_eq!(result(&judged, check), "passed", "{check}: {judged}");
+    }
+    let looked_at = verify(&world, "shown", &keys).exits(0);
+    assert_eq!(result(&looked_at, "key_binding"), "passed");
+    for check in ["freshness", "audience", "nonce"] {
+        assert_eq!(result(&looked_at, check), "not_checked", "{check}: {looked_at}");
+    }
+    for (name, value) in [("nonce", "n-2"), ("audience", "https://other.example")] {
+        let option = format!("--{name}");
+        let other = [&keys[..], &[option.as_str(), value]].concat();
+        assert_eq!(result(&verify(&world, "shown", &other).exits(6), name), "failed");
+    }
+    let later = [&keys[..], &asked, &["--at", "2090-01-01"]].concat();
+    assert_eq!(result(&verify(&world, "shown", &later).exits(6), "freshness"), "failed");
+    let earlier = [&keys[..], &["--at", "2020-01-01"]].concat();
+    assert_eq!(result(&verify(&world, "shown", &earlier).exits(6), "freshness"), "failed");
+    // With less in front of it, it was made for something else.
+    let (jwt, rest) = shown.stdout.split_once('~').unwrap();
+    let (_, key_binding) = rest.rsplit_once('~').unwrap();
+    fs::write(world.path("less"), format!("{jwt}~{key_binding}")).unwrap();
+    let less = verify(&world, "less", &[&keys[..], &asked].concat()).exits(6);
+    assert_eq!(result(&less, "key_binding"), "failed");
+    // The key of somebody else, a part of what is needed, and a claim that is not there.
+    let wrong = [&derive[..], &asked, &["--key", "issuer.pem", "--json"]].concat();
+    assert_eq!(world.bestow(&wrong).exits(2).json()["error"]["code"], "wrong_key");
+    world.bestow(&[&derive[..], &["--nonce", "n"]].concat()).exits(2);
+    world.bestow(&[&derive[..], &["--key", "holder.pem"]].concat()).exits(2);
+    let nowhere = ["derive", "card", "--pointer", "/nowhere", "--json"];
+    assert_eq!(world.bestow(&nowhere).exits(2).json()["error"]["code"], "bad_pointer");
 }
 
 #[test]
@@ -255,6 +342,50 @@ fn the_codes_of_an_offer_and_private_keys_are_not_shown() {
         }
         let outcome = world.bestow_reading(&["inspect", "-", "--json"], input.as_bytes());
         assert_eq!(outcome.json()["kind"], kind);
+    }
+}
+
+/// Of what nobody signs, the rules of whoever would read it are checked; that is no signature.
+#[test]
+fn what_nobody_signed_is_told_apart_from_what_fails() {
+    let world = World::serving();
+    let link = world.link(&["student_card"]);
+    let judge = |input: &str| {
+        world.bestow_reading(&["verify", "-", "--json", "--offline"], input.as_bytes()).exits(6)
+    };
+    let certificate = fs::read_to_string(world.path("issuer/tls/ca.pem")).unwrap();
+    for (input, kind, verdict) in [
+        (&*link, "credential_offer", "not_signed"),
+        (
+            r#"{"credential_issuer":"a","credential_configuration_ids":["b"]}"#,
+            "credential_offer",
+            "failed",
+        ),
+        (r#"{"credential_issuer":"https://a.example"}"#, "issuer_metadata", "failed"),
+        (
+            r#"{"issuer":"https://a.example","token_endpoint":"https://a.example/t"}"#,
+            "server_metadata",
+            "not_signed",
+        ),
+        (
+            r#"{"issuer":"https://a.example","jwks":{"keys":[]}}"#,
+            "jwt_vc_issuer_metadata",
+            "not_signed",
+        ),
+        (r#"{"vct":"https://a.example/card","name":"Card"}"#, "type_metadata", "not_signed"),
+        (r#"{"id":"did:web:a.example","authentication":[]}"#, "did_document", "not_signed"),
+        (&*certificate, "certificates", "issuer_not_verified"),
+    ] {
+        let outcome = judge(input);
+        assert_eq!(outcome.json()["kind"], kind, "{outcome}");
+        assert_eq!(outcome.json()["verdict"], verdict, "{outcome}");
+    }
+    let told = world.bestow_reading(&["verify", "-"], link.as_bytes()).exits(6);
+    assert!(told.stderr.contains("anybody can have written it"), "{told}");
+    for nothing in [r#"{"keys":[]}"#, "[1]", "eyJhbGciOiJkaXIifQ...."] {
+        let outcome = world.bestow_reading(&["verify", "-", "--json"], nothing.as_bytes()).exits(2);
+        assert_eq!(outcome.json()["error"]["code"], "not_verifiable", "{outcome}");
+        assert!(outcome.stdout.contains("nothing to verify"), "{outcome}");
     }
 }
 

@@ -183,3 +183,27 @@ fn what_is_no_offer_is_called_by_its_name() {
         assert!(said.contains(message), "{offer:?}: {said}");
     }
 }
+
+/// Findings are for the other side, so a flow that fails tells them, too: whoever runs an issuer looks just
+/// then. Whether it may have any is the owner's to say.
+#[test]
+fn what_was_excused_is_told_however_it_ends() {
+    let world = World::serving();
+    let link = world.link(&["course_ticket", "--by-value"]).replace("=%7B", "=%7B+");
+    let refused = world.receive(&link, &["--json", "--strict-draft"]).exits(3).json();
+    assert_eq!(refused["error"]["code"], "excusable");
+    assert!(text(&refused["error"], "message").contains("+ for a space"));
+
+    let received = world.receive(&link, &["--json"]).exits(0).json();
+    assert_eq!(names(&received), ["credentials", "draft", "findings"]);
+    let again = world.receive(&link, &["--json", "--trace"]).exits(3);
+    let object = again.json();
+    assert_eq!(names(&object), ["draft", "error", "findings"]);
+    assert_eq!(object["findings"], received["findings"]);
+    assert!(again.stderr.contains("speaks OpenID4VCI 1.0"), "{again}");
+    assert!(again.stderr.contains("excused: the link has + for a space"), "{again}");
+
+    let nobody = link.replace("localhost", "nobody.invalid");
+    let unknown = world.receive(&nobody, &["--trace"]).exits(4);
+    assert!(unknown.stderr.contains("excused:") && !unknown.stderr.contains("speaks"), "{unknown}");
+}

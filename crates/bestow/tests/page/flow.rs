@@ -6,6 +6,8 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::Duration;
 
+use keys::algorithm::Algorithm;
+use keys::signer::{Signer as _, SoftwareKey};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -78,6 +80,11 @@ const PICTURE: &str = include_str!("../../../../docs/credential-types/student_ca
 
 impl Issuer {
     fn start() -> Self {
+        Self::start_with(|_| ())
+    }
+
+    /// With what `change` writes into its folder first.
+    fn start_with(change: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let port = free_ports();
         let url = format!("https://localhost:{port}");
@@ -86,6 +93,8 @@ impl Issuer {
             .output();
         assert!(made.unwrap().status.success());
         draw_card(&folder.path().join("issuer/credentials"));
+        speak_draft_13(&folder.path().join("issuer/bestow.toml"));
+        change(&folder.path().join("issuer"));
         let mut serve = bestow(&["issuer", "serve", "--config"]);
         let process = Running::start(serve.arg(folder.path().join("issuer/bestow.toml")));
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
@@ -129,6 +138,54 @@ fn free_ports() -> u16 {
     let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
     let draw = || TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     (0..50).map(|_| draw()).find(|port| port.checked_add(1).is_some_and(is_free)).unwrap()
+}
+
+/// RFC 7523 §3, RFC 9101 §5: the page, too, proves which wallet it is, and signs what it asks for.
+#[test]
+fn an_issuer_that_demands_the_wallets_key_gets_it() {
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
+    let issuer = Issuer::start_with(|folder| {
+        std::fs::write(folder.join("own.pem"), key.to_pem().as_bytes()).unwrap();
+        std::fs::create_dir(folder.join("clients")).unwrap();
+        let jwk = key.public_key().to_jwk();
+        let client = format!(
+            "client_id = \"keyed\"\nname = \"Keyed Wallet\"\nauthentication = \"private_key_jwt\"\n\
+             redirect_uris = [\"http://127.0.0.1/cb\"]\nrequire_signed_request_object = true\n\
+             keys = [{{ kid = \"1\", kty = \"EC\", crv = \"P-256\", x = {}, y = {} }}]\n",
+            jwk["x"], jwk["y"]
+        );
+        std::fs::write(folder.join("clients/keyed.toml"), client).unwrap();
+    });
+    let (authority, own) = (issuer.authority(), issuer.path("own.pem"));
+    let trust = ["--ca", &authority, "--trust-anchor", &authority, "--client-id", "keyed"];
+    let offer = issuer.offer(&["student_card", "--grants", "authorization_code"]);
+    for (more, wanted) in [
+        (&[][..], Err("invalid_client")),
+        (&["--client-key", &own, "--client-key-id", "1"][..], Err("invalid_request")),
+        (
+            &["--client-key", &own, "--client-key-id", "1", "--sign-request"][..],
+            Ok("/authorize?client_id=keyed&request_uri="),
+        ),
+    ] {
+        let visitor = Visitor::of(Served::start_with(&[&trust, more].concat()));
+        let flow = visitor.scan(offer["uri"].as_str().unwrap());
+        let host = visitor.ask("GET", &flow, &Value::Null).json()["host"].clone();
+        drop(visitor.ask("POST", &flow, &json!({ "action": "agree", "host": host })));
+        let redeem = json!({ "action": "redeem", "tx_code": null });
+        let answer = visitor.ask("POST", &flow, &redeem);
+        match wanted {
+            Err(code) => assert_eq!(answer.code(), code, "{more:?}"),
+            Ok(address) => assert!(answer.body.contains(address), "{}", answer.body),
+        }
+    }
+}
+
+/// For offers of a draft beside those of 1.0.
+fn speak_draft_13(config: &Path) {
+    let text = std::fs::read_to_string(config).unwrap();
+    let changed = text.replace("#drafts = []", "drafts = [\"13\"]");
+    assert_ne!(changed, text);
+    std::fs::write(config, changed).unwrap();
 }
 
 /// HAIP-02: the page, too, holds issuers to the profile that its owner chose.
@@ -243,4 +300,55 @@ fn an_issuer_that_nobody_vouches_for_needs_a_yes_of_its_own() {
     );
     let kept = visitor.ask("POST", &flow, &keep(true)).json();
     assert_eq!(kept["cards"][0]["trust"]["is_verified"], false);
+}
+
+/// For whoever runs the issuer: beside each step, and beside what went wrong.
+#[test]
+fn what_was_excused_is_told_at_every_step() {
+    let issuer = Issuer::start();
+    let authority = issuer.authority();
+    let trust = ["--ca", &authority, "--trust-anchor", &authority];
+    let visitor = Visitor::of(Served::start_with(&trust));
+    let offer = issuer.offer(&["course_ticket", "--by-value"]);
+    let link = offer["uri"].as_str().unwrap().replace("=%7B", "=%7B+");
+    let says = |shown: &Value| shown["findings"][0].as_str().unwrap().contains("+ for a space");
+    let redeem = json!({ "action": "redeem", "tx_code": null });
+    let begin = || {
+        let flow = visitor.scan(&link);
+        let host = visitor.ask("GET", &flow, &Value::Null).json();
+        assert!(says(&host));
+        let agree = json!({ "action": "agree", "host": host["host"] });
+        assert!(says(&visitor.ask("POST", &flow, &agree).json()));
+        flow
+    };
+    let preview = visitor.ask("POST", &begin(), &redeem).json();
+    assert_eq!(preview["step"], "preview");
+    assert!(says(&preview));
+    let refused = visitor.ask("POST", &begin(), &redeem);
+    assert_eq!(refused.code(), "invalid_grant", "a code is redeemed once");
+    assert!(says(&refused.json()));
+}
+
+/// An offer of a draft that cannot be taken yet: the page knows when to ask again, and the same code is
+/// good then (draft 13, section 6.3).
+#[test]
+fn an_issuer_that_is_not_ready_is_asked_again() {
+    let issuer = Issuer::start();
+    let authority = issuer.authority();
+    let trust = ["--ca", &authority, "--trust-anchor", &authority];
+    let visitor = Visitor::of(Served::start_with(&trust));
+    let offer = issuer.offer(&["course_ticket", "--draft", "13", "--held"]);
+    let flow = visitor.scan(offer["uri"].as_str().unwrap());
+    let host = visitor.ask("GET", &flow, &Value::Null).json()["host"].clone();
+    drop(visitor.ask("POST", &flow, &json!({ "action": "agree", "host": host })));
+    let redeem = json!({ "action": "redeem", "tx_code": null });
+    let refused = visitor.ask("POST", &flow, &redeem);
+    assert_eq!(refused.code(), "authorization_pending");
+    let told = refused.json();
+    assert_eq!((&told["error"]["ask_again_after"], &told["draft"]), (&json!(5), &json!("13")));
+    let id = offer["id"].as_str().unwrap();
+    let config = issuer.path("bestow.toml");
+    let released = bestow(&["issuer", "release", id, "--config", &config]).output().unwrap();
+    assert!(released.status.success());
+    assert_eq!(visitor.ask("POST", &flow, &redeem).json()["step"], "preview");
 }

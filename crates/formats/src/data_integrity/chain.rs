@@ -20,7 +20,10 @@ impl Proofs {
         if proofs.len() > Self::MAX {
             return Err(FormatError::TooLong);
         }
-        let read = |proof: &Value| proof.as_object().cloned().ok_or(FormatError::Malformed);
+        // Also one that is not ours to verify says what it is (VCDM 2.0 §4.5).
+        let typed = |proof: &&Map<String, Value>| proof.contains_key("type");
+        let read =
+            |proof: &Value| proof.as_object().filter(typed).cloned().ok_or(FormatError::Malformed);
         proofs.iter().map(read).collect::<Result<_, _>>().map(Self)
     }
 

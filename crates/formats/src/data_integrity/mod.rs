@@ -21,6 +21,7 @@ use keys::signer::Signer;
 use serde_json::{Map, Value};
 
 use crate::unverified::text;
+use crate::validity::{self, LEEWAY_SECONDS};
 use crate::w3c::CONTEXT;
 use crate::{FormatError, IssueError};
 
@@ -180,6 +181,7 @@ pub(crate) fn check_terms(
 pub struct Proof {
     suite: Cryptosuite,
     verification_method: String,
+    created_at: Option<Timestamp>,
     expires_at: Option<Timestamp>,
     /// Names of the proofs that it builds on.
     previous: Vec<String>,
@@ -233,7 +235,6 @@ impl Proof {
             let date = |text: String| Timestamp::from_rfc3339(&text).ok_or(FormatError::Malformed);
             text(proof, name)?.map(date).transpose()
         };
-        date("created")?;
         let mut options = proof.clone();
         let value = options.remove(VALUE);
         let value = value.as_ref().and_then(Value::as_str).ok_or(FormatError::Malformed)?;
@@ -243,6 +244,7 @@ impl Proof {
             suite,
             verification_method: text(proof, "verificationMethod")?
                 .ok_or(FormatError::Malformed)?,
+            created_at: date("created")?,
             expires_at: date("expires")?,
             previous: chain::previous(proof)?,
             options,
@@ -262,9 +264,22 @@ impl Proof {
         self.expires_at
     }
 
+    /// Checks when it was made, and when it ends, where it says so (VC Data Integrity §2.1).
+    pub(crate) fn check_time(&self, now: Timestamp) -> Result<(), FormatError> {
+        if self.created_at.is_some_and(|created| created > now.plus(LEEWAY_SECONDS)) {
+            return Err(FormatError::ProofInFuture);
+        }
+        validity::check(None, self.expires_at, now).map_err(|_| FormatError::ProofExpired)
+    }
+
     /// Whether it is on what the document means, and not on the JSON.
     pub(crate) fn is_on_statements(&self) -> bool {
         self.suite.canonicalization() != Canonicalization::Jcs
+    }
+
+    /// Whether a holder may leave parts out of what it is on.
+    pub(crate) const fn is_selective(&self) -> bool {
+        !matches!(self.value, ProofValue::Signature(_))
     }
 
     /// Verifies that it was made for this document, which is given without proofs, but for those that

@@ -7,12 +7,14 @@ mod element;
 mod issue;
 mod issuer_signed;
 mod lint;
+mod response;
 mod security_object;
 
 pub use element::Element;
 pub use issue::{MdocClaims, NameSpace, Prepared, issue, prepare, sign};
 pub use issuer_signed::Mdoc;
 pub(crate) use lint::check;
+pub use response::{ShownMdoc, device_response};
 
 /// The Credential Format Identifier (FMT-MDOC-01).
 pub const FORMAT: &str = "mso_mdoc";

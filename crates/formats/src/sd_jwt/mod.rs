@@ -11,11 +11,13 @@ mod conceal;
 mod disclosure;
 mod lint;
 mod process;
+mod show;
 
 pub use conceal::{Concealed, conceal};
 pub use disclosure::Disclosure;
 pub(crate) use lint::check;
 pub use process::process;
+pub use show::{Chosen, Showable};
 
 /// Most disclosures of one credential.
 pub const DISCLOSURES_MAX: usize = 1024;
@@ -51,7 +53,7 @@ pub enum SdJwtError {
     UnsupportedHash,
     /// More than [`DISCLOSURES_MAX`].
     TooMany,
-    /// Disclosures within disclosures nest deeper than JSON from strangers may.
+    /// Disclosures within disclosures nest deeper than JSON from strangers may, or below longer names.
     TooDeep,
     /// A disclosure is no array in base64url, or `_sd` no array of strings.
     Malformed,

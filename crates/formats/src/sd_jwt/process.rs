@@ -89,7 +89,7 @@ impl<'d> Reader<'d> {
     }
 }
 
-fn digests(value: Option<Value>) -> Result<Vec<String>, SdJwtError> {
+pub(super) fn digests(value: Option<Value>) -> Result<Vec<String>, SdJwtError> {
     let digests = match value {
         None => return Ok(Vec::new()),
         Some(Value::Array(digests)) => digests,
@@ -100,13 +100,13 @@ fn digests(value: Option<Value>) -> Result<Vec<String>, SdJwtError> {
 }
 
 /// What stands for an element: an object with no other member.
-fn element_digest(item: &Value) -> Option<&Value> {
+pub(super) fn element_digest(item: &Value) -> Option<&Value> {
     let object = item.as_object().filter(|object| object.len() == 1)?;
     object.get(ELEMENT)
 }
 
 /// `[salt, name, value]` (RFC 9901 §4.2.1).
-fn member(disclosure: &str) -> Result<(String, Value), SdJwtError> {
+pub(super) fn member(disclosure: &str) -> Result<(String, Value), SdJwtError> {
     match <[Value; 3]>::try_from(parts(disclosure)?) {
         Ok([Value::String(_), Value::String(name), _]) if is_reserved(&name) || name == HASH => {
             Err(SdJwtError::ReservedName)
@@ -118,7 +118,7 @@ fn member(disclosure: &str) -> Result<(String, Value), SdJwtError> {
 }
 
 /// `[salt, value]` (RFC 9901 §4.2.2).
-fn element(disclosure: &str) -> Result<Value, SdJwtError> {
+pub(super) fn element(disclosure: &str) -> Result<Value, SdJwtError> {
     match <[Value; 2]>::try_from(parts(disclosure)?) {
         Ok([Value::String(_), value]) => Ok(value),
         Ok(_) => Err(SdJwtError::Malformed),

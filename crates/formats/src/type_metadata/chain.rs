@@ -1,5 +1,7 @@
 //! A type and those that it extends, one after the other (SD-JWT VC §6.4).
 
+use std::collections::HashSet;
+
 use keys::jws::Jws;
 use serde_json::Value;
 
@@ -83,8 +85,17 @@ impl Chain {
             let description = own.description.or(inherited.description);
             all = TypeMetadata { vct: own.vct, name, description, display, claims, extends: None };
         }
+        check_svg_ids(&all.claims)?;
         Ok(all)
     }
+}
+
+/// A picture has one place for each name (SD-JWT VC §9): what each type says of itself is unique, but
+/// not all that they say together.
+fn check_svg_ids(claims: &[ClaimMetadata]) -> Result<(), TypeFault> {
+    let mut ids = HashSet::new();
+    let mut named = claims.iter().filter_map(|claim| claim.svg_id.as_deref());
+    named.all(|id| ids.insert(id)).then_some(()).ok_or(TypeFault::RepeatedSvgId)
 }
 
 /// Those of the extended type keep their places; new ones come behind.

@@ -136,6 +136,8 @@ pub enum TypeFault {
     TooManyExtended,
     /// It allows what the type that it extends forbids.
     Loosened,
+    /// Two claims have one name in pictures, as the types that extend one another give it.
+    RepeatedSvgId,
     /// A credential has no claim that its type demands.
     MissingClaim,
     /// A claim that the holder can leave out although its type forbids it, or the other way round.
@@ -156,6 +158,9 @@ impl fmt::Display for TypeFault {
             Self::Cycle => "the types extend one another in a circle",
             Self::TooManyExtended => "too many types extend one another",
             Self::Loosened => "the type allows what the one that it extends forbids",
+            Self::RepeatedSvgId => {
+                "two claims have the same svg_id: perhaps one of them in a type that is extended"
+            }
             Self::MissingClaim => "the credential lacks a claim that its type demands",
             Self::WrongDisclosure => {
                 "a claim can be left out although its type forbids it, or cannot although it demands \

@@ -60,7 +60,7 @@ async fn what_linked_data_do_not_say_is_refused() {
         ("/credentialSubject/knows", json!({ "id": "_:b0" }), undefined),
         ("/credentialSubject/extra", json!("x"), FormatError::WrongSignature),
         ("/@context", json!([V2]), undefined),
-        ("/@context", json!([V2, null]), undefined),
+        ("/@context", json!([V2, null]), FormatError::Malformed),
         ("/@context", json!([V2, { "@vocab": null }]), undefined),
         ("/@context", json!([V2, { "@vocab": "urn:x:", "name": null }]), undefined),
         ("/@context", json!([V2, { "@vocab": "urn:x:", "name": "@index" }]), undefined),
@@ -297,7 +297,7 @@ async fn what_is_moved_to_another_name_or_place_is_refused() {
     plain["type"] = json!(["VerifiableCredential"]);
     plain["id"] = json!("urn:uuid:1");
     plain["credentialSubject"] = json!({ "id": "did:example:1" });
-    plain["evidence"] = json!({ "id": "urn:uuid:1" });
+    plain["renderMethod"] = json!({ "id": "urn:uuid:1" });
     let good = signed(plain, Canonicalization::Rdfc, &key).await;
     assert!(verify(&good, &key).is_ok());
     let date_time = "http://www.w3.org/2001/XMLSchema#dateTime";
@@ -315,7 +315,7 @@ async fn what_is_moved_to_another_name_or_place_is_refused() {
     let vocabulary = json!({ "@vocab": "https://www.w3.org/2018/" });
     let mut elsewhere = good.clone();
     elsewhere.as_object_mut().unwrap().remove("validUntil");
-    elsewhere["evidence"] = json!({
+    elsewhere["renderMethod"] = json!({
         "id": "urn:uuid:1", "type": "VerifiableCredential", "validUntil": END.to_rfc3339(),
     });
     let mut nobody = good.clone();

@@ -161,5 +161,21 @@ async fn what_outlives_its_proof_ends_with_it() {
     let credential = Value::from(document);
     assert_eq!(verify(&credential, &key).unwrap().expires_at, Some(end));
     let later = |now| parse("ldp_vc", &credential)?.verify(key.public_key(), now);
-    assert_eq!(later(end.plus(61)).unwrap_err(), FormatError::Expired);
+    assert_eq!(later(end.plus(61)).unwrap_err(), FormatError::ProofExpired);
+}
+
+/// VC Data Integrity §2.1: nobody signs tomorrow; clocks differ by a minute.
+#[tokio::test]
+async fn a_proof_of_the_future_is_refused() {
+    let key = key(Algorithm::Es256);
+    for canonicalization in BOTH {
+        let made = async |created: Timestamp| {
+            let options = ProofOptions { created, ..options(canonicalization) };
+            let signed = ldp_vc::sign(object(document()), options, &key).await.unwrap();
+            verify(&signed, &key).err()
+        };
+        assert_eq!(made(NOW.plus(60)).await, None);
+        assert_eq!(made(NOW.plus(61)).await, Some(FormatError::ProofInFuture));
+        assert_eq!(made(END.plus(61)).await, Some(FormatError::ProofInFuture));
+    }
 }

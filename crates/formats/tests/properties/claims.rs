@@ -1,6 +1,6 @@
 //! Claims at random: any names, any values, nested a little.
 
-use proptest::collection::{btree_map, vec};
+use proptest::collection::{btree_map, btree_set, vec};
 use proptest::num;
 
 use super::*;
@@ -44,4 +44,29 @@ pub(super) fn claims(
     let outermost =
         name().prop_filter("names of the credential", |name| !reserved.contains(&&**name));
     btree_map(outermost, value(), 0..6).prop_map(|members| members.into_iter().collect())
+}
+
+/// Claims that linked data can say under a vocabulary, within what is taken of it (docs/adr/0017): each
+/// name is one that no context has, there is something at least, nothing is `null` or empty, and no list
+/// has something twice or another list in it.
+pub(super) fn linked() -> impl Strategy<Value = Map<String, Value>> {
+    let name = || "x[a-z]{1,5}";
+    let leaf = || {
+        prop_oneof![
+            any::<bool>().prop_map(Value::from),
+            (-WHOLE_MAX..=WHOLE_MAX).prop_map(Value::from),
+            (-4000..4000_i32).prop_map(|eighths| Value::from(f64::from(eighths) / 8.0)),
+            "\\PC{0,20}".prop_map(Value::from),
+        ]
+    };
+    let list = || {
+        btree_set("\\PC{1,10}", 1..4)
+            .prop_map(|all| all.into_iter().map(Value::from).collect::<Vec<_>>().into())
+    };
+    let value = leaf().prop_recursive(3, 12, 4, move |inner| {
+        let members = btree_map(name(), prop_oneof![3 => inner, 1 => list()], 1..4);
+        members.prop_map(|members| Value::Object(members.into_iter().collect()))
+    });
+    let claim = prop_oneof![4 => value, 1 => list()];
+    btree_map(name(), claim, 1..5).prop_map(|members| members.into_iter().collect())
 }

@@ -20,14 +20,19 @@ const RESERVED: &[&str] =
 
 /// Claims, some of which the holder may leave out, among decoys.
 #[derive(Clone, Debug)]
-struct Card {
-    claims: Map<String, Value>,
-    selective: Vec<Vec<Step>>,
-    decoys: usize,
+pub(super) struct Card {
+    pub(super) claims: Map<String, Value>,
+    pub(super) selective: Vec<Vec<Step>>,
+    pub(super) decoys: usize,
 }
 
 fn card() -> impl Strategy<Value = Card> {
-    claims(RESERVED).prop_flat_map(|claims| {
+    card_without(RESERVED)
+}
+
+/// One in which no claim has one of these names.
+pub(super) fn card_without(reserved: &'static [&'static str]) -> impl Strategy<Value = Card> {
+    claims(reserved).prop_flat_map(|claims| {
         let mut paths = Vec::new();
         collect(&Value::Object(claims.clone()), &mut Vec::new(), &mut paths);
         paths.retain(|path| fits(&Value::Object(claims.clone()), path));
@@ -100,16 +105,16 @@ fn who_holds_everything_reads_everything() {
 }
 
 /// A holder, who decides of each claim that may be left out.
-struct Holder<'c> {
+pub(super) struct Holder<'c> {
     card: &'c Card,
     /// Text and parts of each disclosure, by digest.
     disclosures: HashMap<String, (String, Vec<Value>)>,
     decisions: std::iter::Cycle<std::slice::Iter<'c, bool>>,
-    shown: Vec<String>,
+    pub(super) shown: Vec<String>,
 }
 
 impl<'c> Holder<'c> {
-    fn of(card: &'c Card, disclosures: &str, decisions: &'c [bool]) -> Self {
+    pub(super) fn of(card: &'c Card, disclosures: &str, decisions: &'c [bool]) -> Self {
         let read = |text: &str| {
             let digest = BASE64_URL_SAFE_NO_PAD.encode(sha256(text.as_bytes()));
             let parts = BASE64_URL_SAFE_NO_PAD.decode(text).unwrap();
@@ -131,7 +136,7 @@ impl<'c> Holder<'c> {
         }
     }
 
-    fn object(
+    pub(super) fn object(
         &mut self,
         said: &Map<String, Value>,
         signed: &Map<String, Value>,

@@ -32,6 +32,8 @@ fn inside(text: &str, at: usize, part: &str) -> Option<(usize, usize)> {
             let (name, end) = read::<String>(text, begin)?;
             let colon = past_space(text, end);
             (name == part, past_space(text, colon + 1))
+        } else if text.as_bytes().get(begin) == Some(&b']') {
+            return None;
         } else {
             (part.parse() == Ok(number), begin)
         };

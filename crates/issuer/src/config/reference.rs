@@ -78,7 +78,8 @@ fn describe_credential_type(text: &mut String) {
          by `bestow issuer init`; a driving licence (ISO/IEC 18013-5), person identification data of \
          the European Union, an Open Badge and a type in three formats are in the folder \
          [credential-types](credential-types). A file may be JSON as well, with the same keys: its name \
-         then ends in `.json`, and `null` in a path is the same as `\"*\"`.\n\n```toml\n",
+         then ends in `.json`, and `null` in a path is the same as `\"*\"`. A JWK, or a set of them, beside the \
+         types is none of them.\n\n```toml\n",
     );
     let example = init::STUDENT_CARD.replace(init::NAME, "\"My Organisation\"");
     for line in example.lines().filter(|line| !line.contains("data:image/")) {

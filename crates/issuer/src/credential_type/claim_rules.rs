@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::checks::check_text;
-use super::claims::{Claim, Claims, Disclosure, name_of};
+use super::claims::{Claim, Claims, name_of};
+use super::disclosure::Disclosure;
 use super::display::Locale;
 use super::form::CSRF_FIELD;
 use super::format::WrittenFormat;
@@ -339,73 +340,6 @@ impl Rules<'_> {
             default: self.value("default", written.default.as_ref())?,
             example: self.value("example", written.example.as_ref())?,
         })
-    }
-
-    /// What is never disclosed is so as a whole, and leaves something to disclose.
-    fn check_never(&self) -> Result<(), ConfigError> {
-        let Self { claim, .. } = *self;
-        let is_inside = self.is_inside_undisclosed();
-        if is_inside && claim.disclosure.is_some_and(|written| written != Disclosure::Never) {
-            let problem = "lies inside a claim that is never disclosed";
-            return self.refuse("disclosure", problem, "remove the line");
-        }
-        let is_never = claim.disclosure == Some(Disclosure::Never);
-        if is_never && claim.path.last() == Some(&Step::Every) {
-            let problem = "a list is disclosed with its elements, or not at all";
-            return self.refuse("disclosure", problem, "write the line for the list");
-        }
-        let inside = self.all.iter().filter(|other| {
-            other.value_type.is_value()
-                && other.path.len() > claim.path.len()
-                && other.path.starts_with(&claim.path)
-        });
-        let inside: Vec<_> = inside.collect();
-        let is_hollow = !inside.is_empty()
-            && inside.iter().all(|other| other.disclosure == Some(Disclosure::Never));
-        if is_hollow && !is_never && !is_inside {
-            let problem = "nothing that is in it is ever disclosed";
-            let remedy = "write disclosure = \"never\" for it instead";
-            return self.refuse("disclosure", problem, remedy);
-        }
-        Ok(())
-    }
-
-    fn is_inside_undisclosed(&self) -> bool {
-        self.around().any(|around| around.disclosure == Some(Disclosure::Never))
-    }
-
-    /// Of an SD-JWT, and of statements that are signed one by one, everything is selective unless it
-    /// says otherwise; of an mdoc, each element is. A word that fits some format of the type is no
-    /// mistake: the others do what they can.
-    fn disclosure(&self) -> Result<Disclosure, ConfigError> {
-        if self.is_inside_undisclosed() {
-            return Ok(Disclosure::Never);
-        }
-        match (self.context.format, self.claim.disclosure) {
-            (_, Some(Disclosure::Selective)) if !self.context.is_selective => {
-                if self.context.some_conceal {
-                    return Ok(Disclosure::Always);
-                }
-                let problem = "credentials of this format are shown as a whole";
-                self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
-                Ok(Disclosure::Always)
-            }
-            (WrittenFormat::MsoMdoc, Some(Disclosure::Always)) => {
-                if self.context.some_insist {
-                    return Ok(Disclosure::Selective);
-                }
-                let problem = "the holder of an mdoc may leave out every element";
-                self.refuse("disclosure", problem, "remove the line, or use dc+sd-jwt")?;
-                Ok(Disclosure::Selective)
-            }
-            (_, Some(written)) => Ok(written),
-            // It tells nothing of its holder.
-            (format, None) if self.claim.value.is_some() && format != WrittenFormat::MsoMdoc => {
-                Ok(Disclosure::Always)
-            }
-            (_, None) if self.context.is_selective => Ok(Disclosure::Selective),
-            (_, None) => Ok(Disclosure::Always),
-        }
     }
 
     /// Face and signature, as ISO 18013-5 and those who follow it call them.

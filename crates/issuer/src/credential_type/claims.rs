@@ -1,16 +1,14 @@
 //! The claims of a credential type: which there are, and whether given ones fit (catalogue I22).
 
-use std::borrow::Cow;
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt;
 
 use formats::path::Step;
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::disclosure::Disclosure;
 use super::image::Pictures;
-use super::place::{find, insert, places, remove};
+use super::place::{find, insert, places};
 use super::value::{self, Fault, Limits, ValueType};
 
 /// How deep claims may lie, and how deep we look for what does not belong.
@@ -53,11 +51,6 @@ impl Claim {
         name_of(&self.path)
     }
 
-    /// Whether it gets into credentials.
-    pub(super) fn is_disclosed(&self) -> bool {
-        self.disclosure != Disclosure::Never
-    }
-
     /// Whether it is each element of a list.
     pub(super) fn is_element(&self) -> bool {
         self.path.last() == Some(&Step::Every)
@@ -71,18 +64,6 @@ impl Claim {
         let any = chosen.or_else(|| self.label.values().next());
         any.cloned().unwrap_or_else(|| self.name())
     }
-}
-
-/// Whether a holder may leave a claim out when showing the credential.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Disclosure {
-    /// The holder decides each time.
-    Selective,
-    /// Whoever sees the credential sees it.
-    Always,
-    /// Nobody: it is asked for and checked, and in no credential.
-    Never,
 }
 
 /// All claims of a type, in the order in which they are displayed (CLAIM-07).
@@ -128,43 +109,6 @@ impl Claims {
     /// In the order in which they are displayed.
     pub fn iter(&self) -> std::slice::Iter<'_, Claim> {
         self.all.iter()
-    }
-
-    /// Those that get into credentials, in their order.
-    pub(crate) fn disclosed(&self) -> impl Iterator<Item = &Claim> {
-        self.all.iter().filter(|claim| claim.is_disclosed())
-    }
-
-    /// What of given claims gets into a credential.
-    #[must_use]
-    pub fn to_disclose<'c>(&self, claims: &'c Map<String, Value>) -> Cow<'c, Map<String, Value>> {
-        if self.all.iter().all(Claim::is_disclosed) {
-            return Cow::Borrowed(claims);
-        }
-        let mut disclosed = claims.clone();
-        for claim in self.all.iter().filter(|claim| !claim.is_disclosed()) {
-            remove(&mut disclosed, &claim.path);
-        }
-        self.remove_empty(&mut disclosed);
-        Cow::Owned(disclosed)
-    }
-
-    /// Objects that had nothing else, the inner ones first.
-    fn remove_empty(&self, disclosed: &mut Map<String, Value>) {
-        let is_object =
-            |claim: &&Claim| claim.value_type == ValueType::Object && !claim.is_element();
-        let mut objects: Vec<&Claim> = self.disclosed().filter(is_object).collect();
-        objects.sort_by_key(|object| Reverse(object.path.len()));
-        for object in objects.iter().filter(|object| !object.required) {
-            let places = places(disclosed, &object.path);
-            let is_empty = |place: &Vec<String>| {
-                let object = find(disclosed, place).and_then(Value::as_object);
-                object.is_some_and(Map::is_empty)
-            };
-            if places.iter().any(is_empty) && places.len() == 1 {
-                remove(disclosed, &object.path);
-            }
-        }
     }
 
     pub(super) fn selective_paths(&self) -> &[Vec<Step>] {

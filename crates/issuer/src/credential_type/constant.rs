@@ -4,7 +4,7 @@ use formats::path::Step;
 use serde_json::Value;
 
 use super::claim_rules::{Rules, to_json};
-use super::claims::Disclosure;
+use super::disclosure::Disclosure;
 use super::image::Pictures;
 use super::value::{self, ITEMS_MAX, Limits, ValueType};
 use crate::config::ConfigError;

@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,25 +16,28 @@ use serde_json::{Map, Value, json};
 use crate::config::ConfigError;
 use crate::config::source::{JSON, Source};
 
-pub use claims::{Claim, ClaimFault, Claims, ClaimsError, Disclosure, check_all};
+pub use claims::{Claim, ClaimFault, Claims, ClaimsError, check_all};
+pub use disclosure::Disclosure;
 pub use display::{Color, Display, Locale, Logo, LogoUri};
 pub use form::{CSRF_FIELD, FORM_ROWS_MAX, Field};
 pub use format::{Format, Securing, W3cType};
 pub use identity::Identity;
 pub use image::{IMAGE_BYTES_MAX, IMAGE_SIDE_MAX, Pictures, data_url};
 pub use key_attestations::KeyAttestations;
+pub(crate) use moment::in_utc;
 pub use origin::Origin;
 pub(crate) use place::remove;
 pub use sign_in_claims::SignInClaims;
 pub use svg_template::{CardTemplate, TemplateFile};
 pub use type_metadata::Description;
+pub(crate) use value::bytes;
 pub use value::{Fault, Limits, ValueType};
-pub(crate) use value::{bytes, date_time};
 
 mod checks;
 mod claim_rules;
 mod claims;
 mod constant;
+mod disclosure;
 mod display;
 mod entry;
 mod form;
@@ -42,6 +46,7 @@ mod identity;
 mod image;
 mod key_attestations;
 mod key_binding;
+mod moment;
 pub mod new;
 mod origin;
 mod own_name;
@@ -368,6 +373,12 @@ fn too_many(folder: &Path) -> ConfigError {
     ConfigError::of_file(folder, problem, "remove those nobody uses")
 }
 
+/// Keys of those who attest lie beside the types that trust them (`key_attestation_trust_anchors`).
+fn is_type(ending: &OsStr, path: &Path) -> bool {
+    let is_key = |source: Source| ["kty", "keys"].iter().any(|member| source.has(member));
+    ending == JSON && !Source::read(path).is_ok_and(is_key)
+}
+
 /// The `*.toml` and `*.json` files of a folder, by name.
 fn files(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     let unreadable = |error: std::io::Error| {
@@ -377,7 +388,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "toml" || extension == JSON) {
+        if path.extension().is_some_and(|ending| ending == "toml" || is_type(ending, &path)) {
             files.push(path);
         }
         if files.len() > TYPES_MAX {

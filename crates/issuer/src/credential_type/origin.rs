@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::entry::place;
 
 /// The file of a credential type, and which of its formats this is.
@@ -33,12 +31,6 @@ impl Origin {
     #[must_use]
     pub const fn is_first(&self) -> bool {
         self.at.is_none()
-    }
-
-    /// The claims of a person for the format with this identifier: they are the same in all formats, so
-    /// those that are there for another one are good for it, too.
-    pub(crate) fn dataset<'d>(&self, id: &str, all: &'d Map<String, Value>) -> Option<&'d Value> {
-        all.get(id).or_else(|| self.ids.iter().find_map(|other| all.get(other)))
     }
 
     /// Where a key of this format stands in the file.

@@ -6,13 +6,13 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
+use time::Date;
 use time::format_description::BorrowedFormatItem;
-use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
-use time::{Date, OffsetDateTime, UtcOffset};
 use url::Url;
 
 use super::image::{self, Pictures};
+use super::moment;
 use super::text::is_one_visible_line;
 
 /// Longest text where a claim sets no `max_length` of its own.
@@ -277,7 +277,7 @@ fn check(value_type: ValueType, limits: &Limits, value: &Value) -> Result<(), Fa
             }
         }
         ValueType::DateTime => {
-            if date_time(text(value)?).is_some() {
+            if moment::in_utc(text(value)?).is_some() {
                 Ok(())
             } else {
                 Err(Fault::NotDateTime)
@@ -299,12 +299,7 @@ pub(super) fn parse(value_type: ValueType, text: &str) -> Result<Value, Fault> {
     match value_type {
         ValueType::Integer => text.parse::<i64>().map(Value::from).map_err(|_| Fault::NotInteger),
         ValueType::Number => parse_number(text).ok_or(Fault::NotNumber),
-        // Browsers ask for a moment without an offset; the form says that it is UTC.
-        ValueType::DateTime => Ok(Value::from(match text.len() {
-            LOCAL_MINUTE => format!("{text}:00Z"),
-            LOCAL_SECOND => format!("{text}Z"),
-            _ => text.to_owned(),
-        })),
+        ValueType::DateTime => Ok(Value::from(moment::from_form(text))),
         ValueType::Boolean => match text {
             "true" | "on" => Ok(Value::Bool(true)),
             "false" => Ok(Value::Bool(false)),
@@ -409,26 +404,7 @@ fn is_date(text: &str) -> bool {
     text.len() == "2001-12-31".len() && Date::parse(text, DAY).is_ok()
 }
 
-/// What a browser gives for a moment, with and without seconds.
-const LOCAL_MINUTE: usize = "2001-12-31T23:59".len();
-const LOCAL_SECOND: usize = "2001-12-31T23:59:59".len();
-
 /// The bytes that are written in base64url.
 pub(crate) fn bytes(text: &str) -> Option<Vec<u8>> {
     BASE64_URL_SAFE_NO_PAD.decode(text).ok()
-}
-
-/// The same moment in UTC and without a fraction of a second, as mdocs have it (ISO 18013-5 §7.2).
-pub(crate) fn date_time(text: &str) -> Option<String> {
-    // RFC 3339 §5.6 lets an implementation ask for capitals.
-    if text.bytes().any(|b| b.is_ascii_lowercase() || b == b' ') {
-        return None;
-    }
-    let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
-    if !(0..=9999).contains(&moment.year()) {
-        return None;
-    }
-    let (date, (hour, minute, second)) = (moment.date(), moment.to_hms());
-    let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
-    Some(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z"))
 }

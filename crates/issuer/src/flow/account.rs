@@ -59,6 +59,20 @@ pub async fn add(
     Err(AccountError::Exists)
 }
 
+/// The claims of a person are the same in all formats of a type: those that are there for one of them
+/// are good for the others, too.
+pub(super) fn in_all_formats(issuer: &Issuer, written: Map<String, Value>) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (id, claims) in &written {
+        let formats = issuer.types.get(id).map_or(&[][..], |one| one.origin.ids());
+        for format in formats.iter().filter(|format| !written.contains_key(*format)) {
+            all.entry(format).or_insert_with(|| claims.clone());
+        }
+    }
+    all.extend(written);
+    all
+}
+
 /// Gives an account another password.
 pub async fn change_password(
     issuer: &Issuer,

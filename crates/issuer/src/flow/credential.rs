@@ -46,13 +46,7 @@ pub async fn credential(
     let mut uncovered: Option<Uncovered> = None;
     for _ in 0..=ISSUANCES_MAX {
         let now = issuer.clock.now();
-        let grant = match seen.take() {
-            Some(grant) => Some(grant),
-            None => match offer_id::<CredentialRefusal>(presented, issuer).await? {
-                Some(id) => issuer.grant(id, dialect).await?,
-                None => None,
-            },
-        };
+        let grant = grant(presented, (dialect, &mut seen), issuer).await?;
         let token = authenticate(presented, grant.as_ref(), now)?;
         let Uncovered { request, response } = match &mut uncovered {
             Some(uncovered) => &*uncovered,
@@ -81,18 +75,18 @@ pub async fn credential(
             return Ok(Answer::Ready(Reply::new(&signed, response.as_ref())?));
         }
         issuer.status_lists.give_back(entries);
-        match recorded {
-            Recorded::NonceSpent => {
-                return Err(CredentialRefusal::from(ProofRefusal::BadNonce).into());
-            }
-            Recorded::Replayed => {
-                return Err(CredentialRefusal::from(DpopRefusal::Replayed).into());
-            }
-            // Another request of this token was first.
-            Recorded::Recorded | Recorded::Changed => {}
-        }
+        refusal(recorded)?; // or another request of this token was first
     }
     Err(Broken::fault("the offer changed more often than an offer can".into()).into())
+}
+
+/// Why nothing was recorded, where that is final.
+pub(super) fn refusal(recorded: Recorded) -> Result<(), CredentialRefusal> {
+    match recorded {
+        Recorded::NonceSpent => Err(ProofRefusal::BadNonce.into()),
+        Recorded::Replayed => Err(DpopRefusal::Replayed.into()),
+        Recorded::Recorded | Recorded::Changed => Ok(()),
+    }
 }
 
 /// A place in a status list for each credential; none for a type whose credentials have none.
@@ -107,8 +101,23 @@ pub(super) async fn entries(
     issuer.status_lists.take(issuer, count).await
 }
 
+/// The grant of a token: the one that was `seen`, once, and then as it stands.
+pub(super) async fn grant(
+    presented: Presented<'_>,
+    (dialect, seen): (Option<Dialect>, &mut Option<Grant>),
+    issuer: &Issuer,
+) -> Result<Option<Grant>, Failure<CredentialRefusal>> {
+    if let Some(grant) = seen.take() {
+        return Ok(Some(grant));
+    }
+    Ok(match offer_id::<CredentialRefusal>(presented, issuer).await? {
+        Some(id) => issuer.grant(id, dialect).await?,
+        None => None,
+    })
+}
+
 /// Proofs are needed exactly when the type is bound to a key (CRED-09); else they are not looked at.
-async fn proofs(
+pub(super) async fn proofs(
     request: &CredentialRequest,
     credential_type: &CredentialType,
     token: Authenticated<'_>,
@@ -121,6 +130,7 @@ async fn proofs(
     let mut context = ProofContext {
         credential_issuer: &identifier,
         is_typed: !dialect.is_some_and(Dialect::has_untyped_proofs),
+        takes_certificates_beside_keys: dialect.is_some_and(Dialect::has_certificates_beside_keys),
         client_id: token.redemption().client_id.as_deref(),
         algorithms: &key_binding.proof_algorithms,
         binding_methods: &key_binding.methods,

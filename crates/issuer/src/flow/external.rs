@@ -8,6 +8,7 @@ use oid4vci::grant::Grant;
 use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferId;
 
+use super::account::in_all_formats;
 use super::authorization::configurations;
 use crate::Issuer;
 use crate::external::External;
@@ -107,7 +108,7 @@ async fn admitted(
     presented.check_binding(token.bound_to.as_ref()).map_err(CredentialRefusal::from)?;
     let account = external.account(&token);
     let datasets = issuer.store.account(&account).await?.map(|account| account.datasets);
-    let mut datasets = datasets.unwrap_or_default();
+    let mut datasets = in_all_formats(issuer, datasets.unwrap_or_default());
     token.credential_configuration_ids.retain(|id| datasets.contains_key(id));
     datasets.retain(|id, _| token.credential_configuration_ids.contains(id));
     let no_account = || {

@@ -23,7 +23,7 @@ use crate::store::held::Held;
 use crate::{Issuer, IssuerKeys};
 
 /// What Wallets wait between two Token Requests where an offer says nothing (draft 13, section 4.1.1).
-const POLL_SECONDS: u64 = 5;
+pub const POLL_SECONDS: u64 = 5;
 /// Where several credentials are asked for at once; its name in the address.
 pub const BATCH: &str = "batch-credential";
 

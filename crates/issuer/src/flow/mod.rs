@@ -3,6 +3,7 @@
 pub mod account;
 pub mod application;
 pub mod authorization;
+pub mod batch;
 pub mod client;
 mod code;
 pub mod cover;

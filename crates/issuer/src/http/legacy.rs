@@ -187,8 +187,8 @@ impl Edge {
         let (held, seen) = flow::legacy::held(&request, dialect, issuer).await?;
         match held {
             Held::No => {}
-            Held::Yes => return Ok(self.refused(dialect.not_yet(false))),
-            Held::TooSoon => return Ok(self.refused(dialect.not_yet(true))),
+            Held::Yes => return Ok(self.not_yet(false)),
+            Held::TooSoon => return Ok(self.not_yet(true)),
         }
         let client_id = request.client_id();
         let proved = sender::headers(&self.headers);
@@ -253,22 +253,18 @@ impl Edge {
         let (known, seen) = flow::legacy::configurations(presented, self.own, issuer).await?;
         let bytes = self.body()?;
         let read = dialect.batch_request((self.media_type(), bytes), &known);
-        let request = match read {
-            Ok(request) => request,
+        let requests = match read {
+            Ok(requests) => requests,
             Err(refused) => return Ok(self.refused(refused)),
         };
-        let meant = flow::legacy::meant(&request.selector, &known);
-        let (id, format) = meant.map_or(("", ""), |(id, one)| (id, &one.format));
-        if flow::legacy::is_deferred(id, issuer) {
+        let meant = requests.iter().filter_map(|one| flow::legacy::meant(&one.selector, &known));
+        if meant.into_iter().any(|(id, _)| flow::legacy::is_deferred(id, issuer)) {
             return Ok(self.refused(dialect.not_in_a_batch()));
         }
-        match self.issue(presented, (&request, None), seen).await?.0 {
-            Received::Issued(credentials, _) => {
-                let said = dialect.batch_response(&credentials, format, &self.nonce());
-                Ok(Said::clear(StatusCode::OK, said))
-            }
-            Received::Deferred(_) => Err(unexpected().into()),
-        }
+        let place = (self.own, seen);
+        let answers = flow::batch::batch(presented, &requests, place, issuer).await?;
+        let said = dialect.batch_response(&answers, &self.nonce());
+        Ok(Said::clear(StatusCode::OK, said))
     }
 
     /// The step of 1.0, asked in the words of 1.0.
@@ -364,6 +360,13 @@ impl Edge {
         let (error, reason) = refused;
         tracing::info!(error, reason, "refused");
         Said::clear(StatusCode::BAD_REQUEST, self.dialect.error(refused, || self.nonce()))
+    }
+
+    /// Nothing is decided yet, and nothing is spent.
+    fn not_yet(&self, is_too_soon: bool) -> Said {
+        tracing::info!(is_too_soon, "not yet");
+        let body = self.dialect.not_yet(is_too_soon, flow::legacy::POLL_SECONDS);
+        Said::clear(StatusCode::BAD_REQUEST, body)
     }
 
     /// Status and headers are those of 1.0, a refusal's body is the draft's.

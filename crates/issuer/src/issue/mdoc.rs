@@ -6,7 +6,7 @@ use formats::mso_mdoc::{Element, NameSpace};
 use formats::path::Step;
 use serde_json::{Map, Value};
 
-use crate::credential_type::{CredentialType, ValueType, bytes, date_time};
+use crate::credential_type::{CredentialType, ValueType, bytes, in_utc};
 use crate::failure::Broken;
 
 /// All elements, in the order of the type. The name space stands in front of their paths, or all of
@@ -64,7 +64,7 @@ fn element(
             |whole| Ok(Element::Integer(whole)),
         )?,
         ValueType::Boolean => Element::Bool(value.as_bool().ok_or_else(misfit)?),
-        ValueType::DateTime => Element::DateTime(date_time(&text()?).ok_or_else(misfit)?),
+        ValueType::DateTime => Element::DateTime(in_utc(&text()?).ok_or_else(misfit)?),
         ValueType::Bytes => Element::Bytes(bytes(&text()?).ok_or_else(misfit)?),
         ValueType::Image => Element::Bytes(picture(&text()?).ok_or_else(misfit)?),
         ValueType::Object => {

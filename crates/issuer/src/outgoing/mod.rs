@@ -33,7 +33,7 @@ const BYTES_MAX: usize = 512 * 1024;
 /// From the first packet to the last byte of an answer: a person waits.
 const DEADLINE: Duration = Duration::from_secs(8);
 /// The same for the website of a stranger, who may like to keep us waiting.
-const STRANGERS_DEADLINE: Duration = Duration::from_secs(3);
+pub(crate) const STRANGERS_DEADLINE: Duration = Duration::from_secs(3);
 const USER_AGENT: &str = concat!("bestow/", env!("CARGO_PKG_VERSION"));
 
 /// What a server gave us to authenticate with.

@@ -116,11 +116,14 @@ fn what_can_not_be_meant_is_refused() {
     let element = format!("{HEAD}{CLAIMS}")
         .replace("type = \"list\"\ndisclosure = \"never\"", "type = \"list\"")
         .replace("example = \"of 1 May\"", "example = \"of 1 May\"\ndisclosure = \"never\"");
-    assert!(
-        mistake(&element).contains("a list is disclosed with its elements"),
-        "{}",
-        mistake(&element)
+    let told = mistake(&element);
+    assert!(told.contains("claim `letters`: nothing that is in it is ever disclosed"), "{told}");
+    let object = element.replace(
+        "\"*\"]\ntype = \"string\"\nexample = \"of 1 May\"",
+        "\"*\", \"of\"]\ntype = \"string\"\n[[claims]]\npath = [\"letters\", \"*\"]\ntype = \"object\"",
     );
+    let told = mistake(&object);
+    assert!(told.contains("claim `letters.*`: a list is disclosed with its elements"), "{told}");
     let mdoc = format!("{HEAD}{CLAIMS}").replacen(
         "format = \"dc+sd-jwt\"",
         "format = \"mso_mdoc\"\ndoctype = \"org.example.1\"\nname_space = \"org.example.1\"",

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use issuer::config::ConfigError;
+use issuer::credential_type::new::from_example;
 use issuer::credential_type::{CredentialType, Disclosure, Format, Pictures, Securing};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -70,9 +71,10 @@ fn metadata_have_the_paths_of_each_format() {
 #[test]
 fn the_doctype_is_the_name_space_unless_another_is_written() {
     let without = MDOC.replace("name_space = \"org.example.card.1\"\n", "");
-    let space = |also: &str| match &formats(also)[1].format {
-        Format::MsoMdoc { name_space, .. } => name_space.clone().unwrap(),
-        other => panic!("{other:?}"),
+    let space = |also: &str| {
+        let format = formats(also)[1].format.clone();
+        let Format::MsoMdoc { name_space, .. } = format else { panic!("{format:?}") };
+        name_space.unwrap()
     };
     assert_eq!(space(MDOC), "org.example.card.1");
     assert_eq!(space(&without), "org.example.card.1.card");
@@ -89,12 +91,12 @@ fn the_doctype_is_the_name_space_unless_another_is_written() {
 /// What a format cannot do of what the file says for all, it does as it can.
 #[test]
 fn disclosure_is_what_each_format_can_do() {
+    use Disclosure::{Always, Selective};
     let all = formats(&format!("{MDOC}{LINKED}"));
     let of = |one: &CredentialType, name: &str| {
         one.claims.iter().find(|claim| claim.name() == name).unwrap().disclosure
     };
     let each = |name| [of(&all[0], name), of(&all[1], name), of(&all[2], name)];
-    use Disclosure::{Always, Selective};
     assert_eq!(each("member"), [Always, Selective, Always]);
     assert_eq!(each("seat"), [Selective, Selective, Always]);
     // Where no format can do it, it is a mistake, as of one format alone.
@@ -266,6 +268,15 @@ fn what_an_mdoc_cannot_insist_on_is_told() {
     assert_eq!((told.line, told.problem.starts_with("claim `member`: ")), (Some(34), true));
 }
 
+/// Whoever takes the marks away from the lines that explain it has a good file.
+#[test]
+fn the_lines_in_the_first_type_of_an_issuer_are_good() {
+    let text = from_example("student_card", "My School").unwrap();
+    let (before, also) = text.split_at(text.find("#[[also]]").unwrap());
+    let all = read_all(&format!("{before}{}", also.replace('#', ""))).unwrap();
+    assert_eq!(all.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["card", "card_mdoc"]);
+}
+
 #[test]
 fn no_two_files_describe_the_same_identifier() {
     let folder = TempDir::new().unwrap();
@@ -326,6 +337,9 @@ mod as_json {
         let folder = TempDir::new().unwrap();
         fs::write(folder.path().join("card.json"), JSON).unwrap();
         fs::write(folder.path().join("other.toml"), HEAD).unwrap();
+        // Whom types trust to attest keys lies there, too.
+        fs::write(folder.path().join("makers.json"), r#"{ "keys": [] }"#).unwrap();
+        fs::write(folder.path().join("maker.json"), r#"{ "kty": "EC" }"#).unwrap();
         let types = CredentialType::load_all(folder.path(), ISSUER).unwrap();
         assert_eq!(types.len(), 3);
         fs::write(folder.path().join("card.toml"), HEAD).unwrap();

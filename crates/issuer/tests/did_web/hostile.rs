@@ -124,6 +124,29 @@ async fn one_offer_asks_few_websites() {
     assert_eq!(website.asked().len(), 8);
 }
 
+/// What is silent to the end keeps a place from others: two of them are all that one offer may ask.
+#[tokio::test]
+async fn one_offer_asks_few_websites_that_hang() {
+    let website = Website::start().await;
+    let (world, key) = (world(&website).await, holder_key());
+    let (token, other) = (world.token(CARD).await, world.token(CARD).await);
+    website.says(Says { after: Duration::from_mins(1), ..Says::document(&json!({})) });
+    let kid = |at: usize| format!("{}#0", website.did(&format!(":{at}")));
+    for at in 0..2 {
+        let answer = ask(&world, &token, &key, &kid(at)).await;
+        assert!(answer.is(400, "invalid_proof"), "{answer:?}");
+    }
+    let many = ask(&world, &token, &key, &kid(2)).await;
+    assert_eq!((many.status, many.header("retry-after")), (503, "2"), "{many:?}");
+    let document = Says::document(&website.document(&[key.public_key()]));
+    website.says(document);
+    let good = format!("{}#0", website.did(""));
+    assert_eq!(ask(&world, &token, &key, &good).await.status, 503);
+    ask(&world, &other, &key, &good).await.success();
+    world.clock.advance(61);
+    ask(&world, &token, &key, &good).await.success();
+}
+
 /// Many requests of one offer keep nobody else waiting: few wait, the rest are told to come again (F05).
 #[tokio::test]
 async fn one_offer_has_few_requests_wait() {

@@ -2,13 +2,13 @@
 
 use axum::http::Request;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use issuer::credential_type::Approval;
+use issuer::credential_type::{Approval, Revocation};
 use oid4vci::legacy::Dialect;
 use serde_json::{Value, json};
 use testkit::proof::holder_key;
 use testkit::world::World;
 
-use crate::speaker::{DIPLOMA, DRAFTS, Speaker, world};
+use crate::speaker::{CARD, DIPLOMA, DRAFTS, Speaker, world};
 
 async fn deferring() -> World {
     World::with(|issuer| {
@@ -117,6 +117,50 @@ async fn a_batch_is_answered_in_its_order_or_not_at_all() {
         assert_eq!(responses.len(), 2);
         assert!(responses.iter().all(|one| one["credential"].is_string()), "{answer}");
         assert!(answer["c_nonce"].is_string());
+    }
+}
+
+/// Requests for different credentials, with one nonce: what has a status and what has none, each in its
+/// place and with its own claims; one of them that is not in the offer spoils all, and costs nothing.
+#[tokio::test]
+async fn a_batch_may_be_for_different_credentials() {
+    let world = World::with(|issuer| {
+        issuer.config.legacy.drafts = Dialect::ALL.to_vec();
+        issuer.types.get_mut(DIPLOMA).unwrap().revocation = Revocation::Never;
+    })
+    .await;
+    for draft in [11, 12, 13] {
+        let speaker = Speaker { world: &world, draft };
+        let mut claims = world.issuer.types[DIPLOMA].sample();
+        claims.extend(world.issuer.types[CARD].sample());
+        let wish = json!({ "credential_configuration_ids": [DIPLOMA, CARD], "claims": claims });
+        let offered = speaker.offer(DIPLOMA, wish).await;
+        let (token, nonce) = speaker.token(&offered).await;
+        let mut requests = Vec::new();
+        for id in [DIPLOMA, CARD, DIPLOMA] {
+            let key = holder_key();
+            let proof = speaker.proof(&key, &nonce).sign(&key).await;
+            requests.push(speaker.request(id, &proof));
+        }
+        let post = async |requests: &[Value]| {
+            let body = json!({ "credential_requests": requests }).to_string();
+            speaker.post("batch-credential", &token, body).await
+        };
+        let mut strange = requests.clone();
+        strange[1]["vct"] = json!("https://elsewhere.example/card");
+        assert_eq!(post(&strange).await.status, 400, "{draft}");
+        let answer = post(&requests).await.success();
+        let responses = answer["credential_responses"].as_array().unwrap();
+        let types: Vec<bool> =
+            responses.iter().map(|one| one["credential"].as_str().unwrap().contains('~')).collect();
+        assert_eq!(types, [false, true, false], "{draft}: {answer}");
+        let path = format!("/admin/v1/offers/{}", offered.id);
+        let standing = world.operator("GET", &path, None).await.json();
+        let issued = standing["credentials"].as_array().unwrap();
+        let of = |issued: &Value| issued["credential_configuration_id"] == json!(CARD);
+        assert_eq!(issued.iter().filter(|one| of(one)).count(), 1, "{standing}");
+        assert_eq!(issued.len(), 3, "{standing}");
+        assert_eq!(post(&requests).await.status, 400, "the nonce is spent");
     }
 }
 

@@ -135,12 +135,14 @@ impl Filling {
             grant: &grant,
             credential_configuration_id: "student_card",
             thumbprints: vec![None, None],
+            beside: Vec::new(),
             used: None,
         };
         let entries = [STATUSES[0].0, STATUSES[1].0];
         self.store.record_issuance(&record, &[nonce], &entries, self.now()).await.unwrap();
         let grant = self.redeemed("another").await;
-        let record = Record { grant: &grant, thumbprints: vec![None], ..record };
+        let record =
+            Record { grant: &grant, thumbprints: vec![None], beside: Vec::new(), ..record };
         self.store.record_issuance(&record, &[], &[], self.now()).await.unwrap();
     }
 
@@ -263,6 +265,7 @@ impl Filling {
             grant: &grant,
             credential_configuration_id: "student_card",
             thumbprints: vec![None],
+            beside: Vec::new(),
             used: None,
         };
         let times = (self.now(), self.now().plus(1000));

@@ -78,7 +78,7 @@ impl Dialect {
         request.extend(of_draft_8.map(|name| ("type".to_owned(), name)));
         let format = request.get("format")?.as_str()?.to_owned();
         let is_meant = |(id, one): &(&String, &CredentialConfiguration)| {
-            self.format(&one.format) == Some(&*format) && self.is_meant(&request, (id, one))
+            self.is_format(&format, &one.format) && self.is_meant(&request, (id, one))
         };
         known.iter().find(is_meant).map(|(id, _)| id.as_str())
     }

@@ -49,13 +49,12 @@ impl Dialect {
         Ok((self.request(parameters, known)?, !has_list, encryption))
     }
 
-    /// Reads the body of a batch: requests for one configuration, each with its own proof, are one
-    /// request of 1.0, which is answered wholly or not at all, in their order.
+    /// Reads the body of a batch: requests that are answered wholly or not at all, in their order.
     pub fn batch_request(
         self,
         body: (&str, &[u8]),
         known: &Configurations,
-    ) -> Result<CredentialRequest, (&'static str, &'static str)> {
+    ) -> Result<Vec<CredentialRequest>, (&'static str, &'static str)> {
         self.batch(body, known).map_err(|misfit| self.misfit(misfit))
     }
 
@@ -63,26 +62,18 @@ impl Dialect {
         self,
         body: (&str, &[u8]),
         known: &Configurations,
-    ) -> Result<CredentialRequest, Misfit> {
+    ) -> Result<Vec<CredentialRequest>, Misfit> {
         let parameters = self.parameters(body)?;
         let requests = parameters.get("credential_requests").and_then(Value::as_array);
         let requests = requests.filter(|requests| (1..=BATCH_MAX).contains(&requests.len()));
-        let mut whole: Option<CredentialRequest> = None;
-        for request in requests.ok_or(Misfit::BatchShape)? {
+        let read = |request: &Value| {
             let request = request.as_object().ok_or(Misfit::BatchShape)?;
             if self.response_encryption(request)?.is_some() {
                 return Err(Misfit::Encryption);
             }
-            let request = self.request(request, known)?;
-            match &mut whole {
-                None => whole = Some(request),
-                Some(whole) if whole.selector != request.selector => {
-                    return Err(Misfit::SeveralConfigurations);
-                }
-                Some(whole) => whole.join(request).ok_or(Misfit::BatchShape)?,
-            }
-        }
-        whole.ok_or(Misfit::BatchShape)
+            self.request(request, known)
+        };
+        requests.ok_or(Misfit::BatchShape)?.iter().map(read).collect()
     }
 
     /// JSON; before draft 9 also a form, whose `proof` is JSON inside.
@@ -173,9 +164,8 @@ impl Dialect {
             Some(_) | None => {}
         }
         let format = format.and_then(Value::as_str).ok_or(Misfit::NoFormat)?;
-        let is_of_format = |(_, one): &(&String, &CredentialConfiguration)| {
-            self.format(&one.format) == Some(format)
-        };
+        let is_of_format =
+            |(_, one): &(&String, &CredentialConfiguration)| self.is_format(format, &one.format);
         let mut of_format = known.iter().filter(is_of_format).peekable();
         of_format.peek().ok_or(Misfit::UnsupportedFormat)?;
         let found = of_format.find(|(id, one)| self.is_meant(parameters, (id, one)));
@@ -209,16 +199,13 @@ impl Dialect {
         with_nonce(answer, nonce)
     }
 
-    /// The answer to a batch, an element for each request.
+    /// The answer to a batch: format and credential for each request.
     #[must_use]
-    pub fn batch_response(
-        self,
-        credentials: &[Value],
-        format: &str,
-        nonce: &NonceResponse,
-    ) -> Value {
-        let one = |credential| Value::Object(self.one(Some(credential), format));
-        let responses: Vec<Value> = credentials.iter().map(one).collect();
+    pub fn batch_response(self, answers: &[(&str, Value)], nonce: &NonceResponse) -> Value {
+        let responses: Vec<Value> = answers
+            .iter()
+            .map(|(format, credential)| self.one(Some(credential), format).into())
+            .collect();
         with_nonce(object(json!({ "credential_responses": responses })), nonce)
     }
 

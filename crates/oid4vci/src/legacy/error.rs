@@ -39,8 +39,6 @@ pub(super) enum Misfit {
     NoTransactionId,
     /// Not a list of requests that go together.
     BatchShape,
-    /// A batch is issued in one step, which is for one configuration.
-    SeveralConfigurations,
     /// What waits is asked for alone.
     DeferredInBatch,
     /// What waits is told in words of 1.0 at its own endpoint.
@@ -123,12 +121,9 @@ impl Dialect {
             Misfit::BatchShape => {
                 (request, "credential_requests must be a list of requests, each with its own proof")
             }
-            Misfit::SeveralConfigurations => {
-                (request, "the requests of a batch must be for one and the same credential")
-            }
             Misfit::Pending => (
                 "authorization_pending",
-                "the issuer is not ready: redeem the same code again after the interval of the offer",
+                "the issuer is not ready: redeem the same code again after the interval",
             ),
             Misfit::TooSoon => {
                 ("slow_down", "ask less often: wait five seconds longer from now on")
@@ -157,10 +152,16 @@ impl Dialect {
         self.misfit(Misfit::DeferredAtShared)
     }
 
-    /// Code and text for who takes an offer that somebody is still to release (draft 13, section 6.3).
+    /// The answer to who takes an offer that somebody is still to release (draft 13, section 6.3). The
+    /// drafts until 11 have one word for it, and the seconds to wait beside it (draft 11, section 6.2).
     #[must_use]
-    pub fn not_yet(self, is_too_soon: bool) -> (&'static str, &'static str) {
-        self.misfit(if is_too_soon { Misfit::TooSoon } else { Misfit::Pending })
+    pub fn not_yet(self, is_too_soon: bool, interval: u64) -> Value {
+        let says_interval = self.has_interval_in_answers();
+        let is_slower = is_too_soon && !says_interval;
+        let (code, text) = self.misfit(if is_slower { Misfit::TooSoon } else { Misfit::Pending });
+        let mut body = object(json!({ "error": code, "error_description": text }));
+        body.extend(says_interval.then(|| ("interval".to_owned(), interval.into())));
+        body.into()
     }
 
     /// The answer to who asks too early for what waits (draft 12, section 9.3).

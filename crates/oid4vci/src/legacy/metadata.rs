@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use keys::cose;
 
 use super::dialect::Draft;
+use super::format::{MDL_ISO, MDL_ISO_CBOR};
 use super::{Dialect, claims, object};
 use crate::metadata::{
     AuthorizationServerMetadata, CredentialConfiguration, CredentialIssuerMetadata,
@@ -97,7 +98,8 @@ impl Dialect {
         }
         if self.0 == Draft::D8 {
             let tree = claims::tree(description.get("claims"));
-            let formats = Map::from_iter([(format.to_owned(), secured.into())]);
+            let key = if format == MDL_ISO_CBOR { MDL_ISO } else { format };
+            let formats = Map::from_iter([(key.to_owned(), secured.into())]);
             return object(json!({ "display": display, "formats": formats, "claims": tree }));
         }
         let mut entry = secured;

@@ -31,6 +31,13 @@ impl Dialect {
         self.0 <= Draft::D9
     }
 
+    /// Whether a certificate may come with a key that a proof names otherwise: from draft 12, section
+    /// 7.2.1.1, to draft 15, section 8.2.1.1, only `jwk` and `kid` exclude each other.
+    #[must_use]
+    pub fn has_certificates_beside_keys(self) -> bool {
+        self.0 >= Draft::D12
+    }
+
     /// Whether nonces come from an endpoint of their own (draft 15, section 7); before that they come
     /// with answers.
     #[must_use]
@@ -56,10 +63,17 @@ impl Dialect {
         self.0 >= Draft::D13
     }
 
-    /// Whether Wallets wait for an offer that cannot be taken yet (draft 13, section 6.3).
+    /// Whether Wallets wait for an offer that cannot be taken yet (draft 8, section 7.2, to draft 13,
+    /// section 6.3).
     #[must_use]
     pub fn has_polling(self) -> bool {
-        matches!(self.0, Draft::D12 | Draft::D13)
+        self.0 <= Draft::D13
+    }
+
+    /// Whether the answer itself says how long to wait (section 6.2 of drafts 10 and 11, section 7.2 of
+    /// those before); later offers say it, and who asks too often is told to slow down.
+    fn has_interval_in_answers(self) -> bool {
+        self.0 <= Draft::D11
     }
 
     /// Whether several credentials come from an endpoint of their own (section 8 of drafts 9 to 13).

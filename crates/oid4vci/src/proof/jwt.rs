@@ -26,8 +26,11 @@ pub(super) fn verify(
     let (proofs, attestations) = parse_all(jwts, context)?;
     wanted(proofs.iter().map(|proof| &proof.named))?;
     let mut signed = Vec::new();
-    for Parsed { jws, named, nonce, attestation } in proofs {
+    for Parsed { jws, named, certified, nonce, attestation } in proofs {
         let (holder, attestation) = (named.holder(context)?, attestations.at(attestation));
+        if certified.is_some_and(|key| key.thumbprint() != holder.key.thumbprint()) {
+            return Err(ProofRefusal::BadCertificate);
+        }
         if attestation.is_some_and(|attestation| !attestation.attests(&holder.key)) {
             return Err(KeyAttestationRefusal::OtherKey.into()); // KEYATT-10
         }
@@ -151,6 +154,8 @@ pub(super) fn attestations(jwts: &[String], proofs_max: usize) -> Vec<String> {
 struct Parsed {
     jws: Jws,
     named: Named,
+    /// The key of a certificate beside the name.
+    certified: Option<PublicKey>,
     nonce: SpendableNonce,
     attestation: Option<usize>,
 }
@@ -170,20 +175,36 @@ fn parse(
         return Err(ProofRefusal::AlgorithmNotSupported); // PROOF-29
     }
     let attestation = attestations.place(jws.header())?;
-    let named = named(jws.header(), attestations.at(attestation), context)?;
+    let certified = certified_beside(jws.header(), context)?;
+    let is_beside = certified.is_some();
+    let named = named(jws.header(), is_beside, attestations.at(attestation), context)?;
     let nonce = check_claims(&jws, context)?;
-    Ok(Parsed { jws, named, nonce, attestation })
+    Ok(Parsed { jws, named, certified, nonce, attestation })
+}
+
+/// The key of a certificate that comes beside `jwk` or `kid`, where drafts allow that: it is to be the one
+/// that signs, and adds nothing to what is bound.
+fn certified_beside(
+    header: &Map<String, Value>,
+    context: &ProofContext<'_>,
+) -> Result<Option<PublicKey>, ProofRefusal> {
+    let has = |name: &str| header.contains_key(name);
+    let is_beside = has("x5c") && (has("jwk") || has("kid"));
+    let is_allowed = is_beside && context.takes_certificates_beside_keys;
+    is_allowed.then(|| certified_key(header, context.now)).transpose()
 }
 
 /// Exactly one of `jwk`, `kid` and `x5c` names the key (PROOF-07), and never a private one
 /// (PROOF-31).
 fn named(
     header: &Map<String, Value>,
+    is_certified_beside: bool,
     attested: Option<&KeyAttestation>,
     context: &ProofContext<'_>,
 ) -> Result<Named, ProofRefusal> {
     let bare = |key: PublicKey, method| Holder { key, binding: HolderBinding::Jwk, method };
-    match (header.get("jwk"), header.get("kid"), header.get("x5c")) {
+    let x5c = header.get("x5c").filter(|_| !is_certified_beside);
+    match (header.get("jwk"), header.get("kid"), x5c) {
         (Some(jwk), None, None) => {
             let method = bare_key(context)?;
             Ok(Named::Here(bare(PublicKey::from_jwk(jwk).map_err(Form::from)?, method)))
@@ -229,7 +250,7 @@ fn bare_key(context: &ProofContext<'_>) -> Result<BindingMethod, ProofRefusal> {
 /// The claims of VCI §F.1, each there and checked as VCI §F.4 asks (PROOF-27).
 fn check_claims(jws: &Jws, context: &ProofContext<'_>) -> Result<SpendableNonce, ProofRefusal> {
     let claims = jws.claims().map_err(|_| ProofRefusal::Unreadable)?;
-    if claims.get("aud").is_none_or(|aud| aud != context.credential_issuer) {
+    if claims.get("aud").and_then(only_text) != Some(context.credential_issuer) {
         return Err(ProofRefusal::WrongAudience); // PROOF-14
     }
     if let (Some(iss), Some(client_id)) = (claims.get("iss"), context.client_id)
@@ -244,4 +265,13 @@ fn check_claims(jws: &Jws, context: &ProofContext<'_>) -> Result<SpendableNonce,
     // A missing nonce is `invalid_proof`, a wrong one `invalid_nonce` (CRED-57, CRED-58, AMB-02).
     let nonce = claims.get("nonce").and_then(Value::as_str).ok_or(ProofRefusal::NoNonce)?;
     context.nonces().parse(nonce, context.now).ok_or(ProofRefusal::BadNonce)
+}
+
+/// One audience may stand alone in an array (RFC 7519 §4.1.3): it is no other audience for that.
+fn only_text(aud: &Value) -> Option<&str> {
+    match aud.as_array().map(Vec::as_slice) {
+        None => aud.as_str(),
+        Some([only]) => only.as_str(),
+        Some(_) => None,
+    }
 }

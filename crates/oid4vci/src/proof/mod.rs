@@ -157,6 +157,8 @@ pub struct ProofContext<'c> {
     pub credential_issuer: &'c str,
     /// Whether `typ` is needed (PROOF-06); the first drafts have none.
     pub is_typed: bool,
+    /// Whether `x5c` may come beside `jwk` or `kid`, as in some drafts (PROOF-07).
+    pub takes_certificates_beside_keys: bool,
     /// `client_id` of the Token Request; `None` for an anonymous Wallet (PROOF-12).
     pub client_id: Option<&'c str>,
     /// `proof_signing_alg_values_supported` of the configuration (PROOF-19).

@@ -197,7 +197,7 @@ pub fn token_form<'f>(
 impl From<JwsError> for ProviderRefusal {
     fn from(error: JwsError) -> Self {
         match error {
-            JwsError::NoneAlgorithm | JwsError::MacAlgorithm | JwsError::UnknownAlgorithm => {
+            JwsError::NoneAlgorithm | JwsError::MacAlgorithm | JwsError::UnknownAlgorithm(_) => {
                 Self::Algorithm
             }
             JwsError::WrongAlgorithm | JwsError::WrongSignature => Self::WrongSignature,

@@ -59,3 +59,14 @@ fn an_mdoc_is_described_in_words() {
         assert_eq!(entry["doctype"], "org.iso.18013.5.1.mDL");
     }
 }
+
+/// Draft 8, section 10.2.1: an mdoc is `mdl_iso` there, and its doctype a type like others.
+#[test]
+fn an_mdoc_of_draft_8_has_its_doctype_among_types() {
+    const MDL: &str = "org.iso.18013.5.1.mDL";
+    let metadata = published("8", "mdl", configuration("mso_mdoc", &json!({ "doctype": MDL })));
+    let formats = &metadata["credentials_supported"]["mdl"]["formats"];
+    assert_eq!(formats.as_object().unwrap().keys().collect::<Vec<_>>(), ["mdl_iso"]);
+    assert_eq!(formats["mdl_iso"]["types"], json!([MDL]));
+    assert_eq!(formats["mdl_iso"].get("doctype"), None);
+}

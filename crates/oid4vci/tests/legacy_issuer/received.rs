@@ -50,6 +50,13 @@ fn a_request_names_what_it_wants_as_its_draft_does() {
         ("8", json!({ "format": "jwt_vc", "type": "jwt" }), Ok("jwt")),
         ("8", json!({ "format": "jwt_vc", "type": "UniversityDegreeCredential" }), Ok("jwt")),
         ("8", json!({ "format": "mdl_iso_cbor", "type": "org.iso.18013.5.1.mDL" }), Ok("mdl")),
+        // Wallets send what they have read in the metadata.
+        ("8", json!({ "format": "mdl_iso", "type": "mdl" }), Ok("mdl")),
+        (
+            "9",
+            json!({ "format": "mdl_iso", "doctype": "org.iso.18013.5.1.mDL" }),
+            Err("unsupported_credential_format"),
+        ),
         (
             "8",
             json!({ "format": "jwt_vc_json", "type": "jwt" }),
@@ -92,6 +99,47 @@ fn a_request_names_what_it_wants_as_its_draft_does() {
         request["proof"] = proof.clone();
         assert_eq!(read(draft, &request), expected.map(str::to_owned), "{draft} {request}");
     }
+}
+
+/// Each draft has one place for a type, and a request that has it elsewhere is none of that draft; but
+/// draft 10 has `types` beside the format, draft 11 `type` in `credential_definition`, its examples both.
+#[test]
+fn a_type_stands_where_its_draft_has_it() {
+    const VCT: &str = "SD_JWT_VC_example_in_OpenID4VCI";
+    let types = json!({ "types": TYPES });
+    let kind = json!({ "type": TYPES });
+    let inside = |members: &Value| json!({ "credential_definition": members });
+    let shapes = [types.clone(), kind.clone(), inside(&types), inside(&kind)];
+    for (draft, format, id, taken) in [
+        ("9", "jwt_vc_json", "jwt", [true, false, false, false]),
+        ("9", "ldp_vc", "ldp", [false, false, true, false]),
+        ("9", "jwt_vc_json-ld", "ld", [false, false, true, false]),
+        ("11", "jwt_vc_json", "jwt", [true, true, true, true]),
+        ("11", "ldp_vc", "ldp", [true, true, true, true]),
+        ("12", "jwt_vc_json", "jwt", [false, false, false, true]),
+        ("12", "ldp_vc", "ldp", [false, false, false, true]),
+        ("13", "jwt_vc_json", "jwt", [false, false, false, true]),
+        ("13", "jwt_vc_json-ld", "ld", [false, false, false, true]),
+        ("14", "jwt_vc_json", "jwt", [false, false, false, true]),
+    ] {
+        for (shape, is_taken) in shapes.iter().zip(taken) {
+            let mut request = shape.clone();
+            request["format"] = format.into();
+            let expected =
+                if is_taken { Ok(id.to_owned()) } else { Err("unsupported_credential_type") };
+            assert_eq!(read(draft, &request), expected, "{draft} {request}");
+        }
+    }
+    // SD-JWT VC came with draft 13; what Wallets of drafts before it say of it is in no text.
+    for (draft, is_taken) in [("11", true), ("12", true), ("13", false), ("14", false)] {
+        let request = json!({ "format": "vc+sd-jwt", "credential_definition": { "vct": VCT } });
+        assert_eq!(read(draft, &request).is_ok(), is_taken, "{draft}");
+        assert_eq!(read(draft, &json!({ "format": "vc+sd-jwt", "vct": VCT })), Ok("sd".to_owned()));
+    }
+    let doctype = json!({ "doctype": "org.iso.18013.5.1.mDL" });
+    let mut request = inside(&doctype);
+    request["format"] = "mso_mdoc".into();
+    assert_eq!(read("11", &request), Err("unsupported_credential_type"));
 }
 
 fn token_request(draft: &str, more: &[(&str, &str)]) -> Result<TokenRequest, TokenRefusal> {

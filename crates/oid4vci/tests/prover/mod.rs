@@ -25,6 +25,7 @@ pub(crate) fn nonce() -> String {
 pub(crate) fn context(nonce_key: &MacKey) -> ProofContext<'_> {
     ProofContext {
         is_typed: true,
+        takes_certificates_beside_keys: false,
         credential_issuer: ISSUER,
         client_id: None,
         algorithms: &[Es256, EdDsa],

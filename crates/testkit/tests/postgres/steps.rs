@@ -62,6 +62,7 @@ pub(crate) fn record(grant: &Grant) -> Record<'_> {
         grant,
         credential_configuration_id: "student_card",
         thumbprints: vec![Some(holder_key().public_key().thumbprint())],
+        beside: Vec::new(),
         used: None,
     }
 }

@@ -55,6 +55,12 @@ impl Refused {
         Self { question, status, error, description: description.map(|text| clean(&text)) }
     }
 
+    /// An issuer that is not ready and says so in an answer of success.
+    pub(crate) fn pending(status: u16) -> Self {
+        let error = Some("authorization_pending".to_owned());
+        Self { question: Question::Token, status, error, description: None }
+    }
+
     /// Reads the refusal of a request that brought a token: what was wrong with that may stand in
     /// the header alone (RFC 6750 §3).
     #[must_use]

@@ -54,7 +54,9 @@ impl WalletError {
             | Self::Metadata(_)
             | Self::Encryption(_)
             | Self::BadAnswer(_) => "tell the issuer",
-            Self::NotFinal { .. } => "tell the issuer, or take its offers without being strict",
+            Self::NotFinal { .. } | Self::Excusable { .. } => {
+                "tell the issuer, or take its offers without being strict"
+            }
             Self::Haip(_) => "tell the issuer, or take its offers without this profile",
             Self::ForeignEndpoint { .. } | Self::UnboundToken | Self::SignedMetadata(_) => {
                 "do not go on; tell the issuer"
@@ -140,6 +142,7 @@ impl fmt::Display for WalletError {
             Self::TxCodeMisfit => f.write_str("the transaction code has the wrong form"),
             Self::Network { host, cause } => write!(f, "{host}: {}", cause.message()),
             Self::Metadata(error) => f.write_str(error.message()),
+            Self::Excusable { finding } => f.write_str(finding),
             Self::NotFinal { dialect, finding } => not_final(f, *dialect, finding.as_deref()),
             Self::Haip(finding) => f.write_str(finding.message()),
             Self::SignedMetadata(error) => f.write_str(error.message()),

@@ -46,7 +46,7 @@ impl Wallet {
                 }
             }
         }
-        Received::new(outcomes, failures)
+        Received::new(outcomes, failures, authorized.sender.spoken.findings())
     }
 
     /// What came in each part of the answer: a part that fails does not cost the others.
@@ -181,6 +181,7 @@ impl Wallet {
             Some(_) => spoken.read_batch_response(&answer, keys.len()),
         };
         let responses = responses.ok_or(WalletError::BadAnswer(Question::Credential))?;
+        self.check_dialect(spoken)?;
         let dialect = spoken.dialect.map(|dialect| dialect.read_deferral(&answer));
         Ok(Answered { responses, dialect, response_key })
     }

@@ -1,5 +1,7 @@
 //! Step 18, later: the wallet keeps what is still to come, and fetches it (VCI §9).
 
+use std::borrow::Cow;
+
 use keys::outside::Timestamp;
 use oid4vci::credential::ReceivedCredentialResponse;
 use oid4vci::deferred::DeferredCredentialRequest;
@@ -157,7 +159,7 @@ impl Wallet {
     /// Checks what came, now or another time.
     async fn look_at(&self, pending: PendingCredential) -> Result<Resumed, WalletError> {
         let fetched = pending.fetched.clone();
-        let FetchedCredentials { credentials, reporter } =
+        let FetchedCredentials { credentials, reporter, .. } =
             fetched.ok_or(WalletError::BadAnswer(Question::Credential))?;
         let checked = self.check(&pending.expected, &credentials, &pending.holder_keys).await;
         match checked {
@@ -180,14 +182,19 @@ impl Wallet {
         let issuer = &pending.expected.credential_issuer;
         let issuer = self.issuer_metadata(issuer, pending.dialect).await?;
         let token = self.token_for(pending).await?.token;
-        let refused = match self.ask_again(pending, &token, &issuer).await {
+        let spoken = Spoken::new(pending.dialect, Vec::new());
+        let refused = match self.ask_again(pending, &token, &issuer, &spoken).await {
             Err(WalletError::Refused(refused)) if refused.is_dead_token() => refused,
-            answer => return Ok(answered(pending, (&token, &issuer), answer?, self.clock.now())),
+            answer => {
+                let answer = (answer?, spoken.findings());
+                return Ok(answered(pending, (&token, &issuer), answer, self.clock.now()));
+            }
         };
         let Some(token) = self.token_after(&token, pending, &issuer).await? else {
             return Err(WalletError::Refused(refused));
         };
-        let answer = self.ask_again(pending, &token, &issuer).await?;
+        let answer = self.ask_again(pending, &token, &issuer, &spoken).await?;
+        let answer = (answer, spoken.findings());
         Ok(answered(pending, (&token, &issuer), answer, self.clock.now()))
     }
 
@@ -196,6 +203,7 @@ impl Wallet {
         pending: &PendingCredential,
         token: &KeptToken,
         issuer: &ReceivedIssuerMetadata,
+        spoken: &Spoken,
     ) -> Result<ReceivedCredentialResponse, WalletError> {
         let endpoint = issuer.deferred_credential_endpoint.as_ref();
         let endpoint = endpoint.ok_or(WalletError::NotYet { interval: None })?;
@@ -206,7 +214,7 @@ impl Wallet {
         let transaction_id = pending.transaction_id.clone();
         let parameters = DeferredCredentialRequest { transaction_id }.to_json();
         let mut sender = Sender::of_kept(token);
-        sender.spoken = Spoken::new(pending.dialect, Vec::new());
+        sender.spoken = spoken.clone();
         let encryption = sender.spoken.encryption(&issuer.encryption)?; // DEFER-07, DEFER-09
         let place = (endpoint, &sender, &token.access_token);
         let mut response_key = pending.response_key.clone();
@@ -275,7 +283,7 @@ impl Wallet {
 fn answered(
     pending: &PendingCredential,
     (token, issuer): (&KeptToken, &ReceivedIssuerMetadata),
-    answer: ReceivedCredentialResponse,
+    (answer, findings): (ReceivedCredentialResponse, Vec<Cow<'static, str>>),
     now: Timestamp,
 ) -> PendingCredential {
     let pending = pending.clone();
@@ -290,7 +298,8 @@ fn answered(
                 let token = KeptToken { renewal: None, ..token.clone() };
                 Some(Reporter { endpoint, token, notification_id })
             });
-            let fetched = Some(FetchedCredentials { credentials, reporter });
+            let findings = findings.into_iter().map(Cow::into_owned).collect();
+            let fetched = Some(FetchedCredentials { credentials, reporter, findings });
             let expected = pending.expected.described_by(credential_metadata.as_ref(), issuer);
             PendingCredential { expected, fetched, ..pending }
         }

@@ -1,28 +1,18 @@
 //! Which draft is spoken with an issuer, if it is not 1.0, and what had to be excused.
 
 use std::borrow::Cow;
-use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use oid4vci::credential::ReceivedCredentialResponse;
 use oid4vci::encryption::{Body, ChosenEncryption, EncryptionError, ReceivedEncryption};
 use oid4vci::legacy::Dialect;
-use oid4vci::metadata::{
-    AUTHORIZATION_SERVER, MetadataError, ReceivedIssuerMetadata, ReceivedServerMetadata,
-};
-use oid4vci::offer::ReceivedOffer;
 use oid4vci::secret::TransactionId;
 use url::Url;
 
 use super::cover::RESPONSE_BYTES_MAX;
-use super::signed_metadata::Document;
-use super::sources::{InPlaceOfServer, Sources, Understood};
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
 use crate::http::Request;
-
-/// Where OpenID Connect has what RFC 8414 has elsewhere.
-const OPENID_CONFIGURATION: &str = "openid-configuration";
 
 /// Where an offer does not say how long to wait between two Token Requests (draft 13, section 4.1.1).
 const POLL_SECONDS: u64 = 5;
@@ -43,6 +33,8 @@ type Finding = Cow<'static, str>;
 
 #[derive(Debug, Default)]
 struct Heard {
+    /// What the issuer speaks, once that is decided; and `None` inside is 1.0.
+    decided: Option<Option<Dialect>>,
     findings: Vec<Finding>,
     /// For the next proof: drafts send it with other answers.
     nonce: Option<String>,
@@ -52,7 +44,37 @@ struct Heard {
     slowed: u64,
 }
 
+/// What is spoken with an issuer, and what was excused: to be asked for as long as a flow lasts, and after
+/// it has failed.
+#[derive(Clone, Debug)]
+pub struct Dialogue(Spoken);
+
+impl Dialogue {
+    /// What the issuer speaks, where its metadata or answers have shown it; `None` inside is 1.0.
+    #[must_use]
+    pub fn decided(&self) -> Option<Option<Dialect>> {
+        self.0.heard().decided
+    }
+
+    /// What had to be excused so far, for the people on the other side.
+    #[must_use]
+    pub fn findings(&self) -> Vec<Cow<'static, str>> {
+        self.0.findings()
+    }
+}
+
 impl Spoken {
+    /// What others may know of it.
+    pub(super) fn dialogue(&self) -> Dialogue {
+        Dialogue(self.clone())
+    }
+
+    /// From here on it is known what is spoken.
+    pub(super) fn decide(&mut self, dialect: Option<Dialect>) {
+        self.dialect = dialect;
+        self.heard().decided = Some(dialect);
+    }
+
     pub(super) fn new(dialect: Option<Dialect>, findings: Vec<&'static str>) -> Self {
         let spoken = Self { dialect, heard: Arc::default() };
         spoken.excuse(findings);
@@ -88,6 +110,11 @@ impl Spoken {
     pub(super) fn nonce(&self) -> Option<String> {
         let dialect = self.dialect.filter(|dialect| !dialect.has_nonce_endpoint());
         dialect.and_then(|_| self.heard().nonce.clone())
+    }
+
+    /// The same where the draft has another place for it, and the issuer has not.
+    pub(super) fn misplaced_nonce(&self) -> Option<String> {
+        self.heard().nonce.clone()
     }
 
     /// How messages are encrypted, chosen before the code is spent (CRED-15).
@@ -148,9 +175,17 @@ impl Spoken {
         self.heard().interval
     }
 
-    /// How long to wait before the same code is redeemed again, where `interval` is what its offer says:
-    /// `None` where to wait does not help. Who was told to slow down waits five seconds longer from then
-    /// on (draft 13, section 6.3).
+    /// Whether an answer that looks like success is none yet, as the first drafts have it.
+    pub(super) fn is_pending(&self, body: &[u8]) -> bool {
+        let findings = self.dialect.and_then(|dialect| dialect.read_pending(body));
+        let is_pending = findings.is_some();
+        self.excuse(findings.unwrap_or_default());
+        is_pending
+    }
+
+    /// How long to wait before the same code is redeemed again, where `interval` is what its offer says;
+    /// what the answer itself says counts more (draft 11, section 6.2). `None` where to wait does not
+    /// help. Who was told to slow down waits five seconds longer from then on (draft 13, section 6.3).
     pub(super) fn hear_pending(&self, refused: &Refused, interval: Option<u64>) -> Option<u64> {
         let is_too_often = refused.is("slow_down");
         if self.dialect.is_none() || !is_too_often && !refused.is("authorization_pending") {
@@ -158,6 +193,7 @@ impl Spoken {
         }
         let mut heard = self.heard();
         heard.slowed += if is_too_often { SLOWER_SECONDS } else { 0 };
+        let interval = heard.interval.take().or(interval);
         let interval = interval.unwrap_or(POLL_SECONDS).clamp(1, POLL_SECONDS_MAX);
         Some(interval.saturating_add(heard.slowed).min(POLL_SECONDS_MAX))
     }
@@ -170,107 +206,33 @@ impl Spoken {
     }
 }
 
-impl Wallet {
-    /// Whether the owner wants to hear of it, and not to go on.
-    pub(super) fn check_dialect(&self, spoken: &Spoken) -> Result<(), WalletError> {
-        let finding = spoken.findings().into_iter().next();
-        let is_final = spoken.dialect.is_none() && finding.is_none();
-        if !self.settings.is_strict || is_final {
-            return Ok(());
-        }
-        Err(WalletError::NotFinal { dialect: spoken.dialect, finding })
-    }
+/// How much of what an issuer speaks is excused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// Drafts are spoken, and what can be excused is, and said.
+    #[default]
+    Lenient,
+    /// Drafts are spoken, and nothing is excused: the first finding ends the flow.
+    Draft,
+    /// 1.0 alone is spoken, and nothing is excused.
+    Final,
 }
 
 impl Wallet {
-    /// Reads what the issuer of an offer publishes, and decides what it speaks. What is offered gets
-    /// the names that the metadata have for it.
-    pub(super) async fn understand(
-        &self,
-        offer: &mut ReceivedOffer,
-        spoken: &mut Spoken,
-    ) -> Result<(Sources, Understood), WalletError> {
-        let id = &offer.credential_issuer;
-        let document = match self.issuer_document(id).await {
-            Err(WalletError::Refused(refused)) => self.older_document(id, spoken, refused).await?,
-            answer => answer?,
-        };
-        let sources = Sources::new(offer, spoken.dialect, document)?;
-        let mut understood = sources.read()?;
-        offer.credential_configuration_ids.clone_from(&understood.ids);
-        spoken.dialect = understood.dialect;
-        spoken.excuse(mem::take(&mut understood.findings));
-        self.check_dialect(spoken)?;
-        Ok((sources, understood))
-    }
-
-    /// In some drafts the server's metadata say what an issuer issues; in the others older issuers
-    /// still have it there.
-    async fn older_document(
-        &self,
-        id: &str,
-        spoken: &Spoken,
-        refused: Refused,
-    ) -> Result<Document, WalletError> {
-        let Some(dialect) = spoken.dialect.filter(|_| refused.status == 404) else {
-            return Err(WalletError::Refused(refused));
-        };
-        for name in [OPENID_CONFIGURATION, AUTHORIZATION_SERVER] {
-            let document = self.reader().document(id, name, Question::Metadata).await;
-            if let Ok(document) = document {
-                spoken.excuse(dialect.finding_of_one_metadata().into_iter().collect());
-                return Ok(Document::Plain(document));
+    /// Whether the owner wants to hear of it, and not to go on.
+    pub(super) fn check_dialect(&self, spoken: &Spoken) -> Result<(), WalletError> {
+        let (dialect, mut findings) = (spoken.dialect, spoken.findings().into_iter());
+        match self.settings.strictness {
+            Strictness::Lenient => Ok(()),
+            Strictness::Draft => {
+                let mistake = findings.find(|finding| !Dialect::is_remark(finding));
+                mistake.map_or(Ok(()), |finding| Err(WalletError::Excusable { finding }))
             }
+            Strictness::Final => match findings.next() {
+                None if dialect.is_none() => Ok(()),
+                finding => Err(WalletError::NotFinal { dialect, finding }),
+            },
         }
-        Err(WalletError::Refused(refused))
-    }
-
-    /// The same when the flow is over and it is known what is spoken.
-    pub(super) async fn issuer_metadata(
-        &self,
-        id: &str,
-        dialect: Option<Dialect>,
-    ) -> Result<ReceivedIssuerMetadata, WalletError> {
-        let spoken = Spoken::new(dialect, Vec::new());
-        let document = match self.issuer_document(id).await {
-            Err(WalletError::Refused(refused)) => self.older_document(id, &spoken, refused).await?,
-            answer => answer?,
-        };
-        match (document, dialect) {
-            (Document::Plain(body), Some(_)) => {
-                Ok(Dialect::read_metadata(&body, id, dialect, &mut [])?.0)
-            }
-            (Document::Plain(body) | Document::Signed(body), _) => {
-                Ok(ReceivedIssuerMetadata::parse(&body, id)?)
-            }
-        }
-    }
-
-    /// What the authorization server publishes, and the document; of one that speaks a draft, also
-    /// from other places.
-    pub(super) async fn server_of(
-        &self,
-        id: &str,
-        spoken: &Spoken,
-        in_place: Option<InPlaceOfServer>,
-    ) -> Result<(ReceivedServerMetadata, Option<String>), WalletError> {
-        let why = match self.server_document(id, AUTHORIZATION_SERVER).await {
-            Err(error) if spoken.dialect.is_some() && says_too_little(&error) => error,
-            answer => return answer.map(|(server, document)| (server, Some(document))),
-        };
-        let has_one = spoken.dialect.is_some_and(Dialect::has_one_metadata);
-        let other = match self.server_document(id, OPENID_CONFIGURATION).await {
-            Ok((server, document)) => return Ok((server, Some(document))),
-            // It came from the issuer's place, and its endpoints are held against that.
-            Err(WalletError::Metadata(MetadataError::OtherIssuer)) if has_one => {
-                Some(Dialect::OTHER_SERVER)
-            }
-            Err(error @ WalletError::Metadata(_)) if !says_too_little(&error) => return Err(error),
-            Err(_) => None,
-        };
-        let (server, finding) = in_place.ok_or(why)?;
-        spoken.excuse(vec![other.unwrap_or(finding)]);
-        Ok((server, None))
     }
 
     /// Asks for what is still to come with the token that was given for that alone.
@@ -290,9 +252,4 @@ impl Wallet {
         spoken.hear_refusal(&answer.body);
         Err(WalletError::Refused(Refused::with_token(Question::Credential, &answer)))
     }
-}
-
-/// Whether there is no document, or one without a Token Endpoint.
-const fn says_too_little(error: &WalletError) -> bool {
-    matches!(error, WalletError::Refused(_) | WalletError::Metadata(MetadataError::BadEndpoint))
 }

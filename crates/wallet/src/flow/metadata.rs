@@ -259,6 +259,7 @@ impl Wallet {
         let in_place = described.in_place_of_server.map(|boxed| *boxed);
         let in_place = in_place.filter(|_| id == issuer.credential_issuer);
         let (server, document) = self.server_of(&id, &spoken, in_place).await?;
+        self.check_dialect(&spoken)?;
         sources.server = document;
         let sources = Arc::new(sources);
         let batch_endpoint = described.batch_endpoint;

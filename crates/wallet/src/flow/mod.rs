@@ -5,7 +5,7 @@ pub mod check;
 mod cover;
 pub mod credential;
 pub mod deferred;
-mod dialect;
+pub mod dialect;
 pub mod key;
 pub mod metadata;
 pub mod nonce;
@@ -23,6 +23,7 @@ pub mod state;
 mod svg_template;
 pub mod token;
 mod type_metadata;
+mod understand;
 
 use url::Url;
 

@@ -22,7 +22,7 @@ impl Wallet {
             return Ok(Some(nonce));
         }
         let Some(endpoint) = nonce_endpoint else {
-            return Ok(None);
+            return Ok(sender.spoken.misplaced_nonce());
         };
         let request = Request::post(endpoint.clone()).header("accept", "application/json");
         let answer = self.send(request.at_most(NONCE_BYTES_MAX)).await?;

@@ -6,7 +6,7 @@ use oid4vci::offer::{OFFER_BYTES_MAX, OfferError, OfferLink, ReceivedOffer};
 use serde_json::json;
 use url::Url;
 
-use super::dialect::Spoken;
+use super::dialect::{Dialogue, Spoken};
 use super::host;
 use crate::Wallet;
 use crate::error::{Question, Refused, WalletError};
@@ -48,6 +48,12 @@ impl ScannedOffer {
     #[must_use]
     pub fn host(&self) -> &str {
         &self.host
+    }
+
+    /// What will be spoken with the issuer, to be asked for whatever becomes of the flow.
+    #[must_use]
+    pub fn dialogue(&self) -> Dialogue {
+        self.spoken.dialogue()
     }
 
     /// Whether the link holds the offer itself, so that nobody is asked for it.

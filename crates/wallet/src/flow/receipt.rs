@@ -1,5 +1,7 @@
 //! Step 19: the holder looks at what came and keeps it.
 
+use std::borrow::Cow;
+
 use oid4vci::notification::Event;
 
 use crate::Wallet;
@@ -14,6 +16,7 @@ pub struct Received {
     pending: Vec<PendingCredential>,
     failures: Vec<Failure>,
     accepted: bool,
+    findings: Vec<Cow<'static, str>>,
     /// What is no longer still to come, once this is kept.
     resumed: Option<PendingCredential>,
 }
@@ -63,6 +66,7 @@ impl Received {
     pub(super) fn new(
         outcomes: Vec<Outcome>,
         mut failures: Vec<Failure>,
+        findings: Vec<Cow<'static, str>>,
     ) -> Result<Self, WalletError> {
         if outcomes.is_empty() && !failures.is_empty() {
             return Err(failures.swap_remove(0).error);
@@ -74,7 +78,7 @@ impl Received {
                 Outcome::PutOff(put_off) => pending.push(*put_off),
             }
         }
-        Ok(Self { previews, pending, failures, accepted: false, resumed: None })
+        Ok(Self { previews, pending, failures, accepted: false, findings, resumed: None })
     }
 
     /// What came in the end.
@@ -85,8 +89,16 @@ impl Received {
         for (place, preview) in previews.iter_mut().enumerate() {
             preview.credential.id = pending.id.for_credential(place);
         }
-        let (waits, failures) = (Vec::new(), Vec::new());
-        Self { previews, pending: waits, failures, accepted: false, resumed: Some(pending) }
+        let fetched = pending.fetched.as_ref();
+        let findings = fetched.map(|fetched| fetched.findings.clone()).unwrap_or_default();
+        Self {
+            previews,
+            pending: Vec::new(),
+            failures: Vec::new(),
+            accepted: false,
+            findings: findings.into_iter().map(Cow::Owned).collect(),
+            resumed: Some(pending),
+        }
     }
 
     /// What it was that came in the end.
@@ -98,6 +110,13 @@ impl Received {
     #[must_use]
     pub const fn is_kept(&self) -> bool {
         self.resumed.is_some()
+    }
+
+    /// What had to be excused until it was here, for the people on the other side; of what came later, what
+    /// was excused then.
+    #[must_use]
+    pub fn findings(&self) -> &[Cow<'static, str>] {
+        &self.findings
     }
 
     /// What comes later; it is kept already.

@@ -108,7 +108,7 @@ impl Sender {
     }
 
     /// Whether the wallet authenticates with its own key.
-    fn by_client_key(&self) -> bool {
+    pub(super) fn by_client_key(&self) -> bool {
         self.authenticating().is_some()
     }
 

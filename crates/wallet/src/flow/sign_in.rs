@@ -222,7 +222,7 @@ impl Wallet {
     /// (RFC 6749 §4.1.3).
     pub(super) async fn redeem_code(
         &self,
-        offer: ResolvedOffer,
+        mut offer: ResolvedOffer,
         code: AuthorizationCode,
         (redirect_uri, code_verifier, scopes): (String, CodeVerifier, Vec<String>),
     ) -> Result<Authorized, WalletError> {
@@ -237,6 +237,7 @@ impl Wallet {
         let client_id = self.client_id(&offer.sender).to_owned();
         let who = (offer.sender.clone(), Some(client_id));
         let redeemed = self.redeem_by(&offer.server.token_endpoint, who, &request).await?;
+        let redeemed = self.hear_draft(&mut offer, redeemed)?;
         Ok(self.authorized(offer, scopes, redeemed))
     }
 

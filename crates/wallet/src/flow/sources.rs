@@ -66,6 +66,11 @@ impl Sources {
         })
     }
 
+    /// The same documents, for who knows by now that the offer was one of this draft.
+    pub(super) fn offered_in(&self, dialect: Dialect) -> Self {
+        Self { offered_in: Some(dialect), ..self.clone() }
+    }
+
     /// Reads what the issuer publishes; the same each time.
     pub(super) fn read(&self) -> Result<Understood, MetadataError> {
         let (body, id) = (self.issuer.as_bytes(), &*self.credential_issuer);

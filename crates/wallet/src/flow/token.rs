@@ -3,6 +3,7 @@
 use std::fmt;
 
 use keys::outside::Timestamp;
+use oid4vci::legacy::Dialect;
 use oid4vci::secret::{AccessToken, RefreshToken, TxCode};
 use oid4vci::token::{
     AuthorizedDetail, PreAuthorizedCodeRequest, ReceivedTokenResponse, TokenRequest, TokenType,
@@ -122,10 +123,12 @@ impl Wallet {
     /// Redeems the offer. A Transaction Code that nobody asked for is not sent (TOKEN-23).
     pub async fn request_token(
         &self,
-        offer: ResolvedOffer,
+        mut offer: ResolvedOffer,
         tx_code: Option<TxCode>,
     ) -> Result<Authorized, Box<TokenFailure>> {
-        match self.redeem(&offer, tx_code).await {
+        let redeemed = self.redeem(&offer, tx_code).await;
+        let redeemed = redeemed.and_then(|redeemed| self.hear_draft(&mut offer, redeemed));
+        match redeemed {
             Ok(redeemed) => Ok(self.authorized(offer, Vec::new(), redeemed)),
             Err(error) => {
                 let ask_again_after = offer.ask_again_after(&error);
@@ -141,7 +144,7 @@ impl Wallet {
         scopes: Vec<String>,
         redeemed: Redeemed,
     ) -> Authorized {
-        let Redeemed { token, sender, client_id } = redeemed;
+        let Redeemed { token, sender, client_id, .. } = redeemed;
         Authorized {
             offer,
             ungranted_scopes: token.ungranted(&scopes),
@@ -184,8 +187,7 @@ impl Wallet {
         (mut sender, client_id): (Sender, Option<String>),
         request: &TokenRequest,
     ) -> Result<Redeemed, WalletError> {
-        // A second use of that code would end what the first one gave (RFC 6749 §4.1.2).
-        let once = matches!(request, TokenRequest::AuthorizationCode(_));
+        let grant = request;
         let mut form = request.to_form();
         if let Some(dialect) = sender.spoken.dialect {
             dialect.write_token_request(&mut form);
@@ -194,20 +196,28 @@ impl Wallet {
             .header("accept", "application/json")
             .form(&form)
             .at_most(TOKEN_BYTES_MAX);
-        let mut answer = self.ask_for_token(&sender, &request, once).await?;
+        let mut answer = self.ask_for_token(&sender, &request, grant).await?;
         if !sender.is_bound && wants_dpop(&answer) {
             sender.is_bound = true; // its metadata do not say so
-            answer = self.ask_for_token(&sender, &request, once).await?;
+            answer = self.ask_for_token(&sender, &request, grant).await?;
         }
         if answer.status != 200 {
+            sender.spoken.hear_refusal(&answer.body);
             let refused = Refused::read(Question::Token, answer.status, &answer.body);
             return Err(WalletError::Refused(refused));
         }
+        if sender.spoken.is_pending(&answer.body) {
+            sender.spoken.hear_refusal(&answer.body);
+            return Err(WalletError::Refused(Refused::pending(answer.status)));
+        }
         let token = read_token(&sender, &answer.body);
         let token = token.ok_or(WalletError::BadAnswer(Question::Token))?;
+        self.check_dialect(&sender.spoken)?;
         match (token.token_type, sender.is_bound) {
             (TokenType::Bearer, false) | (TokenType::DPoP, true) => {
-                Ok(Redeemed { token, sender, client_id })
+                let is_undecided = sender.spoken.dialect.is_none();
+                let heard = Dialect::of_token_response(&answer.body).filter(|_| is_undecided);
+                Ok(Redeemed { token, sender, client_id, heard })
             }
             (TokenType::Bearer, true) => Err(WalletError::UnboundToken), // D17
             (TokenType::DPoP, false) => Err(WalletError::UnsupportedToken),
@@ -219,11 +229,11 @@ impl Wallet {
         &self,
         sender: &Sender,
         request: &Request,
-        once: bool,
+        grant: &TokenRequest,
     ) -> Result<Response, WalletError> {
         match self.send_to_server(sender, request.clone()).await {
             Err(WalletError::Network { cause, .. })
-                if !once && cause.may_have_arrived() && sender.is_known_again() =>
+                if cause.may_have_arrived() && may_ask_again(sender, grant) =>
             {
                 self.send_to_server(sender, request.clone()).await
             }
@@ -232,11 +242,24 @@ impl Wallet {
     }
 }
 
+/// Who asks in the same way a second time is answered where the server can tell that it is the same.
+fn may_ask_again(sender: &Sender, grant: &TokenRequest) -> bool {
+    match grant {
+        TokenRequest::PreAuthorizedCode(_) => sender.is_known_again(),
+        // A second use of that code would end what the first one gave (RFC 6749 §4.1.2).
+        TokenRequest::AuthorizationCode(_) => false,
+        // A client that authenticates is the one to whom that token was given (RFC 6749 §6).
+        TokenRequest::RefreshToken(_) => sender.is_known_again() || sender.by_client_key(),
+    }
+}
+
 /// What became of a code.
 pub(super) struct Redeemed {
     pub(super) token: ReceivedTokenResponse,
     pub(super) sender: Sender,
     client_id: Option<String>,
+    /// A draft that nothing but this answer shows, its nonce, and what is to be said of that.
+    pub(super) heard: Option<(Dialect, String, &'static str)>,
 }
 
 fn read_token(sender: &Sender, body: &[u8]) -> Option<ReceivedTokenResponse> {

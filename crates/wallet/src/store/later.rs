@@ -119,6 +119,9 @@ pub struct FetchedCredentials {
     /// How to tell the issuer what became of them; `None` when that does not want to know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reporter: Option<Reporter>,
+    /// What had to be excused of the answer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<String>,
 }
 
 /// What they say about the holder belongs into no log.

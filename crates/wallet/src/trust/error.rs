@@ -65,9 +65,9 @@ impl VerificationError {
         match error {
             FormatError::WrongSignature | FormatError::WrongDigest => Self::WrongSignature,
             FormatError::SignedOutsideLife => Self::CertificateExpired,
-            FormatError::Expired => Self::Expired,
             FormatError::UnknownContext => Self::UnknownContext,
-            FormatError::NotYetValid => Self::NotYetValid,
+            FormatError::Expired | FormatError::ProofExpired => Self::Expired,
+            FormatError::NotYetValid | FormatError::ProofInFuture => Self::NotYetValid,
             FormatError::OtherIssuer => Self::OtherIssuer,
             FormatError::UnsupportedFormat
             | FormatError::W3cSdJwt

@@ -76,12 +76,17 @@ impl Rules {
 impl Verifier {
     /// Checks a credential as its issuer sent it: what a holder adds to show it is to be left out.
     pub async fn credential(&self, format: &str, raw: &str) -> Report {
+        self.judged(format, raw).await.0
+    }
+
+    /// The same, and what it says if that can be relied on but for its type and its status.
+    pub(super) async fn judged(&self, format: &str, raw: &str) -> (Report, Option<Verified>) {
         let (mut report, rules) = (Report::default(), Rules::of(format));
         let credential = match formats::parse_raw(format, raw) {
             Ok(credential) => credential.with_contexts(&self.settings.contexts),
             Err(error) => {
                 report.failed("form", rules.form, error.to_string());
-                return report;
+                return (report, None);
             }
         };
         report.passed("form", rules.form, format);
@@ -92,22 +97,21 @@ impl Verifier {
             Err(no_key) => {
                 no_key.record(&mut report, issuer_rule(&reference));
                 report.skipped("signature", rules.signature, "without the issuer's key");
-                return report;
+                return (report, None);
             }
         };
         let status = entries(&credential);
         let names_itself = credential.names_itself();
         let verified = credential.verify(&signer.key, self.clock.now());
-        let format_of = verified.as_ref().ok().map(|verified| verified.format);
-        match verified {
+        match &verified {
             Ok(_) if names_itself => {
                 report.passed("signature", rules.signature, BY_ITS_KEY);
                 let why = "its own context says what its names mean: they may have been exchanged";
                 report.failed("content", rules.content, why);
             }
             Ok(verified) => {
-                says(&verified, &rules, &mut report);
-                match document_signer::check(&reference, &verified) {
+                says(verified, &rules, &mut report);
+                match document_signer::check(&reference, verified) {
                     Some(Ok(())) => {
                         let found = "its certificate may sign this mdoc";
                         report.passed("signer", rules.content, found);
@@ -116,14 +120,15 @@ impl Verifier {
                     None => {}
                 }
             }
-            Err(error) => refused(error, &rules, &mut report),
+            Err(error) => refused(*error, &rules, &mut report),
         }
         signer.record(&mut report, issuer_rule(&reference));
-        if format_of == Some(Format::SdJwtVc) {
+        let verified = verified.ok();
+        if verified.as_ref().is_some_and(|verified| verified.format == Format::SdJwtVc) {
             self.check_type(raw, &mut report).await;
         }
         self.standing(status, &reference, &mut report).await;
-        report
+        (report, verified)
     }
 
     /// How it stands by what it says of its status itself.
@@ -247,7 +252,11 @@ fn refused(error: FormatError, rules: &Rules, report: &mut Report) {
     );
     let is_of_time = matches!(
         error,
-        FormatError::Expired | FormatError::NotYetValid | FormatError::SignedOutsideLife
+        FormatError::Expired
+            | FormatError::NotYetValid
+            | FormatError::ProofExpired
+            | FormatError::ProofInFuture
+            | FormatError::SignedOutsideLife
     );
     if is_of_signature {
         return report.failed("signature", rules.signature, error.to_string());

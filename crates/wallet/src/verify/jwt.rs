@@ -1,6 +1,8 @@
 //! JWTs that are no credentials: attestations, proofs, signed metadata.
 
-use formats::KeyReference;
+use formats::binding::Binding;
+use formats::key_binding::{Shown, split};
+use formats::{KeyReference, sd_jwt};
 use keys::jws::{Jws, JwsError};
 use keys::key_set::KeySet;
 use keys::outside::Timestamp;
@@ -9,12 +11,13 @@ use keys::{did, x509};
 use serde_json::{Map, Value};
 
 use super::report::Voucher;
-use super::{Report, Verifier, claimed_issuer, issuer_rule};
+use super::{Asked, Outcome, Report, Verdict, Verifier, claimed_issuer, issuer_rule};
 use crate::status::entries_in;
 
 /// Longest JWT that is verified.
 const BYTES_MAX: usize = 2 * 1024 * 1024;
 const SIGNATURE: &str = "RFC 7515 §5.2";
+const CONTENT: &str = "RFC 9901 §7.1";
 const VALIDITY: &str = "RFC 7519 §4.1";
 
 /// By what the key of a JWT is known.
@@ -24,6 +27,8 @@ pub enum SignedBy {
     Issuer(&'static str),
     /// Whoever has the key in the header: a proof of possession says nothing else.
     Holder,
+    /// Whoever has the key of something that is not here, such as an attestation: it may be given.
+    Elsewhere(&'static str),
 }
 
 impl Verifier {
@@ -54,8 +59,70 @@ impl Verifier {
                 possessed(text, jws.header(), &mut report);
                 self.times(&claims, &mut report);
             }
+            SignedBy::Elsewhere(why) => {
+                self.elsewhere(&jws, why, &mut report);
+                self.times(&claims, &mut report);
+            }
         }
         report
+    }
+
+    /// Checks an SD-JWT that is no credential of a kind that is known: whose it is, what it discloses,
+    /// its times, and what its holder added to show it.
+    pub async fn sd_jwt(&self, text: &str, asked: Asked<'_>) -> Report {
+        let mut report = Report::default();
+        let (issued, key_binding) = split(text).unwrap_or((text, None));
+        let (signed, disclosures) = issued.split_once('~').unwrap_or((issued, ""));
+        let read = Jws::parse_with_rsa(signed, BYTES_MAX);
+        let read = read.and_then(|jws| jws.claims().map(|claims| (jws, claims)));
+        let (jws, payload) = match read {
+            Ok(read) => read,
+            Err(error) => {
+                report.failed("form", "RFC 9901 §4", error.to_string());
+                return report;
+            }
+        };
+        report.passed("form", "RFC 9901 §4", "an SD-JWT");
+        let disclosures: Vec<&str> = disclosures.split_terminator('~').collect();
+        let processed = sd_jwt::process(payload.clone(), &disclosures);
+        let iss = payload.get("iss").and_then(Value::as_str).map(str::to_owned);
+        // Where it can be withheld, its end is what is disclosed (RFC 9901 §9.7).
+        let claims = processed.as_ref().unwrap_or(&payload);
+        self.issued((&jws, claims), iss, &mut report).await;
+        match &processed {
+            Ok(_) => {
+                report.passed("content", CONTENT, format!("{} disclosures", disclosures.len()))
+            }
+            Err(error) => report.failed("content", CONTENT, error.to_string()),
+        }
+        let binding = Binding::from_claims(&payload);
+        if let Err(error) = &binding {
+            report.failed("binding", "RFC 7800 §3", error.to_string());
+        }
+        let is_signed = report
+            .checks
+            .iter()
+            .any(|check| check.name == "signature" && check.outcome == Outcome::Passed);
+        let is_good = is_signed && report.verdict() != Verdict::Failed;
+        let shown = binding.as_ref().ok().filter(|_| is_good);
+        let shown = shown.map(|binding| Shown { text: issued, binding: binding.as_ref() });
+        self.shown((shown, key_binding), asked, &mut report).await;
+        report
+    }
+
+    /// By the keys that were given, if any: whose they are, the user knows.
+    fn elsewhere(&self, jws: &Jws, why: &str, report: &mut Report) {
+        let Some(given) = &self.given_keys else {
+            return report.skipped("signature", SIGNATURE, why);
+        };
+        let set = Map::from_iter([("keys".to_owned(), given.clone().into())]);
+        match KeySet::from_value(&set).and_then(|set| set.verify(jws)) {
+            Ok(()) => {
+                report.passed("signature", SIGNATURE, "made by one of the given keys");
+                report.voucher = Voucher::Holder;
+            }
+            Err(error) => report.failed("signature", SIGNATURE, error.to_string()),
+        }
     }
 
     async fn issued(

@@ -20,13 +20,18 @@ use crate::reader::Reader;
 use crate::store::Trust;
 use crate::trust::{Doubt, IssuerKey, VerificationError, did_key, is_key, pick};
 
+mod certificates;
 mod credential;
+mod document;
 mod jwt;
+mod presentation;
 mod report;
+mod response;
 mod status_list;
 mod type_metadata;
 
 pub use jwt::SignedBy;
+pub use presentation::Asked;
 use report::Voucher;
 pub use report::{Check, Outcome, Report, Verdict};
 

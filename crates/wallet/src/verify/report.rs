@@ -60,6 +60,8 @@ pub(super) enum Voucher {
     Trusted,
     /// Whoever made it, with a key of its own: that says only that it has the key.
     Holder,
+    /// Nobody can: nothing in it is signed.
+    Unsigned,
 }
 
 /// What follows from all checks together.
@@ -77,6 +79,8 @@ pub enum Verdict {
     StatusUnknown,
     /// A proof that its maker has a key: anybody can make one.
     PossessionOnly,
+    /// Nothing failed, and nothing in it is signed: anybody can have written it.
+    NotSigned,
 }
 
 impl Report {
@@ -91,16 +95,27 @@ impl Report {
             match self.voucher {
                 Voucher::Nobody => Verdict::NotVouched,
                 Voucher::Holder => Verdict::PossessionOnly,
+                Voucher::Unsigned => Verdict::NotSigned,
                 Voucher::Trusted if self.is_status_unknown => Verdict::StatusUnknown,
                 Voucher::Trusted => Verdict::Verified,
             }
         }
     }
 
-    /// Says of a holder's key binding that whom it was made for alone can judge it.
-    pub fn skip_key_binding(&mut self) {
-        let why = "it is for whoever asked for it, and knows its nonce";
-        self.skipped("key_binding", "RFC 9901 §7.3", why);
+    /// Both: only as good as the worse of them.
+    pub(super) fn and(mut self, other: Self) -> Self {
+        self.checks.extend(other.checks);
+        self.is_unanswered |= other.is_unanswered;
+        self.is_status_unknown |= other.is_status_unknown;
+        if self.voucher != other.voucher {
+            self.voucher = Voucher::Nobody;
+        }
+        self
+    }
+
+    /// Of what has no signature.
+    pub(super) fn unsigned() -> Self {
+        Self { voucher: Voucher::Unsigned, ..Self::default() }
     }
 
     pub(super) fn passed(

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod asked;
+mod documents;
+mod presentation;
 #[path = "../world/mod.rs"]
 mod world;
 

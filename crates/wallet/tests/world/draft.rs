@@ -53,9 +53,10 @@ pub(crate) fn entry(draft: &str, kind: Kind) -> Value {
     } else {
         "credential_signing_alg_values_supported"
     };
+    let picture = if number(draft) <= 12 { "url" } else { "uri" };
     let mut entry = json!({
         "cryptographic_binding_methods_supported": ["did:jwk", "jwk"], suites: ["ES256"],
-        "display": [{ "name": "Shown", "logo": { "url": "https://issuer.example/logo.png" } }],
+        "display": [{ "name": "Shown", "logo": { picture: "https://issuer.example/logo.png" } }],
     });
     let format = match (draft, kind) {
         ("8", _) => "jwt_vc",

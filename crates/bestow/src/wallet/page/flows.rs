@@ -5,7 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use oid4vci::legacy::Dialect;
+use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
+use wallet::flow::dialect::Dialogue;
 use wallet::flow::metadata::{DescribedOffer, ResolvedOffer};
 use wallet::flow::offer::{Consent, FetchedOffer, ScannedOffer};
 use wallet::flow::receipt::Received;
@@ -76,6 +79,8 @@ pub(super) struct Flows {
 
 struct Flow {
     id: String,
+    /// What is spoken with the issuer; of what came later, what came says it.
+    dialogue: Option<Dialogue>,
     /// `None` while a step is being done.
     stage: Option<Stage>,
     touched: Instant,
@@ -84,16 +89,30 @@ struct Flow {
 impl Flows {
     /// Begins one.
     pub(super) fn begin(&self, id: String, scanned: ScannedOffer) {
-        self.begin_at(id, Stage::Scanned(scanned));
+        let dialogue = Some(scanned.dialogue());
+        self.add(id, dialogue, Stage::Scanned(scanned));
     }
 
     /// Begins one in the middle.
     pub(super) fn begin_at(&self, id: String, stage: Stage) {
+        self.add(id, None, stage);
+    }
+
+    fn add(&self, id: String, dialogue: Option<Dialogue>, stage: Stage) {
         let mut flows = self.fresh();
         if flows.len() >= FLOWS_MAX {
             flows.remove(0);
         }
-        flows.push(Flow { id, stage: Some(stage), touched: Instant::now() });
+        flows.push(Flow { id, dialogue, stage: Some(stage), touched: Instant::now() });
+    }
+
+    /// Which draft the issuer of a flow speaks, as far as it is known, and what was excused so far: members of
+    /// an answer.
+    pub(super) fn spoken(&self, id: &str) -> Option<Map<String, Value>> {
+        let dialogue = self.fresh().iter().find(|flow| flow.id == id)?.dialogue.clone()?;
+        let draft = dialogue.decided().flatten().map(Dialect::name);
+        let members = [("draft", draft.into()), ("findings", json!(dialogue.findings()))];
+        Some(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     }
 
     /// Takes the stage for one step; nobody else gets it meanwhile.

@@ -19,7 +19,7 @@ use wallet::Wallet;
 use self::flows::Flows;
 use self::gate::Gate;
 use super::Place;
-use super::open::{Reach, open};
+use super::open::{Reach, client_key, open};
 use crate::cli::ServeArguments;
 use crate::exit::{Failure, Kind};
 use crate::terminal::{asked_to_end, print, tell};
@@ -70,7 +70,9 @@ struct Served {
 /// Serves the page until somebody ends it: `bestow wallet serve`.
 pub(crate) async fn serve(place: &Place, arguments: &ServeArguments) -> Result<(), Failure> {
     let reach = Reach::of(&arguments.reach);
-    let wallet = open(place, reach, |client| Arc::new(client)).await?;
+    let mut wallet = open(place, reach, |client| Arc::new(client)).await?;
+    wallet.settings.client_id.clone_from(&arguments.client_id);
+    wallet.settings.client_key = client_key(&arguments.client_key)?;
     let page = start_on(arguments.listen.unwrap_or(ANY_PORT), wallet).await?;
     print(page.url());
     tell("Open this link in a browser of this machine; it opens once. To end: Ctrl-C.");

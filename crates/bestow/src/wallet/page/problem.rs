@@ -6,7 +6,7 @@ use axum::extract::{FromRequestParts, Path};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use wallet::error::WalletError;
 use wallet::store::StoreError;
 
@@ -20,12 +20,20 @@ pub(super) struct Problem {
     failure: Failure,
     /// Another Transaction Code may help.
     retype: bool,
+    /// To ask the same again after so many seconds may help.
+    ask_again_after: Option<u64>,
+    /// What is spoken with the issuer, and was excused: members of the answer.
+    spoken: Map<String, Value>,
 }
 
 impl Problem {
     pub(super) fn new(status: StatusCode, code: &str, message: &str) -> Self {
         // The kind is an exit code, which nobody sees here.
-        Self { status, failure: Failure::new(Kind::Usage, code, message), retype: false }
+        Self::of(status, Failure::new(Kind::Usage, code, message))
+    }
+
+    fn of(status: StatusCode, failure: Failure) -> Self {
+        Self { status, failure, retype: false, ask_again_after: None, spoken: Map::new() }
     }
 
     pub(super) fn hint(self, hint: &str) -> Self {
@@ -35,6 +43,16 @@ impl Problem {
     /// Marks what another Transaction Code may mend.
     pub(super) fn may_retype(self) -> Self {
         Self { retype: true, ..self }
+    }
+
+    /// Marks what is only not ready.
+    pub(super) fn ask_again_after(self, seconds: u64) -> Self {
+        Self { ask_again_after: Some(seconds), ..self }
+    }
+
+    /// With what was spoken until then.
+    pub(super) fn spoken(self, spoken: Map<String, Value>) -> Self {
+        Self { spoken, ..self }
     }
 
     /// The page asked for what no page of ours asks for.
@@ -93,7 +111,7 @@ impl From<Failure> for Problem {
                 StatusCode::BAD_GATEWAY
             }
         };
-        Self { status, failure, retype: false }
+        Self::of(status, failure)
     }
 }
 
@@ -143,8 +161,12 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Failure { code, message, hint: given, .. } = self.failure;
         let hint = hint(&code, given);
-        let error =
-            json!({ "code": code, "message": message, "hint": hint, "retype": self.retype });
-        (self.status, Json(json!({ "error": error }))).into_response()
+        let mut answer = self.spoken;
+        let error = json!({
+            "code": code, "message": message, "hint": hint, "retype": self.retype,
+            "ask_again_after": self.ask_again_after,
+        });
+        answer.insert("error".to_owned(), error);
+        (self.status, Json(answer)).into_response()
     }
 }

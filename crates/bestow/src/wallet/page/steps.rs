@@ -63,7 +63,9 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
     let stage = served.flows.take(&id)?;
-    let shown = view::stage(&id, &stage, &language::of(&headers), served.wallet.clock.now());
+    let spoken = served.flows.spoken(&id);
+    let (locale, now) = (language::of(&headers), served.wallet.clock.now());
+    let shown = view::stage(&id, (&stage, spoken.as_ref()), &locale, now);
     served.flows.put(&id, stage);
     Ok(Json(shown))
 }
@@ -86,9 +88,11 @@ pub(super) async fn go_on(
             Ok(stage) => (stage, None),
             Err(Setback { stage, problem }) => (stage, Some(problem)),
         };
-        let shown = view::stage(&id, &stage, &locale, wallet.clock.now());
+        let spoken = served.flows.spoken(&id);
+        let at = (&stage, spoken.as_ref());
+        let shown = view::stage(&id, at, &locale, wallet.clock.now());
         served.flows.put(&id, stage);
-        problem.map_or(Ok(Json(shown)), Err)
+        problem.map_or(Ok(Json(shown)), |problem| Err(problem.spoken(spoken.unwrap_or_default())))
     });
     step.await.unwrap_or_else(|error| Err(crate::exit::Failure::own_fault(error).into()))
 }
@@ -226,6 +230,9 @@ fn not_back() -> Problem {
 /// likely the one that was typed (TOKEN-25).
 fn not_redeemed(failure: &TokenFailure) -> Problem {
     let problem = Problem::from(failure.error.clone());
+    if let Some(seconds) = failure.ask_again_after() {
+        return problem.ask_again_after(seconds);
+    }
     if !failure.may_retype() {
         return problem;
     }
@@ -331,7 +338,7 @@ mod tests {
     }
 
     fn shown(stage: &Stage) -> Value {
-        view::stage("1", stage, "en", Timestamp(0))
+        view::stage("1", (stage, None), "en", Timestamp(0))
     }
 
     /// SEC-09

@@ -2,9 +2,8 @@
 
 use keys::outside::Timestamp;
 use oid4vci::colour::Colour;
-use oid4vci::legacy::Dialect;
 use oid4vci::offer::{InputMode, TxCodeInput};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::Url;
 use wallet::card::{Line, Lines};
 use wallet::display::{Display, Picture, TEXT_CHARACTERS_MAX, clean};
@@ -32,7 +31,12 @@ const BLACK: &str = "#000000";
 const WHITE: &str = "#ffffff";
 
 /// Where a flow stands.
-pub(super) fn stage(id: &str, stage: &Stage, locale: &str, now: Timestamp) -> Value {
+pub(super) fn stage(
+    id: &str,
+    (stage, spoken): (&Stage, Option<&Map<String, Value>>),
+    locale: &str,
+    now: Timestamp,
+) -> Value {
     let mut shown = match stage {
         Stage::Scanned(scanned) => contact(scanned.host(), "offer"),
         Stage::Fetched(fetched, _) => contact(fetched.host(), "issuer"),
@@ -52,6 +56,13 @@ pub(super) fn stage(id: &str, stage: &Stage, locale: &str, now: Timestamp) -> Va
     };
     if let Some(members) = shown.as_object_mut() {
         members.insert("flow".to_owned(), id.into());
+        match (stage, spoken) {
+            (_, Some(spoken)) => members.extend(spoken.clone()),
+            (Stage::Received(received), None) => {
+                members.insert("findings".to_owned(), json!(received.findings()));
+            }
+            (_, None) => {}
+        }
     }
     shown
 }
@@ -79,8 +90,6 @@ fn offer(offer: &ResolvedOffer, tx_code: Option<&TxCodeInput>, locale: &str) -> 
         "host": host(issuer),
         "cards": cards,
         "unsupported": offer.unsupported(),
-        "draft": offer.dialect().map(Dialect::name),
-        "findings": offer.findings(),
         "tx_code": tx_code.map(|input| code_field(input, &offer.token_host())),
         "sign_in": offer.needs_sign_in(),
     })

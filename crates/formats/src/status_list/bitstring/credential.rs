@@ -97,6 +97,8 @@ fn of_format(error: FormatError) -> StatusListError {
         (FormatError::WrongSignature, StatusListError::WrongSignature),
         (FormatError::Expired, StatusListError::Expired),
         (FormatError::NotYetValid, StatusListError::NotYetValid),
+        (FormatError::ProofExpired, StatusListError::Expired),
+        (FormatError::ProofInFuture, StatusListError::NotYetValid),
     ];
     let known = plain.into_iter().find(|(of_credential, _)| *of_credential == error);
     known.map_or(StatusListError::Credential(error), |(_, of_list)| of_list)

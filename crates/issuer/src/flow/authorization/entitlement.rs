@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::Issuer;
 use crate::credential_type::{Claim, CredentialType, Pictures, remove};
+use crate::flow::account::in_all_formats;
 use crate::store::StoreError;
 
 /// What one credential will say.
@@ -37,11 +38,7 @@ pub async fn entitled<'i>(
     let mut found = Vec::new();
     for id in &running.request.credential_configuration_ids {
         let Some(credential_type) = issuer.types.get(id) else { continue };
-        let known = match is_offer {
-            Some(_) => datasets.get(id),
-            None => credential_type.origin.dataset(id, &datasets),
-        };
-        let Some(Value::Object(claims)) = known.cloned() else { continue };
+        let Some(Value::Object(claims)) = datasets.get(id).cloned() else { continue };
         // An account may be older than its type; an operator's offer stays as it was made.
         let claims = match is_offer {
             Some(_) => Ok(claims),
@@ -64,7 +61,7 @@ async fn own_datasets(
     person: &Person,
 ) -> Result<Option<Map<String, Value>>, StoreError> {
     let account = issuer.store.account(&person.account).await?;
-    let written = account.map(|account| account.datasets);
+    let written = account.map(|account| in_all_formats(issuer, account.datasets));
     Ok(match &person.provided {
         None => written,
         Some(provided) => {

@@ -41,7 +41,7 @@ pub enum MakeOfferError {
     DraftNotEnabled(Dialect),
     /// The draft has no word for this type.
     NotInDraft(String, Dialect),
-    /// Only Wallets of drafts 12 and 13 know how to wait for an offer.
+    /// Only Wallets of drafts 8 to 13 know how to wait for an offer.
     NothingToWaitWith,
     /// The `Idempotency-Key` stands for another request.
     KeyUsedBefore,
@@ -107,7 +107,7 @@ impl fmt::Display for MakeOfferError {
                  needs, came later; offer it in a later draft, or in 1.0"
             ),
             Self::NothingToWaitWith => f.write_str(
-                "only wallets of drafts 12 and 13 wait for an offer that is held, and only for its \
+                "only wallets of drafts 8 to 13 wait for an offer that is held, and only for its \
                  pre-authorized code: make it in one of them, or once it can be taken",
             ),
             Self::KeyUsedBefore => {

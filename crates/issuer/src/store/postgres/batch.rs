@@ -262,8 +262,10 @@ fn record_issuances<'b>(steps: &[&'b Issuance]) -> Query<'b> {
         Box::new(issued().map(|(step, ..)| uuid(step.id)).collect::<Vec<Uuid>>()),
         Box::new(issued().map(|(_, place, _)| big(place)).collect::<Vec<i64>>()),
         Box::new(
-            issued()
-                .map(|(step, ..)| step.credential_configuration_id.as_str())
+            steps
+                .iter()
+                .flat_map(|step| &step.configurations)
+                .map(String::as_str)
                 .collect::<Vec<&str>>(),
         ),
         Box::new(issued().map(|(.., thumbprint)| thumbprint).collect::<Vec<Option<&str>>>()),

@@ -77,9 +77,9 @@ WHERE issuer_id = $1 AND offer_id = $2 AND issued_count = $4 AND withdrawn_at IS
 const RECORD: &str = "
 INSERT INTO issuances (issuer_id, offer_id, place, credential_configuration_id, thumbprint,
     issued_at, list_id, idx)
-SELECT $1::TEXT, $2::UUID, place, $3::TEXT, thumbprint, $4::BIGINT, list_id, idx
-FROM unnest($5::BIGINT[], $6::TEXT[], $7::BIGINT[], $8::BIGINT[])
-AS issued (place, thumbprint, list_id, idx)";
+SELECT $1::TEXT, $2::UUID, place, configuration, thumbprint, $4::BIGINT, list_id, idx
+FROM unnest($3::TEXT[], $5::BIGINT[], $6::TEXT[], $7::BIGINT[], $8::BIGINT[])
+AS issued (configuration, place, thumbprint, list_id, idx)";
 
 /// A write, for the reason given at `STEPS_DONE`.
 const STEP_DONE: &str = "
@@ -340,7 +340,7 @@ async fn hand_over(
     let values: [&(dyn ToSql + Sync); 8] = [
         &context.issuer_id,
         &offer,
-        &issuance.credential_configuration_id,
+        &issuance.configurations,
         &issuance.now,
         &places,
         &issuance.thumbprints,

@@ -121,7 +121,9 @@ pub(super) struct Issuance {
     pub(super) id: OfferId,
     pub(super) seen_count: usize,
     pub(super) token_digest: [u8; 32],
-    pub(super) credential_configuration_id: String,
+    /// The configuration of each credential.
+    pub(super) configurations: Vec<String>,
+    /// Its key.
     pub(super) thumbprints: Vec<Option<String>>,
     pub(super) nonces: Vec<[u8; 24]>,
     /// Of the DPoP proof beside the token.
@@ -138,14 +140,13 @@ impl Issuance {
         now: Timestamp,
     ) -> Self {
         let token = record.grant.redemption.as_ref().map(|redemption| redemption.token_digest.0);
-        let thumbprints = record.thumbprints.iter();
         Self {
             step_id,
             id: record.grant.id,
             seen_count: record.grant.issued.len(),
             token_digest: token.unwrap_or_default(), // no token has this digest
-            credential_configuration_id: record.credential_configuration_id.to_owned(),
-            thumbprints: thumbprints.map(|key| key.as_ref().map(ToString::to_string)).collect(),
+            configurations: record.issued().map(|(id, _)| id.to_owned()).collect(),
+            thumbprints: record.issued().map(|(_, key)| key.map(ToString::to_string)).collect(),
             nonces: nonces.iter().map(|nonce| nonce.front).collect(),
             used: record.used.iter().flat_map(fronts).collect(),
             entries: entries.to_vec(),

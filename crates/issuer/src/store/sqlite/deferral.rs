@@ -213,7 +213,7 @@ fn deliver(
          AND token_digest = ?5"
     );
     let (seen, token) = (issuance.seen_count, issuance.token_digest);
-    let values = (issuer_id, offer, seen + issuance.thumbprints.len(), seen, token);
+    let values = (issuer_id, offer, seen + issuance.issued.len(), seen, token);
     if connection.prepare_cached(&sql)?.execute(values)? == 0 {
         return Ok(Step::Undo(false));
     }

@@ -149,8 +149,8 @@ pub(super) struct Issuance {
     pub(super) id: OfferId,
     pub(super) seen_count: usize,
     pub(super) token_digest: [u8; 32],
-    credential_configuration_id: String,
-    pub(super) thumbprints: Vec<Option<String>>,
+    /// Configuration and key of each credential.
+    pub(super) issued: Vec<(String, Option<String>)>,
     pub(super) nonces: Vec<SpendableNonce>,
     pub(super) used: Vec<UsedJti>,
     entries: Vec<StatusEntry>,
@@ -165,13 +165,12 @@ impl Issuance {
         now: Timestamp,
     ) -> Self {
         let token = record.grant.redemption.as_ref().map(|redemption| redemption.token_digest.0);
-        let thumbprints = record.thumbprints.iter();
+        let issued = record.issued();
         Self {
             id: record.grant.id,
             seen_count: record.grant.issued.len(),
             token_digest: token.unwrap_or_default(), // no token has this digest
-            credential_configuration_id: record.credential_configuration_id.to_owned(),
-            thumbprints: thumbprints.map(|key| key.as_ref().map(ToString::to_string)).collect(),
+            issued: issued.map(|(id, key)| (id.to_owned(), key.map(ToString::to_string))).collect(),
             nonces: nonces.to_vec(),
             used: record.used.into_iter().collect(),
             entries: entries.to_vec(),
@@ -189,7 +188,7 @@ pub(super) fn record_issuance(
     let sql = "UPDATE offers SET issued_count = ?3 WHERE issuer_id = ?1 AND offer_id = ?2 \
                AND issued_count = ?4 AND withdrawn_at IS NULL AND token_digest = ?5 \
                AND token_expires_at > ?6";
-    let count = seen + issuance.thumbprints.len();
+    let count = seen + issuance.issued.len();
     let values = (issuer_id, id, count, seen, issuance.token_digest, issuance.now.0);
     if connection.prepare_cached(sql)?.execute(values)? == 0 {
         return Ok(Step::Undo(Recorded::Changed));
@@ -210,11 +209,10 @@ pub(super) fn insert_issuances(
     issuance: &Issuance,
 ) -> rusqlite::Result<()> {
     let (id, seen) = (issuance.id.0, issuance.seen_count);
-    for (at, thumbprint) in issuance.thumbprints.iter().enumerate() {
+    for (at, (configuration, thumbprint)) in issuance.issued.iter().enumerate() {
         let sql = "INSERT INTO issuances (issuer_id, offer_id, place, \
                    credential_configuration_id, thumbprint, issued_at, list_id, idx) \
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-        let configuration = &issuance.credential_configuration_id;
         let entry = issuance.entries.get(at);
         let (list, idx) = (entry.map(|entry| entry.list), entry.map(|entry| entry.idx));
         let now = issuance.now.0;

@@ -14,6 +14,16 @@ const BOTH: &str = "the Credential Response has both credential and credentials 
                     7.3, allows one of them)";
 const ACCEPTANCE_TOKEN: &str = "a Credential Response that comes later has an acceptance_token, \
                                 which draft 12, section 7.3, replaced by transaction_id";
+const NONCE: &str = "an answer has a c_nonce: since draft 15, section 7, nonces come from an endpoint of \
+                     their own";
+const SEVERAL: &str = "the Credential Response has credentials, which came with draft 14, section 7.3; until \
+                       then it was credential";
+const OBJECTS: &str = "credentials holds the objects of draft 15, section 8.3, where draft 14, section 7.3, \
+                       has the bare credentials";
+const ONE: &str =
+    "the Credential Response has credential, where draft 15, section 8.3, has credentials";
+const TRANSACTION_ID: &str = "a Credential Response that comes later has a transaction_id, which came \
+                              with draft 12, section 7.3; until then it was acceptance_token";
 const RAW: &str = "credentials holds the bare credentials of draft 14, section 7.3, where draft 15, \
                    section 8.3, has objects";
 
@@ -58,21 +68,32 @@ impl Dialect {
         let mut value = json::parse(body).ok()?;
         let nonce = nonce(&value);
         let mut findings = Vec::new();
+        findings.extend(nonce.as_ref().and_then(|_| self.finding_of_nonce()));
         lift(self, value.as_object_mut()?, &mut findings);
         let response = ReceivedCredentialResponse::parse(value.to_string().as_bytes())?;
         Some((response, nonce, findings))
     }
 
-    /// How a deferred credential is asked for: of what was answered to the request, which draft that
-    /// was. An `acceptance_token` is one of draft 11, whoever sends it.
+    /// How a deferred credential is asked for: what was answered to the request says of which draft that
+    /// is. An `acceptance_token` is one of draft 11 and a `transaction_id` one of draft 12, whoever sends
+    /// it: the first stands where the token stands, the second opens nothing without that.
     #[must_use]
     pub fn read_deferral(self, body: &[u8]) -> Self {
-        let has_one = |value: &Value| value.get("acceptance_token").is_some_and(Value::is_string);
-        let has_token = json::parse(body).is_ok_and(|value| {
-            let batch = value.get("credential_responses").and_then(Value::as_array);
+        let Ok(value) = json::parse(body) else { return self };
+        let batch = value.get("credential_responses").and_then(Value::as_array);
+        let has = |name: &str| {
+            let has_one = |value: &Value| {
+                value.get(name).and_then(Value::as_str).is_some_and(|text| !text.is_empty())
+            };
             has_one(&value) || batch.is_some_and(|batch| batch.iter().any(has_one))
-        });
-        if has_token { self.min(Self(Draft::D11)) } else { self }
+        };
+        if has("acceptance_token") {
+            self.min(Self(Draft::D11))
+        } else if has("transaction_id") {
+            self.max(Self(Draft::D12))
+        } else {
+            self
+        }
     }
 
     /// The nonce for the next proof, in an answer that refuses the one before (draft 13, section 7.3.2).
@@ -81,7 +102,13 @@ impl Dialect {
         nonce(&json::parse(body).ok()?)
     }
 
-    /// The seconds to wait that come with `issuance_pending` (draft 12, section 9.3).
+    /// What is to be said of a nonce that comes with another answer.
+    pub(super) fn finding_of_nonce(self) -> Option<&'static str> {
+        self.has_nonce_endpoint().then_some(NONCE)
+    }
+
+    /// The seconds to wait that come with `issuance_pending` (draft 12, section 9.3), and in the first
+    /// drafts with `authorization_pending` (draft 11, section 6.2).
     #[must_use]
     pub fn error_interval(body: &[u8]) -> Option<u64> {
         json::parse(body).ok()?.get("interval").and_then(Value::as_u64)
@@ -94,16 +121,20 @@ fn lift(dialect: Dialect, response: &mut Map<String, Value>, findings: &mut Find
     let several = response.remove("credentials").filter(Value::is_array);
     let credentials = match (one, several) {
         (one, Some(Value::Array(several))) => {
-            if one.is_some() {
-                findings.push(BOTH);
-            }
-            if dialect.0 >= Draft::D15 && several.iter().any(|one| one.get("credential").is_none())
-            {
-                findings.push(RAW);
-            }
+            let has_object = |one: &Value| one.get("credential").is_some();
+            findings.extend(one.map(|_| BOTH));
+            findings.extend(match dialect.0 {
+                Draft::D15 if !several.iter().all(has_object) => Some(RAW),
+                Draft::D14 if several.iter().any(has_object) => Some(OBJECTS),
+                Draft::D14 | Draft::D15 => None,
+                Draft::D8 | Draft::D9 | Draft::D11 | Draft::D12 | Draft::D13 => Some(SEVERAL),
+            });
             Some(several.into_iter().map(element).collect())
         }
-        (Some(one), _) => Some(vec![json!({ "credential": one })]),
+        (Some(one), _) => {
+            findings.extend((dialect.0 >= Draft::D15).then_some(ONE));
+            Some(vec![json!({ "credential": one })])
+        }
         (None, _) => None,
     };
     response.extend(
@@ -114,6 +145,8 @@ fn lift(dialect: Dialect, response: &mut Map<String, Value>, findings: &mut Find
             findings.push(ACCEPTANCE_TOKEN);
         }
         response.insert("transaction_id".into(), token);
+    } else if dialect.0 <= Draft::D11 && response.get("transaction_id").is_some_and(given) {
+        findings.push(TRANSACTION_ID);
     }
     if response.contains_key("credentials") {
         response.remove("transaction_id"); // an issuer that has both has nothing left to give

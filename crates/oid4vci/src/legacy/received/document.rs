@@ -3,9 +3,11 @@
 use keys::algorithm::Algorithm;
 use serde_json::{Map, Value, json};
 
+use super::elsewhere::{self, LIST_OF_PROOF_TYPES, NO_FORMATS, ONE_SERVER, PICTURE_URL};
 use super::encryption::lift_metadata;
 use super::{Findings, texts};
 use crate::legacy::dialect::Draft;
+use crate::legacy::format::{MDL_ISO, MDL_ISO_CBOR};
 use crate::metadata::MetadataError;
 
 const NO_ISSUER: &str =
@@ -75,10 +77,11 @@ pub(super) fn issuer_members(
         && !metadata.contains_key("authorization_servers")
     {
         lifted.insert("authorization_servers".into(), json!([server]));
+        findings.extend((draft >= Draft::D12).then_some(ONE_SERVER));
     }
     lift_metadata(&mut lifted);
     if let Some(display) = lifted.get_mut("display") {
-        rename_pictures(display);
+        rename_pictures(draft, display, findings);
     }
     Ok(lifted)
 }
@@ -92,13 +95,31 @@ fn is_nearly(named: &str, identifier: &str) -> bool {
 }
 
 /// An entry of the catalogue; `None` for one that has no format.
-pub(super) fn described(draft: Draft, id: &str, entry: &Value) -> Option<Described> {
-    if draft == Draft::D8
-        && let Some(formats) = entry.get("formats").and_then(Value::as_object)
-    {
-        return of_formats(id, entry, formats);
+pub(super) fn described(
+    draft: Draft,
+    id: &str,
+    entry: &Value,
+    findings: &mut Findings,
+) -> Option<Described> {
+    if draft != Draft::D8 {
+        return of_one_format(draft, id, entry, findings);
     }
+    let Some(formats) = entry.get("formats").and_then(Value::as_object) else {
+        findings.push(NO_FORMATS);
+        return of_one_format(draft, id, entry, findings);
+    };
+    of_formats(id, entry, formats, findings)
+}
+
+/// The same with its format beside what it describes.
+fn of_one_format(
+    draft: Draft,
+    id: &str,
+    entry: &Value,
+    findings: &mut Findings,
+) -> Option<Described> {
     let format = entry.get("format")?.as_str()?;
+    elsewhere::look(draft, format, entry, findings);
     let mut configuration = Map::new();
     for name in ["scope", "doctype"] {
         configuration.extend(entry.get(name).map(|value| (name.to_owned(), value.clone())));
@@ -107,18 +128,22 @@ pub(super) fn described(draft: Draft, id: &str, entry: &Value) -> Option<Describ
     configuration.insert("format".into(), format_of_today(format, vct.is_some()).into());
     configuration.extend(vct.map(|vct| ("vct".to_owned(), vct.clone())));
     let types = types(entry);
-    if !types.is_empty() {
+    if draft == Draft::D8 && format_of_today(format, false) == "mso_mdoc" {
+        // What others call its doctype (draft 8, section 10.2.1).
+        configuration.extend(types.first().map(|one| ("doctype".to_owned(), one.clone().into())));
+    } else if !types.is_empty() {
         let mut definition = Map::from_iter([("type".to_owned(), types.clone().into())]);
         definition
             .extend(contexts(entry).map(|contexts| ("@context".to_owned(), contexts.clone())));
         configuration.insert("credential_definition".into(), definition.into());
     }
-    bind(draft, entry, &mut configuration);
+    bind(draft, entry, &mut configuration, findings);
     let mut display = entry.get("display").cloned().unwrap_or_default();
-    rename_pictures(&mut display);
+    rename_pictures(draft, &mut display, findings);
     configuration.insert("display".into(), display);
     configuration.insert("claims".into(), claims(entry).into());
     let named = if draft == Draft::D8 {
+        let format = if format == MDL_ISO { MDL_ISO_CBOR } else { format };
         Map::from_iter([("type".to_owned(), id.into()), ("format".to_owned(), format.into())])
     } else {
         named(draft, format, entry)
@@ -128,8 +153,14 @@ pub(super) fn described(draft: Draft, id: &str, entry: &Value) -> Option<Describ
 
 /// Draft 8 has an object for each format; the first that we can hold is taken (draft 8, section
 /// 10.2.1).
-fn of_formats(id: &str, entry: &Value, formats: &Map<String, Value>) -> Option<Described> {
-    const KNOWN: [&str; 5] = ["jwt_vc", "jwt_vc_json", "vc+sd-jwt", "ldp_vc", "mso_mdoc"];
+fn of_formats(
+    id: &str,
+    entry: &Value,
+    formats: &Map<String, Value>,
+    findings: &mut Findings,
+) -> Option<Described> {
+    const KNOWN: [&str; 7] =
+        ["jwt_vc", "jwt_vc_json", "vc+sd-jwt", "ldp_vc", MDL_ISO, MDL_ISO_CBOR, "mso_mdoc"];
     let known = KNOWN.into_iter().find(|known| formats.contains_key(*known));
     let format = known.or_else(|| formats.keys().next().map(String::as_str))?;
     let mut flat = formats.get(format)?.as_object()?.clone();
@@ -137,7 +168,7 @@ fn of_formats(id: &str, entry: &Value, formats: &Map<String, Value>) -> Option<D
     for name in ["display", "claims", "order"] {
         flat.extend(entry.get(name).map(|value| (name.to_owned(), value.clone())));
     }
-    described(Draft::D8, id, &flat.into())
+    of_one_format(Draft::D8, id, &flat.into(), findings)
 }
 
 /// Formats have had other names.
@@ -145,13 +176,13 @@ fn format_of_today(format: &str, has_vct: bool) -> &str {
     match format {
         "jwt_vc" | "jwt" => "jwt_vc_json",
         "ldp" => "ldp_vc",
-        "mdl_iso_cbor" => "mso_mdoc",
+        MDL_ISO | MDL_ISO_CBOR => "mso_mdoc",
         "vc+sd-jwt" if has_vct => "dc+sd-jwt",
         other => other,
     }
 }
 
-fn types(entry: &Value) -> Vec<String> {
+pub(super) fn types(entry: &Value) -> Vec<String> {
     let places = ["/credential_definition/type", "/credential_definition/types", "/types", "/type"];
     let mut found = places.iter().map(|place| texts(entry.pointer(place)));
     found.find(|types| !types.is_empty()).unwrap_or_default()
@@ -193,7 +224,12 @@ fn named(draft: Draft, format: &str, entry: &Value) -> Map<String, Value> {
 }
 
 /// Up to draft 12 the algorithms of proofs stood for themselves, or nowhere.
-fn bind(draft: Draft, entry: &Value, configuration: &mut Map<String, Value>) {
+fn bind(
+    draft: Draft,
+    entry: &Value,
+    configuration: &mut Map<String, Value>,
+    findings: &mut Findings,
+) {
     let mut methods = Vec::new();
     // Issuers of draft 8 still have the name that it had before.
     let listed = entry.get("cryptographic_binding_methods_supported");
@@ -218,6 +254,7 @@ fn bind(draft: Draft, entry: &Value, configuration: &mut Map<String, Value>) {
     };
     let proof_types = match entry.get("proof_types_supported") {
         Some(Value::Array(listed)) => {
+            findings.extend((draft >= Draft::D13).then_some(LIST_OF_PROOF_TYPES));
             let names = listed.iter().filter_map(Value::as_str);
             Some(names.map(|name| (name.to_owned(), jwt())).collect::<Map<_, _>>().into())
         }
@@ -229,7 +266,7 @@ fn bind(draft: Draft, entry: &Value, configuration: &mut Map<String, Value>) {
 }
 
 /// `logo.url` is `logo.uri` since draft 13.
-fn rename_pictures(display: &mut Value) {
+fn rename_pictures(draft: Draft, display: &mut Value, findings: &mut Findings) {
     for shown in display.as_array_mut().into_iter().flatten() {
         for name in ["logo", "background_image"] {
             let Some(Value::Object(picture)) = shown.get_mut(name) else { continue };
@@ -237,6 +274,7 @@ fn rename_pictures(display: &mut Value) {
                 && !picture.contains_key("uri")
             {
                 picture.insert("uri".into(), url);
+                findings.extend((draft >= Draft::D13).then_some(PICTURE_URL));
             }
         }
     }

@@ -7,7 +7,7 @@ use keys::json;
 use serde_json::{Map, Value};
 
 use super::document::{Described, described, issuer_members};
-use super::{Findings, texts};
+use super::{Findings, once, texts};
 use crate::legacy::Dialect;
 use crate::legacy::dialect::Draft;
 use crate::metadata::{MetadataError, ReceivedIssuerMetadata};
@@ -19,6 +19,9 @@ const UNDESCRIBED: &str = "the offer describes a credential that the metadata do
                            (draft 11, section 4.1.1)";
 const OLD_NAME: &str = "the offer has the member credentials beside metadata of a later draft: \
                         since draft 13, section 4.1.1, it is credential_configuration_ids";
+
+/// Names of formats that no text has since draft 9.
+const OLD_FORMATS: [&str; 3] = ["jwt_vc", "jwt", "ldp"];
 
 /// How a draft names each credential in a request, where it has no identifiers of configurations.
 type Names = BTreeMap<String, Map<String, Value>>;
@@ -44,7 +47,7 @@ impl Dialect {
         if offered == Some(Dialect(Draft::D11)) && dialect.0 >= Draft::D13 {
             findings.push(OLD_NAME);
         }
-        let mut entries = entries(dialect.0, metadata);
+        let mut entries = entries(dialect.0, metadata, &mut findings);
         for id in ids {
             name(id, (dialect.0, &mut entries), &mut findings);
         }
@@ -67,6 +70,7 @@ impl Dialect {
         if dialect.has_single_proof() {
             read.batch_size = 1;
         }
+        once(&mut findings);
         Ok((read, Some(dialect), names, findings))
     }
 }
@@ -136,7 +140,8 @@ fn of_configurations(
         || any(|one| one["claims"].is_object() || one.get("order").is_some())
         || any(|one| one.pointer("/credential_definition/credentialSubject").is_some())
         || any(|one| one.get("cryptographic_suites_supported").is_some())
-        || any(|one| one["format"] == "vc+sd-jwt" && one.get("vct").is_some());
+        || any(|one| one["format"] == "vc+sd-jwt" && one.get("vct").is_some())
+        || any(|one| OLD_FORMATS.iter().any(|old| one["format"] == **old));
     if !is_old && (is_recent || !(has_display || has_old_offer)) {
         return None;
     }
@@ -144,7 +149,11 @@ fn of_configurations(
 }
 
 /// What can be asked for, by its identifier.
-fn entries(draft: Draft, metadata: &Map<String, Value>) -> BTreeMap<String, Described> {
+fn entries(
+    draft: Draft,
+    metadata: &Map<String, Value>,
+    findings: &mut Findings,
+) -> BTreeMap<String, Described> {
     let catalogue = if draft >= Draft::D13 {
         metadata.get("credential_configurations_supported")
     } else {
@@ -153,14 +162,14 @@ fn entries(draft: Draft, metadata: &Map<String, Value>) -> BTreeMap<String, Desc
     match catalogue {
         Some(Value::Object(entries)) => entries
             .iter()
-            .filter_map(|(id, entry)| Some((id.clone(), described(draft, id, entry)?)))
+            .filter_map(|(id, entry)| Some((id.clone(), described(draft, id, entry, findings)?)))
             .collect(),
         Some(Value::Array(entries)) => entries
             .iter()
             .filter_map(|entry| {
                 let id = entry.get("id").and_then(Value::as_str).map(str::to_owned);
                 let id = id.unwrap_or_else(|| made_up_id(entry));
-                Some((id.clone(), described(draft, &id, entry)?))
+                Some((id.clone(), described(draft, &id, entry, findings)?))
             })
             .collect(),
         _ => BTreeMap::new(),
@@ -186,7 +195,8 @@ fn name(
         return; // or it is unknown, which whoever asks for it says
     };
     let id = made_up_id(&object);
-    let Some(given) = described(draft, &id, &object) else { return };
+    // Offers of some drafts have them in credential_definition, where their metadata do not.
+    let Some(given) = described(draft, &id, &object, &mut Vec::new()) else { return };
     if let Some((id, _)) = entries.iter().find(|(_, entry)| entry.is_same_as(&given)) {
         offered.clone_from(id);
     } else {

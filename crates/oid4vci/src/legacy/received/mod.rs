@@ -8,6 +8,7 @@ mod authorization;
 mod batch;
 mod credential;
 mod document;
+mod elsewhere;
 mod encryption;
 mod metadata;
 mod offer;
@@ -34,6 +35,16 @@ impl Dialect {
     pub fn has_single_proof(self) -> bool {
         self.0 <= Draft::D13
     }
+}
+
+/// What was said once is not said again.
+fn once(findings: &mut Findings) {
+    let mut said = Vec::new();
+    findings.retain(|finding| {
+        let is_new = !said.contains(finding);
+        said.push(*finding);
+        is_new
+    });
 }
 
 fn texts(value: Option<&Value>) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use keys::json;
 use serde_json::{Map, Value};
-use url::form_urlencoded;
+use url::{Url, form_urlencoded};
 
 use super::Findings;
 use crate::legacy::Dialect;
@@ -37,8 +37,15 @@ const NEITHER: &str = "user_pin_required is neither true nor false (draft 8, sec
                        for false";
 const SECOND_GRANT: &str = "pre-authorized_code or op_state stands beside the grants that hold the \
                             same since draft 10, section 4.1.1; what is in grants counts";
-const BESIDE: &str = "user_pin_required stands beside tx_code, which took its place in draft 13, \
-                      section 4.1.1";
+const BESIDE: &str = "user_pin_required says that there is no PIN, and tx_code, which took its place in \
+                      draft 13, section 4.1.1, that there is a code; tx_code counts";
+const IN_PLACE: &str = "user_pin_required stands beside credential_configuration_ids, and no tx_code: \
+                        since draft 13, section 4.1.1, it is tx_code that asks for a code";
+const LATER_OFFER: &str = "the offer is one of a later draft than its link, which begins with \
+                           openid-initiate-issuance: since draft 10, section 10.1, that is \
+                           openid-credential-offer";
+const EARLIER_OFFER: &str = "the offer is one of draft 8 or 9, section 5.1, and its link begins with \
+                             openid-credential-offer, which came with draft 10, section 10.1";
 const ONE_TEXT: &str = "credentials is a text where draft 11, section 4.1.1, has an array";
 const NULL_GRANTS: &str = "grants is null where draft 11, section 4.1.1, leaves it out";
 
@@ -49,7 +56,7 @@ impl Dialect {
     /// [`OfferLink::parse`], and whatever the offer says is 1.0's.
     pub fn read_link(text: &str) -> Result<(OfferLink, Option<Dialect>, Findings), OfferError> {
         let refused = match OfferLink::parse(text) {
-            Ok(link) => return Ok((link, None, Vec::new())),
+            Ok(link) => return Ok(of_today(text, link)),
             Err(error) => error,
         };
         let text = text.trim();
@@ -58,6 +65,7 @@ impl Dialect {
         }
         let (scheme, rest) = text.split_once(':').ok_or(refused)?;
         let mut findings = Vec::new();
+        let is_new = scheme.eq_ignore_ascii_case(SCHEME);
         let scheme = match scheme.to_ascii_lowercase().as_str() {
             OLD_SCHEME => Some(Dialect(Draft::D9)),
             OLDEST_SCHEME => {
@@ -85,16 +93,36 @@ impl Dialect {
             (Some(offer), None) => {
                 let (offer, dialect, more) = Self::read_offer(offer.as_bytes(), scheme)?;
                 findings.extend(more);
+                if is_new && dialect.is_some_and(Self::has_one_metadata) {
+                    findings.push(EARLIER_OFFER);
+                }
                 let is_excused = dialect.is_some() || !findings.is_empty();
                 let link = OfferLink::ByValue(offer);
                 is_excused.then_some((link, dialect, findings)).ok_or(refused)
             }
             (None, None) => {
                 let offer = flat(&parameters, &mut findings)?.ok_or(refused)?;
+                findings.extend(is_new.then_some(EARLIER_OFFER));
                 Ok((OfferLink::ByValue(offer), Some(Dialect(Draft::D8)), findings))
             }
         }
     }
+}
+
+/// A link that has the form of 1.0: what is of a draft in it is read and said as well.
+fn of_today(text: &str, link: OfferLink) -> (OfferLink, Option<Dialect>, Findings) {
+    let mut findings = Vec::new();
+    let url = Url::parse(text.trim()).ok();
+    let query = url.as_ref().and_then(Url::query).unwrap_or_default();
+    if query.split('&').any(|pair| pair.starts_with("credential_offer") && pair.contains('+')) {
+        findings.push(PLUS);
+    }
+    let offer =
+        form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "credential_offer");
+    let read = offer.and_then(|(_, offer)| Dialect::read_offer(offer.as_bytes(), None).ok());
+    let Some((offer, dialect, more)) = read else { return (link, None, findings) };
+    findings.extend(more);
+    (OfferLink::ByValue(offer), dialect, findings)
 }
 
 /// What stands behind the `?`, or behind the `//` where there is none.
@@ -173,8 +201,13 @@ impl Dialect {
         }
         let value = json::parse(document).map_err(|_| OfferError::NotJson)?;
         let object = value.as_object().ok_or(OfferError::NotJson)?;
+        let mut findings = Vec::new();
         let refused = match ReceivedOffer::read(object) {
-            Ok(offer) => return Ok((offer, scheme, Vec::new())),
+            Ok(offer) => {
+                findings.extend(scheme.map(|_| LATER_OFFER));
+                let with_pin = with_pin(object, &mut findings);
+                return Ok((with_pin.unwrap_or(offer), scheme, findings));
+            }
             Err(error) => error,
         };
         let has = |name| object.contains_key(name);
@@ -184,12 +217,26 @@ impl Dialect {
             (true, _) if has("credentials") => Some(Draft::D11),
             _ => None,
         };
-        let mut findings = Vec::new();
+        if scheme.is_some() && draft == Some(Draft::D11) {
+            findings.push(LATER_OFFER);
+        }
         let offer = lifted(object, &mut findings)?;
         let dialect = draft.map(Dialect).or(scheme);
         let is_excused = dialect.is_some() || !findings.is_empty();
         is_excused.then_some((offer, dialect, findings)).ok_or(refused)
     }
+}
+
+/// The offer of 1.0 with the PIN that a member of the drafts before it asks for; `None` where there is no
+/// such member.
+fn with_pin(offer: &Map<String, Value>, findings: &mut Findings) -> Option<ReceivedOffer> {
+    let mut offer = offer.clone();
+    let grant = offer.get_mut("grants")?.get_mut(PRE_AUTHORIZED_CODE)?.as_object_mut()?;
+    let pin = grant.remove("user_pin_required")?;
+    if ask_for_pin(grant, &pin, findings) {
+        findings.push(IN_PLACE);
+    }
+    ReceivedOffer::read(&offer).ok()
 }
 
 /// The same offer in 1.0's members.
@@ -274,17 +321,22 @@ fn add(
     }
 }
 
-/// A PIN is digits (draft 11, section 6.1), which is what an empty `tx_code` says.
-fn ask_for_pin(grant: &mut Map<String, Value>, pin: &Value, findings: &mut Findings) {
+/// A PIN is digits (draft 11, section 6.1), which is what an empty `tx_code` says. Whether it took the
+/// place of one is the answer; beside one that says the same it is an unknown member.
+fn ask_for_pin(grant: &mut Map<String, Value>, pin: &Value, findings: &mut Findings) -> bool {
     let is_required = if let Value::Bool(is_required) = pin {
         *is_required
     } else {
         findings.push(TEXT_FOR_TRUTH);
         is_yes(pin.as_str().unwrap_or(&pin.to_string()), findings)
     };
-    if grant.contains_key("tx_code") {
-        findings.push(BESIDE);
-    } else if is_required {
-        grant.insert("tx_code".into(), Map::new().into());
+    match (is_required, grant.contains_key("tx_code")) {
+        (true, false) => {
+            grant.insert("tx_code".into(), Map::new().into());
+            return true;
+        }
+        (false, true) => findings.push(BESIDE),
+        (true, true) | (false, false) => {}
     }
+    false
 }

@@ -14,6 +14,10 @@ use crate::token::ReceivedTokenResponse;
 const NO_TYPE: &str = "the answer of the Token Endpoint has no token_type (RFC 6749, section 5.1)";
 const NO_SERVER: &str = "there is no document about the authorization server (RFC 8414, section 3); \
                          draft 11, section 10.2.3, has no other place for the Token Endpoint";
+const NONCE_WITH_TOKEN: &str = "the Token Response has a c_nonce and the metadata have no nonce_endpoint, as in \
+                                draft 13, section 6.2: nothing else tells this issuer from one of 1.0";
+const PENDING: &str = "the Token Response is one of success with authorization_pending, as in draft 11, \
+                       section 6.2: since draft 12, section 6.3, that is an error";
 const DETAILS: &str = "authorization_details of the Token Response are not those of draft 14, \
                        section 6.2, and were left aside";
 
@@ -42,6 +46,7 @@ impl Dialect {
         let mut value = json::parse(body).ok()?;
         let nonce = nonce(&value);
         let mut findings = Vec::new();
+        findings.extend(nonce.as_ref().and_then(|_| self.finding_of_nonce()));
         let members = value.as_object_mut()?;
         if !members.contains_key("token_type") {
             findings.push(NO_TYPE);
@@ -56,6 +61,31 @@ impl Dialect {
             members.remove("authorization_details");
         }
         Some((ReceivedTokenResponse::parse(value.to_string().as_bytes())?, nonce, findings))
+    }
+
+    /// The draft of an Issuer that publishes nothing of any draft, and has no Nonce Endpoint either: that its Token Response has a nonce tells it. With it comes what is to be said of that.
+    #[must_use]
+    pub fn of_token_response(body: &[u8]) -> Option<(Self, String, &'static str)> {
+        let nonce = nonce(&json::parse(body).ok()?)?;
+        Some((Self(Draft::D13), nonce, NONCE_WITH_TOKEN))
+    }
+
+    /// Whether what is told of an issuer is no mistake of its draft: how it was told from 1.0 has to be said
+    /// all the same.
+    #[must_use]
+    pub fn is_remark(finding: &str) -> bool {
+        finding == NONCE_WITH_TOKEN
+    }
+
+    /// Whether an answer that looks like success says that there is no token yet (draft 8, section 7.2);
+    /// with what is to be said of a later draft's.
+    #[must_use]
+    pub fn read_pending(self, body: &[u8]) -> Option<Findings> {
+        let value = json::parse(body).ok()?;
+        let is_pending = value.get("authorization_pending").is_some_and(|it| *it == true);
+        let is_late = self.0 >= Draft::D12;
+        (is_pending && value.get("access_token").is_none())
+            .then(|| is_late.then_some(PENDING).into_iter().collect())
     }
 
     /// What takes the place of the authorization server's metadata: older Issuers have the Token

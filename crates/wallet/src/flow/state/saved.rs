@@ -159,7 +159,7 @@ impl SavedOffer {
             shown: shown.collect(),
             sender: offer.sender.save(),
             findings: spoken.findings().into_iter().map(Into::into).collect(),
-            nonce: spoken.nonce(),
+            nonce: spoken.misplaced_nonce(),
         }
     }
 

@@ -1,5 +1,6 @@
-//! `bestow derive`: what a holder shows of a credential of which claims can be left out
-//! (`ecdsa-sd-2023`, `bbs-2023`). Nobody is asked, and no key of the holder's is needed.
+//! `bestow derive`: what a holder shows of a credential of which claims can be left out: an SD-JWT, or
+//! one with a proof by `ecdsa-sd-2023` or `bbs-2023`. Nobody is asked; a key of the holder's signs where
+//! a key binding was asked for.
 
 use formats::FormatError;
 use formats::data_integrity::sd::{derive as disclose, is_pointer};
@@ -10,8 +11,10 @@ use crate::contexts::contexts;
 use crate::exit::{Failure, Kind as Ending};
 use crate::inspect::found;
 use crate::inspect::kind::Kind;
-use crate::inspect::recognise::Body;
+use crate::inspect::recognise::{Body, Found};
 use crate::terminal::{plain, print, print_json, tell};
+
+mod sd_jwt;
 
 /// By which parts can be shown.
 const CRYPTOSUITES: &[&str] = &[
@@ -22,8 +25,16 @@ const CRYPTOSUITES: &[&str] = &[
 const PROOF: &str = "proof";
 
 /// Runs the command.
-pub(crate) fn derive(arguments: &DeriveArguments) -> Result<(), Failure> {
-    let credential = credential(&arguments.what)?;
+pub(crate) async fn derive(arguments: &DeriveArguments) -> Result<(), Failure> {
+    let thing = found(&arguments.what)?;
+    if let Body::SdJwt(found) = &thing.body {
+        return sd_jwt::derive(arguments, &found.text).await;
+    }
+    if arguments.key.is_some() {
+        let message = "only behind an SD-JWT there is a key binding";
+        return Err(Failure::usage(message).hint("leave out --nonce, --audience and --key"));
+    }
+    let credential = credential(thing)?;
     let pointers = &arguments.pointer;
     pointers.iter().try_for_each(|pointer| check(pointer, &credential))?;
     let contexts = contexts(&arguments.context)?;
@@ -58,8 +69,7 @@ fn list(as_json: bool, missing: &Missing<'_>) -> Result<(), Failure> {
 }
 
 /// The credential with the one proof of which a part can be shown.
-fn credential(what: &str) -> Result<Map<String, Value>, Failure> {
-    let thing = found(what)?;
+fn credential(thing: Found) -> Result<Map<String, Value>, Failure> {
     let (Kind::LinkedDataCredential, Body::Json(Value::Object(mut credential))) =
         (thing.kind, thing.body)
     else {
@@ -79,7 +89,9 @@ fn credential(what: &str) -> Result<Map<String, Value>, Failure> {
 
 fn whole_only(why: &str) -> Failure {
     let suites = CRYPTOSUITES.join(" or ");
-    let message = format!("only a credential with a proof by {suites} can be shown in part; {why}");
+    let message = format!(
+        "only an SD-JWT or a credential with a proof by {suites} can be shown in part; {why}"
+    );
     let hint = "see what it is: bestow inspect FILE";
     Failure::new(Ending::Usage, "not_derivable", message).hint(hint)
 }
@@ -100,9 +112,13 @@ fn check(pointer: &str, credential: &Map<String, Value>) -> Result<(), Failure> 
     if is_there && first.is_some_and(|first| first != PROOF) {
         return Ok(());
     }
+    Err(bad_pointer(pointer))
+}
+
+fn bad_pointer(pointer: &str) -> Failure {
     let message = format!("{} leads to nothing in this credential", plain(pointer));
     let hint = "write a JSON pointer like /credentialSubject/given_name; --list names them all";
-    Err(Failure::new(Ending::Usage, "bad_pointer", message).hint(hint))
+    Failure::new(Ending::Usage, "bad_pointer", message).hint(hint)
 }
 
 /// What of a credential is not shown, and where it was; JSON is nested no deeper than its reader allows.
