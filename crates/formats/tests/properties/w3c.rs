@@ -48,6 +48,8 @@ impl Secured {
 
 fn said<'c>(issuer: &'c str, contexts: &'c [Value], claims: Map<String, Value>) -> W3cClaims<'c> {
     W3cClaims {
+        id: None,
+        name: None,
         issuer,
         contexts,
         types: &[],
