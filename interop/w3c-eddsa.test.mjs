@@ -24,8 +24,10 @@ const SUITES = {
     eddsaJcs2022.createVerifyCryptosuite(),
   ],
 };
+const OPEN_BADGES = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json";
+const BADGE = new URL("../docs/credential-types/open_badge.toml", import.meta.url);
+const CONTEXTS = new URL("../crates/formats/contexts/", import.meta.url);
 const V2 = "https://www.w3.org/ns/credentials/v2";
-const CONTEXT = new URL("../crates/formats/contexts/credentials-v2.jsonld", import.meta.url);
 let issuer, context;
 
 before(async () => {
@@ -48,6 +50,7 @@ async function signByEd25519(folder) {
     const file = join(folder, "credentials", `${name}.toml`);
     await writeFile(file, text.replace('format = "jwt_vc_json"', format));
   }
+  await writeFile(join(folder, "credentials", "badge.toml"), await readFile(BADGE, "utf8"));
   const config = ["--config", join(folder, "bestow.toml")];
   await runWell("issuer", "keys", "rotate", "signing", "--algorithm", "EdDSA", "--now", ...config);
 }
@@ -64,8 +67,9 @@ async function didDocument() {
 }
 
 async function documentLoader(url) {
-  if (url === V2) {
-    const document = JSON.parse(await readFile(CONTEXT, "utf8"));
+  const file = { [V2]: "credentials-v2.jsonld", [OPEN_BADGES]: "open-badges-3.0.3.jsonld" }[url];
+  if (file) {
+    const document = JSON.parse(await readFile(new URL(file, CONTEXTS), "utf8"));
     return { contextUrl: null, documentUrl: url, document };
   }
   const did = await didDocument();
@@ -104,3 +108,12 @@ for (const [name, [, cryptosuite]] of Object.entries(SUITES)) {
     }
   });
 }
+
+test("Digital Bazaar verifies an Open Badge of ours by eddsa-rdfc-2022", async () => {
+  const credential = await receive("badge", await holderKey("EdDSA", "jwk"));
+  assert.equal(credential.proof.cryptosuite, "eddsa-rdfc-2022");
+  const { verified, error } = await verify(credential, eddsaRdfc2022);
+  assert.ok(verified, error);
+  credential.credentialSubject.achievement.name = "Solo";
+  assert.ok(!(await verify(credential, eddsaRdfc2022)).verified);
+});

@@ -29,8 +29,12 @@ const TYPES = {
   degree_sd: 'format = "ldp_vc"\ncryptosuite = "ecdsa-sd-2023"',
   degree_jwt: 'format = "vc+jwt"\nstatus = "bitstring"',
   degree_sd_jwt: 'format = "vc+sd-jwt"',
+  degree_did_key: 'format = "ldp_vc"\nissuer_identity = "did:key"\nstatus_list = false',
+  degree_did_jwk: 'format = "vc+jwt"\nissuer_identity = "did:jwk"',
 };
 const V2 = "https://www.w3.org/ns/credentials/v2";
+const OPEN_BADGES = "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json";
+const BADGE = new URL("../docs/credential-types/open_badge.toml", import.meta.url);
 const CONTEXTS = new URL("../crates/formats/contexts/", import.meta.url);
 let issuer, context;
 
@@ -41,12 +45,16 @@ before(async () => {
 
 after(() => issuer?.stop());
 
-/** The diploma, in the formats of version 2.0. */
+/** The diploma, in the formats of version 2.0, and the Open Badge of the documentation. */
 async function addTypes(folder) {
   const text = await readFile(join(folder, "credentials", "diploma.toml"), "utf8");
   for (const [name, format] of Object.entries(TYPES)) {
     const file = join(folder, "credentials", `${name}.toml`);
     await writeFile(file, text.replace('format = "jwt_vc_json"', format));
+  }
+  for (const [name, format] of Object.entries({ badge: "ldp_vc", badge_jwt: "vc+jwt" })) {
+    const badge = (await readFile(BADGE, "utf8")).replace('format = "ldp_vc"', `format = "${format}"`);
+    await writeFile(join(folder, "credentials", `${name}.toml`), badge);
   }
 }
 
@@ -70,7 +78,7 @@ async function didDocument() {
 async function documentLoader(url) {
   const files = {
     [V2]: "credentials-v2.jsonld",
-    "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json": "open-badges-3.0.3.jsonld",
+    [OPEN_BADGES]: "open-badges-3.0.3.jsonld",
   };
   if (files[url]) {
     const document = JSON.parse(await readFile(new URL(files[url], CONTEXTS), "utf8"));
@@ -175,7 +183,7 @@ test("Digital Bazaar verifies what we disclose by ecdsa-sd-2023", async () => {
 
 /** An Open Badge (1EdTech, 3.0): what it holds has types that bring contexts of their own. */
 const badge = (issuer) => ({
-  "@context": [V2, "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"],
+  "@context": [V2, OPEN_BADGES],
   id: "https://issuer.example/badges/1",
   type: ["VerifiableCredential", "OpenBadgeCredential"],
   issuer: { id: issuer, type: ["Profile"], name: "Example University" },
@@ -196,6 +204,54 @@ const badge = (issuer) => ({
     },
     result: [{ type: ["Result"], resultDescription: "urn:uuid:1", value: "A" }],
   },
+});
+
+/** What Open Badges 3.0 asks of a credential. */
+function assertBadge(credential, issuerName) {
+  assert.deepEqual(credential["@context"], [V2, OPEN_BADGES]);
+  assert.deepEqual(credential.type, ["VerifiableCredential", "OpenBadgeCredential"]);
+  assert.match(credential.id, /^urn:uuid:[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/);
+  assert.equal(credential.issuer, issuerName);
+  assert.equal(credential.name, "Teamwork");
+  const { id, type, achievement } = credential.credentialSubject;
+  assert.match(id, /^did:/);
+  assert.deepEqual(type, ["AchievementSubject"]);
+  assert.deepEqual(achievement.type, ["Achievement"]);
+  const { id: named, name, description, criteria } = achievement;
+  assert.ok([named, name, description, criteria.narrative].every((text) => text));
+}
+
+test("Digital Bazaar verifies an Open Badge of ours, and so do we", async () => {
+  const credential = await receive("badge", await holderKey("ES256", "did:jwk"));
+  assertBadge(credential, (await didDocument()).id);
+  const { verified, error } = await verifyRdfc(structuredClone(credential));
+  assert.ok(verified, error);
+  const folder = await temporaryFolder();
+  const [file, ca] = ["badge.json", "ca.pem"].map((name) => join(folder, name));
+  await writeFile(ca, issuer.caPem);
+  await writeFile(file, JSON.stringify(credential));
+  const more = ["--ca", ca, "--allow-private-addresses"];
+  assert.match(await runWell("verify", file, ...more), /^verified$/m);
+  const changes = [
+    (changed) => (changed.credentialSubject.achievement.name = "Solo"),
+    (changed) => (changed.credentialSubject.achievement.tag = ["solo"]),
+    (changed) => (changed.credentialSubject.type = ["Profile"]),
+    (changed) => (changed.id = "urn:uuid:00000000-0000-4000-8000-000000000000"),
+    (changed) => (changed.name = "Solo"),
+  ];
+  for (const change of changes) {
+    const changed = structuredClone(credential);
+    change(changed);
+    assert.ok(!(await verifyRdfc(changed)).verified);
+    await writeFile(file, JSON.stringify(changed));
+    await assert.rejects(runWell("verify", file, ...more));
+  }
+});
+
+test("jose verifies an Open Badge as vc+jwt", async () => {
+  const compact = await receive("badge_jwt", await holderKey("ES256", "did:jwk"));
+  const { payload } = await jose.jwtVerify(compact, publishedKey, { typ: "vc+jwt" });
+  assertBadge(payload, issuer.url);
 });
 
 test("an Open Badge that Digital Bazaar signs is verified, and each change is found", async () => {
@@ -273,6 +329,38 @@ test("jose verifies a vc+jwt", async () => {
   const { id, ...claims } = payload.credentialSubject;
   assert.deepEqual(claims, await issuer.sample("degree_jwt"));
   await assertSubject(id, key);
+});
+
+test("a key that is its issuer's name is all that Digital Bazaar and jose need", async () => {
+  const key = await holderKey("ES256", "did:jwk");
+  const credential = await receive("degree_did_key", key);
+  const { issuer: did, proof } = credential;
+  const publicKeyMultibase = did.slice("did:key:".length);
+  assert.equal(proof.verificationMethod, `${did}#${publicKeyMultibase}`);
+  const id = proof.verificationMethod;
+  const method = { id, type: "Multikey", controller: did, publicKeyMultibase };
+  const controller = {
+    "@context": ["https://www.w3.org/ns/did/v1"],
+    id: did,
+    assertionMethod: [id],
+  };
+  const load = async (url) => {
+    const multikey = { "@context": "https://w3id.org/security/multikey/v1", ...method };
+    const document = { [id]: multikey, [did]: controller }[url];
+    return document ? { contextUrl: null, documentUrl: url, document } : documentLoader(url);
+  };
+  const suite = new DataIntegrityProof({ cryptosuite: ecdsaRdfc2019 });
+  const purpose = new jsigs.purposes.AssertionProofPurpose({ controller });
+  const { verified, error } = await jsigs.verify(credential, { suite, purpose, documentLoader: load });
+  assert.ok(verified, error);
+
+  const ofKid = ({ kid }) => {
+    const [, jwk] = kid.match(/^did:jwk:([\w-]+)#0$/);
+    return jose.importJWK(JSON.parse(Buffer.from(jwk, "base64url")), "ES256");
+  };
+  const compact = await receive("degree_did_jwk", key);
+  const { payload, protectedHeader } = await jose.jwtVerify(compact, ofKid, { typ: "vc+jwt" });
+  assert.deepEqual([payload.iss, payload.issuer], Array(2).fill(protectedHeader.kid.split("#")[0]));
 });
 
 test("jose verifies a vc+sd-jwt, and its digests are those of its disclosures", async () => {

@@ -7,6 +7,7 @@ use crate::exit::{Failure, Kind};
 
 mod bench;
 mod cli;
+mod contexts;
 mod demo;
 mod derive;
 mod exit;

@@ -17,6 +17,7 @@ use wallet::http::{Http, NoNetwork};
 use wallet::verify::{Asked, Check, Outcome, Report, SignedBy, Verdict, Verifier};
 
 use crate::cli::VerifyArguments;
+use crate::contexts::contexts;
 use crate::exit::{Failure, Kind as Ending};
 use crate::inspect::found;
 use crate::inspect::kind::Kind;
@@ -91,6 +92,7 @@ fn verifier(arguments: &VerifyArguments) -> Result<Verifier, Failure> {
         settings: Settings {
             anchors: arguments.trust_anchor.as_deref().map(anchors).transpose()?,
             documents: documents(),
+            contexts: contexts(&arguments.context)?,
             ..Settings::default()
         },
         given_keys: arguments.issuer_keys.as_deref().map(keys_of).transpose()?,

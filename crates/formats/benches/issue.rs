@@ -144,8 +144,15 @@ impl Scene {
     fn seen(&self, unsigned: Unsigned, type_name: TypeName<'_>) -> Unsigned {
         let key = self.holder.public_key();
         let (holder, certificate) = (Some((key, &self.binding)), Some((NOW, END)));
-        let expected =
-            Expected { type_name, issuer: ISSUER, holder, now: NOW, certificate, status: None };
+        let expected = Expected {
+            type_name,
+            issuer: ISSUER,
+            holder,
+            now: NOW,
+            certificate,
+            country: None,
+            status: None,
+        };
         check(&unsigned, &expected).unwrap();
         unsigned
     }

@@ -16,6 +16,7 @@ use keys::public_key::PublicKey;
 use keys::signer::Signer;
 use serde_json::{Map, Value};
 
+use crate::sd_jwt_vc::IssuerKeyHeader;
 use crate::status_list::CredentialStatus;
 use crate::unverified::text;
 use crate::validity::{self, numeric_date};
@@ -43,8 +44,17 @@ pub async fn sign(
     kid: &str,
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
-    let header = [("typ", "JWT"), ("kid", kid)];
-    let header = header.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    sign_with(prepared, IssuerKeyHeader::Kid(kid), signer).await
+}
+
+/// The same, by a key that is found in another way.
+pub async fn sign_with(
+    prepared: &Map<String, Value>,
+    key: IssuerKeyHeader<'_>,
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
+    let header = [("typ", "JWT".into()), key.member()];
+    let header = header.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     let payload = json::text(prepared);
     let raw = jws::sign(header, payload.as_bytes(), signer).await.map_err(IssueError::Signing)?;
     if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
@@ -60,6 +70,9 @@ pub fn prepare(claims: &W3cClaims<'_>) -> Result<Map<String, Value>, IssueError>
     insert("vc", claims.credential(DataModel::V1)?.into());
     if let Some(id) = claims.subject {
         insert("sub", id.into());
+    }
+    if let Some(id) = &claims.id {
+        payload.insert("jti".to_owned(), id.as_str().into());
     }
     claims.insert_status(&mut payload);
     Ok(payload)

@@ -95,9 +95,9 @@ fn short(secured: Map<String, Value>) -> Result<Value, IssueError> {
 }
 
 /// Whether claims could be signed as linked data: the contexts give each a meaning.
-pub fn check_terms(claims: &W3cClaims<'_>) -> Result<(), IssueError> {
+pub fn check_terms(claims: &W3cClaims<'_>, contexts: &Contexts) -> Result<(), IssueError> {
     let credential = claims.credential(DataModel::V2)?;
-    data_integrity::check_terms(&credential).map_err(IssueError::Uncanonical)
+    data_integrity::check_terms(&credential, contexts).map_err(IssueError::Uncanonical)
 }
 
 /// A credential that was read; nothing that it says can be relied on yet.
@@ -109,6 +109,7 @@ pub struct LdpVc {
     proof: Proof,
     said: Said,
     issuer: String,
+    contexts: Contexts,
     raw: String,
 }
 
@@ -132,7 +133,13 @@ impl LdpVc {
         if model == DataModel::V2 {
             members::check(&document, !proof.is_selective())?;
         }
-        Ok(Self { document, proofs, proof, said, issuer, raw })
+        let contexts = Contexts::default();
+        Ok(Self { document, proofs, proof, said, issuer, contexts, raw })
+    }
+
+    /// The same for whoever knows more contexts than the program has.
+    pub(crate) fn with_contexts(self, contexts: &Contexts) -> Self {
+        Self { contexts: contexts.clone(), ..self }
     }
 
     /// Which key claims to have signed.
@@ -158,7 +165,7 @@ impl LdpVc {
     pub fn verify(mut self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
         let status = self.status();
         let document = self.proofs.document_of(&self.proof, self.document)?;
-        self.proof.verify(document, key, &Contexts::default())?;
+        self.proof.verify(document, key, &self.contexts)?;
         let status = status?;
         self.proof.check_time(now)?;
         validity::check(self.said.not_before, self.said.expires_at, now)?;

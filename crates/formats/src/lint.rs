@@ -13,7 +13,7 @@ use crate::binding::Binding;
 use crate::sd_jwt::{self, Concealed};
 use crate::status_list::CredentialStatus;
 use crate::unsigned::Unsigned;
-use crate::w3c::{CONTEXT, DataModel, STATUS, SUBJECT};
+use crate::w3c::{CONTEXT, DataModel, ID, NAME, STATUS, SUBJECT};
 use crate::{CREDENTIAL_BYTES_MAX, length, mso_mdoc, sd_jwt_vc, vc_jose};
 
 /// What the credential must be.
@@ -30,6 +30,8 @@ pub struct Expected<'a> {
     /// First and last second of the certificate that goes with it; `None` where the key is looked
     /// up by its name.
     pub certificate: Option<(Timestamp, Timestamp)>,
+    /// The country of that certificate, if it names one.
+    pub country: Option<&'a str>,
     /// The entry that was recorded for it, and how many its list has.
     pub status: Option<(&'a CredentialStatus, u64)>,
 }
@@ -47,13 +49,17 @@ pub enum TypeName<'a> {
         contexts: &'a [Value],
         /// `type`
         types: &'a [String],
+        /// Whether each has a name of its own, for machines.
+        has_id: bool,
+        /// What people call it.
+        name: Option<&'a str>,
     },
 }
 
 /// Why a credential is not signed: a fault of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LintFault {
-    /// Another type or format than is configured.
+    /// Another type, name or format than is configured.
     WrongType,
     /// Another issuer.
     WrongIssuer,
@@ -61,8 +67,10 @@ pub enum LintFault {
     WrongTimes,
     /// It would be good for longer than the certificate of the key that signs.
     OutlivesCertificate,
-    /// Signed before or after the life of the certificate.
+    /// Signed before or after the life of the certificate, or said to begin before it.
     SignedOutsideCertificate,
+    /// An mdoc of another country than the certificate.
+    OtherCountry,
     /// Bound to another key than was proved, or named in another way.
     WrongBinding,
     /// A claim has a name that means something to readers of the format.
@@ -89,7 +97,10 @@ impl fmt::Display for LintFault {
             Self::WrongTimes => "its times contradict each other, or the clock",
             Self::OutlivesCertificate => "it ends after the certificate of the signing key",
             Self::SignedOutsideCertificate => {
-                "its time of signing is outside the life of the signing key's certificate"
+                "it is signed, or begins, outside the life of the signing key's certificate"
+            }
+            Self::OtherCountry => {
+                "its issuing_country is not that of the signing key's certificate"
             }
             Self::WrongBinding => "it is not bound to the key that was proved",
             Self::ReservedName => "a claim has a reserved name",
@@ -134,16 +145,29 @@ pub fn check(unsigned: &Unsigned, expected: &Expected<'_>) -> Result<(), LintFau
 }
 
 /// Members of a W3C credential of version 2 that we write; whatever else would mean something else.
-const V2_MEMBERS: [&str; 7] =
-    [CONTEXT, "type", "issuer", "validFrom", "validUntil", SUBJECT, STATUS];
+const V2_MEMBERS: [&str; 9] =
+    [CONTEXT, "type", ID, NAME, "issuer", "validFrom", "validUntil", SUBJECT, STATUS];
 /// The same as the payload of a JWT.
-const V2_JWT_MEMBERS: [&str; 9] =
-    [CONTEXT, "type", "issuer", "validFrom", "validUntil", SUBJECT, STATUS, "iss", "status"];
+const V2_JWT_MEMBERS: [&str; 11] = [
+    CONTEXT,
+    "type",
+    ID,
+    NAME,
+    "issuer",
+    "validFrom",
+    "validUntil",
+    SUBJECT,
+    STATUS,
+    "iss",
+    "status",
+];
 /// The same with selective disclosure.
-const V2_SD_JWT_MEMBERS: [&str; 12] = [
+const V2_SD_JWT_MEMBERS: [&str; 14] = [
     STATUS,
     CONTEXT,
     "type",
+    ID,
+    NAME,
     "issuer",
     "validFrom",
     "validUntil",
@@ -155,18 +179,23 @@ const V2_SD_JWT_MEMBERS: [&str; 12] = [
     sd_jwt::HASH,
 ];
 /// Of a JWT around a credential of version 1.1.
-const V1_JWT_MEMBERS: [&str; 6] = ["iss", "nbf", "exp", "vc", "sub", "status"];
+const V1_JWT_MEMBERS: [&str; 7] = ["iss", "nbf", "exp", "vc", "sub", "jti", "status"];
 /// Of that credential.
-const V1_MEMBERS: [&str; 7] =
-    [CONTEXT, "type", "issuer", "issuanceDate", "expirationDate", SUBJECT, STATUS];
+const V1_MEMBERS: [&str; 8] =
+    [CONTEXT, "type", ID, "issuer", "issuanceDate", "expirationDate", SUBJECT, STATUS];
+/// In front of names that were drawn.
+const DRAWN: &str = "urn:uuid:";
 
 fn sd_jwt_vc(concealed: &Concealed, expected: &Expected<'_>) -> Result<(), LintFault> {
     let payload = &concealed.payload;
     let TypeName::Vct(vct) = expected.type_name else { return Err(LintFault::WrongType) };
     says(payload, "vct", vct, LintFault::WrongType)?;
     says(payload, "iss", expected.issuer, LintFault::WrongIssuer)?;
-    let begin = payload.get("nbf").or_else(|| payload.get("iat"));
-    check_times((number(begin)?, number(payload.get("exp"))?), expected)?;
+    let end = number(payload.get("exp"))?;
+    check_times((number(payload.get("iat"))?, end), expected)?;
+    if let Some(begin) = payload.get("nbf") {
+        check_times((number(Some(begin))?, end), expected)?;
+    }
     check_confirmation(payload, expected)?;
     check_status(payload, expected)?;
     if payload.keys().any(|name| sd_jwt_vc::STRANGE.contains(&name.as_str())) {
@@ -183,6 +212,9 @@ fn jwt_vc_json(payload: &Map<String, Value>, expected: &Expected<'_>) -> Result<
     w3c(credential, DataModel::V1, expected)?;
     says(payload, "iss", expected.issuer, LintFault::WrongIssuer)?;
     let inside = credential.get(SUBJECT).and_then(|subject| subject.get("id"));
+    if payload.get("jti") != credential.get(ID) {
+        return Err(LintFault::WrongType);
+    }
     if payload.get("sub") != inside {
         return Err(LintFault::WrongBinding);
     }
@@ -211,13 +243,18 @@ fn w3c(
     model: DataModel,
     expected: &Expected<'_>,
 ) -> Result<(), LintFault> {
-    let TypeName::W3c { contexts, types } = expected.type_name else {
+    let TypeName::W3c { contexts, types, has_id, name } = expected.type_name else {
         return Err(LintFault::WrongType);
     };
     let written = credential.get(CONTEXT).and_then(Value::as_array);
     let (own, others) = written.and_then(|all| all.split_first()).ok_or(LintFault::WrongType)?;
     let named = credential.get("type").and_then(Value::as_array).ok_or(LintFault::WrongType)?;
     if own != model.context() || others != contexts || !named.iter().eq(types.iter()) {
+        return Err(LintFault::WrongType);
+    }
+    let name = name.filter(|_| model == DataModel::V2);
+    let id = credential.get(ID).map(|id| id.as_str().is_some_and(|id| id.starts_with(DRAWN)));
+    if id != has_id.then_some(true) || credential.get(NAME).map(Value::as_str) != name.map(Some) {
         return Err(LintFault::WrongType);
     }
     says(credential, "issuer", expected.issuer, LintFault::WrongIssuer)?;
@@ -262,7 +299,8 @@ fn number(value: Option<&Value>) -> Result<Timestamp, LintFault> {
     value.and_then(Value::as_u64).map(Timestamp).ok_or(LintFault::WrongTimes)
 }
 
-/// It is good now, or its time will come by the end of its certificate: never after that.
+/// It is good now, and from its beginning to its end its certificate is, too: verifiers may judge
+/// that by either (RFC 5280 §6.1).
 pub(crate) fn check_times(
     (begin, end): (Timestamp, Timestamp),
     expected: &Expected<'_>,
@@ -271,7 +309,7 @@ pub(crate) fn check_times(
         return Err(LintFault::WrongTimes);
     }
     match expected.certificate {
-        Some((first, last)) if expected.now < first || expected.now > last => {
+        Some((first, last)) if expected.now < first || expected.now > last || begin < first => {
             Err(LintFault::SignedOutsideCertificate)
         }
         Some((_, last)) if end > last => Err(LintFault::OutlivesCertificate),

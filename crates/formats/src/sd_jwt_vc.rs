@@ -127,13 +127,17 @@ impl IssuerKeyHeader<'_> {
     /// [`FORMER_FORMAT`] for those who know it by its former name.
     #[must_use]
     pub fn written(self, typ: &str, algorithm: Algorithm) -> ProtectedHeader {
-        let (name, value) = match self {
-            Self::X5c(x5c) => ("x5c", x509::x5c_to_json(x5c)),
-            Self::Kid(kid) => ("kid", kid.into()),
-        };
-        let members = [("typ", typ.into()), (name, value)];
+        let members = [("typ", typ.into()), self.member()];
         let members = members.into_iter().map(|(name, value)| (name.to_owned(), value));
         ProtectedHeader::new(members.collect(), algorithm)
+    }
+
+    /// How it stands in a header.
+    pub(crate) fn member(self) -> (&'static str, Value) {
+        match self {
+            Self::X5c(x5c) => ("x5c", x509::x5c_to_json(x5c)),
+            Self::Kid(kid) => ("kid", kid.into()),
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use keys::x509;
 use serde_json::{Map, Value};
 
 use crate::FormatError;
+use crate::data_integrity::Contexts;
 use crate::jwt_vc_json::{self, JwtVc};
 use crate::ldp_vc::{self, LdpVc};
 use crate::mso_mdoc::{self, Mdoc};
@@ -107,6 +108,16 @@ impl Unverified {
         match self {
             Self::LdpVc(credential) => credential.names_itself(),
             Self::SdJwtVc(_) | Self::MsoMdoc(_) | Self::JwtVcJson(_) | Self::VcJose(_) => false,
+        }
+    }
+
+    /// The same for whoever knows more contexts than the program has.
+    #[must_use]
+    pub fn with_contexts(self, contexts: &Contexts) -> Self {
+        match self {
+            Self::LdpVc(credential) => Self::LdpVc(Box::new(credential.with_contexts(contexts))),
+            other
+            @ (Self::SdJwtVc(_) | Self::MsoMdoc(_) | Self::JwtVcJson(_) | Self::VcJose(_)) => other,
         }
     }
 

@@ -16,6 +16,7 @@ use crate::binding::Binding;
 use crate::jwt_vc_json::check_kid;
 use crate::path::Step;
 use crate::sd_jwt::{self, Concealed};
+use crate::sd_jwt_vc::IssuerKeyHeader;
 use crate::status_list::CredentialStatus;
 use crate::unverified::text;
 use crate::validity::{self, numeric_date};
@@ -80,17 +81,26 @@ pub async fn sign(
     kid: &str,
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
-    let raw = sign_as(prepared, (FORMAT, kid), signer).await?;
+    sign_with(prepared, IssuerKeyHeader::Kid(kid), signer).await
+}
+
+/// The same, by a key that is found in another way.
+pub async fn sign_with(
+    prepared: &Map<String, Value>,
+    key: IssuerKeyHeader<'_>,
+    signer: &dyn Signer,
+) -> Result<String, IssueError> {
+    let raw = sign_as(prepared, (FORMAT, key), signer).await?;
     if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
 }
 
 /// Signs what [`prepare_selective`] made.
 pub async fn sign_selective(
     prepared: &Concealed,
-    kid: &str,
+    key: IssuerKeyHeader<'_>,
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
-    let raw = prepared.behind(sign_as(&prepared.payload, (SD_FORMAT, kid), signer).await?);
+    let raw = prepared.behind(sign_as(&prepared.payload, (SD_FORMAT, key), signer).await?);
     if raw.len() <= CREDENTIAL_BYTES_MAX { Ok(raw) } else { Err(IssueError::TooLong) }
 }
 
@@ -120,11 +130,11 @@ pub fn prepare(claims: &W3cClaims<'_>) -> Result<Map<String, Value>, IssueError>
 
 pub(crate) async fn sign_as(
     payload: &Map<String, Value>,
-    (typ, kid): (&str, &str),
+    (typ, key): (&str, IssuerKeyHeader<'_>),
     signer: &dyn Signer,
 ) -> Result<String, IssueError> {
-    let header = [("typ", typ), ("cty", CONTENT), ("kid", kid)];
-    let header = header.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+    let header = [("typ", typ.into()), ("cty", CONTENT.into()), key.member()];
+    let header = header.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
     jws::sign(header, json::text(payload).as_bytes(), signer).await.map_err(IssueError::Signing)
 }
 

@@ -20,6 +20,10 @@ const TYPE: &str = "VerifiableCredential";
 pub(crate) const CONTEXT: &str = "@context";
 /// Where a credential says how it can be revoked.
 pub(crate) const STATUS: &str = "credentialStatus";
+/// The name of a credential, for machines.
+pub(crate) const ID: &str = "id";
+/// The name of a credential, for people.
+pub(crate) const NAME: &str = "name";
 /// What a credential says of its subject.
 pub(crate) const SUBJECT: &str = "credentialSubject";
 
@@ -71,6 +75,10 @@ impl DataModel {
 /// What a W3C credential shall say.
 #[derive(Clone, Debug)]
 pub struct W3cClaims<'a> {
+    /// The name of this one credential, for machines; a URI.
+    pub id: Option<String>,
+    /// What people call it; version 1.1 of the data model has no such member.
+    pub name: Option<&'a str>,
     /// Who issues it.
     pub issuer: &'a str,
     /// What stands behind the context of the data model.
@@ -115,6 +123,11 @@ impl W3cClaims<'_> {
         ];
         let mut credential: Map<String, Value> =
             members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let name = self.name.filter(|_| model == DataModel::V2);
+        let own = [(ID, self.id.as_deref()), (NAME, name)];
+        let own =
+            own.into_iter().filter_map(|(member, value)| Some((member.to_owned(), value?.into())));
+        credential.extend(own);
         if let Some(CredentialStatus::Bitstring(entries)) = &self.status {
             let entries: Vec<Value> = entries.iter().map(BitstringEntry::to_json).collect();
             credential.insert(STATUS.to_owned(), entries.into());

@@ -64,7 +64,12 @@ fn claims<'a>(encoded: &'a str, issuer: &'a str, purpose: Purpose) -> ListCreden
 }
 
 fn options(canonicalization: Canonicalization) -> ProofOptions<'static> {
-    ProofOptions { verification_method: "did:web:issuer.example#1", canonicalization, created: NOW }
+    ProofOptions {
+        verification_method: "did:web:issuer.example#1",
+        canonicalization,
+        created: NOW,
+        contexts: None,
+    }
 }
 
 fn verify(
@@ -260,6 +265,8 @@ async fn a_credential_says_where_its_bits_are() {
     let entries = vec![entry(Purpose::Revocation, 42), entry(Purpose::Suspension, 42)];
     let status = Some(CredentialStatus::Bitstring(entries));
     let claims = |issuer: &'static str| W3cClaims {
+        id: None,
+        name: None,
         issuer,
         contexts: &[],
         types: &[],

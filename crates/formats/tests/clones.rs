@@ -112,7 +112,7 @@ async fn documents_of_the_test_suite_are_signed_and_derived() {
     let verification_method = &did::verification_method(&did);
     let created = Timestamp(1_800_000_000);
     let canonicalization = Canonicalization::Selective;
-    let options = ProofOptions { verification_method, canonicalization, created };
+    let options = ProofOptions { verification_method, canonicalization, created, contexts: None };
     for name in ["achievement/vc1.1", "achievement/vc2.0", "valid/vc1.1", "valid/vc2.0"] {
         let read = |file: &str| -> Value {
             let path = format!("tests/mocks/{name}/{file}.json");

@@ -53,7 +53,8 @@ async fn verdict(
         Secured::Rdfc => Canonicalization::Rdfc,
     };
     let verification_method = "did:web:issuer.example#key-1";
-    let options = ProofOptions { verification_method, canonicalization, created: NOW };
+    let options =
+        ProofOptions { verification_method, canonicalization, created: NOW, contexts: None };
     let mut credential = credential.clone();
     let others = credential.remove("proof");
     let signed = sign(credential, options, &key).await;

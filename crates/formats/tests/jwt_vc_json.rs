@@ -70,6 +70,8 @@ async fn what_is_issued_verifies() {
     let subject = to_did_jwk(key.public_key());
     for subject in [None, Some(subject.as_str())] {
         let claims = W3cClaims {
+            id: None,
+            name: None,
             issuer: ISSUER,
             contexts: &[],
             types: &["Diploma".to_owned()],
@@ -100,6 +102,8 @@ async fn what_is_issued_verifies() {
 async fn the_jwt_says_what_version_1_wants() {
     let key = key();
     let claims = W3cClaims {
+        id: None,
+        name: None,
         issuer: ISSUER,
         contexts: &[],
         types: &["VerifiableCredential".to_owned(), "Diploma".to_owned()],
@@ -124,6 +128,8 @@ async fn linked_data_have_contexts_of_their_own() {
     let key = key();
     let contexts = [json!("https://issuer.example/contexts/1"), json!({ "@vocab": "urn:x:" })];
     let claims = W3cClaims {
+        id: None,
+        name: None,
         issuer: ISSUER,
         contexts: &contexts,
         types: &["Diploma".to_owned()],
@@ -144,6 +150,8 @@ async fn linked_data_have_contexts_of_their_own() {
 #[tokio::test]
 async fn the_subject_is_not_a_claim() {
     let claims = W3cClaims {
+        id: None,
+        name: None,
         issuer: ISSUER,
         contexts: &[],
         types: &[],

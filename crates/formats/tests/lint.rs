@@ -69,7 +69,12 @@ impl Case {
             Unsigned::JwtVcJson(_)
             | Unsigned::VcJwt(_)
             | Unsigned::VcSdJwt(_)
-            | Unsigned::LdpVc(..) => TypeName::W3c { contexts: &[], types: &self.types },
+            | Unsigned::LdpVc(..) => TypeName::W3c {
+                contexts: &[],
+                types: &self.types,
+                has_id: true,
+                name: Some("Card"),
+            },
         };
         Expected {
             type_name,
@@ -77,6 +82,7 @@ impl Case {
             holder: Some((&self.key, &self.binding)),
             now: NOW,
             certificate: self.certificate,
+            country: None,
             status: self.status.as_ref().map(|status| (status, ENTRIES)),
         }
     }
@@ -138,8 +144,8 @@ fn sd_jwt() -> Case {
 }
 
 fn mdoc_of(key: &PublicKey, (begin, end): (Timestamp, Timestamp)) -> Unsigned {
-    let element = |name: &str| (name.to_owned(), Element::Text("x".to_owned()));
-    let elements = vec![element("given_name"), element("family_name")];
+    let element = |name: &str, text: &str| (name.to_owned(), Element::Text(text.to_owned()));
+    let elements = vec![element("given_name", "x"), element("issuing_country", "UT")];
     let claims = MdocClaims {
         doc_type: DOCTYPE,
         name_spaces: vec![NameSpace { name: "org.example.card.1".to_owned(), elements }],
@@ -161,6 +167,8 @@ fn w3c() -> [Case; 4] {
     let key = key();
     let (types, subject) = (types(), did::to_did_jwk(&key));
     let claims = |status: Option<StatusReference>| W3cClaims {
+        id: Some("urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6".to_owned()),
+        name: Some("Card"),
         issuer: ISSUER,
         contexts: &[],
         types: &types,
@@ -226,10 +234,35 @@ fn another_type_is_not_signed() {
     }
     for case in w3c() {
         let context = &[json!("https://other.example")];
-        let type_name = TypeName::W3c { contexts: context, types: &case.types };
+        let type_name = TypeName::W3c {
+            contexts: context,
+            types: &case.types,
+            has_id: true,
+            name: Some("Card"),
+        };
         let expected = Expected { type_name, ..case.expected() };
         assert_eq!(check(&case.unsigned, &expected), Err(LintFault::WrongType));
     }
+}
+
+/// What a type gives each credential as a name is there, and in one voice.
+#[test]
+fn another_name_is_not_signed() {
+    for case in w3c() {
+        let without = case.spoiled(|payload| drop(credential_of(payload).remove("id")));
+        assert_eq!(without, Err(LintFault::WrongType));
+    }
+    for case in w3c() {
+        let chosen = case.spoiled(|payload| {
+            credential_of(payload).insert("id".into(), "https://issuer.example/erika".into());
+        });
+        assert_eq!(chosen, Err(LintFault::WrongType));
+    }
+    let [jwt, jose, ..] = w3c();
+    let other = jwt.spoiled(|payload| drop(payload.insert("jti".into(), "urn:uuid:1".into())));
+    assert_eq!(other, Err(LintFault::WrongType));
+    let other = jose.spoiled(|payload| drop(payload.insert("name".into(), "Licence".into())));
+    assert_eq!(other, Err(LintFault::WrongType));
 }
 
 #[test]
@@ -270,12 +303,32 @@ fn what_outlives_the_certificate_is_not_signed() {
     }
 }
 
+/// ISO 18013-5 §9.3.1, RFC 5280 §6.1
+#[test]
+fn what_says_to_be_older_than_its_certificate_is_not_signed() {
+    for case in all_cases() {
+        let expected = Expected { certificate: Some((NOW, END)), ..case.expected() };
+        assert_eq!(check(&case.unsigned, &expected), Err(LintFault::SignedOutsideCertificate));
+    }
+    let mut case = sd_jwt();
+    case.payload().insert("nbf".into(), NOW.0.into());
+    let expected = Expected { certificate: Some((NOW, END)), ..case.expected() };
+    assert_eq!(check(&case.unsigned, &expected), Err(LintFault::SignedOutsideCertificate), "iat");
+}
+
 /// ISO 18013-5 §9.3.1
 #[test]
-fn an_mdoc_that_says_to_be_older_than_its_certificate_is_not_signed() {
+fn an_mdoc_of_another_country_than_its_certificate_is_not_signed() {
     let case = mdoc();
-    let expected = Expected { certificate: Some((NOW, END)), ..case.expected() };
-    assert_eq!(check(&case.unsigned, &expected), Err(LintFault::SignedOutsideCertificate));
+    for (country, fault) in [
+        (None, Ok(())),
+        (Some("UT"), Ok(())),
+        (Some("ut"), Ok(())),
+        (Some("DE"), Err(LintFault::OtherCountry)),
+    ] {
+        let expected = Expected { country, ..case.expected() };
+        assert_eq!(check(&case.unsigned, &expected), fault, "{country:?}");
+    }
 }
 
 #[test]
@@ -355,10 +408,14 @@ fn another_entry_of_a_status_list_is_not_signed() {
     }
 }
 
+/// Where a payload has the credential.
+fn credential_of(payload: &mut Map<String, Value>) -> &mut Map<String, Value> {
+    if payload.contains_key("vc") { payload["vc"].as_object_mut().unwrap() } else { payload }
+}
+
 /// Where a payload has the claims of its subject.
 fn claims_of(payload: &mut Map<String, Value>) -> &mut Map<String, Value> {
-    let outer =
-        if payload.contains_key("vc") { payload["vc"].as_object_mut().unwrap() } else { payload };
+    let outer = credential_of(payload);
     if outer.contains_key("credentialSubject") {
         return outer["credentialSubject"].as_object_mut().unwrap();
     }

@@ -61,6 +61,7 @@ async fn signed(document: Value, mandatory: Vec<String>, key: &SoftwareKey) -> M
         verification_method: "did:web:issuer.example#key-1",
         canonicalization: Canonicalization::Selective,
         created: NOW,
+        contexts: None,
     };
     sign_selective(object(document), options, mandatory, (key, &SystemRandom)).await.unwrap()
 }
@@ -201,6 +202,7 @@ async fn what_cannot_be_selected_is_refused() {
         verification_method: "did:web:issuer.example#key-1",
         canonicalization: Canonicalization::Selective,
         created: NOW,
+        contexts: None,
     };
     for pointer in
         ["/credentialSubject/nothing", "credentialSubject", "/issuer/x", "/type/9", "/~2"]

@@ -173,6 +173,8 @@ async fn sd_jwt_vc(key: &SoftwareKey, status: Option<StatusReference>) -> String
 
 async fn jwt_vc_json(key: &SoftwareKey, status: Option<StatusReference>) -> String {
     let claims = W3cClaims {
+        id: None,
+        name: None,
         contexts: &[],
         issuer: "https://issuer.example",
         types: &["Diploma".to_owned()],

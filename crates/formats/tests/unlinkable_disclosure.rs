@@ -66,6 +66,7 @@ fn options() -> ProofOptions<'static> {
         verification_method: "did:web:issuer.example#key-1",
         canonicalization: Canonicalization::Unlinkable,
         created: NOW,
+        contexts: None,
     }
 }
 
@@ -454,6 +455,7 @@ fn signs_the_same(base: &Map<String, Value>, mandatory: &Value, key: &BbsKey) {
         verification_method: proof["verificationMethod"].as_str().unwrap(),
         canonicalization: Canonicalization::Unlinkable,
         created: Timestamp::from_rfc3339(proof["created"].as_str().unwrap()).unwrap(),
+        contexts: None,
     };
     let mandatory = serde_json::from_value(mandatory.clone()).unwrap();
     let ours = sign_unlinkable(document, options, mandatory, (key, &Fixed)).unwrap();

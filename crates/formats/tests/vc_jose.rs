@@ -4,6 +4,7 @@
 
 use formats::binding::Binding;
 use formats::sd_jwt::SdJwtError;
+use formats::sd_jwt_vc::IssuerKeyHeader;
 use formats::vc_jose::{SelectiveClaims, VcJose, issue, prepare_selective, sign_selective};
 use formats::verified::{Format, Verified};
 use formats::w3c::W3cClaims;
@@ -42,6 +43,8 @@ fn key() -> SoftwareKey {
 
 fn claims(subject: Option<&str>) -> W3cClaims<'_> {
     W3cClaims {
+        id: None,
+        name: None,
         issuer: ISSUER,
         contexts: &[],
         types: &[],
@@ -60,7 +63,7 @@ fn selective(binding: Option<Binding>, subject: Option<&str>) -> SelectiveClaims
 
 async fn issued_selective(claims: SelectiveClaims<'_>, key: &SoftwareKey) -> String {
     let prepared = prepare_selective(&claims, &Counting(0.into())).unwrap();
-    sign_selective(&prepared, "key-1", key).await.unwrap()
+    sign_selective(&prepared, IssuerKeyHeader::Kid("key-1"), key).await.unwrap()
 }
 
 /// A good payload, to be spoilt.

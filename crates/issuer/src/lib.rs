@@ -254,8 +254,7 @@ impl Issuer {
     /// The did:web of the same website, for proofs that need a name for their keys.
     #[must_use]
     pub fn did(&self) -> String {
-        let website = Url::parse(self.credential_issuer()).ok();
-        website.as_ref().and_then(did::to_did_web).unwrap_or_default() // it always has a host
+        did_of(self.credential_issuer())
     }
 
     /// Where an offer can be fetched (OFFER-03).
@@ -269,4 +268,10 @@ impl Issuer {
     pub fn credentials_per_offer(&self) -> usize {
         usize::try_from(self.config.offer.credentials_per_offer).unwrap_or(usize::MAX)
     }
+}
+
+/// The did:web of a Credential Issuer Identifier, which always has a host.
+fn did_of(credential_issuer: &str) -> String {
+    let website = Url::parse(credential_issuer).ok();
+    website.as_ref().and_then(did::to_did_web).unwrap_or_default()
 }

@@ -208,7 +208,8 @@ async fn purge_all(issuer: &Issuer) -> Result<(), StoreError> {
         claims: now.minus(u64::from(retention.claims_hours) * 3600),
         applications: days_ago(retention.applications_days),
         offers: days_ago(retention.offers_days),
-        issuances: days_ago(retention.issuances_days),
+        // The last day of a credential is a whole one, and it can be revoked then, too.
+        issuances: days_ago(retention.issuances_days + 1),
     };
     while issuer.store.purge(&before, PURGE_ROWS).await? >= PURGE_ROWS.into() {
         tokio::task::yield_now().await;

@@ -86,7 +86,7 @@ fn one_line_turns_on_what_the_profile_needs() {
 type Change = (&'static str, &'static str, &'static str);
 
 /// Each contradiction, and a word of what is told: which rule, and what to do.
-const CONTRADICTIONS: [(&str, Change, &str, &str); 17] = [
+const CONTRADICTIONS: [(&str, Change, &str, &str); 18] = [
     (
         "HAIP-05",
         ("bestow.toml", "#required = false", "required = false"),
@@ -186,6 +186,12 @@ const CONTRADICTIONS: [(&str, Change, &str, &str); 17] = [
         ("clients/wallet.toml", "name = ", "first_party = true\nname = "),
         "HAIP §4",
         "first_party = false",
+    ),
+    (
+        "HAIP-44, of the credential",
+        (CARD, "#issuer_identity = \"x509\"", "issuer_identity = \"did:web\""),
+        "HAIP §6.1.1",
+        "issuer_identity = \"x509\"",
     ),
     ("HAIP-46", ("keys/signing-certificate.pem", "", "ANCHOR"), "HAIP §6.1.1", "remove the last"),
     (

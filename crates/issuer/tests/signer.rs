@@ -13,12 +13,13 @@ use std::sync::Arc;
 use axum::http::Request;
 use formats::status_list::CredentialStatus;
 use formats::status_list::token::{TokenFormat, parse};
+use formats::verified::Verified;
 use issuer::credential_type::Format;
 use issuer::generations::{
     FOLLOWED_SECONDS, KeyPurpose, Retired, Rotation, SigningKeyWish, Start, Uses, retire, rotate,
 };
 use issuer::issue::signer_warnings;
-use keys::outside::{Clock as _, SystemRandom};
+use keys::outside::{Clock as _, SystemRandom, Timestamp};
 use keys::public_key::PublicKey;
 use oid4vci::grant::OfferState;
 use oid4vci::signed_metadata::UnverifiedMetadata;
@@ -124,6 +125,55 @@ async fn a_credential_ends_with_the_certificate_that_goes_with_it() {
         let end = unverified.verify(&key, world.clock.now()).unwrap().expires_at.unwrap();
         assert_eq!(end == signing, is_cut, "{id}: {end:?}, {signing:?}");
         assert_eq!(end <= signing, is_cut, "{id}");
+    }
+}
+
+/// What a verifier reads in a fresh credential.
+async fn verified(world: &World, id: &str) -> Verified {
+    let credential = credential(world, id).await;
+    let unverified = formats::parse(world.issuer.types[id].format.name(), &credential).unwrap();
+    let keys = world.issuer.keys();
+    unverified.verify(keys.signing.signer.public_key(), world.clock.now()).unwrap()
+}
+
+/// RFC 5280 §6.1: a verifier may hold the certificate against the time from which a credential says
+/// that it is good. All of a certificate's first day say the same; later ones, that of their day.
+#[tokio::test]
+async fn nothing_says_to_be_older_than_the_certificate_of_its_key() {
+    let world = World::new().await;
+    make_next(&world, Start::AtOnce);
+    world.clock.advance(FOLLOWED_SECONDS);
+    assert!(world.issuer.follow_keys().unwrap());
+    let begin = world.issuer.keys().signing.certificate.not_before;
+    assert_ne!(begin.0 % DAY, 0, "within a day");
+    for (advanced, wanted) in [(0, begin), (DAY, Timestamp(begin.0 - begin.0 % DAY + DAY))] {
+        world.clock.advance(advanced);
+        for id in [CARD, DIPLOMA] {
+            assert_eq!(verified(&world, id).await.issued_at, Some(wanted), "{id}");
+        }
+    }
+}
+
+/// VCI §15.4.1: its end does not say when it was issued, and is never before its time.
+#[tokio::test]
+async fn a_credential_is_good_for_as_long_as_was_configured() {
+    let days = 1;
+    let world = World::with(|issuer| {
+        for credential_type in issuer.types.values_mut() {
+            credential_type.validity_days = days;
+        }
+    })
+    .await;
+    let to_midnight = DAY - world.clock.now().0 % DAY;
+    for advanced in [to_midnight - 30, 30, 3_600] {
+        world.clock.advance(advanced);
+        let now = world.clock.now();
+        for id in [CARD, DIPLOMA] {
+            let end = verified(&world, id).await.expires_at.unwrap();
+            let least = now.plus(u64::from(days) * DAY);
+            assert!(end >= least && end.0 < least.0 + DAY, "{id}: {end:?} of {now:?}");
+            assert_eq!(end.0 % DAY, 0, "{id}: the end of a day");
+        }
     }
 }
 

@@ -94,6 +94,7 @@ impl Draft {
             verification_method: &self.method,
             canonicalization: self.canonicalization,
             created: self.created,
+            contexts: None,
         };
         let authentication =
             Authentication { domain: &self.domain, challenge: self.challenge.as_deref() };

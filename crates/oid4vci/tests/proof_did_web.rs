@@ -307,6 +307,7 @@ async fn a_presentation_may_name_a_key_of_a_document() {
         verification_method: &method,
         canonicalization: Canonicalization::Jcs,
         created: NOW,
+        contexts: None,
     };
     let nonce = nonce();
     let authentication = Authentication { domain: ISSUER, challenge: Some(&nonce) };

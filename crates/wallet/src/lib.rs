@@ -52,6 +52,7 @@ pub mod verify;
 
 use std::sync::Arc;
 
+use formats::data_integrity::Contexts;
 use keys::outside::{Clock, Random};
 use keys::x509::Anchors;
 
@@ -112,6 +113,8 @@ pub struct Settings {
     pub key_attestation_source: Option<Arc<dyn KeyAttestationSource>>,
     /// Where documents are kept that are known by their digests; `None` keeps none.
     pub documents: Option<Arc<dyn Documents>>,
+    /// What gives the words of linked data a meaning, beside what the library has.
+    pub contexts: Contexts,
 }
 
 impl Default for Settings {
@@ -128,6 +131,7 @@ impl Default for Settings {
             strictness: Strictness::Lenient,
             key_attestation_source: None,
             documents: None,
+            contexts: Contexts::default(),
         }
     }
 }

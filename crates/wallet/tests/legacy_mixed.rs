@@ -1,5 +1,9 @@
 //! Issuers that mix drafts: what they send counts more than what they should have sent, and is said.
-#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test stops at the first surprise"
+)]
 
 mod world;
 

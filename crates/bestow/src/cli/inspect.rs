@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use keys::outside::Timestamp;
 
+use crate::contexts::ContextFile;
+
 pub(super) const INSPECT_EXAMPLES: &str = "\
 Examples:
   bestow inspect credential.txt
@@ -39,6 +41,9 @@ pub(crate) struct DeriveArguments {
     /// What to show, as a JSON pointer (RFC 6901), and all that is below it; may be repeated
     #[arg(long, value_name = "POINTER")]
     pub(crate) pointer: Vec<String>,
+    /// A context that the program does not have (JSON-LD); may be repeated
+    #[arg(long, value_name = "URL=FILE#sha256-HEX", value_parser = ContextFile::parse)]
+    pub(crate) context: Vec<ContextFile>,
     /// Print what can be shown, and show nothing
     #[arg(long, conflicts_with = "pointer")]
     pub(crate) list: bool,
@@ -105,6 +110,9 @@ pub(crate) struct VerifyArguments {
     /// Be content with a holder's own proof, which shows that somebody has a key and not who
     #[arg(long, conflicts_with_all = ["trust_anchor", "issuer_keys"])]
     pub(crate) proof: bool,
+    /// A context that the program does not have (JSON-LD); may be repeated
+    #[arg(long, value_name = "URL=FILE#sha256-HEX", value_parser = ContextFile::parse)]
+    pub(crate) context: Vec<ContextFile>,
     /// Ask addresses of private networks and of this machine, too
     #[arg(long)]
     pub(crate) allow_private_addresses: bool,

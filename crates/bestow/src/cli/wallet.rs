@@ -10,6 +10,8 @@ use wallet::flow::dialect::Strictness;
 use wallet::flow::key::is_did_web;
 use wallet::profile::Profile;
 
+use crate::contexts::ContextFile;
+
 #[derive(Debug, Args)]
 pub(crate) struct WalletArguments {
     /// The wallet's folder; else the XDG data folder
@@ -115,6 +117,9 @@ pub(crate) struct TrustArguments {
     /// An authority that vouches for issuers of credentials (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) trust_anchor: Option<PathBuf>,
+    /// A context that the program does not have (JSON-LD); may be repeated
+    #[arg(long, value_name = "URL=FILE#sha256-HEX", value_parser = ContextFile::parse)]
+    pub(crate) context: Vec<ContextFile>,
 }
 
 /// With what the wallet's maker vouches for it.

@@ -3,11 +3,11 @@
 //! a key binding was asked for.
 
 use formats::FormatError;
-use formats::data_integrity::Contexts;
 use formats::data_integrity::sd::{derive as disclose, is_pointer};
 use serde_json::{Map, Value, json};
 
 use crate::cli::DeriveArguments;
+use crate::contexts::contexts;
 use crate::exit::{Failure, Kind as Ending};
 use crate::inspect::found;
 use crate::inspect::kind::Kind;
@@ -37,7 +37,8 @@ pub(crate) async fn derive(arguments: &DeriveArguments) -> Result<(), Failure> {
     let credential = credential(thing)?;
     let pointers = &arguments.pointer;
     pointers.iter().try_for_each(|pointer| check(pointer, &credential))?;
-    let shown = disclose(&credential, pointers, &Contexts::default()).map_err(refused)?;
+    let contexts = contexts(&arguments.context)?;
+    let shown = disclose(&credential, pointers, &contexts).map_err(refused)?;
     let mut missing = Missing::default();
     missing.members(("", &credential), &shown);
     if arguments.list {

@@ -291,6 +291,10 @@ mod tests {
     }
 
     fn things() -> Vec<(&'static str, String)> {
+        [compact(), documents()].concat()
+    }
+
+    fn compact() -> Vec<(&'static str, String)> {
         let disclosure = BASE64_URL_SAFE_NO_PAD.encode(r#"["salt","name","Ada"]"#);
         let vct = json!({ "vct": "https://a.example/card", "_sd": ["x"], "exp": 1 });
         let sd_jwt = jwt(&json!({ "typ": "dc+sd-jwt", "alg": "ES256", "x5c": ["AAAA"] }), &vct);
@@ -298,12 +302,6 @@ mod tests {
         let list = json!({ "sub": "https://a.example/1", "iat": 1,
             "status_list": { "bits": 1, "lst": "eNrbuRgAAhcBXQ" } });
         let by_typ = |typ: &str| jwt(&json!({ "typ": typ, "alg": "none" }), &json!({ "iss": "a" }));
-        let offer = json!({ "credential_issuer": "https://a.example",
-            "credential_configuration_ids": ["card"] });
-        let offer_link = format!("openid-credential-offer://?credential_offer={offer}");
-        let metadata = json!({ "credential_issuer": "https://a.example" });
-        let server = json!({ "issuer": "https://a.example", "token_endpoint": "x" });
-        let keys = json!({ "issuer": "https://a.example", "jwks": { "keys": [] } });
         vec![
             ("sd_jwt_vc", format!("{sd_jwt}~{disclosure}~")),
             ("sd_jwt_vc", format!("{sd_jwt}~{disclosure}~{}", by_typ("kb+jwt"))),
@@ -323,6 +321,20 @@ mod tests {
             ("vc_jwt", jwt(&json!({ "typ": "JWT", "alg": "ES256" }), &w3c)),
             ("jwt", by_typ("JWT")),
             ("jwe", "eyJhbGciOiJkaXIifQ....".to_owned()),
+            ("w3c_presentation_jwt", jwt(&json!({ "alg": "ES256" }), &json!({ "vp": {} }))),
+            ("w3c_presentation_jwt", by_typ("vp+jwt")),
+            ("jwt", json!(by_typ("JWT")).to_string()),
+        ]
+    }
+
+    fn documents() -> Vec<(&'static str, String)> {
+        let offer = json!({ "credential_issuer": "https://a.example",
+            "credential_configuration_ids": ["card"] });
+        let offer_link = format!("openid-credential-offer://?credential_offer={offer}");
+        let metadata = json!({ "credential_issuer": "https://a.example" });
+        let server = json!({ "issuer": "https://a.example", "token_endpoint": "x" });
+        let keys = json!({ "issuer": "https://a.example", "jwks": { "keys": [] } });
+        vec![
             ("credential_offer", offer.to_string()),
             ("credential_offer", offer_link),
             ("credential_offer", "openid-credential-offer://?credential_offer=".to_owned()),
@@ -362,10 +374,7 @@ mod tests {
                 json!({ "@context": [], "type": ["VerifiablePresentation"], "holder": "did:key:z" })
                     .to_string(),
             ),
-            ("w3c_presentation_jwt", jwt(&json!({ "alg": "ES256" }), &json!({ "vp": {} }))),
-            ("w3c_presentation_jwt", by_typ("vp+jwt")),
             ("device_response", BASE64_URL_SAFE_NO_PAD.encode(annex_d())),
-            ("jwt", json!(by_typ("JWT")).to_string()),
         ]
     }
 

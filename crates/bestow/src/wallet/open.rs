@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use super::Place;
 use super::key_attestation::KeyAttestationCommand;
 use crate::cli::{AttestationArguments, ClientKeyArguments, ReachArguments, TrustArguments};
+use crate::contexts::{ContextFile, contexts};
 use crate::exit::Failure;
 
 /// What the owner trusts and allows.
@@ -30,6 +31,8 @@ pub(crate) struct Reach<'r> {
     pub(crate) ca: Option<&'r Path>,
     /// An authority that vouches for issuers of credentials.
     pub(crate) trust_anchor: Option<&'r Path>,
+    /// What gives words a meaning, beside what the program has.
+    pub(crate) contexts: &'r [ContextFile],
     /// Plain http, to this machine only.
     pub(crate) allow_http_loopback: bool,
     /// Who vouches for this wallet, where somebody does.
@@ -64,6 +67,7 @@ impl<'r> Reach<'r> {
         Self {
             ca: trust.ca.as_deref(),
             trust_anchor: trust.trust_anchor.as_deref(),
+            contexts: &trust.context,
             attestation: files.map(|(jwt, key)| AttestationFiles { jwt, key }),
             ..Self::default()
         }
@@ -114,6 +118,7 @@ pub(crate) async fn open(
             }),
             // In memory: a folder of them would tell what the store seals.
             documents: Some(Arc::new(DocumentsInMemory::default())),
+            contexts: contexts(reach.contexts)?,
             ..Settings::default()
         },
     })

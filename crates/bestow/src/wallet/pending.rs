@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use wallet::Wallet;
 use wallet::error::WalletError;
 use wallet::flow::deferred::Resumed;
@@ -91,9 +91,10 @@ pub(super) async fn resume(place: &Place, arguments: &ResumeArguments) -> Result
         Some((_, failure)) => failure.done("credentials", kept),
         None if !is_done => not_ready().done("credentials", kept).done("pending", waits),
         None if arguments.json => {
-            let mut done = json!({ "credentials": kept, "pending": waits });
+            let mut done = Map::from_iter([("credentials".to_owned(), kept)]);
+            done.insert("pending".to_owned(), waits);
             if !findings.is_empty() {
-                done["findings"] = json!(findings);
+                done.insert("findings".to_owned(), json!(findings));
             }
             return print_json(&done);
         }

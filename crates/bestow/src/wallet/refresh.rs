@@ -19,6 +19,7 @@ pub(super) async fn refresh(place: &Place, arguments: &RefreshArguments) -> Resu
     let reach = Reach {
         ca: arguments.trust.ca.as_deref(),
         trust_anchor: arguments.trust.trust_anchor.as_deref(),
+        contexts: &arguments.trust.context,
         allow_http_loopback: arguments.allow_http_loopback,
         ..Reach::default()
     };

@@ -25,7 +25,7 @@ impl Said {
     pub(super) fn tell(&self) {
         match self.version {
             Some(Version::Draft(draft)) => {
-                tell(format!("The issuer speaks draft {draft} of OpenID4VCI."))
+                tell(format!("The issuer speaks draft {draft} of OpenID4VCI."));
             }
             Some(Version::Final) => tell("The issuer speaks OpenID4VCI 1.0."),
             None => {}

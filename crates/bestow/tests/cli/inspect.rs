@@ -190,8 +190,10 @@ fn a_forged_key_binding_fails() {
     }
 }
 
-/// Of which the holder may leave out the name, the address, and the town in it.
-async fn card(issuer: &SoftwareKey, holder: &SoftwareKey) -> String {
+/// A card, the published key of its issuer, and the private keys of holder and issuer.
+async fn with_a_card_of_a_holder() -> World {
+    let world = World::new();
+    let [issuer, holder] = [(); 2].map(|()| SoftwareKey::generate(Algorithm::Es256).unwrap());
     let claims = json!({ "given_name": "Ada", "address": { "town": "Graz", "zip": "8010" } });
     let claims = SdJwtVcClaims {
         vct: "urn:example:card",
@@ -211,22 +213,21 @@ async fn card(issuer: &SoftwareKey, holder: &SoftwareKey) -> String {
         expires_at: Timestamp(4_000_000_000),
         status: None,
     };
-    issue(claims, IssuerKeyHeader::Kid("1"), issuer, &SystemRandom).await.unwrap()
+    let card = issue(claims, IssuerKeyHeader::Kid("1"), &issuer, &SystemRandom).await.unwrap();
+    fs::write(world.path("card"), card).unwrap();
+    let mut jwk = issuer.public_key().to_jwk();
+    jwk.insert("kid".into(), "1".into());
+    fs::write(world.path("keys.json"), json!({ "keys": [jwk] }).to_string()).unwrap();
+    fs::write(world.path("holder.pem"), holder.to_pem()).unwrap();
+    fs::write(world.path("issuer.pem"), issuer.to_pem()).unwrap();
+    world
 }
 
 /// RFC 9901 §4.3: a holder shows a part with a key of its own; whoever asked finds that it was made for
 /// this, and whoever did not is told what was not judged.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_holder_shows_is_verified_with_its_key_binding() {
-    let world = World::new();
-    let [issuer, holder] = [(); 2].map(|()| SoftwareKey::generate(Algorithm::Es256).unwrap());
-    fs::write(world.path("card"), card(&issuer, &holder).await).unwrap();
-    let mut jwk = issuer.public_key().to_jwk();
-    jwk.insert("kid".into(), "1".into());
-    fs::write(world.path("keys.json"), json!({ "keys": [jwk] }).to_string()).unwrap();
-    fs::write(world.path("holder.pem"), holder.to_pem()).unwrap();
-    fs::write(world.path("issuer.pem"), issuer.to_pem()).unwrap();
-
+    let world = with_a_card_of_a_holder().await;
     let listed = world.bestow(&["derive", "card", "--list"]).exits(0);
     assert_eq!(listed.stdout, "/address\n/address/town\n/given_name\n");
     let derive = ["derive", "card", "--pointer", "/address/town"];

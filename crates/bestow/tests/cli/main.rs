@@ -8,6 +8,7 @@
 
 mod attested;
 mod client_key;
+mod contexts;
 mod derive;
 mod first_party;
 mod haip;

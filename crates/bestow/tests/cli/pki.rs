@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
 use crate::world::{BADGE, World};
 
 const AUTHORITY: [&str; 10] = [
@@ -26,7 +28,10 @@ fn make(world: &World, folder: &str, more: &[&str]) -> crate::world::Outcome {
 #[test]
 fn what_a_document_signer_signs_is_verified_by_its_authority() {
     let mut world = World::new();
-    fs::write(world.path("issuer/credentials/badge.toml"), BADGE).unwrap();
+    let file = world.path("issuer/credentials/badge.toml");
+    let country = "[[claims]]\npath = [\"org.example.badge.1\", \"issuing_country\"]\n\
+                   type = \"string\"\n";
+    fs::write(&file, format!("{BADGE}\n{country}example = \"UT\"\n")).unwrap();
     make(&world, "authority", &[]).exits(0);
     let rotate = ["issuer", "keys", "rotate", "signing"];
     world.bestow(&[&rotate[..], &["--csr", "signing.csr"]].concat()).exits(0);
@@ -44,6 +49,19 @@ fn what_a_document_signer_signs_is_verified_by_its_authority() {
     let received = receive("authority/iaca.pem").exits(0).json();
     assert_eq!(received["credentials"][0]["claims"]["org.example.badge.1"]["room"], 7);
     receive("issuer/tls/ca.pem").exits(6);
+
+    // What says another country than its signer is neither offered nor configured.
+    let claims = json!({ "org.example.badge.1": { "room": 7, "issuing_country": "DE" } });
+    fs::write(world.path("claims.json"), claims.to_string()).unwrap();
+    let offer = ["issuer", "offer", "badge", "--claims", "claims.json"];
+    let refused = world.bestow(&offer).exits(2).stderr;
+    assert!(refused.contains("issuing_country: must be the country"), "{refused}");
+    for (of, is_good) in [("UT", true), ("DE", false)] {
+        fs::write(&file, format!("{BADGE}\n{country}default = \"{of}\"\n")).unwrap();
+        let checked = world.bestow(&["issuer", "check-config"]);
+        let told = checked.exits(if is_good { 0 } else { 2 }).stderr;
+        assert!(is_good || told.contains("badge.toml") && told.contains("of UT"), "{told}");
+    }
 }
 
 /// Also with `--now` a key is published before it signs.

@@ -4,6 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
+use crate::pki::wait_for_the_second_key;
 use crate::world::{World, names};
 
 /// Where each format has the name of a person.
@@ -45,6 +46,29 @@ fn a_new_type_of_each_format_is_good_and_can_be_looked_at() {
         world.bestow_reading(&preview, br#"{"given_name":"Zoe"}"#).exits(2);
     }
     world.bestow(&["issuer", "credential", "check"]).exits(0);
+}
+
+/// By the code that issues: who would sign, with which key, and where its status would be asked for.
+#[test]
+fn a_preview_shows_what_would_be_issued() {
+    let world = World::new();
+    world.bestow(&["issuer", "credential", "new", "card", "--format", "ldp_vc"]).exits(0);
+    let preview =
+        |id: &str| world.bestow(&["issuer", "credential", "preview", id, "--json"]).exits(0).json();
+    let linked = preview("card");
+    let payload = &linked["unsigned"]["payload"];
+    assert!(payload["issuer"].as_str().unwrap().starts_with("did:web:localhost"), "{payload}");
+    assert_eq!(payload["credentialStatus"][0]["type"], "BitstringStatusListEntry");
+    let card = preview("student_card");
+    assert!(card["unsigned"]["payload"]["status"]["status_list"]["uri"].is_string(), "{card}");
+    let signs = |id: &str| {
+        preview(id)["configuration"]["credential_signing_alg_values_supported"][0].clone()
+    };
+    assert_eq!((signs("card"), signs("student_card")), ("ecdsa-rdfc-2019".into(), "ES256".into()));
+    let rotate = ["issuer", "keys", "rotate", "signing", "--now", "--algorithm", "EdDSA"];
+    world.bestow(&rotate).exits(0);
+    wait_for_the_second_key(&world);
+    assert_eq!((signs("card"), signs("student_card")), ("eddsa-rdfc-2022".into(), "EdDSA".into()));
 }
 
 /// One file, three configurations; claims are given once, and are in each where its format has them.

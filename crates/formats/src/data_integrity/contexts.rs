@@ -1,7 +1,14 @@
-//! The contexts that are known: part of the program, so that none is ever fetched.
+//! The contexts that are known: part of the program, or given to it as files; none is ever fetched.
+
+use std::sync::Arc;
+
+use keys::json;
+use serde_json::Value;
+
+use crate::w3c::CONTEXT;
 
 /// Their sources: `contexts/README.md`.
-const BUNDLED: [(&str, &str); 10] = [
+const BUNDLED: [(&str, &str); 12] = [
     (
         "https://www.w3.org/2018/credentials/v1",
         include_str!("../../contexts/credentials-v1.jsonld"),
@@ -19,6 +26,11 @@ const BUNDLED: [(&str, &str); 10] = [
         "https://w3id.org/vc/status-list/2021/v1",
         include_str!("../../contexts/status-list-2021-v1.jsonld"),
     ),
+    (
+        "https://www.w3.org/ns/credentials/status/v1",
+        include_str!("../../contexts/status-v1.jsonld"),
+    ),
+    ("https://w3id.org/security/multikey/v1", include_str!("../../contexts/multikey-v1.jsonld")),
     (
         "https://purl.imsglobal.org/spec/ob/v3p0/context.json",
         include_str!("../../contexts/open-badges-3.0.0.jsonld"),
@@ -44,15 +56,29 @@ const BUNDLED: [(&str, &str); 10] = [
 /// Contexts by their names.
 #[derive(Clone, Debug, Default)]
 pub struct Contexts {
-    more: Vec<(String, String)>,
+    more: Arc<Vec<(String, String)>>,
 }
 
 impl Contexts {
-    /// Adds one that somebody looked at before.
+    /// Adds one that somebody looked at before. Those of the program stay what they are.
     #[must_use]
     pub fn with(mut self, url: &str, document: &str) -> Self {
-        self.more.push((url.to_owned(), document.to_owned()));
+        Arc::make_mut(&mut self.more).push((url.to_owned(), document.to_owned()));
         self
+    }
+
+    /// Whether a context of this name is part of the program.
+    #[must_use]
+    pub fn is_bundled(url: &str) -> bool {
+        BUNDLED.iter().any(|(name, _)| *name == url)
+    }
+
+    /// Whether a text is a context, as a file has it.
+    #[must_use]
+    pub fn is_document(text: &str) -> bool {
+        json::parse_object(text.as_bytes()).is_ok_and(|document| {
+            document.get(CONTEXT).is_some_and(|it| !matches!(it, Value::Null))
+        })
     }
 
     /// The text of a context.

@@ -84,6 +84,14 @@ pub struct ProofOptions<'a> {
     pub canonicalization: Canonicalization,
     /// When it is made.
     pub created: Timestamp,
+    /// The contexts that are known beside those of the program, if any are.
+    pub contexts: Option<&'a Contexts>,
+}
+
+impl ProofOptions<'_> {
+    fn contexts(&self) -> Contexts {
+        self.contexts.cloned().unwrap_or_default()
+    }
 }
 
 /// For whom a key is proved.
@@ -128,7 +136,7 @@ async fn sign_with(
 ) -> Result<Map<String, Value>, IssueError> {
     let suite = Cryptosuite::of(signer.algorithm(), options.canonicalization)
         .ok_or(IssueError::NoCryptosuite)?;
-    let contexts = Contexts::default();
+    let contexts = options.contexts();
     let message = suite.message(signer.algorithm(), (&document, &proof), &contexts);
     let message = message.map_err(IssueError::Uncanonical)?;
     let signature = signer.sign(&message).await.map_err(IssueError::Signing)?;
@@ -161,8 +169,11 @@ fn options_of(
 }
 
 /// Whether a document could be signed as linked data.
-pub(crate) fn check_terms(document: &Map<String, Value>) -> Result<(), FormatError> {
-    rdfc::canonical(document, false, &Contexts::default()).map(drop)
+pub(crate) fn check_terms(
+    document: &Map<String, Value>,
+    contexts: &Contexts,
+) -> Result<(), FormatError> {
+    rdfc::canonical(document, false, contexts).map(drop)
 }
 
 /// A proof that was read.

@@ -3,6 +3,7 @@
 use keys::cbor::{Label, Map, encode};
 use keys::cose;
 
+use super::ISSUING_COUNTRY;
 use super::issue::{Item, Prepared};
 use super::security_object::{SpaceDigests, digests, embedded, status, tdate};
 use crate::FormatError;
@@ -24,6 +25,7 @@ pub(crate) fn check(prepared: &Prepared, expected: &Expected<'_>) -> Result<(), 
     check_key(member("deviceKeyInfo")?, expected)?;
     let said = map.get(Label::Text("status")).map(status).transpose();
     check_said_status(said.map_err(|_| LintFault::WrongStatus)?.as_ref(), expected)?;
+    check_countries(prepared, expected.country)?;
     check_digests(prepared, &digests(member("valueDigests")?).map_err(malformed)?)?;
     let items = prepared.spaces.iter().flat_map(|space| &space.items);
     let length: usize = items.map(|item| item.bytes().len()).sum();
@@ -49,6 +51,22 @@ fn check_validity(validity: &[u8], expected: &Expected<'_>) -> Result<(), LintFa
         .is_some_and(is_inside)
         .then_some(())
         .ok_or(LintFault::SignedOutsideCertificate)
+}
+
+/// ISO 18013-5 §9.3.1: that of the signer's certificate, wherever the mdoc says one.
+fn check_countries(prepared: &Prepared, own: Option<&str>) -> Result<(), LintFault> {
+    let Some(own) = own else { return Ok(()) };
+    for item in prepared.spaces.iter().flat_map(|space| &space.items) {
+        let item = embedded(item.bytes()).and_then(Map::parse);
+        let item = item.map_err(|_| LintFault::Malformed)?;
+        let text = |name| item.text(Label::Text(name)).ok().flatten();
+        if text("elementIdentifier") == Some(ISSUING_COUNTRY)
+            && text("elementValue").is_none_or(|said| !said.eq_ignore_ascii_case(own))
+        {
+            return Err(LintFault::OtherCountry);
+        }
+    }
+    Ok(())
 }
 
 /// Compared as it is written: to read a key costs more than to write it.

@@ -19,6 +19,9 @@ pub use response::{ShownMdoc, device_response};
 /// The Credential Format Identifier (FMT-MDOC-01).
 pub const FORMAT: &str = "mso_mdoc";
 
+/// The element that names the country of the issuing authority, in whichever name space.
+pub const ISSUING_COUNTRY: &str = "issuing_country";
+
 /// CBOR inside a byte string (RFC 8949 §3.4.5.1).
 const EMBEDDED: u64 = 24;
 /// The only version of the security object that we know.

@@ -36,6 +36,8 @@ fn key(algorithm: Algorithm) -> SoftwareKey {
 
 fn claims(claims: Value, contexts: &[Value]) -> W3cClaims<'_> {
     W3cClaims {
+        id: None,
+        name: None,
         issuer: ISSUER,
         contexts,
         types: &[],
@@ -48,7 +50,7 @@ fn claims(claims: Value, contexts: &[Value]) -> W3cClaims<'_> {
 }
 
 fn options(canonicalization: Canonicalization) -> ProofOptions<'static> {
-    ProofOptions { verification_method: KID, canonicalization, created: NOW }
+    ProofOptions { verification_method: KID, canonicalization, created: NOW, contexts: None }
 }
 
 fn verify(credential: &Value, key: &SoftwareKey) -> Result<Verified, FormatError> {

@@ -96,6 +96,7 @@ async fn our_proof_is_that_of_the_w3c() {
         verification_method: proof["verificationMethod"].as_str().unwrap(),
         canonicalization: Canonicalization::Jcs,
         created: Timestamp::from_rfc3339(proof["created"].as_str().unwrap()).unwrap(),
+        contexts: None,
     };
     let made = sign(without_proof(case), options, &key).await.unwrap();
     assert_eq!(Value::Object(made), *case);
@@ -124,6 +125,14 @@ fn bundled_contexts_are_as_they_were_taken() {
         (
             include_str!("../../contexts/status-list-2021-v1.jsonld"),
             "634d71c159289f068c96012e4511c657fdf82ac4231900081bda3ba24e2e1160",
+        ),
+        (
+            include_str!("../../contexts/status-v1.jsonld"),
+            "fd08cbf28ddd829ab2f1978c48f43ab07a112c1c90245a0cfac7ba721c65170c",
+        ),
+        (
+            include_str!("../../contexts/multikey-v1.jsonld"),
+            "c5f3806f8286920573221938917988a18a4cc5a09e968d29649613c7a1c2b1f6",
         ),
         (
             include_str!("../../contexts/open-badges-3.0.0.jsonld"),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use formats::data_integrity::sd::derive;
 use formats::data_integrity::{Canonicalization, Contexts, ProofOptions};
+use formats::sd_jwt_vc::IssuerKeyHeader;
 use formats::vc_jose::SelectiveClaims;
 use formats::w3c::W3cClaims;
 use formats::{FormatError, jwt_vc_json, ldp_vc, parse, parse_raw, vc_jose};
@@ -48,6 +49,8 @@ impl Secured {
 
 fn said<'c>(issuer: &'c str, contexts: &'c [Value], claims: Map<String, Value>) -> W3cClaims<'c> {
     W3cClaims {
+        id: None,
+        name: None,
         issuer,
         contexts,
         types: &[],
@@ -70,7 +73,12 @@ fn issued(secured: Secured, claims: Map<String, Value>) -> String {
         }
         Secured::LdpVc(canonicalization) => {
             let verification_method = "did:web:issuer.example#1";
-            let options = ProofOptions { verification_method, canonicalization, created: NOW };
+            let options = ProofOptions {
+                verification_method,
+                canonicalization,
+                created: NOW,
+                contexts: None,
+            };
             let made = ldp_vc::prepare(&said(DID, contexts, claims)).unwrap();
             let signed = if canonicalization == Canonicalization::Selective {
                 now(ldp_vc::sign_selective(made, options, &[], (&*KEY, &SystemRandom)))
@@ -145,7 +153,7 @@ fn selective(card: &Card) -> String {
         binding: None,
     };
     let made = vc_jose::prepare_selective(&claims, &SystemRandom).unwrap();
-    now(vc_jose::sign_selective(&made, "1", &*KEY)).unwrap()
+    now(vc_jose::sign_selective(&made, IssuerKeyHeader::Kid("1"), &*KEY)).unwrap()
 }
 
 fn read_selective(raw: &str) -> Result<Map<String, Value>, FormatError> {

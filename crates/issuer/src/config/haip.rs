@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::source::Source;
 use super::{Config, ConfigError};
-use crate::credential_type::{CredentialType, Format, KeyBinding, Origin};
+use crate::credential_type::{CredentialType, Format, Identity, KeyBinding, Origin};
 
 /// A set of rules that an issuer keeps beside those of OpenID4VCI.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -197,6 +197,12 @@ pub(super) fn check_types(
             return Err(source.mistake(&origin.place("scope"), problem, "write another one"));
         }
         let is_sd_jwt = matches!(credential_type.format, Format::SdJwtVc { .. });
+        if is_sd_jwt && credential_type.identity != Identity::X509 {
+            let problem = "profile = \"haip\" finds the key of a dc+sd-jwt by its certificate \
+                           (HAIP §6.1.1)";
+            let remedy = "write issuer_identity = \"x509\", or remove the line";
+            return Err(source.mistake(&origin.place("issuer_identity"), problem, remedy));
+        }
         if let Some(key_binding) = &mut credential_type.key_binding {
             check_key_binding(key_binding, is_sd_jwt, (&origin, &source))?;
         }

@@ -76,7 +76,7 @@ fn describe_credential_type(text: &mut String) {
     text.push_str(
         "\n## Credential types\n\nThe folder `credentials` has one file for each. This one is written \
          by `bestow issuer init`; a driving licence (ISO/IEC 18013-5), person identification data of \
-         the European Union, and a type in three formats are in the folder \
+         the European Union, an Open Badge and a type in three formats are in the folder \
          [credential-types](credential-types). A file may be JSON as well, with the same keys: its name \
          then ends in `.json`, and `null` in a path is the same as `\"*\"`. A JWK, or a set of them, beside the \
          types is none of them.\n\n```toml\n",

@@ -33,20 +33,22 @@ pub(super) struct WrittenClaim {
     #[serde(rename = "type")]
     pub(super) value_type: ValueType,
     #[serde(default)]
-    required: bool,
+    pub(super) required: bool,
     pub(super) disclosure: Option<Disclosure>,
     #[serde(default = "yes")]
-    form: bool,
+    pub(super) form: bool,
     #[serde(default)]
     label: BTreeMap<Locale, String>,
-    min_length: Option<usize>,
-    max_length: Option<usize>,
-    minimum: Option<i64>,
-    maximum: Option<i64>,
-    min_items: Option<usize>,
-    max_items: Option<usize>,
-    default: Option<toml::Value>,
-    example: Option<toml::Value>,
+    pub(super) min_length: Option<usize>,
+    pub(super) max_length: Option<usize>,
+    pub(super) minimum: Option<i64>,
+    pub(super) maximum: Option<i64>,
+    pub(super) min_items: Option<usize>,
+    pub(super) max_items: Option<usize>,
+    /// The same in every credential.
+    pub(super) value: Option<toml::Value>,
+    pub(super) default: Option<toml::Value>,
+    pub(super) example: Option<toml::Value>,
 }
 
 const fn yes() -> bool {
@@ -70,6 +72,8 @@ pub(super) struct Context<'c> {
     pub(super) is_in_name_space: bool,
     /// Whether a holder can leave claims out.
     pub(super) is_selective: bool,
+    /// Whether what the claims mean is signed, and not how they are written, in some format of the type.
+    pub(super) signs_statements: bool,
     /// Whether that holds of some format of the type, as what the file says is for all of them.
     pub(super) some_conceal: bool,
     /// Whether claims can be such that they are always shown, in some format of the type.
@@ -113,8 +117,9 @@ fn check_all(written: &[WrittenClaim], context: &Context<'_>) -> Result<(), Conf
         let problem = format!("there are more than {CLAIMS_MAX} claims");
         return Err(context.source.mistake("claims", problem, "make two credential types of it"));
     }
-    let is_said =
-        |claim: &WrittenClaim| claim.required && claim.disclosure != Some(Disclosure::Never);
+    let is_said = |claim: &WrittenClaim| {
+        (claim.required || claim.value.is_some()) && claim.disclosure != Some(Disclosure::Never)
+    };
     if context.format == WrittenFormat::MsoMdoc && !written.iter().any(is_said) {
         let problem = "an mdoc says something, and here everything may be left out";
         return Err(context.source.mistake("claims", problem, "set required = true for one"));
@@ -134,6 +139,9 @@ impl Rules<'_> {
     fn check(&self) -> Result<(), ConfigError> {
         self.check_neighbours()?;
         self.check_labels()?;
+        if self.claim.value.is_some() {
+            return self.check_constant();
+        }
         self.check_field()?;
         self.check_limits()?;
         self.check_never()?;
@@ -290,7 +298,7 @@ impl Rules<'_> {
 
     /// Whether an applicant fills it in, or what is in it.
     fn is_in_form(&self) -> bool {
-        self.claim.form && !self.is_inside_hidden()
+        self.claim.form && self.claim.value.is_none() && !self.is_inside_hidden()
     }
 
     fn is_inside_hidden(&self) -> bool {
@@ -328,6 +336,7 @@ impl Rules<'_> {
             in_form: self.is_in_form(),
             label: label.map(|(tag, text)| (tag.as_str().to_owned(), text.clone())).collect(),
             limits: self.limits(),
+            constant: self.constant()?,
             default: self.value("default", written.default.as_ref())?,
             example: self.value("example", written.example.as_ref())?,
         })
@@ -339,11 +348,12 @@ impl Rules<'_> {
         name.is_some_and(|name| PICTURES_OF_PERSON.contains(&name))
     }
 
-    fn limits(&self) -> Limits {
+    pub(super) fn limits(&self) -> Limits {
         let WrittenClaim { min_length, max_length, minimum, maximum, .. } = *self.claim;
         let WrittenClaim { min_items, max_items, .. } = *self.claim;
         let is_linked_data = self.context.is_linked_data;
         let is_jpeg = self.context.is_mdoc && self.is_picture_of_person();
+        let is_uri = self.context.format.is_w3c() && self.is_for_machines();
         Limits {
             min_length,
             max_length,
@@ -352,6 +362,8 @@ impl Rules<'_> {
             min_items,
             max_items,
             is_linked_data,
+            is_uri,
+            is_set: self.context.signs_statements,
             is_jpeg,
         }
     }
@@ -377,21 +389,22 @@ impl Rules<'_> {
 
 /// Each element of a list is there as long as the list is.
 fn is_required(claim: &WrittenClaim) -> bool {
-    claim.required || claim.path.last() == Some(&Step::Every)
+    claim.required || claim.value.is_some() || claim.path.last() == Some(&Step::Every)
 }
 
 fn crossed<T: PartialOrd>(least: Option<T>, most: Option<T>) -> bool {
     matches!((least, most), (Some(least), Some(most)) if most < least)
 }
 
-/// Days may be written with or without quotes; lists and tables are no values of claims.
-fn to_json(written: &toml::Value) -> Value {
+/// Days may be written with or without quotes; tables are no values of claims, and lists constants.
+pub(super) fn to_json(written: &toml::Value) -> Value {
     match written {
         toml::Value::String(text) => Value::from(text.as_str()),
         toml::Value::Integer(number) => Value::from(*number),
         toml::Value::Float(number) => Value::from(*number),
         toml::Value::Boolean(yes) => Value::from(*yes),
         toml::Value::Datetime(day) => Value::from(day.to_string()),
-        toml::Value::Array(_) | toml::Value::Table(_) => Value::Null,
+        toml::Value::Array(elements) => elements.iter().map(to_json).collect(),
+        toml::Value::Table(_) => Value::Null,
     }
 }

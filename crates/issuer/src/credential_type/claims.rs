@@ -36,6 +36,8 @@ pub struct Claim {
     pub label: BTreeMap<String, String>,
     /// Bounds of the value.
     pub limits: Limits,
+    /// What it is in every credential: nobody gives it.
+    pub constant: Option<Value>,
     /// Taken when no value is given.
     pub default: Option<Value>,
     /// For samples, and as a hint in the form.
@@ -179,9 +181,9 @@ impl Claims {
         Some(format!("{} {}", list.label(locale), number + 1))
     }
 
-    /// Puts defaults in and notes what is missing; objects last, as a default can make one.
+    /// Puts constants and defaults in and notes what is missing; objects last, as either can make one.
     fn fill(&self, check: &mut Check<'_>) {
-        let is_value = |claim: &&Claim| claim.value_type.is_value();
+        let is_value = |claim: &&Claim| claim.constant.is_some() || claim.value_type.is_value();
         let others = self.all.iter().filter(|claim| !is_value(claim));
         for claim in self.all.iter().filter(is_value).chain(others) {
             if claim.is_element() {
@@ -193,7 +195,7 @@ impl Claims {
                 {
                     continue;
                 }
-                match &claim.default {
+                match claim.constant.as_ref().or(claim.default.as_ref()) {
                     Some(default) => insert(&mut check.taken, &place, default.clone()),
                     None if claim.required => check.missing(place.join(".")),
                     None => {}
@@ -336,6 +338,13 @@ impl<'c> Check<'c> {
             return None;
         }
         let claim = self.claims.at(&self.path);
+        if claim.is_some_and(|claim| claim.constant.is_some()) {
+            // What we stored has those of its day; the type says what they are now.
+            if !self.pictures.is_of_store() {
+                self.note_unknown(value);
+            }
+            return None;
+        }
         if let Some(list) = claim.filter(|claim| claim.value_type == ValueType::List) {
             return self.list(&list.limits, value);
         }
@@ -373,6 +382,11 @@ impl<'c> Check<'c> {
         let mut taken = Vec::new();
         for (at, element) in elements.iter().enumerate() {
             let faults = self.faults.len() + self.unknown.len();
+            if limits.is_set && elements.iter().take(at).any(|other| other == element) {
+                self.place.push(at.to_string());
+                self.fault(Fault::Twice);
+                self.place.pop();
+            }
             match self.step(Step::Every, at.to_string(), element) {
                 Some(element) => taken.push(element),
                 None if self.faults.len() + self.unknown.len() > faults => {}

@@ -131,6 +131,10 @@ impl Rules<'_> {
                 Ok(Disclosure::Selective)
             }
             (_, Some(written)) => Ok(written),
+            // It tells nothing of its holder.
+            (format, None) if self.claim.value.is_some() && format != WrittenFormat::MsoMdoc => {
+                Ok(Disclosure::Always)
+            }
             (_, None) if self.context.is_selective => Ok(Disclosure::Selective),
             (_, None) => Ok(Disclosure::Always),
         }

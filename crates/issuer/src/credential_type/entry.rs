@@ -7,6 +7,8 @@ use serde::Deserialize;
 
 use super::StatusKind;
 use super::format::{WrittenCanonicalization, WrittenCryptosuite, WrittenFormat};
+use super::identity::Identity;
+use super::pinned_contexts::WrittenContext;
 use super::written::{Mistakes, WrittenType, is_identifier};
 use crate::config::ConfigError;
 use crate::config::source::Source;
@@ -25,6 +27,12 @@ pub(super) struct WrittenEntry {
     pub(super) name_space: Option<String>,
     pub(super) types: Option<Vec<String>>,
     pub(super) contexts: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) pinned_contexts: Vec<WrittenContext>,
+    #[serde(default)]
+    pub(super) credential_id: bool,
+    pub(super) credential_name: Option<String>,
+    pub(super) issuer_identity: Option<Identity>,
     pub(super) canonicalization: Option<WrittenCanonicalization>,
     pub(super) cryptosuite: Option<WrittenCryptosuite>,
     pub(super) extends: Option<String>,
@@ -56,6 +64,10 @@ impl WrittenEntry {
             name_space: top.name_space.clone(),
             types: top.types.clone(),
             contexts: top.contexts.clone(),
+            pinned_contexts: top.pinned_contexts.clone(),
+            credential_id: top.credential_id,
+            credential_name: top.credential_name.clone(),
+            issuer_identity: top.issuer_identity,
             canonicalization: top.canonicalization,
             cryptosuite: top.cryptosuite,
             extends: top.extends.clone(),

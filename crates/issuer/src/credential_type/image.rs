@@ -101,6 +101,10 @@ impl Pictures {
         Self(None)
     }
 
+    pub(super) const fn is_of_store(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// For a value that an operator wrote into a file.
     pub(super) fn of_file(url: &str) -> Self {
         Self(Some(BTreeMap::from([(url.to_owned(), clean(url))])))

@@ -6,7 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use formats::data_integrity::Canonicalization;
+use formats::data_integrity::{Canonicalization, Contexts};
 use formats::path::Step;
 use keys::algorithm::Algorithm;
 use oid4vci::proof::BindingMethod;
@@ -21,6 +21,7 @@ pub use disclosure::Disclosure;
 pub use display::{Color, Display, Locale, Logo, LogoUri};
 pub use form::{CSRF_FIELD, FORM_ROWS_MAX, Field};
 pub use format::{Format, Securing, W3cType};
+pub use identity::Identity;
 pub use image::{IMAGE_BYTES_MAX, IMAGE_SIDE_MAX, Pictures, data_url};
 pub use key_attestations::KeyAttestations;
 pub(crate) use moment::in_utc;
@@ -35,18 +36,22 @@ pub use value::{Fault, Limits, ValueType};
 mod checks;
 mod claim_rules;
 mod claims;
+mod constant;
 mod disclosure;
 mod display;
 mod entry;
 mod form;
 mod format;
+mod identity;
 mod image;
 mod key_attestations;
 mod key_binding;
 mod moment;
 pub mod new;
 mod origin;
+mod own_name;
 mod path_rules;
+mod pinned_contexts;
 mod place;
 mod sign_in_claims;
 mod svg_template;
@@ -63,6 +68,7 @@ const TYPES_MAX: usize = 64;
 /// One kind of credential that the issuer issues; never changes once it is read.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the operator's")]
 pub struct CredentialType {
     /// The Credential Configuration Identifier: of the first format of a file, the name of that.
     pub id: String,
@@ -70,6 +76,8 @@ pub struct CredentialType {
     pub origin: Origin,
     /// The format and what it needs.
     pub format: Format,
+    /// Under which name its issuer signs.
+    pub identity: Identity,
     /// META-29
     pub scope: Option<String>,
     /// Digests of nothing, in each place that has some (RFC 9901 §4.2.5).
@@ -104,6 +112,12 @@ pub struct CredentialType {
     pub svg_templates: Vec<CardTemplate>,
     /// The digest of what describes it, where credentials say it (SD-JWT VC §7).
     pub vct_integrity: Option<String>,
+    /// Whether each credential has a name of its own, drawn at random.
+    pub credential_id: bool,
+    /// What people call each credential, where it says so itself.
+    pub credential_name: Option<String>,
+    /// The contexts that it names and the program does not have.
+    pub contexts: Contexts,
     /// What of that an OpenID Provider says; `None` when none does.
     pub sign_in_claims: Option<SignInClaims>,
 }
@@ -265,8 +279,10 @@ impl CredentialType {
     #[must_use]
     pub fn credential_metadata(&self) -> Value {
         let mut metadata = Map::from_iter([("display".to_owned(), json!(self.display))]);
-        let claims: Vec<Value> =
-            self.claims.disclosed().map(|claim| self.description(claim)).collect();
+        // A constant without a label is for machines, such as the type of an object.
+        let is_shown = |one: &&Claim| one.constant.is_none() || !one.label.is_empty();
+        let shown = self.claims.disclosed().filter(is_shown);
+        let claims: Vec<Value> = shown.map(|claim| self.description(claim)).collect();
         if !claims.is_empty() {
             metadata.insert("claims".to_owned(), claims.into());
         }
@@ -322,7 +338,7 @@ impl CredentialType {
         )
     }
 
-    /// Example values of all claims that have one; they pass the check.
+    /// Example values of all claims that have one; they pass the check, which adds the constants.
     #[must_use]
     pub fn sample(&self) -> Map<String, Value> {
         let mut sample = Value::Object(Map::new());

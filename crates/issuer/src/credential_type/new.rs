@@ -10,7 +10,8 @@ pub const NEW_FORMATS: [&str; 7] =
 
 /// The examples that a type can begin as: those of a new issuer, one in several formats, and those of
 /// public authorities.
-const MORE_EXAMPLES: [(&str, &str); 4] = [
+const MORE_EXAMPLES: [(&str, &str); 5] = [
+    ("open_badge", include_str!("../../../../docs/credential-types/open_badge.toml")),
     ("library_card", include_str!("../../../../docs/credential-types/library_card.toml")),
     ("mdl", include_str!("../../../../docs/credential-types/mdl.toml")),
     ("pid", include_str!("../../../../docs/credential-types/pid.toml")),

@@ -34,10 +34,33 @@ impl Rules<'_> {
             return self.refuse("path", "is no name that every wallet can show", remedy);
         }
         let is_w3c = self.context.format.is_w3c();
+        if is_w3c && self.is_for_machines() && (path.len() > 1 || !self.is_called()) {
+            return self.check_for_machines();
+        }
         let reserved: &[&str] = if is_w3c { &SUBJECT_RESERVED } else { &SD_JWT_RESERVED };
         let outermost = names.clone().next().is_some_and(|name| reserved.contains(&name));
         if outermost || names.any(|name| name == "_sd") {
             return self.refuse("path", "this name is reserved for the issuer", "choose another");
+        }
+        Ok(())
+    }
+
+    /// Whether it is `id`, and not `type`.
+    fn is_called(&self) -> bool {
+        self.claim.path.last().and_then(Step::name) == Some("id")
+    }
+
+    /// What kind of thing something is gives its claims their meaning, so nobody but this file says it;
+    /// what it is called may be given.
+    fn check_for_machines(&self) -> Result<(), ConfigError> {
+        let claim = self.claim;
+        if !self.is_called() && claim.value.is_none() {
+            let remedy = r#"write the same for all, like value = "Achievement" or value = ["…"]"#;
+            return self.refuse("path", "`type` says what its object is, for machines", remedy);
+        }
+        if self.is_called() && claim.value_type != ValueType::String {
+            let remedy = "set type = \"string\", or choose another name";
+            return self.refuse("type", "`id` is a URI, by which machines know an object", remedy);
         }
         Ok(())
     }
@@ -117,7 +140,7 @@ impl Rules<'_> {
             }
         }
         self.check_lists()?;
-        if self.around().any(|other| other.value_type.is_value()) {
+        if self.around().any(|other| other.value_type.is_value() || other.value.is_some()) {
             let remedy = "set type = \"object\" for the outer claim, or remove it";
             return self.refuse("path", "lies inside a claim that is a value itself", remedy);
         }

@@ -25,7 +25,8 @@ impl SignInClaims {
         let path = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
         let mut pairs = Vec::new();
         for (ours, theirs) in written {
-            let known = claims.iter().find(|claim| claim.name() == *ours);
+            let given = claims.iter().filter(|claim| claim.constant.is_none());
+            let known = given.into_iter().find(|claim| claim.name() == *ours);
             let known = known.filter(|claim| claim.value_type != ValueType::Object);
             let Some(known) = known.and_then(|claim| names(&claim.path)) else {
                 let problem = format!(

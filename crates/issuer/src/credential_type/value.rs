@@ -9,6 +9,7 @@ use serde_json::Value;
 use time::Date;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
+use url::Url;
 
 use super::image::{self, Pictures};
 use super::moment;
@@ -80,6 +81,7 @@ impl ValueType {
 
 /// Bounds of a value; those that do not fit the type of the value are refused with the file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a rule of some format")]
 pub struct Limits {
     /// Fewest characters of a text.
     pub min_length: Option<usize>,
@@ -95,6 +97,10 @@ pub struct Limits {
     pub max_items: Option<usize>,
     /// The claims become linked data.
     pub is_linked_data: bool,
+    /// A text is a URI: the name of a thing.
+    pub is_uri: bool,
+    /// A list is signed as a set.
+    pub is_set: bool,
     /// Pictures become JPEG: readers of mdocs know no PNG.
     pub is_jpeg: bool,
 }
@@ -140,6 +146,10 @@ pub enum Fault {
     HiddenCharacter,
     /// Linked data would take it for a thing without a name, and nobody signs that.
     BlankNode,
+    /// It must be a URI.
+    NotUri,
+    /// A list that becomes a set has it more than once.
+    Twice,
     /// Fewer characters than this.
     TooShort(usize),
     /// More characters than this.
@@ -166,6 +176,8 @@ pub enum Fault {
     TooLarge(i64),
     /// It must be yes or no.
     NotBoolean,
+    /// It must be the country of whoever signs.
+    OtherCountry,
     /// It must be a picture of a kind that we take.
     NotImage,
     /// It is a picture that cannot be shown: damaged, or not a still one.
@@ -195,6 +207,10 @@ impl fmt::Display for Fault {
             Self::BlankNode => {
                 f.write_str("must not begin with _:, as linked data have no such text")
             }
+            Self::NotUri => f.write_str("must be a URI, like https://example.org/1 or urn:uuid:…"),
+            Self::Twice => {
+                f.write_str("must not be there twice: this list is signed as a set, in no order")
+            }
             Self::TooShort(least) => write!(f, "must have at least {}", characters(*least)),
             Self::TooLong(most) => write!(f, "must have at most {}", characters(*most)),
             Self::NotEmail => f.write_str("must be an e-mail address like name@example.org"),
@@ -210,6 +226,7 @@ impl fmt::Display for Fault {
             Self::TooSmall(least) => write!(f, "must be at least {least}"),
             Self::TooLarge(most) => write!(f, "must be at most {most}"),
             Self::NotBoolean => f.write_str("must be true or false"),
+            Self::OtherCountry => f.write_str("must be the country of the certificate that signs"),
             Self::NotImage => f.write_str("must be a PNG or JPEG picture as a data: URL"),
             Self::ImageBroken => f.write_str(
                 "must be a still picture that can be shown: this file is damaged or moves",
@@ -311,6 +328,8 @@ fn check_text(text: &str, limits: &Limits) -> Result<(), Fault> {
         Err(Fault::HiddenCharacter)
     } else if limits.is_linked_data && text.starts_with("_:") {
         Err(Fault::BlankNode)
+    } else if limits.is_uri && !is_uri(text) {
+        Err(Fault::NotUri)
     } else if is_blank || characters < least {
         Err(Fault::TooShort(least))
     } else if characters > most {
@@ -364,6 +383,12 @@ fn parse_number(text: &str) -> Option<Value> {
     }
     let number = text.replace(',', ".").parse::<f64>().ok()?;
     serde_json::Number::from_f64(number).map(Value::Number)
+}
+
+/// RFC 3986 §3: with a scheme, and with nothing that a URI writes otherwise.
+fn is_uri(text: &str) -> bool {
+    let is_plain = |b: u8| b.is_ascii_graphic() && !br#"<>"{}|\^`"#.contains(&b);
+    text.bytes().all(is_plain) && Url::parse(text).is_ok()
 }
 
 /// Whether somebody could have meant it as an address; only a letter to it would show more.

@@ -114,7 +114,7 @@ fn label(
     source: &Source,
 ) -> Option<ConfigError> {
     let place = format!("claims.{at}.label");
-    if claim.label.is_empty() && !claim.is_element() {
+    if claim.label.is_empty() && !claim.is_element() && claim.constant.is_none() {
         let problem = format!("claim `{}` has no label", claim.name());
         return Some(source.mistake(&place, problem, "add label = { en = \"…\" }"));
     }

@@ -12,8 +12,11 @@ use super::claim_rules::{self, WrittenClaim};
 use super::display::Display;
 use super::entry::{self, Entry, WrittenEntry};
 use super::format::{self, WrittenCanonicalization, WrittenCryptosuite, WrittenFormat};
+use super::identity::{self, Identity};
 use super::key_binding;
 use super::origin::Origin;
+use super::own_name;
+use super::pinned_contexts::{self, WrittenContext};
 use super::sign_in_claims::SignInClaims;
 use super::svg_template;
 use super::terms;
@@ -35,6 +38,12 @@ pub(super) struct WrittenType {
     pub(super) name_space: Option<String>,
     pub(super) types: Option<Vec<String>>,
     pub(super) contexts: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) pinned_contexts: Vec<WrittenContext>,
+    #[serde(default)]
+    pub(super) credential_id: bool,
+    pub(super) credential_name: Option<String>,
+    pub(super) issuer_identity: Option<Identity>,
     pub(super) canonicalization: Option<WrittenCanonicalization>,
     pub(super) cryptosuite: Option<WrittenCryptosuite>,
     pub(super) extends: Option<String>,
@@ -146,6 +155,7 @@ pub(super) fn read_whole(
         mistakes.note(checks::check_status(&written, entry));
         mistakes.note(checks::check_decoys(entry));
         mistakes.note(checks::check_names(entry));
+        mistakes.note(own_name::check(entry));
     }
     mistakes.note(checks::check_tx_code(&written, source));
     let tx_code_channel = mistakes.note(tx_code_channel(&written, source));
@@ -223,8 +233,12 @@ impl Reader<'_> {
         let status_kind = entry.written.status_kind();
         let status = written.has_status_list().then_some(status_kind);
         let format = mistakes.note(format::read(entry, (issuer, type_id), status));
-        if let (Some(format), Some(claims)) = (&format, &claims) {
-            mistakes.note(terms::check(format, claims, entry));
+        let identity = format
+            .as_ref()
+            .and_then(|format| mistakes.note(identity::read(entry, (format, status))));
+        let contexts = mistakes.note(pinned_contexts::read(entry, file));
+        if let (Some(format), Some(claims), Some(contexts)) = (&format, &claims, &contexts) {
+            mistakes.note(terms::check((format, contexts), claims, entry));
         }
         let description = mistakes.note(Description::read(entry));
         let display = self.display(entry);
@@ -239,6 +253,10 @@ impl Reader<'_> {
             key_binding: key_binding?,
             tx_code_channel: self.tx_code_channel.clone()?,
             claims: claims?,
+            contexts: contexts?,
+            identity: identity?,
+            credential_id: entry.written.credential_id,
+            credential_name: entry.written.credential_name.clone(),
             sign_in_claims: sign_in_claims?,
             scope: entry.written.scope.clone(),
             decoys: entry.written.decoys.unwrap_or_default(),
@@ -274,6 +292,10 @@ impl Reader<'_> {
             some_insist: any(|entry| entry.format != WrittenFormat::MsoMdoc),
             is_mdoc: any(|entry| entry.format == WrittenFormat::MsoMdoc),
             is_linked_data: any(|entry| entry.format == WrittenFormat::LdpVc),
+            signs_statements: any(|entry| {
+                entry.format == WrittenFormat::LdpVc
+                    && entry.canonicalization != Some(WrittenCanonicalization::Jcs)
+            }),
             portal: self.written.portal,
         };
         let mut own = Mistakes::default();

@@ -39,6 +39,10 @@ pub async fn add(
         let urls: BTreeSet<&str> = found.claims.pictures(claims).collect();
         let pictures = Pictures::clean(urls.into_iter().map(str::to_owned).collect()).await;
         let checked = found.claims.check(claims, &pictures);
+        let checked = checked.and_then(|claims| {
+            issuer.check_country(found, &claims)?;
+            Ok(claims)
+        });
         let checked = checked.map_err(|error| AccountError::Claims(id.clone(), error))?;
         datasets.insert(id.clone(), checked.into());
     }

@@ -203,7 +203,7 @@ pub async fn approve_deferral(
     let credential_type = issuer.types.get(&deferral.credential_configuration_id);
     let credential_type = credential_type.ok_or(DeferralError::TypeGone)?;
     let claims = match claims {
-        Some(claims) => Some(checked(credential_type, &claims).await?),
+        Some(claims) => Some(checked(issuer, credential_type, &claims).await?),
         None => None,
     };
     decide_seen(issuer, &deferral, DeferralState::Approved, claims.as_ref()).await
@@ -217,6 +217,7 @@ pub async fn reject_deferral(issuer: &Issuer, id: DeferralId) -> Result<(), Defe
 
 /// Claims that come later are held to the same rules as those of an offer.
 async fn checked(
+    issuer: &Issuer,
     credential_type: &CredentialType,
     claims: &Map<String, Value>,
 ) -> Result<Map<String, Value>, DeferralError> {
@@ -224,7 +225,9 @@ async fn checked(
     let pictures = Pictures::clean(urls).await;
     let mut checked =
         check_all(&[&credential_type.claims], claims, &pictures).map_err(DeferralError::Claims)?;
-    checked.pop().ok_or(DeferralError::TypeGone)
+    let checked = checked.pop().ok_or(DeferralError::TypeGone)?;
+    issuer.check_country(credential_type, &checked).map_err(DeferralError::Claims)?;
+    Ok(checked)
 }
 
 async fn undecided(issuer: &Issuer, id: DeferralId) -> Result<Deferral, DeferralError> {

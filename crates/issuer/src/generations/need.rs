@@ -27,7 +27,8 @@ fn needed_seconds(purpose: KeyPurpose, uses: &Uses<'_>) -> u64 {
         // Verifiers look its public part up as long as a credential is valid, or what says so.
         KeyPurpose::Signing | KeyPurpose::Bbs => {
             let types = uses.types.values().map(|credential_type| credential_type.validity_days);
-            days(types.max().unwrap_or(0)).max(config.status.expires_in).max(SIGNED_SECONDS)
+            // A credential ends with a day, not before its time.
+            days(types.max().unwrap_or(0) + 1).max(config.status.expires_in).max(SIGNED_SECONDS)
         }
         // Wallets may go by signed metadata with it until those expire (catalogue H06).
         KeyPurpose::Encryption => SIGNED_SECONDS,

@@ -102,10 +102,15 @@ fn no_key(folder: &Path, purpose: KeyPurpose) -> ConfigError {
 
 /// The public half of a signing key, by its certificate: the private one may be gone.
 pub(crate) fn certified_key(folder: &Path, number: u32) -> Result<PublicKey, ConfigError> {
+    signing_certificate(folder, number).map(|certificate| certificate.public_key)
+}
+
+/// The certificate of a signing key, without the key.
+pub(crate) fn signing_certificate(folder: &Path, number: u32) -> Result<Certificate, ConfigError> {
     let file = KeyFile::SigningCertificate.path(folder, number);
     let x5c = x509::x5c_from_pem(&text(&file)?).unwrap_or_default();
     let certificate = x5c.first().and_then(|der| Certificate::from_der(der).ok());
-    certificate.map(|certificate| certificate.public_key).ok_or_else(|| {
+    certificate.ok_or_else(|| {
         ConfigError::of_file(&file, "holds no certificate", "put the copy of this file back")
     })
 }

@@ -25,7 +25,7 @@ pub(crate) use encryption_keys::{
     fresh as fresh_encryption_key, is_needed as needs_encryption_key,
 };
 pub use key_files::load_keys;
-pub(crate) use key_files::{certified_key, secret, signing_key, text};
+pub(crate) use key_files::{certified_key, secret, signing_certificate, signing_key, text};
 pub(crate) use signing_key_file::{in_hardware, key_at_hand};
 pub use tls_files::check_tls;
 

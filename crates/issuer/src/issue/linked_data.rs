@@ -6,8 +6,6 @@ use std::sync::Arc;
 
 use formats::data_integrity::{Canonicalization, ProofOptions};
 use formats::{IssueError, ldp_vc};
-#[cfg(feature = "bbs-2023")]
-use keys::did;
 use keys::outside::{Random, Timestamp};
 #[cfg(feature = "bbs-2023")]
 use keys::signer::SignError;
@@ -16,17 +14,18 @@ use serde_json::{Map, Value};
 use crate::IssuerKeys;
 use crate::credential_type::CredentialType;
 
-/// Signs for the issuer with this DID.
+/// Signs under this name of the key.
 pub(super) async fn sign(
     (made, canonicalization): (Map<String, Value>, Canonicalization),
-    (did, keys, created): (&str, &Arc<IssuerKeys>, Timestamp),
+    (verification_method, keys, created): (&str, &Arc<IssuerKeys>, Timestamp),
     (credential_type, random): (&CredentialType, &Arc<dyn Random>),
 ) -> Result<Value, IssueError> {
     if canonicalization == Canonicalization::Unlinkable {
-        return unlinkable(made, (did, keys, created), (credential_type, random)).await;
+        let signing = (verification_method, keys, created);
+        return unlinkable(made, signing, (credential_type, random)).await;
     }
-    let verification_method = &format!("{did}#{}", keys.signing.kid);
-    let options = ProofOptions { verification_method, canonicalization, created };
+    let contexts = Some(&credential_type.contexts);
+    let options = ProofOptions { verification_method, canonicalization, created, contexts };
     let signer = &*keys.signing.signer;
     if canonicalization == Canonicalization::Selective {
         let mandatory = credential_type.mandatory_paths();
@@ -40,17 +39,19 @@ pub(super) async fn sign(
 #[cfg(feature = "bbs-2023")]
 async fn unlinkable(
     made: Map<String, Value>,
-    (issuer, keys, created): (&str, &Arc<IssuerKeys>, Timestamp),
+    (verification_method, keys, created): (&str, &Arc<IssuerKeys>, Timestamp),
     (credential_type, random): (&CredentialType, &Arc<dyn Random>),
 ) -> Result<Value, IssueError> {
-    let (issuer, mandatory) = (issuer.to_owned(), credential_type.mandatory_paths());
+    let (method, mandatory) = (verification_method.to_owned(), credential_type.mandatory_paths());
     let (keys, random) = (Arc::clone(keys), Arc::clone(random));
+    let contexts = credential_type.contexts.clone();
     let signing = tokio::task::spawn_blocking(move || {
         let key = keys.bbs.signing.as_ref().ok_or(IssueError::NoCryptosuite)?;
         let options = ProofOptions {
-            verification_method: &format!("{issuer}#{}", did::to_multikey(key.public_key())),
+            verification_method: &method,
             canonicalization: Canonicalization::Unlinkable,
             created,
+            contexts: Some(&contexts),
         };
         ldp_vc::sign_unlinkable(made, options, &mandatory, (key, &*random))
     });

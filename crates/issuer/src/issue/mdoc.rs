@@ -49,7 +49,13 @@ fn element(
     };
     let claim = credential_type.claims.iter().find(|claim| claim.path == path);
     let text = || value.as_str().map(str::to_owned).ok_or_else(misfit);
-    Ok(match claim.ok_or_else(misfit)?.value_type {
+    let claim = claim.ok_or_else(misfit)?;
+    if let (Some(_), Some(constants)) = (&claim.constant, value.as_array()) {
+        let text = |one: &Value| one.as_str().map(|text| Element::Text(text.to_owned()));
+        let texts: Option<Vec<Element>> = constants.iter().map(text).collect();
+        return texts.map(Element::Array).ok_or_else(misfit);
+    }
+    Ok(match claim.value_type {
         ValueType::String | ValueType::Email => Element::Text(text()?),
         ValueType::Date => Element::FullDate(text()?),
         ValueType::Integer => Element::Integer(value.as_i64().ok_or_else(misfit)?),

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 
 use formats::sd_jwt_vc::{self, IssuerKeyHeader};
 use keys::algorithm::Algorithm;
+use keys::did;
 use keys::jws::ProtectedHeader;
 use keys::outside::Timestamp;
 use keys::signer::Signer;
 use keys::x509::Certificate;
 
+use super::country;
 use crate::config::{Config, ConfigError};
-use crate::credential_type::{CredentialType, Format};
+use crate::credential_type::{CredentialType, Identity};
 use crate::failure::Broken;
 use crate::flow::metadata::signing_algorithm;
 use crate::{Issuer, IssuerKeys, PublishedKey, SigningKey};
@@ -64,12 +66,15 @@ impl SigningKey {
     pub(super) fn sd_jwt_header(&self, typ: &str) -> &ProtectedHeader {
         if typ == sd_jwt_vc::FORMER_FORMAT { &self.headers.former } else { &self.headers.current }
     }
+}
 
-    /// The life of the certificate that goes with credentials of this type, if one does.
-    pub(super) fn life(&self, credential_type: &CredentialType) -> Option<(Timestamp, Timestamp)> {
-        let life = (self.certificate.not_before, self.certificate.not_after);
-        is_certified(credential_type).then_some(life)
-    }
+/// The life of a certificate, if it goes with credentials of this type.
+pub(super) fn life(
+    certificate: &Certificate,
+    credential_type: &CredentialType,
+) -> Option<(Timestamp, Timestamp)> {
+    let life = (certificate.not_before, certificate.not_after);
+    is_certified(credential_type).then_some(life)
 }
 
 /// Refuses a signing key that cannot sign credentials of a type: a proof inside of JSON is made
@@ -80,11 +85,31 @@ pub fn check_key(
     types: &BTreeMap<String, CredentialType>,
 ) -> Result<(), ConfigError> {
     check_algorithm(config, keys.signing.signer.algorithm(), types)?;
+    check_did(config, keys, types)?;
+    country::check_types(config, keys.signing.certificate.country.as_deref(), types)?;
     let unlinkable = types.values().find(|one| one.is_unlinkable());
     let Some(one) = unlinkable.filter(|_| keys.bbs.published.is_empty()) else { return Ok(()) };
     let problem = format!("holds no key of bbs, which signs {}", one.id);
     let remedy = "run `bestow issuer migrate`, which makes it, or copy the folder from another node of \
                   this issuer: all of them need the same";
+    Err(ConfigError::of_file(&config.keys, problem, remedy))
+}
+
+/// A key that no did:key is known for is the name of nobody.
+fn check_did(
+    config: &Config,
+    keys: &IssuerKeys,
+    types: &BTreeMap<String, CredentialType>,
+) -> Result<(), ConfigError> {
+    let key = keys.signing.signer.public_key();
+    let has_did = did::resolve_issuer(&did::to_did_key(key)).is_ok();
+    let named = |one: &&CredentialType| one.identity == Identity::DidKey && !one.is_unlinkable();
+    let Some(one) = types.values().find(named).filter(|_| !has_did) else { return Ok(()) };
+    let algorithm = key.algorithm();
+    let problem =
+        format!("signs {algorithm}, which has no did:key, and {} is signed by one", one.id);
+    let remedy = "write issuer_identity = \"did:jwk\" there, or `bestow issuer keys rotate signing \
+                  --now --algorithm ES256`";
     Err(ConfigError::of_file(&config.keys, problem, remedy))
 }
 
@@ -128,10 +153,7 @@ pub fn signer_warnings(
     types.values().filter(outlives).map(told).collect()
 }
 
-/// The key of a `jwt_vc_json` is looked up by its name; no certificate goes with it.
-const fn is_certified(credential_type: &CredentialType) -> bool {
-    match credential_type.format {
-        Format::SdJwtVc { .. } | Format::MsoMdoc { .. } => true,
-        Format::W3c(_) => false,
-    }
+/// Whether its certificate goes with a credential; else the key is looked up by its name.
+fn is_certified(credential_type: &CredentialType) -> bool {
+    credential_type.identity == Identity::X509
 }

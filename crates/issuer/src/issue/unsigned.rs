@@ -1,7 +1,8 @@
-//! All of a credential but its signature, in the format of its type.
+//! All of a credential but its signature, in the format of its type, looked at once more.
 
 use formats::IssueError;
 use formats::binding::Binding;
+use formats::lint::{self, Expected, TypeName};
 use formats::mso_mdoc::{self, MdocClaims};
 use formats::sd_jwt_vc::{self, SdJwtVcClaims};
 use formats::status_list::{CredentialStatus, StatusReference};
@@ -12,16 +13,23 @@ use formats::{jwt_vc_json, ldp_vc};
 use keys::did;
 use keys::outside::{Random, Timestamp};
 use keys::public_key::PublicKey;
+use keys::x509::Certificate;
 use oid4vci::proof::{HolderBinding, VerifiedProof};
 use serde_json::{Map, Value};
+use uuid::Builder;
 
-use super::{ROUNDING_SECONDS, mdoc, stamp_of};
+use super::signer::life;
+use super::{ROUNDING_SECONDS, mdoc};
 use crate::credential_type::{CredentialType, Format, Securing, W3cType};
 use crate::failure::Broken;
 
-/// Who makes it.
-pub(super) struct Maker<'m> {
+/// What makes a credential what it is, beside its claims, its holder and its status.
+pub(super) struct Making<'m> {
+    pub(super) credential_type: &'m CredentialType,
     pub(super) issuer: &'m str,
+    /// Of the key that will sign, whether it goes with the credential or not.
+    pub(super) certificate: &'m Certificate,
+    pub(super) now: Timestamp,
     pub(super) random: &'m dyn Random,
 }
 
@@ -55,26 +63,27 @@ impl Holder {
 /// What every credential says of itself.
 #[derive(Clone)]
 pub(super) struct Stamp {
+    /// The beginning of the day, and never before that of the key's certificate: verifiers may hold
+    /// the one against the other (ISO 18013-5 §9.3.1, RFC 5280 §6.1).
     issued_at: Timestamp,
-    /// From when on an mdoc is good: it is not signed before its signer's certificate was
-    /// (ISO 18013-5 §9.3.1).
-    signed_at: Timestamp,
     expires_at: Timestamp,
     status: Option<CredentialStatus>,
 }
 
 impl Stamp {
     /// A credential ends with the certificate that goes with it: from then on nobody could verify it.
+    /// `since` is the beginning of the signing key's certificate, whether it goes with it or not.
     pub(super) fn new(
         credential_type: &CredentialType,
-        now: Timestamp,
+        (now, since): (Timestamp, Timestamp),
         certificate: Option<(Timestamp, Timestamp)>,
     ) -> Self {
-        let issued_at = stamp_of(now);
-        let end = issued_at.plus(u64::from(credential_type.validity_days) * ROUNDING_SECONDS);
-        let (first, last) = certificate.unwrap_or((issued_at, end));
-        let (signed_at, expires_at) = (issued_at.max(first), end.min(last));
-        Self { issued_at, signed_at, expires_at, status: None }
+        let issued_at = day_begin(now).max(since.min(now));
+        let seconds = u64::from(credential_type.validity_days) * ROUNDING_SECONDS;
+        // Not shorter than was configured: rounded up.
+        let end = day_begin(now.plus(seconds).plus(ROUNDING_SECONDS - 1));
+        let expires_at = certificate.map_or(end, |(_, last)| end.min(last));
+        Self { issued_at, expires_at, status: None }
     }
 
     pub(super) fn with(self, status: Option<CredentialStatus>) -> Self {
@@ -90,61 +99,113 @@ impl Stamp {
     }
 }
 
-/// What would be issued now, with these claims, to the holder of this key; nothing is signed.
-pub fn example(
-    credential_type: &CredentialType,
-    claims: &Map<String, Value>,
-    issuer: &str,
-    (key, now): (PublicKey, Timestamp),
-    random: &dyn Random,
-) -> Result<Unsigned, Broken> {
-    let bound = credential_type.key_binding.is_some();
-    let holder = bound.then(|| Holder { binding: Binding::Jwk(key.clone()), key });
-    let stamp = Stamp::new(credential_type, now, None);
-    make(credential_type, (claims, holder.as_ref()), stamp, &Maker { issuer, random })
+const fn day_begin(time: Timestamp) -> Timestamp {
+    Timestamp(time.0 - time.0 % ROUNDING_SECONDS)
 }
 
-pub(super) fn make(
-    credential_type: &CredentialType,
-    (claims, holder): (&Map<String, Value>, Option<&Holder>),
-    stamp: Stamp,
-    maker: &Maker<'_>,
-) -> Result<Unsigned, Broken> {
-    let claims = &*credential_type.claims.to_disclose(claims);
-    let failed = |error: IssueError| Broken::fault(format!("a credential cannot be made: {error}"));
-    match &credential_type.format {
-        Format::SdJwtVc { vct } => {
-            let claims = sd_jwt_vc_claims((credential_type, vct, claims), holder, &stamp, maker);
-            sd_jwt_vc::prepare(claims, maker.random).map(Unsigned::SdJwtVc)
-        }
-        Format::MsoMdoc { doctype, name_space } => {
-            let holder =
-                holder.ok_or_else(|| Broken::fault("an mdoc has no key to hold".into()))?;
-            let claims = MdocClaims {
-                doc_type: doctype,
-                name_spaces: mdoc::name_spaces((credential_type, name_space.as_deref()), claims)?,
-                device_key: &holder.key,
-                signed_at: stamp.signed_at,
-                expires_at: stamp.expires_at,
-                status: stamp.reference(),
-            };
-            mso_mdoc::prepare(&claims, maker.random).map(Unsigned::MsoMdoc)
-        }
-        Format::W3c(w3c) => self::w3c((credential_type, w3c, claims), holder, stamp, maker),
+impl Making<'_> {
+    /// Makes all but the signature, unless something in it must not be signed. `status` comes with the
+    /// number of entries that its list has.
+    pub(super) fn make(
+        &self,
+        (claims, holder): (&Map<String, Value>, Option<&Holder>),
+        status: Option<&(CredentialStatus, u64)>,
+    ) -> Result<Unsigned, Broken> {
+        let life = life(self.certificate, self.credential_type);
+        let status = status.map(|(status, entries)| (status, *entries));
+        let stamp = self.stamp().with(status.map(|(status, _)| status.clone()));
+        let unsigned = self.unsigned((claims, holder), stamp)?;
+        let expected = Expected {
+            type_name: type_name(self.credential_type),
+            issuer: self.issuer,
+            holder: holder.map(|holder| (&holder.key, &holder.binding)),
+            now: self.now,
+            certificate: life,
+            country: self.certificate.country.as_deref(),
+            status,
+        };
+        lint::check(&unsigned, &expected).map_err(|fault| {
+            Broken::fault(format!("a {} was not signed: {fault}", self.credential_type.id))
+        })?;
+        Ok(unsigned)
     }
-    .map_err(failed)
+
+    /// From when on it is good.
+    pub(super) fn begins_at(&self) -> Timestamp {
+        self.stamp().issued_at
+    }
+
+    fn stamp(&self) -> Stamp {
+        let life = life(self.certificate, self.credential_type);
+        Stamp::new(self.credential_type, (self.now, self.certificate.not_before), life)
+    }
+
+    fn unsigned(
+        &self,
+        (claims, holder): (&Map<String, Value>, Option<&Holder>),
+        stamp: Stamp,
+    ) -> Result<Unsigned, Broken> {
+        let failed =
+            |error: IssueError| Broken::fault(format!("a credential cannot be made: {error}"));
+        let claims = &*self.credential_type.claims.to_disclose(claims);
+        match &self.credential_type.format {
+            Format::SdJwtVc { vct } => {
+                let claims = sd_jwt_vc_claims((vct, claims), holder, &stamp, self);
+                sd_jwt_vc::prepare(claims, self.random).map(Unsigned::SdJwtVc)
+            }
+            Format::MsoMdoc { doctype, name_space } => {
+                let holder =
+                    holder.ok_or_else(|| Broken::fault("an mdoc has no key to hold".into()))?;
+                let claims = MdocClaims {
+                    doc_type: doctype,
+                    name_spaces: {
+                        let name_space = name_space.as_deref();
+                        mdoc::name_spaces((self.credential_type, name_space), claims)?
+                    },
+                    device_key: &holder.key,
+                    signed_at: stamp.issued_at,
+                    expires_at: stamp.expires_at,
+                    status: stamp.reference(),
+                };
+                mso_mdoc::prepare(&claims, self.random).map(Unsigned::MsoMdoc)
+            }
+            Format::W3c(w3c) => self::w3c((w3c, claims), holder, stamp, self),
+        }
+        .map_err(failed)
+    }
+}
+
+/// A name that nobody else has, and that says nothing: a UUID of version 4.
+fn drawn_name(random: &dyn Random) -> String {
+    let mut bytes = [0; 16];
+    random.fill(&mut bytes);
+    Builder::from_random_bytes(bytes).into_uuid().urn().to_string()
+}
+
+fn type_name(credential_type: &CredentialType) -> TypeName<'_> {
+    match &credential_type.format {
+        Format::SdJwtVc { vct } => TypeName::Vct(vct),
+        Format::MsoMdoc { doctype, .. } => TypeName::DocType(doctype),
+        Format::W3c(w3c) => TypeName::W3c {
+            contexts: &w3c.contexts,
+            types: &w3c.types,
+            has_id: credential_type.credential_id,
+            name: credential_type.credential_name.as_deref(),
+        },
+    }
 }
 
 fn sd_jwt_vc_claims<'a>(
-    (credential_type, vct, claims): (&'a CredentialType, &'a str, &Map<String, Value>),
+    (vct, claims): (&'a str, &Map<String, Value>),
     holder: Option<&Holder>,
     stamp: &Stamp,
-    maker: &Maker<'a>,
+    making: &Making<'a>,
 ) -> SdJwtVcClaims<'a> {
+    let credential_type = making.credential_type;
     SdJwtVcClaims {
         vct,
         vct_integrity: credential_type.vct_integrity.as_deref(),
-        issuer: maker.issuer,
+        issuer: making.issuer,
         claims: claims.clone(),
         selective: credential_type.selective_paths().into(),
         decoys: credential_type.decoys,
@@ -158,14 +219,17 @@ fn sd_jwt_vc_claims<'a>(
 
 /// W3C credentials (VCI §A.1).
 fn w3c(
-    (credential_type, w3c, claims): (&CredentialType, &W3cType, &Map<String, Value>),
+    (w3c, claims): (&W3cType, &Map<String, Value>),
     holder: Option<&Holder>,
     stamp: Stamp,
-    maker: &Maker<'_>,
+    making: &Making<'_>,
 ) -> Result<Unsigned, IssueError> {
+    let credential_type = making.credential_type;
     let subject = holder.map(Holder::subject);
     let claims = W3cClaims {
-        issuer: maker.issuer,
+        id: credential_type.credential_id.then(|| drawn_name(making.random)),
+        name: credential_type.credential_name.as_deref(),
+        issuer: making.issuer,
         contexts: &w3c.contexts,
         types: &w3c.types,
         subject: subject.as_deref(),
@@ -186,7 +250,7 @@ fn w3c(
                 decoys: credential_type.decoys,
                 binding: holder.map(|holder| holder.binding.clone()),
             };
-            vc_jose::prepare_selective(&claims, maker.random).map(Unsigned::VcSdJwt)
+            vc_jose::prepare_selective(&claims, making.random).map(Unsigned::VcSdJwt)
         }
         Securing::LdpVc(canonicalization) => {
             ldp_vc::prepare(&claims).map(|made| Unsigned::LdpVc(made, canonicalization))

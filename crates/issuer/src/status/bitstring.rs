@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use formats::data_integrity::{Canonicalization, ProofOptions};
 use formats::status_list::bitstring::{Bitstring, BitstringEntry, ListCredential, Purpose};
-use formats::status_list::{CredentialStatus, Status};
+use formats::status_list::{CredentialStatus, Status, StatusReference};
 use keys::outside::Timestamp;
 use oid4vci::grant::StatusEntry;
 
-use super::StatusLists;
 use super::list::{Representation, fault};
+use super::{StatusLists, list_uri};
 use crate::Issuer;
-use crate::credential_type::{CredentialType, Format, Securing, StatusKind};
+use crate::config::Config;
+use crate::credential_type::{CredentialType, Format, Identity, Securing, StatusKind};
 use crate::failure::Broken;
 
 /// How a list is secured: as the credentials that refer to it.
@@ -22,7 +23,11 @@ pub enum Form {
     Jwt,
     /// `jwt_vc_json`, of version 1.1 of the data model, by the same.
     JwtV1,
-    /// `ldp_vc`, issued by the did:web of the website.
+    /// `vc+jwt`, issued by the did:web of the website.
+    JwtOfDid,
+    /// `jwt_vc_json`, by the same.
+    JwtV1OfDid,
+    /// `ldp_vc`, by the same.
     Ldp,
 }
 
@@ -47,21 +52,28 @@ pub struct Credential {
 }
 
 impl Form {
+    const ALL: [Self; 5] = [Self::Jwt, Self::JwtV1, Self::JwtOfDid, Self::JwtV1OfDid, Self::Ldp];
+
     /// That of the lists to which credentials of this format refer: whoever reads the one can read the
     /// other.
-    const fn of(format: &Format) -> Option<Self> {
-        let Format::W3c(w3c) = format else { return None };
-        match w3c.securing {
-            Securing::LdpVc(_) => Some(Self::Ldp),
-            Securing::VcJwt | Securing::VcSdJwt => Some(Self::Jwt),
-            Securing::JwtVcJson | Securing::JwtVcJsonLd => Some(Self::JwtV1),
-        }
+    fn of(credential_type: &CredentialType) -> Option<Self> {
+        let Format::W3c(w3c) = &credential_type.format else { return None };
+        let is_did = credential_type.identity == Identity::DidWeb;
+        Some(match (w3c.securing, is_did) {
+            (Securing::LdpVc(_), _) => Self::Ldp,
+            (Securing::VcJwt | Securing::VcSdJwt, false) => Self::Jwt,
+            (Securing::VcJwt | Securing::VcSdJwt, true) => Self::JwtOfDid,
+            (Securing::JwtVcJson | Securing::JwtVcJsonLd, false) => Self::JwtV1,
+            (Securing::JwtVcJson | Securing::JwtVcJsonLd, true) => Self::JwtV1OfDid,
+        })
     }
 
     const fn name(self) -> &'static str {
         match self {
             Self::Jwt => "jwt",
             Self::JwtV1 => "jwt_vc_json",
+            Self::JwtOfDid => "jwt-did-web",
+            Self::JwtV1OfDid => "jwt_vc_json-did-web",
             Self::Ldp => "ldp",
         }
     }
@@ -70,8 +82,8 @@ impl Form {
     #[must_use]
     pub const fn media_type(self) -> &'static str {
         match self {
-            Self::Jwt => "application/vc+jwt",
-            Self::JwtV1 => "application/jwt",
+            Self::Jwt | Self::JwtOfDid => "application/vc+jwt",
+            Self::JwtV1 | Self::JwtV1OfDid => "application/jwt",
             Self::Ldp => "application/vc",
         }
     }
@@ -81,8 +93,7 @@ impl Which {
     /// Those that a path names; entries of ours have no messages.
     #[must_use]
     pub fn parse(form: &str, purpose: &str) -> Option<Self> {
-        let form =
-            [Form::Jwt, Form::JwtV1, Form::Ldp].into_iter().find(|known| known.name() == form)?;
+        let form = Form::ALL.into_iter().find(|known| known.name() == form)?;
         let purpose = Purpose::parse(purpose)?;
         (purpose != Purpose::Message).then_some(Self { form, purpose })
     }
@@ -122,7 +133,7 @@ impl StatusLists {
             return Ok(Some(Arc::clone(known)));
         }
         let (entries, version) = list.snapshot();
-        let uri = issuer.list_credential_uri(number, which);
+        let uri = list_credential_uri(&issuer.config, number, which);
         // A clock that was set back must not make the list look older (catalogue J08).
         let issued_at = kept.get(&which).map_or(now, |known| known.issued_at.max(now));
         let bits =
@@ -154,36 +165,37 @@ impl Credential {
     }
 }
 
-impl Issuer {
-    /// Where a list is served as a credential.
-    fn list_credential_uri(&self, number: u64, Which { form, purpose }: Which) -> String {
-        format!("{}/{}/{}", self.status_list_uri(number), form.name(), purpose.name())
-    }
+/// Where a list is served as a credential.
+fn list_credential_uri(config: &Config, number: u64, Which { form, purpose }: Which) -> String {
+    format!("{}/{}/{}", list_uri(config, number), form.name(), purpose.name())
+}
 
+/// What a credential of this type says of its status.
+pub(crate) fn credential_status(
+    config: &Config,
+    credential_type: &CredentialType,
+    entry: StatusEntry,
+) -> CredentialStatus {
+    if credential_type.status_kind == StatusKind::Token {
+        let uri = list_uri(config, entry.list);
+        return CredentialStatus::StatusList(StatusReference { uri, idx: entry.idx });
+    }
+    let form = Form::of(credential_type).unwrap_or(Form::Jwt);
+    let suspension = config.may_suspend(credential_type).then_some(Purpose::Suspension);
+    let purposes = std::iter::once(Purpose::Revocation).chain(suspension);
+    let entries = purposes.map(|purpose| {
+        let list = list_credential_uri(config, entry.list, Which { form, purpose });
+        BitstringEntry::new(purpose, list, entry.idx)
+    });
+    CredentialStatus::Bitstring(entries.collect())
+}
+
+impl Issuer {
     /// Whether a type has a format whose credentials refer to lists of this form: nothing is signed
     /// for strangers that no verifier needs. What its file says of `status` does not count, as it may
     /// have said something else when a credential was made.
     fn has_credentials_of(&self, form: Form) -> bool {
-        self.types.values().any(|one| Form::of(&one.format) == Some(form))
-    }
-
-    /// What a credential of this type says of its status.
-    pub(crate) fn credential_status(
-        &self,
-        credential_type: &CredentialType,
-        entry: StatusEntry,
-    ) -> CredentialStatus {
-        if credential_type.status_kind == StatusKind::Token {
-            return CredentialStatus::StatusList(self.status_reference(entry));
-        }
-        let form = Form::of(&credential_type.format).unwrap_or(Form::Jwt);
-        let suspension = self.config.may_suspend(credential_type).then_some(Purpose::Suspension);
-        let purposes = std::iter::once(Purpose::Revocation).chain(suspension);
-        let entries = purposes.map(|purpose| {
-            let list = self.list_credential_uri(entry.list, Which { form, purpose });
-            BitstringEntry::new(purpose, list, entry.idx)
-        });
-        CredentialStatus::Bitstring(entries.collect())
+        self.types.values().any(|one| Form::of(one) == Some(form))
     }
 
     async fn sign_list(
@@ -198,19 +210,26 @@ impl Issuer {
         let did = self.did();
         let issuer = match form {
             Form::Jwt | Form::JwtV1 => self.credential_issuer(),
-            Form::Ldp => &did,
+            Form::JwtOfDid | Form::JwtV1OfDid | Form::Ldp => &did,
         };
+        let method = format!("{did}#{kid}");
         let ttl_seconds = self.config.status.ttl;
         let list =
             ListCredential { uri, issuer, purpose, issued_at, expires_at, ttl_seconds, encoded };
         let body = match form {
             Form::Jwt => list.sign_jwt(kid, signer).await,
             Form::JwtV1 => list.sign_jwt_v1(kid, signer).await,
+            Form::JwtOfDid => list.sign_jwt(&method, signer).await,
+            Form::JwtV1OfDid => list.sign_jwt_v1(&method, signer).await,
             Form::Ldp => {
-                let verification_method = &format!("{did}#{kid}");
+                let verification_method = &method;
                 let canonicalization = Canonicalization::Jcs;
-                let options =
-                    ProofOptions { verification_method, canonicalization, created: issued_at };
+                let options = ProofOptions {
+                    verification_method,
+                    canonicalization,
+                    created: issued_at,
+                    contexts: None,
+                };
                 list.sign_ldp(options, signer).await
             }
         };

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use formats::status_list::{Status, StatusReference};
+use formats::status_list::Status;
 use oid4vci::grant::StatusEntry;
 use tokio::sync::Notify;
 
 use crate::Issuer;
+use crate::config::Config;
 use crate::failure::Broken;
 use crate::store::StoreError;
 use crate::store::status::{ChangePlace, StoredList};
@@ -25,6 +26,7 @@ mod bitstring;
 mod list;
 mod permutation;
 
+pub(crate) use bitstring::credential_status;
 pub use bitstring::{Credential, Form, Which};
 pub use list::{Published, Representation};
 
@@ -225,12 +227,11 @@ impl Issuer {
     /// Where a status list is served.
     #[must_use]
     pub fn status_list_uri(&self, number: u64) -> String {
-        self.endpoint(&format!("status-lists/{number}"))
+        list_uri(&self.config, number)
     }
+}
 
-    /// What a credential says of its status.
-    #[must_use]
-    pub fn status_reference(&self, entry: StatusEntry) -> StatusReference {
-        StatusReference { uri: self.status_list_uri(entry.list), idx: entry.idx }
-    }
+/// The address of a list; made from the configured identifier alone, never from a request (G09).
+fn list_uri(config: &Config, number: u64) -> String {
+    format!("{}/status-lists/{number}", config.url.as_str())
 }

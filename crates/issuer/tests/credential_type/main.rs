@@ -14,11 +14,13 @@ use issuer::credential_type::{
 use serde_json::{Map, Value, json};
 
 mod claims;
+mod constants;
 mod form;
 mod inspect;
 mod lists;
 mod never;
 mod pictures;
+mod pinned_contexts;
 mod several;
 mod svg_templates;
 mod values;

@@ -248,6 +248,7 @@ impl NewPresentation<'_> {
             verification_method: self.verification_method,
             canonicalization,
             created: self.now,
+            contexts: None,
         };
         let authentication =
             Authentication { domain: self.credential_issuer, challenge: self.nonce };

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::did::{Holder, Named, WantedDocument, wanted};
 use super::{BindingMethod, HolderBinding, PROOF_BYTES_MAX, ProofContext, TYPE, VerifiedProofs};
 use crate::attestation::key::{ATTESTATION_BYTES_MAX, KeyAttestation, KeyAttestationRefusal, Use};
-use crate::claims::seconds;
+use crate::claims::{is_only_audience, seconds};
 use crate::form::Form;
 use crate::nonce::SpendableNonce;
 use crate::proof::ProofRefusal;
@@ -250,7 +250,7 @@ fn bare_key(context: &ProofContext<'_>) -> Result<BindingMethod, ProofRefusal> {
 /// The claims of VCI §F.1, each there and checked as VCI §F.4 asks (PROOF-27).
 fn check_claims(jws: &Jws, context: &ProofContext<'_>) -> Result<SpendableNonce, ProofRefusal> {
     let claims = jws.claims().map_err(|_| ProofRefusal::Unreadable)?;
-    if claims.get("aud").and_then(only_text) != Some(context.credential_issuer) {
+    if !is_only_audience(&claims, context.credential_issuer) {
         return Err(ProofRefusal::WrongAudience); // PROOF-14
     }
     if let (Some(iss), Some(client_id)) = (claims.get("iss"), context.client_id)
@@ -265,13 +265,4 @@ fn check_claims(jws: &Jws, context: &ProofContext<'_>) -> Result<SpendableNonce,
     // A missing nonce is `invalid_proof`, a wrong one `invalid_nonce` (CRED-57, CRED-58, AMB-02).
     let nonce = claims.get("nonce").and_then(Value::as_str).ok_or(ProofRefusal::NoNonce)?;
     context.nonces().parse(nonce, context.now).ok_or(ProofRefusal::BadNonce)
-}
-
-/// One audience may stand alone in an array (RFC 7519 §4.1.3): it is no other audience for that.
-fn only_text(aud: &Value) -> Option<&str> {
-    match aud.as_array().map(Vec::as_slice) {
-        None => aud.as_str(),
-        Some([only]) => only.as_str(),
-        Some(_) => None,
-    }
 }

@@ -22,6 +22,14 @@ use crate::trust::{IssuerKey, VerificationError, document_signer};
 /// Longest metadata that are kept as they came, beside what is shown of them.
 const METADATA_BYTES_MAX: usize = 1024 * 1024;
 
+/// Contexts that a credential may have beside those of the offer.
+const ADDED: [&str; 4] = [
+    "https://w3id.org/security/data-integrity/v1",
+    "https://w3id.org/security/data-integrity/v2",
+    "https://www.w3.org/ns/credentials/status/v1",
+    "https://w3id.org/vc/status-list/2021/v1",
+];
+
 /// What the holder agreed to receive; kept where it comes later (VCI §9).
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Expected {
@@ -137,6 +145,7 @@ impl Wallet {
             }
         };
         let now = self.clock.now();
+        let unverified = unverified.with_contexts(&self.settings.contexts);
         let verified = unverified.verify(&signer.key, now).map_err(VerificationError::of_format)?;
         self.settings.profile.check_credential(&verified)?;
         check_type(&verified, expected)?;
@@ -205,16 +214,21 @@ fn check_type(verified: &Verified, expected: &Expected) -> Result<(), Verificati
 
 /// The signature of linked data is not on words but on what they mean: another context can exchange
 /// words under a signature that is right. So there are no others than those of the offer; but a
-/// vocabulary, which gives each word a meaning of its own, exchanges nothing.
+/// vocabulary, which gives each word a meaning of its own, exchanges nothing, nor do those that the
+/// W3C has for proof and status, which whoever signs may add (VC Data Integrity, context injection).
 fn means_what_was_offered(offered: &[Value], signed: &[Value]) -> bool {
-    let is_vocabulary = |context: &&Value| {
+    let is_vocabulary = |context: &Value| {
         context.as_object().is_some_and(|members| members.keys().all(|name| name == "@vocab"))
     };
-    let mut others = signed.iter().filter(|context| !is_vocabulary(context));
+    let is_added =
+        |context: &Value| is_vocabulary(context) || ADDED.iter().any(|added| context == added);
+    let left = |contexts: &[Value]| -> Vec<Value> {
+        contexts.iter().filter(|context| !is_added(context)).cloned().collect()
+    };
     if offered.is_empty() {
-        return others.all(Value::is_string);
+        return left(signed).iter().all(Value::is_string);
     }
-    others.eq(offered.iter().filter(|context| !is_vocabulary(context)))
+    left(offered) == left(signed)
 }
 
 /// It is bound to a key whose proof was sent, and to nothing if none was (catalogue I16). A proof

@@ -1,6 +1,7 @@
 //! What else the certificate must be that signs an mdoc (ISO 18013-5 §9.3.1).
 
 use formats::KeyReference;
+use formats::mso_mdoc::ISSUING_COUNTRY;
 use formats::verified::{Format, Verified};
 use keys::x509::Certificate;
 use serde_json::{Map, Value};
@@ -21,7 +22,7 @@ pub(super) fn doubt(leaf: &Certificate, claims: &Map<String, Value>) -> Option<D
         return Some(Doubt::OtherPurpose);
     }
     let own = leaf.country.as_deref()?;
-    let countries = claims.values().filter_map(|space| space.get("issuing_country")?.as_str());
+    let countries = claims.values().filter_map(|space| space.get(ISSUING_COUNTRY)?.as_str());
     let is_foreign = |country: &str| !country.eq_ignore_ascii_case(own);
     countries.into_iter().any(is_foreign).then_some(Doubt::OtherCountry)
 }

@@ -11,6 +11,8 @@ use super::Doubt;
 pub enum VerificationError {
     /// Not a credential of the format that was asked for, or against its rules.
     Malformed,
+    /// Nobody has said what its words mean.
+    UnknownContext,
     /// The signature is wrong.
     WrongSignature,
     /// Out of date.
@@ -63,6 +65,7 @@ impl VerificationError {
         match error {
             FormatError::WrongSignature | FormatError::WrongDigest => Self::WrongSignature,
             FormatError::SignedOutsideLife => Self::CertificateExpired,
+            FormatError::UnknownContext => Self::UnknownContext,
             FormatError::Expired | FormatError::ProofExpired => Self::Expired,
             FormatError::NotYetValid | FormatError::ProofInFuture => Self::NotYetValid,
             FormatError::OtherIssuer => Self::OtherIssuer,
@@ -86,7 +89,6 @@ impl VerificationError {
             | FormatError::OtherNames
             | FormatError::TooIntricate
             | FormatError::OtherContexts
-            | FormatError::UnknownContext
             | FormatError::OtherDataModel => Self::Malformed,
         }
     }
@@ -96,6 +98,7 @@ impl VerificationError {
     pub const fn message(self) -> &'static str {
         match self {
             Self::Malformed => "what came is not a credential of the promised format",
+            Self::UnknownContext => "the credential has a context that this wallet does not know",
             Self::WrongSignature => "the credential's signature is wrong: it was changed",
             Self::Expired => "the credential has expired",
             Self::NotYetValid => "the credential is not valid yet",
@@ -123,6 +126,10 @@ impl VerificationError {
             Self::Doubtful(Doubt::UnknownAuthority) => {
                 "give the authority's certificate as a trust anchor, or accept the issuer as it is"
             }
+            Self::UnknownContext => {
+                "get the context from whoever publishes it, look at it, and give it to the wallet by its \
+                 digest"
+            }
             Self::Doubtful(_) => "accept the issuer only if you know it",
             Self::Malformed
             | Self::WrongSignature
@@ -147,6 +154,7 @@ impl VerificationError {
     pub const fn code(self) -> &'static str {
         match self {
             Self::Malformed => "malformed_credential",
+            Self::UnknownContext => "unknown_context",
             Self::WrongSignature => "wrong_signature",
             Self::Expired => "credential_expired",
             Self::NotYetValid => "credential_not_yet_valid",

@@ -83,7 +83,7 @@ impl Verifier {
     pub(super) async fn judged(&self, format: &str, raw: &str) -> (Report, Option<Verified>) {
         let (mut report, rules) = (Report::default(), Rules::of(format));
         let credential = match formats::parse_raw(format, raw) {
-            Ok(credential) => credential,
+            Ok(credential) => credential.with_contexts(&self.settings.contexts),
             Err(error) => {
                 report.failed("form", rules.form, error.to_string());
                 return (report, None);

@@ -335,6 +335,8 @@ async fn linked_data_that_name_themselves_are_not_verified() {
     let (issuer, kid) = (did.as_str(), format!("{did}#0"));
     let made = async |context: Value, canonicalization| {
         let claims = W3cClaims {
+            id: None,
+            name: None,
             issuer,
             contexts: &[context],
             types: &[],
@@ -344,7 +346,12 @@ async fn linked_data_that_name_themselves_are_not_verified() {
             expires_at: NOW.plus(60),
             status: None,
         };
-        let options = ProofOptions { verification_method: &kid, canonicalization, created: NOW };
+        let options = ProofOptions {
+            verification_method: &kid,
+            canonicalization,
+            created: NOW,
+            contexts: None,
+        };
         ldp_vc::issue(claims, options, key).await.unwrap()
     };
     let (vocabulary, term) = (json!({ "@vocab": "urn:x:" }), json!({ "given": "urn:x:family" }));

@@ -8,7 +8,7 @@ use formats::unsigned::Unsigned;
 use issuer::config::Config;
 use issuer::credential_type::{CardTemplate, CredentialType, Field, Pictures};
 use issuer::flow::metadata::configuration;
-use issuer::issue::example;
+use issuer::issue::{Signatory, example};
 use keys::algorithm::Algorithm;
 use keys::json;
 use keys::outside::{Clock as _, SystemClock, SystemRandom};
@@ -17,10 +17,10 @@ use oid4vci::metadata::ReceivedIssuerMetadata;
 use serde_json::{Map, Value, json};
 use wallet::display::Display;
 
-use super::{address, config_for, file_of};
+use super::{SOMEBODY, config_for, file_of};
 use crate::cli::PreviewArguments;
 use crate::exit::Failure;
-use crate::terminal::{plain, print, print_json};
+use crate::terminal::{plain, print, print_json, tell};
 use crate::wallet::card::{Face, face};
 
 /// Longest claims object that is read.
@@ -32,21 +32,21 @@ const TEXT_MAX: usize = 100;
 pub(super) async fn preview(arguments: &PreviewArguments) -> Result<(), Failure> {
     let PreviewArguments { file, language, .. } = arguments;
     let config = config_for(std::slice::from_ref(file), &arguments.config)?;
-    let issuer = address(config.as_ref());
     let file = file_of(file, config.as_ref());
-    let found = CredentialType::inspect(&file, issuer);
+    let issuer = Previewed::of(config)?;
+    let found = CredentialType::inspect(&file, issuer.config.url.as_str());
     if let Some(mistake) = found.mistakes.first() {
         return Err(Failure::mistake(mistake));
     }
     let formats = &found.credential_types;
     let read = formats.first().ok_or_else(|| Failure::own_fault("there is no type"))?;
     let claims = match &arguments.claims {
-        None => read.sample(),
-        Some(file) => checked(read, &given(file)?).await?,
+        None => checked(read, read.sample()).await?,
+        Some(file) => checked(read, given(file)?).await?,
     };
-    let metadata = metadata(formats, issuer, config.as_ref());
+    let metadata = issuer.metadata(formats);
     let made: Result<Vec<Made>, Failure> =
-        formats.iter().map(|format| Made::new(format, &claims, (&metadata, issuer))).collect();
+        formats.iter().map(|format| Made::new(format, &claims, (&metadata, &issuer))).collect();
     let made = made?;
     if arguments.json {
         return print_json(&as_json((read, language), &claims, made));
@@ -102,14 +102,14 @@ impl Made {
     fn new(
         read: &CredentialType,
         claims: &Map<String, Value>,
-        (metadata, issuer): (&Value, &str),
+        (metadata, issuer): (&Value, &Previewed),
     ) -> Result<Self, Failure> {
         let entry = metadata.get(SUPPORTED).and_then(|all| all.get(&read.id)).cloned();
         Ok(Self {
             id: read.id.clone(),
             entry: entry.unwrap_or_default(),
             description: read.type_metadata().and_then(|document| json::parse(&document).ok()),
-            unsigned: unsigned(read, claims, issuer)?.to_json(),
+            unsigned: issuer.unsigned(read, claims)?.to_json(),
         })
     }
 
@@ -145,18 +145,66 @@ impl Made {
 /// Where metadata have the types.
 const SUPPORTED: &str = "credential_configurations_supported";
 
-/// As much of the metadata as a wallet needs for a card.
-fn metadata(formats: &[CredentialType], issuer: &str, config: Option<&Config>) -> Value {
-    let entry =
-        |one: &CredentialType| (one.id.clone(), json!(configuration(one, Algorithm::Es256)));
-    let supported: Map<String, Value> = formats.iter().map(entry).collect();
-    let name = config.map_or("Your organisation", |config| &config.name);
-    json!({
-        "credential_issuer": issuer,
-        "credential_endpoint": format!("{issuer}/credential"),
-        "display": [{ "name": name }],
-        SUPPORTED: supported,
-    })
+/// Whose type it is.
+struct Previewed {
+    config: Config,
+    signatory: Signatory,
+}
+
+impl Previewed {
+    /// The issuer that is configured here, or somebody; where no certificate can be read, with one that
+    /// is made for the occasion.
+    fn of(config: Option<Config>) -> Result<Self, Failure> {
+        let now = SystemClock.now();
+        let signatory = match config.as_ref().map(|config| Signatory::of(config, now)) {
+            Some(Ok(signatory)) => Some(signatory),
+            Some(Err(mistake)) => {
+                tell(format!("shown as if signed by a new key of ES256: {mistake}"));
+                None
+            }
+            None => None,
+        };
+        let config = match config {
+            Some(config) => config,
+            None => Config {
+                url: SOMEBODY.to_owned().try_into().map_err(Failure::own_fault)?,
+                name: "Your organisation".to_owned(),
+                ..Config::default()
+            },
+        };
+        let signatory = match signatory {
+            Some(signatory) => signatory,
+            None => Signatory::sample(&config, now)
+                .map_err(|broken| Failure::own_fault(broken.told()))?,
+        };
+        Ok(Self { config, signatory })
+    }
+
+    /// As much of the metadata as a wallet needs for a card.
+    fn metadata(&self, formats: &[CredentialType]) -> Value {
+        let algorithm = self.signatory.algorithm();
+        let entry = |one: &CredentialType| (one.id.clone(), json!(configuration(one, algorithm)));
+        let supported: Map<String, Value> = formats.iter().map(entry).collect();
+        let issuer = self.config.url.as_str();
+        json!({
+            "credential_issuer": issuer,
+            "credential_endpoint": format!("{issuer}/credential"),
+            "display": [{ "name": self.config.name }],
+            SUPPORTED: supported,
+        })
+    }
+
+    fn unsigned(
+        &self,
+        read: &CredentialType,
+        claims: &Map<String, Value>,
+    ) -> Result<Unsigned, Failure> {
+        let key = SoftwareKey::generate(Algorithm::Es256).map_err(Failure::own_fault)?;
+        let holder = (key.public_key().clone(), SystemClock.now());
+        let by = (&self.config, &self.signatory);
+        let made = example(by, (read, claims), holder, &SystemRandom);
+        made.map_err(|broken| Failure::usage(broken.told()))
+    }
 }
 
 /// As a wallet reads and draws it.
@@ -175,17 +223,6 @@ fn card(
     Ok(face(&Face { id: &read.id, issuer, display: &display, claims }, language))
 }
 
-fn unsigned(
-    read: &CredentialType,
-    claims: &Map<String, Value>,
-    issuer: &str,
-) -> Result<Unsigned, Failure> {
-    let key = SoftwareKey::generate(Algorithm::Es256).map_err(Failure::own_fault)?;
-    let holder = (key.public_key().clone(), SystemClock.now());
-    let made = example(read, claims, issuer, holder, &SystemRandom);
-    made.map_err(|broken| Failure::usage(broken.told()))
-}
-
 fn given(file: &Path) -> Result<Map<String, Value>, Failure> {
     let mut bytes = Vec::new();
     let read = if file == Path::new("-") {
@@ -202,11 +239,11 @@ fn given(file: &Path) -> Result<Map<String, Value>, Failure> {
 
 async fn checked(
     read: &CredentialType,
-    given: &Map<String, Value>,
+    given: Map<String, Value>,
 ) -> Result<Map<String, Value>, Failure> {
-    let urls = read.claims.pictures(given).map(str::to_owned).collect();
+    let urls = read.claims.pictures(&given).map(str::to_owned).collect();
     let pictures = Pictures::clean(urls).await;
-    read.claims.check(given, &pictures).map_err(|faults| {
+    read.claims.check(&given, &pictures).map_err(|faults| {
         Failure::usage(faults.to_string()).hint("correct the claims: these are not issued")
     })
 }

@@ -20,6 +20,12 @@ pub(super) struct Problem {
     failure: Failure,
     /// Another Transaction Code may help.
     retype: bool,
+    /// What few have.
+    beside: Box<Beside>,
+}
+
+#[derive(Debug, Default)]
+struct Beside {
     /// To ask the same again after so many seconds may help.
     ask_again_after: Option<u64>,
     /// What is spoken with the issuer, and was excused: members of the answer.
@@ -33,7 +39,7 @@ impl Problem {
     }
 
     fn of(status: StatusCode, failure: Failure) -> Self {
-        Self { status, failure, retype: false, ask_again_after: None, spoken: Map::new() }
+        Self { status, failure, retype: false, beside: Box::default() }
     }
 
     pub(super) fn hint(self, hint: &str) -> Self {
@@ -46,13 +52,15 @@ impl Problem {
     }
 
     /// Marks what is only not ready.
-    pub(super) fn ask_again_after(self, seconds: u64) -> Self {
-        Self { ask_again_after: Some(seconds), ..self }
+    pub(super) fn ask_again_after(mut self, seconds: u64) -> Self {
+        self.beside.ask_again_after = Some(seconds);
+        self
     }
 
     /// With what was spoken until then.
-    pub(super) fn spoken(self, spoken: Map<String, Value>) -> Self {
-        Self { spoken, ..self }
+    pub(super) fn spoken(mut self, spoken: Map<String, Value>) -> Self {
+        self.beside.spoken = spoken;
+        self
     }
 
     /// The page asked for what no page of ours asks for.
@@ -161,10 +169,10 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let Failure { code, message, hint: given, .. } = self.failure;
         let hint = hint(&code, given);
-        let mut answer = self.spoken;
+        let Beside { ask_again_after, spoken: mut answer } = *self.beside;
         let error = json!({
             "code": code, "message": message, "hint": hint, "retype": self.retype,
-            "ask_again_after": self.ask_again_after,
+            "ask_again_after": ask_again_after,
         });
         answer.insert("error".to_owned(), error);
         (self.status, Json(answer)).into_response()

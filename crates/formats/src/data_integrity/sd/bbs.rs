@@ -31,7 +31,7 @@ pub fn sign_unlinkable(
     mandatory: Vec<String>,
     (key, random): (&BbsKey, &dyn Random),
 ) -> Result<Map<String, Value>, IssueError> {
-    let contexts = Contexts::default();
+    let contexts = options.contexts();
     let public_key = key.public_key();
     let mut proof =
         options_of(&document, options, (public_key.algorithm(), ProofPurpose::AssertionMethod))?;

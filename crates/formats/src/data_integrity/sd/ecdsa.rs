@@ -29,7 +29,7 @@ pub async fn sign_selective(
     mandatory: Vec<String>,
     (signer, random): (&dyn Signer, &dyn Random),
 ) -> Result<Map<String, Value>, IssueError> {
-    let contexts = Contexts::default();
+    let contexts = options.contexts();
     let mut proof =
         options_of(&document, options, (signer.algorithm(), ProofPurpose::AssertionMethod))?;
     let mut hmac_key = [0; 32];

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{Purpose, V1_CONTEXT};
 use crate::data_integrity::{self, ProofOptions};
+use crate::sd_jwt_vc::IssuerKeyHeader;
 use crate::w3c::{CONTEXT, DataModel};
 use crate::{CREDENTIAL_BYTES_MAX, IssueError, jwt_vc_json, vc_jose};
 
@@ -35,7 +36,8 @@ impl ListCredential<'_> {
     pub async fn sign_jwt(self, kid: &str, signer: &dyn Signer) -> Result<Vec<u8>, IssueError> {
         let mut payload = self.credential(DataModel::V2);
         payload.insert("iss".to_owned(), self.issuer.into());
-        let jwt = vc_jose::sign_as(&payload, (vc_jose::FORMAT, kid), signer).await?;
+        let jwt = vc_jose::sign_as(&payload, (vc_jose::FORMAT, IssuerKeyHeader::Kid(kid)), signer)
+            .await?;
         bounded(jwt.into_bytes())
     }
 

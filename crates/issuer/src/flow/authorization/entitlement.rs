@@ -7,7 +7,7 @@ use oid4vci::offer::OfferId;
 use serde_json::{Map, Value};
 
 use crate::Issuer;
-use crate::credential_type::{CredentialType, Pictures, remove};
+use crate::credential_type::{Claim, CredentialType, Pictures, remove};
 use crate::flow::account::in_all_formats;
 use crate::store::StoreError;
 
@@ -109,7 +109,9 @@ pub(in crate::flow) fn without_the_unwanted(
     wanted: &[ClaimDescription],
 ) -> Map<String, Value> {
     let wanted: Vec<_> = wanted.iter().map(|one| steps(credential_type, one)).collect();
-    for claim in credential_type.claims.iter().filter(|claim| !claim.mandatory) {
+    // A constant goes with the object that it is in.
+    let may_go = |claim: &&Claim| !claim.mandatory && claim.constant.is_none();
+    for claim in credential_type.claims.iter().filter(may_go) {
         let touches = |path: &[Step]| path.iter().zip(&claim.path).all(|(a, b)| a == b);
         if !wanted.is_empty() && !wanted.iter().any(|path| touches(path)) {
             remove(&mut claims, &claim.path);

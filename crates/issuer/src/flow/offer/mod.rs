@@ -140,6 +140,11 @@ pub async fn make_offer(
     let rules: Vec<&Claims> = types.iter().map(|credential_type| &credential_type.claims).collect();
     let pictures = pictures(&rules, &request.claims, owner).await;
     let datasets = check_all(&rules, &request.claims, &pictures).map_err(MakeOfferError::Claims)?;
+    types
+        .iter()
+        .zip(&datasets)
+        .try_for_each(|(credential_type, claims)| issuer.check_country(credential_type, claims))
+        .map_err(MakeOfferError::Claims)?;
     let ids = types.iter().map(|credential_type| credential_type.id.clone());
     let id = OfferId::fresh(now, &*issuer.random);
     let secrets = Secrets::of(issuer, request, owner, id)?;

@@ -50,6 +50,9 @@ fn english(fault: Fault) -> String {
         Fault::TooSmall(least) => format!("Please write {least} or more."),
         Fault::TooLarge(most) => format!("Please write {most} or less."),
         Fault::NotBoolean => "Please choose yes or no.".into(),
+        Fault::OtherCountry => "Please write the country of the issuer.".into(),
+        Fault::NotUri => "Please write an address like https://example.org/1.".into(),
+        Fault::Twice => "Please write this once only.".into(),
         Fault::NotImage => "Please choose a picture in PNG or JPEG format.".into(),
         Fault::ImageBroken => {
             "Please choose another picture: this file is damaged, or it moves.".into()
@@ -93,6 +96,9 @@ fn german(fault: Fault) -> String {
         Fault::TooSmall(least) => format!("Bitte schreiben Sie {least} oder mehr."),
         Fault::TooLarge(most) => format!("Bitte schreiben Sie {most} oder weniger."),
         Fault::NotBoolean => "Bitte wählen Sie Ja oder Nein.".into(),
+        Fault::OtherCountry => "Bitte geben Sie das Land des Ausstellers an.".into(),
+        Fault::NotUri => "Bitte geben Sie eine Adresse wie https://example.org/1 an.".into(),
+        Fault::Twice => "Bitte geben Sie dies nur einmal an.".into(),
         Fault::NotImage => "Bitte wählen Sie ein Bild im Format PNG oder JPEG.".into(),
         Fault::ImageBroken => {
             "Bitte wählen Sie ein anderes Bild: Die Datei ist beschädigt, oder sie bewegt sich."
