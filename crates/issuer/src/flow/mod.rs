@@ -20,4 +20,4 @@ mod refresh;
 pub mod sender;
 pub mod status;
 pub mod token;
-mod unknown_type;
+pub mod unknown_type;
