@@ -175,8 +175,8 @@ pub(super) fn read_whole(
 fn identifier(file: &Path) -> Result<String, ConfigError> {
     let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
     if !file.extension().is_some_and(|ending| ending == TOML || ending == JSON) {
-        let problem = "the name of this file ends otherwise, and no issuer reads it";
-        return Err(ConfigError::of_file(file, problem, "let it end with `.toml` or `.json`"));
+        let problem = "no issuer reads it: its name ends with neither `.toml` nor `.json`";
+        return Err(ConfigError::of_file(file, problem, "rename the file"));
     }
     if is_identifier(stem) {
         return Ok(stem.to_owned());
