@@ -121,7 +121,7 @@ fn a_format_is_named_by_its_identifier_and_a_typo_is_answered_with_what_there_is
         world.bestow(&[&["issuer", "credential", "new", name][..], more].concat())
     };
     let made = new("library_card", &["--from", "library_card"]).exits(0);
-    assert!(made.stderr.contains("preview issuer/credentials/library_card.toml"), "{made}");
+    assert!(made.stderr.contains(&format!("preview {}", made.stdout.trim())), "{made}");
     assert!(made.stderr.contains("started anew"), "{made}");
     for command in ["check", "preview"] {
         let run = |id: &str| world.bestow(&["issuer", "credential", command, id]);
