@@ -227,6 +227,7 @@ async fn checked(
         check_all(&[&credential_type.claims], claims, &pictures).map_err(DeferralError::Claims)?;
     let checked = checked.pop().ok_or(DeferralError::TypeGone)?;
     issuer.check_country(credential_type, &checked).map_err(DeferralError::Claims)?;
+    credential_type.check_says_something(&checked).map_err(DeferralError::Claims)?;
     Ok(checked)
 }
 

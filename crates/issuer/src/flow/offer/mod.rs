@@ -143,7 +143,10 @@ pub async fn make_offer(
     types
         .iter()
         .zip(&datasets)
-        .try_for_each(|(credential_type, claims)| issuer.check_country(credential_type, claims))
+        .try_for_each(|(credential_type, claims)| {
+            issuer.check_country(credential_type, claims)?;
+            credential_type.check_says_something(claims)
+        })
         .map_err(MakeOfferError::Claims)?;
     let ids = types.iter().map(|credential_type| credential_type.id.clone());
     let id = OfferId::fresh(now, &*issuer.random);
