@@ -35,6 +35,18 @@ pub(super) fn waits(credential_type: &CredentialType) -> bool {
     credential_type.approval == Approval::Deferred
 }
 
+/// What an offer keeps of its claims: nothing that is in no credential, unless somebody is still to
+/// decide by it.
+pub(super) fn to_keep(
+    credential_type: &CredentialType,
+    claims: Map<String, Value>,
+) -> Map<String, Value> {
+    if waits(credential_type) {
+        return claims;
+    }
+    credential_type.claims.to_disclose(&claims).into_owned()
+}
+
 /// Puts off what [`decide`] allowed; `None` when the offer changed meanwhile.
 pub(super) async fn put_off(
     record: &Record<'_>,
