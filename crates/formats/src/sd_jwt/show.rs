@@ -22,10 +22,11 @@ const POINTER_BYTES_MAX: usize = 4 * 1024;
 pub struct Showable {
     /// The part that the issuer signed.
     signed: String,
+    /// What that says, with digests.
+    payload: Map<String, Value>,
     /// All that it says.
     claims: Value,
     disclosures: Vec<Selectable>,
-    binding: Option<Binding>,
 }
 
 /// A disclosure, and where what it says belongs.
@@ -48,9 +49,8 @@ impl Showable {
         let disclosures = disclosures
             .map(|(text, pointer)| Selectable { text: text.to_owned(), pointer })
             .collect();
-        let binding = Binding::from_claims(&claims)?;
-        let binding = binding.or_else(|| subject_did(&claims).map(Binding::Kid));
-        Ok(Self { signed: signed.to_owned(), claims: claims.into(), disclosures, binding })
+        binding(&claims)?;
+        Ok(Self { signed: signed.to_owned(), payload, claims: claims.into(), disclosures })
     }
 
     /// JSON pointers (RFC 6901) to all that need not be shown, the outer before the inner.
@@ -70,18 +70,29 @@ impl Showable {
             return Err(PresentError::UnknownPointer);
         }
         let mut text = format!("{}~", self.signed);
+        let mut shown = Vec::new();
         let mut left_out = Vec::new();
         for Selectable { text: disclosure, pointer } in &self.disclosures {
             if pointers.iter().any(|chosen| leads(pointer, chosen) || leads(chosen, pointer)) {
                 text.push_str(disclosure);
                 text.push('~');
+                shown.push(&**disclosure);
             } else {
                 left_out.push(pointer.clone());
             }
         }
         left_out.sort_unstable();
-        Ok(Chosen { text, left_out, binding: self.binding.clone() })
+        // Whoever sees it knows no other key than is shown, so nobody signs with another.
+        let shown = process(self.payload.clone(), &shown).ok();
+        let binding = shown.and_then(|claims| binding(&claims).ok().flatten());
+        Ok(Chosen { text, left_out, binding })
     }
+}
+
+/// The holder's key that claims name.
+fn binding(claims: &Map<String, Value>) -> Result<Option<Binding>, FormatError> {
+    let confirmed = Binding::from_claims(claims)?;
+    Ok(confirmed.or_else(|| subject_did(claims).map(Binding::Kid)))
 }
 
 /// What a holder shows, and nobody yet for whom.

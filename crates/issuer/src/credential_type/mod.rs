@@ -378,10 +378,14 @@ fn too_many(folder: &Path) -> ConfigError {
     ConfigError::of_file(folder, problem, "remove those nobody uses")
 }
 
-/// Keys of those who attest lie beside the types that trust them (`key_attestation_trust_anchors`).
+/// Keys of those who attest lie beside the types that trust them (`key_attestation_trust_anchors`), and
+/// contexts beside the types that pin them (`pinned_contexts`).
 fn is_type(ending: &OsStr, path: &Path) -> bool {
-    let is_key = |source: Source| ["kty", "keys"].iter().any(|member| source.has(member));
-    ending == JSON && !Source::read(path).is_ok_and(is_key)
+    let is_other = |source: Source| {
+        let is_key = ["kty", "keys"].iter().any(|member| source.has(member));
+        is_key || source.has("@context") && !source.has("format")
+    };
+    ending == JSON && !Source::read(path).is_ok_and(is_other)
 }
 
 /// The `*.toml` and `*.json` files of a folder, by name.

@@ -180,6 +180,8 @@ pub enum Fault {
     NotBoolean,
     /// It must be the country of whoever signs.
     OtherCountry,
+    /// Neither it nor any other claim is there that a credential would say.
+    SaysNothing,
     /// It must be a picture of a kind that we take.
     NotImage,
     /// It is a picture that cannot be shown: damaged, or not a still one.
@@ -230,6 +232,9 @@ impl fmt::Display for Fault {
             Self::TooLarge(most) => write!(f, "must be at most {most}"),
             Self::NotBoolean => f.write_str("must be true or false"),
             Self::OtherCountry => f.write_str("must be the country of the certificate that signs"),
+            Self::SaysNothing => f.write_str(
+                "give it, or another claim that is disclosed: the credential would say nothing",
+            ),
             Self::NotImage => f.write_str("must be a PNG or JPEG picture as a data: URL"),
             Self::ImageBroken => f.write_str(
                 "must be a still picture that can be shown: this file is damaged or moves",

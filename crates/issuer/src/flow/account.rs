@@ -42,6 +42,7 @@ pub async fn add(
         let checked = found.claims.check(claims, &pictures);
         let checked = checked.and_then(|claims| {
             issuer.check_country(found, &claims)?;
+            found.check_says_something(&claims)?;
             Ok(claims)
         });
         let checked = checked.map_err(|error| AccountError::Claims(id.clone(), error))?;

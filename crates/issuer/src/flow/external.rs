@@ -7,9 +7,11 @@ use oid4vci::external::{self, ExternalContext, ExternalRefusal};
 use oid4vci::grant::Grant;
 use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferId;
+use serde_json::Value;
 
 use super::account::in_all_formats;
 use super::authorization::configurations;
+use super::deferred::to_keep;
 use crate::Issuer;
 use crate::external::External;
 use crate::failure::{Broken, Failure};
@@ -117,6 +119,11 @@ async fn admitted(
     };
     if datasets.is_empty() {
         return Err(no_account().into());
+    }
+    for (id, claims) in &mut datasets {
+        if let (Some(credential_type), Value::Object(all)) = (issuer.types.get(id), &mut *claims) {
+            *claims = to_keep(credential_type, std::mem::take(all)).into();
+        }
     }
     let grant = token.grant(presented.token(), external.issuer());
     if issuer.store.grant(grant.id).await?.is_none() {

@@ -152,3 +152,9 @@ impl Report {
         self.checks.push(Check { name, rule, outcome, found });
     }
 }
+
+/// How many there are, in words.
+pub(super) fn counted(count: usize, one: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {one}{plural}")
+}
