@@ -234,7 +234,8 @@ fn a_claim_that_a_format_cannot_have_names_both() {
     assert!(told.contains("card_mdoc (mso_mdoc): an mdoc says something"), "{told}");
     let listed = format!(
         "{HEAD}{CARD}[[claims]]\npath = [\"pets\"]\ntype = \"list\"\n[[claims]]\npath = [\"pets\", \
-         \"*\"]\ntype = \"string\"\nexample = \"Rex\"\n{LINKED}"
+         \"*\"]\ntype = \"object\"\n[[claims]]\npath = [\"pets\", \"*\", \"name\"]\ntype = \
+         \"string\"\nexample = \"Rex\"\n{LINKED}"
     );
     let told = read_all(&listed).unwrap_err().to_string();
     assert!(told.contains("linked_card (ldp_vc): a list is signed as a set there"), "{told}");

@@ -96,6 +96,7 @@ async fn oid4vci_1_0_issuer_happy_flow_skip_notification() {
 async fn oid4vci_1_0_issuer_batch_issuance() {
     for encrypted in [false, true] {
         let wallet = EmulatedWallet::of(Variant { encrypted, ..Variant::HAIP }).await;
+        wallet.world.clock.advance(86_400); // on the first day of its certificate none begins before that
         let metadata = wallet.metadata().await;
         let size = metadata["batch_credential_issuance"]["batch_size"].as_u64().unwrap();
         let keys: Vec<SoftwareKey> = (0..size.min(20)).map(|_| holder_key()).collect();
