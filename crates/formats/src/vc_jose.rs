@@ -157,13 +157,7 @@ impl VcJose {
 
     /// Reads a `vc+sd-jwt` as an issuer sends it: `JWT~disclosure~…~`.
     pub fn parse_selective(raw: &str) -> Result<Self, FormatError> {
-        if raw.len() > CREDENTIAL_BYTES_MAX {
-            return Err(FormatError::TooLong);
-        }
-        let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::CutOff)?;
-        if !disclosures.is_empty() && !disclosures.ends_with('~') {
-            return Err(FormatError::UnexpectedKeyBinding);
-        }
+        let (signed, _) = sd_jwt::issued(raw)?;
         Self::read(raw, signed, (SD_FORMAT, Format::VcSdJwt))
     }
 

@@ -263,7 +263,7 @@ impl Issuer {
         self.endpoint(&format!("offers/{}", reference.expose()))
     }
 
-    /// Most distinct keys of one offer, and most proofs of one request.
+    /// Most distinct keys of one configuration of an offer, and most proofs of one request.
     #[must_use]
     pub fn credentials_per_offer(&self) -> usize {
         usize::try_from(self.config.offer.credentials_per_offer).unwrap_or(usize::MAX)

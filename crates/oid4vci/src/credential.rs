@@ -1,5 +1,7 @@
 //! Steps 13-18: the Credential Request and its Response (VCI §8).
 
+use std::collections::BTreeSet;
+
 use keys::json;
 use keys::public_key::Thumbprint;
 use serde_json::{Map, Value, json};
@@ -223,7 +225,9 @@ pub fn check_left(token: Authenticated<'_>) -> Result<(), CredentialRefusal> {
     }
 }
 
-/// Decides whether the token may have (more) credentials: up to `keys_max` distinct keys.
+/// Decides whether the token may have (more) credentials: up to `keys_max` distinct keys for each
+/// configuration. `batch_size` is said of one request, and one request is for one configuration: who
+/// fills it for one format of a credential is not to go without the others.
 ///
 /// A repeated request with the same key is answered again (IMPL-03); a token that asks for ever new
 /// keys is refused for good (CRED-61).
@@ -256,12 +260,16 @@ pub fn decide_all<'r>(
         used: token.used(),
     };
     let issued = &token.grant().issued;
-    let before = issued.iter().filter_map(|issued| issued.thumbprint.as_ref());
-    let mut distinct: Vec<&Thumbprint> =
-        before.chain(record.issued().filter_map(|(_, key)| key)).collect();
-    distinct.sort_unstable();
-    distinct.dedup();
-    if distinct.len() > keys_max || issued.len() + record.issued().count() > ISSUANCES_MAX {
+    let before = issued
+        .iter()
+        .map(|one| (one.credential_configuration_id.as_str(), one.thumbprint.as_ref()));
+    let keys_of = |id: &str| {
+        let all = before.clone().chain(record.issued()).filter(|(of, _)| *of == id);
+        all.filter_map(|(_, key)| key).collect::<BTreeSet<_>>().len()
+    };
+    if record.issued().any(|(id, _)| keys_of(id) > keys_max)
+        || issued.len() + record.issued().count() > ISSUANCES_MAX
+    {
         return Err(CredentialRefusal::TooManyKeys);
     }
     Ok(record)

@@ -22,7 +22,7 @@ use oid4vci::credential::CredentialRefusal::{
 };
 use oid4vci::credential::{
     CredentialRefusal, CredentialRequest, ISSUANCES_MAX, REQUEST_BYTES_MAX, Selector, authorize,
-    decide,
+    decide, decide_all,
 };
 use oid4vci::dpop::DpopRefusal;
 use oid4vci::encryption::EncryptionRefusal::ResponseNotSupported;
@@ -319,7 +319,7 @@ async fn a_token_gives_credentials_for_so_many_keys() {
     ];
     for (rule, before, now, good) in cases {
         let issued = |key: &&SoftwareKey| Issued {
-            credential_configuration_id: "student_card".into(),
+            credential_configuration_id: "diploma".into(),
             thumbprint: Some(key.public_key().thumbprint()),
             at: NOW,
             entry: None,
@@ -334,6 +334,37 @@ async fn a_token_gives_credentials_for_so_many_keys() {
         let found = found.map(|record| (record.credential_configuration_id, record.thumbprints));
         let expected = if good { Ok(("diploma", expected)) } else { Err(TooManyKeys) };
         assert_eq!(found, expected, "{rule}");
+    }
+}
+
+/// CRED-11, CRED-61: the keys of one configuration cost nothing of another's, whether they were asked
+/// for before or in the same batch of a draft.
+#[tokio::test]
+async fn keys_count_for_their_configuration() {
+    let keys: Vec<SoftwareKey> = (0..5).map(|_| SoftwareKey::generate(Es256).unwrap()).collect();
+    let [a, b, c, d, e] = &keys[..] else { unreachable!() };
+    let issued = |id: &str, key: &SoftwareKey| Issued {
+        credential_configuration_id: id.into(),
+        thumbprint: Some(key.public_key().thumbprint()),
+        at: NOW,
+        entry: None,
+        notified: None,
+    };
+    let (one, two, other_two) = (proofs(&[e]).await, proofs(&[c, d]).await, proofs(&[a, b]).await);
+    let (one, two, other_two) = (Some(&one), Some(&two), Some(&other_two));
+    let full = vec![issued("student_card", a), issued("student_card", b)];
+    let cases = [
+        ("another format is full", &full, ("diploma", two), None, true),
+        ("full itself", &full, ("student_card", one), None, false),
+        ("both in one batch", &vec![], ("student_card", two), Some(("diploma", other_two)), true),
+        ("twice in one batch", &vec![], ("diploma", two), Some(("diploma", one)), false),
+        ("the one behind is full", &full, ("diploma", two), Some(("student_card", one)), false),
+    ];
+    for (rule, before, first, beside, good) in cases {
+        let grant = Grant { issued: before.clone(), ..redeemed() };
+        let beside: Vec<_> = beside.into_iter().collect();
+        let found = decide_all(authenticated(&grant), first, &beside, 2).map(drop);
+        assert_eq!(found, if good { Ok(()) } else { Err(TooManyKeys) }, "{rule}");
     }
 }
 

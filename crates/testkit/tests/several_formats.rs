@@ -84,7 +84,9 @@ async fn mistakes_in_the_claims_are_told_once() {
     let unknown =
         world.wish(CARD, &json!({ "credential_configuration_ids": ["none"], "all_formats": true }));
     let answer = world.operator("POST", "/admin/v1/offers", Some(&unknown)).await;
-    assert!(answer.text().contains("there is no credential type `none`"), "{}", answer.text());
+    let told = answer.json()["detail"].as_str().unwrap().to_owned();
+    let expected = "there is no credential type `none`; there is: library_card, ";
+    assert!(told.starts_with(expected) && told.ends_with("was started anew"), "{told}");
 }
 
 /// An issuer that asks for something which is in no card.

@@ -227,6 +227,38 @@ async fn a_list_is_served_in_the_forms_that_a_type_has() {
     }
 }
 
+/// A type whose issuer is called otherwise from today on has credentials from before, which say where
+/// their lists are, and whose they are.
+#[tokio::test]
+async fn another_name_of_the_issuer_takes_no_list_away() {
+    let did = "issuer_identity = \"did:web\"";
+    for format in ["vc+jwt", "jwt_vc_json"] {
+        let by_url = format!("format = \"{format}\"\nstatus = \"bitstring\"\n");
+        let by_did = format!("{by_url}{did}\n");
+        for (before, after, name) in
+            [(&by_url, &by_did, ISSUER), (&by_did, &by_url, "did:web:issuer.example")]
+        {
+            let world = world(before).await;
+            let (card, _) = received(&world).await;
+            let later = world
+                .restored(|issuer| {
+                    issuer.types.clear();
+                    issuer.types.insert(DEGREE.to_owned(), parse(after).unwrap());
+                })
+                .await;
+            for entry in entries(&card) {
+                let uri = entry["statusListCredential"].as_str().unwrap();
+                let answer = get(&later, uri, "").await;
+                assert_eq!(answer.status, 200, "{uri}");
+                let list = String::from_utf8(answer.body.to_vec()).unwrap();
+                let list = keys::jws::Jws::parse(&list, 100_000).unwrap().claims().unwrap();
+                let issuer = list.get("iss").unwrap_or_else(|| &list["issuer"]);
+                assert_eq!(issuer, name, "{uri}");
+            }
+        }
+    }
+}
+
 /// What an operator writes wrongly is told, with what to write instead.
 #[test]
 fn a_status_that_a_format_has_no_place_for_is_refused() {

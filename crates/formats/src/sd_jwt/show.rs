@@ -6,7 +6,7 @@ use keys::jws::Jws;
 use serde_json::{Map, Value};
 
 use super::process::{digests, element, element_digest, member};
-use super::{DIGESTS, SdJwtError, digest, process};
+use super::{DIGESTS, SdJwtError, digest, issued, process};
 use crate::binding::Binding;
 use crate::key_binding::PresentError;
 use crate::w3c::subject_did;
@@ -39,13 +39,7 @@ struct Selectable {
 impl Showable {
     /// Reads `JWT~disclosure~…~`, as its issuer sent it.
     pub fn parse(raw: &str) -> Result<Self, FormatError> {
-        if raw.len() > CREDENTIAL_BYTES_MAX {
-            return Err(FormatError::TooLong);
-        }
-        let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::CutOff)?;
-        if !disclosures.is_empty() && !disclosures.ends_with('~') {
-            return Err(FormatError::UnexpectedKeyBinding);
-        }
+        let (signed, disclosures) = issued(raw)?;
         let jws = Jws::parse_with_rsa(signed, CREDENTIAL_BYTES_MAX).map_err(FormatError::of_jws)?;
         let payload = jws.claims().map_err(FormatError::of_jws)?;
         let texts: Vec<&str> = disclosures.split_terminator('~').collect();

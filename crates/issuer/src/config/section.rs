@@ -117,7 +117,8 @@ section! {
         expires_in: u32 = 600,
         /// The longest that an offer may be good, in seconds, whoever asks.
         expires_in_max: u32 = 30 * 24 * 60 * 60,
-        /// For how many different keys one offer can be used, at most.
+        /// For how many different keys each credential of an offer can be had, at most, in each of
+        /// its formats; also the most proofs of one request (`batch_size` of the metadata).
         credentials_per_offer: u32 = 10,
         /// Digits of a transaction code.
         tx_code_length: u8 = 6,

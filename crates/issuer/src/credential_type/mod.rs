@@ -128,9 +128,9 @@ pub struct Inspected {
     /// The type in each of its formats, that at the top of the file first; none where there is a
     /// mistake.
     pub credential_types: Vec<CredentialType>,
-    /// What keeps the issuer from starting.
+    /// What keeps the issuer from starting, by line.
     pub mistakes: Vec<ConfigError>,
-    /// What had better be otherwise.
+    /// What had better be otherwise, by line.
     pub warnings: Vec<ConfigError>,
 }
 
@@ -220,7 +220,12 @@ impl CredentialType {
             .and_then(|source| written::read_whole(file, (source, issuer), &mut mistakes));
         let credential_types = read.filter(|_| mistakes.0.is_empty()).unwrap_or_default();
         let warnings = source.map(|source| warnings::warnings(&credential_types, &source));
-        Inspected { credential_types, mistakes: mistakes.0, warnings: warnings.unwrap_or_default() }
+        let (mut mistakes, mut warnings) = (mistakes.0, warnings.unwrap_or_default());
+        // They were found by subject; whoever corrects the file goes through it by line.
+        for told in [&mut mistakes, &mut warnings] {
+            told.sort_by_key(|one| one.line);
+        }
+        Inspected { credential_types, mistakes, warnings }
     }
 
     /// The files of a folder, by name: each is one type.
@@ -248,8 +253,8 @@ impl CredentialType {
             }
         }
         if types.is_empty() {
-            let remedy = "put one file NAME.toml there for each credential type; \
-                          `bestow issuer init` writes three examples";
+            let remedy = "put one file NAME.toml or NAME.json there for each credential type; \
+                          `bestow issuer credential new NAME` writes one";
             return Err(ConfigError::of_file(folder, "there is no credential type", remedy));
         }
         if types.len() > TYPES_MAX {

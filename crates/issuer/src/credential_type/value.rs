@@ -128,6 +128,8 @@ impl Limits {
 pub enum Fault {
     /// No claim has this name.
     Unknown,
+    /// The type itself says it, and nobody gives it.
+    Constant,
     /// It is required.
     Missing,
     /// It is given more than once.
@@ -194,6 +196,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("no such claim"),
+            Self::Constant => f.write_str("is the same in every credential: leave it out"),
             Self::Missing => f.write_str("required, but missing"),
             Self::Repeated => f.write_str("given more than once"),
             Self::NotObject => f.write_str("must be an object with claims of its own"),

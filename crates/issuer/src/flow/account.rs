@@ -12,6 +12,7 @@ use crate::account::{
 };
 use crate::credential_type::{ClaimsError, Pictures};
 use crate::failure::Broken;
+use crate::flow::unknown_type::UnknownType;
 
 /// Makes an account; `claims` has an object for each Credential Configuration Identifier that its
 /// owner can have. Who signs in elsewhere has no password here.
@@ -32,8 +33,8 @@ pub async fn add(
     }
     let mut datasets = Map::new();
     for (id, claims) in claims {
-        let types = &issuer.types;
-        let found = types.get(id).ok_or_else(|| AccountError::UnknownType(id.clone()))?;
+        let unknown = || AccountError::UnknownType(UnknownType::of(issuer, id));
+        let found = issuer.types.get(id).ok_or_else(unknown)?;
         let none = Map::new();
         let claims = claims.as_object().unwrap_or(&none);
         let urls: BTreeSet<&str> = found.claims.pictures(claims).collect();
@@ -112,7 +113,7 @@ pub enum AccountError {
     /// Its owner could have nothing.
     NoClaims,
     /// This type is not configured.
-    UnknownType(String),
+    UnknownType(UnknownType),
     /// Names every claim of a type that is wrong.
     Claims(String, ClaimsError),
     /// Our own fault.
@@ -143,9 +144,7 @@ impl fmt::Display for AccountError {
             Self::NoClaims => f.write_str(
                 "say what the owner can have: an object of claims for each credential type",
             ),
-            Self::UnknownType(id) => {
-                write!(f, "there is no credential type `{id}`: see the files in credentials/")
-            }
+            Self::UnknownType(unknown) => unknown.fmt(f),
             Self::Claims(id, error) => write!(f, "{id}: {error}"),
             Self::Broken(_) => f.write_str("internal error: the log says more"),
         }

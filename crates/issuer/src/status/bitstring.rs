@@ -68,6 +68,15 @@ impl Form {
         })
     }
 
+    /// The same whoever issues it.
+    const fn without_identity(self) -> Self {
+        match self {
+            Self::Jwt | Self::JwtOfDid => Self::Jwt,
+            Self::JwtV1 | Self::JwtV1OfDid => Self::JwtV1,
+            Self::Ldp => Self::Ldp,
+        }
+    }
+
     const fn name(self) -> &'static str {
         match self {
             Self::Jwt => "jwt",
@@ -192,10 +201,11 @@ pub(crate) fn credential_status(
 
 impl Issuer {
     /// Whether a type has a format whose credentials refer to lists of this form: nothing is signed
-    /// for strangers that no verifier needs. What its file says of `status` does not count, as it may
-    /// have said something else when a credential was made.
+    /// for strangers that no verifier needs. What its file says of `status` and `issuer_identity` does
+    /// not count, as it may have said something else when a credential was made.
     fn has_credentials_of(&self, form: Form) -> bool {
-        self.types.values().any(|one| Form::of(one) == Some(form))
+        let of_any_identity = Some(form.without_identity());
+        self.types.values().any(|one| Form::of(one).map(Form::without_identity) == of_any_identity)
     }
 
     async fn sign_list(

@@ -17,6 +17,7 @@ use crate::application::ApplicationId;
 use crate::credential_type::{Claims, CredentialType, Pictures, check_all};
 use crate::failure::Broken;
 use crate::flow::deferred::to_keep;
+use crate::flow::unknown_type::UnknownType;
 use crate::store::{Idempotency, NewOffer, Opened};
 
 mod error;
@@ -259,7 +260,8 @@ fn types_of<'i>(
     let mut types: Vec<&CredentialType> = Vec::new();
     for id in ids {
         let found = issuer.types.get(id);
-        let found = found.ok_or_else(|| MakeOfferError::UnknownConfiguration(id.clone()))?;
+        let unknown = || MakeOfferError::UnknownConfiguration(UnknownType::of(issuer, id));
+        let found = found.ok_or_else(unknown)?;
         if types.iter().any(|other| other.id == *id) {
             return Err(MakeOfferError::RepeatedConfiguration(id.clone()));
         }

@@ -25,9 +25,12 @@ pub(super) const fn picture_again(language: Language) -> &'static str {
 fn english(fault: Fault) -> String {
     match fault {
         Fault::Missing => "Please fill this in.".into(),
-        Fault::Unknown | Fault::Repeated | Fault::NotObject | Fault::NotList | Fault::NotText => {
-            "Please fill this in again.".into()
-        }
+        Fault::Unknown
+        | Fault::Constant
+        | Fault::Repeated
+        | Fault::NotObject
+        | Fault::NotList
+        | Fault::NotText => "Please fill this in again.".into(),
         Fault::HiddenCharacter => {
             "Please type this in again: it holds a character that cannot be seen.".into()
         }
@@ -70,9 +73,12 @@ fn english(fault: Fault) -> String {
 fn german(fault: Fault) -> String {
     match fault {
         Fault::Missing => "Bitte füllen Sie dieses Feld aus.".into(),
-        Fault::Unknown | Fault::Repeated | Fault::NotObject | Fault::NotList | Fault::NotText => {
-            "Bitte füllen Sie dieses Feld noch einmal aus.".into()
-        }
+        Fault::Unknown
+        | Fault::Constant
+        | Fault::Repeated
+        | Fault::NotObject
+        | Fault::NotList
+        | Fault::NotText => "Bitte füllen Sie dieses Feld noch einmal aus.".into(),
         Fault::HiddenCharacter => {
             "Bitte tippen Sie das noch einmal: Es enthält ein unsichtbares Zeichen.".into()
         }
