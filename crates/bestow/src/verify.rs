@@ -47,7 +47,7 @@ pub(crate) async fn verify(arguments: &VerifyArguments) -> Result<(), Failure> {
         print(thing.kind.title());
         report.checks.iter().map(line).for_each(print);
     }
-    let done = match failure(verdict) {
+    let done = match failure(verdict, report.is_published) {
         None => Ok("verified"),
         Some(_) if arguments.proof && verdict == Verdict::PossessionOnly => {
             Ok("its maker has the key")
@@ -118,11 +118,14 @@ impl Clock for At {
     }
 }
 
-/// A JWK Set, or one JWK.
+/// A JWK Set, one JWK, or what an issuer publishes at /.well-known/jwt-vc-issuer.
 fn keys_of(file: &Path) -> Result<Vec<Value>, Failure> {
-    let none = || Failure::usage(format!("{} is no JWK Set and no JWK", file.display()));
+    let none = || {
+        Failure::usage(format!("{} has no keys of an issuer", file.display()))
+            .hint("give a JWK Set, a JWK, or JWT VC Issuer Metadata with `jwks`")
+    };
     let value = strict::parse(read(file)?.as_bytes()).map_err(|_| none())?;
-    match value.get("keys").and_then(Value::as_array) {
+    match value.get("jwks").unwrap_or(&value).get("keys").and_then(Value::as_array) {
         Some(keys) => Ok(keys.clone()),
         None if value.get("kty").is_some() => Ok(vec![value]),
         None => Err(none()),
@@ -241,7 +244,8 @@ const fn word(verdict: Verdict) -> &'static str {
     }
 }
 
-fn failure(verdict: Verdict) -> Option<Failure> {
+/// `is_published`: where authorities were given, the website may know the key and they do not.
+fn failure(verdict: Verdict, is_published: bool) -> Option<Failure> {
     let (kind, message, hint) = match verdict {
         Verdict::Verified => return None,
         Verdict::Failed => (
@@ -258,7 +262,12 @@ fn failure(verdict: Verdict) -> Option<Failure> {
         Verdict::NotVouched => (
             Ending::VerificationFailed,
             "nothing shows that the issuer is who it says it is",
-            "give an authority that vouches for it (--trust-anchor) or its keys (--issuer-keys)",
+            if is_published {
+                "leave out --trust-anchor to take its website's word, or give its keys \
+                 (--issuer-keys)"
+            } else {
+                "give an authority that vouches for it (--trust-anchor) or its keys (--issuer-keys)"
+            },
         ),
         Verdict::StatusUnknown => (
             Ending::VerificationFailed,

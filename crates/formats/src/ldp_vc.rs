@@ -105,6 +105,7 @@ pub fn check_terms(claims: &W3cClaims<'_>, contexts: &Contexts) -> Result<(), Is
 pub struct LdpVc {
     /// Without its proofs.
     document: Map<String, Value>,
+    model: DataModel,
     proofs: Proofs,
     proof: Proof,
     said: Said,
@@ -130,11 +131,8 @@ impl LdpVc {
         let issuer = said.issuer.clone().ok_or(FormatError::Malformed)?;
         let proofs = Proofs::parse(&proofs)?;
         let proof = proof_of(&issuer, &proofs)?;
-        if model == DataModel::V2 {
-            members::check(&document, !proof.is_selective())?;
-        }
         let contexts = Contexts::default();
-        Ok(Self { document, proofs, proof, said, issuer, contexts, raw })
+        Ok(Self { document, model, proofs, proof, said, issuer, contexts, raw })
     }
 
     /// The same for whoever knows more contexts than the program has.
@@ -161,9 +159,13 @@ impl LdpVc {
         self.proof.is_on_statements() && own.any(|context| context.keys().any(exchanges))
     }
 
-    /// Verifies the proof, then the times.
+    /// Verifies the proof, then the times. What the data model demands is looked at here and not where
+    /// it is read: what was taken in before it was asked for can still be read.
     pub fn verify(mut self, key: &PublicKey, now: Timestamp) -> Result<Verified, FormatError> {
         let status = self.status();
+        if self.model == DataModel::V2 {
+            members::check(&self.document, !self.proof.is_selective())?;
+        }
         let document = self.proofs.document_of(&self.proof, self.document)?;
         self.proof.verify(document, key, &self.contexts)?;
         let status = status?;

@@ -83,6 +83,8 @@ pub enum LintFault {
     WrongStatus,
     /// Its status list has no such entry.
     OutsideStatusList,
+    /// It tells nothing of anybody.
+    SaysNothing,
     /// Longer than [`CREDENTIAL_BYTES_MAX`].
     TooLong,
     /// Not built as its format demands.
@@ -108,6 +110,9 @@ impl fmt::Display for LintFault {
             Self::MissingDigest => "an element or a disclosure has no digest in it",
             Self::WrongStatus => "its entry in a status list is not the recorded one",
             Self::OutsideStatusList => "its status list has no such entry",
+            Self::SaysNothing => {
+                "it says nothing of its subject: require a claim, or bind it to a key"
+            }
             Self::TooLong => "it is too long: shorten its claims",
             Self::Malformed => "it is not built as its format demands",
         })
@@ -260,7 +265,11 @@ fn w3c(
     says(credential, "issuer", expected.issuer, LintFault::WrongIssuer)?;
     check_times(dates(credential, model)?, expected)?;
     let subject = credential.get(SUBJECT).and_then(Value::as_object);
-    let id = subject.ok_or(LintFault::Malformed)?.get("id");
+    let subject = subject.ok_or(LintFault::Malformed)?;
+    if model == DataModel::V2 && subject.is_empty() {
+        return Err(LintFault::SaysNothing); // VCDM 2.0 §4.8
+    }
+    let id = subject.get("id");
     let wanted = expected.holder.map(|(key, binding)| match binding {
         Binding::Jwk(_) => did::to_did_jwk(key),
         Binding::Kid(url) => did::did_of(url).to_owned(),

@@ -154,13 +154,7 @@ pub struct SdJwtVc {
 impl SdJwtVc {
     /// Reads what an issuer sent: `JWT~disclosure~…~` (FMT-SDJWT-04).
     pub fn parse(raw: &str) -> Result<Self, FormatError> {
-        if raw.len() > CREDENTIAL_BYTES_MAX {
-            return Err(FormatError::TooLong);
-        }
-        let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::CutOff)?;
-        if !disclosures.is_empty() && !disclosures.ends_with('~') {
-            return Err(FormatError::UnexpectedKeyBinding);
-        }
+        let (signed, _) = sd_jwt::issued(raw)?;
         let jws = Jws::parse_with_rsa(signed, CREDENTIAL_BYTES_MAX).map_err(FormatError::of_jws)?;
         let payload = jws.claims().map_err(FormatError::of_jws)?;
         check_type(&jws, &payload)?;

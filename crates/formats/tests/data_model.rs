@@ -168,6 +168,29 @@ async fn each_member_is_as_the_data_model_demands() {
     assert_eq!(verdict.unwrap_err(), FormatError::Malformed);
 }
 
+/// A wallet that took in something that is refused today can still read it, and say why.
+#[tokio::test]
+async fn what_is_not_as_it_should_be_is_read_and_does_not_verify() {
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
+    let mut nothing = credential();
+    nothing.insert("credentialSubject".to_owned(), json!({}));
+    let header = json!({ "typ": "vc+jwt" }).as_object().unwrap().clone();
+    let payload = Value::from(nothing.clone()).to_string();
+    let jwt = jws::sign(header, payload.as_bytes(), &key).await.unwrap();
+    let options = ProofOptions {
+        verification_method: "did:web:issuer.example#key-1",
+        canonicalization: Canonicalization::Jcs,
+        created: NOW,
+        contexts: None,
+    };
+    let signed = sign(nothing, options, &key).await.unwrap();
+    for (format, stored) in [("vc+jwt", jwt), ("ldp_vc", Value::from(signed).to_string())] {
+        let read = formats::parse_raw(format, &stored).unwrap();
+        assert_eq!(read.status(), Ok(None), "{format}");
+        assert_eq!(read.verify(key.public_key(), NOW).unwrap_err(), FormatError::Malformed);
+    }
+}
+
 /// Contexts that are not known here are not fetched.
 fn names_examples(credential: &Map<String, Value>) -> bool {
     let contexts = credential.get("@context").and_then(Value::as_array);

@@ -11,7 +11,7 @@ use formats::key_binding::{
     present, split,
 };
 use formats::path::Step;
-use formats::sd_jwt::{SdJwtError, Showable};
+use formats::sd_jwt::{SdJwtError, Showable, conceal};
 use formats::sd_jwt_vc::{IssuerKeyHeader, SdJwtVc, SdJwtVcClaims, issue};
 use formats::verified::Verified;
 use keys::algorithm::Algorithm;
@@ -416,6 +416,30 @@ async fn a_changed_byte_and_one_too_many_are_refused() {
     let long = format!("{}{}", scene.issued, "A".repeat(17 * 1024));
     let refused = scene.verify(&long).unwrap_err();
     assert_eq!(refused, KeyBindingError::Jws(JwsError::TooLong));
+}
+
+/// An issuer may let its key be left out, too: what is then shown is good for whoever bears it, and no
+/// key binding stands behind it (RFC 9901 §4.3).
+#[tokio::test]
+async fn a_key_that_is_not_shown_signs_nothing() {
+    let scene = Scene::new().await;
+    let cnf = json!({ "jwk": scene.holder.public_key().to_jwk() });
+    let claims = object(json!({ "vct": "a", "given_name": "Ada", "cnf": cnf }));
+    let paths = [vec![Step::from("cnf")], vec![Step::from("given_name")]];
+    let made = conceal(claims, &paths, 0, &SystemRandom).unwrap();
+    let header = object(json!({ "typ": "dc+sd-jwt" }));
+    let payload = Value::from(made.payload.clone()).to_string();
+    let jwt = jws::sign(header, payload.as_bytes(), &scene.issuer).await.unwrap();
+    let disclosures = made.disclosures.iter().map(|one| format!("{}~", one.text()));
+    let issued = format!("{jwt}~{}", disclosures.collect::<String>());
+    let showable = Showable::parse(&issued).unwrap();
+    let without = showable.choose(&pointers(&["/given_name"])).unwrap();
+    assert!(!without.is_bound());
+    let refused = present(&without, CLAIMS, &scene.holder).await;
+    assert_eq!(refused.unwrap_err(), PresentError::NotBound);
+    let with = showable.choose(&pointers(&["/cnf"])).unwrap();
+    assert!(with.is_bound());
+    assert!(present(&with, CLAIMS, &scene.holder).await.is_ok());
 }
 
 /// A hostile issuer's names do not fill the memory of whoever looks for what to show.

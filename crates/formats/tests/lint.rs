@@ -432,3 +432,18 @@ fn what_no_wallet_would_read_is_not_signed() {
         assert_eq!(spoiled, Err(LintFault::TooLong));
     }
 }
+
+/// VCDM 2.0 §4.8: a credential for whoever bears it, without a claim, has a subject without a property.
+#[test]
+fn what_says_nothing_of_its_subject_is_not_signed() {
+    for mut case in w3c() {
+        let is_older = matches!(case.unsigned, Unsigned::JwtVcJson(_));
+        let payload = case.payload();
+        payload.remove("sub");
+        payload.remove("cnf");
+        credential_of(payload).insert("credentialSubject".into(), json!({}));
+        let nothing = check(&case.unsigned, &Expected { holder: None, ..case.expected() });
+        let wanted = if is_older { Ok(()) } else { Err(LintFault::SaysNothing) };
+        assert_eq!(nothing, wanted, "{:?}", case.unsigned);
+    }
+}

@@ -378,6 +378,13 @@ fn later_drafts_are_told_by_what_only_they_have() {
             None,
             draft("14"),
         ),
+        ("an old format", entry(json!({ "format": "jwt_vc" })), None, draft("13")),
+        (
+            "a format of its own in metadata of today",
+            and(entry(json!({ "format": "jwt_vc" })), "nonce_endpoint", nonce.clone()),
+            None,
+            None,
+        ),
         ("an old offer", entry(json!({})), Some("11"), draft("13")),
         (
             "an old offer, new metadata",

@@ -7,6 +7,7 @@ use std::path::Path;
 use issuer::flow::application::{Stage, apply, view};
 use issuer::flow::deferred::approve_deferral;
 use issuer::store::deferral::DeferralPage;
+use oid4vci::offer::OfferId;
 use serde_json::{Value, json};
 use testkit::agreed;
 use testkit::proof::holder_key;
@@ -83,19 +84,45 @@ async fn mistakes_in_the_claims_are_told_once() {
     let unknown =
         world.wish(CARD, &json!({ "credential_configuration_ids": ["none"], "all_formats": true }));
     let answer = world.operator("POST", "/admin/v1/offers", Some(&unknown)).await;
-    assert!(answer.text().contains("there is no credential type `none`"), "{}", answer.text());
+    let told = answer.json()["detail"].as_str().unwrap().to_owned();
+    let expected = "there is no credential type `none`; there is: library_card, ";
+    assert!(told.starts_with(expected) && told.ends_with("was started anew"), "{told}");
 }
 
-/// What is never disclosed is checked, and kept with the offer alone.
-#[tokio::test]
-async fn what_is_never_disclosed_is_in_no_format() {
+/// An issuer that asks for something which is in no card.
+async fn with_hidden_claim(approval: &str) -> World {
     let hidden = "\n[[claims]]\npath = [\"register_number\"]\ntype = \"string\"\nrequired = true\n\
                   disclosure = \"never\"\nexample = \"R-17\"\n";
-    let world = World::configured(|folder: &Path| {
-        let text = TYPE.replacen("\n[[claims]]", &format!("{hidden}\n[[claims]]"), 1);
+    let text = TYPE.replacen("\n[[claims]]", &format!("{hidden}\n[[claims]]"), 1);
+    let text = text.replace("\"officer\"", &format!("\"{approval}\""));
+    World::configured(|folder: &Path| {
         fs::write(folder.join("credentials/library_card.toml"), text).unwrap();
     })
-    .await;
+    .await
+}
+
+/// What is never disclosed is kept with an offer only where an officer is still to decide by it.
+#[tokio::test]
+async fn an_offer_keeps_what_it_is_needed_for() {
+    for (approval, is_kept) in [("officer", false), ("at-once", false), ("deferred", true)] {
+        let world = with_hidden_claim(approval).await;
+        let wish = world.wish(CARD, &json!({ "all_formats": true }));
+        let made = world.operator("POST", "/admin/v1/offers", Some(&wish)).await.json();
+        let id = OfferId::parse(made["id"].as_str().unwrap()).unwrap();
+        let datasets = world.issuer.store.datasets(id).await.unwrap().unwrap();
+        assert_eq!(datasets.len(), 3);
+        for (id, _) in FORMATS {
+            let claims = &datasets[id];
+            assert_eq!(claims["given_name"], "Erika", "{approval} {id}");
+            assert_eq!(claims.get("register_number").is_some(), is_kept, "{approval} {id}");
+        }
+    }
+}
+
+/// What is never disclosed is asked for and checked.
+#[tokio::test]
+async fn what_is_never_disclosed_is_in_no_format() {
+    let world = with_hidden_claim("officer").await;
     let lacking = json!({ "given_name": "Erika", "family_name": "M", "card_number": "L-1" });
     let wish = world.wish(CARD, &json!({ "all_formats": true, "claims": lacking }));
     let answer = world.operator("POST", "/admin/v1/offers", Some(&wish)).await;

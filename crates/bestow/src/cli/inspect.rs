@@ -30,8 +30,9 @@ Examples:
   bestow derive credential.json --pointer /credentialSubject/given_name > shown.json
   bestow derive - --pointer /credentialSubject/address < credential.json | bestow verify -
   bestow derive card.txt --pointer /given_name --nonce n-0S6 --audience NAME --key key.pem
-What its issuer made mandatory is shown always: issuer, dates, status, and who holds it. Nobody is
-asked. Only a key binding (--key, behind an SD-JWT) shows that whoever shows it is its holder.";
+What its issuer made mandatory is shown always: issuer, dates, status, and who holds it. Nobody
+is asked. Only a key binding (--key, behind an SD-JWT) shows that whoever shows it is its holder.
+The wallet of bestow gives no key out: --key is for one that you made yourself.";
 
 #[derive(Debug, Args)]
 pub(crate) struct DeriveArguments {
@@ -68,10 +69,11 @@ Examples:
   bestow verify mdoc.txt --trust-anchor iaca.pem --at 2026-11-26 --status-list list.jwt --json
   bestow verify shown.txt --trust-anchor authority.pem --nonce n-0S6 --audience NAME
   bestow verify dpop.jwt --proof
-The exit code is 0 when nothing failed, the issuer is vouched for, and it is not revoked; 6 when not,
-when nobody was asked whether it is, or when nothing in it is signed (offers, metadata); and 4 when
-somebody who was asked did not answer. Where authorities or keys are given, no website vouches in their
-place. A key binding behind an SD-JWT must be right; with --nonce or --audience there must be one.";
+The exit code is 0 when nothing failed, the issuer is vouched for, and it is not revoked; 6 when
+not, when nobody was asked whether it is, or when nothing in it is signed (offers, metadata); and
+4 when somebody who was asked did not answer. Where authorities or keys are given, no website
+vouches in their place. A key binding behind an SD-JWT must be right; with --nonce or --audience
+there must be one.";
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch that can be typed")]
@@ -83,7 +85,7 @@ pub(crate) struct VerifyArguments {
     /// An authority that vouches for issuers (PEM)
     #[arg(long, value_name = "FILE")]
     pub(crate) trust_anchor: Option<PathBuf>,
-    /// The issuer's public keys: a JWK Set, or a JWK
+    /// The issuer's public keys: a JWK Set, a JWK, or its JWT VC Issuer Metadata
     #[arg(long, value_name = "FILE")]
     pub(crate) issuer_keys: Option<PathBuf>,
     /// A certificate authority to trust for TLS, beside those of this machine (PEM)

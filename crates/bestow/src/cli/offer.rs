@@ -12,12 +12,14 @@ pub(super) const OFFER_EXAMPLES: &str = "\
 Examples:
   bestow issuer offer student_card --sample
   bestow issuer offer student_card --claims erika.json --claim address.city=Bremen --tx-code
+  bestow issuer offer library_card --all-formats --sample
   bestow issuer offer diploma --claims - --tx-code --print letter.pdf --json < erika.json";
 
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch on the command line")]
 pub(crate) struct OfferArguments {
-    /// Credential types to offer: names of files in credentials/, without .toml or .json
+    /// Credential types to offer: names of files in credentials/, without .toml or .json, or the
+    /// `id` of an `[[also]]`
     #[arg(required = true, value_name = "CONFIGURATION_ID")]
     pub(crate) configuration_ids: Vec<String>,
     /// Each in all the formats that its file offers it in

@@ -23,6 +23,8 @@ const CRYPTOSUITES: &[&str] = &[
     "bbs-2023",
 ];
 const PROOF: &str = "proof";
+/// What helps whoever gave another thing than they meant.
+const INSPECT: &str = "see what it is: bestow inspect FILE";
 
 /// Runs the command.
 pub(crate) async fn derive(arguments: &DeriveArguments) -> Result<(), Failure> {
@@ -73,7 +75,8 @@ fn credential(thing: Found) -> Result<Map<String, Value>, Failure> {
     let (Kind::LinkedDataCredential, Body::Json(Value::Object(mut credential))) =
         (thing.kind, thing.body)
     else {
-        return Err(whole_only(&format!("this is another thing: {}", thing.kind.title())));
+        let why = format!("this is another thing: {}", thing.kind.title());
+        return Err(whole_only(&why, INSPECT));
     };
     let proofs = match credential.remove(PROOF) {
         Some(Value::Array(proofs)) => proofs,
@@ -82,23 +85,23 @@ fn credential(thing: Found) -> Result<Map<String, Value>, Failure> {
     let suite = |proof: &Value| proof.get("cryptosuite")?.as_str().map(str::to_owned);
     let is_it = |proof: &Value| suite(proof).is_some_and(|name| CRYPTOSUITES.contains(&&*name));
     let proof = proofs.into_iter().find(is_it);
-    let proof = proof.ok_or_else(|| whole_only("it has no such proof"))?;
+    let hint = "its issuer would need cryptosuite = \"ecdsa-sd-2023\" in the type's file";
+    let proof = proof.ok_or_else(|| whole_only("it has no such proof", hint))?;
     credential.insert(PROOF.to_owned(), proof);
     Ok(credential)
 }
 
-fn whole_only(why: &str) -> Failure {
+fn whole_only(why: &str, hint: &str) -> Failure {
     let suites = CRYPTOSUITES.join(" or ");
     let message = format!(
         "only an SD-JWT or a credential with a proof by {suites} can be shown in part; {why}"
     );
-    let hint = "see what it is: bestow inspect FILE";
     Failure::new(Ending::Usage, "not_derivable", message).hint(hint)
 }
 
 fn refused(error: FormatError) -> Failure {
     if error == FormatError::UnsupportedProof {
-        return whole_only("this was derived already: it is shown as it is");
+        return whole_only("this was derived already: it is shown as it is", INSPECT);
     }
     let hint = "see whether it is good: bestow verify FILE";
     Failure::new(Ending::Usage, "not_derivable", error.to_string()).hint(hint)

@@ -70,12 +70,14 @@ async fn bound(
 }
 
 fn not_shown(error: PresentError) -> Failure {
-    let code = match error {
-        PresentError::UnknownPointer => "bad_pointer",
-        PresentError::NotBound => "not_bound",
-        PresentError::OtherKey => "wrong_key",
-        PresentError::TooLong => "too_long",
-        PresentError::Signing(_) => "not_signed",
+    let (code, hint) = match error {
+        PresentError::UnknownPointer => ("bad_pointer", "--list names all that there are"),
+        PresentError::NotBound => {
+            ("not_bound", "show it without: leave out --nonce, --audience and --key")
+        }
+        PresentError::OtherKey => ("wrong_key", "the public half is in `cnf`: bestow inspect FILE"),
+        PresentError::TooLong => ("too_long", "choose a shorter nonce or audience"),
+        PresentError::Signing(_) => ("not_signed", "see whether the key is good"),
     };
-    Failure::new(Ending::Usage, code, error.to_string())
+    Failure::new(Ending::Usage, code, error.to_string()).hint(hint)
 }

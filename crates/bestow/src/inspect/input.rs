@@ -11,8 +11,9 @@ use crate::terminal::plain;
 use crate::wallet::input::from_picture;
 
 /// In which forms it is taken.
-pub(crate) const WAYS: &str = "give a file with a credential, an offer, a JWT, a status list, \
-    metadata, keys or certificates, or a picture of a QR code; - is standard input";
+pub(crate) const WAYS: &str = "give a file with a credential, a presentation, an offer, a JWT, a \
+    status list, metadata, a DID document, keys or certificates, or a picture of a QR code; - is \
+    standard input";
 
 /// The longest thing that is read: a status list.
 const BYTES_MAX: usize = TOKEN_BYTES_MAX;

@@ -1,5 +1,7 @@
 //! `bestow inspect`: what is this, and what does it say? Nobody is asked, and nothing is verified.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use crate::cli::InspectArguments;
@@ -33,12 +35,17 @@ pub(crate) fn inspect(arguments: &InspectArguments) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What helps with the file of a credential type.
+const TYPE_FILE: &str = "a type's file: bestow issuer credential check FILE";
+
 /// What the argument holds, or leads to.
 pub(crate) fn found(argument: &str) -> Result<Found, Failure> {
     let bytes = input::read(argument)?;
     recognise(&bytes).ok_or_else(|| {
         let message = "this is nothing that is known here, or it is damaged";
-        Failure::new(Ending::Usage, "not_recognised", message).hint(input::WAYS)
+        let is_type = Path::new(argument).extension().is_some_and(|ending| ending == "toml");
+        let hint = if is_type { TYPE_FILE } else { input::WAYS };
+        Failure::new(Ending::Usage, "not_recognised", message).hint(hint)
     })
 }
 

@@ -28,7 +28,10 @@ pub(super) async fn add(
     let mut datasets = Map::new();
     for id in sample {
         let found = types.get(id);
-        let found = found.ok_or_else(|| Failure::usage(format!("there is no type `{id}`")))?;
+        let found = found.ok_or_else(|| {
+            Failure::usage(format!("there is no type `{id}`"))
+                .hint(format!("there is: {}", super::names(types.keys())))
+        })?;
         datasets.insert(id.clone(), found.sample().into());
     }
     if !claims.as_os_str().is_empty() {

@@ -74,6 +74,17 @@ fn a_context_that_is_not_part_of_the_program_is_a_file_with_a_digest() {
     let wrong = format!("{URL}=words.jsonld#sha256-{}", "0".repeat(64));
     let told = verified(&["--context", &wrong]).exits(2).stderr;
     assert!(told.contains(&digest), "what it has is said: {told}");
+    // An address may have a `=`; and a file that is too long is not read to its end.
+    let queried = format!("https://words.example/v1?a=1=nowhere.jsonld#sha256-{digest}");
+    let told = verified(&["--context", &queried]).exits(2).stderr;
+    assert!(
+        told.contains("cannot read nowhere.jsonld") && told.contains("check the path"),
+        "{told}"
+    );
+    fs::write(world.path("long.jsonld"), "é".repeat(300 * 1024)).unwrap();
+    let long = format!("{URL}=long.jsonld#sha256-{digest}");
+    let told = verified(&["--context", &long]).exits(2).stderr;
+    assert!(told.contains("is longer than 512 KiB"), "{told}");
     let bundled = format!("https://www.w3.org/ns/credentials/v2=words.jsonld#sha256-{digest}");
     for wrong in ["words.jsonld", "https://x.example=words.jsonld", bundled.as_str()] {
         verified(&["--context", wrong]).exits(2);

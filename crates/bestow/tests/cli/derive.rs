@@ -72,6 +72,9 @@ fn what_is_shown_is_verified_and_the_rest_is_gone() {
         let refused = world.bestow_reading(&[arguments, &["--json"]].concat(), input.as_bytes());
         assert_eq!(refused.exits(2).json()["error"]["code"], code, "{arguments:?}");
     }
+    let plain = r#"{"@context":[],"credentialSubject":{}}"#;
+    let refused = world.bestow_reading(&["derive", "-"], plain.as_bytes()).exits(2);
+    assert!(refused.stderr.contains("cryptosuite = \"ecdsa-sd-2023\""), "{refused}");
     assert_eq!(whole["credentialSubject"]["grade"], "1.7");
 }
 

@@ -108,6 +108,11 @@ fn credentials_of_the_w3c_are_verified_and_a_changed_word_is_found() {
         assert_eq!(result(&failed, "signature"), "failed", "{failed}");
         // Nobody is asked, and nobody vouches.
         verify(&world, name, &["--offline"]).exits(6);
+        // More authorities would not help; what the website publishes would.
+        let beside = verify(&world, name, &[&ONLINE[..], &ANCHOR].concat()).exits(6).json();
+        assert_eq!(beside["verdict"], "issuer_not_verified");
+        let hint = text(&beside["error"], "hint");
+        assert!(hint.starts_with("leave out --trust-anchor"), "{hint}");
     }
 }
 
@@ -127,6 +132,14 @@ fn what_is_not_vouched_for_is_not_verified() {
     let x5c = &inspected["header"]["x5c"];
     fs::write(world.path("keys.json"), json!({ "keys": [x5c[0]["key"]] }).to_string()).unwrap();
     verify(&world, "card", &[&alone[..], &["--issuer-keys", "keys.json"]].concat()).exits(0);
+    // As the issuer publishes them, too.
+    let published = json!({ "issuer": "https://x.example", "jwks": { "keys": [x5c[0]["key"]] } });
+    fs::write(world.path("published.json"), published.to_string()).unwrap();
+    verify(&world, "card", &[&alone[..], &["--issuer-keys", "published.json"]].concat()).exits(0);
+    let elsewhere = json!({ "issuer": "https://x.example", "jwks_uri": "https://x.example/jwks" });
+    fs::write(world.path("elsewhere.json"), elsewhere.to_string()).unwrap();
+    let refused = verify(&world, "card", &["--issuer-keys", "elsewhere.json"]).exits(2);
+    assert!(text(&refused.json()["error"], "hint").contains("`jwks`"), "{refused}");
     let outcome = verify(&world, "card", &["--offline", "--issuer-keys", "keys.json"]).exits(6);
     assert_eq!(outcome.json()["verdict"], "status_not_checked", "it may be revoked");
     let stranger = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
@@ -264,7 +277,9 @@ async fn what_a_holder_shows_is_verified_with_its_key_binding() {
     assert_eq!(result(&less, "key_binding"), "failed");
     // The key of somebody else, a part of what is needed, and a claim that is not there.
     let wrong = [&derive[..], &asked, &["--key", "issuer.pem", "--json"]].concat();
-    assert_eq!(world.bestow(&wrong).exits(2).json()["error"]["code"], "wrong_key");
+    let refused = world.bestow(&wrong).exits(2).json();
+    assert_eq!(refused["error"]["code"], "wrong_key");
+    assert!(text(&refused["error"], "hint").contains("bestow inspect"), "{refused}");
     world.bestow(&[&derive[..], &["--nonce", "n"]].concat()).exits(2);
     world.bestow(&[&derive[..], &["--key", "holder.pem"]].concat()).exits(2);
     let nowhere = ["derive", "card", "--pointer", "/nowhere", "--json"];

@@ -113,6 +113,57 @@ fn a_type_is_named_by_its_identifier_and_stays_in_its_folder() {
     assert!(!world.path("issuer/evil.toml").exists());
 }
 
+/// Each format is one of them; and what is none is not taken for a file that is missing.
+#[test]
+fn a_format_is_named_by_its_identifier_and_a_typo_is_answered_with_what_there_is() {
+    let world = World::new();
+    let new = |name: &str, more: &[&str]| {
+        world.bestow(&[&["issuer", "credential", "new", name][..], more].concat())
+    };
+    let made = new("library_card", &["--from", "library_card"]).exits(0);
+    assert!(made.stderr.contains(&format!("preview {}", made.stdout.trim())), "{made}");
+    assert!(made.stderr.contains("started anew"), "{made}");
+    for command in ["check", "preview"] {
+        let run = |id: &str| world.bestow(&["issuer", "credential", command, id]);
+        run("library_card_ldp_vc").exits(0);
+        let told = run("library_crad").exits(2).stderr;
+        assert!(told.contains("there is no type `library_crad`"), "{told}");
+        assert!(told.contains("there is: course_ticket, diploma, library_card, library_card_mdoc"));
+        // A file that is missing has nothing to do with a new issuer.
+        let missing = run("nowhere/card.toml").exits(2);
+        let told = missing.stdout + &missing.stderr;
+        assert!(told.contains("check the path") && !told.contains("issuer init"), "{told}");
+    }
+    // A name that is taken: by one of its formats, by a file of JSON, or by a format of the new one.
+    let folder = world.path("issuer/credentials");
+    let json = include_str!("../cmd/credential.in/wrong.json");
+    fs::write(folder.join("badge.json"), json).unwrap();
+    for (name, more, file) in
+        [("library_card_mdoc", &[][..], "library_card.toml"), ("badge", &[][..], "badge.json")]
+    {
+        let refused = new(name, more).exits(2);
+        assert!(refused.stderr.contains(file), "{refused}");
+        assert!(!folder.join(format!("{name}.toml")).exists());
+    }
+    fs::remove_file(folder.join("badge.json")).unwrap();
+    new("members_mdoc", &[]).exits(0);
+    let refused = new("members", &["--from", "library_card"]).exits(2);
+    assert!(refused.stderr.contains("`members_mdoc` is described in"), "{refused}");
+    world.bestow(&["issuer", "credential", "check"]).exits(0);
+}
+
+/// An issuer reads two endings, so a file of another one is not good.
+#[test]
+fn a_file_that_no_issuer_reads_is_not_good() {
+    let world = World::new();
+    let text = fs::read(world.path("issuer/credentials/course_ticket.toml")).unwrap();
+    fs::write(world.path("ticket.yaml"), text).unwrap();
+    let checked = world.bestow(&["issuer", "credential", "check", "./ticket.yaml"]).exits(2);
+    assert!(checked.stdout.contains("no issuer reads it"), "{checked}");
+    let inspected = world.bestow(&["inspect", "issuer/credentials/course_ticket.toml"]).exits(2);
+    assert!(inspected.stderr.contains("bestow issuer credential check"), "{inspected}");
+}
+
 /// What a file may say by itself, the rest of the configuration may forbid.
 #[test]
 fn the_whole_configuration_is_checked_where_no_file_is_named() {

@@ -7,6 +7,8 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use keys::base64url;
 use keys::digest::sha256;
 
+use crate::{CREDENTIAL_BYTES_MAX, FormatError};
+
 mod conceal;
 mod disclosure;
 mod lint;
@@ -30,6 +32,18 @@ pub(crate) const ELEMENT: &str = "...";
 pub(crate) const HASH: &str = "_sd_alg";
 /// The hash that all must know, and the only one that we take (HAIP-53).
 const SHA_256: &str = "sha-256";
+
+/// The signed part of what an issuer sends, `JWT~disclosure~…~`, and the disclosures.
+pub(crate) fn issued(raw: &str) -> Result<(&str, &str), FormatError> {
+    if raw.len() > CREDENTIAL_BYTES_MAX {
+        return Err(FormatError::TooLong);
+    }
+    let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::CutOff)?;
+    if !disclosures.is_empty() && !disclosures.ends_with('~') {
+        return Err(FormatError::UnexpectedKeyBinding);
+    }
+    Ok((signed, disclosures))
+}
 
 /// Over the text of the disclosure as it came: JSON has many spellings (RFC 9901 §4.2.3).
 pub(crate) fn digest(disclosure: &str) -> String {

@@ -6,7 +6,7 @@ use keys::jws::Jws;
 use serde_json::{Map, Value};
 
 use super::process::{digests, element, element_digest, member};
-use super::{DIGESTS, SdJwtError, digest, process};
+use super::{DIGESTS, SdJwtError, digest, issued, process};
 use crate::binding::Binding;
 use crate::key_binding::PresentError;
 use crate::w3c::subject_did;
@@ -22,10 +22,11 @@ const POINTER_BYTES_MAX: usize = 4 * 1024;
 pub struct Showable {
     /// The part that the issuer signed.
     signed: String,
+    /// What that says, with digests.
+    payload: Map<String, Value>,
     /// All that it says.
     claims: Value,
     disclosures: Vec<Selectable>,
-    binding: Option<Binding>,
 }
 
 /// A disclosure, and where what it says belongs.
@@ -38,13 +39,7 @@ struct Selectable {
 impl Showable {
     /// Reads `JWT~disclosure~…~`, as its issuer sent it.
     pub fn parse(raw: &str) -> Result<Self, FormatError> {
-        if raw.len() > CREDENTIAL_BYTES_MAX {
-            return Err(FormatError::TooLong);
-        }
-        let (signed, disclosures) = raw.split_once('~').ok_or(FormatError::CutOff)?;
-        if !disclosures.is_empty() && !disclosures.ends_with('~') {
-            return Err(FormatError::UnexpectedKeyBinding);
-        }
+        let (signed, disclosures) = issued(raw)?;
         let jws = Jws::parse_with_rsa(signed, CREDENTIAL_BYTES_MAX).map_err(FormatError::of_jws)?;
         let payload = jws.claims().map_err(FormatError::of_jws)?;
         let texts: Vec<&str> = disclosures.split_terminator('~').collect();
@@ -54,9 +49,8 @@ impl Showable {
         let disclosures = disclosures
             .map(|(text, pointer)| Selectable { text: text.to_owned(), pointer })
             .collect();
-        let binding = Binding::from_claims(&claims)?;
-        let binding = binding.or_else(|| subject_did(&claims).map(Binding::Kid));
-        Ok(Self { signed: signed.to_owned(), claims: claims.into(), disclosures, binding })
+        binding(&claims)?;
+        Ok(Self { signed: signed.to_owned(), payload, claims: claims.into(), disclosures })
     }
 
     /// JSON pointers (RFC 6901) to all that need not be shown, the outer before the inner.
@@ -76,18 +70,29 @@ impl Showable {
             return Err(PresentError::UnknownPointer);
         }
         let mut text = format!("{}~", self.signed);
+        let mut shown = Vec::new();
         let mut left_out = Vec::new();
         for Selectable { text: disclosure, pointer } in &self.disclosures {
             if pointers.iter().any(|chosen| leads(pointer, chosen) || leads(chosen, pointer)) {
                 text.push_str(disclosure);
                 text.push('~');
+                shown.push(&**disclosure);
             } else {
                 left_out.push(pointer.clone());
             }
         }
         left_out.sort_unstable();
-        Ok(Chosen { text, left_out, binding: self.binding.clone() })
+        // Whoever sees it knows no other key than is shown, so nobody signs with another.
+        let shown = process(self.payload.clone(), &shown).ok();
+        let binding = shown.and_then(|claims| binding(&claims).ok().flatten());
+        Ok(Chosen { text, left_out, binding })
     }
+}
+
+/// The holder's key that claims name.
+fn binding(claims: &Map<String, Value>) -> Result<Option<Binding>, FormatError> {
+    let confirmed = Binding::from_claims(claims)?;
+    Ok(confirmed.or_else(|| subject_did(claims).map(Binding::Kid)))
 }
 
 /// What a holder shows, and nobody yet for whom.

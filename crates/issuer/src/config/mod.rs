@@ -128,10 +128,19 @@ section! {
     }
 }
 
+/// Who has no issuer yet is told how to get one.
+fn or_init(file: &Path, mistake: ConfigError) -> ConfigError {
+    if file.exists() {
+        return mistake;
+    }
+    let remedy = format!("{}; `bestow issuer init DIR` makes a new one", mistake.remedy);
+    ConfigError { remedy, ..mistake }
+}
+
 impl Config {
     /// Reads and checks a file.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
-        let source = Source::read(file)?;
+        let source = Source::read(file).map_err(|mistake| or_init(file, mistake))?;
         let mut config: Self = source.parse()?;
         haip::apply(&mut config, &source)?;
         rules::check(&config, &source)?;

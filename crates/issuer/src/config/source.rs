@@ -17,6 +17,8 @@ pub(crate) const JSON: &str = "json";
 const FILE_BYTES_MAX: u64 = 2 * 1024 * 1024;
 /// What helps when the mistake says all that we know.
 const REFERENCE: &str = "docs/CONFIGURATION.md explains every key";
+/// What helps when it is no JSON at all.
+const JSON_REMEDY: &str = "correct the JSON there";
 
 /// What is wrong in a configuration file, where, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,8 +73,7 @@ impl Source {
     /// Reads the file.
     pub(crate) fn read(file: &Path) -> Result<Self, ConfigError> {
         let unreadable = |error: std::io::Error| {
-            let remedy = "check the path and that this user may read it; \
-                          `bestow issuer init DIR` makes a new one";
+            let remedy = "check the path and that this user may read it";
             ConfigError::of_file(file, format!("cannot be read: {error}"), remedy)
         };
         if fs::metadata(file).map_err(unreadable)?.len() > FILE_BYTES_MAX {
@@ -109,10 +110,18 @@ impl Source {
             let message = error.to_string();
             let place = format!(" at line {} column {}", error.line(), error.column());
             let message = message.strip_suffix(&place).unwrap_or(&message);
-            self.unread(message, Some(error.line()).filter(|line| *line > 0))
+            let line = Some(error.line()).filter(|line| *line > 0);
+            let unread = self.unread(message, line);
+            // Which key means what is of no use before the text can be read.
+            if error.is_data() {
+                unread
+            } else {
+                ConfigError { remedy: JSON_REMEDY.into(), ..unread }
+            }
         })?;
         // Of two members with one name this library takes one, where it makes a map of them.
-        json::parse(self.text.as_bytes()).map_err(|error| self.unread(&error.to_string(), None))?;
+        json::parse(self.text.as_bytes())
+            .map_err(|error| ConfigError::of_file(&self.file, error.to_string(), JSON_REMEDY))?;
         Ok(read)
     }
 

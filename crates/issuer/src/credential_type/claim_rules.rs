@@ -117,14 +117,21 @@ fn check_all(written: &[WrittenClaim], context: &Context<'_>) -> Result<(), Conf
         let problem = format!("there are more than {CLAIMS_MAX} claims");
         return Err(context.source.mistake("claims", problem, "make two credential types of it"));
     }
-    let is_said = |claim: &WrittenClaim| {
-        (claim.required || claim.value.is_some()) && claim.disclosure != Some(Disclosure::Never)
-    };
+    let is_said = |claim: &WrittenClaim| is_always_said(claim, written);
     if context.format == WrittenFormat::MsoMdoc && !written.iter().any(is_said) {
         let problem = "an mdoc says something, and here everything may be left out";
         return Err(context.source.mistake("claims", problem, "set required = true for one"));
     }
     Ok(())
+}
+
+/// Whether every credential says it: it is always given, as is all that it lies in, and nothing of that
+/// is held back. Of an object, whose members may be left out one by one, nothing in it is held back.
+fn is_always_said(claim: &WrittenClaim, all: &[WrittenClaim]) -> bool {
+    let is_never = |one: &WrittenClaim| one.disclosure == Some(Disclosure::Never);
+    let around = || all.iter().filter(|other| claim.path.starts_with(&other.path));
+    let inside = || all.iter().filter(|other| other.path.starts_with(&claim.path));
+    around().all(|one| is_required(one) && !is_never(one)) && !inside().any(is_never)
 }
 
 /// One claim under judgement.

@@ -124,7 +124,7 @@ impl Claims {
         pictures: &Pictures,
     ) -> Result<Map<String, Value>, ClaimsError> {
         let mut check = self.take(given, pictures);
-        check.faults.splice(0..0, check.unknown.into_iter().map(unknown));
+        check.faults.splice(0..0, check.unknown);
         if check.faults.is_empty() { Ok(check.taken) } else { Err(ClaimsError(check.faults)) }
     }
 
@@ -258,8 +258,7 @@ pub fn check_all(
     let checks: Vec<Check<'_>> = types.iter().map(|claims| claims.take(given, pictures)).collect();
     let mut faults = Vec::new();
     if let Some((first, others)) = checks.split_first() {
-        let nobodys = |name: &&String| others.iter().all(|other| other.unknown.contains(*name));
-        faults.extend(first.unknown.iter().filter(nobodys).cloned().map(unknown));
+        faults.extend(first.unknown.iter().filter_map(|fault| nobodys(fault, others)));
     }
     for fault in checks.iter().flat_map(|check| &check.faults) {
         if !faults.contains(fault) {
@@ -283,8 +282,16 @@ fn all<'m>(map: &'m Map<String, Value>, path: &[Step]) -> Vec<(Vec<String>, &'m 
     places(map, path).into_iter().filter_map(there).collect()
 }
 
-fn unknown(name: String) -> ClaimFault {
-    ClaimFault { name, fault: Fault::Unknown }
+/// A name that the others do not take either; that one of them has it as a constant says more.
+fn nobodys(fault: &ClaimFault, others: &[Check<'_>]) -> Option<ClaimFault> {
+    let mut told = fault.clone();
+    for other in others {
+        let same = other.unknown.iter().find(|other| other.name == fault.name)?;
+        if same.fault == Fault::Constant {
+            told.fault = Fault::Constant;
+        }
+    }
+    Some(told)
 }
 
 /// A check under way.
@@ -296,7 +303,8 @@ struct Check<'c> {
     place: Vec<String>,
     values: usize,
     taken: Map<String, Value>,
-    unknown: Vec<String>,
+    /// What this type does not take, and another one may.
+    unknown: Vec<ClaimFault>,
     faults: Vec<ClaimFault>,
 }
 
@@ -351,7 +359,7 @@ impl<'c> Check<'c> {
         if claim.is_some_and(|claim| claim.constant.is_some()) {
             // What we stored has those of its day; the type says what they are now.
             if !self.pictures.is_of_store() {
-                self.note_unknown(value);
+                self.note_unknown(value, Fault::Constant);
             }
             return None;
         }
@@ -367,7 +375,7 @@ impl<'c> Check<'c> {
             return (!members.is_empty()).then_some(Value::Object(members));
         }
         let Some(claim) = claim else {
-            self.note_unknown(value);
+            self.note_unknown(value, Fault::Unknown);
             return None;
         };
         match value::take(claim.value_type, (&claim.limits, self.pictures), value) {
@@ -407,13 +415,13 @@ impl<'c> Check<'c> {
     }
 
     /// Names every claim inside an unknown object, so that [`check_all`] can compare by name.
-    fn note_unknown(&mut self, value: &Value) {
+    fn note_unknown(&mut self, value: &Value, fault: Fault) {
         match value.as_object().filter(|inner| !inner.is_empty() && self.place.len() < DEPTH_MAX) {
-            None => self.unknown.push(self.place.join(".")),
+            None => self.unknown.push(ClaimFault { name: self.place.join("."), fault }),
             Some(inner) => {
                 for (name, value) in inner {
                     self.place.push(name.clone());
-                    self.note_unknown(value);
+                    self.note_unknown(value, fault);
                     self.place.pop();
                 }
             }

@@ -4,14 +4,16 @@ use std::borrow::Cow;
 use std::cmp::Reverse;
 
 use formats::path::Step;
+use formats::w3c::DataModel;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::CredentialType;
 use super::claim_rules::Rules;
-use super::claims::{Claim, Claims};
-use super::format::WrittenFormat;
+use super::claims::{Claim, ClaimFault, Claims, ClaimsError};
+use super::format::{Format, WrittenFormat};
 use super::place::{find, places, remove};
-use super::value::ValueType;
+use super::value::{Fault, ValueType};
 use crate::config::ConfigError;
 
 /// Whether a holder may leave a claim out when showing the credential.
@@ -33,9 +35,36 @@ impl Claim {
     }
 }
 
+impl CredentialType {
+    /// Refuses claims of which none would be in the credential, where one must: an mdoc has elements
+    /// (ISO 18013-5 §9.1.2.4), and a subject has a property, be it only the name of a key's holder
+    /// (VCDM 2.0 §4.8). Nobody shall learn it from an offer that is spent.
+    pub fn check_says_something(&self, claims: &Map<String, Value>) -> Result<(), ClaimsError> {
+        let must_say = match &self.format {
+            Format::SdJwtVc { .. } => false,
+            Format::MsoMdoc { .. } => true,
+            Format::W3c(w3c) => {
+                w3c.securing.data_model() == DataModel::V2 && self.key_binding.is_none()
+            }
+        };
+        if !must_say || self.claims.to_disclose(claims).values().any(says_something) {
+            return Ok(());
+        }
+        let mut values = self.claims.disclosed().filter(|claim| claim.value_type.is_value());
+        let first = values.clone().find(|claim| claim.in_form).or_else(|| values.next());
+        let name = first.map_or_else(|| "claims".to_owned(), Claim::name);
+        Err(ClaimsError(vec![ClaimFault { name, fault: Fault::SaysNothing }]))
+    }
+}
+
+/// Objects alone say nothing.
+fn says_something(value: &Value) -> bool {
+    value.as_object().is_none_or(|members| members.values().any(says_something))
+}
+
 impl Claims {
     /// Those that get into credentials, in their order.
-    pub(crate) fn disclosed(&self) -> impl Iterator<Item = &Claim> {
+    pub(crate) fn disclosed(&self) -> impl Iterator<Item = &Claim> + Clone {
         self.iter().filter(|claim| claim.is_disclosed())
     }
 

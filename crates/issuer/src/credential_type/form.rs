@@ -114,7 +114,10 @@ impl CredentialType {
         }
         let rows = self.gather(&mut given);
         match self.claims.check(&given, pictures) {
-            Ok(claims) if faults.is_empty() => Ok(claims),
+            Ok(claims) if faults.is_empty() => {
+                self.check_says_something(&claims)?;
+                Ok(claims)
+            }
             Ok(_) => Err(ClaimsError(faults)),
             Err(ClaimsError(others)) => {
                 let others = others.into_iter().map(|other| as_typed(other, &rows));

@@ -128,9 +128,9 @@ pub struct Inspected {
     /// The type in each of its formats, that at the top of the file first; none where there is a
     /// mistake.
     pub credential_types: Vec<CredentialType>,
-    /// What keeps the issuer from starting.
+    /// What keeps the issuer from starting, by line.
     pub mistakes: Vec<ConfigError>,
-    /// What had better be otherwise.
+    /// What had better be otherwise, by line.
     pub warnings: Vec<ConfigError>,
 }
 
@@ -220,7 +220,12 @@ impl CredentialType {
             .and_then(|source| written::read_whole(file, (source, issuer), &mut mistakes));
         let credential_types = read.filter(|_| mistakes.0.is_empty()).unwrap_or_default();
         let warnings = source.map(|source| warnings::warnings(&credential_types, &source));
-        Inspected { credential_types, mistakes: mistakes.0, warnings: warnings.unwrap_or_default() }
+        let (mut mistakes, mut warnings) = (mistakes.0, warnings.unwrap_or_default());
+        // They were found by subject; whoever corrects the file goes through it by line.
+        for told in [&mut mistakes, &mut warnings] {
+            told.sort_by_key(|one| one.line);
+        }
+        Inspected { credential_types, mistakes, warnings }
     }
 
     /// The files of a folder, by name: each is one type.
@@ -248,8 +253,8 @@ impl CredentialType {
             }
         }
         if types.is_empty() {
-            let remedy = "put one file NAME.toml there for each credential type; \
-                          `bestow issuer init` writes three examples";
+            let remedy = "put one file NAME.toml or NAME.json there for each credential type; \
+                          `bestow issuer credential new NAME` writes one";
             return Err(ConfigError::of_file(folder, "there is no credential type", remedy));
         }
         if types.len() > TYPES_MAX {
@@ -373,10 +378,14 @@ fn too_many(folder: &Path) -> ConfigError {
     ConfigError::of_file(folder, problem, "remove those nobody uses")
 }
 
-/// Keys of those who attest lie beside the types that trust them (`key_attestation_trust_anchors`).
+/// Keys of those who attest lie beside the types that trust them (`key_attestation_trust_anchors`), and
+/// contexts beside the types that pin them (`pinned_contexts`).
 fn is_type(ending: &OsStr, path: &Path) -> bool {
-    let is_key = |source: Source| ["kty", "keys"].iter().any(|member| source.has(member));
-    ending == JSON && !Source::read(path).is_ok_and(is_key)
+    let is_other = |source: Source| {
+        let is_key = ["kty", "keys"].iter().any(|member| source.has(member));
+        is_key || source.has("@context") && !source.has("format")
+    };
+    ending == JSON && !Source::read(path).is_ok_and(is_other)
 }
 
 /// The `*.toml` and `*.json` files of a folder, by name.

@@ -128,6 +128,8 @@ impl Limits {
 pub enum Fault {
     /// No claim has this name.
     Unknown,
+    /// The type itself says it, and nobody gives it.
+    Constant,
     /// It is required.
     Missing,
     /// It is given more than once.
@@ -178,6 +180,8 @@ pub enum Fault {
     NotBoolean,
     /// It must be the country of whoever signs.
     OtherCountry,
+    /// Neither it nor any other claim is there that a credential would say.
+    SaysNothing,
     /// It must be a picture of a kind that we take.
     NotImage,
     /// It is a picture that cannot be shown: damaged, or not a still one.
@@ -192,6 +196,7 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unknown => f.write_str("no such claim"),
+            Self::Constant => f.write_str("is the same in every credential: leave it out"),
             Self::Missing => f.write_str("required, but missing"),
             Self::Repeated => f.write_str("given more than once"),
             Self::NotObject => f.write_str("must be an object with claims of its own"),
@@ -227,6 +232,9 @@ impl fmt::Display for Fault {
             Self::TooLarge(most) => write!(f, "must be at most {most}"),
             Self::NotBoolean => f.write_str("must be true or false"),
             Self::OtherCountry => f.write_str("must be the country of the certificate that signs"),
+            Self::SaysNothing => f.write_str(
+                "give it, or another claim that is disclosed: the credential would say nothing",
+            ),
             Self::NotImage => f.write_str("must be a PNG or JPEG picture as a data: URL"),
             Self::ImageBroken => f.write_str(
                 "must be a still picture that can be shown: this file is damaged or moves",

@@ -23,8 +23,10 @@ use super::terms;
 use super::type_metadata::Description;
 use super::{Approval, Claims, CredentialType, Revocation, StatusKind, TxCodeChannel};
 use crate::config::ConfigError;
-use crate::config::source::Source;
+use crate::config::source::{JSON, Source};
 
+/// The end of the name of a file that is TOML.
+const TOML: &str = "toml";
 /// Longest Credential Configuration Identifier.
 const ID_LENGTH_MAX: usize = 64;
 
@@ -172,6 +174,10 @@ pub(super) fn read_whole(
 /// The name of the file, which wallets and scripts will repeat.
 fn identifier(file: &Path) -> Result<String, ConfigError> {
     let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    if !file.extension().is_some_and(|ending| ending == TOML || ending == JSON) {
+        let problem = "no issuer reads it: its name ends with neither `.toml` nor `.json`";
+        return Err(ConfigError::of_file(file, problem, "rename the file"));
+    }
     if is_identifier(stem) {
         return Ok(stem.to_owned());
     }

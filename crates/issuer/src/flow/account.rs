@@ -12,6 +12,7 @@ use crate::account::{
 };
 use crate::credential_type::{ClaimsError, CredentialType, Pictures};
 use crate::failure::Broken;
+use crate::flow::unknown_type::UnknownType;
 
 /// Makes an account; `claims` has an object for each Credential Configuration Identifier that its
 /// owner can have. Who signs in elsewhere has no password here.
@@ -32,8 +33,8 @@ pub async fn add(
     }
     let mut datasets = Map::new();
     for (id, claims) in claims_of_all {
-        let types = &issuer.types;
-        let found = types.get(id).ok_or_else(|| AccountError::UnknownType(id.clone()))?;
+        let unknown = || AccountError::UnknownType(UnknownType::of(issuer, id));
+        let found = issuer.types.get(id).ok_or_else(unknown)?;
         let none = Map::new();
         let claims = claims.as_object().unwrap_or(&none);
         let urls: BTreeSet<&str> = found.claims.pictures(claims).collect();
@@ -41,6 +42,7 @@ pub async fn add(
         let checked = found.claims.check(claims, &pictures);
         let checked = checked.and_then(|claims| {
             issuer.check_country(found, &claims)?;
+            found.check_says_something(&claims)?;
             Ok(claims)
         });
         let checked = checked.map_err(|error| AccountError::Claims(id.clone(), error))?;
@@ -147,7 +149,7 @@ pub enum AccountError {
     /// Its owner could have nothing.
     NoClaims,
     /// This type is not configured.
-    UnknownType(String),
+    UnknownType(UnknownType),
     /// Names every claim of a type that is wrong.
     Claims(String, ClaimsError),
     /// Our own fault.
@@ -178,9 +180,7 @@ impl fmt::Display for AccountError {
             Self::NoClaims => f.write_str(
                 "say what the owner can have: an object of claims for each credential type",
             ),
-            Self::UnknownType(id) => {
-                write!(f, "there is no credential type `{id}`: see the files in credentials/")
-            }
+            Self::UnknownType(unknown) => unknown.fmt(f),
             Self::Claims(id, error) => write!(f, "{id}: {error}"),
             Self::Broken(_) => f.write_str("internal error: the log says more"),
         }

@@ -35,6 +35,18 @@ pub(super) fn waits(credential_type: &CredentialType) -> bool {
     credential_type.approval == Approval::Deferred
 }
 
+/// What an offer keeps of its claims: nothing that is in no credential, unless somebody is still to
+/// decide by it.
+pub(super) fn to_keep(
+    credential_type: &CredentialType,
+    claims: Map<String, Value>,
+) -> Map<String, Value> {
+    if waits(credential_type) {
+        return claims;
+    }
+    credential_type.claims.to_disclose(&claims).into_owned()
+}
+
 /// Puts off what [`decide`] allowed; `None` when the offer changed meanwhile.
 pub(super) async fn put_off(
     record: &Record<'_>,
@@ -229,6 +241,7 @@ async fn checked(
         check_all(&[&credential_type.claims], claims, &pictures).map_err(DeferralError::Claims)?;
     let checked = checked.pop().ok_or(DeferralError::TypeGone)?;
     issuer.check_country(credential_type, &checked).map_err(DeferralError::Claims)?;
+    credential_type.check_says_something(&checked).map_err(DeferralError::Claims)?;
     Ok(checked)
 }
 

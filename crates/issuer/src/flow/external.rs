@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::account::{fitting, in_all_formats};
 use super::authorization::configurations;
+use super::deferred::to_keep;
 use crate::Issuer;
 use crate::external::External;
 use crate::failure::{Broken, Failure};
@@ -142,7 +143,7 @@ async fn all_fitting(issuer: &Issuer, stored: Map<String, Value>) -> Map<String,
             continue;
         };
         let claims = fitting(issuer, credential_type, &claims).await;
-        all.extend(claims.map(|claims| (id, claims.into())));
+        all.extend(claims.map(|claims| (id, to_keep(credential_type, claims).into())));
     }
     all
 }

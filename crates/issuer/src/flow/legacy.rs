@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use keys::json;
 use oid4vci::access::{Presented, authenticate};
 use oid4vci::authorization::CodeFlowMetadata;
 use oid4vci::credential::{CredentialRefusal, Selector};
@@ -168,6 +169,18 @@ pub fn meant<'k>(
 #[must_use]
 pub fn is_deferred(id: &str, issuer: &Issuer) -> bool {
     issuer.types.get(id).is_some_and(deferred::waits)
+}
+
+/// Whether a request that names no format is for what waits: 1.0, which may be as lenient about its
+/// single proof (AMB-17), has an answer to it, and no draft at a shared identifier has.
+#[must_use]
+pub fn is_for_later(body: &[u8], issuer: &Issuer) -> bool {
+    let parameters = json::parse_object(body).unwrap_or_default();
+    let wanted = parameters.get("credential_identifier").and_then(Value::as_str);
+    let is_meant = |id: &String| wanted == Some(&*credential_identifier(id));
+    issuer.config.compatibility.single_proof
+        && !parameters.contains_key("format")
+        && issuer.types.keys().any(|id| is_meant(id) && is_deferred(id, issuer))
 }
 
 /// The format of what waits; `None` where nothing does.

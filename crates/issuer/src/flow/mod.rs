@@ -20,3 +20,4 @@ mod refresh;
 pub mod sender;
 pub mod status;
 pub mod token;
+pub mod unknown_type;

@@ -146,8 +146,12 @@ pub(super) async fn shared(
     body: &Result<Bytes, BytesRejection>,
 ) -> Option<Response> {
     let bytes = body.as_ref().ok().filter(|_| issuer.config.legacy.shared)?;
+    let dialect = Dialect::of_shared_request(bytes)?;
+    if flow::legacy::is_for_later(bytes, issuer) {
+        return None;
+    }
     let edge = Edge {
-        dialect: Dialect::of_shared_request(bytes)?,
+        dialect,
         own: None,
         issuer: Arc::clone(issuer),
         query: query.map(str::to_owned),

@@ -1,6 +1,6 @@
 //! What a type says itself, the same in every credential.
 
-use issuer::credential_type::{Fault, Pictures};
+use issuer::credential_type::{Fault, Pictures, check_all};
 use serde_json::{Value, json};
 
 use super::{claims, faults, read};
@@ -49,7 +49,16 @@ fn a_constant_is_in_every_credential_and_nobody_gives_it() {
     assert_eq!(check(&json!({ "narrative": "Well done" })), Ok(claims(&all)));
     for given in [json!({ "type": ["Subject"] }), json!({ "achievement": { "open": true } })] {
         let found = faults(check(&given));
-        assert!(matches!(&found[..], [(_, Fault::Unknown)]), "{found:?}");
+        assert!(matches!(&found[..], [(_, Fault::Constant)]), "{found:?}");
+    }
+    let told = check(&json!({ "achievement": { "id": "urn:x:2" } })).unwrap_err().to_string();
+    assert_eq!(told, "achievement.id: is the same in every credential: leave it out");
+    // Another type of the same offer may take it; that none does is told once.
+    let other = read(HEAD).unwrap();
+    let given = claims(&json!({ "narrative": "x", "type": ["Subject"] }));
+    for both in [[&badge.claims, &other.claims], [&other.claims, &badge.claims]] {
+        let told = check_all(&both, &given, &Pictures::none()).unwrap_err().to_string();
+        assert_eq!(told, "type: is the same in every credential: leave it out");
     }
     // What was stored on another day is brought up to date, and not refused.
     let mut old = claims(&all);

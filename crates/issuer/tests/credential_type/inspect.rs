@@ -44,9 +44,23 @@ maximum = 2
     );
     assert!(found.credential_types.is_empty());
     let lines: Vec<_> = found.mistakes.iter().map(|mistake| mistake.line).collect();
-    let expected = [2, 7, 3, 4, 14, 20].map(Some);
+    let expected = [2, 3, 4, 7, 14, 20].map(Some);
     assert_eq!(lines, expected, "{:?}", found.mistakes);
     assert!(found.mistakes.iter().all(|mistake| !mistake.remedy.is_empty()));
+}
+
+/// Where the text cannot be read, no list of keys helps.
+#[test]
+fn json_that_is_none_is_to_be_corrected() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("card.json");
+    for (text, line) in [("{\n\"format\": \"dc+sd-jwt\",\n}", Some(3)), ("{\n\"format\":", Some(2))]
+    {
+        fs::write(&file, text).unwrap();
+        let mistakes = CredentialType::inspect(&file, ISSUER).mistakes;
+        let told: Vec<_> = mistakes.iter().map(|one| (one.line, &*one.remedy)).collect();
+        assert_eq!(told, [(line, "correct the JSON there")]);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
-//! Claims that the issuer asks for, checks and keeps, and that are in no credential.
+//! Claims that the issuer asks for and checks, and that are in no credential.
 
-use issuer::credential_type::{CredentialType, Disclosure, Pictures};
+use issuer::credential_type::{CredentialType, Disclosure, Fault, Pictures};
 use serde_json::{Value, json};
 
 use super::{HEAD, claims, mistake, read};
@@ -132,4 +132,55 @@ fn what_can_not_be_meant_is_refused() {
     assert!(read(&mdoc).is_ok());
     let silent = mdoc.replacen("required = true", "", 1);
     assert!(mistake(&silent).contains("an mdoc says something"), "{}", mistake(&silent));
+}
+
+/// An mdoc has elements (ISO 18013-5 §9.1.2.4): what is held back with the object around it is none, nor
+/// is what goes with an object that may be left out.
+#[test]
+fn what_is_not_in_every_mdoc_is_no_reason_to_take_its_type() {
+    let head =
+        HEAD.replacen("dc+sd-jwt\"", "mso_mdoc\"\ndoctype = \"o.1\"\nname_space = \"o.1\"", 1);
+    let object = |lines: &str| {
+        format!(
+            "{head}\n[[claims]]\npath = [\"a\"]\ntype = \"object\"\n{lines}\n[[claims]]\n\
+             path = [\"a\", \"b\"]\ntype = \"string\"\nrequired = true\nexample = \"b\"\n\
+             [[claims]]\npath = [\"c\"]\ntype = \"string\"\nexample = \"c\"\n"
+        )
+    };
+    assert!(read(&object("required = true")).is_ok());
+    for lines in ["", "disclosure = \"never\"", "required = true\ndisclosure = \"never\""] {
+        let told = mistake(&object(lines));
+        assert!(told.contains("an mdoc says something"), "{lines}: {told}");
+    }
+}
+
+/// VCDM 2.0 §4.8: a subject without a key has a claim; what would leave it without is not offered.
+#[test]
+fn a_credential_says_something() {
+    let of = |format: &str, lines: &str| {
+        let head = HEAD.replacen("format = \"dc+sd-jwt\"", &format!("format = \"{format}\""), 1);
+        let claims = CLAIMS.replacen("required = true\n", "", 1);
+        read(&format!("{lines}\n{head}{claims}")).unwrap()
+    };
+    let nothing = claims(&json!({ "register_number": "R-17" }));
+    let something = claims(&json!({ "register_number": "R-17", "given_name": "Erika" }));
+    let types = "types = [\"VerifiableCredential\"]";
+    let bearer = format!("{types}\nkey_binding = false");
+    for (card, is_refused) in [
+        (of("vc+jwt", &bearer), true),
+        (of("vc+sd-jwt", &bearer), true),
+        (of("vc+jwt", types), false),
+        (of("jwt_vc_json", &bearer), false),
+        (of("dc+sd-jwt", "key_binding = false"), false),
+    ] {
+        let told = card.check_says_something(&nothing).map_err(|error| error.to_string());
+        let wanted = "given_name: give it, or another claim that is disclosed: the credential would \
+                      say nothing";
+        let wanted = if is_refused { Err(wanted.to_owned()) } else { Ok(()) };
+        assert_eq!(told, wanted, "{:?}", card.format);
+        assert!(card.check_says_something(&something).is_ok(), "{:?}", card.format);
+    }
+    let form = [("register_number".to_owned(), "R-17".to_owned())];
+    let refused = of("vc+jwt", &bearer).from_form(&form, &Pictures::none()).unwrap_err();
+    assert_eq!(refused.0[0].fault, Fault::SaysNothing);
 }

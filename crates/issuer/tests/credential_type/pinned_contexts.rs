@@ -75,3 +75,20 @@ fn a_claim_that_no_context_defines_is_refused() {
     let told = read(&other, &lines).unwrap_err().to_string();
     assert!(told.contains("no meaning by its contexts"), "{told}");
 }
+
+/// A context that is called like a type and lies beside it is none.
+#[test]
+fn a_context_in_the_folder_is_no_type() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("words.json"), CONTEXT).unwrap();
+    let pinned = pinned(URL, "words.json", &digest(CONTEXT));
+    let text = TYPE.replace("[\"VerifiableCredential\", \"Degree\"]", "[\"VerifiableCredential\"]");
+    let text = format!("contexts = [\"{URL}\"]\n{pinned}\n{text}");
+    fs::write(folder.path().join("degree.toml"), text).unwrap();
+    let types = CredentialType::load_all(folder.path(), ISSUER).unwrap();
+    assert_eq!(types.keys().collect::<Vec<_>>(), ["degree"]);
+    // A file that says its format is a type, whatever else stands in it.
+    fs::write(folder.path().join("card.json"), r#"{ "@context": {}, "format": "ldp_vc" }"#)
+        .unwrap();
+    assert!(CredentialType::load_all(folder.path(), ISSUER).is_err());
+}

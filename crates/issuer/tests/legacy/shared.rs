@@ -171,6 +171,34 @@ async fn what_comes_later_is_for_the_final_version() {
     assert_eq!(answer.status, 202, "{answer:?}");
 }
 
+/// An identifier with a single proof is no word of a draft alone: where a draft has no answer, 1.0 has
+/// one, as it has without the switch.
+#[tokio::test]
+async fn what_comes_later_may_be_asked_for_by_identifier_with_a_single_proof() {
+    for is_shared in [true, false] {
+        let world = World::with(|issuer| {
+            issuer.config.legacy.shared = is_shared;
+            issuer.types.get_mut(DIPLOMA).unwrap().approval = Approval::Deferred;
+        })
+        .await;
+        let details = json!([{
+            "type": "openid_credential", "credential_configuration_id": DIPLOMA,
+        }]);
+        let offered = world.offer(DIPLOMA, &json!({})).await;
+        let details = ("authorization_details", &*details.to_string());
+        let answer = world.redeem(&offered.code, &[details]).await.success();
+        let proof = world.proof(&holder_key()).await;
+        let request = json!({
+            "credential_identifier": answer["authorization_details"][0]["credential_identifiers"][0],
+            "proof": { "proof_type": "jwt", "jwt": proof },
+        });
+        let token = answer["access_token"].as_str().unwrap();
+        let answer = world.credential_request(token, &request).await;
+        assert_eq!(answer.status, 202, "{is_shared}: {answer:?}");
+        assert!(answer.json()["transaction_id"].is_string(), "{answer:?}");
+    }
+}
+
 /// Without the switch 1.0 knows no format.
 #[tokio::test]
 async fn it_is_asked_for() {

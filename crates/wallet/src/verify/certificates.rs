@@ -2,7 +2,7 @@
 
 use keys::x509::{self, Certificate, X509Error};
 
-use super::report::Voucher;
+use super::report::{Voucher, counted};
 use super::{Report, Verifier};
 
 const CHAIN: &str = "RFC 5280 §6.1";
@@ -21,7 +21,7 @@ impl Verifier {
                 return report;
             }
         };
-        report.passed("form", CHAIN, format!("{} certificates", read.len()));
+        report.passed("form", CHAIN, counted(read.len(), "certificate"));
         report.issuer = read.first().and_then(|leaf| leaf.common_name.clone());
         self.lives(&read, &mut report);
         self.anchored(chain, &mut report);

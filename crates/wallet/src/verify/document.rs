@@ -2,6 +2,7 @@
 
 use formats::type_metadata::Chain;
 use keys::did_document::DidDocument;
+use keys::jws::Jws;
 use keys::public_key::PublicKey;
 use oid4vci::legacy::Dialect;
 use oid4vci::metadata::{ReceivedIssuerMetadata, ReceivedServerMetadata, parse_identifier};
@@ -9,6 +10,8 @@ use oid4vci::offer::{OfferError, OfferLink, ReceivedOffer};
 use serde_json::Value;
 use url::Url;
 
+use super::jwt::BYTES_MAX;
+use super::report::counted;
 use super::{Report, SignedBy, Verdict, Verifier};
 use crate::flow::host;
 
@@ -63,7 +66,7 @@ impl Verifier {
             }
         };
         let count = read.configurations.len();
-        report.passed("form", ISSUER_METADATA, format!("{count} credential configurations"));
+        report.passed("form", ISSUER_METADATA, counted(count, "credential configuration"));
         identifier(&id, "VCI §12.2.1", &mut report);
         let unnamed = read.configurations.values().find(|one| one.format.is_empty());
         let contradictory = read.configurations.values().find(|one| one.contradicts_itself());
@@ -74,28 +77,32 @@ impl Verifier {
             }
             (None, None) => report.passed("content", ISSUER_METADATA, "each has a format"),
         }
-        let mut homes = vec![id];
+        let mut homes = vec![id.clone()];
         homes.extend(read.authorization_servers.iter().cloned());
         let more =
             [&read.nonce_endpoint, &read.deferred_credential_endpoint, &read.notification_endpoint];
         let endpoints = more.into_iter().flatten().chain([&read.credential_endpoint]);
         at_home(&homes, endpoints, ISSUER_METADATA, &mut report);
-        self.signed_inside(document, &mut report).await;
+        self.signed_inside((document, &id), &mut report).await;
         unsigned(ISSUER_METADATA, &mut report);
         report
     }
 
     /// In drafts, metadata had a signed copy of themselves among them; the rest is as unsigned as before.
-    async fn signed_inside(&self, document: &Value, report: &mut Report) {
+    /// It is about whoever they are of: what somebody else signed says nothing here, whoever vouches.
+    async fn signed_inside(&self, (document, id): (&Value, &str), report: &mut Report) {
         const NAME: &str = "signed_metadata";
         const RULE: &str = "VCI §12.2.3";
         let Some(signed) = document.get(NAME).and_then(Value::as_str) else { return };
         let inside = Box::pin(self.jwt(signed, SignedBy::Issuer("sub"))).await;
         match inside.verdict() {
+            Verdict::Failed => report.failed(NAME, RULE, "what is signed in it does not verify"),
+            _ if subject(signed).is_none_or(|subject| subject != id) => {
+                report.failed(NAME, RULE, "its sub is not the credential_issuer");
+            }
             Verdict::Verified => {
                 report.passed(NAME, RULE, "signed by somebody who is vouched for");
             }
-            Verdict::Failed => report.failed(NAME, RULE, "what is signed in it does not verify"),
             Verdict::Unanswered
             | Verdict::NotVouched
             | Verdict::StatusUnknown
@@ -133,17 +140,17 @@ impl Verifier {
         report
     }
 
-    /// Checks JWT VC Issuer Metadata: the keys that an issuer publishes (FMT-SDJWT-09).
+    /// Checks JWT VC Issuer Metadata: the keys that an issuer publishes.
     #[must_use]
     pub fn issuer_keys(&self, document: &Value) -> Report {
-        const RULE: &str = "FMT-SDJWT-09";
+        const RULE: &str = "SD-JWT VC §5";
         let mut report = Report::unsigned();
         let keys = document.pointer("/jwks/keys").and_then(Value::as_array);
         let uri = document.get("jwks_uri").and_then(Value::as_str);
         let id = named(document, "issuer");
         match (keys, uri) {
             (Some(keys), None) => {
-                report.passed("form", RULE, format!("{} keys", keys.len()));
+                report.passed("form", RULE, counted(keys.len(), "key"));
                 published(keys, RULE, &mut report);
             }
             (None, Some(uri)) => {
@@ -180,7 +187,7 @@ impl Verifier {
                 report.skipped("content", "SD-JWT VC §6.4", why);
             }
             (None, Ok(read)) => {
-                report.passed("content", "SD-JWT VC §9", format!("{} claims", read.claims.len()));
+                report.passed("content", "SD-JWT VC §9", counted(read.claims.len(), "claim"));
             }
             (None, Err(fault)) => report.failed("content", "SD-JWT VC §9", fault.to_string()),
         }
@@ -286,6 +293,12 @@ fn published(keys: &[Value], rule: &'static str, report: &mut Report) {
 fn unsigned(rule: &'static str, report: &mut Report) {
     let why = "nothing in it is signed: anybody can have written it";
     report.skipped("signature", rule, why);
+}
+
+/// Of whom signed metadata are.
+fn subject(signed: &str) -> Option<String> {
+    let claims = Jws::parse_with_rsa(signed, BYTES_MAX).ok()?.claims().ok()?;
+    claims.get("sub")?.as_str().map(str::to_owned)
 }
 
 /// A member that is text; nothing where it is none.

@@ -10,12 +10,12 @@ use keys::public_key::PublicKey;
 use keys::{did, x509};
 use serde_json::{Map, Value};
 
-use super::report::Voucher;
+use super::report::{Voucher, counted};
 use super::{Asked, Outcome, Report, Verdict, Verifier, claimed_issuer, issuer_rule};
 use crate::status::entries_in;
 
 /// Longest JWT that is verified.
-const BYTES_MAX: usize = 2 * 1024 * 1024;
+pub(super) const BYTES_MAX: usize = 2 * 1024 * 1024;
 const SIGNATURE: &str = "RFC 7515 §5.2";
 const CONTENT: &str = "RFC 9901 §7.1";
 const VALIDITY: &str = "RFC 7519 §4.1";
@@ -91,7 +91,7 @@ impl Verifier {
         self.issued((&jws, claims), iss, &mut report).await;
         match &processed {
             Ok(_) => {
-                report.passed("content", CONTENT, format!("{} disclosures", disclosures.len()));
+                report.passed("content", CONTENT, counted(disclosures.len(), "disclosure"));
             }
             Err(error) => report.failed("content", CONTENT, error.to_string()),
         }

@@ -58,6 +58,8 @@ pub struct Verifier {
 struct Signer {
     key: PublicKey,
     vouched: Result<String, String>,
+    /// Whether a website vouches, whose word does not count beside authorities.
+    is_published: bool,
 }
 
 /// Why there is no key to verify with.
@@ -89,6 +91,8 @@ impl Verifier {
             .issuer_key(reference, &issuer)
             .await
             .map_err(|error| NoKey::of(&error))?;
+        let by_website = matches!(tie, Ok(Trust::IssuerMetadata));
+        let is_published = by_website && self.settings.anchors.is_some();
         let vouched = match tie {
             Ok(Trust::Anchor { subject }) => {
                 Ok(format!("a trusted authority vouches for {}", subject.unwrap_or_default()))
@@ -102,7 +106,7 @@ impl Verifier {
             }
             Err(doubt) => Err(doubted(doubt).to_owned()),
         };
-        Ok(Signer { key, vouched })
+        Ok(Signer { key, vouched, is_published })
     }
 
     /// The user's word counts, and that of an anchor.
@@ -139,7 +143,7 @@ impl Verifier {
         } else {
             Err("the key that signed is none of the given ones".to_owned())
         };
-        Ok(Signer { key, vouched })
+        Ok(Signer { key, vouched, is_published: false })
     }
 }
 
@@ -173,7 +177,10 @@ impl Signer {
                 report.voucher = Voucher::Trusted;
                 report.passed("issuer", rule, by.clone());
             }
-            Err(doubt) => report.skipped("issuer", rule, doubt.clone()),
+            Err(doubt) => {
+                report.is_published = self.is_published;
+                report.skipped("issuer", rule, doubt.clone());
+            }
         }
     }
 }

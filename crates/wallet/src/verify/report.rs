@@ -45,6 +45,8 @@ pub struct Report {
     pub issuer: Option<String>,
     /// Whose word there is for whose the key is.
     pub(super) voucher: Voucher,
+    /// Whether the issuer's website publishes the key, and the given authorities are silent.
+    pub is_published: bool,
     /// Whether somebody was asked and did not answer.
     pub(super) is_unanswered: bool,
     /// Whether it has a status for which nobody was asked.
@@ -105,6 +107,7 @@ impl Report {
     /// Both: only as good as the worse of them.
     pub(super) fn and(mut self, other: Self) -> Self {
         self.checks.extend(other.checks);
+        self.is_published |= other.is_published;
         self.is_unanswered |= other.is_unanswered;
         self.is_status_unknown |= other.is_status_unknown;
         if self.voucher != other.voucher {
@@ -148,4 +151,10 @@ impl Report {
     fn add(&mut self, name: &'static str, rule: &'static str, outcome: Outcome, found: String) {
         self.checks.push(Check { name, rule, outcome, found });
     }
+}
+
+/// How many there are, in words.
+pub(super) fn counted(count: usize, one: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {one}{plural}")
 }

@@ -103,6 +103,45 @@ async fn metadata_are_held_against_the_rules_of_wallets() {
     assert!(scene.network.sent().is_empty(), "nobody was asked");
 }
 
+/// VCI §12.2.3: somebody vouched for may sign metadata, and of another issuer they say nothing here.
+#[tokio::test]
+async fn signed_metadata_are_of_the_issuer_that_they_lie_with() {
+    let mut scene = Scene::new();
+    let key = SoftwareKey::generate(Algorithm::Es256).unwrap();
+    scene.verifier.given_keys = Some(vec![key.public_key().to_jwk().into()]);
+    for (subject, found) in [
+        (json!(ISSUER), Outcome::Passed),
+        (json!("https://other.example"), Outcome::Failed),
+        (json!(null), Outcome::Failed),
+    ] {
+        let header = Map::from_iter([("typ".to_owned(), "JWT".into())]);
+        let claims = json!({ "sub": subject, "iat": NOW.0 }).to_string();
+        let signed = jws::sign(header, claims.as_bytes(), &key).await.unwrap();
+        let metadata = json!({
+            "credential_issuer": ISSUER, "credential_endpoint": format!("{ISSUER}/credential"),
+            "credential_configurations_supported": { "card": { "format": "dc+sd-jwt", "vct": "a" } },
+            "signed_metadata": signed,
+        });
+        let report = scene.verifier.issuer_metadata(&metadata).await;
+        assert_eq!(outcome(&report, "signed_metadata"), found, "{report:?}");
+    }
+}
+
+/// What is told to people is counted in their words, and every rule is one that they can look up.
+#[test]
+fn texts_are_for_people() {
+    let scene = Scene::new();
+    let key = scene.issuer.key.public_key().to_jwk();
+    let keys = json!({ "issuer": ISSUER, "jwks": { "keys": [key] } });
+    let report = scene.verifier.issuer_keys(&keys);
+    assert_eq!(report.checks[0].found, "1 key");
+    assert!(report.checks.iter().all(|check| check.rule.contains('§')), "{report:?}");
+    let header = Map::from_iter([("x5c".to_owned(), scene.issuer.x5c.clone())]);
+    let chain = x5c_from_header(&header).unwrap().unwrap();
+    let first = scene.verifier.certificates(&chain[..1]);
+    assert_eq!(first.checks[0].found, "1 certificate");
+}
+
 /// SD-JWT VC §6.2, and documents of DIDs.
 #[test]
 fn descriptions_are_read_by_their_rules() {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use issuer::config::{Config, ConfigError};
 use issuer::credential_type::{CredentialType, Inspected, new};
 
-use super::load;
+use super::{load, names};
 use crate::cli::{CheckArguments, ConfigFile, CredentialCommand, NewArguments};
 use crate::exit::Failure;
 use crate::terminal::{print, tell};
@@ -40,7 +40,8 @@ fn make(arguments: &NewArguments) -> Result<(), Failure> {
     };
     let file = config.credentials.join(format!("{name}.toml"));
     // Also finds a name that no type can have.
-    CredentialType::parse(&file, &text, config.url.as_str()).map_err(Failure::mistake)?;
+    let made = CredentialType::parse_all(&file, &text, config.url.as_str());
+    refuse_known(&made.map_err(Failure::mistake)?, &config)?;
     let written = OpenOptions::new().write(true).create_new(true).open(&file);
     written.and_then(|mut file| file.write_all(text.as_bytes())).map_err(|error| {
         let failure = Failure::usage(format!("cannot write {}: {error}", file.display()));
@@ -50,8 +51,24 @@ fn make(arguments: &NewArguments) -> Result<(), Failure> {
         failure
     })?;
     print(file.display().to_string());
-    tell("edit it, then look at what it makes: bestow issuer credential preview FILE");
+    tell(format!(
+        "edit it, then look at what it makes: bestow issuer credential preview {}",
+        file.display()
+    ));
+    tell("an issuer that runs has it once it was started anew");
     Ok(())
+}
+
+/// Beside a type of the same name the issuer would not start.
+fn refuse_known(made: &[CredentialType], config: &Config) -> Result<(), Failure> {
+    let known = Known::of(config)?;
+    match made.iter().find_map(|one| known.file(&one.id).map(|file| (&one.id, file))) {
+        None => Ok(()),
+        Some((id, file)) => {
+            Err(Failure::usage(format!("`{id}` is described in {} already", file.display()))
+                .hint("choose another name, or edit that file"))
+        }
+    }
 }
 
 fn check(arguments: &CheckArguments) -> Result<(), Failure> {
@@ -63,7 +80,7 @@ fn check(arguments: &CheckArguments) -> Result<(), Failure> {
         }
         (config, named) => {
             let files = named.iter().map(|named| file_of(named, config.as_ref()));
-            (files.collect(), address(config.as_ref()))
+            (files.collect::<Result<_, _>>()?, address(config.as_ref()))
         }
     };
     let mut mistakes = 0;
@@ -117,13 +134,52 @@ fn config_for(files: &[PathBuf], config: &ConfigFile) -> Result<Option<Config>, 
 }
 
 /// What was named: a file, or one of the issuer's types by its identifier.
-fn file_of(named: &Path, config: Option<&Config>) -> PathBuf {
-    let own = config.filter(|_| named.components().count() == 1 && !named.exists());
-    let files = own.zip(named.to_str()).map(|(own, id)| {
-        ["toml", "json"].map(|ending| own.credentials.join(format!("{id}.{ending}")))
-    });
-    let found = files.into_iter().flatten().find(|file| file.exists());
-    found.unwrap_or_else(|| named.to_owned())
+fn file_of(named: &Path, config: Option<&Config>) -> Result<PathBuf, Failure> {
+    let is_name = named.components().count() == 1 && !named.is_file();
+    let Some((config, id)) = config.filter(|_| is_name).zip(named.to_str()) else {
+        return Ok(named.to_owned());
+    };
+    let known = Known::of(config)?;
+    match known.file(id) {
+        Some(file) => Ok(file.to_owned()),
+        // It was meant as a file, and is missed as one.
+        None if has_ending(named) => Ok(named.to_owned()),
+        None => Err(Failure::usage(format!("there is no type `{id}`"))
+            .hint(format!("there is: {}", names(known.0.iter().map(|(id, _)| id))))),
+    }
+}
+
+fn has_ending(file: &Path) -> bool {
+    file.extension().is_some_and(|ending| ending == "toml" || ending == "json")
+}
+
+/// The identifiers of an issuer's types, in all their formats, and the files that they are in.
+struct Known(Vec<(String, PathBuf)>);
+
+impl Known {
+    /// A file with mistakes counts by its name: whoever asks may want to correct it.
+    fn of(config: &Config) -> Result<Self, Failure> {
+        let files = CredentialType::files(&config.credentials).map_err(Failure::mistake)?;
+        let mut known = Vec::new();
+        for file in files {
+            let found = CredentialType::inspect(&file, config.url.as_str());
+            let ids = match found.credential_types.first() {
+                Some(read) => read.origin.ids().to_vec(),
+                None => file
+                    .file_stem()
+                    .and_then(|stem| stem.to_str())
+                    .map(str::to_owned)
+                    .into_iter()
+                    .collect(),
+            };
+            known.extend(ids.into_iter().map(|id| (id, file.clone())));
+        }
+        Ok(Self(known))
+    }
+
+    fn file(&self, id: &str) -> Option<&Path> {
+        self.0.iter().find(|(known, _)| known == id).map(|(_, file)| file.as_path())
+    }
 }
 
 fn address(config: Option<&Config>) -> &str {

@@ -32,7 +32,7 @@ const TEXT_MAX: usize = 100;
 pub(super) async fn preview(arguments: &PreviewArguments) -> Result<(), Failure> {
     let PreviewArguments { file, language, .. } = arguments;
     let config = config_for(std::slice::from_ref(file), &arguments.config)?;
-    let file = file_of(file, config.as_ref());
+    let file = file_of(file, config.as_ref())?;
     let issuer = Previewed::of(config)?;
     let found = CredentialType::inspect(&file, issuer.config.url.as_str());
     if let Some(mistake) = found.mistakes.first() {

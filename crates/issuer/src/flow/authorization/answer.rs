@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use super::{Entitled, client_name, entitled, refused};
 use crate::Issuer;
 use crate::failure::Failure;
+use crate::flow::deferred::to_keep;
 use crate::store::authorization::{Allowed, AllowedOffer};
 
 /// The person allows it; the address to send the browser to results. The code is on disk before
@@ -83,7 +84,10 @@ fn fresh(
     let grant = Grant { dialect, ..Grant::fresh(id, ids, times, digests) };
     let datasets: Map<String, Value> = entitled
         .into_iter()
-        .map(|one| (one.credential_type.id.clone(), Value::Object(one.claims)))
+        .map(|one| {
+            let claims = to_keep(one.credential_type, one.claims);
+            (one.credential_type.id.clone(), Value::Object(claims))
+        })
         .collect();
     AllowedOffer::Fresh(Box::new(grant), datasets)
 }

@@ -82,7 +82,8 @@ async fn offered(
     Ok(issuer.store.datasets(id).await?.unwrap_or_default())
 }
 
-/// `None` when a claim is missing without which the Wallet takes nothing (CLAIM-02).
+/// `None` when a claim is missing without which the Wallet takes nothing (CLAIM-02), or when of what it
+/// takes no credential could be made.
 fn narrowed<'t>(
     credential_type: &'t CredentialType,
     claims: Map<String, Value>,
@@ -95,6 +96,7 @@ fn narrowed<'t>(
         return None;
     }
     let claims = without_the_unwanted(credential_type, claims, wanted);
+    credential_type.check_says_something(&claims).ok()?;
     Some(Entitled { credential_type, claims })
 }
 

@@ -6,6 +6,7 @@ use oid4vci::legacy::Dialect;
 
 use crate::credential_type::ClaimsError;
 use crate::failure::Broken;
+use crate::flow::unknown_type::UnknownType;
 use crate::tx_code_command::NotDelivered;
 
 /// What an operator is told who names an offer that is not there.
@@ -18,7 +19,7 @@ pub enum MakeOfferError {
     /// None was named.
     NoConfiguration,
     /// This one is not configured.
-    UnknownConfiguration(String),
+    UnknownConfiguration(UnknownType),
     /// This one was named twice (OFFER-05).
     RepeatedConfiguration(String),
     /// Names every claim that is wrong.
@@ -65,9 +66,7 @@ impl fmt::Display for MakeOfferError {
             Self::NoConfiguration => {
                 f.write_str("say what to offer: a credential_configuration_id")
             }
-            Self::UnknownConfiguration(id) => {
-                write!(f, "there is no credential type `{id}`: see the files in credentials/")
-            }
+            Self::UnknownConfiguration(unknown) => unknown.fmt(f),
             Self::RepeatedConfiguration(id) => write!(f, "`{id}` is named twice: name it once"),
             Self::Claims(error) => error.fmt(f),
             Self::TooShort => f.write_str("an offer must live at least one second"),

@@ -16,6 +16,8 @@ use crate::account::{is_account_name, is_outside};
 use crate::application::ApplicationId;
 use crate::credential_type::{Claims, CredentialType, Pictures, check_all};
 use crate::failure::Broken;
+use crate::flow::deferred::to_keep;
+use crate::flow::unknown_type::UnknownType;
 use crate::store::{Idempotency, NewOffer, Opened};
 
 mod error;
@@ -143,14 +145,18 @@ pub async fn make_offer(
     types
         .iter()
         .zip(&datasets)
-        .try_for_each(|(credential_type, claims)| issuer.check_country(credential_type, claims))
+        .try_for_each(|(credential_type, claims)| {
+            issuer.check_country(credential_type, claims)?;
+            credential_type.check_says_something(claims)
+        })
         .map_err(MakeOfferError::Claims)?;
     let ids = types.iter().map(|credential_type| credential_type.id.clone());
+    let kept = types.iter().zip(datasets).map(|(one, claims)| to_keep(one, claims));
     let id = OfferId::fresh(now, &*issuer.random);
     let secrets = Secrets::of(issuer, request, owner, id)?;
     let offer = NewOffer {
         grant: grant(issuer, request, &secrets, (id, now, now.plus(lifetime))),
-        datasets: ids.zip(datasets.into_iter().map(Value::Object)).collect(),
+        datasets: ids.zip(kept.map(Value::Object)).collect(),
         idempotency: idempotency(request, owner, now),
         application: application(owner),
         issuer_state: secrets.issuer_state.as_ref().map(IssuerState::digest),
@@ -258,7 +264,8 @@ fn types_of<'i>(
     let mut types: Vec<&CredentialType> = Vec::new();
     for id in ids {
         let found = issuer.types.get(id);
-        let found = found.ok_or_else(|| MakeOfferError::UnknownConfiguration(id.clone()))?;
+        let unknown = || MakeOfferError::UnknownConfiguration(UnknownType::of(issuer, id));
+        let found = found.ok_or_else(unknown)?;
         if types.iter().any(|other| other.id == *id) {
             return Err(MakeOfferError::RepeatedConfiguration(id.clone()));
         }

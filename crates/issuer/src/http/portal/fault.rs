@@ -25,9 +25,12 @@ pub(super) const fn picture_again(language: Language) -> &'static str {
 fn english(fault: Fault) -> String {
     match fault {
         Fault::Missing => "Please fill this in.".into(),
-        Fault::Unknown | Fault::Repeated | Fault::NotObject | Fault::NotList | Fault::NotText => {
-            "Please fill this in again.".into()
-        }
+        Fault::Unknown
+        | Fault::Constant
+        | Fault::Repeated
+        | Fault::NotObject
+        | Fault::NotList
+        | Fault::NotText => "Please fill this in again.".into(),
         Fault::HiddenCharacter => {
             "Please type this in again: it holds a character that cannot be seen.".into()
         }
@@ -51,6 +54,7 @@ fn english(fault: Fault) -> String {
         Fault::TooLarge(most) => format!("Please write {most} or less."),
         Fault::NotBoolean => "Please choose yes or no.".into(),
         Fault::OtherCountry => "Please write the country of the issuer.".into(),
+        Fault::SaysNothing => "Please fill in this field, or another one.".into(),
         Fault::NotUri => "Please write an address like https://example.org/1.".into(),
         Fault::Twice => "Please write this once only.".into(),
         Fault::NotImage => "Please choose a picture in PNG or JPEG format.".into(),
@@ -69,9 +73,12 @@ fn english(fault: Fault) -> String {
 fn german(fault: Fault) -> String {
     match fault {
         Fault::Missing => "Bitte füllen Sie dieses Feld aus.".into(),
-        Fault::Unknown | Fault::Repeated | Fault::NotObject | Fault::NotList | Fault::NotText => {
-            "Bitte füllen Sie dieses Feld noch einmal aus.".into()
-        }
+        Fault::Unknown
+        | Fault::Constant
+        | Fault::Repeated
+        | Fault::NotObject
+        | Fault::NotList
+        | Fault::NotText => "Bitte füllen Sie dieses Feld noch einmal aus.".into(),
         Fault::HiddenCharacter => {
             "Bitte tippen Sie das noch einmal: Es enthält ein unsichtbares Zeichen.".into()
         }
@@ -97,6 +104,7 @@ fn german(fault: Fault) -> String {
         Fault::TooLarge(most) => format!("Bitte schreiben Sie {most} oder weniger."),
         Fault::NotBoolean => "Bitte wählen Sie Ja oder Nein.".into(),
         Fault::OtherCountry => "Bitte geben Sie das Land des Ausstellers an.".into(),
+        Fault::SaysNothing => "Bitte füllen Sie dieses Feld oder ein anderes aus.".into(),
         Fault::NotUri => "Bitte geben Sie eine Adresse wie https://example.org/1 an.".into(),
         Fault::Twice => "Bitte geben Sie dies nur einmal an.".into(),
         Fault::NotImage => "Bitte wählen Sie ein Bild im Format PNG oder JPEG.".into(),
