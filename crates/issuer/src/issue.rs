@@ -7,7 +7,7 @@ use std::sync::Arc;
 use formats::sd_jwt_vc::{self, IssuerKeyHeader};
 use formats::unsigned::Unsigned;
 use formats::{jwt_vc_json, mso_mdoc, vc_jose};
-use keys::outside::{Random, Timestamp};
+use keys::outside::Timestamp;
 use oid4vci::grant::StatusEntry;
 use oid4vci::legacy::Dialect;
 use oid4vci::proof::VerifiedProof;
@@ -37,14 +37,37 @@ pub use signer::{check_key, signer_warnings};
 /// last year what goes with it ends with it.
 const ROUNDING_SECONDS: u64 = 24 * 3600;
 
+/// All of a credential but its signature, and by whom it will be signed.
+pub(crate) struct Made<'m> {
+    unsigned: Unsigned,
+    name: Name,
+    /// Of an SD-JWT VC.
+    typ: &'static str,
+    /// Those that it was looked at for, whatever the issuer's are meanwhile.
+    keys: Arc<IssuerKeys>,
+    created: Timestamp,
+    credential_type: &'m CredentialType,
+}
+
 /// Makes and signs the credential for the holder of one key, or for whoever bears it.
 pub async fn issue(
     issuer: &Issuer,
-    (credential_type, dialect): (&CredentialType, Option<Dialect>),
+    spoken: (&CredentialType, Option<Dialect>),
     claims: &Map<String, Value>,
     holder: Option<&VerifiedProof>,
     entry: Option<StatusEntry>,
 ) -> Result<Value, Broken> {
+    sign(make(issuer, spoken, claims, (holder, entry))?, issuer).await
+}
+
+/// Makes it and looks at it once more: before anything is recorded, as what must not be signed is to
+/// cost its holder nothing.
+pub(crate) fn make<'m>(
+    issuer: &Issuer,
+    (credential_type, dialect): (&'m CredentialType, Option<Dialect>),
+    claims: &Map<String, Value>,
+    (holder, entry): (Option<&VerifiedProof>, Option<StatusEntry>),
+) -> Result<Made<'m>, Broken> {
     let keys = issuer.keys();
     let key = name::key(&keys, credential_type);
     let name = Name::of(issuer.credential_issuer(), credential_type, key);
@@ -61,9 +84,9 @@ pub async fn issue(
         (status, issuer.status_lists.size(entry.list).unwrap_or_default())
     });
     let unsigned = making.make((claims, holder.as_ref()), status.as_ref())?;
+    let created = making.begins_at();
     let typ = dialect.map_or(sd_jwt_vc::FORMAT, Dialect::sd_jwt_typ);
-    let signing = Signing { name: &name, typ, keys: &keys, created: making.begins_at() };
-    sign(unsigned, signing, (credential_type, &issuer.random)).await
+    Ok(Made { unsigned, name, typ, keys, created, credential_type })
 }
 
 /// No two credentials of one record have the same entry, and each has one where any has (HAIP-45).
@@ -75,20 +98,9 @@ pub(crate) fn check_entries(entries: &[StatusEntry], credentials: usize) -> Resu
     Err(Broken::fault("credentials were not signed: they do not have an entry each".into()))
 }
 
-/// By whom it is signed, and when.
-struct Signing<'s> {
-    name: &'s Name,
-    /// Of an SD-JWT VC.
-    typ: &'s str,
-    keys: &'s Arc<IssuerKeys>,
-    created: Timestamp,
-}
-
-async fn sign(
-    unsigned: Unsigned,
-    Signing { name, typ, keys, created }: Signing<'_>,
-    (credential_type, random): (&CredentialType, &Arc<dyn Random>),
-) -> Result<Value, Broken> {
+/// Signs what [`make`] made.
+pub(crate) async fn sign(made: Made<'_>, issuer: &Issuer) -> Result<Value, Broken> {
+    let Made { unsigned, name, typ, keys, created, credential_type } = made;
     let key = &keys.signing;
     let (header, signer) = (name.header(&key.x5c), &*key.signer);
     match unsigned {
@@ -113,8 +125,9 @@ async fn sign(
             vc_jose::sign_selective(&made, header, signer).await.map(Value::String)
         }
         Unsigned::LdpVc(made, canonicalization) => {
-            let signing = (name.verification_method(), keys, created);
-            linked_data::sign((made, canonicalization), signing, (credential_type, random)).await
+            let signing = (name.verification_method(), &keys, created);
+            linked_data::sign((made, canonicalization), signing, (credential_type, &issuer.random))
+                .await
         }
     }
     .map_err(|error| Broken::fault(format!("signing failed: {error}")))

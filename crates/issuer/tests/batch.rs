@@ -2,13 +2,18 @@
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
+use axum::http::Request;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use issuer::credential_type::{Approval, CredentialType};
 use keys::signer::{Signer as _, SoftwareKey};
-use serde_json::Value;
+use serde_json::{Value, json};
 use testkit::proof::holder_key;
-use testkit::world::World;
+use testkit::wire::JSON;
+use testkit::world::{ISSUER, World};
 
 const CARD: &str = "student_card";
 
@@ -86,4 +91,48 @@ async fn a_batch_that_is_too_large_is_refused() {
     proofs.pop();
     let answer = world.credential(&token, CARD, &proofs).await.success();
     assert_eq!(answer["credentials"].as_array().unwrap().len(), 3);
+}
+
+/// CRED-11, CRED-61: one offer of a type in two formats gives a full batch of each, and so it does
+/// where an officer says yes later (VCI §9).
+#[tokio::test]
+async fn each_format_of_an_offer_has_a_full_batch() {
+    let types = || {
+        let text = "format = \"dc+sd-jwt\"\nvct = \"https://issuer.example/types/badge\"\n\
+            validity_days = 30\n[[display]]\nname = \"Badge\"\nlocale = \"en\"\n[[claims]]\n\
+            path = [\"room\"]\ntype = \"integer\"\nrequired = true\nexample = 7\n[[also]]\n\
+            format = \"mso_mdoc\"\ndoctype = \"org.example.badge.1\"\n";
+        CredentialType::parse_all(Path::new("credentials/badge.toml"), text, ISSUER).unwrap()
+    };
+    for approval in [Approval::AtOnce, Approval::Deferred] {
+        let world = World::with(|issuer| {
+            issuer.config.offer.credentials_per_offer = 2;
+            issuer.types.extend(types().into_iter().map(|one| (one.id.clone(), one)));
+            issuer.types.get_mut("badge_mdoc").unwrap().approval = approval;
+        })
+        .await;
+        let ids = ["badge", "badge_mdoc"];
+        let more = json!({ "credential_configuration_ids": ids, "without_tx_code": true });
+        let offered = world.offer("badge", &more).await;
+        let token = world.redeem(&offered.code, &[]).await.success();
+        let token = token["access_token"].as_str().unwrap();
+        let keys = || [holder_key(), holder_key()];
+        let sd_jwt = world.credential(token, ids[0], &proofs(&world, &keys()).await).await;
+        assert_eq!(sd_jwt.success()["credentials"].as_array().unwrap().len(), 2);
+        let mut mdoc = world.credential(token, ids[1], &proofs(&world, &keys()).await).await;
+        if approval == Approval::Deferred {
+            let transaction_id = mdoc.json()["transaction_id"].clone();
+            let listed = world.operator("GET", "/admin/v1/deferrals?state=waiting", None).await;
+            let id = listed.json()["deferrals"][0]["id"].as_str().unwrap().to_owned();
+            let path = format!("/admin/v1/deferrals/{id}/approve");
+            assert_eq!(world.operator("POST", &path, None).await.status, 200);
+            let begun = Request::post("/deferred-credential").header(CONTENT_TYPE, JSON);
+            let begun = begun.header(AUTHORIZATION, format!("Bearer {token}"));
+            let body = json!({ "transaction_id": transaction_id }).to_string();
+            mdoc = world.public.ask(begun, body).await;
+        }
+        assert_eq!(mdoc.success()["credentials"].as_array().unwrap().len(), 2, "{approval:?}");
+        let more = world.credential(token, ids[0], &proofs(&world, &keys()).await).await;
+        assert!(more.is(400, "credential_request_denied"), "{more:?}");
+    }
 }

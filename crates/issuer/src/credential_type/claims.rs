@@ -7,7 +7,7 @@ use formats::path::Step;
 use serde_json::{Map, Value};
 
 use super::disclosure::Disclosure;
-use super::image::Pictures;
+use super::image::{Pictures, says_png};
 use super::place::{find, insert, places};
 use super::value::{self, Fault, Limits, ValueType};
 
@@ -132,6 +132,16 @@ impl Claims {
     pub fn pictures<'g>(&self, given: &'g Map<String, Value>) -> impl Iterator<Item = &'g str> {
         let images = self.all.iter().filter(|claim| claim.value_type == ValueType::Image);
         images.flat_map(|claim| all(given, &claim.path)).filter_map(|(_, value)| value.as_str())
+    }
+
+    /// Those of them that are PNG where this type has JPEG, for [`Pictures::stored`].
+    pub fn pictures_as_jpeg<'g>(
+        &self,
+        stored: &'g Map<String, Value>,
+    ) -> impl Iterator<Item = &'g str> {
+        let images = self.all.iter().filter(|claim| claim.limits.is_jpeg);
+        let urls = images.flat_map(|claim| all(stored, &claim.path));
+        urls.filter_map(|(_, value)| value.as_str()).filter(|url| says_png(url))
     }
 
     /// Takes what belongs to this type and notes what does not.

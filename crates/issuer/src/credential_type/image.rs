@@ -75,9 +75,13 @@ fn file_of(url: &str) -> Result<Vec<u8>, Fault> {
 /// The pictures among given claims, decoded and encoded again.
 ///
 /// What became of each is under its `data:` URL, and one that is not here is refused: no entry can
-/// forget to do it. Without a map, all of them come from our own store.
+/// forget to do it.
 #[derive(Clone, Debug)]
-pub struct Pictures(Option<BTreeMap<String, Result<Cleaned, Fault>>>);
+pub struct Pictures {
+    cleaned: BTreeMap<String, Result<Cleaned, Fault>>,
+    /// All of them come from our own store: only what must change its kind is to be here.
+    are_of_store: bool,
+}
 
 /// What became of a picture, as a `data:` URL.
 #[derive(Clone, Debug)]
@@ -92,22 +96,30 @@ impl Pictures {
     /// There are none, so any is refused.
     #[must_use]
     pub const fn none() -> Self {
-        Self(Some(BTreeMap::new()))
+        Self { cleaned: BTreeMap::new(), are_of_store: false }
     }
 
-    /// For claims of our own store: they were cleaned when they came in.
+    /// For claims of our own store: they were cleaned when they came in. A PNG of which a type makes a
+    /// JPEG is refused: [`Self::stored`] is for them.
     #[must_use]
     pub const fn of_store() -> Self {
-        Self(None)
+        Self { cleaned: BTreeMap::new(), are_of_store: true }
+    }
+
+    /// The same, with those of [`Claims::pictures_as_jpeg`](super::Claims::pictures_as_jpeg): they may
+    /// have come in for another format, or before the type had this one.
+    pub async fn stored(as_jpeg: Vec<String>) -> Self {
+        Self { are_of_store: true, ..Self::clean(as_jpeg).await }
     }
 
     pub(super) const fn is_of_store(&self) -> bool {
-        self.0.is_none()
+        self.are_of_store
     }
 
     /// For a value that an operator wrote into a file.
     pub(super) fn of_file(url: &str) -> Self {
-        Self(Some(BTreeMap::from([(url.to_owned(), clean(url))])))
+        let cleaned = BTreeMap::from([(url.to_owned(), clean(url))]);
+        Self { cleaned, are_of_store: false }
     }
 
     /// Decodes and encodes pictures that came in, beside the event loop and a few at a time.
@@ -124,15 +136,27 @@ impl Pictures {
             each.collect()
         });
         // A decoder that panics has met a file that is no picture.
-        cleaned.await.map_or_else(|_| Self::none(), |cleaned| Self(Some(cleaned)))
+        cleaned.await.map_or_else(|_| Self::none(), |cleaned| Self { cleaned, are_of_store: false })
     }
 
     /// The picture to keep in place of the given one, as JPEG where that is asked for.
     pub(super) fn kept(&self, url: &str, as_jpeg: bool) -> Result<String, Fault> {
-        let Some(pictures) = &self.0 else { return file_of(url).map(|_| url.to_owned()) };
-        let Cleaned { url, jpeg } = pictures.get(url).cloned().unwrap_or(Err(Fault::NotImage))?;
+        if self.are_of_store && !(as_jpeg && is_png(&file_of(url)?)) {
+            return file_of(url).map(|_| url.to_owned());
+        }
+        let Cleaned { url, jpeg } =
+            self.cleaned.get(url).cloned().unwrap_or(Err(Fault::NotImage))?;
         jpeg.filter(|_| as_jpeg).unwrap_or(Ok(url))
     }
+}
+
+fn is_png(file: &[u8]) -> bool {
+    Kind::of(file) == Some(Kind::Png)
+}
+
+/// Whether a `data:` URL says that it is a PNG.
+pub(super) fn says_png(url: &str) -> bool {
+    url.strip_prefix("data:").is_some_and(|rest| rest.starts_with(Kind::Png.media_type()))
 }
 
 /// Decodes a picture and encodes it again.

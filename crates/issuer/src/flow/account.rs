@@ -10,7 +10,7 @@ use crate::account::{
     Account, NAME_LENGTH_MAX, PASSWORD_LENGTH_MIN, Password, PasswordHash, is_account_name,
     is_outside,
 };
-use crate::credential_type::{ClaimsError, Pictures};
+use crate::credential_type::{ClaimsError, CredentialType, Pictures};
 use crate::failure::Broken;
 use crate::flow::unknown_type::UnknownType;
 
@@ -20,7 +20,7 @@ pub async fn add(
     issuer: &Issuer,
     name: &str,
     password: Option<Password>,
-    claims: &Map<String, Value>,
+    claims_of_all: &Map<String, Value>,
 ) -> Result<(), AccountError> {
     if !is_account_name(name) {
         return Err(AccountError::BadName);
@@ -28,11 +28,11 @@ pub async fn add(
     if is_outside(name) == password.is_some() {
         return Err(AccountError::BadPassword);
     }
-    if claims.is_empty() {
+    if claims_of_all.is_empty() {
         return Err(AccountError::NoClaims);
     }
     let mut datasets = Map::new();
-    for (id, claims) in claims {
+    for (id, claims) in claims_of_all {
         let unknown = || AccountError::UnknownType(UnknownType::of(issuer, id));
         let found = issuer.types.get(id).ok_or_else(unknown)?;
         let none = Map::new();
@@ -46,6 +46,11 @@ pub async fn add(
             Ok(claims)
         });
         let checked = checked.map_err(|error| AccountError::Claims(id.clone(), error))?;
+        for (sibling, credential_type) in siblings(issuer, found, claims_of_all) {
+            issuer
+                .check_country(credential_type, &checked)
+                .map_err(|error| AccountError::Claims(sibling.clone(), error))?;
+        }
         datasets.insert(id.clone(), checked.into());
     }
     let password_hash = match password {
@@ -73,6 +78,37 @@ pub(super) fn in_all_formats(issuer: &Issuer, written: Map<String, Value>) -> Ma
     }
     all.extend(written);
     all
+}
+
+/// The other formats of a type that have the same claims, as none are written for them.
+fn siblings<'i>(
+    issuer: &'i Issuer,
+    credential_type: &'i CredentialType,
+    written: &Map<String, Value>,
+) -> impl Iterator<Item = (&'i String, &'i CredentialType)> {
+    let ids = credential_type.origin.ids().iter().filter(|id| !written.contains_key(*id));
+    ids.filter_map(|id| Some((id, issuer.types.get(id)?)))
+}
+
+/// What stands in an account, as its type has it now: the account may be older, or written for another
+/// format. `None`, and a word in the log, for what does not fit.
+pub(super) async fn fitting(
+    issuer: &Issuer,
+    credential_type: &CredentialType,
+    stored: &Map<String, Value>,
+) -> Option<Map<String, Value>> {
+    let rules = &credential_type.claims;
+    let urls: BTreeSet<&str> = rules.pictures_as_jpeg(stored).collect();
+    let pictures = Pictures::stored(urls.into_iter().map(str::to_owned).collect()).await;
+    let checked = rules.check(stored, &pictures).and_then(|claims| {
+        issuer.check_country(credential_type, &claims)?;
+        Ok(claims)
+    });
+    if checked.is_err() {
+        let id = credential_type.id.as_str();
+        tracing::warn!(credential_configuration_id = id, "an account does not fit this type");
+    }
+    checked.ok()
 }
 
 /// Gives an account another password.

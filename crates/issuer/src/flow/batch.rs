@@ -13,11 +13,11 @@ use oid4vci::proof::VerifiedProofs;
 use serde_json::Value;
 
 use super::cover;
-use super::credential::{claims, entries, grant, proofs, refusal, sign};
+use super::credential::{claims, entries, grant, make_all, proofs, refusal, sign_all};
 use crate::Issuer;
 use crate::credential_type::CredentialType;
 use crate::failure::{Broken, Failure};
-use crate::issue::check_signer;
+use crate::issue::{Made, check_signer};
 use crate::store::Recorded;
 
 /// One request, and what it is for.
@@ -59,9 +59,12 @@ pub async fn batch(
             check_signer(issuer, part.credential_type)?;
         }
         let places = places(&parts, issuer).await?;
+        let made = made(&parts, (token, &places), issuer)
+            .await
+            .inspect_err(|_| issuer.status_lists.give_back(places.clone()))?;
         let recorded = issuer.store.record_issuance(&record, &nonces(&parts), &places, now).await?;
         if recorded == Recorded::Recorded {
-            return Ok(signed(&parts, (token, places), issuer).await?);
+            return Ok(signed(&parts, (token, made), issuer).await?);
         }
         issuer.status_lists.give_back(places);
         refusal(recorded)?; // or another request of this token was first
@@ -113,19 +116,32 @@ fn nonces(parts: &[Part<'_>]) -> Vec<SpendableNonce> {
     all
 }
 
-async fn signed(
-    parts: &[Part<'_>],
-    (token, places): (Authenticated<'_>, Vec<StatusEntry>),
+/// What each of the parts is to get.
+async fn made<'p>(
+    parts: &[Part<'p>],
+    (token, places): (Authenticated<'_>, &[StatusEntry]),
     issuer: &Issuer,
-) -> Result<Vec<(&'static str, Value)>, Broken> {
-    let mut places = places.into_iter();
+) -> Result<Vec<Vec<Made<'p>>>, Broken> {
+    let mut places = places.iter().copied();
     let mut all = Vec::with_capacity(parts.len());
     for part in parts {
         let count = if part.has_status { part.count() } else { 0 };
-        let own = places.by_ref().take(count).collect();
+        let own: Vec<StatusEntry> = places.by_ref().take(count).collect();
         let claims = claims(token.grant(), part.credential_type, issuer).await?;
-        let made = (&claims, part.proofs.as_ref(), own);
-        let signed = sign(part.credential_type, token, made, issuer).await?;
+        let said = (&claims, part.proofs.as_ref(), &own[..]);
+        all.push(make_all(part.credential_type, token, said, issuer)?);
+    }
+    Ok(all)
+}
+
+async fn signed(
+    parts: &[Part<'_>],
+    (token, made): (Authenticated<'_>, Vec<Vec<Made<'_>>>),
+    issuer: &Issuer,
+) -> Result<Vec<(&'static str, Value)>, Broken> {
+    let mut all = Vec::with_capacity(parts.len());
+    for (part, made) in parts.iter().zip(made) {
+        let signed = sign_all(part.credential_type, token, made, issuer).await?;
         let format = part.credential_type.format.name();
         let credentials = signed.credentials.into_iter();
         all.extend(credentials.map(|one| (part.place, (format, one.credential))));

@@ -28,10 +28,10 @@ use crate::attestation_lists::known_entries;
 use crate::credential_type::CredentialType;
 use crate::did_documents::known_documents;
 use crate::failure::{Broken, Failure};
-use crate::issue::{check_entries, check_signer, issue};
+use crate::issue::{Made, check_entries, check_signer, make, sign};
 use crate::store::{Recorded, StoreError};
 
-/// Answers a Credential Request: reads, decides, commits once, and only then signs.
+/// Answers a Credential Request: reads, decides, makes, commits once, and only then signs.
 ///
 /// Whatever happens after the commit, the issuance is on record: nothing is signed that is not.
 /// What is signed is answered and not kept (PRIV-04); what was issued before stays good (IMPL-04).
@@ -66,12 +66,13 @@ pub async fn credential(
         }
         check_signer(issuer, credential_type)?;
         let nonces = proofs.as_ref().map_or(&[][..], VerifiedProofs::nonces);
+        let claims = claims(token.grant(), credential_type, issuer).await?;
         let entries = entries(issuer, credential_type, record.thumbprints.len()).await?;
+        let made = make_all(credential_type, token, (&claims, proofs.as_ref(), &entries), issuer)
+            .inspect_err(|_| issuer.status_lists.give_back(entries.clone()))?;
         let recorded = issuer.store.record_issuance(&record, nonces, &entries, now).await?;
         if recorded == Recorded::Recorded {
-            let claims = claims(token.grant(), credential_type, issuer).await?;
-            let proofs = proofs.as_ref();
-            let signed = sign(credential_type, token, (&claims, proofs, entries), issuer).await?;
+            let signed = sign_all(credential_type, token, made, issuer).await?;
             return Ok(Answer::Ready(Reply::new(&signed, response.as_ref())?));
         }
         issuer.status_lists.give_back(entries);
@@ -177,21 +178,31 @@ fn spoken(policy: KeyAttestationPolicy<'_>, dialect: Option<Dialect>) -> KeyAtte
 
 /// One credential for each key, in the order of the proofs (CRED-36, AMB-21): all say the same
 /// (GEN-04), and each is made anew (GEN-05).
-pub(super) async fn sign(
+pub(super) fn make_all<'m>(
+    credential_type: &'m CredentialType,
+    token: Authenticated<'_>,
+    (claims, proofs, entries): (&Map<String, Value>, Option<&VerifiedProofs>, &[StatusEntry]),
+    issuer: &Issuer,
+) -> Result<Vec<Made<'m>>, Broken> {
+    let holders: Vec<_> = proofs.map_or(vec![None], |all| all.proofs().iter().map(Some).collect());
+    check_entries(entries, holders.len())?;
+    let spoken = (credential_type, token.grant().dialect);
+    let each = holders.into_iter().enumerate();
+    each.map(|(at, holder)| make(issuer, spoken, claims, (holder, entries.get(at).copied())))
+        .collect()
+}
+
+/// Signs what was made and recorded.
+pub(super) async fn sign_all(
     credential_type: &CredentialType,
     token: Authenticated<'_>,
-    (claims, proofs, entries): (&Map<String, Value>, Option<&VerifiedProofs>, Vec<StatusEntry>),
+    made: Vec<Made<'_>>,
     issuer: &Issuer,
 ) -> Result<CredentialResponse, Broken> {
     let id = token.grant().id;
     let mut credentials = Vec::new();
-    let holders = proofs.map_or(vec![None], |all| all.proofs().iter().map(Some).collect());
-    check_entries(&entries, holders.len())?;
-    for (at, holder) in holders.into_iter().enumerate() {
-        let entry = entries.get(at).copied();
-        let spoken = (credential_type, token.grant().dialect);
-        let credential = issue(issuer, spoken, claims, holder, entry).await?;
-        credentials.push(IssuedCredential { credential });
+    for one in made {
+        credentials.push(IssuedCredential { credential: sign(one, issuer).await? });
     }
     tracing::info!(
         offer = %id,

@@ -17,7 +17,7 @@ use oid4vci::secret::TransactionId;
 use serde_json::{Map, Value};
 
 use super::cover::{self, Reply};
-use super::credential::{entries, sign};
+use super::credential::{entries, make_all, sign_all};
 use super::external::{known_grant, names_no_grant};
 use super::sender::spend;
 use crate::Issuer;
@@ -191,17 +191,19 @@ async fn deliver(
     let record = decide(token, id, proofs, issuer.credentials_per_offer())
         .map_err(|_| DeferredRefusal::Denied)?;
     check_signer(issuer, credential_type)?;
+    let claims = match &deferral.claims {
+        Some(claims) => claims.clone(),
+        None => super::credential::claims(token.grant(), credential_type, issuer).await?,
+    };
     let entries = entries(issuer, credential_type, record.thumbprints.len()).await?;
+    let made = make_all(credential_type, token, (&claims, proofs, &entries), issuer)
+        .inspect_err(|_| issuer.status_lists.give_back(entries.clone()))?;
     let now = issuer.clock.now();
     if !issuer.store.deliver(&record, deferral, &entries, now).await? {
         issuer.status_lists.give_back(entries);
         return Ok(None);
     }
-    let claims = match &deferral.claims {
-        Some(claims) => claims.clone(),
-        None => super::credential::claims(token.grant(), credential_type, issuer).await?,
-    };
-    let signed = sign(credential_type, token, (&claims, proofs, entries), issuer).await?;
+    let signed = sign_all(credential_type, token, made, issuer).await?;
     Ok(Some(Reply::new(&signed, response)?))
 }
 

@@ -7,9 +7,9 @@ use oid4vci::external::{self, ExternalContext, ExternalRefusal};
 use oid4vci::grant::Grant;
 use oid4vci::legacy::Dialect;
 use oid4vci::offer::OfferId;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::account::in_all_formats;
+use super::account::{fitting, in_all_formats};
 use super::authorization::configurations;
 use super::deferred::to_keep;
 use crate::Issuer;
@@ -111,8 +111,12 @@ async fn admitted(
     let account = external.account(&token);
     let datasets = issuer.store.account(&account).await?.map(|account| account.datasets);
     let mut datasets = in_all_formats(issuer, datasets.unwrap_or_default());
-    token.credential_configuration_ids.retain(|id| datasets.contains_key(id));
     datasets.retain(|id, _| token.credential_configuration_ids.contains(id));
+    let id = token.grant(presented.token(), external.issuer()).id;
+    let is_new = issuer.store.grant(id).await?.is_none();
+    if is_new {
+        datasets = all_fitting(issuer, datasets).await;
+    }
     let no_account = || {
         tracing::info!("a person of the authorization server has no account here");
         CredentialRefusal::NotAuthorised
@@ -120,19 +124,28 @@ async fn admitted(
     if datasets.is_empty() {
         return Err(no_account().into());
     }
-    for (id, claims) in &mut datasets {
-        if let (Some(credential_type), Value::Object(all)) = (issuer.types.get(id), &mut *claims) {
-            *claims = to_keep(credential_type, std::mem::take(all)).into();
-        }
-    }
-    let grant = token.grant(presented.token(), external.issuer());
-    if issuer.store.grant(grant.id).await?.is_none() {
+    if is_new {
+        token.credential_configuration_ids.retain(|id| datasets.contains_key(id));
+        let grant = token.grant(presented.token(), external.issuer());
         if !issuer.store.admit(&grant, &account, &datasets).await? {
             return Err(no_account().into());
         }
-        tracing::info!(offer = %grant.id, "a token of the authorization server was admitted");
+        tracing::info!(offer = %id, "a token of the authorization server was admitted");
     }
-    Ok(grant.id)
+    Ok(id)
+}
+
+/// What is good for its type, as that stands now.
+async fn all_fitting(issuer: &Issuer, stored: Map<String, Value>) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (id, claims) in stored {
+        let (Some(credential_type), Value::Object(claims)) = (issuer.types.get(&id), claims) else {
+            continue;
+        };
+        let claims = fitting(issuer, credential_type, &claims).await;
+        all.extend(claims.map(|claims| (id, to_keep(credential_type, claims).into())));
+    }
+    all
 }
 
 /// Who could not be asked may be there again soon; all else is the token's own fault.

@@ -8,18 +8,18 @@ use formats::path::Step;
 use serde_json::{Map, Value};
 
 use crate::Issuer;
-use crate::config::{Config, ConfigError};
+use crate::config::ConfigError;
 use crate::credential_type::{Claim, ClaimFault, ClaimsError, CredentialType, Fault, Format};
 
 /// Refuses a type that says by itself another country than the certificate that signs it.
 pub(super) fn check_types(
-    config: &Config,
     own: Option<&str>,
     types: &BTreeMap<String, CredentialType>,
 ) -> Result<(), ConfigError> {
     let Some(own) = own else { return Ok(()) };
     for one in types.values() {
-        let said = countries(one).filter_map(|claim| claim.default.as_ref()?.as_str());
+        let said = countries(one)
+            .filter_map(|claim| claim.constant.as_ref().or(claim.default.as_ref())?.as_str());
         let Some(foreign) = said.into_iter().find(|said| !said.eq_ignore_ascii_case(own)) else {
             continue;
         };
@@ -29,8 +29,7 @@ pub(super) fn check_types(
         );
         let remedy = "correct it, or have a key certified in that country: `bestow issuer keys rotate \
                       signing --help`";
-        let file = config.credentials.join(format!("{}.toml", one.id));
-        return Err(ConfigError::of_file(&file, problem, remedy));
+        return Err(ConfigError::of_file(&one.origin.file, problem, remedy));
     }
     Ok(())
 }

@@ -86,7 +86,7 @@ pub fn check_key(
 ) -> Result<(), ConfigError> {
     check_algorithm(config, keys.signing.signer.algorithm(), types)?;
     check_did(config, keys, types)?;
-    country::check_types(config, keys.signing.certificate.country.as_deref(), types)?;
+    country::check_types(keys.signing.certificate.country.as_deref(), types)?;
     let unlinkable = types.values().find(|one| one.is_unlinkable());
     let Some(one) = unlinkable.filter(|_| keys.bbs.published.is_empty()) else { return Ok(()) };
     let problem = format!("holds no key of bbs, which signs {}", one.id);

@@ -238,7 +238,7 @@ fn a_claim_that_a_format_cannot_have_names_both() {
          \"string\"\nexample = \"Rex\"\n{LINKED}"
     );
     let told = read_all(&listed).unwrap_err().to_string();
-    assert!(told.contains("linked_card (ldp_vc): a list is signed as a set there"), "{told}");
+    assert!(told.contains("linked_card (ldp_vc): claim `pets`: a list of objects"), "{told}");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use oid4vci::offer::OfferId;
 use serde_json::{Map, Value};
 
 use crate::Issuer;
-use crate::credential_type::{Claim, CredentialType, Pictures, remove};
-use crate::flow::account::in_all_formats;
+use crate::credential_type::{Claim, CredentialType, remove};
+use crate::flow::account::{fitting, in_all_formats};
 use crate::store::StoreError;
 
 /// What one credential will say.
@@ -41,13 +41,10 @@ pub async fn entitled<'i>(
         let Some(Value::Object(claims)) = datasets.get(id).cloned() else { continue };
         // An account may be older than its type; an operator's offer stays as it was made.
         let claims = match is_offer {
-            Some(_) => Ok(claims),
-            None => credential_type.claims.check(&claims, &Pictures::of_store()),
+            Some(_) => Some(claims),
+            None => fitting(issuer, credential_type, &claims).await,
         };
-        let Ok(claims) = claims else {
-            tracing::warn!(credential_configuration_id = id, "an account does not fit this type");
-            continue;
-        };
+        let Some(claims) = claims else { continue };
         let wanted = running.request.claims.get(id).map_or(&[][..], Vec::as_slice);
         found.extend(narrowed(credential_type, claims, wanted));
     }

@@ -183,10 +183,14 @@ pub async fn make_offer(
     }
 }
 
-/// Those of an application were cleaned when it came in.
+/// Those of an application were cleaned when it came in, for the format that it names.
 async fn pictures(types: &[&Claims], claims: &Map<String, Value>, owner: Owner<'_>) -> Pictures {
     match owner {
-        Owner::Application { .. } => Pictures::of_store(),
+        Owner::Application { .. } => {
+            let urls: BTreeSet<&str> =
+                types.iter().flat_map(|one| one.pictures_as_jpeg(claims)).collect();
+            Pictures::stored(urls.into_iter().map(str::to_owned).collect()).await
+        }
         Owner::Nobody | Owner::IdempotencyKey(_) => {
             let urls: BTreeSet<&str> = types.iter().flat_map(|one| one.pictures(claims)).collect();
             Pictures::clean(urls.into_iter().map(str::to_owned).collect()).await
