@@ -342,7 +342,7 @@ async fn a_token_gives_credentials_for_so_many_keys() {
 #[tokio::test]
 async fn keys_count_for_their_configuration() {
     let keys: Vec<SoftwareKey> = (0..5).map(|_| SoftwareKey::generate(Es256).unwrap()).collect();
-    let [a, b, c, d, e] = &keys[..] else { unreachable!() };
+    let [a, b, c, d, last] = &keys[..] else { unreachable!() };
     let issued = |id: &str, key: &SoftwareKey| Issued {
         credential_configuration_id: id.into(),
         thumbprint: Some(key.public_key().thumbprint()),
@@ -350,7 +350,8 @@ async fn keys_count_for_their_configuration() {
         entry: None,
         notified: None,
     };
-    let (one, two, other_two) = (proofs(&[e]).await, proofs(&[c, d]).await, proofs(&[a, b]).await);
+    let (one, two, other_two) =
+        (proofs(&[last]).await, proofs(&[c, d]).await, proofs(&[a, b]).await);
     let (one, two, other_two) = (Some(&one), Some(&two), Some(&other_two));
     let full = vec![issued("student_card", a), issued("student_card", b)];
     let cases = [
