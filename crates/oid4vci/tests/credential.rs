@@ -342,7 +342,7 @@ async fn a_token_gives_credentials_for_so_many_keys() {
 #[tokio::test]
 async fn keys_count_for_their_configuration() {
     let keys: Vec<SoftwareKey> = (0..5).map(|_| SoftwareKey::generate(Es256).unwrap()).collect();
-    let [first, second, third, fourth, fifth] = &keys[..] else { unreachable!() };
+    let [a, b, c, d, last] = &keys[..] else { unreachable!() };
     let issued = |id: &str, key: &SoftwareKey| Issued {
         credential_configuration_id: id.into(),
         thumbprint: Some(key.public_key().thumbprint()),
@@ -351,9 +351,9 @@ async fn keys_count_for_their_configuration() {
         notified: None,
     };
     let (one, two, other_two) =
-        (proofs(&[fifth]).await, proofs(&[third, fourth]).await, proofs(&[first, second]).await);
+        (proofs(&[last]).await, proofs(&[c, d]).await, proofs(&[a, b]).await);
     let (one, two, other_two) = (Some(&one), Some(&two), Some(&other_two));
-    let full = vec![issued("student_card", first), issued("student_card", second)];
+    let full = vec![issued("student_card", a), issued("student_card", b)];
     let cases = [
         ("another format is full", &full, ("diploma", two), None, true),
         ("full itself", &full, ("student_card", one), None, false),
@@ -361,10 +361,10 @@ async fn keys_count_for_their_configuration() {
         ("twice in one batch", &vec![], ("diploma", two), Some(("diploma", one)), false),
         ("the one behind is full", &full, ("diploma", two), Some(("student_card", one)), false),
     ];
-    for (rule, before, asked, beside, good) in cases {
+    for (rule, before, first, beside, good) in cases {
         let grant = Grant { issued: before.clone(), ..redeemed() };
         let beside: Vec<_> = beside.into_iter().collect();
-        let found = decide_all(authenticated(&grant), asked, &beside, 2).map(drop);
+        let found = decide_all(authenticated(&grant), first, &beside, 2).map(drop);
         assert_eq!(found, if good { Ok(()) } else { Err(TooManyKeys) }, "{rule}");
     }
 }
