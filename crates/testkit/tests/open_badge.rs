@@ -82,6 +82,6 @@ async fn nobody_gives_what_the_type_says() {
         let wish = world.wish(BADGE, &json!({ "claims": claims }));
         let answer = world.operator("POST", "/admin/v1/offers", Some(&wish)).await;
         assert_eq!(answer.status, 422, "{claims}: {}", answer.text());
-        assert!(answer.text().contains("no such claim"), "{}", answer.text());
+        assert!(answer.text().contains("is the same in every credential"), "{}", answer.text());
     }
 }
