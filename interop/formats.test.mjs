@@ -121,12 +121,13 @@ function verifyInPython(format, input) {
   return JSON.parse(execFileSync(PYTHON, [script, format, caFile], { input }));
 }
 
-/** Dates and bytes as our own wallet shows them. */
+/** Dates, times and bytes as our own wallet shows them. */
 function readable(value) {
   if (value instanceof Uint8Array) {
     return `data:image/jpeg;base64,${Buffer.from(value).toString("base64")}`;
   }
   if (value instanceof DateOnly) return value.toISOString();
+  if (value instanceof Date) return value.toISOString().replace(/\.\d+Z$/, "Z");
   if (value instanceof Map) return readable(Object.fromEntries(value));
   if (Array.isArray(value)) return value.map(readable);
   if (typeof value !== "object") return value;

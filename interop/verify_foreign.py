@@ -4,6 +4,7 @@
 """
 
 import base64
+import datetime
 import json
 import sys
 
@@ -45,9 +46,11 @@ def sd_jwt(credential, anchor):
 
 
 def plain(value):
-    """Dates and bytes as our wallet shows them."""
+    """Dates, times and bytes as our wallet shows them."""
     if isinstance(value, bytes):
         return "data:image/jpeg;base64," + base64.b64encode(value).decode()
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     return getattr(value, "value", None) or str(value)
 
 
