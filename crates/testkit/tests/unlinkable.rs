@@ -158,6 +158,7 @@ fn shown(base: &Map<String, Value>) -> Value {
 #[tokio::test]
 async fn a_pass_is_issued_kept_and_shown() {
     let world = world().await;
+    world.clock.advance(86_400); // on the first day of its certificate none begins before that
     let metadata = world.public.get("/.well-known/openid-credential-issuer").await.json();
     let pass = &metadata["credential_configurations_supported"][PASS];
     assert_eq!(pass["credential_signing_alg_values_supported"], json!(["bbs-2023"]));
